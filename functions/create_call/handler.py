@@ -1,0 +1,45 @@
+"""POST calls: accepts a call and answers 201 with it, `pending`. The dialling happens elsewhere."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from ringline.calls.create import CreateCall, WaitingMarks
+from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.requests import read_create_call
+from ringline.calls.store import CallStore
+from ringline.calls.view import call_view
+from ringline.routing.resolve import OutboundRouting
+from ringline.routing.store import RoutingStore
+from ringline.runtime import aws, settings
+from ringline.runtime.api import json_response, make_api, serve
+from ringline.runtime.clock import now_ms
+from ringline.runtime.http import account_of, json_object
+from ringline.runtime.logging import make_logger
+
+log = make_logger("create_call")
+table = settings.required("TABLE_NAME")
+store = CallStore(aws.dynamodb(), table)
+create_call = CreateCall(
+    store=store,
+    routing=OutboundRouting(RoutingStore(aws.dynamodb(), table)),
+    doorbell=SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL")),
+    marks=WaitingMarks(store, now_ms),
+    clock=now_ms,
+    log=log,
+)
+api = make_api(log)
+
+
+@api.post("/v1/calls")
+def create() -> Response[str]:
+    event = api.current_event.raw_event
+    account_id = account_of(event)
+    log.append_keys(account_id=account_id)
+    call = create_call.run(account_id, read_create_call(json_object(event)))
+    return json_response(201, call_view(call), {"location": f"/v1/calls/{call.call_id}"})
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return serve(api, event, context)

@@ -1,0 +1,49 @@
+"""Hears doorbells, takes on the accounts' next calls and dials them side by side. A full gate is a normal answer, never a failed message."""
+
+import asyncio
+from typing import Any
+
+from ringline.calls.admit import Admit
+from ringline.calls.dial import DialNext
+from ringline.calls.doorbell import SqsDoorbell, account_rung_for
+from ringline.calls.progress import Progress
+from ringline.calls.store import CallStore
+from ringline.runtime import aws, settings
+from ringline.runtime.clock import now_ms
+from ringline.runtime.logging import make_logger
+from ringline.telephony.livekit import LivekitSettings, connected
+
+log = make_logger("dial_next")
+store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
+doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+progress = Progress(store, doorbell, now_ms, log)
+admit = Admit(store, progress, now_ms, log)
+livekit = LivekitSettings(
+    url=settings.required_url("LIVEKIT_URL"),
+    api_key=settings.required("LIVEKIT_API_KEY"),
+    api_secret=settings.required("LIVEKIT_API_SECRET"),
+    sip_trunk_id=settings.required("SIP_TRUNK_ID"),
+    agent_name=settings.required("AGENT_NAME"),
+)
+
+
+async def dial(messages: dict[str, str | None]) -> list[str]:
+    """Serves the accounts that the messages (id -> account) name; returns the ids of those whose account could not be served."""
+    accounts = sorted({account for account in messages.values() if account is not None})
+    async with connected(livekit) as telephony:
+        dial_next = DialNext(store, admit, progress, telephony, doorbell, now_ms, log)
+        results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
+    failed = set()
+    for account, result in zip(accounts, results, strict=True):
+        if isinstance(result, BaseException):
+            log.error("account not served", exc_info=result, extra={"account_id": account})
+            failed.add(account)
+    return [message_id for message_id, account in messages.items() if account in failed]
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    messages = {record["messageId"]: account_rung_for(record["body"]) for record in event["Records"]}
+    failed = asyncio.run(dial(messages))
+    log.info("doorbells heard", extra={"rings": len(messages), "failed": len(failed)})
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,0 +1,66 @@
+"""POST /hooks/livekit: what LiveKit reports of rooms. Answers 200 once the event is persisted or known to change nothing.
+
+LiveKit repeats on 5xx, gives up on 4xx, and drops what waits behind a slow answer: so 5xx only for what was not persisted, and fast.
+"""
+
+from typing import Any
+
+from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.observe import Observe
+from ringline.calls.progress import Progress
+from ringline.calls.store import CallStore
+from ringline.runtime import aws, settings
+from ringline.runtime.clock import now_ms
+from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
+from ringline.runtime.logging import make_logger
+from ringline.runtime.problems import Problem
+from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
+
+log = make_logger("receive_livekit_event")
+store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
+doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+livekit_url = settings.required_url("LIVEKIT_URL")
+livekit_key = settings.required("LIVEKIT_API_KEY")
+livekit_secret = settings.required("LIVEKIT_API_SECRET")
+
+
+def close_room(room: str) -> None:
+    # LiveKit's client doubles this function's import time, and hardly any event needs it.
+    from ringline.calls.ports import TelephonyDown
+    from ringline.telephony.livekit import LivekitSettings
+    from ringline.telephony.livekit import close_room as close
+
+    try:
+        close(LivekitSettings(livekit_url, livekit_key, livekit_secret), room)
+    except TelephonyDown:
+        log.warning("room not closed", extra={"room": room})
+
+
+observe = Observe(Progress(store, doorbell, now_ms, log), close_room, log)
+
+
+def receive(event: dict[str, Any]) -> Answer:
+    try:
+        body = raw_body(event)
+        verify(body, header(event, "authorization"), api_key=livekit_key, api_secret=livekit_secret)
+        seen = read(body)
+    except HookRefused as refused:
+        log.warning("hook refused", extra={"why": str(refused)})
+        return problem_answer(Problem(401, "not_livekit", "The request is not proven to come from LiveKit"))
+    except HookUnreadable as unreadable:
+        log.warning("hook unreadable", extra={"why": str(unreadable)})
+        return problem_answer(Problem(400, "unreadable_event", "The body is not a LiveKit event"))
+    except Problem as problem:
+        return problem_answer(problem)
+    outcome = observe.run(seen, now_ms())
+    log.info("event observed", extra={"event": seen.what.value, "room": seen.room_name, "outcome": outcome})
+    return json_answer(200, {"outcome": outcome})
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], _context: Any) -> Answer:
+    try:
+        return receive(event)
+    except Exception:
+        log.exception("event not persisted")
+        return problem_answer(Problem(503, "not_persisted", "The event was not persisted; send it again"))

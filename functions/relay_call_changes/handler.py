@@ -1,0 +1,71 @@
+"""Reads the table's stream: announces what changed to webhooks, rings for the next caller, closes rooms of calls that ended."""
+
+import asyncio
+from typing import Any
+
+from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.ports import TelephonyDown
+from ringline.calls.progress import Progress
+from ringline.calls.records import ITEM_KIND, call_from_item
+from ringline.calls.relay import Change, Relay, close_rooms, rooms_to_close
+from ringline.calls.store import CallStore
+from ringline.runtime import aws, settings
+from ringline.runtime.clock import now_ms
+from ringline.runtime.logging import make_logger
+from ringline.webhooks.announce import Announcer
+from ringline.webhooks.queue import SqsDeliveryQueue
+from ringline.webhooks.store import EndpointStore
+
+log = make_logger("relay_call_changes")
+table = settings.required("TABLE_NAME")
+doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+progress = Progress(CallStore(aws.dynamodb(), table), doorbell, now_ms, log)
+deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
+endpoints = EndpointStore(aws.dynamodb(), table)
+livekit_url = settings.required_url("LIVEKIT_URL")
+livekit_key = settings.required("LIVEKIT_API_KEY")
+livekit_secret = settings.required("LIVEKIT_API_SECRET")
+
+
+def changes_in(records: list[dict[str, Any]]) -> list[Change]:
+    changes = []
+    for record in records:
+        images = record["dynamodb"]
+        after, before = images.get("NewImage"), images.get("OldImage")
+        if after is not None and after.get("item_kind") == {"S": ITEM_KIND}:
+            change = Change(images["SequenceNumber"], before and call_from_item(before), call_from_item(after))
+            changes.append(change)
+    return changes
+
+
+async def close(rooms: list[str]) -> None:
+    # LiveKit's client takes as long to load as the rest of this function; only ended calls need it.
+    from ringline.telephony.livekit import LivekitSettings, connected
+
+    async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
+        await close_rooms(telephony, rooms, log)
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    changes = changes_in(event["Records"])
+    relay = Relay(Announcer(endpoints, deliveries), progress, log)
+    done: list[Change] = []
+    failures: list[dict[str, str]] = []
+    for change in changes:
+        try:
+            relay.run(change)
+        except Exception:
+            # The stream is repeated from the first failure on: what stands behind it keeps its order.
+            log.exception("change not relayed", extra={"call_id": change.after.call_id})
+            failures.append({"itemIdentifier": change.record_id})
+            break
+        done.append(change)
+    rooms = rooms_to_close(done)
+    if rooms:
+        try:
+            asyncio.run(close(rooms))
+        except TelephonyDown:
+            log.warning("rooms not closed", extra={"rooms": len(rooms)})
+    log.info("changes relayed", extra={"changes": len(done), "rooms_closed": len(rooms), "failed": len(failures)})
+    return {"batchItemFailures": failures}

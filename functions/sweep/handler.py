@@ -1,0 +1,42 @@
+"""Each minute: mends what got lost (see ringline.calls.sweep)."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.progress import Progress
+from ringline.calls.store import CallStore
+from ringline.calls.sweep import Sweep, Swept
+from ringline.runtime import aws, settings
+from ringline.runtime.clock import now_ms
+from ringline.runtime.logging import make_logger
+from ringline.webhooks.overdue import Overdue
+from ringline.webhooks.queue import SqsDeliveryQueue
+from ringline.webhooks.store import DeliveryStore
+
+log = make_logger("sweep")
+table = settings.required("TABLE_NAME")
+store = CallStore(aws.dynamodb(), table)
+doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+progress = Progress(store, doorbell, now_ms, log)
+deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
+overdue = Overdue(DeliveryStore(aws.dynamodb(), table), deliveries, now_ms)
+livekit_url = settings.required_url("LIVEKIT_URL")
+livekit_key = settings.required("LIVEKIT_API_KEY")
+livekit_secret = settings.required("LIVEKIT_API_SECRET")
+
+
+async def sweep() -> Swept:
+    # LiveKit's client takes as long to load as the rest of this function: late, so that importing it stays cheap.
+    from ringline.telephony.livekit import LivekitSettings, connected
+
+    async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
+        return await Sweep(store, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    swept = asdict(asyncio.run(sweep()))
+    log.info("swept", extra=swept)
+    return swept

@@ -1,0 +1,173 @@
+"""A call: what was asked, where it stands, and the evidence of how it got there."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ringline.calls.reasons import EndReason
+
+
+class Direction(StrEnum):
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
+class Status(StrEnum):
+    """What callers of the API see."""
+
+    PENDING = "pending"
+    RINGING = "ringing"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class State(StrEnum):
+    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing."""
+
+    QUEUED = "queued"
+    DIALING = "dialing"
+    RINGING = "ringing"
+    ACTIVE = "active"
+    ENDED = "ended"
+    NOT_CONNECTED = "not_connected"
+    CANCELED = "canceled"
+
+    @property
+    def status(self) -> Status:
+        return _STATUS[self]
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in {State.ENDED, State.NOT_CONNECTED, State.CANCELED}
+
+
+_STATUS = {
+    State.QUEUED: Status.PENDING,
+    State.DIALING: Status.RINGING,
+    State.RINGING: Status.RINGING,
+    State.ACTIVE: Status.ACTIVE,
+    State.ENDED: Status.COMPLETED,
+    State.NOT_CONNECTED: Status.FAILED,
+    State.CANCELED: Status.FAILED,
+}
+
+
+class CallStatus(StrEnum):
+    """LiveKit's `sip.callStatus` of a leg."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    AUTOMATION = "automation"
+    ACTIVE = "active"
+    HANGUP = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
+
+    sip_code: int | None = None
+    sip_status: str | None = None
+    twirp_code: str | None = None
+    twirp_message: str | None = None
+    disconnect_reason: str | None = None
+    last_call_status: str | None = None
+    leg_left_at: int | None = None
+    room_finished_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of the timeline that the moments of the call do not tell by themselves."""
+
+    at: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call. Moments (`_at`) are milliseconds since 1970; None means "not yet" or "never".
+
+    `version` grows by one with each change: every write names the version it was decided on, so no two writers decide on the same.
+    """
+
+    account_id: str
+    call_id: str
+    direction: Direction = Direction.OUTBOUND
+    state: State
+    version: int = 1
+
+    pipe_id: str | None = None
+    agent_id: str | None = None
+    voice_profile_id: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    trunk_id: str | None = None
+    instructions: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    ring_timeout_s: int
+    max_call_duration_s: int
+
+    created_at: int
+    eligible_at: int
+    scheduled_at: int | None = None
+    expires_at: int | None = None
+    attempt: int = 0
+    dialed_at: int | None = None
+    answered_at: int | None = None
+    agent_joined_at: int | None = None
+    agent_left_at: int | None = None
+    active_at: int | None = None
+    ended_at: int | None = None
+    due_at: int | None = None
+
+    leg_sid: str | None = None
+    sip_call_id: str | None = None
+    agent_sid: str | None = None
+
+    end_asked_at: int | None = None
+    end_asked_reason: EndReason | None = None
+    end_reason: EndReason | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def holds_slot(self) -> bool:
+        """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
+        return self.direction is Direction.OUTBOUND and self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+
+    @property
+    def room_name(self) -> str | None:
+        """The LiveKit room of the present attempt; None before the first."""
+        return room_name(self.account_id, self.call_id, self.attempt) if self.attempt else None
+
+    @property
+    def leg_identity(self) -> str:
+        """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
+        return f"sip-{self.call_id}-{self.attempt}"
+
+
+def room_name(account_id: str, call_id: str, attempt: int) -> str:
+    """The room of one attempt. It carries account and call, because some of LiveKit's events tell no more than the room's name."""
+    return f"{account_id}.{call_id}.{attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOf:
+    account_id: str
+    call_id: str
+    attempt: int
+
+
+def room_of(name: str) -> RoomOf | None:
+    """Whose room a name is, or None if it is none of ours."""
+    parts = name.split(".")
+    if len(parts) != 3 or not all(parts) or not parts[2].isdecimal():
+        return None
+    return RoomOf(parts[0], parts[1], int(parts[2]))

@@ -1,0 +1,215 @@
+"""Dials claimed calls: room, INVITE, answer, agent. Each attempt is dialled once; whatever is unclear is settled by looking at the room.
+
+    dialer            LiveKit                  somebody else
+      | room + agent --->|
+      | still wanted? (read the call again)         <- cancel
+      | INVITE ---------->| rings
+      |                   |  leg left -------> evidence
+      |<-- answer or code-|                                   the dialer's word settles an unanswered call
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.admit import Admit, NoneAdmitted
+from ringline.calls.call import Call, CallStatus
+from ringline.calls.events import (
+    AgentJoined,
+    AgentSeen,
+    Answered,
+    DialNotSent,
+    DialRefused,
+    EndAsked,
+    Event,
+    FoundOver,
+)
+from ringline.calls.ports import (
+    Connected,
+    Doorbell,
+    LegView,
+    NotSent,
+    Refused,
+    RoomView,
+    Telephony,
+    TelephonyDown,
+    Unclear,
+)
+from ringline.calls.progress import Applied, Outcome, Progress
+from ringline.calls.reasons import EndReason
+from ringline.calls.store import CallStore
+from ringline.calls.timing import (
+    AGENT_JOIN_S,
+    ANSWER_MARGIN_S,
+    DIAL_BATCH,
+    REDIAL_DELAYS_S,
+)
+from ringline.runtime.clock import Clock
+
+_LOOK_EVERY_S = 0.5
+_EVIDENCE_LOOKS = 3
+_EVIDENCE_WAIT_S = 0.15
+
+# Codes whose reason depends on whether the phone rang: the leg's own last word tells, and comes within milliseconds.
+_NEEDS_LEG_EVIDENCE = {480, 486, 600}
+
+
+@dataclass(frozen=True, slots=True)
+class DialNext:
+    store: CallStore
+    admit: Admit
+    progress: Progress
+    telephony: Telephony
+    doorbell: Doorbell
+    clock: Clock
+    log: Logger
+
+    async def run(self, account_id: str) -> int:
+        """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are answered or over."""
+        dials: list[asyncio.Task[None]] = []
+        stopped: NoneAdmitted | None = None
+        try:
+            while len(dials) < DIAL_BATCH and stopped is None:
+                claimed = await asyncio.to_thread(self.admit.next, account_id)
+                if isinstance(claimed, NoneAdmitted):
+                    stopped = claimed
+                else:
+                    dials.append(asyncio.create_task(self._dial(claimed)))
+            if stopped is None:
+                # More may fit: another invocation takes them on while this one waits for answers.
+                await asyncio.to_thread(self.doorbell.ring, account_id)
+        finally:
+            results = await asyncio.gather(*dials, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                # The claim stands, the phone may ring: a repeat of this message must not, the sweep settles the call.
+                self.log.error("dial failed", exc_info=result, extra={"account_id": account_id})
+        return len(dials)
+
+    async def _dial(self, call: Call) -> None:
+        refused = await self.telephony.open_room(call)
+        if refused is not None:
+            await self._not_sent(call, refused)
+            return
+        if not await self._is_still_wanted(call):
+            await self._close_and_settle(call)
+            return
+        match await self.telephony.place_call(call):
+            case Connected(leg_sid, sip_call_id):
+                await self._answered(call, leg_sid, sip_call_id)
+            case Refused(sip_code, sip_status, twirp_code, message):
+                if sip_code in _NEEDS_LEG_EVIDENCE:
+                    await self._await_leg_evidence(call)
+                event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
+                await self._apply(call, event)
+            case NotSent() as not_sent:
+                await self._not_sent(call, not_sent)
+            case Unclear(message):
+                self.log.warning("dial unclear", extra={"call_id": call.call_id, "why": message})
+                await self._follow(call)
+
+    async def _is_still_wanted(self, call: Call) -> bool:
+        """The last moment to notice a cancel before the phone rings."""
+        now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
+        return now is not None and now.version == call.version
+
+    async def _not_sent(self, call: Call, outcome: NotSent) -> None:
+        delay_s = REDIAL_DELAYS_S[min(call.attempt, len(REDIAL_DELAYS_S)) - 1] if outcome.may_repeat else None
+        event = DialNotSent(self.clock(), call.attempt, outcome.message, outcome.twirp_code or "unavailable", delay_s)
+        applied = await self._apply(call, event)
+        await self._close(call)
+        if delay_s is not None and isinstance(applied, Applied) and not applied.call.state.is_terminal:
+            await asyncio.to_thread(self.doorbell.ring, call.account_id, delay_s)
+
+    async def _await_leg_evidence(self, call: Call) -> None:
+        for _ in range(_EVIDENCE_LOOKS):
+            now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
+            if now is None or now.evidence.last_call_status is not None:
+                return
+            await asyncio.sleep(_EVIDENCE_WAIT_S)
+
+    # --- answered ------------------------------------------------------------------------------------------------------
+
+    async def _answered(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
+        answered_at = self.clock()
+        agent = _agent_in(await self._look(call))
+        outcome = await self._apply(call, Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent))
+        over = outcome.call is None or outcome.call.state.is_terminal
+        if over or outcome.effects:
+            # Canceled or ended while it rang: the one who answered hears no agent.
+            await self._close_and_settle(call)
+            return
+        if agent is None:
+            await self._await_agent(call, answered_at)
+
+    async def _await_agent(self, call: Call, answered_at: int) -> None:
+        """An agent that joined before the answer was written is seen here; one that joins later also by its webhook."""
+        while self.clock() - answered_at < AGENT_JOIN_S * 1000:
+            agent = _agent_in(await self._look(call))
+            if agent is not None:
+                await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+                return
+            await asyncio.sleep(_LOOK_EVERY_S)
+            now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
+            if now is None or now.state.is_terminal or now.active_at is not None:
+                return
+        await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN))
+        await self._close_and_settle(call)
+
+    # --- unclear -------------------------------------------------------------------------------------------------------
+
+    async def _follow(self, call: Call) -> None:
+        """The request's fate is unknown: adopt the leg that lives in the room, or close the room and settle."""
+        give_up_at = (call.dialed_at or self.clock()) + (call.ring_timeout_s + ANSWER_MARGIN_S) * 1000
+        while True:
+            room = await self._look(call)
+            leg = leg_of(call, room)
+            if leg is not None and leg.call_status in {CallStatus.ACTIVE, CallStatus.AUTOMATION}:
+                self.log.info("leg adopted", extra={"call_id": call.call_id})
+                await self._answered(call, leg.sid, leg.sip_call_id)
+                return
+            gone = room is not None and leg is None and await self._leg_has_left(call)
+            if gone or self.clock() >= give_up_at:
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
+        await self._close_and_settle(call)
+
+    async def _leg_has_left(self, call: Call) -> bool:
+        """An empty room may be one whose leg has not joined yet; only the leg's leaving says that it is over."""
+        now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
+        return now is None or now.state.is_terminal or now.evidence.leg_left_at is not None
+
+    # --- the outside ---------------------------------------------------------------------------------------------------
+
+    async def _apply(self, call: Call, event: Event) -> Outcome:
+        return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+    async def _look(self, call: Call) -> RoomView | None:
+        try:
+            return await self.telephony.look(call.room_name or "")
+        except TelephonyDown:
+            return None
+
+    async def _close(self, call: Call) -> bool:
+        """Whether the room is closed. If not: an ended call's room is also closed by the relay, a forgotten one by the sweep."""
+        try:
+            await self.telephony.end_room(call.room_name or "")
+        except TelephonyDown:
+            self.log.warning("room not closed", extra={"call_id": call.call_id})
+            return False
+        return True
+
+    async def _close_and_settle(self, call: Call) -> None:
+        """Ends whatever lives in the room, then the call. A room that could not be closed keeps its line until the sweep closes it."""
+        if await self._close(call):
+            await self._apply(call, FoundOver(self.clock()))
+
+
+def leg_of(call: Call, room: RoomView | None) -> LegView | None:
+    """This attempt's leg among those in the room."""
+    return next((leg for leg in room.legs if leg.identity == call.leg_identity), None) if room else None
+
+
+def _agent_in(room: RoomView | None) -> AgentSeen | None:
+    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None) if room else None

@@ -1,0 +1,121 @@
+"""What can happen to a call, in the past tense. Each says when (`at`, milliseconds) and what its source knows, nothing more."""
+
+from dataclasses import dataclass
+
+from ringline.calls.reasons import EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A line was free and the dialer took the call on: the dial intent, durable before the phone rings."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegJoined:
+    """The SIP leg is in the room. For an outbound call that means "dialling", never "answered"."""
+
+    at: int
+    attempt: int
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSeen:
+    sid: str
+    joined_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The far end answered. `agent` is the agent found in the room at that moment, if any."""
+
+    at: int
+    attempt: int
+    leg_sid: str | None
+    sip_call_id: str | None
+    agent: AgentSeen | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentJoined:
+    at: int
+    attempt: int
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLeft:
+    at: int
+    attempt: int
+    sid: str
+    disconnect_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegLeft:
+    at: int
+    attempt: int
+    sid: str | None
+    disconnect_reason: str | None
+    last_call_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFinished:
+    at: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DialRefused:
+    """The dial is over without an answer, and LiveKit or the carrier said how."""
+
+    at: int
+    attempt: int
+    sip_code: int | None
+    sip_status: str | None
+    twirp_code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DialNotSent:
+    """The dial failed before the INVITE: nothing rang. `retry_after_s` is None where trying again cannot help."""
+
+    at: int
+    attempt: int
+    why: str
+    twirp_code: str | None
+    retry_after_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """Somebody wants the call to end. Recorded before LiveKit is asked, whose signals for a cancel and a ring time-out are alike."""
+
+    at: int
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOver:
+    """Whoever looked found nothing of the call alive any more: the record tells why it ended, as far as it is known."""
+
+    at: int
+
+
+type Event = (
+    Claimed
+    | LegJoined
+    | Answered
+    | AgentJoined
+    | AgentLeft
+    | LegLeft
+    | RoomFinished
+    | DialRefused
+    | DialNotSent
+    | EndAsked
+    | FoundOver
+)

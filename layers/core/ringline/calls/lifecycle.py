@@ -1,0 +1,299 @@
+"""The lifecycle: one table, one pure function. Everything that moves a call goes through `apply`.
+
+An event either moves the call (`Moved`, with what must be done about it) or changes nothing and says why (`Unmoved`): late,
+duplicate and out-of-order events are normal, not errors. Where the table has no entry, the event means nothing in that state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from ringline.calls.call import Call, CallStatus, Direction, Evidence, Note, State
+from ringline.calls.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    Claimed,
+    DialNotSent,
+    DialRefused,
+    EndAsked,
+    Event,
+    FoundOver,
+    LegJoined,
+    LegLeft,
+    RoomFinished,
+)
+from ringline.calls.reasons import EndReason
+from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
+from ringline.calls.verdict import end_reason
+
+
+class Effect(StrEnum):
+    """What a change asks for outside the table. Losing one costs time, never truth: the sweep makes up for it."""
+
+    END_ROOM = "end_room"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    call: Call
+    effects: frozenset[Effect] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmoved:
+    why: str
+    effects: frozenset[Effect] = frozenset()
+
+
+type Result = Moved | Unmoved
+
+_END_ROOM = frozenset({Effect.END_ROOM})
+
+
+def apply(call: Call, event: Event) -> Result:
+    """The call after the event, or why the event changes nothing."""
+    attempt = getattr(event, "attempt", None)
+    if attempt is not None and attempt != call.attempt:
+        # A leg of an attempt that is over rings for nobody.
+        return Unmoved("stale_attempt", _END_ROOM if isinstance(event, LegJoined) else frozenset())
+    rule = TRANSITIONS.get((call.state, type(event)))
+    if rule is not None:
+        return rule(call, event)
+    if call.state.is_terminal:
+        return Unmoved("call_is_over", _END_ROOM if isinstance(event, LegJoined) else frozenset())
+    return Unmoved(f"{_words(event)}_means_nothing_while_{call.state}")
+
+
+def changed(call: Call, **fields: Any) -> Call:
+    return replace(call, version=call.version + 1, **fields)
+
+
+def _words(event: Event) -> str:
+    name = type(event).__name__
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+# --- the queue ---------------------------------------------------------------------------------------------------------
+
+
+def _claim(call: Call, event: Claimed) -> Result:
+    return Moved(
+        changed(
+            call,
+            state=State.DIALING,
+            attempt=call.attempt + 1,
+            dialed_at=event.at,
+            evidence=Evidence(),
+            due_at=event.at + FIRST_LOOK_S * 1000,
+        )
+    )
+
+
+def _end_in_queue(call: Call, event: EndAsked) -> Result:
+    return Moved(over(_asked(call, event), event.at))
+
+
+# --- the dial ----------------------------------------------------------------------------------------------------------
+
+
+def _leg_joins_dial(call: Call, _event: LegJoined) -> Result:
+    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", _END_ROOM)
+    return Unmoved("leg_is_dialing")
+
+
+def _answer(call: Call, event: Answered) -> Result:
+    if call.answered_at is not None:
+        return Unmoved("answered_before")
+    answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    if event.agent is not None:
+        answered = _activated(answered, event.agent, event.at)
+    if call.evidence.leg_left_at is not None:
+        # It was answered and hung up before the dialer could say so.
+        return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), _END_ROOM)
+    return Moved(changed(answered), _END_ROOM if call.end_asked_at is not None else frozenset())
+
+
+def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
+    if call.answered_at is None:
+        # Not recorded: whoever reports the answer looks who is in the room. One write fewer on each call.
+        return Unmoved("not_answered_yet")
+    return Moved(changed(_activated(call, AgentSeen(event.sid, event.at), event.at)))
+
+
+def _activated(call: Call, agent: AgentSeen, at: int) -> Call:
+    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=at)
+
+
+def _dial_refused(call: Call, event: DialRefused) -> Result:
+    evidence = replace(
+        call.evidence,
+        sip_code=event.sip_code,
+        sip_status=event.sip_status,
+        twirp_code=event.twirp_code,
+        twirp_message=event.message,
+    )
+    return Moved(over(replace(call, evidence=evidence), event.at), _END_ROOM)
+
+
+def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
+    evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
+    note = Note(event.at, f"dial_{call.attempt}_not_sent: {event.why}")
+    noted = replace(call, evidence=evidence, notes=(*call.notes, note))
+    if event.retry_after_s is None or call.attempt >= DIAL_ATTEMPTS or call.end_asked_at is not None:
+        return Moved(over(noted, event.at), _END_ROOM)
+    return Moved(
+        changed(
+            noted,
+            state=State.QUEUED,
+            eligible_at=event.at + event.retry_after_s * 1000,
+            dialed_at=None,
+            due_at=call.expires_at,
+        ),
+        _END_ROOM,
+    )
+
+
+def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
+    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds and knows the SIP code: wait for it."""
+    if event.disconnect_reason == "DUPLICATE_IDENTITY":
+        return Unmoved("leg_was_replaced")
+    seen = _with_leg_evidence(call, event)
+    if call.answered_at is not None:
+        return _leg_leaves_call(call, event)
+    if call.end_asked_at is not None:
+        return Moved(over(seen, event.at))
+    if call.evidence.leg_left_at is not None:
+        return Unmoved("leg_left_before")
+    if call.direction is Direction.INBOUND:
+        return Moved(over(seen, event.at), _END_ROOM)
+    return Moved(changed(seen))
+
+
+def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
+    evidence = replace(
+        call.evidence,
+        disconnect_reason=event.disconnect_reason,
+        last_call_status=event.last_call_status,
+        leg_left_at=event.at,
+    )
+    return replace(call, evidence=evidence)
+
+
+# --- the conversation --------------------------------------------------------------------------------------------------
+
+
+def _leg_rejoins(call: Call, event: LegJoined) -> Result:
+    """After a LiveKit restart the same leg comes back with a new sid and a status that lies. The call goes on."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", _END_ROOM)
+    if call.answered_at is None or event.sid == call.leg_sid:
+        return _leg_joins_dial(call, event)
+    return Moved(changed(call, leg_sid=event.sid, notes=(*call.notes, Note(event.at, "leg_rejoined"))))
+
+
+def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
+    if event.disconnect_reason == "DUPLICATE_IDENTITY":
+        return Unmoved("leg_was_replaced")
+    if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
+        return Unmoved("stale_leg")
+    return Moved(over(_with_leg_evidence(call, event), event.at), _END_ROOM)
+
+
+def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
+    if event.sid == call.agent_sid and call.agent_left_at is None:
+        return Unmoved("agent_is_known")
+    if call.agent_left_at is None and call.agent_sid is not None and event.at < (call.active_at or 0):
+        return Unmoved("agent_joined_before")
+    return Moved(changed(call, agent_sid=event.sid, agent_left_at=None))
+
+
+def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
+    """LiveKit leaves the caller on the line. A successor may come; without one the sweep ends the call."""
+    if event.sid != call.agent_sid:
+        return Unmoved("stale_agent")
+    if call.agent_left_at is not None:
+        return Unmoved("agent_left_before")
+    return Moved(changed(call, agent_left_at=event.at))
+
+
+# --- the end -----------------------------------------------------------------------------------------------------------
+
+
+def _end_asked(call: Call, event: EndAsked) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", _END_ROOM)
+    return Moved(changed(_asked(call, event)), _END_ROOM)
+
+
+def _asked(call: Call, event: EndAsked) -> Call:
+    """The API's hang-up of a call that has not connected yet is a cancel, decided on the very record it is written to."""
+    cancels = event.reason is EndReason.API_HUNG_UP and call.active_at is None
+    return replace(
+        call, end_asked_at=event.at, end_asked_reason=EndReason.CALL_CANCELED if cancels else event.reason
+    )
+
+
+def _room_finished(call: Call, event: RoomFinished) -> Result:
+    """A room that closed takes its legs along. If their leaving was lost, the sweep draws the conclusion a little later,
+    because the events of one room may arrive in any order and the leg's own word says more."""
+    if call.evidence.room_finished_at is not None or call.evidence.leg_left_at is not None:
+        return Unmoved("room_finished_after_its_leg")
+    return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)))
+
+
+def _found_over(call: Call, event: FoundOver) -> Result:
+    status = call.evidence.last_call_status
+    if call.answered_at is None and status in {CallStatus.ACTIVE, CallStatus.AUTOMATION, CallStatus.HANGUP}:
+        # The dialer died before it could record the answer; the leg's last status is the only witness, its moment unknown.
+        call = replace(call, answered_at=call.evidence.leg_left_at or event.at)
+    return Moved(over(call, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
+
+
+def over(call: Call, at: int) -> Call:
+    """The call in its terminal state, with its one reason."""
+    reason = end_reason(call, at)
+    if call.active_at is not None:
+        state = State.ENDED
+    elif reason is EndReason.CALL_CANCELED:
+        state = State.CANCELED
+    else:
+        state = State.NOT_CONNECTED
+    return changed(call, state=state, end_reason=reason, ended_at=at, due_at=None)
+
+
+type Rule = Callable[[Call, Any], Result]
+
+_IN_FLIGHT: dict[type, Rule] = {
+    EndAsked: _end_asked,
+    RoomFinished: _room_finished,
+    FoundOver: _found_over,
+}
+_BEFORE_ACTIVE: dict[type, Rule] = {
+    **_IN_FLIGHT,
+    LegJoined: _leg_rejoins,
+    LegLeft: _leg_leaves_dial,
+    AgentJoined: _agent_joins_answered,
+    Answered: _answer,
+}
+
+_RULES: dict[State, dict[type, Rule]] = {
+    State.QUEUED: {Claimed: _claim, EndAsked: _end_in_queue},
+    State.DIALING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused, DialNotSent: _dial_not_sent},
+    State.RINGING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused},
+    State.ACTIVE: {
+        **_IN_FLIGHT,
+        LegJoined: _leg_rejoins,
+        LegLeft: _leg_leaves_call,
+        AgentJoined: _agent_joins_call,
+        AgentLeft: _agent_leaves_call,
+    },
+}
+
+TRANSITIONS: dict[tuple[State, type], Rule] = {
+    (state, event): rule for state, rules in _RULES.items() for event, rule in rules.items()
+}

@@ -1,0 +1,56 @@
+"""What a webhook says of a call."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ringline.calls.call import Call, State, Status
+from ringline.calls.store import CallStore
+from ringline.calls.view import call_view
+from ringline.runtime.clock import iso
+
+
+class Announcement(StrEnum):
+    """The events customers can subscribe to."""
+
+    CALL_RINGING = "call_ringing"
+    CALL_ACTIVE = "call_active"
+    CALL_END = "call_end"
+
+
+def announcements(before: Call | None, after: Call) -> list[Announcement]:
+    """What a change of a call is worth telling. A call that skips a status skips its announcement."""
+    was = before.state if before is not None else None
+    if after.state.is_terminal:
+        return [] if was is not None and was.is_terminal else [Announcement.CALL_END]
+    if after.state is State.ACTIVE and was is not State.ACTIVE:
+        return [Announcement.CALL_ACTIVE]
+    rings = after.state.status is Status.RINGING
+    return [Announcement.CALL_RINGING] if rings and (was is None or was.status is not Status.RINGING) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The moment the event happened (ISO 8601) and the call as the API shows it."""
+
+    timestamp: str
+    data: dict[str, Any]
+
+
+class CallPayloads:
+    """Reads payloads for the webhooks room, which knows nothing of calls."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._store = CallStore(dynamodb, table_name)
+
+    def payload(self, account_id: str, call_id: str, event_type: str) -> Payload | None:
+        """What to tell about the call; None if it is gone."""
+        call = self._store.get(account_id, call_id)
+        if call is None:
+            return None
+        moment = {
+            Announcement.CALL_RINGING: call.dialed_at,
+            Announcement.CALL_ACTIVE: call.active_at,
+            Announcement.CALL_END: call.ended_at,
+        }.get(Announcement(event_type))
+        return Payload(iso(moment or call.created_at), call_view(call) | {"sequence": call.version})

@@ -1,0 +1,93 @@
+"""What the use cases of a call need from outside, in the field's words. `telephony`, `store` and `doorbell` provide it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringline.calls.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The far end answered."""
+
+    leg_sid: str
+    sip_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The dial is over: a SIP response, a ring time-out, or a failure of the trunk after the INVITE."""
+
+    sip_code: int | None
+    sip_status: str | None
+    twirp_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Known to have failed before the INVITE: nothing rang. `may_repeat` is false for a wrong configuration."""
+
+    twirp_code: str | None
+    message: str
+    may_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The request was sent and its fate is unknown: the phone may ring, or somebody may be talking."""
+
+    message: str
+
+
+type DialOutcome = Connected | Refused | NotSent | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class LegView:
+    identity: str
+    sid: str
+    sip_call_id: str | None
+    call_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    sid: str
+    joined_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """Who is in a room. A room that is gone looks like one that is empty."""
+
+    legs: tuple[LegView, ...]
+    agents: tuple[AgentView, ...]
+
+
+class TelephonyDown(Exception):
+    """LiveKit could not be asked. What is known stays as it was."""
+
+
+class Telephony(Protocol):
+    """LiveKit, as calls see it. Every method but the first two raises TelephonyDown when LiveKit cannot be asked."""
+
+    async def open_room(self, call: Call) -> NotSent | None:
+        """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
+
+    async def place_call(self, call: Call) -> DialOutcome:
+        """Dials once and waits for the answer. Never repeat it for one attempt: LiveKit would ring twice."""
+
+    async def look(self, room: str) -> RoomView: ...
+
+    async def end_room(self, room: str) -> None:
+        """Closes the room and with it every leg in it; a room that is gone already is closed."""
+
+    async def rooms(self) -> Mapping[str, int]:
+        """Every open room with the moment (ms) it was made."""
+
+
+class Doorbell(Protocol):
+    def ring(self, account_id: str, after_s: int = 0) -> None:
+        """Tells the dialer that the account may have a call to dial and a line for it. A hint; losing or doubling it is harmless."""

@@ -1,0 +1,79 @@
+"""Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a call."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.call import Call
+from ringline.calls.events import Event
+from ringline.calls.lifecycle import Effect, Moved, Unmoved, apply
+from ringline.calls.ports import Doorbell
+from ringline.calls.records import released
+from ringline.calls.store import CallStore, Committed, TableContended
+from ringline.runtime.clock import Clock
+
+_TRIES = 10
+"""Writers of one call are few (dialer, webhooks, API, sweep): ten lost races in a row mean something is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The event moved the call; `call` is as it was written."""
+
+    call: Call
+    effects: frozenset[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Unapplied:
+    """Nothing changed. `call` is as it was read, None if there is no such call."""
+
+    call: Call | None
+    why: str
+    effects: frozenset[Effect] = frozenset()
+
+
+type Outcome = Applied | Unapplied
+
+
+class Progress:
+    def __init__(self, store: CallStore, doorbell: Doorbell, clock: Clock, logger: Logger) -> None:
+        self._store = store
+        self._doorbell = doorbell
+        self._clock = clock
+        self._log = logger
+
+    def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
+        """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises TableContended."""
+        for _ in range(_TRIES):
+            call = self._store.get(account_id, call_id)
+            if call is None:
+                return Unapplied(None, "unknown_call")
+            match apply(call, event):
+                case Unmoved(why, effects):
+                    return Unapplied(call, why, effects)
+                case Moved(after, effects):
+                    if self._store.commit(call, after) is Committed.DONE:
+                        self._moved(call, after, event)
+                        return Applied(after, effects)
+        raise TableContended
+
+    def _moved(self, before: Call, after: Call, event: Event) -> None:
+        self._log.info(
+            "call moved",
+            extra={
+                "account_id": after.account_id,
+                "call_id": after.call_id,
+                "event": type(event).__name__,
+                "state": after.state.value,
+                "end_reason": after.end_reason,
+                "attempt": after.attempt,
+            },
+        )
+        if released(before, after):
+            self.ring_if_waiting(after.account_id)
+
+    def ring_if_waiting(self, account_id: str) -> None:
+        """Rings for an account that has a call to dial now and a line for it."""
+        if self._store.eligible(account_id, self._clock(), 1) and self._store.gate(account_id).has_room:
+            self._doorbell.ring(account_id)

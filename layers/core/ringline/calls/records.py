@@ -1,0 +1,74 @@
+"""A call as an item of the table and back. Absent attributes mean None; what is derivable is not stored.
+
+A call without long instructions fits in one write unit (1 KB): each attribute name counts, and so does each note.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+from ringline.calls.call import Call, Direction, Evidence, Note, State
+from ringline.calls.reasons import EndReason
+from ringline.runtime.items import Item, from_item, to_item
+from ringline.runtime.table import DUE_SHARD, calls_pk
+
+ITEM_KIND = "call"
+
+_EVIDENCE = tuple(each.name for each in fields(Evidence))
+_DERIVED = {"account_id", "call_id", "evidence", "notes"}
+_PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
+
+
+def call_to_item(call: Call) -> Item:
+    record: dict[str, Any] = {name: getattr(call, name) for name in _PLAIN}
+    record |= {name: getattr(call.evidence, name) for name in _EVIDENCE}
+    record |= {
+        "pk": calls_pk(call.account_id),
+        "sk": call.call_id,
+        "item_kind": ITEM_KIND,
+        "data": call.data or None,
+        "metadata": call.metadata or None,
+        "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
+        "active_at": None if call.active_at == call.answered_at else call.active_at,
+        "attempt": call.attempt or None,
+        "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
+        "due_shard": None if call.due_at is None else DUE_SHARD,
+    }
+    return to_item(record)
+
+
+def call_from_item(item: Item) -> Call:
+    record = from_item(item)
+    known = {name: record[name] for name in _PLAIN if name in record}
+    state = State(record["state"])
+    if state is State.ACTIVE or state is State.ENDED:
+        known.setdefault("active_at", record.get("answered_at"))
+    return Call(
+        **known
+        | {
+            "account_id": record["pk"].split("#")[1],
+            "call_id": record["sk"],
+            "direction": Direction(record["direction"]),
+            "state": state,
+            "eligible_at": record.get("eligible_at", record["created_at"]),
+            "end_reason": _reason(record.get("end_reason")),
+            "end_asked_reason": _reason(record.get("end_asked_reason")),
+            "evidence": Evidence(**{name: record[name] for name in _EVIDENCE if name in record}),
+            "notes": tuple(_note(line) for line in record.get("notes", [])),
+        }
+    )
+
+
+def _reason(word: str | None) -> EndReason | None:
+    return None if word is None else EndReason(word)
+
+
+def _note(line: str) -> Note:
+    at, _, what = line.partition(" ")
+    return Note(int(at), what)
+
+
+def released(before: Call, after: Call) -> bool:
+    """Whether a change gave a line back."""
+    return before.holds_slot and not after.holds_slot
+
+

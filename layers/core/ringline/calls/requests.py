@@ -1,0 +1,61 @@
+"""Bodies of the calls API, checked field by field. Unknown fields are ignored: newer SDKs may send more."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
+from ringline.routing.numbers import is_e164
+from ringline.runtime.problems import FieldError, Problem
+
+type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
+
+
+class CreateCallRequest(BaseModel):
+    """What the SDK's `calls.create` sends, and the extras we take (`ring_timeout_s` and on)."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    to_number: str
+    pipe_id: Id | None = None
+    agent_id: Id | None = None
+    from_number: str | None = None
+    instructions: Annotated[str, StringConstraints(max_length=32_768)] | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    ring_timeout_s: Annotated[int, Field(ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
+    max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
+    scheduled_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+
+    @field_validator("to_number", "from_number")
+    @classmethod
+    def _is_a_phone_number(cls, number: str | None) -> str | None:
+        if number is not None and not is_e164(number):
+            raise ValueError("is not a phone number in E.164 form, such as +14155550123")
+        return number
+
+    @field_validator("data", "metadata", mode="before")
+    @classmethod
+    def _null_means_none_given(cls, given: Any) -> Any:
+        return {} if given is None else given
+
+
+def read_create_call(body: dict[str, Any]) -> CreateCallRequest:
+    """The request in a JSON body. Raises Problem 422 that names each wrong field."""
+    try:
+        return CreateCallRequest.model_validate(body)
+    except ValidationError as error:
+        raise Problem(422, "invalid_request", "The call was not accepted", _field_errors(error)) from None
+
+
+def _field_errors(error: ValidationError) -> tuple[FieldError, ...]:
+    return tuple(
+        FieldError(".".join(str(part) for part in each["loc"]), each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)

@@ -1,0 +1,345 @@
+"""Calls, the gate and the queue in the table (keys: runtime.table).
+
+One method writes: `commit` decides from the states before and after which items change together, so that the gate counts exactly
+the calls that hold a line and a queue entry exists exactly as long as its call is queued. Each change is one transaction:
+
+    create   call +            queue entry +
+    claim    call queued->dialing   queue entry -   gate +1 if below the cap
+    end      call ->terminal                        gate -1
+    requeue  call dialing->queued   queue entry +   gate -1
+    cancel   queued->canceled       queue entry -
+"""
+
+import base64
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.calls.call import Call, State
+from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.timing import WAITING_MARK_KEPT_S
+from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
+from ringline.runtime.table import (
+    DUE_INDEX,
+    DUE_SHARD,
+    GATE_SK,
+    WAITING_PK,
+    calls_pk,
+    gate_pk,
+    queue_pk,
+    queue_sk,
+)
+
+# Named conditions.
+ITEM_IS_NEW = "attribute_not_exists(pk)"
+ITEM_IS_THERE = "attribute_exists(pk)"
+CALL_IS_UNCHANGED = "version = :version_read"
+# Both must exist: comparing two absent attributes is not the same on every DynamoDB.
+LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
+LINE_IS_TAKEN = "in_use > :zero"
+MARK_IS_UNCHANGED = "marked_at = :marked_at_read"
+
+_CONFLICT_TRIES = 8
+_CONFLICT_WAIT_S = 0.02
+
+
+class Committed(StrEnum):
+    """What came of a commit. Only DONE changed anything."""
+
+    DONE = "done"
+    STALE = "stale"
+    """Somebody else changed the call since it was read: read again and decide again."""
+    GATE_FULL = "gate_full"
+
+
+class TableContended(Exception):
+    """The same items were under change by others for the whole of our patience; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    in_use: int
+    cap: int
+
+    @property
+    def has_room(self) -> bool:
+        return self.in_use < self.cap
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    eligible_at: int
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    calls: tuple[Call, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueKey:
+    pk: str
+    sk: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMark:
+    account_id: str
+    marked_at: int
+
+
+class CallStore:
+    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._db = dynamodb
+        self._table = table_name
+        self._pause = pause
+
+    # --- writing -------------------------------------------------------------------------------------------------------
+
+    def create(self, call: Call) -> None:
+        """Accepts a call: the row and, if it waits, its place in the queue, together or not at all."""
+        writes = [{"Put": self._write(call_to_item(call), ITEM_IS_NEW)}]
+        if call.state is State.QUEUED:
+            writes.append({"Put": self._write(_queue_item(call), ITEM_IS_NEW)})
+        self._transact(writes)
+
+    def commit(self, before: Call, after: Call) -> Committed:
+        """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
+        put = self._write(call_to_item(after), CALL_IS_UNCHANGED, {":version_read": {"N": str(before.version)}})
+        companions = [*self._queue_writes(before, after), *self._gate_writes(before, after)]
+        if not companions:
+            return self._commit_alone(put)
+        refusals = self._transact([{"Put": put}, *companions])
+        if not refusals:
+            return Committed.DONE
+        takes_a_line = after.holds_slot and not before.holds_slot
+        # The gate's write stands last. If the call itself is as it was read, a refusal there means the gate is full.
+        full = takes_a_line and refusals[0] == "None" and refusals[-1] == "ConditionalCheckFailed"
+        return Committed.GATE_FULL if full else Committed.STALE
+
+    def _commit_alone(self, put: dict[str, Any]) -> Committed:
+        try:
+            self._db.put_item(**put)
+        except ClientError as error:
+            if condition_failed(error):
+                return Committed.STALE
+            raise
+        return Committed.DONE
+
+    def _queue_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
+        if before.state is State.QUEUED:
+            key = to_item({"pk": queue_pk(before.account_id), "sk": queue_sk(before.eligible_at, before.call_id)})
+            yield {"Delete": {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}}
+        if after.state is State.QUEUED:
+            yield {"Put": self._write(_queue_item(after), ITEM_IS_NEW)}
+
+    def _gate_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
+        step = int(after.holds_slot) - int(before.holds_slot)
+        if step == 0:
+            return
+        values = {":step": {"N": str(step)}} | ({":zero": {"N": "0"}} if step < 0 else {})
+        yield {
+            "Update": {
+                "TableName": self._table,
+                "Key": _gate_key(before.account_id),
+                "UpdateExpression": "ADD in_use :step",
+                "ConditionExpression": LINE_IS_FREE if step > 0 else LINE_IS_TAKEN,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def _write(self, item: Item, condition: str, values: Item | None = None) -> dict[str, Any]:
+        write: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
+        if values:
+            write["ExpressionAttributeValues"] = values
+        return write
+
+    def _transact(self, writes: Sequence[dict[str, Any]]) -> list[str] | None:
+        """Runs a transaction; the refusal codes of its parts, or None when it went through. Raises TableContended."""
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                self._db.transact_write_items(TransactItems=list(writes))
+                return None
+            except ClientError as error:
+                reasons = refusal_reasons(error)
+                if reasons is None:
+                    raise
+                codes = [str(reason.get("Code")) for reason in reasons]
+                if "ConditionalCheckFailed" in codes:
+                    return codes
+                if not {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(codes):
+                    raise
+            # Calls of one account meet at its gate; a full-jitter wait lets them pass one by one.
+            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))
+        raise TableContended
+
+    # --- reading -------------------------------------------------------------------------------------------------------
+
+    def get(self, account_id: str, call_id: str) -> Call | None:
+        """The call as it is now (strongly consistent)."""
+        key = to_item({"pk": calls_pk(account_id), "sk": call_id})
+        item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else call_from_item(item)
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Call]:
+        """The calls of up to 100 (account, call) pairs, in no order; those that are not there are left out."""
+        wanted = [to_item({"pk": calls_pk(account_id), "sk": call_id}) for account_id, call_id in keys]
+        found: list[Call] = []
+        while wanted:
+            answer = self._db.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
+            found += [call_from_item(item) for item in answer["Responses"].get(self._table, [])]
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return found
+
+    def newest(
+        self, account_id: str, *, states: frozenset[State] | None, pipe_id: str | None, limit: int, cursor: str | None
+    ) -> Page:
+        """A page of an account's calls, newest first. Raises ValueError for a cursor that is none of ours."""
+        values: dict[str, Any] = {":pk": calls_pk(account_id)}
+        filters = []
+        if states is not None:
+            names = {f":state{n}": state.value for n, state in enumerate(sorted(states))}
+            values |= names
+            filters.append(f"#state IN ({', '.join(names)})")
+        if pipe_id is not None:
+            values[":pipe_id"] = pipe_id
+            filters.append("pipe_id = :pipe_id")
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item(values),
+            "ScanIndexForward": False,
+            "ConsistentRead": True,
+        }
+        if filters:
+            query["FilterExpression"] = " AND ".join(filters)
+        if states is not None:
+            query["ExpressionAttributeNames"] = {"#state": "state"}
+        return self._collect(query, account_id, limit, None if cursor is None else _call_in_cursor(cursor))
+
+    def _collect(self, query: dict[str, Any], account_id: str, limit: int, after: str | None) -> Page:
+        found: list[Call] = []
+        while True:
+            if after is not None:
+                query["ExclusiveStartKey"] = to_item({"pk": calls_pk(account_id), "sk": after})
+            answer = self._db.query(**query, Limit=max(limit + 1, 100))
+            found += [call_from_item(item) for item in answer["Items"]]
+            if len(found) > limit:
+                return Page(tuple(found[:limit]), _cursor_after(found[limit - 1]))
+            if "LastEvaluatedKey" not in answer:
+                return Page(tuple(found), None)
+            after = from_item(answer["LastEvaluatedKey"])["sk"]
+
+    def eligible(self, account_id: str, now: int, limit: int) -> list[QueueEntry]:
+        """The account's first calls that may be dialled now, in their order."""
+        answer = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk < :after_now",
+            ExpressionAttributeValues=to_item({":pk": queue_pk(account_id), ":after_now": queue_sk(now + 1, "")}),
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return [_queue_entry(from_item(item)) for item in answer["Items"]]
+
+    def has_queued(self, account_id: str) -> bool:
+        """Whether any call of the account waits, be it for later."""
+        answer = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": queue_pk(account_id)}),
+            ConsistentRead=True,
+            Limit=1,
+        )
+        return bool(answer["Items"])
+
+    def gate(self, account_id: str) -> Gate:
+        """The account's gate; one that was never made lets nothing through."""
+        answer = self._db.get_item(TableName=self._table, Key=_gate_key(account_id), ConsistentRead=True)
+        gate = from_item(answer.get("Item", {}))
+        return Gate(gate.get("in_use", 0), gate.get("cap", 0))
+
+    # --- what the sweep reads ------------------------------------------------------------------------------------------
+
+    def due(self, now: int, limit: int) -> list[DueKey]:
+        """Keys of what is due, the longest overdue first, at most `limit`."""
+        answer = self._db.query(
+            TableName=self._table,
+            IndexName=DUE_INDEX,
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues=to_item({":shard": DUE_SHARD, ":now": now}),
+            Limit=limit,
+        )
+        return [DueKey(key["pk"], key["sk"], key["due_at"]) for key in map(from_item, answer["Items"])]
+
+    def mark_waiting(self, account_id: str, now: int) -> None:
+        """Notes that the account may have calls waiting, for a sweep that finds nobody rang for them."""
+        self._db.put_item(
+            TableName=self._table, Item=to_item({"pk": WAITING_PK, "sk": account_id, "marked_at": now})
+        )
+
+    def waiting_accounts(self) -> list[WaitingMark]:
+        """Every account with a waiting mark."""
+        marks: list[WaitingMark] = []
+        query = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item({":pk": WAITING_PK}),
+        }
+        while True:
+            answer = self._db.query(**query)
+            marks += [WaitingMark(mark["sk"], mark["marked_at"]) for mark in map(from_item, answer["Items"])]
+            if "LastEvaluatedKey" not in answer:
+                return marks
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def clear_waiting(self, mark: WaitingMark, now: int) -> None:
+        """Removes a mark that is old, unless it was renewed since it was read."""
+        if now - mark.marked_at < WAITING_MARK_KEPT_S * 1000:
+            return
+        try:
+            self._db.delete_item(
+                TableName=self._table,
+                Key=to_item({"pk": WAITING_PK, "sk": mark.account_id}),
+                ConditionExpression=MARK_IS_UNCHANGED,
+                ExpressionAttributeValues=to_item({":marked_at_read": mark.marked_at}),
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+
+
+def _gate_key(account_id: str) -> Item:
+    return to_item({"pk": gate_pk(account_id), "sk": GATE_SK})
+
+
+def _queue_item(call: Call) -> Item:
+    return to_item({"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)})
+
+
+def _queue_entry(item: dict[str, Any]) -> QueueEntry:
+    eligible_at, _, call_id = item["sk"].partition("#")
+    return QueueEntry(int(eligible_at), call_id)
+
+
+def _cursor_after(call: Call) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"after": call.call_id}).encode()).decode()
+
+
+def _call_in_cursor(cursor: str) -> str:
+    """The call a cursor names. The account is never in it: a cursor of another account leads nowhere. Raises ValueError."""
+    try:
+        after = json.loads(base64.urlsafe_b64decode(cursor.encode()))["after"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("not a cursor") from None
+    if not isinstance(after, str) or not after:
+        raise ValueError("not a cursor")
+    return after

@@ -1,0 +1,187 @@
+"""Each minute, mends what got lost: dials without an outcome, calls whose end nobody reported, accounts nobody rang for.
+
+It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, failed deliveries), one list of
+LiveKit's open rooms, and the accounts that wait. Calls that are fine cost a read each and no write; queued ones cost nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.call import Call, State, room_of
+from ringline.calls.deadlines import End, Owed, is_up, owed
+from ringline.calls.dial import leg_of
+from ringline.calls.events import AgentJoined, AgentSeen, Answered, EndAsked, Event, FoundOver
+from ringline.calls.ports import Doorbell, RoomView, Telephony, TelephonyDown
+from ringline.calls.progress import Progress
+from ringline.calls.reasons import EndReason
+from ringline.calls.store import CallStore, DueKey
+from ringline.calls.timing import ZOMBIE_ROOM_S
+from ringline.runtime.clock import Clock
+from ringline.runtime.table import calls_pk
+
+MAX_DUE = 2000
+"""Due keys read in one run. What is over is gone from the index, so the next run, a minute later, goes on where this one stopped."""
+
+_BATCH = 100
+_AT_ONCE = 20
+
+type Resend = Callable[[Sequence[DueKey]], int]
+"""Sends overdue deliveries again; returns how many."""
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one run did, for its log line."""
+
+    looked_at: int = 0
+    settled: int = 0
+    adopted: int = 0
+    rung: int = 0
+    redelivered: int = 0
+    rooms_closed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    store: CallStore
+    progress: Progress
+    telephony: Telephony
+    doorbell: Doorbell
+    resend: Resend
+    clock: Clock
+    log: Logger
+    swept: Swept = field(default_factory=Swept)
+
+    async def run(self) -> Swept:
+        now = self.clock()
+        self._ring_for_the_waiting(now)
+        due = self.store.due(now, MAX_DUE)
+        calls, deliveries = _sorted_by_kind(due)
+        if deliveries:
+            self.swept.redelivered = self.resend(deliveries)
+        await self._mend(calls, now)
+        return self.swept
+
+    # --- lost doorbells ------------------------------------------------------------------------------------------------
+
+    def _ring_for_the_waiting(self, now: int) -> None:
+        for mark in self.store.waiting_accounts():
+            if self.store.eligible(mark.account_id, now, 1):
+                if self.store.gate(mark.account_id).has_room:
+                    self.doorbell.ring(mark.account_id)
+                    self.swept.rung += 1
+            elif not self.store.has_queued(mark.account_id):
+                self.store.clear_waiting(mark, now)
+
+    # --- calls ---------------------------------------------------------------------------------------------------------
+
+    async def _mend(self, keys: Sequence[tuple[str, str]], now: int) -> None:
+        try:
+            rooms = await self.telephony.rooms()
+        except TelephonyDown:
+            # Without LiveKit's word a call that looks lost may be alive: only the queue's own deadlines are kept now.
+            self.log.warning("LiveKit not reached, calls in flight left alone")
+            rooms = None
+        for batch in _batches(keys, _BATCH):
+            calls = await asyncio.to_thread(self.store.get_many, batch)
+            await self._side_by_side(self._mend_one(call, rooms, now) for call in calls)
+        if rooms is not None:
+            await self._close_zombies(rooms, set(keys), now)
+
+    async def _side_by_side(self, works: Iterable[Awaitable[None]]) -> None:
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(work: Awaitable[None]) -> None:
+            async with turn:
+                await work
+
+        for result in await asyncio.gather(*(one(work) for work in works), return_exceptions=True):
+            if isinstance(result, BaseException):
+                self.log.error("a call could not be mended", exc_info=result)
+
+    async def _mend_one(self, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
+        self.swept.looked_at += 1
+        if call.state is State.QUEUED:
+            if call.expires_at is not None and call.expires_at <= now:
+                await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
+                self.swept.settled += 1
+            return
+        if rooms is None or not call.in_flight:
+            return
+        match owed(call, call.room_name in rooms, now):
+            case Owed.NOTHING:
+                return
+            case Owed.SETTLE:
+                await self._settle(call)
+            case End(reason):
+                await self._end(call, reason, now)
+            case Owed.LOOK:
+                await self._look(call, now)
+
+    async def _look(self, call: Call, now: int) -> None:
+        room = await self.telephony.look(call.room_name or "")
+        leg, agent = leg_of(call, room), _present_agent(call, room)
+        if call.answered_at is None and leg is not None and is_up(leg):
+            # The dialer died and the phone was answered: the conversation goes on.
+            await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
+            self.swept.adopted += 1
+        elif call.answered_at is None:
+            await self._settle(call)
+        elif agent is not None:
+            await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
+            self.swept.adopted += 1
+        else:
+            reason = EndReason.AGENT_DID_NOT_JOIN if call.active_at is None else EndReason.AGENT_FAILED
+            await self._end(call, reason, now)
+
+    async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
+        if reason is not None:
+            await self._apply(call, EndAsked(now, reason))
+        await self._settle(call)
+
+    async def _settle(self, call: Call) -> None:
+        """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
+        await self.telephony.end_room(call.room_name or "")
+        await self._apply(call, FoundOver(self.clock()))
+        self.swept.settled += 1
+
+    # --- rooms ---------------------------------------------------------------------------------------------------------
+
+    async def _close_zombies(self, rooms: Mapping[str, int], known: set[tuple[str, str]], now: int) -> None:
+        """Closes rooms whose call is over: an agent left alone in one costs money."""
+        for name, made_at in rooms.items():
+            whose = room_of(name)
+            if whose is None or (whose.account_id, whose.call_id) in known or now - made_at < ZOMBIE_ROOM_S * 1000:
+                continue
+            call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
+            if call is not None and (call.state.is_terminal or call.attempt != whose.attempt):
+                await self.telephony.end_room(name)
+                self.swept.rooms_closed += 1
+
+    async def _apply(self, call: Call, event: Event) -> None:
+        await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+
+def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:
+    calls, deliveries = [], []
+    for key in due:
+        account_id = key.pk.split("#")[1]
+        if key.pk == calls_pk(account_id):
+            calls.append((account_id, key.sk))
+        else:
+            deliveries.append(key)
+    return calls, deliveries
+
+
+def _present_agent(call: Call, room: RoomView) -> AgentSeen | None:
+    """An agent in the room, other than the one that is known to have left: LiveKit's list may still show it."""
+    departed = call.agent_sid if call.agent_left_at is not None else None
+    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents if agent.sid != departed), None)
+
+
+def _batches[T](items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

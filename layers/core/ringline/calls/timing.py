@@ -1,0 +1,65 @@
+"""Every duration of a call's life, each with its reason. They depend on each other: change one, read the others.
+
+    claim -> room -> INVITE ......ring_timeout_s...... answer -> agent joins -> conversation ...max_call_duration_s... end
+              |<------------- HTTP time-out of the dial ------>|<-AGENT_JOIN->|
+              |<------------- DialNextFunction time-out (100 s) ------------->|
+"""
+
+RING_TIMEOUT_S = 30
+"""How long a phone rings where neither call nor pipe says otherwise. Carriers' voicemail takes over after 20 to 30 s."""
+
+MAX_RING_TIMEOUT_S = 60
+"""LiveKit ends a dial that waits for its answer after 80 s in all, joining and connecting included."""
+
+MIN_RING_TIMEOUT_S = 5
+
+ANSWER_MARGIN_S = 5
+"""What the dial's HTTP request may take longer than the ringing: LiveKit needs 2 s at most to say that it rang out."""
+
+AGENT_JOIN_S = 10
+"""How long an answered phone may hear nothing before the call is given up. A dispatched worker joins within 0.4 s."""
+
+AGENT_SUCCESSOR_S = 5
+"""How long a caller may be alone after the agent left, in case another takes over."""
+
+DIALER_SILENCE_S = 10
+"""How long a leg that left unanswered waits for the dialer's answer, the only one to carry the SIP code."""
+
+DIAL_OUTCOME_MARGIN_S = 20
+"""How long after ring time-out and answer margin a dial without an outcome counts as lost with its dialer."""
+
+FIRST_LOOK_S = 20
+"""From this moment after the claim the sweep looks at a call each minute: most short failures are over by then."""
+
+MAX_CALL_DURATION_S = 3600
+"""The SDK's default for a pipe."""
+
+LONGEST_CALL_DURATION_S = 24 * 3600 - MAX_RING_TIMEOUT_S
+"""LiveKit caps a call at 24 h from the dial request, ringing included."""
+
+ZOMBIE_ROOM_S = 120
+"""A room this old whose call is over is closed by the sweep: its deletion got lost."""
+
+DIAL_ATTEMPTS = 5
+"""How often a call is dialled whose failures are all known to precede the INVITE, before it fails for good."""
+
+REDIAL_DELAYS_S = (1, 2, 5, 10)
+"""Waits before those repeats: a LiveKit restart takes 8 s, a full server frees up in seconds."""
+
+DIAL_BATCH = 10
+"""Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over invocations."""
+
+VOICEMAIL_RING_MIN_S = 2
+VOICEMAIL_RING_MAX_S = 20
+"""A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody came."""
+
+EMPTY_ROOM_S = 120
+"""LiveKit closes a room that nobody ever joined after this long: longer than any ring, so that a slow agent finds it open."""
+
+ROOM_DEPARTURE_S = 5
+"""LiveKit closes a room this long after the last person left, if our own deletion did not come through."""
+
+WAITING_MARK_RENEWED_S = 300
+WAITING_MARK_KEPT_S = 900
+"""An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the gap
+between the two is what a frozen function or a skewed clock may take without a waiting account going unseen."""

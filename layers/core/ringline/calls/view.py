@@ -1,0 +1,76 @@
+"""A call as the API and the webhooks show it: the SDK's names and nulls, and whatever more we know as extra fields."""
+
+from typing import Any
+
+from ringline.calls.call import Call, State
+from ringline.calls.reasons import MEANINGS
+from ringline.runtime.clock import iso, iso_or_none, iso_s
+
+
+def call_view(call: Call) -> dict[str, Any]:
+    """The SDK's `Call`. Fields that its model does not take as null are left out where unknown."""
+    meaning = None if call.end_reason is None else MEANINGS[call.end_reason]
+    return {
+        "call_id": call.call_id,
+        "org_id": call.account_id,
+        "pipe_id": call.pipe_id,
+        "agent_id": call.agent_id,
+        "direction": call.direction.value,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "trunk_id": call.trunk_id,
+        "session_id": call.room_name,
+        "room_name": call.room_name,
+        "instructions": call.instructions,
+        "data": call.data,
+        "metadata": call.metadata,
+        "status": call.state.status.value,
+        "state": call.state.value,
+        "attempt": call.attempt,
+        "end_reason": call.end_reason,
+        "end_category": None if meaning is None else meaning.category.value,
+        "ended_by": None if meaning is None else meaning.ended_by.value,
+        "retryable": None if meaning is None else meaning.retryable,
+        "sip_code": call.evidence.sip_code,
+        "sip_status": call.evidence.sip_status,
+        "created": iso(call.created_at),
+        "scheduled_at": iso_or_none(call.scheduled_at),
+        "expires_at": iso_or_none(call.expires_at),
+        "started_at": iso_or_none(call.dialed_at),
+        "ended_at": iso_or_none(call.ended_at),
+        "duration_s": talk_s(call),
+        "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
+        "transcript_turns": 0,
+    }
+
+
+def timings(call: Call) -> dict[str, Any]:
+    """The SDK's `call_timings`: moments to the second, durations in seconds; what has not happened is left out."""
+    ring_until = call.answered_at or call.ended_at
+    known = {
+        "call_dialed_at": call.dialed_at and iso_s(call.dialed_at),
+        "call_connected_at": call.answered_at and iso_s(call.answered_at),
+        "call_ended_at": call.ended_at and iso_s(call.ended_at),
+        "ring_duration_seconds": _seconds(call.dialed_at, ring_until),
+        "talk_duration_seconds": talk_s(call),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def talk_s(call: Call) -> float | None:
+    """Seconds from the answer to the end; None for a call that was not answered or is not over."""
+    return _seconds(call.answered_at, call.ended_at)
+
+
+def _seconds(since: int | None, until: int | None) -> float | None:
+    return None if since is None or until is None else max(0, until - since) / 1000
+
+
+STATES_OF_STATUS = {
+    "pending": frozenset({State.QUEUED}),
+    "ringing": frozenset({State.DIALING, State.RINGING}),
+    "active": frozenset({State.ACTIVE}),
+    "completed": frozenset({State.ENDED}),
+    "failed": frozenset({State.NOT_CONNECTED, State.CANCELED}),
+}
+"""For filters: the states behind each visible status."""

@@ -1,0 +1,53 @@
+"""The one router's front doors: the SDK's prefixes and our own short one lead to the same routes, and every refusal is a problem document."""
+
+import json
+from collections.abc import Mapping
+from re import Pattern
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from ringline.runtime.problems import Problem
+
+# What stands before `/v1/...` in the SDK's paths; older SDKs used the second (docs/sdk.md).
+SDK_PREFIXES: list[str | Pattern[str]] = ["/api/v2/platform/speech", "/platform", "/orchestrator"]
+
+
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
+    return Response(status, "application/json", _dumped(body), dict(headers or {}))
+
+
+def problem_response(problem: Problem) -> Response[str]:
+    return Response(problem.status, "application/problem+json", _dumped(problem.body()), dict(problem.headers))
+
+
+def _dumped(body: Any) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def make_api(logger: Logger) -> APIGatewayHttpResolver:
+    """A resolver that answers Problem as its document and anything unforeseen as a 500 that names nothing inside."""
+    api = APIGatewayHttpResolver(strip_prefixes=SDK_PREFIXES)
+
+    def refuse(problem: Problem) -> Response[str]:
+        logger.info("request refused", extra={"code": problem.code, "status": problem.status})
+        return problem_response(problem)
+
+    def fail(_error: Exception) -> Response[str]:
+        logger.exception("request failed")
+        return problem_response(Problem(500, "internal_error", "Something failed on our side; the request can be sent again"))
+
+    def unrouted(_error: Exception) -> Response[str]:
+        return problem_response(Problem(404, "no_such_route", "There is nothing at this path"))
+
+    api.exception_handler(Exception)(fail)
+    api.exception_handler(Problem)(refuse)
+    api.not_found(unrouted)
+    return api
+
+
+def serve(api: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The answer to one API Gateway event; a trailing slash on the path is tolerated."""
+    path = event.get("rawPath") or "/"
+    return api.resolve({**event, "rawPath": path.rstrip("/") or "/"}, context)

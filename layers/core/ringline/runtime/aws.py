@@ -1,0 +1,33 @@
+"""AWS clients: low level, one botocore session, short explicit time-outs.
+
+botocore is used without boto3's resource layer because import time is a budget of this project (docs/adr).
+"""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+# DynamoDB and SQS answer in milliseconds; a connection that hangs is worth dropping long before the function's own time-out.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=32,
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@cache
+def dynamodb() -> Any:
+    return _session().create_client("dynamodb", config=_CONFIG)
+
+
+@cache
+def sqs() -> Any:
+    return _session().create_client("sqs", config=_CONFIG)

@@ -1,0 +1,29 @@
+"""Time as the product counts it: whole milliseconds since 1970, UTC.
+
+Milliseconds are what LiveKit stamps, sort well as numbers in a key and never lose precision in JSON.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+type Clock = Callable[[], int]
+"""Gives the present moment in milliseconds. Use cases take one; only composition roots know the real one."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def iso(at_ms: int) -> str:
+    """A moment as ISO 8601 in UTC with milliseconds, `2026-11-21T02:09:00.123Z`."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
+
+
+def iso_s(at_ms: int) -> str:
+    """A moment as ISO 8601 to the second, the form the SDK's `call_timings` use."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")

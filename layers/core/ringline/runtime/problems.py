@@ -1,0 +1,47 @@
+"""Errors as callers see them: RFC 9457 problem details with a stable `code`, which also carries the SDK's `detail` string.
+
+The tree:  Problem (an answer) - raised by use cases and stores, mapped to HTTP in one place (`runtime.http`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: where it is (`to_number`, `data.customer`) and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """A refusal the caller can act on. `code` is stable and documented; `title` is for people and never holds personal data."""
+
+    status: int
+    code: str
+    title: str
+    errors: tuple[FieldError, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "type": f"urn:ringline:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.code,
+        }
+        if self.errors:
+            document["errors"] = [{"field": each.field, "message": each.message} for each in self.errors]
+        return document
+
+
+def invalid_field(name: str, message: str, *, code: str = "invalid_request") -> Problem:
+    """422 for one wrong field of a readable body."""
+    return Problem(422, code, f"{name}: {message}", (FieldError(name, message),))
+
+
+def not_found(code: str, title: str) -> Problem:
+    return Problem(404, code, title)

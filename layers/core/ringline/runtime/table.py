@@ -1,0 +1,57 @@
+"""Keys of the one table. Every item of an account lives under a partition key that begins with the account, so a query for one
+account cannot meet another's items.
+
+| item            | pk                    | sk                           | written by
+|-----------------|-----------------------|------------------------------|---------------------------------------------
+| account         | A#<account>           | ACCOUNT                      | accounts.store
+| pipe            | A#<account>           | PIPE#<pipe>                  | routing.store
+| agent           | A#<account>           | AGENT#<agent>                | routing.store
+| number          | A#<account>           | NUMBER#<+e164>               | routing.store
+| endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
+| gate            | A#<account>#GATE      | GATE                         | calls.store (accounts.store makes it and sets its cap)
+| queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
+| call            | A#<account>#CALLS     | <call>                       | calls.store
+| delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
+| api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
+| waiting account | WAITING               | <account>                    | calls.store (a hint for the sweep, never shown)
+
+DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, failed deliveries.
+"""
+
+DUE_INDEX = "DueIndex"
+DUE_SHARD = "due"
+"""One shard serves 1,000 index writes a second, some 500 calls a second; the key leaves room for more."""
+
+ACCOUNT_SK = "ACCOUNT"
+GATE_SK = "GATE"
+KEY_SK = "KEY"
+WAITING_PK = "WAITING"
+
+
+def account_pk(account_id: str) -> str:
+    return f"A#{account_id}"
+
+
+def gate_pk(account_id: str) -> str:
+    return f"A#{account_id}#GATE"
+
+
+def queue_pk(account_id: str) -> str:
+    return f"A#{account_id}#QUEUE"
+
+
+def queue_sk(eligible_at: int, call_id: str) -> str:
+    """Sorts by the moment the call may be dialled, then by its id, which sorts by creation."""
+    return f"{eligible_at:015d}#{call_id}"
+
+
+def calls_pk(account_id: str) -> str:
+    return f"A#{account_id}#CALLS"
+
+
+def deliveries_pk(account_id: str) -> str:
+    return f"A#{account_id}#DELIVERY"
+
+
+def key_pk(key_hash: str) -> str:
+    return f"KEY#{key_hash}"

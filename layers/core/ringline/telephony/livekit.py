@@ -1,0 +1,158 @@
+"""LiveKit through its own client, `livekit-api`.
+
+The client is built with `failover=False`: with it, versions from 1.2 on repeat a dial by themselves up to three times on LiveKit
+Cloud, and LiveKit does not deduplicate dials.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from google.protobuf.duration_pb2 import Duration
+from livekit import api
+
+from ringline.calls.call import Call
+from ringline.calls.ports import (
+    AgentView,
+    Connected,
+    DialOutcome,
+    LegView,
+    NotSent,
+    RoomView,
+    TelephonyDown,
+    Unclear,
+)
+from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, ROOM_DEPARTURE_S
+from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
+from ringline.telephony.dial_errors import from_twirp, room_refusal
+
+_REQUEST_TIMEOUT_S = 5
+"""For everything but the dial: LiveKit answers these in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LivekitSettings:
+    url: str
+    api_key: str
+    api_secret: str
+    sip_trunk_id: str = ""
+    agent_name: str = ""
+
+
+class LivekitTelephony:
+    """Implements `calls.ports.Telephony`. Use it inside `connected()`: the client lives as long as its event loop."""
+
+    def __init__(self, client: api.LiveKitAPI, settings: LivekitSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def open_room(self, call: Call) -> NotSent | None:
+        request = api.CreateRoomRequest(
+            name=call.room_name or "",
+            empty_timeout=EMPTY_ROOM_S,
+            departure_timeout=ROOM_DEPARTURE_S,
+            metadata=room_metadata(call),
+            agents=[
+                api.RoomAgentDispatch(
+                    agent_name=self._settings.agent_name,
+                    metadata=agent_metadata(call, self._settings.api_secret),
+                )
+            ],
+        )
+        try:
+            await self._client.room.create_room(request)
+        except api.TwirpError as error:
+            return room_refusal(error.code, error.message)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return NotSent("unavailable", f"room not made: {type(error).__name__}", may_repeat=True)
+        return None
+
+    async def place_call(self, call: Call) -> DialOutcome:
+        request = api.CreateSIPParticipantRequest(
+            sip_trunk_id=call.trunk_id or self._settings.sip_trunk_id,
+            sip_call_to=call.to_number or "",
+            sip_number=call.from_number or "",
+            room_name=call.room_name or "",
+            participant_identity=call.leg_identity,
+            participant_attributes={"ringline.call": call.call_id, "ringline.attempt": str(call.attempt)},
+            ringing_timeout=Duration(seconds=call.ring_timeout_s),
+            # LiveKit counts from the dial request, ringing included; our own timer holds the limit from the answer.
+            max_call_duration=Duration(seconds=call.ring_timeout_s + call.max_call_duration_s),
+            wait_until_answered=True,
+        )
+        try:
+            leg = await self._client.sip.create_sip_participant(request, timeout=call.ring_timeout_s + ANSWER_MARGIN_S)
+        except api.TwirpError as error:
+            return from_twirp(error.code, error.message, error.metadata)
+        except aiohttp.ClientConnectorError as error:
+            return NotSent("unavailable", f"LiveKit not reached: {type(error).__name__}", may_repeat=True)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return Unclear(type(error).__name__)
+        return Connected(leg.participant_id, leg.sip_call_id)
+
+    async def look(self, room: str) -> RoomView:
+        answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
+        legs, agents = [], []
+        for seen in answer.participants:
+            if seen.kind == api.ParticipantInfo.SIP:
+                attributes = seen.attributes
+                legs.append(
+                    LegView(seen.identity, seen.sid, attributes.get("sip.callID"), attributes.get("sip.callStatus"))
+                )
+            elif seen.kind == api.ParticipantInfo.AGENT:
+                agents.append(AgentView(seen.sid, seen.joined_at_ms or seen.joined_at * 1000))
+        return RoomView(tuple(legs), tuple(agents))
+
+    async def end_room(self, room: str) -> None:
+        try:
+            await _asked(self._client.room.delete_room(api.DeleteRoomRequest(room=room)), missing_is_fine=True)
+        except _Missing:
+            return
+
+    async def rooms(self) -> Mapping[str, int]:
+        answer = await _asked(self._client.room.list_rooms(api.ListRoomsRequest()))
+        return {room.name: room.creation_time_ms or room.creation_time * 1000 for room in answer.rooms}
+
+
+class _Missing(Exception):
+    """LiveKit knows nothing by that name."""
+
+
+async def _asked[T](request: Awaitable[T], *, missing_is_fine: bool = False) -> T:
+    """LiveKit's answer. Raises TelephonyDown when there is none to rely on."""
+    try:
+        return await request
+    except api.TwirpError as error:
+        if missing_is_fine and error.code == "not_found":
+            raise _Missing from None
+        raise TelephonyDown(f"{error.code}: {error.message}") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise TelephonyDown(type(error).__name__) from error
+
+
+@asynccontextmanager
+async def connected(settings: LivekitSettings) -> AsyncIterator[LivekitTelephony]:
+    """Telephony for the duration of one event loop's work."""
+    client = api.LiveKitAPI(
+        settings.url,
+        settings.api_key,
+        settings.api_secret,
+        timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S),
+        failover=False,
+    )
+    try:
+        yield LivekitTelephony(client, settings)
+    finally:
+        await client.aclose()
+
+
+def close_room(settings: LivekitSettings, room: str) -> None:
+    """Closes one room from code that has no event loop. Raises TelephonyDown."""
+
+    async def close() -> None:
+        async with connected(settings) as telephony:
+            await telephony.end_room(room)
+
+    asyncio.run(close())

@@ -1,0 +1,51 @@
+"""Builders: a call in any state, with only what a test cares about spelled out."""
+
+from typing import Any
+
+from ringline.calls.call import Call, State
+
+ACCOUNT = "acc_1"
+NOW = 1_795_224_871_000
+"""A moment in 2026, in milliseconds. Tests count from it."""
+
+
+def at(seconds: float) -> int:
+    """The moment so many seconds after NOW."""
+    return NOW + round(seconds * 1000)
+
+
+def a_call(state: State = State.QUEUED, **fields: Any) -> Call:
+    """A call as it stands in that state after an ordinary life: dialled at 1 s, answered at 6 s with its agent there."""
+    known: dict[str, Any] = {
+        "account_id": ACCOUNT,
+        "call_id": "call_01JD5Z0000000000000000000A",
+        "state": state,
+        "pipe_id": "PIPE_1",
+        "agent_id": "AGENT_1",
+        "from_number": "+15550100000",
+        "to_number": "+15550100200",
+        "ring_timeout_s": 30,
+        "max_call_duration_s": 600,
+        "created_at": NOW,
+        "eligible_at": NOW,
+    }
+    if state is not State.QUEUED:
+        known |= {"attempt": 1, "dialed_at": at(1), "due_at": at(21), "version": 2}
+    if state in {State.ACTIVE, State.ENDED}:
+        known |= {
+            "answered_at": at(6),
+            "active_at": at(6),
+            "agent_joined_at": at(2),
+            "leg_sid": "PA_leg",
+            "sip_call_id": "SCL_1",
+            "agent_sid": "PA_agent",
+            "version": 3,
+        }
+    if state.is_terminal:
+        known |= {"ended_at": at(60), "due_at": None}
+    return Call(**known | fields)
+
+
+def an_answered_call(**fields: Any) -> Call:
+    """A call whose phone was answered and whose agent is not there yet."""
+    return a_call(State.DIALING, **{"answered_at": at(6), "leg_sid": "PA_leg", "version": 3} | fields)

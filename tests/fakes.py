@@ -1,0 +1,85 @@
+"""Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says what it is told to."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from ringline.calls.call import Call
+from ringline.calls.ports import Connected, DialOutcome, NotSent, RoomView, TelephonyDown
+
+from tests.builders import NOW
+
+
+@dataclass
+class HandClock:
+    """Stands still until moved, or moves by itself with each look when `step_ms` is given."""
+
+    now: int = NOW
+    step_ms: int = 0
+
+    def __call__(self) -> int:
+        self.now += self.step_ms
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        self.now += round(seconds * 1000)
+
+
+@dataclass
+class CountingDoorbell:
+    rings: list[tuple[str, int]] = field(default_factory=list)
+
+    def ring(self, account_id: str, after_s: int = 0) -> None:
+        self.rings.append((account_id, after_s))
+
+    @property
+    def accounts(self) -> list[str]:
+        return [account for account, _ in self.rings]
+
+
+EMPTY_ROOM = RoomView((), ())
+
+
+@dataclass
+class ScriptedTelephony:
+    """Answers each dial with the next scripted outcome; rooms look as scripted; `down` makes every question fail."""
+
+    outcomes: list[DialOutcome] = field(default_factory=list)
+    room_refusals: list[NotSent] = field(default_factory=list)
+    views: list[RoomView] = field(default_factory=list)
+    open_rooms: dict[str, int] = field(default_factory=dict)
+    down: bool = False
+    before_dial: Callable[[Call], Awaitable[None]] | None = None
+    while_ringing: Callable[[Call], Awaitable[None]] | None = None
+    dialed: list[Call] = field(default_factory=list)
+    ended_rooms: list[str] = field(default_factory=list)
+
+    async def open_room(self, call: Call) -> NotSent | None:
+        if self.room_refusals:
+            return self.room_refusals.pop(0)
+        self.open_rooms[call.room_name or ""] = call.dialed_at or 0
+        if self.before_dial is not None:
+            await self.before_dial(call)
+        return None
+
+    async def place_call(self, call: Call) -> DialOutcome:
+        self.dialed.append(call)
+        if self.while_ringing is not None:
+            await self.while_ringing(call)
+        return self.outcomes.pop(0) if self.outcomes else Connected("PA_leg", "SCL_1")
+
+    async def look(self, room: str) -> RoomView:
+        self._ask()
+        return self.views.pop(0) if len(self.views) > 1 else self.views[0] if self.views else EMPTY_ROOM
+
+    async def end_room(self, room: str) -> None:
+        self._ask()
+        self.open_rooms.pop(room, None)
+        self.ended_rooms.append(room)
+
+    async def rooms(self) -> Mapping[str, int]:
+        self._ask()
+        return dict(self.open_rooms)
+
+    def _ask(self) -> None:
+        if self.down:
+            raise TelephonyDown("scripted")

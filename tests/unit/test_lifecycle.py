@@ -1,0 +1,234 @@
+"""What each event does to a call, and what it must not do."""
+
+from typing import get_args
+
+import pytest
+from ringline.calls.call import Call, Direction, Evidence, State
+from ringline.calls.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    Claimed,
+    DialNotSent,
+    DialRefused,
+    EndAsked,
+    Event,
+    FoundOver,
+    LegJoined,
+    LegLeft,
+    RoomFinished,
+)
+from ringline.calls.lifecycle import TRANSITIONS, Effect, Moved, Unmoved, apply
+from ringline.calls.reasons import EndReason
+from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
+
+from tests.builders import a_call, an_answered_call, at
+
+AGENT = AgentSeen("PA_agent", at(2))
+TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
+
+
+def moved(call: Call, event: Event) -> Call:
+    result = apply(call, event)
+    assert isinstance(result, Moved), result
+    assert result.call.version == call.version + 1
+    return result.call
+
+
+def unmoved(call: Call, event: Event) -> Unmoved:
+    result = apply(call, event)
+    assert isinstance(result, Unmoved), result
+    return result
+
+
+def every_event(at_ms: int) -> list[Event]:
+    return [
+        Claimed(at_ms),
+        LegJoined(at_ms, 1, "PA_leg"),
+        Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),
+        AgentJoined(at_ms, 1, "PA_agent"),
+        AgentLeft(at_ms, 1, "PA_agent", "CLIENT_INITIATED"),
+        LegLeft(at_ms, 1, "PA_leg", "CLIENT_INITIATED", "hangup"),
+        RoomFinished(at_ms, 1),
+        DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
+        DialNotSent(at_ms, 1, "no response from servers", "unavailable", 1),
+        EndAsked(at_ms, EndReason.API_HUNG_UP),
+        FoundOver(at_ms),
+    ]
+
+
+def test_the_events_tried_here_are_all_there_are() -> None:
+    assert {type(event) for event in every_event(at(0))} == set(get_args(Event.__value__))
+
+
+def test_a_claim_takes_the_call_out_of_the_queue_with_a_new_attempt_and_a_deadline() -> None:
+    call = moved(a_call(State.QUEUED, attempt=2, evidence=Evidence(sip_code=503)), Claimed(at(9)))
+    assert (call.state, call.attempt, call.dialed_at) == (State.DIALING, 3, at(9))
+    assert call.due_at == at(9 + FIRST_LOOK_S)
+    assert call.evidence == Evidence(), "an earlier attempt's evidence says nothing of this one"
+    assert call.holds_slot
+
+
+def test_an_answer_with_the_agent_there_makes_the_call_active() -> None:
+    call = moved(a_call(State.DIALING), Answered(at(6), 1, "PA_leg", "SCL_1", AGENT))
+    assert (call.state, call.active_at, call.answered_at) == (State.ACTIVE, at(6), at(6))
+    assert (call.leg_sid, call.agent_sid, call.agent_joined_at) == ("PA_leg", "PA_agent", at(2))
+
+
+def test_an_answer_without_the_agent_waits_for_it() -> None:
+    call = moved(a_call(State.DIALING), Answered(at(6), 1, "PA_leg", "SCL_1", None))
+    assert (call.state, call.answered_at, call.active_at) == (State.DIALING, at(6), None)
+    active = moved(call, AgentJoined(at(7), 1, "PA_agent"))
+    assert (active.state, active.active_at, active.agent_joined_at) == (State.ACTIVE, at(7), at(7))
+
+
+def test_an_agent_that_joins_before_the_answer_is_not_written_down() -> None:
+    assert unmoved(a_call(State.DIALING), AgentJoined(at(2), 1, "PA_agent")).why == "not_answered_yet"
+
+
+def test_a_leg_that_joins_is_dialling_not_answered() -> None:
+    assert unmoved(a_call(State.DIALING), LegJoined(at(1.1), 1, "PA_leg")).why == "leg_is_dialing"
+
+
+def test_a_caller_who_hangs_up_ends_the_call() -> None:
+    call = moved(a_call(State.ACTIVE), LegLeft(at(60), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert (call.state, call.end_reason, call.ended_at) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL, at(60))
+    assert call.due_at is None
+    assert not call.holds_slot
+
+
+def test_an_unanswered_leg_that_leaves_is_evidence_and_the_dialers_answer_is_the_end() -> None:
+    seen = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_leg", "USER_REJECTED", "ringing"))
+    assert seen.state is State.DIALING
+    call = moved(seen, DialRefused(at(3.01), 1, 486, "Busy Here", "resource_exhausted", "busy"))
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.USER_HUNG_UP_RINGING)
+    assert (call.evidence.sip_code, call.evidence.disconnect_reason) == (486, "USER_REJECTED")
+
+
+def test_the_dialers_answer_before_the_legs_leaving_ends_the_call_the_same_way() -> None:
+    call = moved(a_call(State.DIALING), DialRefused(at(3), 1, 404, "Not Found", "not_found", "wrong"))
+    assert call.end_reason is EndReason.SIP_FAILED_WRONG_NUMBER
+    assert unmoved(call, LegLeft(at(3.01), 1, "PA_leg", "USER_UNAVAILABLE", "dialing")).why == "call_is_over"
+
+
+def test_a_call_answered_and_hung_up_before_the_dialer_could_say_so_is_told_as_answered() -> None:
+    seen = moved(a_call(State.DIALING), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    call = moved(seen, Answered(at(7.1), 1, "PA_leg", "SCL_1", AGENT))
+    assert (call.state, call.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert (call.answered_at, call.ended_at) == (at(7.1), at(7.1))
+
+
+def test_a_dial_that_never_rang_goes_back_to_the_queue_as_often_as_allowed_and_then_fails() -> None:
+    failure = DialNotSent(at(1.2), 1, "no response from servers", "unavailable", 2)
+    again = moved(a_call(State.DIALING), failure)
+    assert (again.state, again.eligible_at, again.dialed_at) == (State.QUEUED, at(3.2), None)
+    assert not again.holds_slot
+    assert again.notes[-1].what == "dial_1_not_sent: no response from servers"
+
+    last = a_call(State.DIALING, attempt=DIAL_ATTEMPTS)
+    given_up = moved(last, DialNotSent(at(1.2), DIAL_ATTEMPTS, "no response from servers", "unavailable", 2))
+    assert (given_up.state, given_up.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_TRUNK)
+
+
+def test_a_wrong_configuration_is_not_tried_again() -> None:
+    call = moved(a_call(State.DIALING), DialNotSent(at(1.2), 1, "object cannot be found", "not_found", None))
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_TRUNK)
+
+
+def test_a_queued_call_is_canceled_at_once() -> None:
+    call = moved(a_call(State.QUEUED), EndAsked(at(1), EndReason.API_HUNG_UP))
+    assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+
+
+def test_a_cancel_while_dialling_is_recorded_and_decides_the_reason_whatever_livekit_says() -> None:
+    asked = moved(a_call(State.DIALING), EndAsked(at(2), EndReason.API_HUNG_UP))
+    assert (asked.state, asked.end_asked_reason) == (State.DIALING, EndReason.CALL_CANCELED)
+    refused = DialRefused(at(2.1), 1, None, None, "canceled", "sip request timed out")
+    call = moved(asked, refused)
+    assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+
+
+def test_a_hang_up_in_the_conversation_is_told_as_such() -> None:
+    asked = moved(a_call(State.ACTIVE), EndAsked(at(9), EndReason.API_HUNG_UP))
+    call = moved(asked, LegLeft(at(9.1), 1, "PA_leg", "ROOM_DELETED", "active"))
+    assert (call.state, call.end_reason) == (State.ENDED, EndReason.API_HUNG_UP)
+    assert unmoved(asked, EndAsked(at(9.5), EndReason.API_HUNG_UP)).why == "end_was_asked"
+
+
+def test_a_leg_that_joins_for_a_canceled_or_ended_call_has_its_room_closed() -> None:
+    asked = moved(a_call(State.DIALING), EndAsked(at(2), EndReason.API_HUNG_UP))
+    assert unmoved(asked, LegJoined(at(2.1), 1, "PA_leg")).effects == {Effect.END_ROOM}
+    assert unmoved(a_call(State.CANCELED), LegJoined(at(2.1), 1, "PA_leg")).effects == {Effect.END_ROOM}
+    assert unmoved(a_call(State.ACTIVE, attempt=2), LegJoined(at(9), 1, "PA_old")).effects == {Effect.END_ROOM}
+
+
+def test_a_rejoined_leg_is_followed_by_its_new_sid() -> None:
+    rejoined = moved(a_call(State.ACTIVE), LegJoined(at(20), 1, "PA_new"))
+    assert (rejoined.state, rejoined.leg_sid) == (State.ACTIVE, "PA_new")
+    assert unmoved(rejoined, LegLeft(at(21), 1, "PA_leg", "CONNECTION_TIMEOUT", "active")).why == "stale_leg"
+    end = moved(rejoined, LegLeft(at(30), 1, "PA_new", "ROOM_DELETED", "dialing"))
+    assert end.end_reason is EndReason.AGENT_HUNG_UP, "we recorded the answer: the status after a restart lies"
+
+
+def test_a_leg_replaced_by_its_own_identity_is_not_an_end() -> None:
+    for call in (a_call(State.DIALING), a_call(State.ACTIVE)):
+        assert unmoved(call, LegLeft(at(8), 1, "PA_leg", "DUPLICATE_IDENTITY", "ringing")).why == "leg_was_replaced"
+
+
+def test_an_agent_that_leaves_may_be_succeeded() -> None:
+    alone = moved(a_call(State.ACTIVE), AgentLeft(at(20), 1, "PA_agent", "CLIENT_INITIATED"))
+    assert (alone.state, alone.agent_left_at) == (State.ACTIVE, at(20))
+    succeeded = moved(alone, AgentJoined(at(22), 1, "PA_next"))
+    assert (succeeded.agent_sid, succeeded.agent_left_at) == ("PA_next", None)
+    assert unmoved(succeeded, AgentLeft(at(23), 1, "PA_agent", "CLIENT_INITIATED")).why == "stale_agent"
+
+
+def test_a_room_that_finished_before_its_leg_left_waits_for_the_legs_word() -> None:
+    finished = moved(a_call(State.ACTIVE), RoomFinished(at(60), 1))
+    assert finished.state is State.ACTIVE
+    call = moved(finished, LegLeft(at(60), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert call.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+
+
+def test_a_call_found_over_without_a_word_is_reaped() -> None:
+    call = moved(a_call(State.ACTIVE), FoundOver(at(90)))
+    assert (call.state, call.end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+
+
+def test_a_call_whose_dialer_died_after_the_answer_is_known_to_have_been_answered_by_its_legs_last_status() -> None:
+    seen = moved(a_call(State.DIALING), LegLeft(at(40), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    call = moved(seen, FoundOver(at(55)))
+    assert (call.answered_at, call.ended_at) == (at(40), at(40))
+    assert call.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+
+
+def test_an_inbound_call_that_leaves_unanswered_needs_no_dialer() -> None:
+    call = a_call(State.RINGING, direction=Direction.INBOUND)
+    assert moved(call, LegLeft(at(3), 1, "PA_leg", "CLIENT_INITIATED", "hangup")).state is State.NOT_CONNECTED
+
+
+@pytest.mark.parametrize("state", TERMINAL)
+def test_nothing_moves_a_call_that_is_over(state: State) -> None:
+    for event in every_event(at(70)):
+        assert isinstance(apply(a_call(state), event), Unmoved), event
+
+
+@pytest.mark.parametrize("state", State)
+def test_events_of_another_attempt_change_nothing(state: State) -> None:
+    for event in every_event(at(70)):
+        if hasattr(event, "attempt"):
+            assert unmoved(a_call(state, attempt=2), event).why == "stale_attempt"
+
+
+@pytest.mark.parametrize("call", [a_call(state) for state in State] + [an_answered_call()], ids=lambda call: call.state)
+def test_the_same_event_twice_ends_a_call_once(call: Call) -> None:
+    for event in every_event(at(70)):
+        first = apply(call, event)
+        if isinstance(first, Moved) and first.call.state.is_terminal:
+            assert isinstance(apply(first.call, event), Unmoved), event
+
+
+def test_the_table_names_only_states_and_events_there_are() -> None:
+    assert {event for _, event in TRANSITIONS} <= set(get_args(Event.__value__))
+    assert not [state for state, _ in TRANSITIONS if state.is_terminal]
