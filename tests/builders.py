@@ -15,7 +15,8 @@ def at(seconds: float) -> int:
 
 
 def a_call(state: State = State.QUEUED, **fields: Any) -> Call:
-    """A call as it stands in that state after an ordinary life: dialled at 1 s, answered at 6 s with its agent there."""
+    """A call as it stands in that state after an ordinary life: dialled at 1 s, answered at 6 s with its agent
+    there."""
     known: dict[str, Any] = {
         "account_id": ACCOUNT,
         "call_id": "call_01JD5Z0000000000000000000A",

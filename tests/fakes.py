@@ -1,11 +1,11 @@
-"""Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says what it is told to."""
+"""Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says
+what it is told to."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringline.calls.call import Call
 from ringline.calls.ports import Connected, DialOutcome, NotSent, RoomView, TelephonyDown
-
 from tests.builders import NOW
 
 
@@ -83,3 +83,16 @@ class ScriptedTelephony:
     def _ask(self) -> None:
         if self.down:
             raise TelephonyDown("scripted")
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """What Powertools reads of Lambda's context."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:test"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+
+
+CONTEXT = LambdaContext()

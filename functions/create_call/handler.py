@@ -9,6 +9,7 @@ from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.requests import read_create_call
 from ringline.calls.store import CallStore
 from ringline.calls.view import call_view
+from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings
@@ -19,12 +20,11 @@ from ringline.runtime.logging import make_logger
 
 log = make_logger("create_call")
 table = settings.required("TABLE_NAME")
-store = CallStore(aws.dynamodb(), table)
 create_call = CreateCall(
-    store=store,
+    store=CallStore(aws.dynamodb(), table),
     routing=OutboundRouting(RoutingStore(aws.dynamodb(), table)),
     doorbell=SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL")),
-    marks=WaitingMarks(store, now_ms),
+    marks=WaitingMarks(Watchlist(aws.dynamodb(), table), now_ms),
     clock=now_ms,
     log=log,
 )

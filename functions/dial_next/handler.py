@@ -1,4 +1,5 @@
-"""Hears doorbells, takes on the accounts' next calls and dials them side by side. A full gate is a normal answer, never a failed message."""
+"""Hears doorbells, takes on the accounts' next calls and dials them side by side. A full gate is a normal answer,
+never a failed message."""
 
 import asyncio
 from typing import Any
@@ -28,7 +29,8 @@ livekit = LivekitSettings(
 
 
 async def dial(messages: dict[str, str | None]) -> list[str]:
-    """Serves the accounts that the messages (id -> account) name; returns the ids of those whose account could not be served."""
+    """Serves the accounts that the messages (id -> account) name; returns the ids of those whose account could not
+    be served."""
     accounts = sorted({account for account in messages.values() if account is not None})
     async with connected(livekit) as telephony:
         dial_next = DialNext(store, admit, progress, telephony, doorbell, now_ms, log)

@@ -1,4 +1,5 @@
-"""The read side of calls and the ways to end one: get, list, hang up. Also answers every path that no other function owns."""
+"""The read side of calls and the ways to end one: get, list, hang up. Also answers every path that no other function
+owns."""
 
 import asyncio
 from typing import Any

@@ -1,6 +1,8 @@
-"""POST /hooks/livekit: what LiveKit reports of rooms. Answers 200 once the event is persisted or known to change nothing.
+"""POST /hooks/livekit: what LiveKit reports of rooms. Answers 200 once the event is persisted or known to change
+nothing.
 
-LiveKit repeats on 5xx, gives up on 4xx, and drops what waits behind a slow answer: so 5xx only for what was not persisted, and fast.
+LiveKit repeats on 5xx, gives up on 4xx, and drops what waits behind a slow answer: so 5xx only for what was not
+persisted, and fast.
 """
 
 from typing import Any

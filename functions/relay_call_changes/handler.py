@@ -1,4 +1,5 @@
-"""Reads the table's stream: announces what changed to webhooks, rings for the next caller, closes rooms of calls that ended."""
+"""Reads the table's stream: announces what changed to webhooks, rings for the next caller, closes rooms of calls that
+ended."""
 
 import asyncio
 from typing import Any

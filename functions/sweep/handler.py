@@ -8,6 +8,7 @@ from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.sweep import Sweep, Swept
+from ringline.calls.watchlist import Watchlist
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
@@ -18,6 +19,7 @@ from ringline.webhooks.store import DeliveryStore
 log = make_logger("sweep")
 table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
+watchlist = Watchlist(aws.dynamodb(), table)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
 deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
@@ -32,7 +34,7 @@ async def sweep() -> Swept:
     from ringline.telephony.livekit import LivekitSettings, connected
 
     async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
-        return await Sweep(store, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
+        return await Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
 
 
 @log.inject_lambda_context(clear_state=True)

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+
 from ringline.calls.call import Call, Direction, Evidence, State
 from ringline.calls.events import (
     AgentJoined,
@@ -22,7 +23,6 @@ from ringline.calls.events import (
 from ringline.calls.lifecycle import TRANSITIONS, Effect, Moved, Unmoved, apply
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
-
 from tests.builders import a_call, an_answered_call, at
 
 AGENT = AgentSeen("PA_agent", at(2))

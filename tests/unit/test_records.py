@@ -1,10 +1,10 @@
 """A call as an item of the table."""
 
 import pytest
+
 from ringline.calls.call import Call, Direction, Evidence, Note, State
 from ringline.calls.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
-
 from tests.builders import a_call, an_answered_call, at
 
 RICH = a_call(

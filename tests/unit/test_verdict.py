@@ -1,10 +1,10 @@
 """From evidence to reason."""
 
 import pytest
+
 from ringline.calls.call import Evidence, State
 from ringline.calls.reasons import MEANINGS, EndReason
 from ringline.calls.verdict import end_reason
-
 from tests.builders import a_call, an_answered_call, at
 
 R = EndReason
@@ -66,15 +66,15 @@ def test_a_fraud_block_and_a_carriers_limit_hide_in_the_status_text() -> None:
         ("not_found", "object cannot be found", R.SIP_FAILED_TRUNK),
     ],
 )
-def test_a_livekit_error_without_a_sip_code_is_told_by_its_text(twirp_code: str, message: str, reason: EndReason) -> None:
+def test_a_livekit_error_without_a_sip_code_is_told_by_its_text(
+    twirp_code: str, message: str, reason: EndReason
+) -> None:
     call = a_call(State.DIALING, evidence=Evidence(twirp_code=twirp_code, twirp_message=message))
     assert end_reason(call, at(31)) is reason
 
 
 def test_a_room_the_agent_deleted_while_ringing_is_not_a_ring_out() -> None:
-    evidence = Evidence(
-        twirp_code="canceled", twirp_message="sip request timed out", disconnect_reason="ROOM_DELETED"
-    )
+    evidence = Evidence(twirp_code="canceled", twirp_message="sip request timed out", disconnect_reason="ROOM_DELETED")
     assert end_reason(a_call(State.DIALING, evidence=evidence), at(9)) is R.AGENT_HUNG_UP
 
 
@@ -90,7 +90,9 @@ def test_a_room_the_agent_deleted_while_ringing_is_not_a_ring_out() -> None:
         (None, R.IDLE_TIMEOUT),
     ],
 )
-def test_the_end_of_a_conversation_is_told_by_the_legs_leaving(disconnect_reason: str | None, reason: EndReason) -> None:
+def test_the_end_of_a_conversation_is_told_by_the_legs_leaving(
+    disconnect_reason: str | None, reason: EndReason
+) -> None:
     call = a_call(State.ACTIVE, evidence=Evidence(disconnect_reason=disconnect_reason, last_call_status="hangup"))
     assert end_reason(call, at(60)) is reason
 
@@ -102,9 +104,7 @@ def test_a_conversation_that_ends_at_its_limit_reached_it() -> None:
 
 
 def test_what_was_asked_goes_before_what_livekit_says() -> None:
-    call = a_call(
-        State.ACTIVE, end_asked_reason=R.API_HUNG_UP, evidence=Evidence(disconnect_reason="CLIENT_INITIATED")
-    )
+    call = a_call(State.ACTIVE, end_asked_reason=R.API_HUNG_UP, evidence=Evidence(disconnect_reason="CLIENT_INITIATED"))
     assert end_reason(call, at(60)) is R.API_HUNG_UP
 
 

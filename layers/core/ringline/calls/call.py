@@ -89,7 +89,8 @@ class Note:
 class Call:
     """One call. Moments (`_at`) are milliseconds since 1970; None means "not yet" or "never".
 
-    `version` grows by one with each change: every write names the version it was decided on, so no two writers decide on the same.
+    `version` grows by one with each change: every write names the version it was decided on, so no two writers decide
+    on the same.
     """
 
     account_id: str
@@ -154,7 +155,8 @@ class Call:
 
 
 def room_name(account_id: str, call_id: str, attempt: int) -> str:
-    """The room of one attempt. It carries account and call, because some of LiveKit's events tell no more than the room's name."""
+    """The room of one attempt. It carries account and call, because some of LiveKit's events tell no more than the
+    room's name."""
     return f"{account_id}.{call_id}.{attempt}"
 
 

@@ -9,6 +9,7 @@ from ringline.calls.ports import Doorbell
 from ringline.calls.requests import CreateCallRequest, to_ms
 from ringline.calls.store import CallStore
 from ringline.calls.timing import RING_TIMEOUT_S, WAITING_MARK_RENEWED_S
+from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id
@@ -58,7 +59,9 @@ class CreateCall:
             data=request.data,
             metadata=request.metadata,
             ring_timeout_s=request.ring_timeout_s or route.ring_timeout_s or RING_TIMEOUT_S,
-            max_call_duration_s=min(request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s),
+            max_call_duration_s=min(
+                request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s
+            ),
             created_at=now,
             eligible_at=eligible_at,
             scheduled_at=scheduled_at,
@@ -77,8 +80,8 @@ class CreateCall:
 class WaitingMarks:
     """Marks accounts as waiting, each at most once in five minutes per container."""
 
-    def __init__(self, store: CallStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, watchlist: Watchlist, clock: Clock) -> None:
+        self._watchlist = watchlist
         self._clock = clock
         self._marked_at: dict[str, int] = {}
 
@@ -86,5 +89,5 @@ class WaitingMarks:
         now = self._clock()
         if now - self._marked_at.get(account_id, 0) < WAITING_MARK_RENEWED_S * 1000:
             return
-        self._store.mark_waiting(account_id, now)
+        self._watchlist.mark_waiting(account_id, now)
         self._marked_at[account_id] = now

@@ -1,4 +1,5 @@
-"""Dials claimed calls: room, INVITE, answer, agent. Each attempt is dialled once; whatever is unclear is settled by looking at the room.
+"""Dials claimed calls: room, INVITE, answer, agent. Each attempt is dialled once; whatever is unclear is settled by
+looking at the room.
 
     dialer            LiveKit                  somebody else
       | room + agent --->|
@@ -66,7 +67,8 @@ class DialNext:
     log: Logger
 
     async def run(self, account_id: str) -> int:
-        """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are answered or over."""
+        """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are
+        answered or over."""
         dials: list[asyncio.Task[None]] = []
         stopped: NoneAdmitted | None = None
         try:
@@ -129,7 +131,7 @@ class DialNext:
                 return
             await asyncio.sleep(_EVIDENCE_WAIT_S)
 
-    # --- answered ------------------------------------------------------------------------------------------------------
+    # --- answered ----------------------------------------------------------------------------------------------------
 
     async def _answered(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
         answered_at = self.clock()
@@ -157,7 +159,7 @@ class DialNext:
         await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN))
         await self._close_and_settle(call)
 
-    # --- unclear -------------------------------------------------------------------------------------------------------
+    # --- unclear -----------------------------------------------------------------------------------------------------
 
     async def _follow(self, call: Call) -> None:
         """The request's fate is unknown: adopt the leg that lives in the room, or close the room and settle."""
@@ -180,7 +182,7 @@ class DialNext:
         now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
         return now is None or now.state.is_terminal or now.evidence.leg_left_at is not None
 
-    # --- the outside ---------------------------------------------------------------------------------------------------
+    # --- the outside -------------------------------------------------------------------------------------------------
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
@@ -192,7 +194,8 @@ class DialNext:
             return None
 
     async def _close(self, call: Call) -> bool:
-        """Whether the room is closed. If not: an ended call's room is also closed by the relay, a forgotten one by the sweep."""
+        """Whether the room is closed. If not: an ended call's room is also closed by the relay, a forgotten one by the
+        sweep."""
         try:
             await self.telephony.end_room(call.room_name or "")
         except TelephonyDown:
@@ -201,7 +204,8 @@ class DialNext:
         return True
 
     async def _close_and_settle(self, call: Call) -> None:
-        """Ends whatever lives in the room, then the call. A room that could not be closed keeps its line until the sweep closes it."""
+        """Ends whatever lives in the room, then the call. A room that could not be closed keeps its line until the
+        sweep closes it."""
         if await self._close(call):
             await self._apply(call, FoundOver(self.clock()))
 

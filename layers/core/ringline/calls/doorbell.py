@@ -13,7 +13,8 @@ class SqsDoorbell:
         self._queue_url = queue_url
 
     def ring(self, account_id: str, after_s: int = 0) -> None:
-        # The group makes SQS deal fairly between accounts: ten thousand doorbells of one do not stand before another's first.
+        # The group makes SQS deal fairly between accounts: ten thousand doorbells of one do not stand before
+        # another's first.
         self._sqs.send_message(
             QueueUrl=self._queue_url,
             MessageBody=json.dumps({"account_id": account_id}),
@@ -23,7 +24,8 @@ class SqsDoorbell:
 
 
 def account_rung_for(body: str) -> str | None:
-    """The account a doorbell names; None for a message that is no doorbell, which is dropped: it can never become one."""
+    """The account a doorbell names; None for a message that is no doorbell, which is dropped: it can never become
+    one."""
     try:
         message = json.loads(body)
     except ValueError:

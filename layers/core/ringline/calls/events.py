@@ -1,4 +1,5 @@
-"""What can happen to a call, in the past tense. Each says when (`at`, milliseconds) and what its source knows, nothing more."""
+"""What can happen to a call, in the past tense. Each says when (`at`, milliseconds) and what its source knows, nothing
+more."""
 
 from dataclasses import dataclass
 
@@ -93,7 +94,8 @@ class DialNotSent:
 
 @dataclass(frozen=True, slots=True)
 class EndAsked:
-    """Somebody wants the call to end. Recorded before LiveKit is asked, whose signals for a cancel and a ring time-out are alike."""
+    """Somebody wants the call to end. Recorded before LiveKit is asked, whose signals for a cancel and a ring time-out
+    are alike."""
 
     at: int
     reason: EndReason

@@ -26,10 +26,11 @@ class HangUp:
     log: Logger
 
     async def run(self, account_id: str, call_id: str) -> Call | None:
-        """The call as it stands afterwards: canceled, ended, over already, or on its way to its end. None if there is no such call.
+        """The call as it stands afterwards: canceled, ended, over already, or on its way to its end. None if there is
+        no such call.
 
-        The wish is recorded before LiveKit is asked. A dial under way is settled by its dialer, which alone knows that no INVITE
-        follows any more; if LiveKit cannot be asked now, the sweep asks it.
+        The wish is recorded before LiveKit is asked. A dial under way is settled by its dialer, which alone knows that
+        no INVITE follows any more; if LiveKit cannot be asked now, the sweep asks it.
         """
         asked = self.progress.apply(account_id, call_id, EndAsked(self.clock(), EndReason.API_HUNG_UP))
         call = asked.call

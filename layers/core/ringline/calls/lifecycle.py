@@ -1,7 +1,8 @@
 """The lifecycle: one table, one pure function. Everything that moves a call goes through `apply`.
 
-An event either moves the call (`Moved`, with what must be done about it) or changes nothing and says why (`Unmoved`): late,
-duplicate and out-of-order events are normal, not errors. Where the table has no entry, the event means nothing in that state.
+An event either moves the call (`Moved`, with what must be done about it) or changes nothing and says why (`Unmoved`):
+late, duplicate and out-of-order events are normal, not errors. Where the table has no entry, the event means nothing
+in that state.
 """
 
 from collections.abc import Callable
@@ -76,7 +77,7 @@ def _words(event: Event) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-# --- the queue ---------------------------------------------------------------------------------------------------------
+# --- the queue -------------------------------------------------------------------------------------------------------
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -96,11 +97,12 @@ def _end_in_queue(call: Call, event: EndAsked) -> Result:
     return Moved(over(_asked(call, event), event.at))
 
 
-# --- the dial ----------------------------------------------------------------------------------------------------------
+# --- the dial --------------------------------------------------------------------------------------------------------
 
 
 def _leg_joins_dial(call: Call, _event: LegJoined) -> Result:
-    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring."""
+    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not
+    ring."""
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", _END_ROOM)
     return Unmoved("leg_is_dialing")
@@ -159,7 +161,8 @@ def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
 
 
 def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
-    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds and knows the SIP code: wait for it."""
+    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds and knows the SIP code: wait
+    for it."""
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     seen = _with_leg_evidence(call, event)
@@ -184,7 +187,7 @@ def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
     return replace(call, evidence=evidence)
 
 
-# --- the conversation --------------------------------------------------------------------------------------------------
+# --- the conversation ------------------------------------------------------------------------------------------------
 
 
 def _leg_rejoins(call: Call, event: LegJoined) -> Result:
@@ -221,7 +224,7 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     return Moved(changed(call, agent_left_at=event.at))
 
 
-# --- the end -----------------------------------------------------------------------------------------------------------
+# --- the end ---------------------------------------------------------------------------------------------------------
 
 
 def _end_asked(call: Call, event: EndAsked) -> Result:
@@ -231,16 +234,15 @@ def _end_asked(call: Call, event: EndAsked) -> Result:
 
 
 def _asked(call: Call, event: EndAsked) -> Call:
-    """The API's hang-up of a call that has not connected yet is a cancel, decided on the very record it is written to."""
+    """The API's hang-up of a call that has not connected yet is a cancel, decided on the very record it is written
+    to."""
     cancels = event.reason is EndReason.API_HUNG_UP and call.active_at is None
-    return replace(
-        call, end_asked_at=event.at, end_asked_reason=EndReason.CALL_CANCELED if cancels else event.reason
-    )
+    return replace(call, end_asked_at=event.at, end_asked_reason=EndReason.CALL_CANCELED if cancels else event.reason)
 
 
 def _room_finished(call: Call, event: RoomFinished) -> Result:
-    """A room that closed takes its legs along. If their leaving was lost, the sweep draws the conclusion a little later,
-    because the events of one room may arrive in any order and the leg's own word says more."""
+    """A room that closed takes its legs along. If their leaving was lost, the sweep draws the conclusion a little
+    later, because the events of one room may arrive in any order and the leg's own word says more."""
     if call.evidence.room_finished_at is not None or call.evidence.leg_left_at is not None:
         return Unmoved("room_finished_after_its_leg")
     return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)))
@@ -249,7 +251,8 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
 def _found_over(call: Call, event: FoundOver) -> Result:
     status = call.evidence.last_call_status
     if call.answered_at is None and status in {CallStatus.ACTIVE, CallStatus.AUTOMATION, CallStatus.HANGUP}:
-        # The dialer died before it could record the answer; the leg's last status is the only witness, its moment unknown.
+        # The dialer died before it could record the answer; the leg's last status is the only witness, its moment
+        # unknown.
         call = replace(call, answered_at=call.evidence.leg_left_at or event.at)
     return Moved(over(call, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
 

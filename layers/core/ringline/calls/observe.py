@@ -19,7 +19,8 @@ class Observe:
     log: Logger
 
     def run(self, seen: LivekitEvent, now: int) -> str:
-        """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends it again."""
+        """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends
+        it again."""
         whose = room_of(seen.room_name)
         if whose is None:
             return "not_our_room"
@@ -34,7 +35,8 @@ class Observe:
 
 
 def _moment(seen: LivekitEvent, now: int) -> int:
-    """When it happened. LiveKit stamps whole seconds: precise only for events that come late, which are the ones that need it."""
+    """When it happened. LiveKit stamps whole seconds: precise only for events that come late, which are the ones that
+    need it."""
     late = seen.created_at is not None and now - seen.created_at > 2000
     return seen.created_at if late and seen.created_at is not None else now
 

@@ -1,4 +1,5 @@
-"""What the use cases of a call need from outside, in the field's words. `telephony`, `store` and `doorbell` provide it."""
+"""What the use cases of a call need from outside, in the field's words. `telephony`, `store` and `doorbell` provide
+it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,4 +91,5 @@ class Telephony(Protocol):
 
 class Doorbell(Protocol):
     def ring(self, account_id: str, after_s: int = 0) -> None:
-        """Tells the dialer that the account may have a call to dial and a line for it. A hint; losing or doubling it is harmless."""
+        """Tells the dialer that the account may have a call to dial and a line for it. A hint; losing or doubling it
+        is harmless."""

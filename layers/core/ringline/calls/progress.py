@@ -1,4 +1,5 @@
-"""Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a call."""
+"""Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a
+call."""
 
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class Progress:
         self._log = logger
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
-        """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises TableContended."""
+        """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises
+        TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:

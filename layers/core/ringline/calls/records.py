@@ -70,5 +70,3 @@ def _note(line: str) -> Note:
 def released(before: Call, after: Call) -> bool:
     """Whether a change gave a line back."""
     return before.holds_slot and not after.holds_slot
-
-

@@ -1,7 +1,8 @@
-"""Turns changes of calls, as the table's stream tells them, into what must follow: webhooks, a doorbell, a closed room.
+"""Turns changes of calls, as the table's stream tells them, into what must follow: webhooks, a doorbell, a closed
+room.
 
-The stream delivers each change at least once and in order per call. Repeating any of this is harmless: deliveries have stable ids,
-the doorbell is a hint, and a closed room stays closed.
+The stream delivers each change at least once and in order per call. Repeating any of this is harmless: deliveries have
+stable ids, the doorbell is a hint, and a closed room stays closed.
 """
 
 import asyncio
@@ -39,7 +40,8 @@ class Relay:
     log: Logger
 
     def run(self, change: Change) -> None:
-        """Announces the change and, where a line was freed, rings for the next caller in case the one who freed it died before."""
+        """Announces the change and, where a line was freed, rings for the next caller in case the one who freed it
+        died before."""
         after = change.after
         for event_type in announcements(change.before, after):
             self.announcer.announce(after.account_id, after.call_id, event_type.value, after.version)
@@ -71,5 +73,3 @@ async def close_rooms(telephony: Telephony, rooms: Sequence[str], log: Logger) -
             log.warning("room not closed", extra={"room": room})
         elif isinstance(result, BaseException):
             raise result
-
-

@@ -1,7 +1,8 @@
 """Calls, the gate and the queue in the table (keys: runtime.table).
 
-One method writes: `commit` decides from the states before and after which items change together, so that the gate counts exactly
-the calls that hold a line and a queue entry exists exactly as long as its call is queued. Each change is one transaction:
+One method writes: `commit` decides from the states before and after which items change together, so that the gate
+counts exactly the calls that hold a line and a queue entry exists exactly as long as its call is queued. Each change
+is one transaction:
 
     create   call +            queue entry +
     claim    call queued->dialing   queue entry -   gate +1 if below the cap
@@ -23,13 +24,9 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.call import Call, State
 from ringline.calls.records import call_from_item, call_to_item
-from ringline.calls.timing import WAITING_MARK_KEPT_S
 from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
 from ringline.runtime.table import (
-    DUE_INDEX,
-    DUE_SHARD,
     GATE_SK,
-    WAITING_PK,
     calls_pk,
     gate_pk,
     queue_pk,
@@ -43,7 +40,6 @@ CALL_IS_UNCHANGED = "version = :version_read"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
 LINE_IS_TAKEN = "in_use > :zero"
-MARK_IS_UNCHANGED = "marked_at = :marked_at_read"
 
 _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_S = 0.02
@@ -84,26 +80,13 @@ class Page:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DueKey:
-    pk: str
-    sk: str
-    due_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMark:
-    account_id: str
-    marked_at: int
-
-
 class CallStore:
     def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._db = dynamodb
         self._table = table_name
         self._pause = pause
 
-    # --- writing -------------------------------------------------------------------------------------------------------
+    # --- writing -----------------------------------------------------------------------------------------------------
 
     def create(self, call: Call) -> None:
         """Accepts a call: the row and, if it waits, its place in the queue, together or not at all."""
@@ -179,10 +162,10 @@ class CallStore:
                 if not {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(codes):
                     raise
             # Calls of one account meet at its gate; a full-jitter wait lets them pass one by one.
-            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))
+            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
         raise TableContended
 
-    # --- reading -------------------------------------------------------------------------------------------------------
+    # --- reading -----------------------------------------------------------------------------------------------------
 
     def get(self, account_id: str, call_id: str) -> Call | None:
         """The call as it is now (strongly consistent)."""
@@ -267,55 +250,6 @@ class CallStore:
         gate = from_item(answer.get("Item", {}))
         return Gate(gate.get("in_use", 0), gate.get("cap", 0))
 
-    # --- what the sweep reads ------------------------------------------------------------------------------------------
-
-    def due(self, now: int, limit: int) -> list[DueKey]:
-        """Keys of what is due, the longest overdue first, at most `limit`."""
-        answer = self._db.query(
-            TableName=self._table,
-            IndexName=DUE_INDEX,
-            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-            ExpressionAttributeValues=to_item({":shard": DUE_SHARD, ":now": now}),
-            Limit=limit,
-        )
-        return [DueKey(key["pk"], key["sk"], key["due_at"]) for key in map(from_item, answer["Items"])]
-
-    def mark_waiting(self, account_id: str, now: int) -> None:
-        """Notes that the account may have calls waiting, for a sweep that finds nobody rang for them."""
-        self._db.put_item(
-            TableName=self._table, Item=to_item({"pk": WAITING_PK, "sk": account_id, "marked_at": now})
-        )
-
-    def waiting_accounts(self) -> list[WaitingMark]:
-        """Every account with a waiting mark."""
-        marks: list[WaitingMark] = []
-        query = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":pk": WAITING_PK}),
-        }
-        while True:
-            answer = self._db.query(**query)
-            marks += [WaitingMark(mark["sk"], mark["marked_at"]) for mark in map(from_item, answer["Items"])]
-            if "LastEvaluatedKey" not in answer:
-                return marks
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def clear_waiting(self, mark: WaitingMark, now: int) -> None:
-        """Removes a mark that is old, unless it was renewed since it was read."""
-        if now - mark.marked_at < WAITING_MARK_KEPT_S * 1000:
-            return
-        try:
-            self._db.delete_item(
-                TableName=self._table,
-                Key=to_item({"pk": WAITING_PK, "sk": mark.account_id}),
-                ConditionExpression=MARK_IS_UNCHANGED,
-                ExpressionAttributeValues=to_item({":marked_at_read": mark.marked_at}),
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-
 
 def _gate_key(account_id: str) -> Item:
     return to_item({"pk": gate_pk(account_id), "sk": GATE_SK})
@@ -335,7 +269,8 @@ def _cursor_after(call: Call) -> str:
 
 
 def _call_in_cursor(cursor: str) -> str:
-    """The call a cursor names. The account is never in it: a cursor of another account leads nowhere. Raises ValueError."""
+    """The call a cursor names. The account is never in it: a cursor of another account leads nowhere. Raises
+    ValueError."""
     try:
         after = json.loads(base64.urlsafe_b64decode(cursor.encode()))["after"]
     except (ValueError, KeyError, TypeError):

@@ -1,7 +1,9 @@
-"""Each minute, mends what got lost: dials without an outcome, calls whose end nobody reported, accounts nobody rang for.
+"""Each minute, mends what got lost: dials without an outcome, calls whose end nobody reported, accounts nobody rang
+for.
 
-It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, failed deliveries), one list of
-LiveKit's open rooms, and the accounts that wait. Calls that are fine cost a read each and no write; queued ones cost nothing.
+It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, failed
+deliveries), one list of LiveKit's open rooms, and the accounts that wait. Calls that are fine cost a read each and no
+write; queued ones cost nothing.
 """
 
 import asyncio
@@ -17,13 +19,15 @@ from ringline.calls.events import AgentJoined, AgentSeen, Answered, EndAsked, Ev
 from ringline.calls.ports import Doorbell, RoomView, Telephony, TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.reasons import EndReason
-from ringline.calls.store import CallStore, DueKey
+from ringline.calls.store import CallStore
 from ringline.calls.timing import ZOMBIE_ROOM_S
+from ringline.calls.watchlist import DueKey, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
 
 MAX_DUE = 2000
-"""Due keys read in one run. What is over is gone from the index, so the next run, a minute later, goes on where this one stopped."""
+"""Due keys read in one run. What is over is gone from the index, so the next run, a minute later, goes on where this
+one stopped."""
 
 _BATCH = 100
 _AT_ONCE = 20
@@ -47,6 +51,7 @@ class Swept:
 @dataclass(frozen=True, slots=True)
 class Sweep:
     store: CallStore
+    watchlist: Watchlist
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
@@ -58,25 +63,24 @@ class Sweep:
     async def run(self) -> Swept:
         now = self.clock()
         self._ring_for_the_waiting(now)
-        due = self.store.due(now, MAX_DUE)
-        calls, deliveries = _sorted_by_kind(due)
+        calls, deliveries = _sorted_by_kind(self.watchlist.due(now, MAX_DUE))
+        await self._mend(calls, now)
         if deliveries:
             self.swept.redelivered = self.resend(deliveries)
-        await self._mend(calls, now)
         return self.swept
 
-    # --- lost doorbells ------------------------------------------------------------------------------------------------
+    # --- lost doorbells ----------------------------------------------------------------------------------------------
 
     def _ring_for_the_waiting(self, now: int) -> None:
-        for mark in self.store.waiting_accounts():
+        for mark in self.watchlist.waiting_accounts():
             if self.store.eligible(mark.account_id, now, 1):
                 if self.store.gate(mark.account_id).has_room:
                     self.doorbell.ring(mark.account_id)
                     self.swept.rung += 1
             elif not self.store.has_queued(mark.account_id):
-                self.store.clear_waiting(mark, now)
+                self.watchlist.clear_waiting(mark, now)
 
-    # --- calls ---------------------------------------------------------------------------------------------------------
+    # --- calls -------------------------------------------------------------------------------------------------------
 
     async def _mend(self, keys: Sequence[tuple[str, str]], now: int) -> None:
         try:
@@ -148,7 +152,7 @@ class Sweep:
         await self._apply(call, FoundOver(self.clock()))
         self.swept.settled += 1
 
-    # --- rooms ---------------------------------------------------------------------------------------------------------
+    # --- rooms -------------------------------------------------------------------------------------------------------
 
     async def _close_zombies(self, rooms: Mapping[str, int], known: set[tuple[str, str]], now: int) -> None:
         """Closes rooms whose call is over: an agent left alone in one costs money."""

@@ -1,12 +1,13 @@
 """Every duration of a call's life, each with its reason. They depend on each other: change one, read the others.
 
-    claim -> room -> INVITE ......ring_timeout_s...... answer -> agent joins -> conversation ...max_call_duration_s... end
-              |<------------- HTTP time-out of the dial ------>|<-AGENT_JOIN->|
-              |<------------- DialNextFunction time-out (100 s) ------------->|
+claim -> room -> INVITE ......ring_timeout_s...... answer -> agent joins -> conversation ...max_call_duration_s... end
+          |<------------- HTTP time-out of the dial ------>|<-AGENT_JOIN->|
+          |<------------- DialNextFunction time-out (100 s) ------------->|
 """
 
 RING_TIMEOUT_S = 30
-"""How long a phone rings where neither call nor pipe says otherwise. Carriers' voicemail takes over after 20 to 30 s."""
+"""How long a phone rings where neither call nor pipe says otherwise. Carriers' voicemail takes over after 20 to 30
+s."""
 
 MAX_RING_TIMEOUT_S = 60
 """LiveKit ends a dial that waits for its answer after 80 s in all, joining and connecting included."""
@@ -47,19 +48,22 @@ REDIAL_DELAYS_S = (1, 2, 5, 10)
 """Waits before those repeats: a LiveKit restart takes 8 s, a full server frees up in seconds."""
 
 DIAL_BATCH = 10
-"""Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over invocations."""
+"""Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
+invocations."""
 
 VOICEMAIL_RING_MIN_S = 2
 VOICEMAIL_RING_MAX_S = 20
-"""A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody came."""
+"""A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
+came."""
 
 EMPTY_ROOM_S = 120
-"""LiveKit closes a room that nobody ever joined after this long: longer than any ring, so that a slow agent finds it open."""
+"""LiveKit closes a room that nobody ever joined after this long: longer than any ring, so that a slow agent finds it
+open."""
 
 ROOM_DEPARTURE_S = 5
 """LiveKit closes a room this long after the last person left, if our own deletion did not come through."""
 
 WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900
-"""An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the gap
-between the two is what a frozen function or a skewed clock may take without a waiting account going unseen."""
+"""An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the
+gap between the two is what a frozen function or a skewed clock may take without a waiting account going unseen."""

@@ -1,4 +1,5 @@
-"""From the record of a call to the reason of its end. Pure; what we recorded ourselves goes before what LiveKit says."""
+"""From the record of a call to the reason of its end. Pure; what we recorded ourselves goes before what LiveKit
+says."""
 
 from ringline.calls.call import Call, CallStatus
 from ringline.calls.reasons import EndReason
@@ -83,7 +84,8 @@ def _from_livekit_error(call: Call, twirp_code: str, message: str, at: int) -> E
 
 
 def _asked_by_nobody_else(call: Call) -> bool:
-    """LiveKit's error for a rung-out phone and for a room deleted by the agent is the same; the leg's own word tells them apart."""
+    """LiveKit's error for a rung-out phone and for a room deleted by the agent is the same; the leg's own word tells
+    them apart."""
     return call.evidence.disconnect_reason not in _ROOM_ENDED
 
 
@@ -116,7 +118,8 @@ def ring_s(call: Call, at: int) -> float:
 
 
 def rang(call: Call, at: int) -> bool:
-    """Whether the phone rang: the leg's last status says so; without it, a dial that lasted longer than call set-up takes did."""
+    """Whether the phone rang: the leg's last status says so; without it, a dial that lasted longer than call set-up
+    takes did."""
     status = call.evidence.last_call_status
     if status is not None:
         return status != CallStatus.DIALING

@@ -1,4 +1,5 @@
-"""The one router's front doors: the SDK's prefixes and our own short one lead to the same routes, and every refusal is a problem document."""
+"""The one router's front doors: the SDK's prefixes and our own short one lead to the same routes, and every refusal is
+a problem document."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 
     def fail(_error: Exception) -> Response[str]:
         logger.exception("request failed")
-        return problem_response(Problem(500, "internal_error", "Something failed on our side; the request can be sent again"))
+        return problem_response(
+            Problem(500, "internal_error", "Something failed on our side; the request can be sent again")
+        )
 
     def unrouted(_error: Exception) -> Response[str]:
         return problem_response(Problem(404, "no_such_route", "There is nothing at this path"))

@@ -9,7 +9,8 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-# DynamoDB and SQS answer in milliseconds; a connection that hangs is worth dropping long before the function's own time-out.
+# DynamoDB and SQS answer in milliseconds; a connection that hangs is worth dropping long before the function's own
+# time-out.
 _CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,

@@ -41,7 +41,8 @@ def listing(rows: list[dict[str, Any]], next_cursor: str | None) -> dict[str, An
 
 
 def raw_body(event: Mapping[str, Any]) -> bytes:
-    """The body byte for byte as it was sent, whether API Gateway passed it as text or in base64. Raises Problem 400, 413."""
+    """The body byte for byte as it was sent, whether API Gateway passed it as text or in base64. Raises Problem 400,
+    413."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         try:
@@ -73,8 +74,9 @@ def header(event: Mapping[str, Any], name: str) -> str | None:
 
 
 def account_of(event: Mapping[str, Any]) -> str:
-    """The account of the credential. The authorizer lets every request through with its verdict in the context, so that
-    a refusal is a problem document and not API Gateway's bare text; this is where the verdict is enforced. Raises Problem 401, 403."""
+    """The account of the credential. The authorizer lets every request through with its verdict in the context, so
+    that a refusal is a problem document and not API Gateway's bare text; this is where the verdict is enforced. Raises
+    Problem 401, 403."""
     context = ((event.get("requestContext") or {}).get("authorizer") or {}).get("lambda") or {}
     account_id = context.get("account_id")
     if isinstance(account_id, str) and account_id:

@@ -1,4 +1,5 @@
-"""Logs: JSON lines with a static message and fields. Phone numbers are masked, secrets and whole events never logged."""
+"""Logs: JSON lines with a static message and fields. Phone numbers are masked, secrets and whole events never
+logged."""
 
 from aws_lambda_powertools import Logger
 

@@ -1,4 +1,5 @@
-"""Errors as callers see them: RFC 9457 problem details with a stable `code`, which also carries the SDK's `detail` string.
+"""Errors as callers see them: RFC 9457 problem details with a stable `code`, which also carries the SDK's `detail`
+string.
 
 The tree:  Problem (an answer) - raised by use cases and stores, mapped to HTTP in one place (`runtime.http`).
 """
@@ -17,7 +18,8 @@ class FieldError:
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """A refusal the caller can act on. `code` is stable and documented; `title` is for people and never holds personal data."""
+    """A refusal the caller can act on. `code` is stable and documented; `title` is for people and never holds personal
+    data."""
 
     status: int
     code: str

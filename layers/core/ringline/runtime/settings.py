@@ -1,4 +1,5 @@
-"""Settings: environment variables, checked once at import so that a misconfigured function fails before it does half a job."""
+"""Settings: environment variables, checked once at import so that a misconfigured function fails before it does half a
+job."""
 
 import os
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Keys of the one table. Every item of an account lives under a partition key that begins with the account, so a query for one
-account cannot meet another's items.
+"""Keys of the one table. Every item of an account lives under a partition key that begins with the account, so a query
+for one account cannot meet another's items.
 
 | item            | pk                    | sk                           | written by
 |-----------------|-----------------------|------------------------------|---------------------------------------------
@@ -8,14 +8,16 @@ account cannot meet another's items.
 | agent           | A#<account>           | AGENT#<agent>                | routing.store
 | number          | A#<account>           | NUMBER#<+e164>               | routing.store
 | endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
-| gate            | A#<account>#GATE      | GATE                         | calls.store (accounts.store makes it and sets its cap)
+| gate            | A#<account>#GATE      | GATE                         | calls.store; accounts.store (cap)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
 | call            | A#<account>#CALLS     | <call>                       | calls.store
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
-| waiting account | WAITING               | <account>                    | calls.store (a hint for the sweep, never shown)
+| its row         | A#<account>           | KEY#<key id>                 | accounts.store
+| waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
 
-DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, failed deliveries.
+DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, failed
+deliveries.
 """
 
 DUE_INDEX = "DueIndex"

@@ -44,7 +44,10 @@ def call_token(call: Call, livekit_secret: str) -> str:
         "aud": _AUDIENCE,
         "sub": call.call_id,
         "acc": call.account_id,
-        "exp": (call.dialed_at or call.created_at) // 1000 + call.ring_timeout_s + call.max_call_duration_s + _TOKEN_SPARE_S,
+        "exp": (call.dialed_at or call.created_at) // 1000
+        + call.ring_timeout_s
+        + call.max_call_duration_s
+        + _TOKEN_SPARE_S,
     }
     return jwt.encode(claims, _token_key(livekit_secret), algorithm="HS256")
 

@@ -1,8 +1,9 @@
 """LiveKit's webhooks: is it LiveKit who speaks, and what does it say.
 
-The token in the Authorization header (raw, no scheme) is an HS256 JWT issued by the API key, valid five minutes, whose `sha256` claim
-is the base64 SHA-256 of the body as sent. PyJWT checks it here rather than `livekit-api`'s WebhookReceiver, which does the same and
-costs a hook twice its import time; a contract test holds both to the same verdicts.
+The token in the Authorization header (raw, no scheme) is an HS256 JWT issued by the API key, valid five minutes, whose
+`sha256` claim is the base64 SHA-256 of the body as sent. PyJWT checks it here rather than `livekit-api`'s
+WebhookReceiver, which does the same and costs a hook twice its import time; a contract test holds both to the same
+verdicts.
 """
 
 import base64

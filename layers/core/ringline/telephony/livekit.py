@@ -1,7 +1,7 @@
 """LiveKit through its own client, `livekit-api`.
 
-The client is built with `failover=False`: with it, versions from 1.2 on repeat a dial by themselves up to three times on LiveKit
-Cloud, and LiveKit does not deduplicate dials.
+The client is built with `failover=False`: with it, versions from 1.2 on repeat a dial by themselves up to three times
+on LiveKit Cloud, and LiveKit does not deduplicate dials.
 """
 
 import asyncio

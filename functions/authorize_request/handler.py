@@ -1,0 +1,22 @@
+"""Says whose API key a request carries (Lambda authorizer of the HTTP API, payload 2.0, simple response)."""
+
+from typing import Any
+
+from ringline.accounts.authorize import Authorize, Authorized, context_of
+from ringline.accounts.store import AccountStore
+from ringline.runtime.aws import dynamodb
+from ringline.runtime.logging import make_logger
+from ringline.runtime.settings import required
+
+logger = make_logger("authorize_request")
+authorize = Authorize(AccountStore(dynamodb(), required("TABLE_NAME")))
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    verdict = authorize.verdict(event.get("headers") or {})
+    if isinstance(verdict, Authorized):
+        logger.debug("key accepted", extra={"account_id": verdict.account_id, "key_id": verdict.key_id})
+    else:
+        logger.info("key refused", extra={"refusal": verdict})
+    # Always authorized: `runtime.http.account_of` refuses, with a problem document instead of API Gateway's bare text.
+    return {"isAuthorized": True, "context": context_of(verdict)}

@@ -1,0 +1,1 @@
+"""Who uses Ringline: accounts, their API keys, and the cap of their gate."""

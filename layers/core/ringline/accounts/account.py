@@ -1,0 +1,35 @@
+"""An account and its API keys. A key is a secret: only its SHA-256 is ever kept."""
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer. `cap` is how many of its outbound calls may be on a line at once; 0 pauses its dialling."""
+
+    account_id: str
+    name: str
+    org_handle: str
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known of a key without the key itself. Moments in milliseconds."""
+
+    key_id: str
+    account_id: str
+    org_handle: str
+    name: str
+    created_at: int
+    revoked_at: int | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        return self.revoked_at is None
+
+
+def hash_of(raw_key: str) -> str:
+    """SHA-256 of a key in hex. Keys hold 256 random bits, so a plain hash cannot be turned round by guessing."""
+    return hashlib.sha256(raw_key.encode()).hexdigest()

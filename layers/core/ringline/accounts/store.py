@@ -1,0 +1,173 @@
+"""Accounts and keys in the one table.
+
+| item    | pk                  | sk           | attributes
+|---------|---------------------|--------------|------------------------------------------------------------
+| account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at
+| gate    | A#<account>#GATE    | GATE         | in_use (calls.store), cap
+| api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at
+| its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
+"""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.accounts.account import Account, ApiKey, hash_of
+from ringline.runtime.clock import Clock, now_ms
+from ringline.runtime.ids import new_id, new_secret
+from ringline.runtime.items import condition_failed, from_item, refusal_reasons, to_item
+from ringline.runtime.problems import Problem, not_found
+from ringline.runtime.table import ACCOUNT_SK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
+
+_KEY_BYTES = 32
+
+_IS_NEW = "attribute_not_exists(pk)"
+_EXISTS = "attribute_exists(pk)"
+_NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+
+
+class AccountStore:
+    def __init__(self, dynamodb: Any, table_name: str, clock: Clock = now_ms) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+        self._clock = clock
+
+    def create_account(self, account: Account) -> None:
+        """Writes the account with its gate, empty, in one transaction. Raises Problem 409 if the account exists."""
+        pk = account_pk(account.account_id)
+        fields = {
+            "pk": pk,
+            "sk": ACCOUNT_SK,
+            "item_kind": "account",
+            "account_id": account.account_id,
+            "name": account.name,
+            "org_handle": account.org_handle,
+            "created_at": self._clock(),
+        }
+        gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "item_kind": "gate", "in_use": 0, "cap": account.cap}
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[self._put_new(fields), self._put_new(gate)])
+        except ClientError as error:
+            if refusal_reasons(error) is None:
+                raise
+            raise Problem(409, "account_exists", "There is an account with this id") from None
+
+    def account(self, account_id: str) -> Account | None:
+        keys = [
+            {"pk": account_pk(account_id), "sk": ACCOUNT_SK},
+            {"pk": gate_pk(account_id), "sk": GATE_SK},
+        ]
+        answer = self._dynamodb.transact_get_items(
+            TransactItems=[{"Get": {"TableName": self._table_name, "Key": to_item(key)}} for key in keys]
+        )
+        account, gate = (from_item(response.get("Item", {})) for response in answer["Responses"])
+        if not account or not gate:
+            return None
+        return Account(account_id, account["name"], account["org_handle"], gate["cap"])
+
+    def set_cap(self, account_id: str, cap: int) -> None:
+        """How many calls may be on a line from now on. A lower cap drains, a higher one wants the doorbell rung.
+
+        Raises Problem 404, and ValueError for a cap below 0.
+        """
+        if cap < 0:
+            raise ValueError("a cap is 0 or more")
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
+                UpdateExpression="SET #cap = :cap",
+                ConditionExpression=_EXISTS,
+                ExpressionAttributeNames={"#cap": "cap"},
+                ExpressionAttributeValues=to_item({":cap": cap}),
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            raise not_found("account_not_found", "There is no such account") from None
+
+    def add_key(self, account_id: str, name: str) -> str:
+        """A fresh key `sk_...`, to be shown now: it cannot be read again. Raises Problem 404 for an unknown account."""
+        account = self._read(account_pk(account_id), ACCOUNT_SK)
+        if account is None:
+            raise not_found("account_not_found", "There is no such account")
+        raw_key = new_secret("sk", _KEY_BYTES)
+        known = {
+            "key_id": new_id("key"),
+            "account_id": account_id,
+            "org_handle": account["org_handle"],
+            "name": name,
+            "created_at": self._clock(),
+        }
+        key_hash = hash_of(raw_key)
+        key = {"pk": key_pk(key_hash), "sk": KEY_SK, "item_kind": "api_key", **known}
+        row = {**known, "pk": account_pk(account_id), "sk": _row_sk(known["key_id"]), "key_hash": key_hash}
+        self._dynamodb.transact_write_items(TransactItems=[self._put_new(key), self._put_new(row)])
+        return raw_key
+
+    def find_key(self, raw_key: str) -> ApiKey | None:
+        """The key as it is known, revoked or not; None for a key that never was. A revoked key is seen so at once."""
+        fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
+        return _api_key(fields) if fields else None
+
+    def keys(self, account_id: str) -> list[ApiKey]:
+        """The account's keys, oldest first, revoked ones included."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=to_item({":pk": account_pk(account_id), ":prefix": _row_sk("")}),
+        )
+        return [_api_key(from_item(item)) for page in pages for item in page["Items"]]
+
+    def revoke(self, account_id: str, key_id: str) -> bool:
+        """Ends a key of the account for good. False if the account has no such key or it was revoked before."""
+        row = self._read(account_pk(account_id), _row_sk(key_id))
+        if row is None:
+            return False
+        revoked_at = self._clock()
+        targets = ((key_pk(row["key_hash"]), KEY_SK), (account_pk(account_id), _row_sk(key_id)))
+        try:
+            self._dynamodb.transact_write_items(
+                TransactItems=[self._mark_revoked(pk, sk, revoked_at) for pk, sk in targets]
+            )
+        except ClientError as error:
+            reasons = refusal_reasons(error)
+            if reasons is None or all(reason["Code"] != "ConditionalCheckFailed" for reason in reasons):
+                raise
+            return False
+        return True
+
+    def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._table_name, Key=to_item({"pk": pk, "sk": sk}), ConsistentRead=True
+        )
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def _put_new(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {"Put": {"TableName": self._table_name, "Item": to_item(fields), "ConditionExpression": _IS_NEW}}
+
+    def _mark_revoked(self, pk: str, sk: str, revoked_at: int) -> dict[str, Any]:
+        return {
+            "Update": {
+                "TableName": self._table_name,
+                "Key": to_item({"pk": pk, "sk": sk}),
+                "UpdateExpression": "SET revoked_at = :now",
+                "ConditionExpression": _NOT_REVOKED,
+                "ExpressionAttributeValues": to_item({":now": revoked_at}),
+            }
+        }
+
+
+def _row_sk(key_id: str) -> str:
+    return f"KEY#{key_id}"
+
+
+def _api_key(fields: dict[str, Any]) -> ApiKey:
+    return ApiKey(
+        key_id=fields["key_id"],
+        account_id=fields["account_id"],
+        org_handle=fields["org_handle"],
+        name=fields["name"],
+        created_at=fields["created_at"],
+        revoked_at=fields.get("revoked_at"),
+    )

@@ -1,0 +1,62 @@
+"""What an account sets up to be called by and to call with."""
+
+from dataclasses import dataclass
+
+MAX_CALL_DURATION_S = 3600
+"""The SDK's default for a pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailWindows:
+    """When an end looks like voicemail. Carriers differ, so a pipe may set its own.
+
+    A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered
+    leg on which the caller never spoke and that ended within `greeting_max_s` was a greeting.
+    """
+
+    ring_min_s: float = 2
+    ring_max_s: float = 20
+    greeting_max_s: float = 15
+
+
+USUAL_VOICEMAIL = VoicemailWindows()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipe:
+    """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from."""
+
+    pipe_id: str
+    name: str
+    agent_id: str
+    number: str | None = None
+    number_id: str | None = None
+    trunk_id: str | None = None
+    voice_profile_id: str | None = None
+    recording: bool = False
+    max_call_duration_s: int = MAX_CALL_DURATION_S
+    ring_timeout_s: int | None = None
+    voicemail: VoicemailWindows = USUAL_VOICEMAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A customer's agent by the id it registers with. `number` is the one attached to it, if any."""
+
+    agent_id: str
+    name: str
+    number: str | None = None
+    number_id: str | None = None
+    trunk_id: str | None = None
+    max_call_duration_s: int = MAX_CALL_DURATION_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through."""
+
+    number: str
+    number_id: str
+    pipe_id: str | None = None
+    agent_id: str | None = None
+    trunk_id: str | None = None

@@ -1,0 +1,144 @@
+"""From what a request names - a pipe, an agent, a number - to what to run.
+
+An agent beats a pipe: with both, the pipe lends number, voice and limits, and the named agent speaks. An agent alone
+speaks through a pipe bound to it, or, where there is none, with defaults and the number attached to itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringline.routing.numbers import is_e164
+from ringline.routing.records import (
+    MAX_CALL_DURATION_S,
+    USUAL_VOICEMAIL,
+    Agent,
+    Number,
+    Pipe,
+    VoicemailWindows,
+)
+from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.problems import invalid_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """All that a call takes from its pipe and agent. None where neither says: the product's default holds."""
+
+    pipe_id: str | None
+    agent_id: str
+    from_number: str
+    trunk_id: str | None = None
+    voice_profile_id: str | None = None
+    recording: bool = False
+    max_call_duration_s: int = MAX_CALL_DURATION_S
+    ring_timeout_s: int | None = None
+    voicemail: VoicemailWindows = USUAL_VOICEMAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a call goes out on: a number and, where it has one of its own, the trunk it belongs to."""
+
+    number: str
+    trunk_id: str | None
+
+
+class Routing(Protocol):
+    def pipe(self, account_id: str, pipe_id: str) -> Pipe | None: ...
+
+    def pipes(self, account_id: str, agent_id: str | None = None) -> list[Pipe]: ...
+
+    def agent(self, account_id: str, agent_id: str) -> Agent | None: ...
+
+    def number(self, account_id: str, number: str) -> Number | None: ...
+
+
+class OutboundRouting:
+    """Reads no more than the request needs: one item for a pipe, one query for an agent whose pipe has a number."""
+
+    def __init__(self, routing: Routing) -> None:
+        self._routing = routing
+
+    def resolve(
+        self, account_id: str, pipe_id: str | None = None, agent_id: str | None = None, from_number: str | None = None
+    ) -> Route:
+        """The route of a call to be made.
+
+        Raises Problem 422 naming the field, with the code `no_pipe_or_agent`, `unknown_pipe`, `unknown_agent`,
+        `unknown_from_number` (also for what is no E.164) or `no_from_number`.
+        """
+        if from_number is not None and not is_e164(from_number):
+            raise invalid_field("from_number", "must be a number in E.164 form", code="unknown_from_number")
+        pipe = self._pipe(account_id, pipe_id, agent_id)
+        agent = self._agent(account_id, pipe, agent_id, from_number)
+        line = attached_line(pipe, agent, from_number)
+        if line is None and from_number is not None:
+            line = self._line(account_id, from_number)
+        if line is None:
+            raise invalid_field("from_number", "must be given: pipe and agent have no number", code="no_from_number")
+        return outbound_route(pipe, agent, line)
+
+    def _pipe(self, account_id: str, pipe_id: str | None, agent_id: str | None) -> Pipe | None:
+        if pipe_id is not None:
+            pipe = self._routing.pipe(account_id, pipe_id) if is_plausible_id(pipe_id) else None
+            if pipe is None:
+                raise invalid_field("pipe_id", "names no pipe of this account", code="unknown_pipe")
+            return pipe
+        if agent_id is None:
+            raise invalid_field("pipe_id", "must be given, or agent_id", code="no_pipe_or_agent")
+        return chosen_pipe(self._routing.pipes(account_id, agent_id)) if is_plausible_id(agent_id) else None
+
+    def _agent(self, account_id: str, pipe: Pipe | None, agent_id: str | None, from_number: str | None) -> Agent:
+        """The agent that speaks. A pipe vouches for its own: that one is read only if its number is wanted."""
+        if pipe is not None and agent_id in (None, pipe.agent_id):
+            bare = Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
+            if pipe.number is not None or from_number is not None:
+                return bare
+            return self._routing.agent(account_id, pipe.agent_id) or bare
+        agent = self._routing.agent(account_id, agent_id) if agent_id and is_plausible_id(agent_id) else None
+        if agent is None:
+            raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
+        return agent
+
+    def _line(self, account_id: str, from_number: str) -> Line:
+        number = self._routing.number(account_id, from_number)
+        if number is None:
+            raise invalid_field("from_number", "is no number of this account", code="unknown_from_number")
+        return Line(number.number, number.trunk_id)
+
+
+def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
+    """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
+    return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
+
+
+def attached_line(pipe: Pipe | None, agent: Agent, from_number: str | None) -> Line | None:
+    """The attached number a call goes out on, the pipe's before the agent's; if the request names one, only that."""
+    for owner in (pipe, agent):
+        if owner is not None and owner.number is not None and from_number in (None, owner.number):
+            return Line(owner.number, owner.trunk_id)
+    return None
+
+
+def outbound_route(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
+    """The route of `agent` speaking on `line`, with the limits of the pipe where there is one."""
+    if pipe is None:
+        return Route(
+            pipe_id=None,
+            agent_id=agent.agent_id,
+            from_number=line.number,
+            trunk_id=line.trunk_id,
+            max_call_duration_s=agent.max_call_duration_s,
+        )
+    return Route(
+        pipe_id=pipe.pipe_id,
+        agent_id=agent.agent_id,
+        from_number=line.number,
+        trunk_id=line.trunk_id or pipe.trunk_id,
+        voice_profile_id=pipe.voice_profile_id,
+        recording=pipe.recording,
+        max_call_duration_s=pipe.max_call_duration_s,
+        ring_timeout_s=pipe.ring_timeout_s,
+        voicemail=pipe.voicemail,
+    )

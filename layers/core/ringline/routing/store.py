@@ -1,0 +1,119 @@
+"""What an account has set up, in the one table.
+
+| item   | pk          | sk
+|--------|-------------|--------------
+| pipe   | A#<account> | PIPE#<pipe>
+| agent  | A#<account> | AGENT#<agent>
+| number | A#<account> | NUMBER#<+e164>
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
+from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.table import account_pk
+
+_PIPE = "PIPE#"
+_AGENT = "AGENT#"
+_NUMBER = "NUMBER#"
+
+_EXISTS = "attribute_exists(pk)"
+_BOUND_TO_AGENT = "agent_id = :agent"
+
+
+class RoutingStore:
+    """Put replaces. Delete says whether there was something to delete. Lists are ordered by id."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+
+    def put_pipe(self, account_id: str, pipe: Pipe) -> None:
+        self._put(account_id, _PIPE + pipe.pipe_id, "pipe", asdict(pipe))
+
+    def pipe(self, account_id: str, pipe_id: str) -> Pipe | None:
+        found = self._get(account_id, _PIPE + pipe_id)
+        return _pipe(found) if found else None
+
+    def pipes(self, account_id: str, agent_id: str | None = None) -> list[Pipe]:
+        """The account's pipes, or those bound to one agent."""
+        return [_pipe(found) for found in self._list(account_id, _PIPE, agent_id)]
+
+    def delete_pipe(self, account_id: str, pipe_id: str) -> bool:
+        return self._delete(account_id, _PIPE + pipe_id)
+
+    def put_agent(self, account_id: str, agent: Agent) -> None:
+        self._put(account_id, _AGENT + agent.agent_id, "agent", asdict(agent))
+
+    def agent(self, account_id: str, agent_id: str) -> Agent | None:
+        found = self._get(account_id, _AGENT + agent_id)
+        return Agent(**_known(Agent, found)) if found else None
+
+    def agents(self, account_id: str) -> list[Agent]:
+        return [Agent(**_known(Agent, found)) for found in self._list(account_id, _AGENT)]
+
+    def delete_agent(self, account_id: str, agent_id: str) -> bool:
+        return self._delete(account_id, _AGENT + agent_id)
+
+    def put_number(self, account_id: str, number: Number) -> None:
+        self._put(account_id, _NUMBER + number.number, "number", asdict(number))
+
+    def number(self, account_id: str, number: str) -> Number | None:
+        found = self._get(account_id, _NUMBER + number)
+        return Number(**_known(Number, found)) if found else None
+
+    def numbers(self, account_id: str) -> list[Number]:
+        return [Number(**_known(Number, found)) for found in self._list(account_id, _NUMBER)]
+
+    def delete_number(self, account_id: str, number: str) -> bool:
+        return self._delete(account_id, _NUMBER + number)
+
+    def _put(self, account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> None:
+        item = to_item({**record, "pk": account_pk(account_id), "sk": sk, "item_kind": item_kind})
+        self._dynamodb.put_item(TableName=self._table_name, Item=item)
+
+    def _get(self, account_id: str, sk: str) -> dict[str, Any] | None:
+        # Consistent, so that what was set up a moment ago can be called with.
+        key = to_item({"pk": account_pk(account_id), "sk": sk})
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def _list(self, account_id: str, prefix: str, agent_id: str | None = None) -> list[dict[str, Any]]:
+        values = {":pk": account_pk(account_id), ":prefix": prefix, ":agent": agent_id}
+        bound = {"FilterExpression": _BOUND_TO_AGENT} if agent_id is not None else {}
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=to_item(values),
+            ConsistentRead=True,
+            **bound,
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+    def _delete(self, account_id: str, sk: str) -> bool:
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table_name,
+                Key=to_item({"pk": account_pk(account_id), "sk": sk}),
+                ConditionExpression=_EXISTS,
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return False
+        return True
+
+
+def _known(record: type[Pipe | Agent | Number], found: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: found[field.name] for field in fields(record) if field.name in found}
+
+
+def _pipe(found: Mapping[str, Any]) -> Pipe:
+    known = _known(Pipe, found)
+    if "voicemail" in known:
+        known["voicemail"] = VoicemailWindows(**known["voicemail"])
+    return Pipe(**known)

@@ -1,0 +1,1 @@
+"""Telling customers' servers what happened to a call: endpoints, signing, schedule, delivery and its record."""

@@ -1,0 +1,47 @@
+"""Bodies of the webhook endpoints' API. No foreign SDK sends them, so an unknown field is a mistake."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ringline.runtime.problems import FieldError, Problem
+from ringline.webhooks.endpoint import EventType
+
+
+def _without_doubles(event_types: tuple[EventType, ...]) -> tuple[EventType, ...]:
+    return tuple(dict.fromkeys(event_types))
+
+
+type EventTypes = Annotated[tuple[EventType, ...], Field(min_length=1, max_length=20), AfterValidator(_without_doubles)]
+type Description = Annotated[str, StringConstraints(max_length=200)]
+
+
+class EndpointRequest(BaseModel):
+    """A new endpoint. Without `event_types` it is told the end of each call."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    event_types: EventTypes = (EventType.CALL_END,)
+    description: Description | None = None
+
+
+class EndpointChange(BaseModel):
+    """A change to an endpoint; what is not named stays. A null `description` removes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = None
+    event_types: EventTypes | None = None
+    description: Description | None = None
+    disabled: bool | None = None
+
+
+def read_body[Body: BaseModel](model: type[Body], body: dict[str, Any]) -> Body:
+    """The body as its model. Raises Problem 422 that names each wrong field."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = tuple(FieldError(".".join(str(part) for part in each["loc"]), each["msg"]) for each in faults)
+        raise Problem(422, "invalid_request", "The webhook endpoint was not accepted", errors) from None

@@ -1,0 +1,197 @@
+"""The HTTP client of webhooks: one POST to an address that was checked, no redirects, ten seconds in all.
+
+The name is resolved here, each address is checked, and the connection goes to the very address that passed: a name that
+resolves differently a moment later changes nothing. Host header and TLS still speak of the name.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ringline.webhooks.addresses import is_public, url_fault
+
+TIMEOUT_S = 10.0
+"""Connecting, sending and reading together. A receiver that works longer answers first and works afterwards."""
+
+_READ_BYTES = 4096
+"""What is read of an answer's body, so that a receiver can finish a short one; nothing in it matters."""
+
+
+class Failure(StrEnum):
+    """Why there was no answer, as the delivery's record tells it."""
+
+    URL_REFUSED = "url_refused"
+    ADDRESS_REFUSED = "address_refused"
+    NAME_NOT_RESOLVED = "name_not_resolved"
+    NOT_CONNECTED = "not_connected"
+    TLS_FAILED = "tls_failed"
+    TIMED_OUT = "timed_out"
+    NO_HTTP_ANSWER = "no_http_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    status_code: int
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    error: Failure
+
+
+type Connect = Callable[[int, tuple[Any, ...], float], socket.socket]
+
+
+class WebhookClient:
+    """`allow_private` lets private addresses and http:// in, for the one-machine stack, where all is loopback."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        timeout_s: float = TIMEOUT_S,
+        resolve: Callable[..., list[Any]] = socket.getaddrinfo,
+        connect: Connect | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_private = allow_private
+        self._timeout_s = timeout_s
+        self._resolve = resolve
+        self._connect = connect or _connected
+        self._tls = tls
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered | Unanswered:
+        """Sends once and waits for the status line. Never raises for what the other side does."""
+        if url_fault(url, allow_private=self._allow_private) is not None:
+            return Unanswered(Failure.URL_REFUSED)
+        with closing(_Deadline(self._timeout_s)) as deadline:
+            try:
+                return self._exchange(urlsplit(url), headers, body, deadline)
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                return Unanswered(Failure.TIMED_OUT if deadline.is_over else _name_of(error))
+
+    def _exchange(self, url: SplitResult, headers: Mapping[str, str], body: bytes, deadline: "_Deadline") -> Answered:
+        host = url.hostname or ""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        sock = self._dialled(host, port, deadline)
+        with closing(http.client.HTTPConnection(host, port)) as connection:
+            # With its socket given, the connection never dials by itself and so cannot meet another address.
+            connection.auto_open = 0
+            connection.sock = self._secured(sock, host) if url.scheme == "https" else sock
+            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+            connection.request(
+                "POST", target, body=body, headers={**headers, "host": url.netloc, "connection": "close"}
+            )
+            with connection.getresponse() as answer:
+                # Headers that were cut off look complete to http.client: what came too late is no answer.
+                deadline.left_s()
+                with suppress(OSError, http.client.HTTPException):
+                    answer.read(_READ_BYTES)
+                return Answered(answer.status, answer.getheader("retry-after"))
+
+    def _dialled(self, host: str, port: int, deadline: "_Deadline") -> socket.socket:
+        found = self._resolve(host, port, type=socket.SOCK_STREAM)
+        allowed = [(family, address) for family, _, _, _, address in found if self._may_meet(address)]
+        if not allowed:
+            raise _AddressRefused
+        failure: OSError = TimeoutError()
+        for tries_left, (family, address) in zip(range(len(allowed), 0, -1), allowed, strict=True):
+            try:
+                # A share of the time for each, so that a dead address leaves some to the living one behind it.
+                sock = self._connect(family, address, deadline.left_s() / tries_left)
+            except OSError as error:
+                failure = error
+                continue
+            deadline.watch(sock)
+            if not self._may_meet(sock.getpeername()):
+                sock.close()
+                raise _AddressRefused
+            return sock
+        raise failure
+
+    def _may_meet(self, address: tuple[Any, ...]) -> bool:
+        return self._allow_private or is_public(address[0])
+
+    def _secured(self, sock: socket.socket, host: str) -> ssl.SSLSocket:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls.wrap_socket(sock, server_hostname=host)
+
+
+class _AddressRefused(OSError):
+    """Every address of the name, or the one that was met, is no public one."""
+
+
+class _Deadline:
+    """Cuts the connection when the time is up. A socket's own time-out starts anew with each byte that drips in."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._ends_at = time.monotonic() + timeout_s
+        self._socket: socket.socket | None = None
+        self._timer: threading.Timer | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._ends_at
+
+    def left_s(self) -> float:
+        """Raises TimeoutError when nothing is left."""
+        if self.is_over:
+            raise TimeoutError
+        return self._ends_at - time.monotonic()
+
+    def watch(self, sock: socket.socket) -> None:
+        """Bounds all that follows on a connected socket."""
+        sock.settimeout(None)
+        # A descriptor of its own: TLS takes the socket over, and what cuts must work during the handshake, too.
+        self._socket = sock.dup()
+        self._timer = threading.Timer(max(0.0, self._ends_at - time.monotonic()), self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _connected(family: int, address: tuple[Any, ...], timeout_s: float) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout_s)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _name_of(error: Exception) -> Failure:
+    match error:
+        case _AddressRefused():
+            return Failure.ADDRESS_REFUSED
+        case socket.gaierror() | UnicodeError():
+            return Failure.NAME_NOT_RESOLVED
+        case ssl.SSLError() | ssl.CertificateError():
+            return Failure.TLS_FAILED
+        case TimeoutError():
+            return Failure.TIMED_OUT
+        case ConnectionResetError() | BrokenPipeError() | http.client.HTTPException() | ValueError():
+            return Failure.NO_HTTP_ANSWER
+        case _:
+            return Failure.NOT_CONNECTED

@@ -1,0 +1,52 @@
+"""Deliveries whose next try is due and that no message is under way for: the long waits, and messages that got lost."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Protocol
+
+from ringline.runtime.clock import Clock, now_ms
+from ringline.webhooks.delivery import Delivery
+from ringline.webhooks.queue import DeliveryMessage, DeliveryQueue
+
+DUE_AGAIN_MS = 180_000
+"""When a delivery that was sent again is looked at again: the queue's visibility time-out, when SQS itself repeats."""
+
+MOST_AT_ONCE = 500
+"""Sent in one run, some seconds' work: the sweep has calls to mend, too. The rest is still due a minute later."""
+
+
+class OverdueDeliveries(Protocol):
+    def claim_overdue(self, pk: str, sk: str, due_at: int, due_again_at: int) -> Delivery | None: ...
+
+
+class DueKey(Protocol):
+    """An entry of DueIndex."""
+
+    @property
+    def pk(self) -> str: ...
+
+    @property
+    def sk(self) -> str: ...
+
+    @property
+    def due_at(self) -> int: ...
+
+
+class Overdue:
+    def __init__(self, deliveries: OverdueDeliveries, queue: DeliveryQueue, clock: Clock = now_ms) -> None:
+        self._deliveries = deliveries
+        self._queue = queue
+        self._clock = clock
+
+    def resend(self, keys: Iterable[DueKey]) -> int:
+        """Sends the deliveries of these DueIndex entries to the queue and says how many there were.
+
+        Each is claimed first, so two sweeps at once do not both send it.
+        """
+        sent = 0
+        for key in islice(keys, MOST_AT_ONCE):
+            delivery = self._deliveries.claim_overdue(key.pk, key.sk, key.due_at, self._clock() + DUE_AGAIN_MS)
+            if delivery is not None:
+                self._queue.send(DeliveryMessage(delivery.id, delivery.sequence))
+                sent += 1
+        return sent

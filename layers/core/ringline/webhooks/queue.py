@@ -1,0 +1,79 @@
+"""The queue of deliveries. A message says which event goes where; what is in it is read when it is sent."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ringline.webhooks.delivery import DeliveryId
+from ringline.webhooks.endpoint import EventType
+
+LONGEST_DELAY_MS = 900_000
+"""SQS delays no message longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMessage:
+    """`sequence` is the call's own count of its events."""
+
+    delivery_id: DeliveryId
+    sequence: int
+
+
+class DeliveryQueue(Protocol):
+    def send(self, message: DeliveryMessage) -> None: ...
+
+    def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
+        """Not before `wait_ms`, at most LONGEST_DELAY_MS."""
+
+
+class SqsDeliveryQueue:
+    def __init__(self, sqs: Any, queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def send(self, message: DeliveryMessage) -> None:
+        self._sqs.send_message(QueueUrl=self._queue_url, **_entry(message))
+
+    def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
+        delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / 1000)
+        self._sqs.send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **_entry(message))
+
+
+def _entry(message: DeliveryMessage) -> dict[str, str]:
+    # The group makes SQS deal fairly between accounts: a flood of one account's deliveries does not hold up another's.
+    return {"MessageBody": body_of(message), "MessageGroupId": message.delivery_id.account_id}
+
+
+def body_of(message: DeliveryMessage) -> str:
+    names = message.delivery_id
+    return json.dumps(
+        {
+            "account_id": names.account_id,
+            "call_id": names.call_id,
+            "endpoint_id": names.endpoint_id,
+            "type": names.event_type,
+            "sequence": message.sequence,
+        }
+    )
+
+
+def message_in(body: str) -> DeliveryMessage:
+    """The message of an SQS body. Raises ValueError for what is none of ours."""
+    try:
+        fields = json.loads(body)
+        delivery_id = DeliveryId(
+            account_id=_text(fields["account_id"]),
+            call_id=_text(fields["call_id"]),
+            endpoint_id=_text(fields["endpoint_id"]),
+            event_type=EventType(fields["type"]),
+        )
+        return DeliveryMessage(delivery_id, int(fields["sequence"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a delivery message") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return value

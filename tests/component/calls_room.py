@@ -1,0 +1,88 @@
+"""The use cases of a call over the one table, with a clock set by hand, a bell that counts and a LiveKit that says
+what it is told."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from aws_lambda_powertools import Logger
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.admit import Admit
+from ringline.calls.call import Call, State
+from ringline.calls.dial import DialNext
+from ringline.calls.events import Claimed
+from ringline.calls.hang_up import HangUp
+from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.progress import Progress
+from ringline.calls.store import CallStore, Committed
+from ringline.calls.sweep import Sweep, Swept
+from ringline.calls.watchlist import Watchlist
+from tests.builders import ACCOUNT, a_call
+from tests.component.one_table import LocalAws
+from tests.fakes import CountingDoorbell, HandClock, ScriptedTelephony
+
+LOG = Logger(service="test", level="CRITICAL")
+
+
+@dataclass
+class CallsRoom:
+    store: CallStore
+    watchlist: Watchlist
+    telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
+    doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
+    clock: HandClock = field(default_factory=HandClock)
+    resent: list[object] = field(default_factory=list)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.store, self.doorbell, self.clock, LOG)
+
+    @property
+    def admit(self) -> Admit:
+        return Admit(self.store, self.progress, self.clock, LOG)
+
+    def ring(self, account_id: str = ACCOUNT) -> int:
+        """A doorbell is heard: how many calls were dialled."""
+        dial = DialNext(self.store, self.admit, self.progress, self.telephony, self.doorbell, self.clock, LOG)
+        return asyncio.run(dial.run(account_id))
+
+    def hang_up(self, call_id: str) -> Call | None:
+        return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))
+
+    def sweep(self) -> Swept:
+        def resend(keys: object) -> int:
+            self.resent.append(keys)
+            return 1
+
+        sweep = Sweep(self.store, self.watchlist, self.progress, self.telephony, self.doorbell, resend, self.clock, LOG)
+        return asyncio.run(sweep.run())
+
+    def call(self, call_id: str = "call_1") -> Call:
+        call = self.store.get(ACCOUNT, call_id)
+        assert call is not None
+        return call
+
+    def queued(self, call_id: str = "call_1", **fields: object) -> Call:
+        call = a_call(State.QUEUED, call_id=call_id, **fields)
+        self.store.create(call)
+        return call
+
+    def dialing(self, call_id: str = "call_1", **fields: object) -> Call:
+        """A call that a dialer claimed before it died."""
+        queued = self.queued(call_id, **fields)
+        moved = apply(queued, Claimed(self.clock()))
+        assert isinstance(moved, Moved)
+        assert self.store.commit(queued, moved.call) is Committed.DONE
+        self.telephony.open_rooms[moved.call.room_name or ""] = self.clock()
+        return moved.call
+
+    @property
+    def in_use(self) -> int:
+        return self.store.gate(ACCOUNT).in_use
+
+
+def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
+    AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
+    store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name))

@@ -1,0 +1,106 @@
+"""Accounts and keys in the table."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.runtime.problems import Problem
+from tests.component.one_table import LocalAws, local_aws
+from tests.fakes import HandClock
+
+ACME = Account("acct_1", "Acme", "acme", cap=3)
+
+
+@pytest.fixture
+def aws() -> Iterator[LocalAws]:
+    with local_aws() as aws:
+        yield aws
+
+
+def a_store(aws: LocalAws) -> AccountStore:
+    store = AccountStore(aws.dynamodb, aws.table_name, HandClock())
+    store.create_account(ACME)
+    return store
+
+
+def test_a_new_account_stands_beside_its_open_and_empty_gate(aws: LocalAws) -> None:
+    assert a_store(aws).account("acct_1") == ACME
+    (gate,) = (item for item in aws.items() if item["sk"] == "GATE")
+    assert (gate["pk"], gate["in_use"], gate["cap"]) == ("A#acct_1#GATE", 0, 3)
+
+
+def test_an_account_is_made_once(aws: LocalAws) -> None:
+    store = a_store(aws)
+    with pytest.raises(Problem) as refused:
+        store.create_account(Account("acct_1", "Other", "other", cap=9))
+    assert refused.value.code == "account_exists"
+    assert store.account("acct_1") == ACME
+
+
+def test_an_unknown_account_is_none(aws: LocalAws) -> None:
+    assert a_store(aws).account("acct_2") is None
+
+
+def test_a_cap_changes_and_leaves_what_is_in_use(aws: LocalAws) -> None:
+    store = a_store(aws)
+    store.set_cap("acct_1", 1)
+    account = store.account("acct_1")
+    assert account is not None and account.cap == 1
+    assert [item["in_use"] for item in aws.items() if item["sk"] == "GATE"] == [0]
+
+
+def test_a_cap_is_set_for_accounts_there_are_and_not_below_zero(aws: LocalAws) -> None:
+    store = a_store(aws)
+    with pytest.raises(Problem) as refused:
+        store.set_cap("acct_2", 1)
+    assert refused.value.status == 404
+    with pytest.raises(ValueError, match="0 or more"):
+        store.set_cap("acct_1", -1)
+    assert len(aws.items()) == 2
+
+
+def test_a_key_is_found_by_itself_and_kept_only_as_its_hash(aws: LocalAws) -> None:
+    store = a_store(aws)
+    raw_key = store.add_key("acct_1", "laptop")
+    found = store.find_key(raw_key)
+    assert found is not None
+    assert (found.account_id, found.org_handle, found.name, found.is_valid) == ("acct_1", "acme", "laptop", True)
+    assert raw_key.startswith("sk_")
+    assert raw_key.removeprefix("sk_") not in json.dumps(aws.items())
+
+
+def test_no_key_without_an_account(aws: LocalAws) -> None:
+    with pytest.raises(Problem) as refused:
+        a_store(aws).add_key("acct_2", "laptop")
+    assert refused.value.status == 404
+
+
+def test_an_unknown_key_is_none(aws: LocalAws) -> None:
+    assert a_store(aws).find_key("sk_" + "x" * 43) is None
+
+
+def test_a_revoked_key_stays_known_and_is_valid_no_more(aws: LocalAws) -> None:
+    store = a_store(aws)
+    raw_key, other = store.add_key("acct_1", "laptop"), store.add_key("acct_1", "server")
+    key = store.find_key(raw_key)
+    assert key is not None
+    assert store.revoke("acct_1", key.key_id)
+    assert not store.revoke("acct_1", key.key_id)
+    assert [(each.name, each.is_valid) for each in store.keys("acct_1")] == [("laptop", False), ("server", True)]
+    revoked, kept = store.find_key(raw_key), store.find_key(other)
+    assert revoked is not None and not revoked.is_valid
+    assert kept is not None and kept.is_valid
+
+
+def test_nobody_revokes_another_accounts_key(aws: LocalAws) -> None:
+    store = a_store(aws)
+    store.create_account(Account("acct_2", "Other", "other", cap=1))
+    raw_key = store.add_key("acct_1", "laptop")
+    key = store.find_key(raw_key)
+    assert key is not None
+    assert not store.revoke("acct_2", key.key_id)
+    assert store.keys("acct_2") == []
+    assert store.find_key(raw_key) == key

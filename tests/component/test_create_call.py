@@ -1,0 +1,157 @@
+"""POST calls, from API Gateway's event to what stands in the table."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.store import RoutingStore
+from tests.component.one_table import LocalAws, load_handler, log_of
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
+
+ACCOUNT = "acct_demo"
+
+
+@pytest.fixture
+def create_call(local: LocalAws) -> ModuleType:
+    AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+    routing = RoutingStore(local.dynamodb, local.table_name)
+    routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
+    routing.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1", pipe_id="PIPE_1"))
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="front-desk", number="+15550100000"))
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_mute", name="no number", agent_id="front-desk"))
+    return load_handler("create_call", {"DOORBELL_QUEUE_URL": local.queue_url})
+
+
+def call(handler: ModuleType, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    answer = handler.lambda_handler(event, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def written(local: LocalAws) -> list[dict[str, Any]]:
+    return [item for item in local.items() if item.get("item_kind") == "call" or "#QUEUE" in item["pk"]]
+
+
+def with_body(body: dict[str, Any]) -> dict[str, Any]:
+    return {**event_of("create_call", "by_pipe"), "body": json.dumps(body)}
+
+
+def test_a_call_is_accepted_as_pending_and_the_doorbell_rings(create_call: ModuleType, local: LocalAws) -> None:
+    status, body = call(create_call, event_of("create_call", "by_pipe"))
+    assert status == 201
+    assert (body["status"], body["state"], body["attempt"]) == ("pending", "queued", 0)
+    assert (body["to_number"], body["from_number"]) == ("+15550100200", "+15550100000")
+    assert (body["pipe_id"], body["agent_id"], body["data"]) == ("PIPE_1", "front-desk", {"customer_id": "C1"})
+    row, entry = sorted(written(local), key=lambda item: item["pk"])
+    assert (row["sk"], row["version"]) == (body["call_id"], 1)
+    assert entry["sk"].endswith(f"#{body['call_id']}")
+    (message,) = local.messages()
+    assert json.loads(message["Body"]) == {"account_id": ACCOUNT}
+    assert message["Attributes"]["MessageGroupId"] == ACCOUNT
+
+
+def test_an_agent_alone_speaks_through_its_pipe_and_a_trailing_slash_is_fine(create_call: ModuleType) -> None:
+    status, body = call(create_call, event_of("create_call", "by_agent"))
+    assert (status, body["pipe_id"], body["agent_id"]) == (201, "PIPE_1", "front-desk")
+
+
+@pytest.mark.parametrize(
+    ("case", "status", "code", "field"),
+    [
+        ("without_key", 401, "missing_api_key", None),
+        ("not_json", 400, "body_not_json", None),
+        ("wrong_number", 422, "invalid_request", "to_number"),
+        ("unknown_pipe", 422, "unknown_pipe", "pipe_id"),
+    ],
+)
+def test_a_bad_event_is_refused_with_its_problem(
+    create_call: ModuleType, local: LocalAws, case: str, status: int, code: str, field: str | None
+) -> None:
+    answer = create_call.lambda_handler(event_of("create_call", case), CONTEXT)
+    problem = json.loads(answer["body"])
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert (answer["statusCode"], problem["status"], problem["code"], problem["detail"]) == (status, status, code, code)
+    assert [each["field"] for each in problem.get("errors", [])] == ([field] if field else [])
+    assert written(local) == []
+    assert local.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"pipe_id": "PIPE_1"}, "invalid_request", "to_number"),
+        ({"to_number": None, "pipe_id": "PIPE_1"}, "invalid_request", "to_number"),
+        ({"to_number": 15550100200, "pipe_id": "PIPE_1"}, "invalid_request", "to_number"),
+        ({"to_number": "+1", "pipe_id": "PIPE_1"}, "invalid_request", "to_number"),
+        ({"to_number": "+15550100200"}, "no_pipe_or_agent", "pipe_id"),
+        ({"to_number": "+15550100200", "agent_id": "nobody"}, "unknown_agent", "agent_id"),
+        ({"to_number": "+15550100200", "pipe_id": "PIPE_mute"}, "no_from_number", "from_number"),
+        (
+            {"to_number": "+15550100200", "pipe_id": "PIPE_1", "from_number": "+15550109999"},
+            "unknown_from_number",
+            "from_number",
+        ),
+        ({"to_number": "+15550100200", "pipe_id": "PIPE_1", "from_number": "x"}, "invalid_request", "from_number"),
+        ({"to_number": "+15550100200", "pipe_id": "PIPE_1", "ring_timeout_s": 61}, "invalid_request", "ring_timeout_s"),
+        ({"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": [1]}, "invalid_request", "data"),
+        (
+            {"to_number": "+15550100200", "pipe_id": "PIPE_1", "scheduled_at": "2026-11-21"},
+            "invalid_request",
+            "scheduled_at",
+        ),
+        (
+            {"to_number": "+15550100200", "pipe_id": "PIPE_1", "expires_at": "2020-01-01T00:00:00Z"},
+            "invalid_request",
+            "expires_at",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_written(
+    create_call: ModuleType, local: LocalAws, body: dict[str, Any], code: str, field: str
+) -> None:
+    status, problem = call(create_call, with_body(body))
+    assert (status, problem["code"]) == (422, code)
+    assert [each["field"] for each in problem["errors"]] == [field]
+    assert written(local) == []
+    assert local.messages() == []
+
+
+def test_every_wrong_field_is_named_at_once(create_call: ModuleType) -> None:
+    _, problem = call(create_call, with_body({"to_number": "x", "ring_timeout_s": 1, "pipe_id": "PIPE_1"}))
+    assert {each["field"] for each in problem["errors"]} == {"to_number", "ring_timeout_s"}
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", ""])
+def test_a_body_that_is_no_object_is_refused(create_call: ModuleType, body: str) -> None:
+    status, problem = call(create_call, {**event_of("create_call", "by_pipe"), "body": body})
+    assert (status, problem["code"]) == (400, "body_not_an_object")
+
+
+def test_a_body_over_64_kb_is_refused_unread(create_call: ModuleType, local: LocalAws) -> None:
+    body = {"to_number": "+15550100200", "pipe_id": "PIPE_1", "instructions": "x" * 65_536}
+    status, problem = call(create_call, with_body(body))
+    assert (status, problem["code"]) == (413, "body_too_large")
+    assert written(local) == []
+
+
+def test_a_call_whose_doorbell_is_lost_is_accepted_and_marked_for_the_sweep(
+    create_call: ModuleType, local: LocalAws
+) -> None:
+    local.sqs.delete_queue(QueueUrl=local.queue_url)
+    status, _ = call(create_call, event_of("create_call", "by_pipe"))
+    assert status == 201
+    assert [item["sk"] for item in local.items() if item["pk"] == "WAITING"] == [ACCOUNT]
+
+
+def test_no_phone_number_stands_in_the_log(create_call: ModuleType) -> None:
+    with log_of("create_call") as lines:
+        call(create_call, event_of("create_call", "by_pipe"))
+    printed = lines.getvalue()
+    assert "call accepted" in printed
+    assert "+15550100200" not in printed
+    assert "0200" in printed

@@ -1,0 +1,112 @@
+"""Getting, listing and ending calls through the API."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.call import State
+from ringline.calls.store import CallStore
+from tests.builders import a_call
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
+
+ACCOUNT = "acct_demo"
+CALL = "call_01JD5Z0000000000000000000A"
+NOWHERE = {
+    "LIVEKIT_URL": "http://127.0.0.1:9",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+}
+
+
+@pytest.fixture
+def store(local: LocalAws) -> CallStore:
+    AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+    return CallStore(local.dynamodb, local.table_name)
+
+
+@pytest.fixture
+def manage_calls(local: LocalAws) -> ModuleType:
+    return load_handler("manage_calls", {"DOORBELL_QUEUE_URL": local.queue_url, **NOWHERE})
+
+
+def ask(handler: ModuleType, case: str, **changes: Any) -> tuple[int, Any]:
+    answer = handler.lambda_handler({**event_of("manage_calls", case), **changes}, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_call_is_shown_with_the_sdks_names(manage_calls: ModuleType, store: CallStore) -> None:
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT, data={"a": 1.5}))
+    status, body = ask(manage_calls, "get")
+    assert (status, body["call_id"], body["status"], body["data"]) == (200, CALL, "pending", {"a": 1.5})
+    assert body["traces"] == {}
+
+
+@pytest.mark.parametrize("case", ["get", "hang_up"])
+def test_another_accounts_call_is_not_found(manage_calls: ModuleType, store: CallStore, case: str) -> None:
+    store.create(a_call(State.QUEUED, account_id="acct_other"))
+    status, body = ask(manage_calls, case)
+    assert (status, body["code"]) == (404, "call_not_found")
+    other = store.get("acct_other", CALL)
+    assert other is not None
+    assert other.state is State.QUEUED
+
+
+@pytest.mark.parametrize("call_id", ["%00", "a b", "x" * 81, "..%2F"])
+def test_an_id_that_cannot_be_one_is_not_found(manage_calls: ModuleType, call_id: str) -> None:
+    status, body = ask(manage_calls, "get", rawPath=f"/v1/calls/{call_id}")
+    assert status == 404
+    assert body["code"] in {"call_not_found", "no_such_route"}
+
+
+def test_a_queued_call_is_canceled_and_canceling_again_says_the_same(
+    manage_calls: ModuleType, store: CallStore
+) -> None:
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT))
+    for _ in range(2):
+        status, body = ask(manage_calls, "hang_up")
+        assert (status, body["status"], body["end_reason"]) == (200, "failed", "CALL_CANCELED")
+    assert not store.has_queued(ACCOUNT)
+
+
+def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage_calls: ModuleType, store: CallStore) -> None:
+    store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
+    status, body = ask(manage_calls, "hang_up")
+    assert (status, body["status"]) == (200, "active"), "it is still up, and says so"
+    call = store.get(ACCOUNT, CALL)
+    assert call is not None
+    assert call.end_asked_at is not None
+
+
+def test_calls_are_listed_as_the_sdk_asks_for_them(manage_calls: ModuleType, store: CallStore) -> None:
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT))
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_other_pipe", pipe_id="PIPE_2"))
+    status, body = ask(manage_calls, "list")
+    assert (status, body["status_code"]) == (200, 200)
+    assert [row["call_id"] for row in body["data"]] == [CALL]
+    assert body["pagination"] == {"next_cursor": None, "has_more": False}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"call_status": "jolly"}, "call_status"),
+        ({"status": "jolly"}, "status"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"cursor": "nonsense"}, "cursor"),
+    ],
+)
+def test_a_wrong_filter_is_named(manage_calls: ModuleType, query: dict[str, str], field: str) -> None:
+    status, body = ask(manage_calls, "list", queryStringParameters=query)
+    assert (status, [each["field"] for each in body["errors"]]) == (422, [field])
+
+
+def test_an_unknown_path_is_a_problem_too(manage_calls: ModuleType) -> None:
+    status, body = ask(manage_calls, "no_such_route")
+    assert (status, body["code"]) == (404, "no_such_route")

@@ -1,0 +1,44 @@
+"""What `local.seed` leaves in the table is enough to call with."""
+
+from local.seed import FROM_NUMBER, seed
+from ringline.accounts.authorize import Authorize, Authorized
+from ringline.accounts.store import AccountStore
+from ringline.routing.resolve import OutboundRouting
+from ringline.routing.store import RoutingStore
+from ringline.webhooks.endpoint import EventType
+from ringline.webhooks.store import EndpointStore
+from tests.component.one_table import local_aws
+
+DYNAMODB = "https://dynamodb.us-east-1.amazonaws.com"
+
+
+def test_the_seeded_key_calls_with_the_seeded_pipe_and_agent() -> None:
+    with local_aws() as aws:
+        seeded = seed(aws.table_name, DYNAMODB, cap=2)
+        accounts = AccountStore(aws.dynamodb, aws.table_name)
+        headers = {"authorization": f"Token {seeded['api_key']}", "org-handle": "acme"}
+        verdict = Authorize(accounts).verdict(headers)
+        assert isinstance(verdict, Authorized) and verdict.account_id == seeded["account_id"]
+        account = accounts.account(verdict.account_id)
+        assert account is not None and account.cap == 2
+        routing = OutboundRouting(RoutingStore(aws.dynamodb, aws.table_name))
+        by_pipe = routing.resolve(verdict.account_id, pipe_id=seeded["pipe_id"])
+        assert by_pipe == routing.resolve(verdict.account_id, agent_id=seeded["agent_id"], from_number=FROM_NUMBER)
+        assert by_pipe.from_number == seeded["from_number"] == FROM_NUMBER
+        assert seeded["webhook_secret"] is None
+        assert EndpointStore(aws.dynamodb, aws.table_name).endpoints(verdict.account_id) == []
+
+
+def test_a_webhook_url_becomes_an_endpoint_for_every_event() -> None:
+    with local_aws() as aws:
+        seeded = seed(aws.table_name, DYNAMODB, cap=2, webhook_url="http://127.0.0.1:9000/hook")
+        (endpoint,) = EndpointStore(aws.dynamodb, aws.table_name).endpoints(str(seeded["account_id"]))
+    assert (endpoint.url, endpoint.event_types) == ("http://127.0.0.1:9000/hook", tuple(EventType))
+    assert endpoint.secrets == (seeded["webhook_secret"],)
+
+
+def test_seeding_twice_makes_two_accounts() -> None:
+    with local_aws() as aws:
+        first, second = (seed(aws.table_name, DYNAMODB, cap=1) for _ in range(2))
+    assert first["account_id"] != second["account_id"]
+    assert first["api_key"] != second["api_key"]

@@ -1,0 +1,173 @@
+"""What the sweep mends, and what it leaves alone."""
+
+import pytest
+
+from ringline.calls.call import State
+from ringline.calls.events import AgentLeft, Answered, EndAsked, LegLeft, RoomFinished
+from ringline.calls.events import AgentSeen as Agent
+from ringline.calls.ports import AgentView, LegView, RoomView
+from ringline.calls.reasons import EndReason
+from ringline.calls.timing import FIRST_LOOK_S, WAITING_MARK_KEPT_S, ZOMBIE_ROOM_S
+from tests.builders import ACCOUNT, NOW
+from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.one_table import LocalAws
+
+AGENT = AgentView("PA_agent", NOW)
+
+
+@pytest.fixture
+def room(local: LocalAws) -> CallsRoom:
+    return calls_room(local)
+
+
+def active(room: CallsRoom, call_id: str = "call_1", **fields: object) -> None:
+    call = room.dialing(call_id, **fields)
+    room.clock.move(1)
+    answered = Answered(room.clock(), call.attempt, "PA_leg", "SCL_1", Agent("PA_agent", room.clock()))
+    room.progress.apply(ACCOUNT, call_id, answered)
+    assert room.call(call_id).state is State.ACTIVE
+
+
+def test_a_lost_doorbell_is_rung_again(room: CallsRoom) -> None:
+    room.watchlist.mark_waiting(ACCOUNT, NOW)
+    room.queued()
+    assert room.sweep().rung == 1
+    assert room.doorbell.accounts == [ACCOUNT]
+
+
+def test_nobody_is_rung_for_at_a_full_gate(local: LocalAws) -> None:
+    room = calls_room(local, cap=1)
+    room.watchlist.mark_waiting(ACCOUNT, NOW)
+    room.dialing("call_0")
+    room.queued("call_1")
+    assert room.sweep().rung == 0
+
+
+def test_nobody_is_rung_for_before_their_time(room: CallsRoom) -> None:
+    room.watchlist.mark_waiting(ACCOUNT, NOW)
+    room.queued(eligible_at=NOW + 600_000)
+    assert room.sweep().rung == 0
+    room.clock.move(WAITING_MARK_KEPT_S)
+    assert room.sweep().rung == 1, "and its mark was kept"
+
+
+def test_an_account_that_has_nobody_waiting_any_more_is_forgotten(room: CallsRoom) -> None:
+    room.watchlist.mark_waiting(ACCOUNT, NOW)
+    room.clock.move(WAITING_MARK_KEPT_S)
+    room.sweep()
+    assert room.watchlist.waiting_accounts() == []
+
+
+def test_a_conversation_that_is_fine_is_left_alone(room: CallsRoom) -> None:
+    active(room)
+    before = room.call()
+    room.clock.move(120)
+    assert room.sweep().settled == 0
+    assert room.call() == before
+
+
+def test_a_hang_up_nobody_reported_is_noticed_by_its_missing_room(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.open_rooms.clear()
+    room.clock.move(FIRST_LOOK_S)
+    assert room.sweep().settled == 1
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+    assert room.in_use == 0
+
+
+def test_calls_are_left_alone_while_livekit_cannot_be_asked(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.down = True
+    room.clock.move(300)
+    room.sweep()
+    assert (room.call().state, room.in_use) == (State.ACTIVE, 1)
+
+
+def test_a_dial_whose_dialer_died_is_ended_after_its_time(room: CallsRoom) -> None:
+    call = room.dialing()
+    room.clock.move(call.ring_timeout_s)
+    room.sweep()
+    assert room.call().state is State.DIALING, "it may still be ringing"
+    room.clock.move(30)
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.DIAL_STATE_UNKNOWN)
+    assert room.telephony.ended_rooms == [call.room_name], "nothing may ring on"
+    assert room.in_use == 0
+
+
+def test_a_call_answered_after_its_dialer_died_is_adopted(room: CallsRoom) -> None:
+    call = room.dialing()
+    room.telephony.views = [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", "active"),), (AGENT,))]
+    room.clock.move(60)
+    assert room.sweep().adopted == 1
+    assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_leg")
+
+
+def test_a_leg_that_left_without_a_word_of_its_dialer_is_settled_by_what_it_said(room: CallsRoom) -> None:
+    call = room.dialing()
+    room.clock.move(6)
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), call.attempt, "PA_leg", "USER_REJECTED", "ringing"))
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert room.call().end_reason is EndReason.USER_HUNG_UP_RINGING
+
+
+def test_a_finished_room_whose_legs_word_was_lost_is_settled(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", RoomFinished(room.clock(), 1))
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert room.call().end_reason is EndReason.IDLE_TIMEOUT
+
+
+def test_a_hang_up_that_livekit_did_not_hear_is_said_again(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP))
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert (room.call().end_reason, room.in_use) == (EndReason.API_HUNG_UP, 0)
+    assert room.telephony.ended_rooms == [room.call().room_name]
+
+
+def test_a_call_beyond_its_limit_is_ended(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=60)
+    room.clock.move(61)
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
+
+
+def test_a_caller_left_alone_by_the_agent_is_not_kept_waiting(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
+    room.telephony.views = [RoomView((), (AGENT,))]  # LiveKit's list still shows the one that left.
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert room.call().end_reason is EndReason.AGENT_FAILED
+
+
+def test_an_agent_that_took_over_unseen_keeps_the_call_alive(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
+    room.telephony.views = [RoomView((), (AGENT, AgentView("PA_next", NOW)))]
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
+
+
+def test_a_queued_call_past_its_expiry_ends_and_its_place_is_free(room: CallsRoom) -> None:
+    room.queued(expires_at=NOW + 5000, due_at=NOW + 5000)
+    room.clock.move(6)
+    room.sweep()
+    assert room.call().end_reason is EndReason.EXPIRED_IN_QUEUE
+    assert not room.store.has_queued(ACCOUNT)
+
+
+def test_a_room_whose_call_is_over_is_closed(room: CallsRoom) -> None:
+    active(room)
+    name = room.call().room_name
+    assert name is not None
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    room.clock.move(ZOMBIE_ROOM_S)
+    room.telephony.open_rooms["somebody-elses"] = NOW
+    assert room.sweep().rooms_closed == 1
+    assert room.telephony.ended_rooms == [name]

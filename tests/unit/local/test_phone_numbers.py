@@ -1,0 +1,101 @@
+"""The sandbox's telephone book, and what LiveKit makes of SIP codes."""
+
+import pytest
+from livekit.protocol.models import DisconnectReason
+
+from local.phones import numbers, sip_status
+from local.phones.callees import AgentDeed, Refusal
+from local.phones.counts import HeadCount, LateCount
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "twirp_code", "reason"),
+    [
+        (302, "not_found", DisconnectReason.CLIENT_INITIATED),
+        (400, "invalid_argument", DisconnectReason.USER_REJECTED),
+        (404, "not_found", DisconnectReason.USER_UNAVAILABLE),
+        (408, "deadline_exceeded", DisconnectReason.USER_UNAVAILABLE),
+        (410, "not_found", DisconnectReason.USER_REJECTED),
+        (416, "out_of_range", DisconnectReason.USER_REJECTED),
+        (480, "resource_exhausted", DisconnectReason.USER_UNAVAILABLE),
+        (486, "resource_exhausted", DisconnectReason.USER_REJECTED),
+        (487, "aborted", DisconnectReason.USER_REJECTED),
+        (503, "failed_precondition", DisconnectReason.CLIENT_INITIATED),
+        (504, "deadline_exceeded", DisconnectReason.CLIENT_INITIATED),
+        (600, "resource_exhausted", DisconnectReason.USER_REJECTED),
+        (604, "not_found", DisconnectReason.USER_REJECTED),
+        (608, "permission_denied", DisconnectReason.USER_REJECTED),
+    ],
+)
+def test_a_sip_code_becomes_a_twirp_code_and_a_disconnect_reason(
+    sip_code: int, twirp_code: str, reason: DisconnectReason
+) -> None:
+    seen = sip_status.failure(sip_code)
+    assert (seen.twirp_code, seen.disconnect_reason) == (twirp_code, reason)
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "twirp_code"), [(499, "invalid_argument"), (599, "failed_precondition"), (699, "invalid_argument")]
+)
+def test_an_unlisted_code_is_classed_by_its_hundred(sip_code: int, twirp_code: str) -> None:
+    assert sip_status.failure(sip_code).twirp_code == twirp_code
+
+
+def test_every_listed_code_stands_under_one_twirp_code() -> None:
+    listed = [sip_code for sip_codes in sip_status._TWIRP_CODES.values() for sip_code in sip_codes]
+    assert len(listed) == len(sip_status.SIP_CODES)
+
+
+@pytest.mark.parametrize("sip_code", [403, 480, 503, 607])
+def test_the_families_refuse_with_the_code_in_the_number(sip_code: int) -> None:
+    at_once, ringing, long = (numbers.callee_for(f"+1555010{family}{sip_code}") for family in (1, 2, 3))
+    assert at_once.refusal == ringing.refusal == long.refusal == Refusal(sip_code)
+    assert at_once.rings_after_s is None
+    assert 0 < ringing.refuses_after_s < long.refuses_after_s
+
+
+def test_an_unknown_number_picks_up() -> None:
+    assert numbers.callee_for("+4930123456") == numbers.PICKS_UP
+    assert numbers.callee_for("+15550102007") == numbers.PICKS_UP
+
+
+def test_every_number_of_the_table_is_found_and_stands_once() -> None:
+    listed = [entry.number for entry in numbers.NUMBERS]
+    assert len(listed) == len(set(listed))
+    assert all(numbers.callee_for(entry.number) == entry.callee for entry in numbers.NUMBERS)
+    assert all(f"`{number}`" in numbers.table_markdown() for number in listed)
+
+
+def test_a_number_is_found_in_metadata() -> None:
+    assert numbers.number_named_in('{"to": "+15550100330"}') == "+15550100330"
+    assert numbers.number_named_in('{"to": "+4930123456"}') is None
+
+
+def test_a_callee_can_be_changed_from_json() -> None:
+    changed = numbers.STAYS_ON.with_changes(
+        {"refusal": {"sip_code": 603, "text": "no"}, "agent": {"deed": "crash", "after_s": 1}}
+    )
+    assert changed.refusal == Refusal(603, "no")
+    assert changed.agent.deed is AgentDeed.CRASH
+    with pytest.raises(ValueError, match="sings"):
+        numbers.STAYS_ON.with_changes({"sings": True})
+
+
+def test_a_count_shows_when_it_is_written_every_5_s() -> None:
+    count = LateCount(created_at_s=100.0)
+    count.change(HeadCount(1, 0), 100.1)
+    count.change(HeadCount(1, 1), 100.2)
+    assert count.reported(104.9) == HeadCount()
+    assert count.reported(105.0) == HeadCount(1, 1)
+    count.change(HeadCount(0, 0), 106.0)
+    assert count.reported(109.9) == HeadCount(1, 1)
+    assert count.reported(110.0) == HeadCount()
+
+
+def test_a_count_shows_at_once_when_none_was_written_for_5_s() -> None:
+    count = LateCount(created_at_s=0.0)
+    count.change(HeadCount(1, 1), 0.1)
+    count.change(HeadCount(0, 1), 32.0)
+    assert count.reported(32.0) == HeadCount(0, 1)
+    count.change(HeadCount(0, 0), 32.1)
+    assert count.reported(32.2) == HeadCount(0, 1)
