@@ -69,6 +69,7 @@ def test_every_number_of_the_table_is_found_and_stands_once() -> None:
 def test_a_number_is_found_in_metadata() -> None:
     assert numbers.number_named_in('{"to": "+15550100330"}') == "+15550100330"
     assert numbers.number_named_in('{"to": "+4930123456"}') is None
+    assert numbers.number_named_in('{"from_number": "+15550100000", "to_number":"+15550100330"}') == "+15550100330"
 
 
 def test_a_callee_can_be_changed_from_json() -> None:

@@ -1,0 +1,18 @@
+"""A phone network for one machine: LiveKit's server and SIP bridge, a carrier, people who answer, an agent worker.
+
+It speaks LiveKit's Twirp API and sends LiveKit's signed webhooks. What it does is held to recordings of the real
+servers (`tests/contract/traces/`): where the two differ, this package is wrong.
+
+    server.py     the HTTP door: routes, tokens, Twirp errors   control.py    /phones: what tests and demo steer
+    room_api.py   sip_api.py   dispatch_api.py   trunk_api.py           one module for each Twirp service
+    rooms.py      rooms and who is in them                              counts.py     LiveKit's late head count
+    legs.py       an outbound call from INVITE to BYE                   inbound.py    a call that rings in
+    agents.py     the worker and the agents it runs                     hooks.py      webhook delivery
+    callees.py    what a callee can do                                  numbers.py    which number does what
+    sip_status.py what LiveKit makes of a SIP code                      timings.py    every duration, in one place
+    faults.py     what tests can break                                  ledger.py     what the phones saw
+"""
+
+from local.phones.network import NetworkConfig, PhoneNetwork
+
+__all__ = ["NetworkConfig", "PhoneNetwork"]

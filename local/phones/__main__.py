@@ -1,0 +1,66 @@
+"""`python -m local.phones --port 7880 --hooks-url http://127.0.0.1:8000/hooks/livekit`.
+
+Prints `ready <url>` when it listens, logs to stderr, ends at SIGTERM or Ctrl-C.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+
+from local.phones import numbers
+from local.phones.network import NetworkConfig, PhoneNetwork
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.numbers:
+        sys.stdout.write(numbers.table_markdown())
+        return
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(_serve(_config(arguments)))
+
+
+def _arguments() -> argparse.Namespace:
+    defaults = NetworkConfig()
+    parser = argparse.ArgumentParser(prog="python -m local.phones", description="A phone network for one machine.")
+    parser.add_argument("--port", type=int, default=7880, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--hooks-url", action="append", default=[], help="where webhooks go; may be repeated")
+    parser.add_argument("--api-key", default=defaults.api_key)
+    parser.add_argument("--api-secret", default=defaults.api_secret)
+    parser.add_argument("--agent-name", default=defaults.agent_name, help="dispatches for this name find a worker")
+    parser.add_argument("--trunk-id", default=defaults.trunk_id, help="an outbound trunk that is there at once")
+    parser.add_argument("--trunk-number", default=defaults.trunk_number, help="the number it calls from")
+    parser.add_argument(
+        "--time-scale", type=float, default=defaults.time_scale, help="0.1 makes calls ten times faster"
+    )
+    parser.add_argument("--numbers", action="store_true", help="prints the telephone book as Markdown and ends")
+    return parser.parse_args()
+
+
+def _config(arguments: argparse.Namespace) -> NetworkConfig:
+    return NetworkConfig(
+        hooks_urls=tuple(arguments.hooks_url),
+        api_key=arguments.api_key,
+        api_secret=arguments.api_secret,
+        agent_name=arguments.agent_name,
+        port=arguments.port,
+        time_scale=arguments.time_scale,
+        trunk_id=arguments.trunk_id,
+        trunk_number=arguments.trunk_number,
+    )
+
+
+async def _serve(config: NetworkConfig) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopping.set)
+    async with PhoneNetwork(config) as network:
+        sys.stdout.write(f"ready {network.url}\n")
+        sys.stdout.flush()
+        await stopping.wait()
+
+
+main()

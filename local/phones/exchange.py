@@ -1,0 +1,28 @@
+"""What every call and every agent stands on."""
+
+from dataclasses import dataclass, field
+
+from local.phones import numbers
+from local.phones.callees import Callee
+from local.phones.faults import Faults
+from local.phones.hooks import Hooks
+from local.phones.ledger import Ledger
+from local.phones.roster import Roster
+from local.phones.tasks import Tasks
+from local.phones.timings import Pace
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The parts of the network that calls share. `overrides` replaces what a number does until it is removed."""
+
+    pace: Pace
+    tasks: Tasks
+    faults: Faults
+    hooks: Hooks
+    roster: Roster
+    ledger: Ledger
+    overrides: dict[str, Callee] = field(default_factory=dict)
+
+    def callee(self, number: str) -> Callee:
+        return self.overrides.get(number) or numbers.callee_for(number)

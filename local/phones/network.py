@@ -1,0 +1,147 @@
+"""The phone network as a whole: its parts, and the one HTTP server in front of them."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+from aiohttp import web
+from livekit.protocol import agent_dispatch, room, sip
+
+from local.phones.agents import Worker
+from local.phones.control import Control
+from local.phones.dispatch_api import DispatchApi
+from local.phones.exchange import Exchange
+from local.phones.faults import Faults
+from local.phones.hooks import Hooks
+from local.phones.ledger import Ledger
+from local.phones.room_api import RoomApi
+from local.phones.roster import Roster
+from local.phones.server import Grant, Method, TwirpDoor
+from local.phones.sip_api import SipApi
+from local.phones.tasks import Tasks
+from local.phones.timings import Pace
+from local.phones.trunk_api import TrunkApi
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """What a network is started with. Port 0 takes a free one; the outbound trunk `trunk_id` is there at once."""
+
+    hooks_urls: tuple[str, ...] = ()
+    api_key: str = "devkey"
+    api_secret: str = "secret"
+    agent_name: str = "ringline-agent"
+    host: str = "127.0.0.1"
+    port: int = 0
+    time_scale: float = 1.0
+    trunk_id: str = "ST_sandbox"
+    trunk_number: str = "+15550100000"
+    trunk_address: str = "127.0.0.1:5070"
+
+
+class PhoneNetwork:
+    """A running phone network: `async with PhoneNetwork(config) as network: network.url`."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        self.config = config
+        key = (config.api_key, config.api_secret)
+        pace, tasks = Pace(config.time_scale), Tasks()
+        faults = Faults(pace)
+        hooks = Hooks(config.hooks_urls, key, pace, faults, tasks)
+        self.exchange = Exchange(pace, tasks, faults, hooks, Roster(hooks, pace), Ledger())
+        worker = Worker(self.exchange, config.agent_name)
+        trunks = TrunkApi()
+        trunks.add_outbound_trunk(
+            sip.SIPOutboundTrunkInfo(
+                sip_trunk_id=config.trunk_id,
+                name="sandbox",
+                address=config.trunk_address,
+                numbers=[config.trunk_number],
+            )
+        )
+        dialer = SipApi(self.exchange, trunks)
+        rooms, dispatches = RoomApi(self.exchange, worker), DispatchApi(self.exchange.roster, worker)
+        methods = _room_methods(rooms) | _sip_methods(dialer, trunks) | _dispatch_methods(dispatches)
+        self._door = TwirpDoor(methods, key, self.exchange)
+        self.control = Control(self.exchange, self._door, dialer, trunks, worker)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listens. `url` is known afterwards."""
+        application = web.Application(client_max_size=10 * 1024 * 1024)
+        application.router.add_post("/twirp/livekit.{service}/{method}", self._door.serve)
+        self.control.add_routes(application.router)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self.exchange.hooks.start()
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.config.host, self.config.port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.url = f"http://{self.config.host}:{port}"
+        self.exchange.tasks.start(self.exchange.roster.close_idle_rooms())
+
+    async def stop(self) -> None:
+        """Stops at once: calls and undelivered webhooks are gone."""
+        await self.exchange.tasks.stop()
+        self._door.drop_all()
+        if self._runner is not None:
+            async with asyncio.timeout(1):
+                await self._runner.cleanup()
+        await self.exchange.hooks.stop()
+
+
+def _room_methods(api: RoomApi) -> dict[str, Method]:
+    admin = Grant.ROOM_ADMIN
+    methods = {
+        "CreateRoom": Method(room.CreateRoomRequest, api.create_room, Grant.ROOM_CREATE),
+        "ListRooms": Method(room.ListRoomsRequest, api.list_rooms, Grant.ROOM_LIST),
+        "DeleteRoom": Method(room.DeleteRoomRequest, api.delete_room, Grant.ROOM_CREATE),
+        "ListParticipants": Method(room.ListParticipantsRequest, api.list_participants, admin),
+        "GetParticipant": Method(room.RoomParticipantIdentity, api.get_participant, admin),
+        "RemoveParticipant": Method(room.RoomParticipantIdentity, api.remove_participant, admin),
+        "UpdateParticipant": Method(room.UpdateParticipantRequest, api.update_participant, admin),
+        "UpdateRoomMetadata": Method(room.UpdateRoomMetadataRequest, api.update_room_metadata, admin),
+    }
+    return {f"RoomService/{name}": method for name, method in methods.items()}
+
+
+def _dispatch_methods(api: DispatchApi) -> dict[str, Method]:
+    admin = Grant.ROOM_ADMIN
+    methods = {
+        "CreateDispatch": Method(agent_dispatch.CreateAgentDispatchRequest, api.create_dispatch, admin),
+        "DeleteDispatch": Method(agent_dispatch.DeleteAgentDispatchRequest, api.delete_dispatch, admin),
+        "ListDispatch": Method(agent_dispatch.ListAgentDispatchRequest, api.list_dispatch, admin),
+    }
+    return {f"AgentDispatchService/{name}": method for name, method in methods.items()}
+
+
+def _sip_methods(dialer: SipApi, trunks: TrunkApi) -> dict[str, Method]:
+    admin = Grant.SIP_ADMIN
+    methods = {
+        "CreateSIPParticipant": Method(sip.CreateSIPParticipantRequest, dialer.create_participant, Grant.SIP_CALL),
+        "TransferSIPParticipant": Method(
+            sip.TransferSIPParticipantRequest, dialer.transfer_participant, Grant.TRANSFER
+        ),
+        "CreateSIPInboundTrunk": Method(sip.CreateSIPInboundTrunkRequest, trunks.create_inbound, admin),
+        "CreateSIPOutboundTrunk": Method(sip.CreateSIPOutboundTrunkRequest, trunks.create_outbound, admin),
+        "UpdateSIPInboundTrunk": Method(sip.UpdateSIPInboundTrunkRequest, trunks.update_inbound, admin),
+        "UpdateSIPOutboundTrunk": Method(sip.UpdateSIPOutboundTrunkRequest, trunks.update_outbound, admin),
+        "GetSIPInboundTrunk": Method(sip.GetSIPInboundTrunkRequest, trunks.get_inbound, admin),
+        "GetSIPOutboundTrunk": Method(sip.GetSIPOutboundTrunkRequest, trunks.get_outbound, admin),
+        "ListSIPInboundTrunk": Method(sip.ListSIPInboundTrunkRequest, trunks.list_inbound, admin),
+        "ListSIPOutboundTrunk": Method(sip.ListSIPOutboundTrunkRequest, trunks.list_outbound, admin),
+        "DeleteSIPTrunk": Method(sip.DeleteSIPTrunkRequest, trunks.delete_trunk, admin),
+        "CreateSIPDispatchRule": Method(sip.CreateSIPDispatchRuleRequest, trunks.create_rule, admin),
+        "UpdateSIPDispatchRule": Method(sip.UpdateSIPDispatchRuleRequest, trunks.update_rule, admin),
+        "ListSIPDispatchRule": Method(sip.ListSIPDispatchRuleRequest, trunks.list_rules, admin),
+        "DeleteSIPDispatchRule": Method(sip.DeleteSIPDispatchRuleRequest, trunks.delete_rule, admin),
+    }
+    return {f"SIP/{name}": method for name, method in methods.items()}
