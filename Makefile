@@ -1,0 +1,126 @@
+# The only entry: `make` finds or installs what a target needs, all of it below this folder.
+#
+#   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
+#   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
+#   make invoke-create_call EVENT=minimal                              make bench                     measured, not asserted
+#   make build                     what `sam build` builds             make format lock clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+UV_VERSION := 0.13.8
+PYTHON_VERSION := $(shell cat .python-version)
+
+LOCAL := .local
+UV_ENV := $(LOCAL)/uv
+UV := $(UV_ENV)/bin/uv
+PYTHON := .venv/bin/python
+SAM := $(LOCAL)/sam/bin/sam
+
+# Stamps bear the lock's content in their time: a changed lock is synced, an unchanged one costs nothing.
+DEV := .venv/.synced
+EMULATOR := $(LOCAL)/emulator/.synced
+SAM_CLI := $(LOCAL)/sam/.synced
+
+# The user's own settings of these would leak into builds and child processes.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
+export UV_NO_PROGRESS := 1
+
+.PHONY: help demo up down status test lint type format bench lock build validate clean setup
+help:
+	@sed -n '3,7s/^#  //p' Makefile
+
+# ---------------------------------------------------------------- the stack
+
+demo: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.demo
+
+up: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.stack up
+
+down: $(DEV)
+	@$(PYTHON) -m local.stack down
+
+status: $(DEV)
+	@$(PYTHON) -m local.stack status
+
+build: $(DEV)
+	@$(PYTHON) -m local.build
+
+invoke-%: $(DEV)
+	@$(PYTHON) -m local.invoke $* $(EVENT)
+
+bench: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.bench
+
+# ---------------------------------------------------------------- checks
+
+TESTS ?= tests
+test: $(DEV) $(EMULATOR) $(SAM_CLI)
+	$(PYTHON) -m pytest $(TESTS) $(PYTEST_OPTIONS)
+
+lint: $(DEV)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+format: $(DEV)
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+type: $(DEV)
+	$(PYTHON) -m mypy layers/core/ringline functions local/*.py
+
+validate: $(SAM_CLI)
+	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
+
+# ---------------------------------------------------------------- what is needed
+
+setup: $(DEV) $(EMULATOR) $(SAM_CLI)
+
+# uv comes from PyPI into an environment of its own; where Python has no venv (some Debian images), into a folder.
+$(UV_ENV)/.$(UV_VERSION):
+	@echo "installing uv $(UV_VERSION)"
+	@rm -rf $(UV_ENV) && mkdir -p $(LOCAL)
+	@command -v python3 >/dev/null || { echo "error: a python3 with pip is needed to begin with" >&2; exit 1; }
+	@if python3 -m venv $(UV_ENV) >/dev/null 2>&1; then \
+		$(UV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+	else \
+		rm -rf $(UV_ENV); \
+		python3 -m pip install --quiet --disable-pip-version-check --target $(UV_ENV) uv==$(UV_VERSION); \
+	fi
+	@touch $@
+
+# $(call sync,environment,lock): an environment with exactly what the lock says.
+define sync
+	@echo "installing $(2)"
+	@test -x $(1)/bin/python || $(UV) venv --quiet --clear --python $(PYTHON_VERSION) $(1)
+	@$(UV) pip sync --quiet --require-hashes --python $(1)/bin/python $(2)
+	@touch $(1)/.synced
+endef
+
+$(DEV): requirements/dev.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+	$(call sync,.venv,requirements/dev.txt)
+
+$(EMULATOR): requirements/emulator.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+	$(call sync,$(LOCAL)/emulator,requirements/emulator.txt)
+
+$(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
+
+# Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.13 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+lock: $(UV_ENV)/.$(UV_VERSION)
+	$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
+	$(COMPILE) requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
+	$(COMPILE) requirements/sam.in -o requirements/sam.txt
+
+# Stops the stack first: it runs from what is removed.
+clean:
+	@if test -x $(PYTHON); then $(PYTHON) -m local.stack down; fi
+	rm -rf $(LOCAL) .venv .aws-sam
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,236 @@
+"""How a stack comes up: emulator, phone network, functions, seed and front door, each as soon as what it needs is
+there."""
+
+import asyncio
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local import build, deploy, emulator, processes
+from local.build import Build
+from local.deploy import Deployment
+from local.places import default_state_dir
+from local.processes import Child, StackError
+from local.stack_record import Stack, StackRecord
+
+DEFAULT_PORT = 8787
+DEFAULT_CAP = 5
+DEFAULT_AGENT_NAME = "ringline-agent"
+
+_PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
+_READY_WITHIN_S = 20.0
+_LISTEN_BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class LivekitServer:
+    """A LiveKit server to dial through. `phones_url` is set if it is the phone network."""
+
+    url: str
+    api_key: str
+    api_secret: str
+    sip_trunk_id: str
+    phones_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
+    `phones_options`."""
+
+    state_dir: Path = field(default_factory=default_state_dir)
+    port: int = DEFAULT_PORT
+    cap: int = DEFAULT_CAP
+    webhook_url: str | None = None
+    livekit: LivekitServer | None = None
+    agent_name: str = DEFAULT_AGENT_NAME
+    phones_options: tuple[str, ...] = ()
+
+
+class Ascent:
+    """One way up: each step leaves what the next one needs. Whoever climbs stops what was noted if a step fails."""
+
+    def __init__(self, wishes: Wishes, record: StackRecord, tell: Callable[[str], None]) -> None:
+        self._wishes = wishes
+        self._record = record
+        self._tell = tell
+
+    def climb(self) -> Stack:
+        shutil.rmtree(self._record.log_dir, ignore_errors=True)
+        with _listening(self._wishes.port) as door:
+            base_url = f"http://127.0.0.1:{door.getsockname()[1]}"
+            emulator_port = free_port()
+            emulator_url = emulator.url(emulator_port)
+            with ThreadPoolExecutor(2) as aside:
+                building = aside.submit(build.build_all)
+                emulating = self._noted(emulator.start(emulator_port, self._record.run_dir, self._record.log_dir))
+                livekit = self._wishes.livekit or self._start_phones(f"{base_url}/hooks/livekit")
+                emulator.await_ready(emulating, emulator_port)
+                self._tell("building what has changed")
+                built = building.result()
+            with deploy.emulator_credentials(emulator_url):
+                self._tell("deploying template.yaml to the emulator")
+                deployment = self._deploy(built, livekit, emulator_url)
+                seeded = self._seed(deployment, emulator_url)
+                self._open(door, deployment.api_url(emulator_url))
+                self._tell("starting the functions")
+                _warm_up(deployment, base_url, emulator_url)
+            stack = self._described(base_url, emulator_url, livekit, deployment, seeded)
+            self._record.note_stack(stack)
+            return stack
+
+    def _noted(self, child: Child) -> Child:
+        self._record.note_child(child)
+        return child
+
+    def _start_phones(self, hooks_url: str) -> LivekitServer:
+        self._tell("starting the phone network")
+        command = [
+            sys.executable, "-m", "local.phones", "--port", str(free_port()), "--hooks-url", hooks_url,
+            "--api-key", _PHONES_KEY, "--api-secret", _PHONES_SECRET, "--agent-name", self._wishes.agent_name,
+            *self._wishes.phones_options,
+        ]  # fmt: skip
+        phones = self._noted(processes.start("phones", command, self._record.log_dir, processes.clean_environment()))
+        processes.wait_until(phones, lambda: processes.ready_line(phones) is not None, _READY_WITHIN_S)
+        url = processes.ready_line(phones) or ""
+        with ThreadPoolExecutor(1) as aside:  # the caller may have an event loop of its own
+            trunk_id = aside.submit(asyncio.run, _outbound_trunk(url)).result()
+        return LivekitServer(url, _PHONES_KEY, _PHONES_SECRET, trunk_id, phones_url=url)
+
+    def _deploy(self, built: Build, livekit: LivekitServer, emulator_url: str) -> Deployment:
+        parameters = {
+            "LivekitUrl": livekit.url,
+            "LivekitApiKey": livekit.api_key,
+            "LivekitApiSecret": livekit.api_secret,
+            "SipTrunkId": livekit.sip_trunk_id,
+            "AgentName": self._wishes.agent_name,
+            "AllowPrivateWebhooks": "true",
+        }
+        return deploy.deploy(built, parameters, emulator_url)
+
+    def _seed(self, deployment: Deployment, emulator_url: str) -> dict[str, Any]:
+        from local.seed import seed
+
+        return dict(
+            seed(deployment.outputs["TableName"], emulator_url, self._wishes.cap, webhook_url=self._wishes.webhook_url)
+        )
+
+    def _open(self, door: socket.socket, api_url: str) -> None:
+        command = [sys.executable, "-m", "local.front_door", "--fd", str(door.fileno()), "--target", api_url]
+        environment = processes.clean_environment()
+        child = self._noted(
+            processes.start("front-door", command, self._record.log_dir, environment, pass_fds=[door.fileno()])
+        )
+        processes.wait_until(child, lambda: processes.ready_line(child) is not None, _READY_WITHIN_S)
+
+    def _described(
+        self, base_url: str, emulator_url: str, livekit: LivekitServer, deployment: Deployment, seeded: dict[str, Any]
+    ) -> Stack:
+        return Stack(
+            base_url=base_url,
+            api_key=seeded["api_key"],
+            org_handle=seeded["org_handle"],
+            account_id=seeded["account_id"],
+            agent_id=seeded["agent_id"],
+            pipe_id=seeded["pipe_id"],
+            from_number=seeded["from_number"],
+            livekit_url=livekit.url,
+            livekit_api_key=livekit.api_key,
+            livekit_api_secret=livekit.api_secret,
+            hooks_url=f"{base_url}/hooks/livekit",
+            agent_name=self._wishes.agent_name,
+            log_dir=str(self._record.log_dir),
+            sip_trunk_id=livekit.sip_trunk_id,
+            cap=self._wishes.cap,
+            webhook_url=self._wishes.webhook_url,
+            webhook_secret=seeded.get("webhook_secret"),
+            phones_url=livekit.phones_url,
+            emulator_url=emulator_url,
+            api_url=deployment.api_url(emulator_url),
+            table_name=deployment.outputs["TableName"],
+            doorbell_queue_url=deployment.outputs["DoorbellQueueUrl"],
+            delivery_queue_url=deployment.outputs["DeliveryQueueUrl"],
+            functions=deployment.functions,
+        )
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """The front door's socket, listening from the start: the port is ours before anything else is begun. Raises
+    StackError."""
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+            door.listen(_LISTEN_BACKLOG)
+        except OSError as error:
+            raise StackError(f"port {port} is taken ({error.strerror}): set RINGLINE_PORT to a free one") from None
+        yield door
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _outbound_trunk(url: str) -> str:
+    """The id of the phone network's outbound trunk, made here if it has none, as an operator does once at LiveKit."""
+    from livekit import api
+
+    from local.seed import FROM_NUMBER
+
+    async with api.LiveKitAPI(url, _PHONES_KEY, _PHONES_SECRET) as livekit:
+        trunks = (await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items
+        if trunks:
+            return trunks[0].sip_trunk_id
+        trunk = api.SIPOutboundTrunkInfo(name="carrier", address="sip.carrier.example", numbers=[FROM_NUMBER])
+        return (await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=trunk))).sip_trunk_id
+
+
+# Functions that no HTTP request reaches, and one request for each that one does. None of it gives them anything to do.
+_WORKERS = ("DeliverWebhookFunction", "DialNextFunction", "RelayCallChangesFunction", "SweepFunction")
+_REQUESTS = (("POST", "/hooks/livekit"), ("POST", "/v1/calls"), ("GET", "/v1/calls"), ("GET", "/v1/webhook-endpoints"))
+
+
+def _warm_up(deployment: Deployment, base_url: str, emulator_url: str) -> None:
+    """Starts a process of every function, so that the first call is as quick as the next. Raises StackError if one does
+    not start."""
+    aws_lambda = deploy.client("lambda", emulator_url)
+
+    def invoke(logical_id: str) -> str:
+        answer = aws_lambda.invoke(FunctionName=deployment.functions[logical_id], Payload=b'{"Records":[]}')
+        return f"{logical_id}: {answer['Payload'].read().decode()}" if "FunctionError" in answer else ""
+
+    def request(method: str, path: str) -> str:
+        status = ask(method, base_url + path)
+        return "" if status in {401, 403} else f"{method} {path} without a key: {status}"
+
+    with ThreadPoolExecutor(2) as aside:
+        starting = [aside.submit(invoke, logical_id) for logical_id in _WORKERS]
+        starting += [aside.submit(request, method, path) for method, path in _REQUESTS]
+    failed = [failure for failure in (each.result() for each in starting) if failure]
+    if failed:
+        raise StackError("not every function starts:\n" + "\n".join(failed))
+
+
+def ask(method: str, url: str) -> int:
+    """The status that a URL answers with; 0 if nobody answers."""
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+    except OSError:
+        return 0

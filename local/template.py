@@ -1,0 +1,51 @@
+"""Reads a SAM template: YAML with CloudFormation's short tags (`!Ref`, `!GetAtt A.B`), as the long forms that JSON can
+carry."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+type Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that knows `!Ref`, `!Sub` and their kin."""
+
+
+def _construct(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _construct)
+
+
+def read_template(path: Path) -> Template:
+    """The template with long-form functions. Raises yaml.YAMLError."""
+    template: Template = yaml.load(path.read_text(), _Loader)
+    return template
+
+
+def resources_of(template: Template, *types: str) -> dict[str, dict[str, Any]]:
+    """The template's resources of these types, by logical id."""
+    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] in types}
+
+
+def events_of(template: Template, *types: str) -> list[tuple[str, dict[str, Any]]]:
+    """The functions' events of these types, as pairs of the function's logical id and the event's properties."""
+    return [
+        (name, event.get("Properties", {}))
+        for name, function in resources_of(template, "AWS::Serverless::Function").items()
+        for event in function["Properties"].get("Events", {}).values()
+        if event["Type"] in types
+    ]

@@ -1,0 +1,210 @@
+"""What must hold of the deployment, read from template.yaml itself."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.places import ROOT, TEMPLATE
+from local.template import events_of, read_template, resources_of
+
+TEMPLATE_READ = read_template(TEMPLATE)
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE_READ["Resources"]
+FUNCTIONS = resources_of(TEMPLATE_READ, "AWS::Serverless::Function")
+GLOBALS: dict[str, Any] = TEMPLATE_READ["Globals"]["Function"]
+QUEUES = resources_of(TEMPLATE_READ, "AWS::SQS::Queue")
+DLQS = {name for name in QUEUES if name.endswith("Dlq")}
+WORK_QUEUES = {name for name in QUEUES if name not in DLQS}
+
+# The last word of a logical id says what it is.
+TYPE_WORDS = {
+    "AWS::Serverless::Function": "Function",
+    "AWS::Serverless::HttpApi": "Api",
+    "AWS::Serverless::LayerVersion": "Layer",
+    "AWS::DynamoDB::Table": "Table",
+    "AWS::CloudWatch::Alarm": "Alarm",
+    "AWS::Logs::LogGroup": "LogGroup",
+    "AWS::Lambda::Permission": "Permission",
+}
+
+
+def referred(value: Any) -> str:
+    """The logical id in `!Ref X` or `!GetAtt X.Arn`."""
+    if "Ref" in value:
+        return str(value["Ref"])
+    target = value["Fn::GetAtt"]
+    return str(target[0])
+
+
+def timeout_of(function: str) -> int:
+    return int(FUNCTIONS[function]["Properties"].get("Timeout", GLOBALS["Timeout"]))
+
+
+def folder_of(function: str) -> str:
+    return Path(FUNCTIONS[function]["Properties"]["CodeUri"]).name
+
+
+def statements_of(function: str) -> list[dict[str, Any]]:
+    policies = FUNCTIONS[function]["Properties"].get("Policies", [])
+    return [statement for policy in policies for statement in as_list(policy["Statement"])]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("queue", sorted(WORK_QUEUES))
+def test_a_queue_hands_what_fails_again_and_again_to_a_dlq_that_keeps_it_long(queue: str) -> None:
+    policy = QUEUES[queue]["Properties"]["RedrivePolicy"]
+    dlq = referred(policy["deadLetterTargetArn"])
+    assert dlq in DLQS
+    assert 2 <= policy["maxReceiveCount"] <= 10
+    assert QUEUES[dlq]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("dlq", sorted(DLQS))
+def test_a_message_in_a_dlq_raises_an_alarm(dlq: str) -> None:
+    watching = [
+        alarm["Properties"]
+        for alarm in resources_of(TEMPLATE_READ, "AWS::CloudWatch::Alarm").values()
+        if any(referred(dimension["Value"]) == dlq for dimension in alarm["Properties"]["Dimensions"])
+    ]
+    assert len(watching) == 1
+    assert watching[0]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert (watching[0]["Threshold"], watching[0]["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize("dlq", sorted(DLQS))
+def test_every_dlq_is_somebodys(dlq: str) -> None:
+    assert json.dumps(RESOURCES).count(f'["{dlq}", "Arn"]') >= 1
+
+
+@pytest.mark.parametrize(("function", "mapping"), events_of(TEMPLATE_READ, "SQS"))
+def test_a_queue_stays_silent_about_a_message_for_six_times_its_consumers_time_out(
+    function: str, mapping: dict[str, Any]
+) -> None:
+    queue = referred(mapping["Queue"])
+    assert QUEUES[queue]["Properties"]["VisibilityTimeout"] >= 6 * timeout_of(function)
+
+
+@pytest.mark.parametrize(("function", "mapping"), events_of(TEMPLATE_READ, "SQS"))
+def test_a_queue_consumer_is_bounded_by_its_mapping_and_reports_what_failed(
+    function: str, mapping: dict[str, Any]
+) -> None:
+    assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "ReservedConcurrentExecutions" not in FUNCTIONS[function]["Properties"]
+
+
+def test_every_work_queue_has_one_consumer() -> None:
+    assert sorted(referred(mapping["Queue"]) for _, mapping in events_of(TEMPLATE_READ, "SQS")) == sorted(WORK_QUEUES)
+
+
+@pytest.mark.parametrize(("_function", "mapping"), events_of(TEMPLATE_READ, "DynamoDB"))
+def test_a_poison_record_cannot_hold_up_the_stream(_function: str, mapping: dict[str, Any]) -> None:
+    assert 1 <= mapping["MaximumRetryAttempts"] <= 100
+    assert 60 <= mapping["MaximumRecordAgeInSeconds"] <= 24 * 3600
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert referred(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in DLQS
+
+
+@pytest.mark.parametrize(("_function", "mapping"), events_of(TEMPLATE_READ, "DynamoDB"))
+def test_the_stream_filter_is_json(_function: str, mapping: dict[str, Any]) -> None:
+    for each in mapping["FilterCriteria"]["Filters"]:
+        assert json.loads(each["Pattern"])["dynamodb"]
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_function_may_do_exact_actions_on_exact_resources(function: str) -> None:
+    for policy in FUNCTIONS[function]["Properties"].get("Policies", []):
+        assert set(policy) == {"Statement"}, f"{policy} is a policy template or a managed policy"
+    for statement in statements_of(function):
+        assert not any("*" in action for action in as_list(statement["Action"]))
+        assert not any(action == "dynamodb:Scan" for action in as_list(statement["Action"]))
+        assert "*" not in as_list(statement["Resource"])
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_function_may_send_to_the_queues_whose_urls_it_is_given_and_to_no_others(function: str) -> None:
+    variables = FUNCTIONS[function]["Properties"].get("Environment", {}).get("Variables", {})
+    told_of = {referred(value) for value in variables.values() if isinstance(value, dict) and referred(value) in QUEUES}
+    allowed = {
+        referred(resource)
+        for statement in statements_of(function)
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    assert allowed == told_of
+
+
+def test_functions_and_layers_run_on_arm64_with_python_3_13() -> None:
+    assert (GLOBALS["Architectures"], GLOBALS["Runtime"]) == (["arm64"], "python3.13")
+    for layer in resources_of(TEMPLATE_READ, "AWS::Serverless::LayerVersion").values():
+        assert layer["Properties"]["CompatibleArchitectures"] == ["arm64"]
+        assert layer["Properties"]["CompatibleRuntimes"] == ["python3.13"]
+        assert layer["Metadata"]["BuildArchitecture"] == "arm64"
+    assert not any({"Runtime", "Architectures"} & set(function["Properties"]) for function in FUNCTIONS.values())
+
+
+@pytest.mark.parametrize("name", sorted(RESOURCES))
+def test_a_logical_id_ends_in_what_it_is(name: str) -> None:
+    kind = RESOURCES[name]["Type"]
+    if kind == "AWS::SQS::Queue":
+        assert name.endswith(("Queue", "Dlq"))
+    else:
+        assert name.endswith(TYPE_WORDS[kind])
+
+
+def test_every_function_folder_is_deployed_and_every_deployed_function_has_a_folder() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert folders == {folder_of(function) for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_functions_folder_bears_its_name(function: str) -> None:
+    words = re.findall(r"[A-Z][a-z0-9]*", function.removesuffix("Function"))
+    assert folder_of(function) == "_".join(word.lower() for word in words)
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_function_has_an_event_to_be_tried_with(function: str) -> None:
+    events = sorted((ROOT / "events" / folder_of(function)).glob("*.json"))
+    assert events
+    for event in events:
+        assert isinstance(json.loads(event.read_text()), dict)
+
+
+def test_every_route_but_the_hooks_asks_for_a_key() -> None:
+    open_routes = {
+        properties["Path"]
+        for _, properties in events_of(TEMPLATE_READ, "HttpApi")
+        if properties.get("Auth", {}).get("Authorizer") == "NONE"
+    }
+    assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKeyAuthorizer"
+    assert open_routes and all(path.startswith("/hooks/") for path in open_routes)
+
+
+def test_the_calls_are_encrypted_recoverable_and_not_deleted_with_the_stack() -> None:
+    table = RESOURCES["CallsTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert all(queue["Properties"]["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
+
+
+def test_secrets_among_the_parameters_are_not_echoed() -> None:
+    secrets = {name for name in TEMPLATE_READ["Parameters"] if "Secret" in name}
+    assert secrets
+    assert all(TEMPLATE_READ["Parameters"][name].get("NoEcho") is True for name in secrets)
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    cfn_lint = Path(sys.executable).parent / "cfn-lint"
+    command = [str(cfn_lint), "--template", str(TEMPLATE), "--regions", "us-east-1", "eu-central-1"]
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
