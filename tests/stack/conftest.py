@@ -19,3 +19,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def state_dir(tmp_path: Path) -> Path:
     """A state folder for a stack of the test's own."""
     return tmp_path / "state"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,125 @@
+"""Customers of a running stack: each an account of its own, with the official SDK and a phone network to look at."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import botocore.session
+from unpod import AsyncClient
+from unpod.management._auth import JWTAuth, TokenAuth
+
+from local.seed import seed
+from local.stack import Stack
+from ringline.calls.store import CallStore, Gate
+
+TERMINAL = {"completed", "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    stack: Stack
+    account_id: str
+    api_key: str
+    org_handle: str
+    pipe_id: str
+    agent_id: str
+    webhook_secret: str | None
+
+    def client(self, *, mode: str = "bearer") -> AsyncClient:
+        """The official SDK, in direct mode (an API key) or in proxy mode (a token with its organisation)."""
+        base_url = f"{self.stack.base_url}/platform"
+        proxied = {"token": TokenAuth, "jwt": JWTAuth}
+        if mode in proxied:
+            return AsyncClient(auth=proxied[mode](self.api_key, self.org_handle), base_url=base_url)
+        return AsyncClient(api_key=self.api_key, base_url=base_url)
+
+    @property
+    def store(self) -> CallStore:
+        return CallStore(emulator_client(self.stack, "dynamodb"), self.stack.table_name)
+
+    def gate(self) -> Gate:
+        return self.store.gate(self.account_id)
+
+
+def a_customer(stack: Stack, *, cap: int = 5, webhook_url: str | None = None, org_handle: str = "acme") -> Customer:
+    made = seed(stack.table_name, stack.emulator_url, cap, webhook_url=webhook_url, org_handle=org_handle)
+    return Customer(
+        stack=stack,
+        account_id=str(made["account_id"]),
+        api_key=str(made["api_key"]),
+        org_handle=str(made["org_handle"]),
+        pipe_id=str(made["pipe_id"]),
+        agent_id=str(made["agent_id"]),
+        webhook_secret=made["webhook_secret"],
+    )
+
+
+def emulator_client(stack: Stack, service: str) -> Any:
+    return botocore.session.get_session().create_client(
+        service,
+        endpoint_url=stack.emulator_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+async def until_over(client: AsyncClient, call_id: str, within_s: float = 30) -> tuple[Any, list[str]]:
+    """The call when it is over, and each status it was seen in. Raises TimeoutError."""
+    seen: list[str] = []
+
+    def is_over(call: Any) -> bool:
+        if not seen or seen[-1] != call.status:
+            seen.append(call.status)
+        return call.status in TERMINAL
+
+    return await until(client, call_id, is_over, within_s), seen
+
+
+async def until(client: AsyncClient, call_id: str, is_so: Callable[[Any], bool], within_s: float = 30) -> Any:
+    """The call as soon as it is as wanted. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while True:
+            call = await client.calls.get(call_id)
+            if is_so(call):
+                return call
+            await asyncio.sleep(0.05)
+
+
+async def eventually[T](look: Callable[[], Awaitable[T]], within_s: float = 15) -> T:
+    """What `look` finds as soon as it finds anything. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def phones(stack: Stack, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """One request to the phone network's control interface."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"{stack.phones_url}/phones/{path}", json=body) as answer,
+    ):
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.content_length else None
+
+
+async def a_callee(stack: Stack, number: str, **does: Any) -> str:
+    """A number whose phone does what the test says."""
+    await phones(stack, "PUT", f"numbers/{number}", does)
+    return number
+
+
+async def rung(stack: Stack, number: str) -> list[dict[str, Any]]:
+    """Every call that a number's phone saw, in the order they came."""
+    calls: list[dict[str, Any]] = await phones(stack, "GET", f"calls?number={number.replace('+', '%2B')}")
+    return sorted(calls, key=lambda call: call["invited_at"])
+
+
+def sweep_now(stack: Stack) -> None:
+    """Runs the deployed sweep once, as its schedule does each minute."""
+    answer = emulator_client(stack, "lambda").invoke(FunctionName=stack.functions["SweepFunction"], Payload=b"{}")
+    assert "FunctionError" not in answer, answer["Payload"].read()
