@@ -2,8 +2,9 @@
 #
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
-#   make invoke-create_call EVENT=minimal                              make bench                     measured, not asserted
-#   make build                     what `sam build` builds             make format lock clean
+#   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
+#   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
+#   make format lock clean         housekeeping                        make sandbox-table             README's numbers
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -29,9 +30,9 @@ SAM_CLI := $(LOCAL)/sam/.synced
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo up down status test lint type format bench lock build validate clean setup
+.PHONY: help demo up down status test lint type format bench simulate sandbox-table lock build validate clean setup
 help:
-	@sed -n '3,7s/^#  //p' Makefile
+	@sed -n '3,8s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -55,6 +56,14 @@ invoke-%: $(DEV)
 
 bench: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench
+
+CALLS ?= 100000
+SEED ?= 7
+simulate: $(DEV)
+	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED)
+
+sandbox-table: $(DEV)
+	@$(PYTHON) -m local.readme
 
 # ---------------------------------------------------------------- checks
 
