@@ -47,6 +47,7 @@ class ScriptedTelephony:
     room_refusals: list[NotSent] = field(default_factory=list)
     views: list[RoomView] = field(default_factory=list)
     open_rooms: dict[str, int] = field(default_factory=dict)
+    open_rooms_later: dict[str, int] = field(default_factory=dict)
     down: bool = False
     before_dial: Callable[[Call], Awaitable[None]] | None = None
     while_ringing: Callable[[Call], Awaitable[None]] | None = None

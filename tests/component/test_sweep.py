@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringline.calls import sweep
 from ringline.calls.call import State
 from ringline.calls.events import AgentLeft, Answered, EndAsked, LegLeft, RoomFinished
 from ringline.calls.events import AgentSeen as Agent
@@ -16,8 +17,16 @@ AGENT = AgentView("PA_agent", NOW)
 
 
 @pytest.fixture
-def room(local: LocalAws) -> CallsRoom:
-    return calls_room(local)
+def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    room = calls_room(local)
+
+    async def no_waiting(seconds: float) -> None:
+        room.clock.move(seconds)
+        if room.telephony.open_rooms_later:
+            room.telephony.open_rooms |= room.telephony.open_rooms_later
+
+    monkeypatch.setattr(sweep.asyncio, "sleep", no_waiting)
+    return room
 
 
 def active(room: CallsRoom, call_id: str = "call_1", **fields: object) -> None:
@@ -73,6 +82,16 @@ def test_a_hang_up_nobody_reported_is_noticed_by_its_missing_room(room: CallsRoo
     assert room.sweep().settled == 1
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
     assert room.in_use == 0
+
+
+def test_a_call_whose_room_reappears_after_a_restart_goes_on(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.open_rooms_later = dict(room.telephony.open_rooms)
+    room.telephony.open_rooms.clear()
+    room.clock.move(FIRST_LOOK_S)
+    assert room.sweep().settled == 0
+    assert (room.call().state, room.in_use) == (State.ACTIVE, 1)
+    assert room.telephony.ended_rooms == []
 
 
 def test_calls_are_left_alone_while_livekit_cannot_be_asked(room: CallsRoom) -> None:

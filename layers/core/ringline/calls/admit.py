@@ -10,8 +10,11 @@ from ringline.calls.events import Claimed, EndAsked
 from ringline.calls.lifecycle import Moved, apply
 from ringline.calls.progress import Progress
 from ringline.calls.reasons import EndReason
-from ringline.calls.store import CallStore, Committed
+from ringline.calls.store import CallStore, Committed, TableContended
 from ringline.runtime.clock import Clock
+
+_TRIES = 50
+"""Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
 
 
 class NoneAdmitted(StrEnum):
@@ -29,8 +32,9 @@ class Admit:
     log: Logger
 
     def next(self, account_id: str) -> Call | NoneAdmitted:
-        """Claims the account's oldest eligible call. When the gate is full the call stays where it is, in its place."""
-        while True:
+        """Claims the account's oldest eligible call. When the gate is full the call stays where it is, in its place.
+        Raises TableContended if others were faster each time."""
+        for _ in range(_TRIES):
             entries = self.store.eligible(account_id, self.clock(), 1)
             if not entries:
                 return NoneAdmitted.NOBODY_WAITS
@@ -39,7 +43,7 @@ class Admit:
                 return NoneAdmitted.GATE_FULL
             call = self.store.get(account_id, entries[0].call_id)
             if call is None:
-                raise LookupError("a queue entry without its call")
+                raise LookupError(f"the queue names {entries[0].call_id}, which is not there")
             if call.expires_at is not None and call.expires_at <= self.clock():
                 self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
                 continue
@@ -54,3 +58,4 @@ class Admit:
                     return NoneAdmitted.GATE_FULL
                 case Committed.STALE:
                     continue
+        raise TableContended

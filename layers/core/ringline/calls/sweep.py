@@ -20,7 +20,7 @@ from ringline.calls.ports import Doorbell, RoomView, Telephony, TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
-from ringline.calls.timing import ZOMBIE_ROOM_S
+from ringline.calls.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.watchlist import DueKey, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
@@ -89,11 +89,28 @@ class Sweep:
             # Without LiveKit's word a call that looks lost may be alive: only the queue's own deadlines are kept now.
             self.log.warning("LiveKit not reached, calls in flight left alone")
             rooms = None
+        missing: list[tuple[str, str]] = []
+        for batch in _batches(keys, _BATCH):
+            calls = await asyncio.to_thread(self.store.get_many, batch)
+            here = [call for call in calls if rooms is None or not call.in_flight or call.room_name in rooms]
+            missing += [(call.account_id, call.call_id) for call in calls if call not in here]
+            await self._side_by_side(self._mend_one(call, rooms, now) for call in here)
+        if missing:
+            await self._mend_missing(missing)
+        if rooms is not None:
+            await self._close_zombies(rooms, set(keys), now)
+
+    async def _mend_missing(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Calls whose room was missing are looked at again: only a room that stays away is gone."""
+        await asyncio.sleep(ROOM_MISSING_S)
+        try:
+            rooms = await self.telephony.rooms()
+        except TelephonyDown:
+            return
+        now = self.clock()
         for batch in _batches(keys, _BATCH):
             calls = await asyncio.to_thread(self.store.get_many, batch)
             await self._side_by_side(self._mend_one(call, rooms, now) for call in calls)
-        if rooms is not None:
-            await self._close_zombies(rooms, set(keys), now)
 
     async def _side_by_side(self, works: Iterable[Awaitable[None]]) -> None:
         turn = asyncio.Semaphore(_AT_ONCE)

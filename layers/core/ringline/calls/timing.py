@@ -38,6 +38,10 @@ MAX_CALL_DURATION_S = 3600
 LONGEST_CALL_DURATION_S = 24 * 3600 - MAX_RING_TIMEOUT_S
 """LiveKit caps a call at 24 h from the dial request, ringing included."""
 
+ROOM_MISSING_S = 8
+"""How long a room must be missing before its call counts as over: after a LiveKit restart rooms reappear within
+seconds, and the calls in them go on."""
+
 ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
 

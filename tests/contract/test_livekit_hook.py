@@ -1,0 +1,91 @@
+"""Our reading of LiveKit's webhooks beside LiveKit's own."""
+
+import base64
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from livekit.api import TokenVerifier, WebhookReceiver
+
+from ringline.telephony.hook import HookRefused, Kind, What, read, verify
+
+KEY, SECRET = "devkey", "a-secret-of-more-than-32-characters"
+RECEIVER = WebhookReceiver(TokenVerifier(KEY, SECRET))
+TRACES = sorted((Path(__file__).parent / "traces").glob("*.json"))
+
+
+def recorded() -> list[dict[str, Any]]:
+    events = [event for path in TRACES for event in json.loads(path.read_text())["events"]]
+    return [event["body"] for event in events if event["kind"] == "webhook"]
+
+
+def token(body: bytes, secret: str = SECRET, **claims: Any) -> str:
+    now = int(time.time())
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return jwt.encode({"iss": KEY, "nbf": now, "exp": now + 300, "sha256": digest} | claims, secret, algorithm="HS256")
+
+
+def test_every_recorded_webhook_is_read_as_livekit_reads_it() -> None:
+    bodies = recorded()
+    assert len(bodies) > 200
+    for document in bodies:
+        body = json.dumps(document).encode()
+        signature = token(body)
+        verify(body, signature, api_key=KEY, api_secret=SECRET)
+        theirs = RECEIVER.receive(body.decode(), signature)
+        ours = read(body)
+        assert (ours.room_name, ours.event_id) == (theirs.room.name, theirs.id)
+        assert ours.created_at == theirs.created_at * 1000
+        if ours.what in {What.JOINED, What.LEFT}:
+            assert (ours.sid, ours.identity) == (theirs.participant.sid, theirs.participant.identity)
+            assert ours.call_status == (theirs.participant.attributes.get("sip.callStatus") or None)
+            assert ours.kind is not Kind.OTHER
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "good",
+        "other body",
+        "other secret",
+        "other issuer",
+        "expired",
+        "expired within the leeway",
+        "no hash",
+        "no expiry",
+    ],
+)
+def test_we_believe_and_refuse_what_livekits_own_receiver_does(case: str) -> None:
+    body = json.dumps({"event": "room_finished", "id": "EV_1", "room": {"name": "r"}}).encode()
+    now = int(time.time())
+    signature = {
+        "good": token(body),
+        "other body": token(body + b" "),
+        "other secret": token(body, secret="another-secret-of-more-than-32-chars"),
+        "other issuer": token(body, iss="someone"),
+        "expired": token(body, exp=now - 90),
+        "expired within the leeway": token(body, exp=now - 30),
+        "no hash": token(body, sha256=""),
+        "no expiry": jwt.encode({"iss": KEY, "sha256": ""}, SECRET, algorithm="HS256"),
+    }[case]
+    assert _ours(body, signature) == _theirs(body, signature) == (case in {"good", "expired within the leeway"})
+
+
+def _ours(body: bytes, signature: str) -> bool:
+    try:
+        verify(body, signature, api_key=KEY, api_secret=SECRET)
+    except HookRefused:
+        return False
+    return True
+
+
+def _theirs(body: bytes, signature: str) -> bool:
+    try:
+        RECEIVER.receive(body.decode(), signature)
+    except Exception:
+        return False
+    return True
