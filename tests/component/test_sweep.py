@@ -190,3 +190,18 @@ def test_a_room_whose_call_is_over_is_closed(room: CallsRoom) -> None:
     room.telephony.open_rooms["somebody-elses"] = NOW
     assert room.sweep().rooms_closed == 1
     assert room.telephony.ended_rooms == [name]
+
+
+def test_a_run_that_cannot_take_on_everything_is_continued_by_the_next(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MAX_DUE", 1)
+    active(room, "call_1")
+    active(room, "call_2")
+    del room.telephony.open_rooms[room.call("call_2").room_name or ""]
+    room.clock.move(60)
+    assert [room.sweep().looked_at for _ in range(2)] == [1, 1]
+    assert [room.call(call_id).state for call_id in ("call_1", "call_2")] == [State.ACTIVE, State.ENDED]
+    room.sweep()
+    room.clock.move(60)
+    assert room.sweep().looked_at == 1, "after the last it begins anew"

@@ -4,17 +4,19 @@ Both are hints beside the truth. The due index lags by moments behind the table,
 waiting.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.calls.timing import WAITING_MARK_KEPT_S
 from ringline.runtime.items import condition_failed, from_item, to_item
-from ringline.runtime.table import DUE_INDEX, DUE_SHARD, WAITING_PK
+from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
 
 # Named conditions.
 MARK_IS_UNCHANGED = "marked_at = :marked_at_read"
+
+_PROGRESS_KEY = to_item({"pk": SWEEP_PK, "sk": "PROGRESS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,40 @@ class Watchlist:
         self._db = dynamodb
         self._table = table_name
 
-    def due(self, now: int, limit: int) -> list[DueKey]:
-        """Keys of what is due, the longest overdue first, at most `limit`."""
-        answer = self._db.query(
-            TableName=self._table,
-            IndexName=DUE_INDEX,
-            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-            ExpressionAttributeValues=to_item({":shard": DUE_SHARD, ":now": now}),
-            Limit=limit,
-        )
-        return [DueKey(key["pk"], key["sk"], key["due_at"]) for key in map(from_item, answer["Items"])]
+    def due(self, now: int, limit: int, after: DueKey | None = None) -> list[DueKey]:
+        """Keys of what is due, the longest overdue first, at most `limit`, behind the one named."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due_shard = :shard AND due_at <= :now",
+            "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":now": now}),
+        }
+        if after is not None:
+            query["ExclusiveStartKey"] = to_item({"due_shard": DUE_SHARD, **asdict(after)})
+        keys: list[DueKey] = []
+        while len(keys) < limit:
+            answer = self._db.query(**query, Limit=limit - len(keys))
+            keys += [DueKey(key["pk"], key["sk"], key["due_at"]) for key in map(from_item, answer["Items"])]
+            if "LastEvaluatedKey" not in answer:
+                break
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return keys
+
+    def left_off_at(self) -> DueKey | None:
+        """Where a run that could not read everything stopped."""
+        item = self._db.get_item(TableName=self._table, Key=_PROGRESS_KEY).get("Item")
+        if item is None:
+            return None
+        fields = from_item(item)
+        return DueKey(fields["due_pk"], fields["due_sk"], fields["due_at"])
+
+    def leave_off_at(self, key: DueKey | None) -> None:
+        """Notes where the next run goes on; None lets it begin at the beginning."""
+        if key is None:
+            self._db.delete_item(TableName=self._table, Key=_PROGRESS_KEY)
+        else:
+            fields = {"due_pk": key.pk, "due_sk": key.sk, "due_at": key.due_at}
+            self._db.put_item(TableName=self._table, Item=_PROGRESS_KEY | to_item(fields))
 
     def mark_waiting(self, account_id: str, now: int) -> None:
         """Notes that the account may have calls waiting, for a sweep that finds nobody rang for them."""

@@ -15,6 +15,7 @@ for one account cannot meet another's items.
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
+| sweep           | SWEEP                 | PROGRESS                     | calls.watchlist (where a run stopped)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, failed
 deliveries.
@@ -28,6 +29,7 @@ ACCOUNT_SK = "ACCOUNT"
 GATE_SK = "GATE"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
+SWEEP_PK = "SWEEP"
 
 
 def account_pk(account_id: str) -> str:
