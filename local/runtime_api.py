@@ -2,6 +2,7 @@
 and to which it hands the answer (AWS: "Using the Lambda runtime API for custom runtimes")."""
 
 import json
+import sys
 import threading
 import time
 import uuid
@@ -53,10 +54,8 @@ class Invocation:
 @contextmanager
 def serving(event: bytes, function_arn: str, timeout_s: float) -> Iterator[Invocation]:
     """Serves one invocation on a loopback port while the `with` lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    invocation = Invocation(event, function_arn, timeout_s, f"127.0.0.1:{server.server_address[1]}")
-    server.invocation = invocation  # type: ignore[attr-defined]
+    server = _Server(("127.0.0.1", 0), _Handler)
+    invocation = server.invocation = Invocation(event, function_arn, timeout_s, f"127.0.0.1:{server.server_address[1]}")
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield invocation
@@ -65,12 +64,23 @@ def serving(event: bytes, function_arn: str, timeout_s: float) -> Iterator[Invoc
         server.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    invocation: Invocation
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was ended while it waited for a next event breaks its connection: that is how it ends."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
     def _invocation(self) -> Invocation:
-        return self.server.invocation  # type: ignore[attr-defined,no-any-return]
+        assert isinstance(self.server, _Server)
+        return self.server.invocation
 
     def do_GET(self) -> None:
         if self.path != _NEXT:

@@ -133,6 +133,24 @@ async def test_a_phone_that_rings_out_was_not_picked_up(stack: Stack) -> None:
     assert 4 < call.call_timings["ring_duration_seconds"] < 8
 
 
+async def test_a_call_that_reaches_its_limit_is_ended_for_that_reason(stack: Stack) -> None:
+    customer = a_customer(stack)
+    number = await a_quick_callee(stack, hangs_up_after_s=60)
+    async with (
+        httpx.AsyncClient(base_url=stack.base_url, headers=_bearer(customer)) as http,
+        customer.client() as client,
+    ):
+        body = {
+            "pipe_id": customer.pipe_id,
+            "to_number": number,
+            "ring_timeout_s": 5,
+            "max_call_duration_s": 3,
+        }
+        made = (await http.post("/v1/calls", json=body)).json()
+        call, _ = await until_over(client, made["call_id"])
+    assert (call.status, call.end_reason) == ("completed", "MAX_DURATION_REACHED")
+
+
 async def test_ten_calls_on_two_lines_all_complete_in_order_and_never_three_at_once(stack: Stack) -> None:
     customer = a_customer(stack, cap=2)
     number = await a_quick_callee(stack)
