@@ -2,6 +2,7 @@
 owns."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -11,6 +12,7 @@ from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp
 from ringline.calls.listing import list_calls
 from ringline.calls.progress import Progress
+from ringline.calls.queue_place import queue_place
 from ringline.calls.store import CallStore
 from ringline.calls.view import call_view
 from ringline.runtime import aws, settings
@@ -40,9 +42,12 @@ def list_() -> Response[str]:
 @api.get("/v1/calls/<call_id>")
 def get(call_id: str) -> Response[str]:
     account_id = _account()
-    return _shown(store.get(account_id, call_id) if is_plausible_id(call_id) else None)
+    call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
+    place = None if call is None else queue_place(store, call, now_ms())
+    return _shown(call, {} if place is None else {"queue": asdict(place)})
 
 
+@api.post("/v1/calls/<call_id>/cancel")
 @api.post("/v1/calls/<call_id>/hangup")
 def hang_up(call_id: str) -> Response[str]:
     account_id = _account()
@@ -63,10 +68,10 @@ def _account() -> str:
     return account_id
 
 
-def _shown(call: Call | None) -> Response[str]:
+def _shown(call: Call | None, more: dict[str, Any] | None = None) -> Response[str]:
     if call is None:
         raise not_found("call_not_found", "There is no such call")
-    return json_response(200, call_view(call))
+    return json_response(200, call_view(call) | (more or {}))
 
 
 @log.inject_lambda_context(clear_state=True)

@@ -1,6 +1,7 @@
 """Getting, listing and ending calls through the API."""
 
 import json
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,8 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import State
 from ringline.calls.store import CallStore
-from tests.builders import a_call
+from ringline.runtime.clock import now_ms
+from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -72,6 +74,35 @@ def test_a_queued_call_is_canceled_and_canceling_again_says_the_same(
         status, body = ask(manage_calls, "hang_up")
         assert (status, body["status"], body["end_reason"]) == (200, "failed", "CALL_CANCELED")
     assert not store.has_queued(ACCOUNT)
+
+
+def test_a_waiting_call_says_where_it_stands_and_what_it_waits_for(manage_calls: ModuleType, store: CallStore) -> None:
+    first = a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_0", created_at=NOW - 9, eligible_at=NOW - 9)
+    store.create(first)
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT))
+
+    def place() -> Any:
+        return ask(manage_calls, "get")[1]["queue"]
+
+    assert place() == {"position": 2, "counts_all": True, "blocked_by": "calls_before", "in_use": 0, "cap": 2}
+    store.commit(first, replace(first, state=State.CANCELED, version=2))
+    assert (place()["position"], place()["blocked_by"]) == (1, "nothing")
+    for taken in range(2):
+        waiting = a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_taken_{taken}")
+        store.create(waiting)
+        store.commit(waiting, replace(waiting, state=State.DIALING, attempt=1, version=2))
+    assert place()["blocked_by"] == "gate"
+
+
+def test_a_scheduled_call_waits_for_its_time(manage_calls: ModuleType, store: CallStore) -> None:
+    later = now_ms() + 600_000
+    store.create(a_call(State.QUEUED, account_id=ACCOUNT, eligible_at=later, scheduled_at=later))
+    assert ask(manage_calls, "get")[1]["queue"]["blocked_by"] == "schedule"
+
+
+def test_a_call_that_does_not_wait_has_no_place(manage_calls: ModuleType, store: CallStore) -> None:
+    store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
+    assert "queue" not in ask(manage_calls, "get")[1]
 
 
 def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage_calls: ModuleType, store: CallStore) -> None:

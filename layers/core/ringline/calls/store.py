@@ -244,6 +244,20 @@ class CallStore:
         )
         return bool(answer["Items"])
 
+    def waiting_before(self, call: Call, limit: int) -> int:
+        """How many of the account's queued calls stand before this one, at most `limit`."""
+        answer = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk < :own",
+            ExpressionAttributeValues=to_item(
+                {":pk": queue_pk(call.account_id), ":own": queue_sk(call.eligible_at, call.call_id)}
+            ),
+            ConsistentRead=True,
+            Select="COUNT",
+            Limit=limit,
+        )
+        return int(answer["Count"])
+
     def gate(self, account_id: str) -> Gate:
         """The account's gate; one that was never made lets nothing through."""
         answer = self._db.get_item(TableName=self._table, Key=_gate_key(account_id), ConsistentRead=True)
