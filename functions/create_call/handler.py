@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.create import CreateCall, WaitingMarks
+from ringline.calls.create import CreateCall, WaitingMarks, once_from
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.requests import read_create_call
 from ringline.calls.store import CallStore
@@ -15,7 +15,7 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import account_of, json_object
+from ringline.runtime.http import account_of, header, json_object
 from ringline.runtime.logging import make_logger
 
 log = make_logger("create_call")
@@ -36,8 +36,12 @@ def create() -> Response[str]:
     event = api.current_event.raw_event
     account_id = account_of(event)
     log.append_keys(account_id=account_id)
-    call = create_call.run(account_id, read_create_call(json_object(event)))
-    return json_response(201, call_view(call), {"location": f"/v1/calls/{call.call_id}"})
+    body = json_object(event)
+    accepted = create_call.run(account_id, read_create_call(body), once_from(header(event, "idempotency-key"), body))
+    headers = {"location": f"/v1/calls/{accepted.call.call_id}"}
+    if accepted.replayed:
+        headers["idempotent-replayed"] = "true"
+    return json_response(201, call_view(accepted.call), headers)
 
 
 @log.inject_lambda_context(clear_state=True)

@@ -155,3 +155,56 @@ def test_no_phone_number_stands_in_the_log(create_call: ModuleType) -> None:
     assert "call accepted" in printed
     assert "+15550100200" not in printed
     assert "0200" in printed
+
+
+def with_key(key: str, **body: Any) -> dict[str, Any]:
+    event = with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1"} | body)
+    event["headers"] = {**event["headers"], "idempotency-key": key}
+    return event
+
+
+def test_a_request_sent_twice_under_one_key_makes_one_call(create_call: ModuleType, local: LocalAws) -> None:
+    first = create_call.lambda_handler(with_key("order-17"), CONTEXT)
+    second = create_call.lambda_handler(with_key("order-17"), CONTEXT)
+    assert (first["statusCode"], second["statusCode"]) == (201, 201)
+    assert json.loads(first["body"])["call_id"] == json.loads(second["body"])["call_id"]
+    assert "idempotent-replayed" not in first["headers"]
+    assert second["headers"]["idempotent-replayed"] == "true"
+    assert len([item for item in written(local) if "#QUEUE" in item["pk"]]) == 1
+    assert len(local.messages()) == 1
+
+
+def test_a_key_is_not_reused_for_another_body(create_call: ModuleType, local: LocalAws) -> None:
+    call(create_call, with_key("order-17"))
+    status, problem = call(create_call, with_key("order-17", to_number="+15550100201"))
+    assert (status, problem["code"]) == (422, "idempotency_key_reused")
+    assert [each["field"] for each in problem["errors"]] == ["Idempotency-Key"]
+    assert len([item for item in written(local) if "#QUEUE" in item["pk"]]) == 1
+
+
+def test_other_keys_and_no_key_make_calls_of_their_own(create_call: ModuleType, local: LocalAws) -> None:
+    made = [call(create_call, event)[1]["call_id"] for event in (with_key("a"), with_key("b"), with_body(_PLAIN))]
+    assert len(set(made)) == 3
+
+
+def test_a_key_is_forgotten_after_a_day(create_call: ModuleType, local: LocalAws) -> None:
+    _, first = call(create_call, with_key("order-17"))
+    (key,) = (item for item in local.items() if item["pk"].endswith("#ONCE"))
+    local.dynamodb.update_item(
+        TableName=local.table_name,
+        Key={"pk": {"S": key["pk"]}, "sk": {"S": key["sk"]}},
+        UpdateExpression="SET ttl_at_s = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+    _, second = call(create_call, with_key("order-17"))
+    assert first["call_id"] != second["call_id"]
+
+
+@pytest.mark.parametrize("key", ["", "with space", "x" * 256, "caf\u00e9"])
+def test_a_key_that_is_none_is_refused(create_call: ModuleType, local: LocalAws, key: str) -> None:
+    status, problem = call(create_call, with_key(key))
+    assert (status, [each["field"] for each in problem["errors"]]) == (422, ["Idempotency-Key"])
+    assert written(local) == []
+
+
+_PLAIN = {"to_number": "+15550100200", "pipe_id": "PIPE_1"}

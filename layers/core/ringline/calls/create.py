@@ -1,13 +1,18 @@
 """Accepts a call: resolves what to run, writes call and queue entry together, rings the doorbell."""
 
+import hashlib
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.call import Call, State
 from ringline.calls.ports import Doorbell
 from ringline.calls.requests import CreateCallRequest, to_ms
-from ringline.calls.store import CallStore
+from ringline.calls.store import CallStore, CreatedBefore, Once
 from ringline.calls.timing import RING_TIMEOUT_S, WAITING_MARK_RENEWED_S
 from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
@@ -15,6 +20,26 @@ from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id
 from ringline.runtime.logging import masked
 from ringline.runtime.problems import invalid_field
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A call of the customer's, and whether it was accepted by an earlier request with the same idempotency key."""
+
+    call: Call
+    replayed: bool
+
+
+def once_from(key: str | None, body: Mapping[str, Any]) -> Once | None:
+    """What makes a request the same as another: its Idempotency-Key header and its body. Raises Problem 422."""
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise invalid_field("Idempotency-Key", "is not 1 to 255 visible ASCII characters")
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return Once(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(canonical.encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +51,28 @@ class CreateCall:
     clock: Clock
     log: Logger
 
-    def run(self, account_id: str, request: CreateCallRequest) -> Call:
-        """The accepted call, `pending`. Raises Problem for what cannot be dialled; nothing is written then."""
+    def run(self, account_id: str, request: CreateCallRequest, once: Once | None = None) -> Accepted:
+        """The accepted call, `pending`, or the one that was accepted before under the same idempotency key.
+        Raises Problem for what cannot be dialled, and 422 for a key that came with another body; nothing is written
+        then."""
         call = self._call(account_id, request)
         # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
         self.marks.mark(account_id)
-        self.store.create(call)
+        before = self.store.create(call, once)
+        if before is not None:
+            return Accepted(self._replayed(account_id, before, once), replayed=True)
         self.log.info("call accepted", extra={"call_id": call.call_id, "to_number": masked(call.to_number)})
         self._ring(call)
+        return Accepted(call, replayed=False)
+
+    def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Call:
+        if once is None or before.body_hash != once.body_hash:
+            raise invalid_field(
+                "Idempotency-Key", "was used within 24 hours for another body", code="idempotency_key_reused"
+            )
+        call = self.store.get(account_id, before.call_id)
+        if call is None:
+            raise LookupError(f"an idempotency key names {before.call_id}, which is not there")
         return call
 
     def _call(self, account_id: str, request: CreateCallRequest) -> Call:

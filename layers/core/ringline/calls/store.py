@@ -29,6 +29,7 @@ from ringline.runtime.table import (
     GATE_SK,
     calls_pk,
     gate_pk,
+    once_pk,
     queue_pk,
     queue_sk,
 )
@@ -40,9 +41,13 @@ CALL_IS_UNCHANGED = "version = :version_read"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
 LINE_IS_TAKEN = "in_use > :zero"
+# DynamoDB removes what is past its time within days, not at once.
+KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 
 _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_S = 0.02
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_KEY_KEPT_S = 24 * 3600
 
 
 class Committed(StrEnum):
@@ -56,6 +61,22 @@ class Committed(StrEnum):
 
 class TableContended(Exception):
     """The same items were under change by others for the whole of our patience; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An idempotency key and the body it came with, both as hashes."""
+
+    key_hash: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedBefore:
+    """The call an idempotency key was used for, and the body it came with then."""
+
+    call_id: str
+    body_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +109,21 @@ class CallStore:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def create(self, call: Call) -> None:
-        """Accepts a call: the row and, if it waits, its place in the queue, together or not at all."""
+    def create(self, call: Call, once: Once | None = None) -> CreatedBefore | None:
+        """Accepts a call: the row and, if it waits, its place in the queue, together or not at all. With an idempotency
+        key that was used before nothing is written, and the answer says for which call. Raises TableContended."""
         writes = [{"Put": self._write(call_to_item(call), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
             writes.append({"Put": self._write(_queue_item(call), ITEM_IS_NEW)})
-        self._transact(writes)
+        if once is not None:
+            now_s = {":now_s": {"N": str(call.created_at // 1000)}}
+            put = self._write(_once_item(call, once), KEY_IS_UNUSED, now_s)
+            writes.append({"Put": put | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}})
+        refusals = self._transact(writes)
+        if refusals is None:
+            return None
+        used = from_item(refusals[-1].get("Item", {}))
+        return CreatedBefore(used["call_id"], used["body_hash"])
 
     def commit(self, before: Call, after: Call) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
@@ -102,11 +132,11 @@ class CallStore:
         if not companions:
             return self._commit_alone(put)
         refusals = self._transact([{"Put": put}, *companions])
-        if not refusals:
+        if refusals is None:
             return Committed.DONE
         takes_a_line = after.holds_slot and not before.holds_slot
         # The gate's write stands last. If the call itself is as it was read, a refusal there means the gate is full.
-        full = takes_a_line and refusals[0] == "None" and refusals[-1] == "ConditionalCheckFailed"
+        full = takes_a_line and _was_refused(refusals[-1]) and not _was_refused(refusals[0])
         return Committed.GATE_FULL if full else Committed.STALE
 
     def _commit_alone(self, put: dict[str, Any]) -> Committed:
@@ -146,8 +176,8 @@ class CallStore:
             write["ExpressionAttributeValues"] = values
         return write
 
-    def _transact(self, writes: Sequence[dict[str, Any]]) -> list[str] | None:
-        """Runs a transaction; the refusal codes of its parts, or None when it went through. Raises TableContended."""
+    def _transact(self, writes: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+        """Runs a transaction; None when it went through, or why each part was refused. Raises TableContended."""
         for attempt in range(_CONFLICT_TRIES):
             try:
                 self._db.transact_write_items(TransactItems=list(writes))
@@ -156,10 +186,9 @@ class CallStore:
                 reasons = refusal_reasons(error)
                 if reasons is None:
                     raise
-                codes = [str(reason.get("Code")) for reason in reasons]
-                if "ConditionalCheckFailed" in codes:
-                    return codes
-                if not {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(codes):
+                if any(_was_refused(reason) for reason in reasons):
+                    return reasons
+                if not _PASSING & {reason.get("Code") for reason in reasons}:
                     raise
             # Calls of one account meet at its gate; a full-jitter wait lets them pass one by one.
             self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
@@ -271,6 +300,22 @@ def _gate_key(account_id: str) -> Item:
 
 def _queue_item(call: Call) -> Item:
     return to_item({"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)})
+
+
+def _once_item(call: Call, once: Once) -> Item:
+    return to_item(
+        {
+            "pk": once_pk(call.account_id),
+            "sk": once.key_hash,
+            "call_id": call.call_id,
+            "body_hash": once.body_hash,
+            "ttl_at_s": call.created_at // 1000 + _KEY_KEPT_S,
+        }
+    )
+
+
+def _was_refused(reason: dict[str, Any]) -> bool:
+    return reason.get("Code") == "ConditionalCheckFailed"
 
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:

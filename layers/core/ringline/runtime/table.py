@@ -11,6 +11,7 @@ for one account cannot meet another's items.
 | gate            | A#<account>#GATE      | GATE                         | calls.store; accounts.store (cap)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
 | call            | A#<account>#CALLS     | <call>                       | calls.store
+| idempotency key | A#<account>#ONCE      | <sha256 of key>              | calls.store (kept a day, ttl_at_s)
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
@@ -51,6 +52,10 @@ def queue_sk(eligible_at: int, call_id: str) -> str:
 
 def calls_pk(account_id: str) -> str:
     return f"A#{account_id}#CALLS"
+
+
+def once_pk(account_id: str) -> str:
+    return f"A#{account_id}#ONCE"
 
 
 def deliveries_pk(account_id: str) -> str:
