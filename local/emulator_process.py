@@ -1,11 +1,12 @@
-"""Runs inside the emulator's own environment: ministack, with each function's log in a file and two of its waits taken
-out.
+"""Runs inside the emulator's own environment: ministack, with each function's log in a file and three of its waits
+taken out.
 
 The names that are replaced here are private to ministack; its version is pinned, and a missing one fails at once.
 """
 
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,30 @@ def _take_out_waits() -> None:
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.002
 
 
+def _read_streams_beside_queues() -> None:
+    """ministack reads streams on the thread that reads queues, and waits there for the function: each message behind
+    it waits too. On AWS every mapping has pollers of its own."""
+    read_streams, called = lambda_svc._poll_dynamodb_streams, threading.Event()
+
+    def keep_reading() -> None:
+        while True:
+            called.wait()
+            called.clear()
+            while read_streams():
+                pass
+
+    def call_reader() -> bool:
+        called.set()
+        return False
+
+    lambda_svc._poll_dynamodb_streams = call_reader
+    threading.Thread(target=keep_reading, daemon=True).start()
+
+
 if __name__ == "__main__":
     from ministack.app import main
 
     _write_function_logs()
     _take_out_waits()
+    _read_streams_beside_queues()
     main()

@@ -28,13 +28,9 @@ livekit_secret = settings.required("LIVEKIT_API_SECRET")
 
 def close_room(room: str) -> None:
     # LiveKit's client doubles this function's import time, and hardly any event needs it.
-    from ringline.calls.ports import TelephonyDown
-    from ringline.telephony.livekit import LivekitSettings
-    from ringline.telephony.livekit import close_room as close
+    from ringline.telephony.livekit import LivekitSettings, close_rooms
 
-    try:
-        close(LivekitSettings(livekit_url, livekit_key, livekit_secret), room)
-    except TelephonyDown:
+    if close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), [room]):
         log.warning("room not closed", extra={"room": room})
 
 

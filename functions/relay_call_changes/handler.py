@@ -1,14 +1,12 @@
 """Reads the table's stream: announces what changed to webhooks, rings for the next caller, closes rooms of calls that
 ended."""
 
-import asyncio
 from typing import Any
 
 from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.ports import TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.records import ITEM_KIND, call_from_item
-from ringline.calls.relay import Change, Relay, close_rooms, rooms_to_close
+from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
@@ -39,23 +37,24 @@ def changes_in(records: list[dict[str, Any]]) -> list[Change]:
     return changes
 
 
-async def close(rooms: list[str]) -> None:
+def close(rooms: list[str]) -> None:
+    """Closes rooms of calls that ended. One that resists is left to the sweep: webhooks must not wait for LiveKit."""
     # LiveKit's client takes as long to load as the rest of this function; only ended calls need it.
-    from ringline.telephony.livekit import LivekitSettings, connected
+    from ringline.telephony.livekit import LivekitSettings, close_rooms
 
-    async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
-        await close_rooms(telephony, rooms, log)
+    for room in close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), rooms):
+        log.warning("room not closed", extra={"room": room})
 
 
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     changes = changes_in(event["Records"])
-    relay = Relay(Announcer(endpoints, deliveries), progress, log)
+    relay = Relay(Announcer(endpoints, deliveries), progress)
     done: list[Change] = []
     failures: list[dict[str, str]] = []
     for change in changes:
         try:
-            relay.run(change)
+            relay.announce(change)
         except Exception:
             # The stream is repeated from the first failure on: what stands behind it keeps its order.
             log.exception("change not relayed", extra={"call_id": change.after.call_id})
@@ -64,9 +63,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         done.append(change)
     rooms = rooms_to_close(done)
     if rooms:
-        try:
-            asyncio.run(close(rooms))
-        except TelephonyDown:
-            log.warning("rooms not closed", extra={"rooms": len(rooms)})
+        close(rooms)
+    relay.ring_again(done)
     log.info("changes relayed", extra={"changes": len(done), "rooms_closed": len(rooms), "failed": len(failures)})
     return {"batchItemFailures": failures}

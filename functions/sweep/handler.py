@@ -1,13 +1,11 @@
 """Each minute: mends what got lost (see ringline.calls.sweep)."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
-from ringline.calls.sweep import Sweep, Swept
 from ringline.calls.watchlist import Watchlist
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
@@ -29,16 +27,22 @@ livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
 
 
-async def sweep() -> Swept:
-    # LiveKit's client takes as long to load as the rest of this function: late, so that importing it stays cheap.
+def sweep() -> dict[str, Any]:
+    # The event loop and LiveKit's client take as long to load as everything else: with the first run, not before.
+    import asyncio
+
+    from ringline.calls.sweep import Sweep, Swept
     from ringline.telephony.livekit import LivekitSettings, connected
 
-    async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
-        return await Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
+    async def run() -> Swept:
+        async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
+            return await Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
+
+    return asdict(asyncio.run(run()))
 
 
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    swept = asdict(asyncio.run(sweep()))
+    swept = sweep()
     log.info("swept", extra=swept)
     return swept

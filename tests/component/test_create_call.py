@@ -55,6 +55,13 @@ def test_a_call_is_accepted_as_pending_and_the_doorbell_rings(create_call: Modul
     assert message["Attributes"]["MessageGroupId"] == ACCOUNT
 
 
+def test_a_call_that_meets_a_full_gate_rings_nobody(create_call: ModuleType, local: LocalAws) -> None:
+    AccountStore(local.dynamodb, local.table_name).set_cap(ACCOUNT, 0)
+    status, _ = call(create_call, event_of("create_call", "by_pipe"))
+    assert status == 201
+    assert local.messages() == [], "whoever frees a line looks into the queue"
+
+
 def test_an_agent_alone_speaks_through_its_pipe_and_a_trailing_slash_is_fine(create_call: ModuleType) -> None:
     status, body = call(create_call, event_of("create_call", "by_agent"))
     assert (status, body["pipe_id"], body["agent_id"]) == (201, "PIPE_1", "front-desk")

@@ -109,9 +109,15 @@ class CreateCall:
         )
 
     def _ring(self, call: Call) -> None:
-        """The call is accepted whether or not the bell is heard: a sweep rings for it within a minute."""
+        """The call is accepted whether or not the bell is heard: a sweep rings for it within a minute.
+
+        A gate that is full *now*, with the call in the queue, needs no bell: whoever frees a line looks into the queue
+        afterwards. Ten thousand calls of one account ring as often as it has lines.
+        """
+        wait_s = max(0, -(-(call.eligible_at - call.created_at) // 1000))
         try:
-            self.doorbell.ring(call.account_id, after_s=max(0, -(-(call.eligible_at - call.created_at) // 1000)))
+            if wait_s or self.store.gate(call.account_id).has_room:
+                self.doorbell.ring(call.account_id, after_s=wait_s)
         except Exception:
             self.log.exception("doorbell not rung")
 

@@ -72,10 +72,14 @@ class Progress:
                 "attempt": after.attempt,
             },
         )
-        if released(before, after):
-            self.ring_if_waiting(after.account_id)
+        if released(before, after) and self._somebody_waits(after.account_id):
+            # No look at the gate: a line was given back this moment.
+            self._doorbell.ring(after.account_id)
 
     def ring_if_waiting(self, account_id: str) -> None:
         """Rings for an account that has a call to dial now and a line for it."""
-        if self._store.eligible(account_id, self._clock(), 1) and self._store.gate(account_id).has_room:
+        if self._somebody_waits(account_id) and self._store.gate(account_id).has_room:
             self._doorbell.ring(account_id)
+
+    def _somebody_waits(self, account_id: str) -> bool:
+        return bool(self._store.eligible(account_id, self._clock(), 1))

@@ -5,16 +5,12 @@ The stream delivers each change at least once and in order per call. Repeating a
 stable ids, the doorbell is a hint, and a closed room stays closed.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aws_lambda_powertools import Logger
-
 from ringline.calls.call import Call
 from ringline.calls.payload import announcements
-from ringline.calls.ports import Telephony, TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.records import released
 
@@ -37,16 +33,21 @@ class Change:
 class Relay:
     announcer: Announcer
     progress: Progress
-    log: Logger
 
-    def run(self, change: Change) -> None:
-        """Announces the change and, where a line was freed, rings for the next caller in case the one who freed it
-        died before."""
+    def announce(self, change: Change) -> None:
+        """Queues the webhooks that the change is worth."""
         after = change.after
         for event_type in announcements(change.before, after):
             self.announcer.announce(after.account_id, after.call_id, event_type.value, after.version)
-        if change.before is not None and released(change.before, after):
-            self.progress.ring_if_waiting(after.account_id)
+
+    def ring_again(self, changes: Sequence[Change]) -> None:
+        """Rings for the next callers where lines were freed, in case the one who freed them died before it could. Last
+        of all: by now the line is mostly taken again, and nothing needs to ring."""
+        freed = {
+            change.after.account_id for change in changes if change.before and released(change.before, change.after)
+        }
+        for account_id in sorted(freed):
+            self.progress.ring_if_waiting(account_id)
 
 
 # LiveKit closed the room itself when these were the leg's fate.
@@ -63,13 +64,3 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
         and change.after.room_name is not None
         and change.after.evidence.disconnect_reason not in _ROOM_IS_CLOSED
     ]
-
-
-async def close_rooms(telephony: Telephony, rooms: Sequence[str], log: Logger) -> None:
-    """Closes rooms side by side. One that resists is left to the sweep: webhooks must not wait for LiveKit."""
-    results = await asyncio.gather(*(telephony.end_room(room) for room in rooms), return_exceptions=True)
-    for room, result in zip(rooms, results, strict=True):
-        if isinstance(result, TelephonyDown):
-            log.warning("room not closed", extra={"room": room})
-        elif isinstance(result, BaseException):
-            raise result

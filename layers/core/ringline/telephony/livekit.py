@@ -5,7 +5,7 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -148,11 +148,15 @@ async def connected(settings: LivekitSettings) -> AsyncIterator[LivekitTelephony
         await client.aclose()
 
 
-def close_room(settings: LivekitSettings, room: str) -> None:
-    """Closes one room from code that has no event loop. Raises TelephonyDown."""
+def close_rooms(settings: LivekitSettings, rooms: Sequence[str]) -> list[str]:
+    """Closes rooms side by side, from code that has no event loop; returns those that could not be closed."""
 
-    async def close() -> None:
+    async def close() -> list[BaseException | None]:
         async with connected(settings) as telephony:
-            await telephony.end_room(room)
+            return await asyncio.gather(*(telephony.end_room(room) for room in rooms), return_exceptions=True)
 
-    asyncio.run(close())
+    results = asyncio.run(close())
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, TelephonyDown):
+            raise result
+    return [room for room, result in zip(rooms, results, strict=True) if result is not None]
