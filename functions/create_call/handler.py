@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.create import CreateCall, WaitingMarks, once_from
 from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.requests import read_create_call
+from ringline.calls.requests import CreateCallRequest
 from ringline.calls.store import CallStore
 from ringline.calls.view import call_view
 from ringline.calls.watchlist import Watchlist
@@ -14,6 +14,7 @@ from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
+from ringline.runtime.bodies import read_body
 from ringline.runtime.clock import now_ms
 from ringline.runtime.http import account_of, header, json_object
 from ringline.runtime.logging import make_logger
@@ -37,7 +38,8 @@ def create() -> Response[str]:
     account_id = account_of(event)
     log.append_keys(account_id=account_id)
     body = json_object(event)
-    accepted = create_call.run(account_id, read_create_call(body), once_from(header(event, "idempotency-key"), body))
+    once = once_from(header(event, "idempotency-key"), body)
+    accepted = create_call.run(account_id, read_body(CreateCallRequest, body), once)
     headers = {"location": f"/v1/calls/{accepted.call.call_id}"}
     if accepted.replayed:
         headers["idempotent-replayed"] = "true"

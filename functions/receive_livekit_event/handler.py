@@ -7,6 +7,7 @@ persisted, and fast.
 
 from typing import Any
 
+from ringline.calls.call import room_of
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Progress
@@ -17,6 +18,11 @@ from ringline.runtime.http import Answer, header, json_answer, problem_answer, r
 from ringline.runtime.logging import make_logger
 from ringline.runtime.problems import Problem
 from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
+
+# An event carries up to 64 KB of attributes and metadata; LiveKit takes a refusal for an acknowledgement.
+MAX_EVENT_BYTES = 1024 * 1024
+# LiveKit waits for this answer before it sends the room's next event; the sweep closes what resists.
+CLOSE_WITHIN_S = 1.0
 
 log = make_logger("receive_livekit_event")
 store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
@@ -30,7 +36,7 @@ def close_room(room: str) -> None:
     # LiveKit's client doubles this function's import time, and hardly any event needs it.
     from ringline.telephony.livekit import LivekitSettings, close_rooms
 
-    if close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), [room]):
+    if close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), [room], CLOSE_WITHIN_S):
         log.warning("room not closed", extra={"room": room})
 
 
@@ -39,7 +45,7 @@ observe = Observe(Progress(store, doorbell, now_ms, log), close_room, log)
 
 def receive(event: dict[str, Any]) -> Answer:
     try:
-        body = raw_body(event)
+        body = raw_body(event, MAX_EVENT_BYTES)
         verify(body, header(event, "authorization"), api_key=livekit_key, api_secret=livekit_secret)
         seen = read(body)
     except HookRefused as refused:
@@ -51,7 +57,9 @@ def receive(event: dict[str, Any]) -> Answer:
     except Problem as problem:
         return problem_answer(problem)
     outcome = observe.run(seen, now_ms())
-    log.info("event observed", extra={"event": seen.what.value, "room": seen.room_name, "outcome": outcome})
+    whose = room_of(seen.room_name)
+    about = {"account_id": whose.account_id, "call_id": whose.call_id} if whose else {"room": seen.room_name}
+    log.info("event observed", extra={"event": seen.what.value, "outcome": outcome, **about})
     return json_answer(200, {"outcome": outcome})
 
 

@@ -111,7 +111,7 @@ def test_a_dial_that_never_rang_returns_to_the_queue_and_gives_its_line_back(loc
     again = after(dialing, DialNotSent(at(2), 1, "no response from servers", "unavailable", 5))
     assert store.commit(dialing, again) is Committed.DONE
     assert store.gate(ACCOUNT).in_use == 0
-    assert waiting(store, at(6)) == []
+    assert waiting(store, at(5)) == []
     assert waiting(store, at(7)) == ["call_1"]
 
 
@@ -122,6 +122,7 @@ def test_callers_wait_in_the_order_they_came_and_a_scheduled_one_blocks_nobody(l
     queued(store, "call_a", created_at=at(1), eligible_at=at(1))
     queued(store, "call_b", created_at=at(2), eligible_at=at(2))
     assert waiting(store, at(10)) == ["call_a", "call_b", "call_c"]
+    assert waiting(store, at(0)) == ["call_a"], "a clock that is a little behind does not miss a call"
     assert waiting(store, at(600)) == ["call_a", "call_b", "call_c", "call_later"]
 
 
@@ -199,3 +200,44 @@ def test_a_table_that_stays_contended_is_told_and_nothing_is_written(local: Loca
         queued(store, "call_1")
     local.dynamodb.meta.events.unregister("before-call.dynamodb.TransactWriteItems", conflict)
     assert store.get(ACCOUNT, "call_1") is None
+
+
+def test_a_write_that_meets_a_transaction_is_tried_again(local: LocalAws) -> None:
+    store = store_of(local)
+    call = queued(store, "call_1")
+    dialing = claimed(call)
+    store.commit(call, dialing)
+    met: list[int] = []
+
+    def conflict_once(**_: object) -> tuple[object, dict[str, object]] | None:
+        class Response:
+            status_code = 400
+
+        met.append(1)
+        return (Response(), {"Error": {"Code": "TransactionConflictException"}}) if len(met) == 1 else None
+
+    local.dynamodb.meta.events.register("before-call.dynamodb.PutItem", conflict_once)
+    noted = after(dialing, EndAsked(at(2), EndReason.API_HUNG_UP))
+    assert store.commit(dialing, noted) is Committed.DONE
+    local.dynamodb.meta.events.unregister("before-call.dynamodb.PutItem", conflict_once)
+    assert len(met) == 2
+    assert store.get(ACCOUNT, "call_1") == noted
+
+
+def test_a_filter_that_fits_few_calls_pages_on_instead_of_reading_everything(
+    local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(local)
+    for n in range(12):
+        queued(store, f"call_{n:02}", pipe_id="PIPE_wanted" if n == 0 else "PIPE_other")
+    monkeypatch.setattr("ringline.calls.store._QUERIES_A_PAGE", 2)
+    query = local.dynamodb.query
+    monkeypatch.setattr(local.dynamodb, "query", lambda **asked: query(**asked, Limit=3))
+    pages, cursor = [], None
+    while True:
+        page = store.newest(ACCOUNT, states=None, pipe_id="PIPE_wanted", limit=5, cursor=cursor)
+        pages.append([call.call_id for call in page.calls])
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert pages == [[], [], ["call_00"]] or pages == [[], ["call_00"]]

@@ -133,6 +133,29 @@ def test_every_wrong_field_is_named_at_once(create_call: ModuleType) -> None:
     assert {each["field"] for each in problem["errors"]} == {"to_number", "ring_timeout_s"}
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", '"\\ud800"', "[" * 20_000, "1" * 5_000])
+def test_what_json_cannot_say_again_is_refused(create_call: ModuleType, local: LocalAws, number: str) -> None:
+    text = '{"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": {"score": ' + number + "}}"
+    status, problem = call(create_call, {**event_of("create_call", "by_pipe"), "body": text})
+    assert (status, problem["code"]) == (400, "body_not_json")
+    assert written(local) == []
+
+
+@pytest.mark.parametrize("value", ["1e200", "1" * 43, "[" * 40 + "]" * 40, '{"": 1}', "-0.1", "null"])
+def test_whatever_json_can_say_comes_back_as_it_came(create_call: ModuleType, value: str) -> None:
+    text = '{"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": {"it": ' + value + "}}"
+    status, body = call(create_call, {**event_of("create_call", "by_pipe"), "body": text})
+    assert (status, body["data"]) == (201, {"it": json.loads(value)})
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2100-01-01T00:00:00Z"])
+@pytest.mark.parametrize("field", ["scheduled_at", "expires_at"])
+def test_a_moment_out_of_reach_is_refused(create_call: ModuleType, local: LocalAws, field: str, moment: str) -> None:
+    status, problem = call(create_call, with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1", field: moment}))
+    assert (status, [each["field"] for each in problem["errors"]]) == (422, [field])
+    assert written(local) == []
+
+
 @pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", ""])
 def test_a_body_that_is_no_object_is_refused(create_call: ModuleType, body: str) -> None:
     status, problem = call(create_call, {**event_of("create_call", "by_pipe"), "body": body})
@@ -205,6 +228,13 @@ def test_a_key_is_forgotten_after_a_day(create_call: ModuleType, local: LocalAws
     )
     _, second = call(create_call, with_key("order-17"))
     assert first["call_id"] != second["call_id"]
+
+
+def test_a_repeat_is_answered_although_its_pipe_is_gone(create_call: ModuleType, local: LocalAws) -> None:
+    _, first = call(create_call, with_key("order-17"))
+    RoutingStore(local.dynamodb, local.table_name).delete_pipe(ACCOUNT, "PIPE_1")
+    status, again = call(create_call, with_key("order-17"))
+    assert (status, again["call_id"]) == (201, first["call_id"])
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 256, "caf\u00e9"])

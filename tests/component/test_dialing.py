@@ -127,7 +127,7 @@ def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None
     room.telephony.outcomes = [NO_SERVERS] * DIAL_ATTEMPTS
     for _ in range(DIAL_ATTEMPTS):
         room.ring()
-        room.clock.move(60)
+        room.clock.move(130)
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_TRUNK)
     assert len(room.telephony.dialed) == DIAL_ATTEMPTS
     assert room.in_use == 0
@@ -217,3 +217,41 @@ def test_a_call_that_expired_in_the_queue_is_not_dialled(room: CallsRoom) -> Non
     assert room.ring() == 0
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.EXPIRED_IN_QUEUE)
     assert room.telephony.dialed == []
+
+
+def test_a_change_stands_although_its_bell_cannot_be_rung(room: CallsRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.queued("call_1")
+    room.telephony.views = [AGENT_THERE]
+    room.ring()
+    room.queued("call_2")
+
+    def broken(account_id: str, after_s: int = 0) -> None:
+        raise ConnectionError("SQS is away")
+
+    monkeypatch.setattr(room.doorbell, "ring", broken)
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(at(30), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert room.call("call_1").state is State.ENDED
+
+
+def test_a_queue_entry_without_its_call_keeps_nobody_waiting(room: CallsRoom, local: LocalAws) -> None:
+    room.queued("call_0", created_at=NOW - 10, eligible_at=NOW - 10)
+    local.dynamodb.delete_item(
+        TableName=local.table_name, Key={"pk": {"S": f"A#{ACCOUNT}#CALLS"}, "sk": {"S": "call_0"}}
+    )
+    room.queued("call_1")
+    room.telephony.views = [AGENT_THERE]
+    assert room.ring() == 1
+    assert room.call("call_1").state is State.ACTIVE
+
+
+def test_an_agent_that_deletes_the_room_while_it_rings_hung_up_whoever_tells_first(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [Refused(None, None, "canceled", "sip request timed out")]
+
+    async def the_leg_leaves(call: Call) -> None:
+        left = LegLeft(room.clock(), call.attempt, "PA_leg", "ROOM_DELETED", "ringing")
+        room.progress.apply(ACCOUNT, call.call_id, left)
+
+    room.telephony.while_ringing = the_leg_leaves
+    room.ring()
+    assert room.call().end_reason is EndReason.AGENT_HUNG_UP

@@ -4,9 +4,9 @@ import pytest
 
 from ringline.calls import sweep
 from ringline.calls.call import State
-from ringline.calls.events import AgentLeft, Answered, EndAsked, LegLeft, RoomFinished
+from ringline.calls.events import AgentLeft, Answered, DialNotSent, EndAsked, LegLeft, RoomFinished
 from ringline.calls.events import AgentSeen as Agent
-from ringline.calls.ports import AgentView, LegView, RoomView
+from ringline.calls.ports import AgentView, LegView, RoomView, TelephonyDown
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import FIRST_LOOK_S, WAITING_MARK_KEPT_S, ZOMBIE_ROOM_S
 from tests.builders import ACCOUNT, NOW
@@ -205,3 +205,72 @@ def test_a_run_that_cannot_take_on_everything_is_continued_by_the_next(
     room.sweep()
     room.clock.move(60)
     assert room.sweep().looked_at == 1, "after the last it begins anew"
+
+
+def test_a_lost_leg_that_is_back_in_the_room_goes_on_and_one_that_stays_away_is_over(room: CallsRoom) -> None:
+    active(room)
+    lost = LegLeft(room.clock(), 1, "PA_leg", "CONNECTION_TIMEOUT", "active")
+    room.progress.apply(ACCOUNT, "call_1", lost)
+    identity = room.call().leg_identity
+    room.telephony.views = [RoomView((LegView(identity, "PA_new", "SCL_1", "dialing"),), (AGENT,))]
+    room.clock.move(FIRST_LOOK_S)
+    assert room.sweep().adopted == 1
+    assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_new")
+
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_new", "CONNECTION_TIMEOUT", "dialing"))
+    room.telephony.views = [RoomView((), (AGENT,))]
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+
+
+def test_an_agent_whose_leaving_got_lost_is_missed_and_the_call_ends_with_the_next_run(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.views = [RoomView((), ())]
+    room.clock.move(30)
+    room.sweep()
+    assert (room.call().state, room.call().agent_left_at) == (State.ACTIVE, room.clock())
+    room.clock.move(60)
+    room.sweep()
+    assert room.call().end_reason is EndReason.AGENT_FAILED
+
+
+def test_a_dial_that_goes_again_is_rung_for_although_its_bell_and_its_mark_are_lost(room: CallsRoom) -> None:
+    call = room.dialing()
+    not_sent = DialNotSent(room.clock(), call.attempt, "no response from servers", "unavailable", 5)
+    room.progress.apply(ACCOUNT, "call_1", not_sent)
+    assert room.doorbell.rings == []
+    room.clock.move(60)
+    assert room.sweep().rung == 1
+
+
+def test_a_room_that_cannot_be_closed_keeps_nothing_else_from_being_mended(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    room.watchlist.mark_waiting(ACCOUNT, NOW)
+    room.queued("call_2")
+    room.clock.move(ZOMBIE_ROOM_S)
+
+    async def resist(_room: str) -> None:
+        raise TelephonyDown("scripted")
+
+    monkeypatch.setattr(room.telephony, "end_room", resist)
+    assert room.sweep().rung == 1
+
+
+def test_a_part_that_fails_is_told_after_the_others_have_done_their_work(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active(room)
+    room.telephony.open_rooms.clear()
+    room.clock.move(FIRST_LOOK_S)
+
+    def no_marks() -> None:
+        raise RuntimeError("the table is gone")
+
+    monkeypatch.setattr(room.watchlist, "waiting_accounts", no_marks)
+    with pytest.raises(RuntimeError, match="the table is gone"):
+        room.sweep()
+    assert room.call().state is State.ENDED

@@ -38,10 +38,10 @@ def test_every_recorded_webhook_is_read_as_livekit_reads_it() -> None:
         verify(body, signature, api_key=KEY, api_secret=SECRET)
         theirs = RECEIVER.receive(body.decode(), signature)
         ours = read(body)
-        assert (ours.room_name, ours.event_id) == (theirs.room.name, theirs.id)
+        assert ours.room_name == theirs.room.name
         assert ours.created_at == theirs.created_at * 1000
         if ours.what in {What.JOINED, What.LEFT}:
-            assert (ours.sid, ours.identity) == (theirs.participant.sid, theirs.participant.identity)
+            assert ours.sid == theirs.participant.sid
             assert ours.call_status == (theirs.participant.attributes.get("sip.callStatus") or None)
             assert ours.kind is not Kind.OTHER
 

@@ -171,6 +171,47 @@ def test_a_rejoined_leg_is_followed_by_its_new_sid() -> None:
     assert end.end_reason is EndReason.AGENT_HUNG_UP, "we recorded the answer: the status after a restart lies"
 
 
+def test_a_leg_that_was_replaced_does_not_become_the_leg_again() -> None:
+    rejoined = moved(a_call(State.ACTIVE), LegJoined(at(20), 1, "PA_new"))
+    assert unmoved(rejoined, LegJoined(at(21), 1, "PA_leg")).why == "leg_is_known"
+    assert moved(rejoined, LegLeft(at(30), 1, "PA_new", "CLIENT_INITIATED", "hangup")).state is State.ENDED
+
+
+@pytest.mark.parametrize("reason", ["SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "STATE_MISMATCH", "MIGRATION"])
+def test_a_leg_that_lost_its_connection_may_come_back(reason: str) -> None:
+    lost = moved(a_call(State.ACTIVE), LegLeft(at(20), 1, "PA_leg", reason, "active"))
+    assert (lost.state, lost.evidence.leg_left_at) == (State.ACTIVE, at(20))
+    back = moved(lost, LegJoined(at(22), 1, "PA_new"))
+    assert (back.leg_sid, back.evidence) == ("PA_new", Evidence())
+    gone = moved(lost, FoundOver(at(31)))
+    assert (gone.state, gone.end_reason, gone.ended_at) == (State.ENDED, EndReason.IDLE_TIMEOUT, at(20))
+
+
+def test_a_room_that_finished_and_came_back_takes_nothing_along() -> None:
+    finished = moved(a_call(State.ACTIVE), RoomFinished(at(20), 1))
+    back = moved(finished, LegJoined(at(21), 1, "PA_new"))
+    assert back.evidence.room_finished_at is None
+
+
+def test_a_ringing_leg_that_reconnects_is_not_taken_for_its_end() -> None:
+    lost = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_old", "SIGNAL_CLOSE", "ringing"))
+    back = moved(lost, LegJoined(at(4), 1, "PA_new"))
+    assert moved(back, Answered(at(6), 1, "PA_new", "SCL_1", AGENT)).state is State.ACTIVE
+    unseen = moved(lost, Answered(at(6), 1, "PA_new", "SCL_1", AGENT))
+    assert unseen.state is State.ACTIVE, "its coming back was not told, but it was answered"
+
+
+def test_an_agent_that_came_after_all_is_not_given_up() -> None:
+    late = EndAsked(at(16), EndReason.AGENT_DID_NOT_JOIN)
+    assert unmoved(a_call(State.ACTIVE), late).why == "agent_joined"
+    assert unmoved(a_call(State.ACTIVE), EndAsked(at(16), EndReason.AGENT_FAILED)).why == "agent_took_over"
+
+
+def test_a_dial_that_goes_again_has_a_moment_at_which_the_sweep_rings_for_it() -> None:
+    again = moved(a_call(State.DIALING), DialNotSent(at(2), 1, "no response from servers", "unavailable", 5))
+    assert again.due_at == again.eligible_at == at(7)
+
+
 def test_a_leg_replaced_by_its_own_identity_is_not_an_end() -> None:
     for call in (a_call(State.DIALING), a_call(State.ACTIVE)):
         assert unmoved(call, LegLeft(at(8), 1, "PA_leg", "DUPLICATE_IDENTITY", "ringing")).why == "leg_was_replaced"

@@ -103,6 +103,17 @@ def test_a_conversation_that_ends_at_its_limit_reached_it() -> None:
     assert end_reason(call, at(60)) is R.USER_HUNG_UP_IN_CALL
 
 
+def test_a_call_found_over_late_did_not_reach_its_limit() -> None:
+    assert end_reason(a_call(State.ACTIVE, max_call_duration_s=30), at(70)) is R.IDLE_TIMEOUT
+
+
+def test_a_pipe_may_have_its_own_voicemail_window() -> None:
+    evidence = Evidence(sip_code=480, last_call_status="ringing")
+    call = a_call(State.DIALING, voicemail_ring_min_s=6, voicemail_ring_max_s=9, evidence=evidence)
+    reasons = [end_reason(call, at(1 + ring_s)) for ring_s in (5, 7, 10)]
+    assert reasons == [R.USER_DID_NOT_PICK_UP, R.VOICEMAIL_DETECTED_PRECONNECT, R.USER_DID_NOT_PICK_UP]
+
+
 def test_what_was_asked_goes_before_what_livekit_says() -> None:
     call = a_call(State.ACTIVE, end_asked_reason=R.API_HUNG_UP, evidence=Evidence(disconnect_reason="CLIENT_INITIATED"))
     assert end_reason(call, at(60)) is R.API_HUNG_UP

@@ -36,7 +36,7 @@ def test_the_body_is_type_timestamp_of_the_event_and_the_call() -> None:
     assert json.loads(world.receiver.posts[0].body) == {
         "type": "call_end",
         "timestamp": "2026-11-21T01:34:31.000Z",
-        "data": {"call_id": "call_1", "status": "completed"},
+        "data": {"call_id": "call_1", "status": "completed", "sequence": MESSAGE.sequence},
     }
     assert world.receiver.posts[0].headers["content-type"] == "application/json"
 

@@ -8,6 +8,8 @@
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
 """
 
+import re
+import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,11 +17,14 @@ from botocore.exceptions import ClientError
 from ringline.accounts.account import Account, ApiKey, hash_of
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
-from ringline.runtime.items import condition_failed, from_item, refusal_reasons, to_item
+from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.problems import Problem, not_found
 from ringline.runtime.table import ACCOUNT_SK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
 
 _KEY_BYTES = 32
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_CAP_TRIES = 8
+_CAP_WAIT_S = 0.05
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
@@ -33,7 +38,12 @@ class AccountStore:
         self._clock = clock
 
     def create_account(self, account: Account) -> None:
-        """Writes the account with its gate, empty, in one transaction. Raises Problem 409 if the account exists."""
+        """Writes the account with its gate, empty, in one transaction.
+
+        Raises Problem 409 if the account exists, and ValueError for an id that keys and room names could not carry.
+        """
+        if not _ACCOUNT_ID.fullmatch(account.account_id):
+            raise ValueError("an account id has letters, digits, _ and - only")
         pk = account_pk(account.account_id)
         fields = {
             "pk": pk,
@@ -68,23 +78,29 @@ class AccountStore:
     def set_cap(self, account_id: str, cap: int) -> None:
         """How many calls may be on a line from now on. A lower cap drains, a higher one wants the doorbell rung.
 
-        Raises Problem 404, and ValueError for a cap below 0.
+        Raises Problem 404, 503 while too many calls pass the gate, and ValueError for a cap below 0.
         """
         if cap < 0:
             raise ValueError("a cap is 0 or more")
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
-                UpdateExpression="SET #cap = :cap",
-                ConditionExpression=_EXISTS,
-                ExpressionAttributeNames={"#cap": "cap"},
-                ExpressionAttributeValues=to_item({":cap": cap}),
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            raise not_found("account_not_found", "There is no such account") from None
+        for _ in range(_CAP_TRIES):
+            try:
+                self._dynamodb.update_item(
+                    TableName=self._table_name,
+                    Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
+                    UpdateExpression="SET #cap = :cap",
+                    ConditionExpression=_EXISTS,
+                    ExpressionAttributeNames={"#cap": "cap"},
+                    ExpressionAttributeValues=to_item({":cap": cap}),
+                )
+                return
+            except ClientError as error:
+                if condition_failed(error):
+                    raise not_found("account_not_found", "There is no such account") from None
+                if not met_a_transaction(error):
+                    raise
+            # The account's calls are passing the gate this moment.
+            time.sleep(_CAP_WAIT_S)
+        raise Problem(503, "account_busy", "The cap was not changed; try again", headers={"Retry-After": "1"})
 
     def add_key(self, account_id: str, name: str) -> str:
         """A fresh key `sk_...`, to be shown now: it cannot be read again. Raises Problem 404 for an unknown account."""

@@ -43,7 +43,9 @@ class Admit:
                 return NoneAdmitted.GATE_FULL
             call = self.store.get(account_id, entries[0].call_id)
             if call is None:
-                raise LookupError(f"the queue names {entries[0].call_id}, which is not there")
+                self.log.error("queue entry without its call", extra={"call_id": entries[0].call_id})
+                self.store.drop_entry(account_id, entries[0])
+                continue
             if call.expires_at is not None and call.expires_at <= self.clock():
                 self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
                 continue

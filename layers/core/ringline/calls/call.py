@@ -74,6 +74,7 @@ class Evidence:
     disconnect_reason: str | None = None
     last_call_status: str | None = None
     leg_left_at: int | None = None
+    left_leg_sid: str | None = None
     room_finished_at: int | None = None
 
 
@@ -110,6 +111,8 @@ class Call:
     metadata: dict[str, Any] = field(default_factory=dict)
     ring_timeout_s: int
     max_call_duration_s: int
+    voicemail_ring_min_s: float | None = None
+    voicemail_ring_max_s: float | None = None
 
     created_at: int
     eligible_at: int
@@ -125,6 +128,7 @@ class Call:
     due_at: int | None = None
 
     leg_sid: str | None = None
+    former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
 

@@ -13,7 +13,12 @@ from ringline.calls.call import Call, State
 from ringline.calls.ports import Doorbell
 from ringline.calls.requests import CreateCallRequest, to_ms
 from ringline.calls.store import CallStore, CreatedBefore, Once
-from ringline.calls.timing import RING_TIMEOUT_S, WAITING_MARK_RENEWED_S
+from ringline.calls.timing import (
+    RING_TIMEOUT_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+    WAITING_MARK_RENEWED_S,
+)
 from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock
@@ -55,6 +60,10 @@ class CreateCall:
         """The accepted call, `pending`, or the one that was accepted before under the same idempotency key.
         Raises Problem for what cannot be dialled, and 422 for a key that came with another body; nothing is written
         then."""
+        # A repeat is answered whatever has changed since: its pipe may be gone, its expiry may have passed.
+        used = None if once is None else self.store.created_before(account_id, once, self.clock())
+        if used is not None:
+            return Accepted(self._replayed(account_id, used, once), replayed=True)
         call = self._call(account_id, request)
         # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
         self.marks.mark(account_id)
@@ -101,6 +110,8 @@ class CreateCall:
             max_call_duration_s=min(
                 request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s
             ),
+            voicemail_ring_min_s=_unless(route.voicemail.ring_min_s, VOICEMAIL_RING_MIN_S),
+            voicemail_ring_max_s=_unless(route.voicemail.ring_max_s, VOICEMAIL_RING_MAX_S),
             created_at=now,
             eligible_at=eligible_at,
             scheduled_at=scheduled_at,
@@ -120,6 +131,11 @@ class CreateCall:
                 self.doorbell.ring(call.account_id, after_s=wait_s)
         except Exception:
             self.log.exception("doorbell not rung")
+
+
+def _unless(value: float, usual: float) -> float | None:
+    """A pipe's own value; None for the usual one, which is not stored with every call."""
+    return None if value == usual else value
 
 
 class WaitingMarks:

@@ -7,12 +7,15 @@ from ringline.calls.call import Call, CallStatus
 from ringline.calls.ports import LegView
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import (
+    AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
     ANSWER_MARGIN_S,
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
 )
+
+_SWEEP_EVERY_MS = 60_000
 
 
 class Owed(StrEnum):
@@ -38,7 +41,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     if _passed(call.evidence.leg_left_at, DIALER_SILENCE_S, now) or _passed(
         call.evidence.room_finished_at, DIALER_SILENCE_S, now
     ):
-        return Owed.SETTLE
+        return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.answered_at is None:
         return Owed.LOOK if now >= dial_outcome_due_at(call) else Owed.NOTHING
     if not room_is_open:
@@ -49,7 +52,8 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
         return Owed.LOOK
     if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now):
         return Owed.LOOK
-    return Owed.NOTHING
+    in_check_minute = (now - call.answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
+    return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
 
 
 def dial_outcome_due_at(call: Call) -> int:

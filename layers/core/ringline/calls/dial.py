@@ -52,7 +52,8 @@ _LOOK_EVERY_S = 0.5
 _EVIDENCE_LOOKS = 3
 _EVIDENCE_WAIT_S = 0.15
 
-# Codes whose reason depends on whether the phone rang: the leg's own last word tells, and comes within milliseconds.
+# Codes whose reason depends on whether the phone rang, as an end without a code depends on who closed the room: the
+# leg's own last word tells, and comes within milliseconds.
 _NEEDS_LEG_EVIDENCE = {480, 486, 600}
 
 
@@ -101,7 +102,7 @@ class DialNext:
             case Connected(leg_sid, sip_call_id):
                 await self._answered(call, leg_sid, sip_call_id)
             case Refused(sip_code, sip_status, twirp_code, message):
-                if sip_code in _NEEDS_LEG_EVIDENCE:
+                if sip_code is None or sip_code in _NEEDS_LEG_EVIDENCE:
                     await self._await_leg_evidence(call)
                 event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
                 await self._apply(call, event)
@@ -120,9 +121,9 @@ class DialNext:
         delay_s = REDIAL_DELAYS_S[min(call.attempt, len(REDIAL_DELAYS_S)) - 1] if outcome.may_repeat else None
         event = DialNotSent(self.clock(), call.attempt, outcome.message, outcome.twirp_code or "unavailable", delay_s)
         applied = await self._apply(call, event)
-        await self._close(call)
         if delay_s is not None and isinstance(applied, Applied) and not applied.call.state.is_terminal:
             await asyncio.to_thread(self.doorbell.ring, call.account_id, delay_s)
+        await self._close(call)
 
     async def _await_leg_evidence(self, call: Call) -> None:
         for _ in range(_EVIDENCE_LOOKS):
@@ -156,8 +157,9 @@ class DialNext:
             now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
             if now is None or now.state.is_terminal or now.active_at is not None:
                 return
-        await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN))
-        await self._close_and_settle(call)
+        asked = await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN))
+        if asked.effects:
+            await self._close_and_settle(call)
 
     # --- unclear -----------------------------------------------------------------------------------------------------
 

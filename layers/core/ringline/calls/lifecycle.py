@@ -28,7 +28,7 @@ from ringline.calls.events import (
 )
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
-from ringline.calls.verdict import end_reason
+from ringline.calls.verdict import MAY_COME_BACK, end_reason
 
 
 class Effect(StrEnum):
@@ -100,21 +100,13 @@ def _end_in_queue(call: Call, event: EndAsked) -> Result:
 # --- the dial --------------------------------------------------------------------------------------------------------
 
 
-def _leg_joins_dial(call: Call, _event: LegJoined) -> Result:
-    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not
-    ring."""
-    if call.end_asked_at is not None:
-        return Unmoved("end_was_asked", _END_ROOM)
-    return Unmoved("leg_is_dialing")
-
-
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
         return Unmoved("answered_before")
     answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
     if event.agent is not None:
         answered = _activated(answered, event.agent, event.at)
-    if call.evidence.leg_left_at is not None:
+    if call.evidence.leg_left_at is not None and not _may_come_back(call.evidence):
         # It was answered and hung up before the dialer could say so.
         return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), _END_ROOM)
     return Moved(changed(answered), _END_ROOM if call.end_asked_at is not None else frozenset())
@@ -154,7 +146,8 @@ def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
             state=State.QUEUED,
             eligible_at=event.at + event.retry_after_s * 1000,
             dialed_at=None,
-            due_at=call.expires_at,
+            # The bell for it may be lost with its dialer: from that moment on the sweep rings for it.
+            due_at=event.at + event.retry_after_s * 1000,
         ),
         _END_ROOM,
     )
@@ -183,6 +176,7 @@ def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
         disconnect_reason=event.disconnect_reason,
         last_call_status=event.last_call_status,
         leg_left_at=event.at,
+        left_leg_sid=event.sid,
     )
     return replace(call, evidence=evidence)
 
@@ -190,13 +184,42 @@ def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
 # --- the conversation ------------------------------------------------------------------------------------------------
 
 
-def _leg_rejoins(call: Call, event: LegJoined) -> Result:
-    """After a LiveKit restart the same leg comes back with a new sid and a status that lies. The call goes on."""
+def _leg_joins(call: Call, event: LegJoined) -> Result:
+    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring.
+
+    Later it is a leg that comes back, after a LiveKit restart or a lost connection, with a new sid and a status that
+    lies. The call goes on, and what was said of the old leg says nothing any more.
+    """
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", _END_ROOM)
-    if call.answered_at is None or event.sid == call.leg_sid:
-        return _leg_joins_dial(call, event)
-    return Moved(changed(call, leg_sid=event.sid, notes=(*call.notes, Note(event.at, "leg_rejoined"))))
+    known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
+    if event.sid in known:
+        return Unmoved("leg_is_known")
+    was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+    if call.answered_at is None and not was_lost:
+        return Unmoved("leg_is_dialing")
+    former = [sid for sid in (call.leg_sid, call.evidence.left_leg_sid) if sid is not None]
+    return Moved(
+        changed(
+            call,
+            leg_sid=event.sid if call.answered_at is not None else None,
+            former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))),
+            evidence=replace(
+                call.evidence,
+                disconnect_reason=None,
+                last_call_status=None,
+                leg_left_at=None,
+                left_leg_sid=None,
+                room_finished_at=None,
+            ),
+            notes=(*call.notes, Note(event.at, "leg_rejoined")),
+        )
+    )
+
+
+def _may_come_back(evidence: Evidence) -> bool:
+    """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
+    return evidence.disconnect_reason in MAY_COME_BACK
 
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
@@ -204,7 +227,11 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
-    return Moved(over(_with_leg_evidence(call, event), event.at), _END_ROOM)
+    seen = _with_leg_evidence(call, event)
+    if _may_come_back(seen.evidence) and call.end_asked_at is None:
+        # It may be on its way back under a new sid. If it stays away, the sweep ends the call.
+        return Unmoved("leg_left_before") if call.evidence.leg_left_at is not None else Moved(changed(seen))
+    return Moved(over(seen, event.at), _END_ROOM)
 
 
 def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
@@ -228,6 +255,10 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
 
 
 def _end_asked(call: Call, event: EndAsked) -> Result:
+    if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
+        return Unmoved("agent_joined")
+    if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:
+        return Unmoved("agent_took_over")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", _END_ROOM)
     return Moved(changed(_asked(call, event)), _END_ROOM)
@@ -278,7 +309,7 @@ _IN_FLIGHT: dict[type, Rule] = {
 }
 _BEFORE_ACTIVE: dict[type, Rule] = {
     **_IN_FLIGHT,
-    LegJoined: _leg_rejoins,
+    LegJoined: _leg_joins,
     LegLeft: _leg_leaves_dial,
     AgentJoined: _agent_joins_answered,
     Answered: _answer,
@@ -290,7 +321,7 @@ _RULES: dict[State, dict[type, Rule]] = {
     State.RINGING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused},
     State.ACTIVE: {
         **_IN_FLIGHT,
-        LegJoined: _leg_rejoins,
+        LegJoined: _leg_joins,
         LegLeft: _leg_leaves_call,
         AgentJoined: _agent_joins_call,
         AgentLeft: _agent_leaves_call,

@@ -53,4 +53,4 @@ class CallPayloads:
             Announcement.CALL_ACTIVE: call.active_at,
             Announcement.CALL_END: call.ended_at,
         }.get(Announcement(event_type))
-        return Payload(iso(moment or call.created_at), call_view(call) | {"sequence": call.version})
+        return Payload(iso(moment or call.created_at), call_view(call))

@@ -72,9 +72,17 @@ class Progress:
                 "attempt": after.attempt,
             },
         )
-        if released(before, after) and self._somebody_waits(after.account_id):
+        if released(before, after):
+            self._ring_for_the_next(after.account_id)
+
+    def _ring_for_the_next(self, account_id: str) -> None:
+        """The change stands whether or not the bell is heard: the relay rings again, and so does the sweep."""
+        try:
             # No look at the gate: a line was given back this moment.
-            self._doorbell.ring(after.account_id)
+            if self._somebody_waits(account_id):
+                self._doorbell.ring(account_id)
+        except Exception:
+            self._log.exception("doorbell not rung", extra={"account_id": account_id})
 
     def ring_if_waiting(self, account_id: str) -> None:
         """Rings for an account that has a call to dial now and a line for it."""

@@ -3,6 +3,7 @@
 A call without long instructions fits in one write unit (1 KB): each attribute name counts, and so does each note.
 """
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -25,8 +26,10 @@ def call_to_item(call: Call) -> Item:
         "pk": calls_pk(call.account_id),
         "sk": call.call_id,
         "item_kind": ITEM_KIND,
-        "data": call.data or None,
-        "metadata": call.metadata or None,
+        # As text: what JSON can say and DynamoDB cannot (numbers of any length, deep nesting) comes back as it came.
+        "data": _text(call.data),
+        "metadata": _text(call.metadata),
+        "former_leg_sids": list(call.former_leg_sids) or None,
         "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
         "active_at": None if call.active_at == call.answered_at else call.active_at,
         "attempt": call.attempt or None,
@@ -53,9 +56,16 @@ def call_from_item(item: Item) -> Call:
             "end_reason": _reason(record.get("end_reason")),
             "end_asked_reason": _reason(record.get("end_asked_reason")),
             "evidence": Evidence(**{name: record[name] for name in _EVIDENCE if name in record}),
+            "data": json.loads(record.get("data", "{}")),
+            "metadata": json.loads(record.get("metadata", "{}")),
+            "former_leg_sids": tuple(record.get("former_leg_sids", ())),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
         }
     )
+
+
+def _text(given: dict[str, Any]) -> str | None:
+    return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
 
 
 def _reason(word: str | None) -> EndReason | None:

@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
 from ringline.routing.numbers import is_e164
-from ringline.runtime.problems import FieldError, Problem
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
 
@@ -36,25 +35,17 @@ class CreateCallRequest(BaseModel):
             raise ValueError("is not a phone number in E.164 form, such as +14155550123")
         return number
 
+    @field_validator("scheduled_at", "expires_at")
+    @classmethod
+    def _is_of_this_century(cls, moment: AwareDatetime | None) -> AwareDatetime | None:
+        if moment is not None and not 2000 < moment.year < 2100:
+            raise ValueError("is not a moment of this century")
+        return moment
+
     @field_validator("data", "metadata", mode="before")
     @classmethod
     def _null_means_none_given(cls, given: Any) -> Any:
         return {} if given is None else given
-
-
-def read_create_call(body: dict[str, Any]) -> CreateCallRequest:
-    """The request in a JSON body. Raises Problem 422 that names each wrong field."""
-    try:
-        return CreateCallRequest.model_validate(body)
-    except ValidationError as error:
-        raise Problem(422, "invalid_request", "The call was not accepted", _field_errors(error)) from None
-
-
-def _field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    return tuple(
-        FieldError(".".join(str(part) for part in each["loc"]), each["msg"].removeprefix("Value error, "))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    )
 
 
 def to_ms(moment: datetime | None) -> int | None:

@@ -24,7 +24,9 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.call import Call, State
 from ringline.calls.records import call_from_item, call_to_item
-from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
+from ringline.calls.timing import CLOCK_SKEW_S
+from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
     GATE_SK,
     calls_pk,
@@ -48,6 +50,8 @@ _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_S = 0.02
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _KEY_KEPT_S = 24 * 3600
+_QUERIES_A_PAGE = 8
+"""Each reads up to 1 MB, some 1,500 calls."""
 
 
 class Committed(StrEnum):
@@ -122,8 +126,17 @@ class CallStore:
         refusals = self._transact(writes)
         if refusals is None:
             return None
-        used = from_item(refusals[-1].get("Item", {}))
-        return CreatedBefore(used["call_id"], used["body_hash"])
+        if once is None or "Item" not in refusals[-1]:
+            raise RuntimeError(f"{call.call_id} was refused though it is new")
+        return _created_before(refusals[-1]["Item"])
+
+    def created_before(self, account_id: str, once: Once, now: int) -> CreatedBefore | None:
+        """The call an idempotency key was used for within its day."""
+        key = to_item({"pk": once_pk(account_id), "sk": once.key_hash})
+        item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if item is None or from_item(item)["ttl_at_s"] * 1000 < now:
+            return None
+        return _created_before(item)
 
     def commit(self, before: Call, after: Call) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
@@ -140,13 +153,17 @@ class CallStore:
         return Committed.GATE_FULL if full else Committed.STALE
 
     def _commit_alone(self, put: dict[str, Any]) -> Committed:
-        try:
-            self._db.put_item(**put)
-        except ClientError as error:
-            if condition_failed(error):
-                return Committed.STALE
-            raise
-        return Committed.DONE
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                self._db.put_item(**put)
+                return Committed.DONE
+            except ClientError as error:
+                if condition_failed(error):
+                    return Committed.STALE
+                if not met_a_transaction(error):
+                    raise
+            self._let_pass(attempt)
+        raise TableContended
 
     def _queue_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
         if before.state is State.QUEUED:
@@ -190,9 +207,12 @@ class CallStore:
                     return reasons
                 if not _PASSING & {reason.get("Code") for reason in reasons}:
                     raise
-            # Calls of one account meet at its gate; a full-jitter wait lets them pass one by one.
-            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+            self._let_pass(attempt)
         raise TableContended
+
+    def _let_pass(self, attempt: int) -> None:
+        """Calls of one account meet at its gate; a full-jitter wait lets them pass one by one."""
+        self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -204,7 +224,7 @@ class CallStore:
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Call]:
         """The calls of up to 100 (account, call) pairs, in no order; those that are not there are left out."""
-        wanted = [to_item({"pk": calls_pk(account_id), "sk": call_id}) for account_id, call_id in keys]
+        wanted = [to_item({"pk": calls_pk(account), "sk": call_id}) for account, call_id in dict.fromkeys(keys)]
         found: list[Call] = []
         while wanted:
             answer = self._db.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
@@ -234,33 +254,45 @@ class CallStore:
         }
         if filters:
             query["FilterExpression"] = " AND ".join(filters)
+        else:
+            query["Limit"] = limit + 1
         if states is not None:
             query["ExpressionAttributeNames"] = {"#state": "state"}
         return self._collect(query, account_id, limit, None if cursor is None else _call_in_cursor(cursor))
 
     def _collect(self, query: dict[str, Any], account_id: str, limit: int, after: str | None) -> Page:
+        """Reads until the page is full or _QUERIES_A_PAGE are spent: a filter that fits few calls yields short pages
+        and a cursor instead of reading an account's whole history at once."""
         found: list[Call] = []
-        while True:
+        for _ in range(_QUERIES_A_PAGE):
             if after is not None:
                 query["ExclusiveStartKey"] = to_item({"pk": calls_pk(account_id), "sk": after})
-            answer = self._db.query(**query, Limit=max(limit + 1, 100))
+            answer = self._db.query(**query)
             found += [call_from_item(item) for item in answer["Items"]]
             if len(found) > limit:
-                return Page(tuple(found[:limit]), _cursor_after(found[limit - 1]))
+                return Page(tuple(found[:limit]), _cursor_after(found[limit - 1].call_id))
             if "LastEvaluatedKey" not in answer:
                 return Page(tuple(found), None)
-            after = from_item(answer["LastEvaluatedKey"])["sk"]
+            after = str(from_item(answer["LastEvaluatedKey"])["sk"])
+        return Page(tuple(found), None if after is None else _cursor_after(after))
 
     def eligible(self, account_id: str, now: int, limit: int) -> list[QueueEntry]:
-        """The account's first calls that may be dialled now, in their order."""
+        """The account's first calls that may be dialled now, give or take CLOCK_SKEW_S, in their order."""
         answer = self._db.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk < :after_now",
-            ExpressionAttributeValues=to_item({":pk": queue_pk(account_id), ":after_now": queue_sk(now + 1, "")}),
+            ExpressionAttributeValues=to_item(
+                {":pk": queue_pk(account_id), ":after_now": queue_sk(now + CLOCK_SKEW_S * 1000 + 1, "")}
+            ),
             ConsistentRead=True,
             Limit=limit,
         )
         return [_queue_entry(from_item(item)) for item in answer["Items"]]
+
+    def drop_entry(self, account_id: str, entry: QueueEntry) -> None:
+        """Removes a queue entry that has no call: none is ever written so, and none may keep the others waiting."""
+        key = to_item({"pk": queue_pk(account_id), "sk": queue_sk(entry.eligible_at, entry.call_id)})
+        self._db.delete_item(TableName=self._table, Key=key)
 
     def has_queued(self, account_id: str) -> bool:
         """Whether any call of the account waits, be it for later."""
@@ -314,6 +346,11 @@ def _once_item(call: Call, once: Once) -> Item:
     )
 
 
+def _created_before(item: Item) -> CreatedBefore:
+    used = from_item(item)
+    return CreatedBefore(used["call_id"], used["body_hash"])
+
+
 def _was_refused(reason: dict[str, Any]) -> bool:
     return reason.get("Code") == "ConditionalCheckFailed"
 
@@ -323,8 +360,8 @@ def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     return QueueEntry(int(eligible_at), call_id)
 
 
-def _cursor_after(call: Call) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": call.call_id}).encode()).decode()
+def _cursor_after(call_id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"after": call_id}).encode()).decode()
 
 
 def _call_in_cursor(cursor: str) -> str:
@@ -334,6 +371,6 @@ def _call_in_cursor(cursor: str) -> str:
         after = json.loads(base64.urlsafe_b64decode(cursor.encode()))["after"]
     except (ValueError, KeyError, TypeError):
         raise ValueError("not a cursor") from None
-    if not isinstance(after, str) or not after:
+    if not isinstance(after, str) or not is_plausible_id(after):
         raise ValueError("not a cursor")
     return after

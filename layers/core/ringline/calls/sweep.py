@@ -15,13 +15,13 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import Call, State, room_of
 from ringline.calls.deadlines import End, Owed, is_up, owed
 from ringline.calls.dial import leg_of
-from ringline.calls.events import AgentJoined, AgentSeen, Answered, EndAsked, Event, FoundOver
-from ringline.calls.ports import Doorbell, RoomView, Telephony, TelephonyDown
-from ringline.calls.progress import Progress
+from ringline.calls.events import AgentJoined, AgentLeft, AgentSeen, Answered, EndAsked, Event, FoundOver, LegJoined
+from ringline.calls.ports import Doorbell, LegView, RoomView, Telephony, TelephonyDown
+from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.calls.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
-from ringline.calls.watchlist import DueKey, Watchlist
+from ringline.calls.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
 
@@ -61,13 +61,26 @@ class Sweep:
     swept: Swept = field(default_factory=Swept)
 
     async def run(self) -> Swept:
+        """One run. A part that fails does not keep the others from their work; the first failure is raised last."""
         now = self.clock()
-        self._ring_for_the_waiting(now)
         calls, deliveries = _sorted_by_kind(self._due(now))
-        await self._mend(calls, now)
-        if deliveries:
-            self.swept.redelivered = self.resend(deliveries)
+        parts = (self._resend(deliveries), self._mend(calls, now), self._ring_for_the_waiting(now))
+        failures = [failure for part in parts if (failure := await self._attempt(part)) is not None]
+        if failures:
+            raise failures[0]
         return self.swept
+
+    async def _attempt(self, part: Awaitable[None]) -> Exception | None:
+        try:
+            await part
+        except Exception as error:
+            self.log.exception("a part of the sweep failed")
+            return error
+        return None
+
+    async def _resend(self, deliveries: Sequence[DueKey]) -> None:
+        if deliveries:
+            self.swept.redelivered = await asyncio.to_thread(self.resend, deliveries)
 
     def _due(self, now: int) -> list[DueKey]:
         after = self.watchlist.left_off_at()
@@ -79,14 +92,20 @@ class Sweep:
 
     # --- lost doorbells ----------------------------------------------------------------------------------------------
 
-    def _ring_for_the_waiting(self, now: int) -> None:
-        for mark in self.watchlist.waiting_accounts():
-            if self.store.eligible(mark.account_id, now, 1):
-                if self.store.gate(mark.account_id).has_room:
-                    self.doorbell.ring(mark.account_id)
-                    self.swept.rung += 1
-            elif not self.store.has_queued(mark.account_id):
-                self.watchlist.clear_waiting(mark, now)
+    async def _ring_for_the_waiting(self, now: int) -> None:
+        marks = await asyncio.to_thread(self.watchlist.waiting_accounts)
+        await self._side_by_side(asyncio.to_thread(self._ring_if_waiting, mark, now) for mark in marks)
+
+    def _ring_if_waiting(self, mark: WaitingMark, now: int) -> None:
+        if self.store.eligible(mark.account_id, now, 1):
+            self._ring(mark.account_id)
+        elif not self.store.has_queued(mark.account_id):
+            self.watchlist.clear_waiting(mark, now)
+
+    def _ring(self, account_id: str) -> None:
+        if self.store.gate(account_id).has_room:
+            self.doorbell.ring(account_id)
+            self.swept.rung += 1
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -137,6 +156,9 @@ class Sweep:
             if call.expires_at is not None and call.expires_at <= now:
                 await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
                 self.swept.settled += 1
+            else:
+                # A dial that goes again: its bell may have been lost with its dialer.
+                await asyncio.to_thread(self._ring, call.account_id)
             return
         if rooms is None or not call.in_flight:
             return
@@ -159,16 +181,32 @@ class Sweep:
             self.swept.adopted += 1
         elif call.answered_at is None:
             await self._settle(call)
+        elif call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None:
+            await self._look_for_a_lost_leg(call, leg, now)
         elif agent is not None:
+            # Unmoved if it is the one we know.
             await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
+        elif call.active_at is None:
+            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
+        elif call.agent_left_at is None:
+            # Its leaving got lost. A successor has until the next run.
+            await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid or "", None))
+        else:
+            await self._end(call, EndReason.AGENT_FAILED, now)
+
+    async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
+        """The leg lost its connection or its room: if it is back under another sid, the call goes on."""
+        if leg is not None and leg.sid != call.evidence.left_leg_sid:
+            await self._apply(call, LegJoined(now, call.attempt, leg.sid))
             self.swept.adopted += 1
         else:
-            reason = EndReason.AGENT_DID_NOT_JOIN if call.active_at is None else EndReason.AGENT_FAILED
-            await self._end(call, reason, now)
+            await self._settle(call)
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
         if reason is not None:
-            await self._apply(call, EndAsked(now, reason))
+            asked = await self._apply(call, EndAsked(now, reason))
+            if not asked.effects:
+                return  # Somebody was faster: the agent is there after all.
         await self._settle(call)
 
     async def _settle(self, call: Call) -> None:
@@ -187,11 +225,17 @@ class Sweep:
                 continue
             call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
             if call is not None and (call.state.is_terminal or call.attempt != whose.attempt):
-                await self.telephony.end_room(name)
-                self.swept.rooms_closed += 1
+                await self._close_zombie(name)
 
-    async def _apply(self, call: Call, event: Event) -> None:
-        await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+    async def _close_zombie(self, room: str) -> None:
+        try:
+            await self.telephony.end_room(room)
+            self.swept.rooms_closed += 1
+        except TelephonyDown:
+            self.log.warning("room not closed", extra={"room": room})
+
+    async def _apply(self, call: Call, event: Event) -> Outcome:
+        return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
 
 
 def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:

@@ -32,9 +32,6 @@ DIAL_OUTCOME_MARGIN_S = 20
 FIRST_LOOK_S = 20
 """From this moment after the claim the sweep looks at a call each minute: most short failures are over by then."""
 
-MAX_CALL_DURATION_S = 3600
-"""The SDK's default for a pipe."""
-
 LONGEST_CALL_DURATION_S = 24 * 3600 - MAX_RING_TIMEOUT_S
 """LiveKit caps a call at 24 h from the dial request, ringing included."""
 
@@ -45,11 +42,11 @@ seconds, and the calls in them go on."""
 ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
 
-DIAL_ATTEMPTS = 5
+DIAL_ATTEMPTS = 6
 """How often a call is dialled whose failures are all known to precede the INVITE, before it fails for good."""
 
-REDIAL_DELAYS_S = (1, 2, 5, 10)
-"""Waits before those repeats: a LiveKit restart takes 8 s, a full server frees up in seconds."""
+REDIAL_DELAYS_S = (1, 5, 15, 60, 120)
+"""Waits before those repeats: a LiveKit restart takes 8 s, an outage minutes. Together they outlast three minutes."""
 
 DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
@@ -71,3 +68,11 @@ WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900
 """An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the
 gap between the two is what a frozen function or a skewed clock may take without a waiting account going unseen."""
+
+AGENT_CHECK_EVERY_S = 300
+"""How often the sweep asks LiveKit whether the agent of a conversation is still there: its leaving may have got lost.
+The first time in the minute after the answer."""
+
+CLOCK_SKEW_S = 1
+"""How far the clocks of two functions may differ. A call may be dialled this much before its moment, so that its own
+doorbell, heard by a clock that is behind, does not find nobody waiting."""

@@ -3,7 +3,7 @@ says."""
 
 from ringline.calls.call import Call, CallStatus
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_JOIN_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.timing import VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
 
 _R = EndReason
 
@@ -15,7 +15,9 @@ _UNAVAILABLE = {480}
 _NOT_PICKED_UP = {408, 487}
 _TRUNK = {401, 402, 407}
 
-_LOST_CONNECTION = {"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "ROOM_CLOSED", "STATE_MISMATCH", "MIGRATION", "JOIN_FAILURE"}
+# The leg lost its connection to the room; the phone call may go on and the leg come back under a new sid.
+MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
+_LOST_CONNECTION = MAY_COME_BACK | {"ROOM_CLOSED", "JOIN_FAILURE"}
 _ROOM_ENDED = {"ROOM_DELETED", "PARTICIPANT_REMOVED"}
 
 
@@ -34,12 +36,13 @@ def end_reason(call: Call, at: int) -> EndReason:
 
 def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     why = call.evidence.disconnect_reason
-    if at - answered_at >= call.max_call_duration_s * 1000 - 1000:
-        return _R.MAX_DURATION_REACHED
-    if call.active_at is None and at - answered_at >= AGENT_JOIN_S * 1000:
-        return _R.AGENT_DID_NOT_JOIN
     if why is None or why in _LOST_CONNECTION:
         return _R.IDLE_TIMEOUT
+    if at - answered_at >= call.max_call_duration_s * 1000 - 1000:
+        return _R.MAX_DURATION_REACHED
+    if call.active_at is None and answered_at != call.evidence.leg_left_at:
+        # Answered, and nobody there to speak to. (Equal moments: the answer itself was not seen, nor who was there.)
+        return _R.AGENT_DID_NOT_JOIN
     if why in _ROOM_ENDED:
         return _R.AGENT_HUNG_UP
     if why == "AGENT_ERROR":
@@ -76,8 +79,6 @@ def _from_livekit_error(call: Call, twirp_code: str, message: str, at: int) -> E
     """A dial that ended without a SIP code: its own ring time-out, or trouble of the trunk."""
     if twirp_code == "canceled" and "sip request timed out" in message:
         return _R.USER_DID_NOT_PICK_UP if _asked_by_nobody_else(call) else _from_leg(call, at)
-    if twirp_code == "deadline_exceeded":
-        return _R.USER_DID_NOT_PICK_UP if rang(call, at) else _R.DIAL_STATE_UNKNOWN
     if twirp_code == "resource_exhausted":
         return _R.SIP_FAILED_CAPACITY
     return _R.SIP_FAILED_TRUNK
@@ -107,7 +108,9 @@ def _from_leg(call: Call, at: int) -> EndReason:
 
 
 def _unavailable(call: Call, at: int) -> EndReason:
-    brief = VOICEMAIL_RING_MIN_S <= ring_s(call, at) <= min(VOICEMAIL_RING_MAX_S, call.ring_timeout_s - 1)
+    shortest = VOICEMAIL_RING_MIN_S if call.voicemail_ring_min_s is None else call.voicemail_ring_min_s
+    longest = VOICEMAIL_RING_MAX_S if call.voicemail_ring_max_s is None else call.voicemail_ring_max_s
+    brief = shortest <= ring_s(call, at) <= min(longest, call.ring_timeout_s - 1)
     return _R.VOICEMAIL_DETECTED_PRECONNECT if brief and rang(call, at) else _R.USER_DID_NOT_PICK_UP
 
 

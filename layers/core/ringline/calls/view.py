@@ -72,5 +72,9 @@ STATES_OF_STATUS = {
     "active": frozenset({State.ACTIVE}),
     "completed": frozenset({State.ENDED}),
     "failed": frozenset({State.NOT_CONNECTED, State.CANCELED}),
+    "scheduled": frozenset({State.QUEUED}),
+    "dispatching": frozenset({State.DIALING}),
+    "connected": frozenset({State.ENDED}),
+    "notConnected": frozenset({State.NOT_CONNECTED, State.CANCELED}),
 }
-"""For filters: the states behind each visible status."""
+"""For filters: the states behind each visible status, and behind the words newer SDKs document for them."""

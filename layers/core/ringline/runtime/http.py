@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ def listing(rows: list[dict[str, Any]], next_cursor: str | None) -> dict[str, An
     }
 
 
-def raw_body(event: Mapping[str, Any]) -> bytes:
+def raw_body(event: Mapping[str, Any], most_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The body byte for byte as it was sent, whether API Gateway passed it as text or in base64. Raises Problem 400,
     413."""
     body = event.get("body") or ""
@@ -51,20 +52,30 @@ def raw_body(event: Mapping[str, Any]) -> bytes:
             raise Problem(400, "unreadable_body", "The body is not what its encoding says") from None
     else:
         decoded = body.encode()
-    if len(decoded) > MAX_BODY_BYTES:
-        raise Problem(413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes")
+    if len(decoded) > most_bytes:
+        raise Problem(413, "body_too_large", f"The body is larger than {most_bytes} bytes")
     return decoded
 
 
 def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     """The body as a JSON object. Raises Problem 400, 413."""
     try:
-        document = json.loads(raw_body(event) or b"null")
-    except ValueError:
+        document = json.loads(raw_body(event) or b"null", parse_float=_finite, parse_constant=_finite)
+        # JSON may escape half a character; nothing that is written or sent can hold one.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         raise Problem(400, "body_not_json", "The body is not JSON") from None
     if not isinstance(document, dict):
         raise Problem(400, "body_not_an_object", "The body is not a JSON object")
     return document
+
+
+def _finite(text: str) -> float:
+    """A number that JSON can say again: not NaN, not Infinity, not 1e400. Raises ValueError."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
 
 
 def header(event: Mapping[str, Any], name: str) -> str | None:

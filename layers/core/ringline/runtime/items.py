@@ -70,6 +70,11 @@ def condition_failed(error: ClientError) -> bool:
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
+def met_a_transaction(error: ClientError) -> bool:
+    """Whether a single write met a running transaction on its item. botocore does not try again by itself."""
+    return bool(error.response["Error"]["Code"] == "TransactionConflictException")
+
+
 def refusal_reasons(error: ClientError) -> list[dict[str, Any]] | None:
     """Why each part of a canceled transaction was refused, in order (`Code`, and `Item` if ALL_OLD was asked); None if
     another error."""

@@ -27,17 +27,6 @@ def required_url(name: str, environ: Mapping[str, str] = os.environ) -> str:
     return value
 
 
-def whole_number(name: str, default: int, environ: Mapping[str, str] = os.environ) -> int:
-    """A variable that holds a whole number, or the default where it is not set. Raises SettingsError."""
-    value = environ.get(name, "").strip()
-    if not value:
-        return default
-    try:
-        return int(value)
-    except ValueError:
-        raise SettingsError(f"{name} is not a whole number") from None
-
-
 def flag(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether a variable says `true`; anything else is false."""
     return environ.get(name, "").strip().lower() == "true"

@@ -47,13 +47,11 @@ class What(StrEnum):
 class LivekitEvent:
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds)."""
 
-    event_id: str
     what: What
     room_name: str
     created_at: int | None
     kind: Kind = Kind.OTHER
     sid: str = ""
-    identity: str = ""
     disconnect_reason: str | None = None
     call_status: str | None = None
 
@@ -98,14 +96,12 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
     what = What(name) if name in set(What) else What.OTHER
     kind = str(participant.get("kind", ""))
     return LivekitEvent(
-        event_id=str(document.get("id", "")),
         # Aborted takes the place of left where the participant never became active: for the call it is the same.
         what=What.LEFT if what is What.ABORTED else what,
         room_name=str(room.get("name", "")),
         created_at=None if created_at is None else int(created_at) * 1000,
         kind=Kind(kind) if kind in set(Kind) else Kind.OTHER,
         sid=str(participant.get("sid", "")),
-        identity=str(participant.get("identity", "")),
         disconnect_reason=participant.get("disconnectReason"),
         call_status=(participant.get("attributes") or {}).get("sip.callStatus"),
     )

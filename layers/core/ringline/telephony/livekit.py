@@ -133,13 +133,13 @@ async def _asked[T](request: Awaitable[T], *, missing_is_fine: bool = False) -> 
 
 
 @asynccontextmanager
-async def connected(settings: LivekitSettings) -> AsyncIterator[LivekitTelephony]:
-    """Telephony for the duration of one event loop's work."""
+async def connected(settings: LivekitSettings, within_s: float = _REQUEST_TIMEOUT_S) -> AsyncIterator[LivekitTelephony]:
+    """Telephony for the duration of one event loop's work; each request but the dial is given `within_s`."""
     client = api.LiveKitAPI(
         settings.url,
         settings.api_key,
         settings.api_secret,
-        timeout=aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=within_s),
         failover=False,
     )
     try:
@@ -148,11 +148,11 @@ async def connected(settings: LivekitSettings) -> AsyncIterator[LivekitTelephony
         await client.aclose()
 
 
-def close_rooms(settings: LivekitSettings, rooms: Sequence[str]) -> list[str]:
-    """Closes rooms side by side, from code that has no event loop; returns those that could not be closed."""
+def close_rooms(settings: LivekitSettings, rooms: Sequence[str], within_s: float = _REQUEST_TIMEOUT_S) -> list[str]:
+    """Closes rooms side by side, from code that has no event loop; returns those that were not closed in time."""
 
     async def close() -> list[BaseException | None]:
-        async with connected(settings) as telephony:
+        async with connected(settings, within_s) as telephony:
             return await asyncio.gather(*(telephony.end_room(room) for room in rooms), return_exceptions=True)
 
     results = asyncio.run(close())

@@ -1,10 +1,9 @@
 """Bodies of the webhook endpoints' API. No foreign SDK sends them, so an unknown field is a mistake."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from ringline.runtime.problems import FieldError, Problem
 from ringline.webhooks.endpoint import EventType
 
 
@@ -35,13 +34,3 @@ class EndpointChange(BaseModel):
     event_types: EventTypes | None = None
     description: Description | None = None
     disabled: bool | None = None
-
-
-def read_body[Body: BaseModel](model: type[Body], body: dict[str, Any]) -> Body:
-    """The body as its model. Raises Problem 422 that names each wrong field."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = tuple(FieldError(".".join(str(part) for part in each["loc"]), each["msg"]) for each in faults)
-        raise Problem(422, "invalid_request", "The webhook endpoint was not accepted", errors) from None

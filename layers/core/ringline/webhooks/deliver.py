@@ -137,7 +137,7 @@ class Deliver:
         if payload is None:
             self._close(delivery)
             return NothingToSend()
-        return self._try(delivery, endpoint, body_of(names.event_type, payload))
+        return self._try(delivery, endpoint, body_of(names.event_type, payload, delivery.sequence))
 
     def _try(self, before: Delivery, endpoint: Endpoint, body: bytes) -> Outcome:
         started_at = self._clock()
@@ -183,8 +183,9 @@ class Deliver:
             self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
 
-def body_of(event_type: EventType, payload: Payload) -> bytes:
-    document = {"type": event_type, "timestamp": payload.timestamp, "data": payload.data}
+def body_of(event_type: EventType, payload: Payload, sequence: int) -> bytes:
+    """`sequence` is the event's place among all changes of its call: the data may be of a later one."""
+    document = {"type": event_type, "timestamp": payload.timestamp, "data": {**payload.data, "sequence": sequence}}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
