@@ -3,7 +3,7 @@ stopped together.
 
     python -m local.stack up|down|status
 
-`up` obeys RINGLINE_PORT (8787), CAP (5), WEBHOOK_URL, AGENT_NAME, RINGLINE_STATE_DIR, and LIVEKIT_URL with
+`up` obeys RINGLINE_PORT (8787), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME, RINGLINE_STATE_DIR, and LIVEKIT_URL with
 LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID. Tests and the demo use `running_stack`.
 """
 
@@ -23,7 +23,16 @@ from local import emulator, processes
 from local.places import default_state_dir
 from local.processes import StackError
 from local.stack_record import Stack, StackRecord
-from local.stack_start import DEFAULT_AGENT_NAME, DEFAULT_CAP, DEFAULT_PORT, Ascent, LivekitServer, Wishes, ask
+from local.stack_start import (
+    DEFAULT_AGENT_NAME,
+    DEFAULT_CAP,
+    DEFAULT_FROM_NUMBER,
+    DEFAULT_PORT,
+    Ascent,
+    LivekitServer,
+    Wishes,
+    ask,
+)
 
 __all__ = [
     "DEFAULT_PORT",
@@ -45,6 +54,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         port=_whole_number(environ, "RINGLINE_PORT", DEFAULT_PORT, 65535),
         cap=_whole_number(environ, "CAP", DEFAULT_CAP, 10_000),
         webhook_url=environ.get("WEBHOOK_URL") or None,
+        from_number=environ.get("FROM_NUMBER") or DEFAULT_FROM_NUMBER,
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
     )
     if not environ.get("LIVEKIT_URL"):

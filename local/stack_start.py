@@ -23,6 +23,8 @@ from local.stack_record import Stack, StackRecord
 
 DEFAULT_PORT = 8787
 DEFAULT_CAP = 5
+DEFAULT_FROM_NUMBER = "+15550100000"
+"""What the phone network's outbound trunk calls from. A real trunk may own other numbers: FROM_NUMBER names one."""
 DEFAULT_AGENT_NAME = "ringline-agent"
 
 _PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
@@ -50,6 +52,7 @@ class Wishes:
     port: int = DEFAULT_PORT
     cap: int = DEFAULT_CAP
     webhook_url: str | None = None
+    from_number: str = DEFAULT_FROM_NUMBER
     livekit: LivekitServer | None = None
     agent_name: str = DEFAULT_AGENT_NAME
     phones_options: tuple[str, ...] = ()
@@ -120,7 +123,13 @@ class Ascent:
         from local.seed import seed
 
         return dict(
-            seed(deployment.outputs["TableName"], emulator_url, self._wishes.cap, webhook_url=self._wishes.webhook_url)
+            seed(
+                deployment.outputs["TableName"],
+                emulator_url,
+                self._wishes.cap,
+                from_number=self._wishes.from_number,
+                webhook_url=self._wishes.webhook_url,
+            )
         )
 
     def _open(self, door: socket.socket, api_url: str) -> None:
@@ -188,13 +197,11 @@ async def _outbound_trunk(url: str) -> str:
     """The id of the phone network's outbound trunk, made here if it has none, as an operator does once at LiveKit."""
     from livekit import api
 
-    from local.seed import FROM_NUMBER
-
     async with api.LiveKitAPI(url, _PHONES_KEY, _PHONES_SECRET) as livekit:
         trunks = (await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items
         if trunks:
             return trunks[0].sip_trunk_id
-        trunk = api.SIPOutboundTrunkInfo(name="carrier", address="sip.carrier.example", numbers=[FROM_NUMBER])
+        trunk = api.SIPOutboundTrunkInfo(name="carrier", address="sip.carrier.example", numbers=[DEFAULT_FROM_NUMBER])
         return (await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=trunk))).sip_trunk_id
 
 

@@ -18,8 +18,8 @@ for one account cannot meet another's items.
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
 | sweep           | SWEEP                 | PROGRESS                     | calls.watchlist (where a run stopped)
 
-DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, failed
-deliveries.
+DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
+calls that expire or are dialled again, failed deliveries.
 """
 
 DUE_INDEX = "DueIndex"
