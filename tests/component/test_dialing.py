@@ -115,7 +115,7 @@ def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRo
     room.ring()
     assert (room.call().state, room.in_use) == (State.QUEUED, 0)
     (account, after_s) = room.doorbell.rings[-1]
-    assert (account, after_s) == (ACCOUNT, 1)
+    assert (account, after_s) == (ACCOUNT, 2)
     room.clock.move(after_s)
     room.ring()
     assert (room.call().state, room.call().attempt) == (State.ACTIVE, 2)

@@ -24,7 +24,7 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.call import Call, State
 from ringline.calls.records import call_from_item, call_to_item
-from ringline.calls.timing import CLOCK_SKEW_S
+from ringline.calls.timing import CLOCK_SKEW_MS
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
@@ -277,12 +277,12 @@ class CallStore:
         return Page(tuple(found), None if after is None else _cursor_after(after))
 
     def eligible(self, account_id: str, now: int, limit: int) -> list[QueueEntry]:
-        """The account's first calls that may be dialled now, give or take CLOCK_SKEW_S, in their order."""
+        """The account's first calls that may be dialled now, give or take CLOCK_SKEW_MS, in their order."""
         answer = self._db.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk < :after_now",
             ExpressionAttributeValues=to_item(
-                {":pk": queue_pk(account_id), ":after_now": queue_sk(now + CLOCK_SKEW_S * 1000 + 1, "")}
+                {":pk": queue_pk(account_id), ":after_now": queue_sk(now + CLOCK_SKEW_MS + 1, "")}
             ),
             ConsistentRead=True,
             Limit=limit,

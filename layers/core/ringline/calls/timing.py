@@ -45,7 +45,7 @@ ZOMBIE_ROOM_S = 120
 DIAL_ATTEMPTS = 6
 """How often a call is dialled whose failures are all known to precede the INVITE, before it fails for good."""
 
-REDIAL_DELAYS_S = (1, 5, 15, 60, 120)
+REDIAL_DELAYS_S = (2, 5, 15, 60, 120)
 """Waits before those repeats: a LiveKit restart takes 8 s, an outage minutes. Together they outlast three minutes."""
 
 DIAL_BATCH = 10
@@ -73,6 +73,6 @@ AGENT_CHECK_EVERY_S = 300
 """How often the sweep asks LiveKit whether the agent of a conversation is still there: its leaving may have got lost.
 The first time in the minute after the answer."""
 
-CLOCK_SKEW_S = 1
+CLOCK_SKEW_MS = 250
 """How far the clocks of two functions may differ. A call may be dialled this much before its moment, so that its own
 doorbell, heard by a clock that is behind, does not find nobody waiting."""
