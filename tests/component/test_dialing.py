@@ -255,3 +255,21 @@ def test_an_agent_that_deletes_the_room_while_it_rings_hung_up_whoever_tells_fir
     room.telephony.while_ringing = the_leg_leaves
     room.ring()
     assert room.call().end_reason is EndReason.AGENT_HUNG_UP
+
+
+def test_a_call_that_was_queued_again_for_later_is_not_claimed_by_its_old_place(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dialer reads the queue; before it reads the call, another one has dialled it in vain and put it back."""
+    room.queued()
+    read = room.store.get
+
+    def too_late(account_id: str, call_id: str) -> Call | None:
+        monkeypatch.setattr(room.store, "get", read)
+        room.telephony.outcomes = [NO_SERVERS]
+        room.ring()
+        return read(account_id, call_id)
+
+    monkeypatch.setattr(room.store, "get", too_late)
+    room.ring()
+    assert (room.call().state, room.call().attempt) == (State.QUEUED, 1), "it waits for its new moment"

@@ -50,8 +50,8 @@ class Admit:
                 self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
                 continue
             moved = apply(call, Claimed(self.clock()))
-            if not isinstance(moved, Moved):
-                continue  # Taken by another dialer between the two reads.
+            if not isinstance(moved, Moved) or call.eligible_at != entries[0].eligible_at:
+                continue  # Taken by another dialer between the two reads, perhaps even queued again for later.
             match self.store.commit(call, moved.call):
                 case Committed.DONE:
                     self.log.info("call claimed", extra={"call_id": call.call_id, "attempt": moved.call.attempt})
