@@ -207,6 +207,11 @@ def test_an_agent_that_came_after_all_is_not_given_up() -> None:
     assert unmoved(a_call(State.ACTIVE), EndAsked(at(16), EndReason.AGENT_FAILED)).why == "agent_took_over"
 
 
+def test_a_call_that_left_the_queue_does_not_expire_in_it() -> None:
+    for state in (State.DIALING, State.ACTIVE):
+        assert unmoved(a_call(state), EndAsked(at(9), EndReason.EXPIRED_IN_QUEUE)).why == "left_the_queue"
+
+
 def test_a_dial_that_goes_again_has_a_moment_at_which_the_sweep_rings_for_it() -> None:
     again = moved(a_call(State.DIALING), DialNotSent(at(2), 1, "no response from servers", "unavailable", 5))
     assert again.due_at == again.eligible_at == at(7)

@@ -255,6 +255,8 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
 
 
 def _end_asked(call: Call, event: EndAsked) -> Result:
+    if event.reason is EndReason.EXPIRED_IN_QUEUE:
+        return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
         return Unmoved("agent_joined")
     if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:

@@ -1,0 +1,75 @@
+"""The condition and key expressions that the stores use, and no others: what is unknown is refused loudly, so that a
+new condition in the product cannot be simulated wrongly by accident."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+type Item = dict[str, Any]
+type Test = Callable[[Item, Item], bool]
+"""Whether an item (empty where there is none) meets the condition under the expression's values."""
+
+_EXISTS = re.compile(r"attribute_exists\((\w+)\)")
+_MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
+_COMPARED = re.compile(r"(\w+) (=|<|>|<=) (:?\w+)")
+
+
+class UnknownExpression(Exception):
+    """The product uses an expression that this table does not know."""
+
+
+@cache
+def condition(expression: str) -> Test:
+    """The test that `a AND b OR c AND d` stands for."""
+    ways = tuple(tuple(_test(part) for part in way.split(" AND ")) for way in expression.split(" OR "))
+    return lambda item, values: any(all(test(item, values) for test in way) for way in ways)
+
+
+def _test(part: str) -> Test:
+    if found := _EXISTS.fullmatch(part):
+        name = found[1]
+        return lambda item, _values: name in item
+    if found := _MISSING.fullmatch(part):
+        name = found[1]
+        return lambda item, _values: name not in item
+    if found := _COMPARED.fullmatch(part):
+        return _comparison(found[1], found[2], found[3])
+    raise UnknownExpression(part)
+
+
+def _comparison(name: str, operator: str, other: str) -> Test:
+    def test(item: Item, values: Item) -> bool:
+        left, right = item.get(name), values[other] if other.startswith(":") else item.get(other)
+        if left is None or right is None or left.keys() != right.keys():
+            return False
+        a, b = _plain(left), _plain(right)
+        match operator:
+            case "=":
+                return bool(a == b)
+            case "<":
+                return bool(a < b)
+            case ">":
+                return bool(a > b)
+            case _:
+                return bool(a <= b)
+
+    return test
+
+
+def _plain(value: Item) -> Any:
+    ((kind, inner),) = value.items()
+    return int(inner) if kind == "N" else inner
+
+
+def updated(item: Item, expression: str, names: dict[str, str], values: Item) -> Item:
+    """The item after `ADD name :value` or `SET name = :value`."""
+    words = expression.split(" ")
+    match words:
+        case ["ADD", name, value]:
+            before = int(item.get(name, {"N": "0"})["N"])
+            return item | {name: {"N": str(before + int(values[value]["N"]))}}
+        case ["SET", name, "=", value]:
+            return item | {names.get(name, name): values[value]}
+        case _:
+            raise UnknownExpression(expression)

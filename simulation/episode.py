@@ -1,0 +1,218 @@
+"""One world from its first call to the moment when nothing can happen any more."""
+
+import gc
+import random
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+
+from ringline.accounts.store import AccountStore
+from ringline.runtime.items import to_item
+from ringline.runtime.table import GATE_SK, gate_pk
+from simulation.chance import Chance, Faults
+from simulation.handlers import Handlers, number_of
+from simulation.hooks import Hooks
+from simulation.livekit import Livekit
+from simulation.mending import Mending
+from simulation.messages import DoorbellQueue, Stream
+from simulation.phones import Phones
+from simulation.plan import FAULTS_FOR_S, Plan, PlannedCall
+from simulation.processes import Process
+from simulation.table import TABLE, Table
+from simulation.watch import Violation, Watch
+from simulation.world import START, World
+
+_SWEEP_EVERY_MS = 60_000
+_SWEEP_TIMEOUT_S = 50
+_PATIENCE_S = 7200
+"""How long after the last fault a call may take to end before it counts as lost: far more than any needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of one world."""
+
+    plan: Plan
+    violation: Violation | None
+    accepted: int
+    counts: Counter[str]
+    fired: tuple[str, ...]
+    trace: tuple[str, ...]
+    slot_back_after_ms: tuple[int, ...]
+    mended_late_ms: tuple[int, ...]
+    most_over_cap: int
+    broken_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What a repeat is confined to: these calls and these faults."""
+
+    calls: frozenset[int]
+    faults: frozenset[str]
+    until: int | None = None
+    """A moment by which it must be broken to be of interest."""
+
+
+def run_world(plan: Plan, only: Only | None = None, *, tracing: bool = False) -> Ran:
+    """Runs one world. Garbage is collected behind it, not within: each leaves its whole graph behind at once."""
+    with warnings.catch_warnings():
+        # What a dead process had not begun is never awaited, and what it still wants to wait for has no event loop.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        gc.disable()
+        try:
+            return Episode(plan, only, tracing=tracing).run()
+        finally:
+            gc.enable()
+            gc.collect()
+
+
+class Episode:
+    def __init__(self, plan: Plan, only: Only | None = None, *, tracing: bool = False) -> None:
+        self.plan = plan
+        chance = Chance(plan.seed)
+        self.faults = Faults(chance, plan.scale, None if only is None else only.faults)
+        self.world = world = World(chance, self.faults, tracing=tracing)
+        self._calls = [call for call in plan.calls if only is None or call.number in only.calls]
+        plans = {number_of(call): call for call in plan.calls}
+        self.watch = Watch(world)
+        self.handlers = handlers = Handlers(world, plans)
+        self.table = handlers.table = Table(world, plan.operation_ms)
+        self.phones = Phones(world, plans)
+        hooks = Hooks(world, handlers.receive)
+        self.livekit = handlers.livekit = Livekit(world, hooks, self.phones)
+        handlers.doorbell = DoorbellQueue(world, handlers.dial)
+        self.watch.table, self.watch.phones = self.table, self.phones
+        self.mending = Mending(world, self.watch, self.phones)
+        self._until = None if only is None else only.until
+        self._sweeping = True
+
+    # --- what happens by itself --------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        world = self.world
+        for account in self.plan.accounts:
+            gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "in_use": 0, "cap": account.cap}
+            self.table.seed(to_item(gate))
+            for at, cap in account.cap_changes:
+                world.at(START + at, self._set_cap, account.account_id, cap)
+        self.table.stream = Stream(world, self.handlers.relay)
+        for call in self._calls:
+            world.at(START + call.at, self._create, call)
+        for kind, at, length in self.plan.outages:
+            world.at(START + at, self._outage, kind, at, length)
+        world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
+        world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
+
+    def _set_cap(self, account_id: str, cap: int) -> None:
+        async def set_cap() -> bool:
+            AccountStore(self.table, TABLE).set_cap(account_id, cap)
+            return True
+
+        def again(_process: Process, well: bool) -> None:
+            if not well:
+                self.world.after(1_000, self._set_cap, account_id, cap)
+
+        self.world.spawn("create", f"cap/{account_id}", set_cap, again, account_id=account_id)
+
+    def _create(self, call: PlannedCall) -> None:
+        account_id = self.plan.accounts[call.account].account_id
+        self._ask_for(account_id, call, 3 if call.asks_again else 1)
+        if call.asks_again and self.world.chance.draw("asked twice") < 0.2:
+            self.world.after(self.world.chance.between("asked twice", 0, 100), self._ask_for, account_id, call, 1)
+        for after in call.hang_ups_after:
+            self.world.after(max(1, after), self._hang_up, account_id, call)
+        if call.foreign_hang_up and len(self.plan.accounts) > 1:
+            foreign = self.plan.accounts[call.account - 1].account_id
+            self.world.after(1_000, self._hang_up, foreign, call)
+
+    def _ask_for(self, account_id: str, call: PlannedCall, tries: int) -> None:
+        def unless_answered(_process: Process, well: bool) -> None:
+            if not well and tries > 1:
+                self.world.after(
+                    self.world.chance.between("asks again", 0, 3_000), self._ask_for, account_id, call, tries - 1
+                )
+
+        create = self.handlers.create
+        self.world.spawn(
+            "create", str(call.number), lambda: create(account_id, call), unless_answered, account_id=account_id
+        )
+
+    def _hang_up(self, account_id: str, call: PlannedCall) -> None:
+        ids = [call_id for _, call_id in self.watch.calls if call_id.endswith(f"x{call.number}")]
+        if not ids:
+            return
+        handlers = self.handlers
+        self.world.spawn(
+            "hangup", str(call.number), lambda: handlers.hang_up(account_id, ids[0]), _nobody,
+            account_id=account_id, timeout_s=10,
+        )  # fmt: skip
+
+    def _outage(self, kind: str, at: int, length: int) -> None:
+        if kind == "livekit_restart" and not self.phones.server_is_up:
+            return
+        if self.faults.strikes(kind, str(at), 1e9):
+            self.world.trace(f"OUTAGE {kind} for {length / 1000:.1f} s")
+            self.livekit.outage(kind, length)
+
+    def _sweep(self) -> None:
+        if not self._sweeping:
+            return
+        self.world.after(_SWEEP_EVERY_MS, self._sweep)
+        run = self.mending.sweep_begins()
+        handlers = self.handlers
+        self.world.spawn("sweep", "sweep", handlers.sweep, run.ended, timeout_s=_SWEEP_TIMEOUT_S)
+
+    def _calm_down(self) -> None:
+        self.faults.stopped = True
+
+    # --- the run -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> Ran:
+        random.seed(self.plan.seed)  # The store's waits between conflicts; nobody else uses it.
+        self._set_up()
+        self._until_settled(max([START, *(START + call.at for call in self._calls)]))
+        if self.watch.broken is None and self._until is None:
+            self.watch.at_the_end()
+            if not self.plan.scale:
+                self.watch.ends_are_true()
+        for process in self.world.living:
+            process.abandon()
+        return self._ran()
+
+    def _until_settled(self, last_call_at: int) -> None:
+        world, watch = self.world, self.watch
+        give_up_at = max(last_call_at, START + FAULTS_FOR_S * 1000) + _PATIENCE_S * 1000
+        moment = START
+        while watch.broken is None and moment < give_up_at:
+            moment += 10_000
+            world.run(moment)
+            if self._until is not None and moment > self._until:
+                return
+            if moment > last_call_at + 1_000 and not watch.unfinished and not any(watch.legs_up.values()):
+                break
+        # What is still under way - relays, webhooks, dialers - comes to its end; redelivered doorbells find nobody.
+        self.faults.stopped = True
+        self._sweeping = False
+        if watch.broken is None:
+            world.run(moment + 180_000)
+
+    def _ran(self) -> Ran:
+        world, watch = self.world, self.watch
+        return Ran(
+            plan=self.plan,
+            violation=watch.broken,
+            accepted=len(watch.calls),
+            counts=world.counts + self.faults.counts,
+            fired=tuple(self.faults.fired),
+            trace=tuple(world.lines),
+            slot_back_after_ms=tuple(watch.slot_back_after_ms),
+            mended_late_ms=tuple(self.mending.late_ms),
+            most_over_cap=watch.most_over_cap,
+            broken_at=watch.broken_at,
+        )
+
+
+def _nobody(_process: Process, _well: bool) -> None:
+    """The caller does not ask twice."""

@@ -1,0 +1,220 @@
+"""The functions' handlers, as their folders compose them: the real use cases over the simulated world."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ringline.calls import create as create_module
+from ringline.calls.admit import Admit
+from ringline.calls.create import CreateCall, WaitingMarks
+from ringline.calls.dial import DialNext
+from ringline.calls.hang_up import HangUp
+from ringline.calls.observe import Observe
+from ringline.calls.ports import TelephonyDown
+from ringline.calls.progress import Progress
+from ringline.calls.relay import Change, Relay, rooms_to_close
+from ringline.calls.requests import CreateCallRequest
+from ringline.calls.store import CallStore, Once
+from ringline.calls.sweep import Sweep
+from ringline.calls.watchlist import DueKey, Watchlist
+from ringline.routing.resolve import Route
+from ringline.runtime.problems import Problem
+from ringline.telephony.hook import LivekitEvent
+from ringline.webhooks.announce import Announcer
+from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.webhooks.queue import DeliveryMessage
+from simulation.livekit import Livekit
+from simulation.plan import PlannedCall
+from simulation.table import TABLE, Table
+from simulation.world import World
+
+_CONTAINERS = 3
+_SKEW_MS = 15
+"""How far the clocks of two functions' machines may be apart from the world's."""
+
+
+class SilentLog:
+    """The product's log lines, which the simulation needs none of - but for errors that a use case swallows."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def info(self, message: str, **_: Any) -> None: ...
+
+    def warning(self, message: str, **_: Any) -> None: ...
+
+    def exception(self, message: str, **_: Any) -> None:
+        self._world.trace(f"logs: {message}")
+
+    def error(self, message: str, exc_info: BaseException | None = None, **_: Any) -> None:
+        if exc_info is not None and isinstance(exc_info, Exception) and self._world.current is not None:
+            self._world.current.disturbed = True
+            self._world.watch.raised(self._world.current, exc_info)
+
+
+class OneRoute:
+    def __init__(self, plans: dict[str, PlannedCall]) -> None:
+        self._plans = plans
+
+    def resolve(self, account_id: str, **_: Any) -> Route:
+        return Route(pipe_id="PIPE_1", agent_id="AGENT_1", from_number="+15550100000", max_call_duration_s=3600)
+
+
+class OneEndpoint:
+    def endpoints(self, account_id: str) -> list[Endpoint]:
+        types = (EventType.CALL_END, EventType.CALL_ACTIVE)
+        return [Endpoint(endpoint_id="ep_1", url="https://x.test", secrets=("s",), created_at=0, event_types=types)]
+
+
+class Deliveries:
+    """The delivery queue, as far as the relay sees it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def send(self, message: DeliveryMessage, after_s: int = 0) -> None:
+        process = self._world.acting()
+        process.before_effect("a delivery")
+        told = message.delivery_id
+        name = f"{told.account_id}/{told.call_id}/{told.endpoint_id}/{told.event_type}"
+        self._world.watch.announce(told.account_id, told.call_id, told.event_type.value, name)
+        process.after_effect("a delivery")
+
+
+class Container:
+    """One warm copy of a function: its use cases, its memory, its clock."""
+
+    def __init__(self, world: World, table: Table, livekit: Livekit, doorbell: Any, skew_ms: int) -> None:
+        def clock() -> int:
+            return world.now + skew_ms
+
+        log: Any = SilentLog(world)
+        self.store = CallStore(table, TABLE, pause=lambda seconds: world.pass_time(round(seconds * 1000)))
+        self.watchlist = Watchlist(table, TABLE)
+        self.progress = Progress(self.store, doorbell, clock, log)
+        self.marks = WaitingMarks(self.watchlist, clock)
+        self.admit = Admit(self.store, self.progress, clock, log)
+        self.dial_next = DialNext(self.store, self.admit, self.progress, livekit, doorbell, clock, log)
+        self.hang_up = HangUp(self.store, self.progress, livekit, clock, log)
+        self.clock = clock
+        self.log = log
+        self.doorbell = doorbell
+
+
+class Handlers:
+    def __init__(self, world: World, plans: dict[str, PlannedCall]) -> None:
+        self._world = world
+        self._plans = plans
+        self._containers: dict[str, list[Container]] = {}
+        self.table: Table
+        self.livekit: Livekit
+        self.doorbell: Any
+        self._deliveries = Deliveries(world)
+        self._asked: Counter[int] = Counter()
+        self._moments = {plan.number: plan.at for plan in plans.values()}
+
+    def _container(self, function: str) -> Container:
+        """One of the function's warm copies, or a new one in the place of one that was let go."""
+        chance = self._world.chance
+        warm = self._containers.setdefault(function, [])
+        turn = chance.between(f"container/{function}", 0, _CONTAINERS - 1)
+        if turn >= len(warm) or chance.draw(f"cold/{function}") < 0.02:
+            skew = chance.between("skew", -_SKEW_MS, _SKEW_MS)
+            made = Container(self._world, self.table, self.livekit, self.doorbell, skew)
+            if turn < len(warm):
+                warm[turn] = made
+            else:
+                warm.append(made)
+            return made
+        return warm[turn]
+
+    # --- the API -----------------------------------------------------------------------------------------------------
+
+    async def create(self, account_id: str, plan: PlannedCall) -> bool:
+        copy = self._container("create")
+        use_case = CreateCall(copy.store, OneRoute(self._plans), copy.doorbell, copy.marks, copy.clock, copy.log)  # type: ignore[arg-type]
+        now = copy.clock()
+
+        def moment(after_ms: int | None) -> datetime | None:
+            return None if after_ms is None else datetime.fromtimestamp((now + after_ms) / 1000, UTC)
+
+        request = CreateCallRequest(
+            to_number=number_of(plan),
+            ring_timeout_s=plan.ring_timeout_s,
+            max_call_duration_s=plan.max_call_duration_s,
+            scheduled_at=moment(plan.scheduled_after),
+            expires_at=moment(plan.expires_after),
+        )
+        create_module.new_id = self._new_id
+        once = Once(f"key {plan.number}", "body") if plan.asks_again else None
+        try:
+            use_case.run(account_id, request, once)
+        except Problem:
+            # It expires before it could be dialled: refused, and nothing may be written.
+            return False
+        return True
+
+    def _new_id(self, prefix: str) -> str:
+        """Ids sort by the moment of the request, as the product's do, and stay the same when other calls are left out.
+        Requests interleave: whose id it is, the acting process says."""
+        number = int(self._world.acting().site)
+        self._asked[number] += 1
+        return f"{prefix}_{self._moments[number]:08d}t{self._asked[number]}x{number}"
+
+    async def hang_up(self, account_id: str, call_id: str) -> bool:
+        await self._container("hangup").hang_up.run(account_id, call_id)
+        return True
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    async def dial(self, accounts: list[str]) -> bool:
+        dial_next = self._container("dial").dial_next
+        results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and self._world.current is not None:
+                self._world.watch.raised(self._world.current, result)
+        return not any(isinstance(result, BaseException) for result in results)
+
+    async def receive(self, event: LivekitEvent) -> bool:
+        copy = self._container("hook")
+
+        def close_room(room: str) -> None:
+            try:
+                self.livekit.end_room_now(room)
+            except TelephonyDown:
+                return
+
+        outcome = Observe(copy.progress, close_room, copy.log).run(event, copy.clock())
+        self._world.trace(f"hook {event.what} {event.kind} {event.sid} {event.disconnect_reason or ''}: {outcome}")
+        return True
+
+    async def relay(self, changes: list[Change]) -> bool:
+        copy = self._container("relay")
+        relay = Relay(Announcer(OneEndpoint(), self._deliveries), copy.progress)  # type: ignore[arg-type]
+        for change in changes:
+            relay.announce(change)
+        rooms = rooms_to_close(changes)
+        if rooms:
+            results = await asyncio.gather(*map(self.livekit.end_room, rooms), return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception) and not isinstance(result, TelephonyDown):
+                    raise result
+        relay.ring_again(changes)
+        return True
+
+    async def sweep(self) -> bool:
+        copy = self._container("sweep")
+
+        def resend(_keys: Sequence[DueKey]) -> int:
+            return 0
+
+        await Sweep(
+            copy.store, copy.watchlist, copy.progress, self.livekit, copy.doorbell, resend, copy.clock, copy.log
+        ).run()
+        return True
+
+
+def number_of(plan: PlannedCall) -> str:
+    return f"+1555{plan.number:07d}"

@@ -1,0 +1,148 @@
+"""What carries hints and changes: the doorbell's queue (SQS) and the table's stream.
+
+Both deliver at least once. A doorbell may be late, doubled or, as its contract allows, lost; a message that a dead
+handler left is delivered again. The stream repeats from the first failure on and never overtakes itself within a call.
+"""
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from ringline.calls.call import Call
+from ringline.calls.records import call_from_item
+from ringline.calls.relay import Change
+from simulation.chance import Odds
+from simulation.processes import Process
+from simulation.table import Change as TableChange
+from simulation.world import World
+
+VISIBILITY_S = 600
+MAX_RECEIVES = 5
+DIALER_TIMEOUT_S = 100
+MAX_DELAY_S = 900
+
+_RING_ODDS: Odds = (("bell_lost", 0.02), ("bell_late", 0.03), ("bell_twice", 0.03), ("bell_refused", 0.005))
+_DELIVERY_ODDS: Odds = (("stream_late", 0.02), ("stream_twice", 0.02))
+_SHARDS = 4
+_STREAM_TRIES = 10
+
+
+@dataclass(slots=True)
+class Message:
+    account_id: str
+    receives: int = 0
+    deleted: bool = False
+
+
+type Dial = Callable[[list[str]], Coroutine[Any, Any, bool]]
+
+
+class DoorbellQueue:
+    """The doorbell as the use cases ring it, and the event source that wakes dialers."""
+
+    def __init__(self, world: World, dial: Dial) -> None:
+        self._world = world
+        self._dial = dial
+        self._visible: list[Message] = []
+        self._polls = 0
+
+    def ring(self, account_id: str, after_s: int = 0) -> None:
+        world = self._world
+        process = world.acting()
+        process.before_effect("a ring")
+        fault = world.faults.one_of(f"ring/{account_id}", _RING_ODDS)
+        if fault == "bell_refused":
+            process.disturbed = True
+            raise ConnectionError("simulated")
+        if fault != "bell_lost":
+            for _ in range(2 if fault == "bell_twice" else 1):
+                delay = min(after_s, MAX_DELAY_S) * 1000 + world.chance.between("bell", 3, 40)
+                if fault == "bell_late":
+                    delay += world.chance.between("bell late", 1_000, 90_000)
+                world.after(delay, self._appears, Message(account_id))
+        process.after_effect("a ring")
+
+    def _appears(self, message: Message) -> None:
+        if message.deleted:
+            return
+        self._visible.append(message)
+        if len(self._visible) == 1:
+            self._world.after(self._world.chance.between("poll", 0, 20), self._poll)
+
+    def _poll(self) -> None:
+        batch, self._visible = self._visible[:10], self._visible[10:]
+        if self._visible:
+            self._world.after(1, self._poll)
+        for message in batch:
+            message.receives += 1
+        accounts = sorted({message.account_id for message in batch})
+        self._polls += 1
+
+        def ended(process: Process, well: bool) -> None:
+            for message in batch:
+                if well:
+                    message.deleted = True
+                elif message.receives < MAX_RECEIVES:
+                    self._world.counts["redelivered"] += 1
+                    self._world.after(VISIBILITY_S * 1000, self._appears, message)
+
+        work = self._dial
+        self._world.spawn("dial", accounts[0], lambda: work(accounts), ended, timeout_s=DIALER_TIMEOUT_S)
+
+
+type Relay = Callable[[list[Change]], Coroutine[Any, Any, bool]]
+
+
+class Stream:
+    """Changes of calls, in shards; one call's changes always in the same one. Whoever watches sees each change once,
+    the relay at least once."""
+
+    def __init__(self, world: World, relay: Relay) -> None:
+        self._world = world
+        self._relay = relay
+        self._shards: list[deque[Change]] = [deque() for _ in range(_SHARDS)]
+        self._running = [False] * _SHARDS
+        self._numbers = 0
+        self._latest: dict[str, Call] = {}
+
+    def record(self, changes: list[TableChange]) -> None:
+        for (_, sk), _, after in changes:
+            if after is None or "item_kind" not in after or after["item_kind"]["S"] != "call":
+                continue
+            self._numbers += 1
+            change = Change(str(self._numbers), self._latest.get(sk), call_from_item(after))
+            self._latest[sk] = change.after
+            shard = crc32(sk.encode()) % _SHARDS
+            self._shards[shard].append(change)
+            if not self._running[shard]:
+                self._running[shard] = True
+                self._world.after(self._world.chance.between("stream", 20, 300), self._deliver, shard, 0)
+
+    def _deliver(self, shard: int, tries: int) -> None:
+        fault = self._world.faults.one_of("stream", _DELIVERY_ODDS)
+        if fault == "stream_late":
+            self._world.after(self._world.chance.between("stream late", 1_000, 40_000), self._deliver, shard, tries)
+            return
+        waiting = self._shards[shard]
+        batch = [waiting[n] for n in range(min(len(waiting), self._world.chance.between("batch", 1, 10)))]
+        work = self._relay
+
+        def ended(process: Process, well: bool) -> None:
+            if well and fault != "stream_twice":
+                for _ in batch:
+                    waiting.popleft()
+                if waiting:
+                    self._world.after(self._world.chance.between("stream", 5, 60), self._deliver, shard, 0)
+                else:
+                    self._running[shard] = False
+                return
+            if not well:
+                self._world.counts["stream_retries"] += 1
+                if tries >= _STREAM_TRIES:
+                    self._world.watch.gave_up(batch)
+                    return
+            self._world.after(200 * 2 ** min(tries, 6), self._deliver, shard, tries + (not well))
+
+        self._world.spawn("relay", str(shard), lambda: work(batch), ended)

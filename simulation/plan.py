@@ -1,0 +1,152 @@
+"""What will be asked for and how everybody behaves, drawn from the seed before the world begins. Each call has its own
+draws: leaving calls out leaves the others as they are."""
+
+from dataclasses import dataclass
+
+from simulation.chance import Chance
+
+CALLS = 120
+"""Calls of one world. Small worlds shrink fast, and every one begins with other circumstances."""
+
+FAULTS_FOR_S = 1500
+"""After this long nothing goes wrong any more, and everything must come right."""
+
+_CALLEES = (
+    ("talks", 0.52), ("talks_on", 0.05), ("rings_out", 0.12), ("busy", 0.06), ("declines", 0.05), ("wrong", 0.04),
+    ("unavailable", 0.06), ("trunk_down", 0.04), ("early", 0.04), ("misconfigured", 0.02),
+)  # fmt: skip
+_AGENTS = (
+    ("there", 0.68), ("slow", 0.08), ("absent", 0.05), ("leaves", 0.05), ("succeeded", 0.04), ("crashes", 0.04),
+    ("hangs_up", 0.06),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One call: who asks for it when (ms from the beginning), who is called, who talks."""
+
+    number: int
+    account: int
+    at: int
+    callee: str
+    agent: str
+    ring_timeout_s: int
+    max_call_duration_s: int
+    answers_after: int
+    talks_for: int
+    agent_acts_after: int
+    scheduled_after: int | None
+    expires_after: int | None
+    hang_ups_after: tuple[int, ...]
+    foreign_hang_up: bool
+    asks_again: bool = False
+    """Whether the customer sends an idempotency key and repeats a request that was not answered - or one that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAccount:
+    account_id: str
+    cap: int
+    cap_changes: tuple[tuple[int, int], ...]
+    """Moments (ms from the beginning) with the cap from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seed: int
+    scale: float
+    """How hard the faults strike: 0 is a calm world."""
+    accounts: tuple[PlannedAccount, ...]
+    calls: tuple[PlannedCall, ...]
+    outages: tuple[tuple[str, int, int], ...] = ()
+    """(kind, from ms, for ms)"""
+    operation_ms: int = 5
+    """How long an operation of the table takes at most while nothing is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """What most calls of one world have in common."""
+
+    accounts: int
+    spread_ms: int
+    scheduled: float
+    expiring: float
+    expires_ms: int
+
+
+def make_plan(seed: int, calls: int = CALLS) -> Plan:
+    chance = Chance(seed)
+    habits = _Habits(
+        accounts=chance.between("accounts", 1, 3),
+        spread_ms=chance.pick("spread", ((20_000, 0.3), (240_000, 0.5), (1_000_000, 0.2))),
+        scheduled=chance.pick("scheduled", ((0.08, 0.85), (0.7, 0.15))),
+        expiring=chance.pick("expiring", ((0.1, 0.85), (0.7, 0.15))),
+        expires_ms=chance.pick("expires", ((120_000, 0.6), (10_000, 0.2), (300, 0.2))),
+    )
+    accounts = tuple(_account(chance, n) for n in range(habits.accounts))
+    planned = tuple(_call(chance, n, habits) for n in range(calls))
+    scale = chance.pick("scale", ((0.0, 0.08), (0.4, 0.3), (1.0, 0.42), (3.0, 0.2)))
+    outages = tuple(_outages(chance)) if scale else ()
+    return Plan(seed, scale, accounts, planned, outages, chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1))))
+
+
+def _account(chance: Chance, number: int) -> PlannedAccount:
+    cap = chance.pick("cap", ((1, 0.15), (3, 0.3), (8, 0.35), (40, 0.2)))
+    changes = []
+    if chance.draw("cap changes") < 0.3:
+        for _ in range(chance.between("cap changes", 1, 3)):
+            changes.append((chance.between("cap change", 5_000, 400_000), chance.between("new cap", 0, cap + 3)))
+        # A cap of 0 must not be the last word, or nobody is ever called.
+        changes.append((500_000, cap))
+    return PlannedAccount(f"acc_{number}", cap, tuple(sorted(changes)))
+
+
+def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
+    site = f"call {number}"
+
+    def drawn(low: int, high: int) -> int:
+        return chance.between(site, low, high)
+
+    at = drawn(0, habits.spread_ms)
+    later = chance.draw(site) < habits.scheduled
+    expires = chance.draw(site) < habits.expiring
+    scheduled_after = drawn(1_000, 1_300_000) if later else None
+    ends = chance.draw(site)
+    return PlannedCall(
+        number=number,
+        account=drawn(0, habits.accounts - 1),
+        at=at,
+        callee=chance.pick(site, _CALLEES),
+        agent=chance.pick(site, _AGENTS),
+        ring_timeout_s=chance.pick(site, ((8, 0.3), (20, 0.3), (30, 0.3), (60, 0.1))),
+        max_call_duration_s=chance.pick(site, ((40, 0.3), (120, 0.7))),
+        answers_after=drawn(300, 12_000),
+        talks_for=drawn(500, 60_000),
+        agent_acts_after=drawn(200, 30_000),
+        scheduled_after=scheduled_after,
+        expires_after=(scheduled_after or 0) + drawn(2, habits.expires_ms) if expires else None,
+        hang_ups_after=tuple(drawn(0, 60_000) for _ in range(1 if ends < 0.1 else 2)) if ends < 0.14 else (),
+        foreign_hang_up=chance.draw(site) < 0.03,
+        asks_again=chance.draw(site) < 0.3,
+    )
+
+
+_OUTAGES = (
+    # kind, chance of one, its length in ms
+    ("livekit_restart", 0.5, (3_000, 15_000)),
+    ("bridge_killed", 0.4, (2_000, 10_000)),
+    ("no_bridge", 0.3, (10_000, 90_000)),
+    ("hooks_fail", 0.4, (5_000, 45_000)),
+    ("livekit_slow", 0.2, (5_000, 20_000)),
+)
+
+
+def _outages(chance: Chance) -> list[tuple[str, int, int]]:
+    outages = []
+    for kind, likely, (shortest, longest) in _OUTAGES:
+        for turn in range(3):
+            if chance.draw(f"{kind} {turn}") < likely:
+                at = chance.between(kind, 2_000, 500_000 if turn < 2 else 1_400_000)
+                outages.append((kind, at, chance.between(kind, shortest, longest)))
+    return sorted(outages, key=lambda outage: outage[1])

@@ -1,0 +1,135 @@
+"""Bugs on purpose, one of each kind that the simulation must catch. Each is put into the product for as long as its
+context lasts; none of this is ever part of the product."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+from ringline.calls import lifecycle, progress
+from ringline.calls.call import Call
+from ringline.calls.events import Event, LegLeft
+from ringline.calls.lifecycle import Moved, Result
+from ringline.calls.ports import DialOutcome, Unclear
+from ringline.calls.store import CallStore, Committed
+from ringline.calls.sweep import Sweep
+from simulation.livekit import Livekit
+from simulation.messages import DoorbellQueue
+
+
+@contextmanager
+def slot_freed_outside_the_transaction() -> Iterator[None]:
+    """The call is written first and its line given back afterwards."""
+    commit, gate_writes = CallStore.commit, CallStore._gate_writes
+
+    def in_two_steps(store: CallStore, before: Call, after: Call) -> Committed:
+        if not (before.holds_slot and not after.holds_slot):
+            return commit(store, before, after)
+        with mock.patch.object(CallStore, "_gate_writes", lambda *_: ()):
+            committed = commit(store, before, after)
+        if committed is Committed.DONE:
+            store._transact(list(gate_writes(store, before, after)))
+        return committed
+
+    with mock.patch.object(CallStore, "commit", in_two_steps):
+        yield
+
+
+@contextmanager
+def doorbell_lost_and_not_mended() -> Iterator[None]:
+    """Nobody rings for those who wait: the sweep has forgotten them, and bells get lost."""
+    ring, turns = DoorbellQueue.ring, iter(range(1 << 30))
+
+    def loses_each_third(queue: DoorbellQueue, account_id: str, after_s: int = 0) -> None:
+        if next(turns) % 3:
+            ring(queue, account_id, after_s)
+
+    async def forgets(*_: object) -> None:
+        return None
+
+    with (
+        mock.patch.object(Sweep, "_ring_for_the_waiting", forgets),
+        mock.patch.object(DoorbellQueue, "ring", loses_each_third),
+    ):
+        yield
+
+
+@contextmanager
+def dial_repeated() -> Iterator[None]:
+    """An unclear dial is tried again at once."""
+    place_call = Livekit.place_call
+
+    async def tries_twice(livekit: Livekit, call: Call) -> DialOutcome:
+        outcome = await place_call(livekit, call)
+        return await place_call(livekit, call) if isinstance(outcome, Unclear) else outcome
+
+    with mock.patch.object(Livekit, "place_call", tries_twice):
+        yield
+
+
+@contextmanager
+def late_event_accepted() -> Iterator[None]:
+    """A leg's leaving is believed also when the call is over."""
+    apply = lifecycle.apply
+
+    def believes(call: Call, event: Event) -> Result:
+        if call.state.is_terminal and isinstance(event, LegLeft):
+            return Moved(lifecycle.over(lifecycle._with_leg_evidence(call, event), event.at))
+        return apply(call, event)
+
+    with mock.patch.object(progress, "apply", believes):
+        yield
+
+
+@contextmanager
+def stale_sid_believed() -> Iterator[None]:
+    """Whichever leg leaves, the call ends: identities are compared, sids are not."""
+    leaves = lifecycle._leg_leaves_call
+
+    def ends(call: Call, event: LegLeft) -> Result:
+        if event.sid == call.leg_sid or event.disconnect_reason == "DUPLICATE_IDENTITY":
+            return leaves(call, event)
+        return Moved(lifecycle.over(lifecycle._with_leg_evidence(call, event), event.at))
+
+    rules = {key: ends if rule is leaves else rule for key, rule in lifecycle.TRANSITIONS.items()}
+    with (
+        mock.patch.object(lifecycle, "_leg_leaves_call", ends),
+        mock.patch.object(lifecycle, "TRANSITIONS", rules),
+    ):
+        yield
+
+
+@contextmanager
+def end_settled_twice() -> Iterator[None]:
+    """Whoever settles writes on what was read, whatever has been written since."""
+    commit = CallStore.commit
+
+    def blindly(store: CallStore, before: Call, after: Call) -> Committed:
+        if not after.state.is_terminal or not before.holds_slot:
+            return commit(store, before, after)
+        write = store._write
+
+        def without_condition(item: Any, condition: str, values: Any = None) -> dict[str, Any]:
+            written = write(item, condition, values)
+            if condition == "version = :version_read":
+                del written["ConditionExpression"], written["ExpressionAttributeValues"]
+            return written
+
+        with mock.patch.object(store, "_write", without_condition):
+            return commit(store, before, after)
+
+    with mock.patch.object(CallStore, "commit", blindly):
+        yield
+
+
+type Planting = Callable[[], AbstractContextManager[None]]
+
+PLANTED: dict[Planting, frozenset[str]] = {
+    slot_freed_outside_the_transaction: frozenset({"gate_inexact"}),
+    doorbell_lost_and_not_mended: frozenset({"lost"}),
+    dial_repeated: frozenset({"rang_twice"}),
+    late_event_accepted: frozenset({"end_changed", "ended_twice"}),
+    stale_sid_believed: frozenset({"live_leg_let_go"}),
+    end_settled_twice: frozenset({"end_changed", "gate_inexact", "version_jumps"}),
+}
+"""Each bug with the invariants that may be the first to show it."""

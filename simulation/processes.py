@@ -1,0 +1,213 @@
+"""A handler's invocation as a process of its own: it has an event loop, counts its effects, and can die at any of them.
+
+The loop is asyncio's as far as the use cases see it; its time is the world's. What a use case hands to a thread runs
+as a moment of its own, so that other processes and the process's other tasks interleave with it.
+"""
+
+import asyncio
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+
+class Crashed(BaseException):
+    """The process is dead. Not an Exception: nothing in it may catch its own death."""
+
+
+class Process:
+    """One invocation of one function. `site` names it in choices and traces."""
+
+    __slots__ = (
+        "account_id", "crash_at", "crash_before", "dead", "disturbed", "effects", "finished", "kind", "loop",
+        "name", "on_end", "read_at", "site", "started_at", "world",
+    )  # fmt: skip
+
+    def __init__(self, world: "World", kind: str, site: str, on_end: Callable[["Process", bool], None]) -> None:
+        self.world = world
+        self.kind = kind
+        self.site = site
+        self.name = f"{kind}#{world.number()}"
+        self.on_end = on_end
+        self.account_id: str | None = None
+        self.dead = self.finished = self.disturbed = False
+        self.effects = 0
+        self.crash_at, self.crash_before = world.planned_crash(kind, site)
+        self.started_at = world.now
+        self.read_at: dict[str, int] = {}
+        self.loop = ProcessLoop(self)
+        world.living.add(self)
+
+    def before_effect(self, what: str) -> None:
+        """Raises Crashed if the process is dead or dies before this effect takes place."""
+        if self.dead:
+            raise Crashed
+        self.effects += 1
+        if self.effects == self.crash_at and self.crash_before:
+            self.die(f"before {what}")
+
+    def after_effect(self, what: str) -> None:
+        """Raises Crashed if the process dies now that the effect has taken place."""
+        if self.dead:
+            raise Crashed
+        if self.effects == self.crash_at and not self.crash_before:
+            self.die(f"after {what}")
+
+    def die(self, when: str) -> None:
+        self.kill(when)
+        raise Crashed
+
+    def kill(self, when: str) -> None:
+        """Ends the process where it stands. Nothing it has begun is undone, nothing it has not done will be."""
+        if self.dead or self.finished:
+            return
+        self.dead = True
+        self.world.counts["crashes"] += 1
+        self.world.trace(f"{self.name} dies {when}")
+        self.world.after(0, self._buried)
+
+    def abandon(self) -> None:
+        """The world is over while the process still waits for something."""
+        self.dead = True
+        self.loop.bury()
+
+    def _buried(self) -> None:
+        self.world.living.discard(self)
+        self.loop.bury()
+        self.on_end(self, False)
+
+    async def main(self, work: Coroutine[Any, Any, bool]) -> None:
+        try:
+            well = await work
+        except Exception as error:
+            self.world.watch.raised(self, error)
+            well = False
+        if not self.dead:
+            self.finished = True
+            self.world.living.discard(self)
+            self.on_end(self, well)
+
+
+class Timer:
+    __slots__ = ("arguments", "callback", "cancelled", "loop")
+
+    def __init__(self, loop: "ProcessLoop", callback: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.loop = loop
+        self.callback = callback
+        self.arguments = arguments
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def ring(self) -> None:
+        if not self.cancelled:
+            self.loop.call_soon(self.callback, *self.arguments)
+
+
+class ProcessLoop(asyncio.AbstractEventLoop):
+    """The few methods that tasks, futures, gather, sleep, semaphores and to_thread need."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._world = process.world
+        self._ready: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._busy = False
+        self._held = 0
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> None:  # type: ignore[override]
+        self._ready.append((callback, args))
+        self._world.after(0, self._step)
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Timer:  # type: ignore[override]
+        timer = Timer(self, callback, args)
+        self._world.after(max(0, round(delay * 1000)), timer.ring)
+        return timer
+
+    def _step(self) -> None:
+        """Runs one callback. While the loop's thread is inside a callback, its others wait."""
+        process = self._process
+        if process.dead or not self._ready:
+            return
+        if self._busy:
+            self._held += 1
+            return
+        callback, arguments = self._ready.popleft()
+        self._busy = True
+        outside = events._get_running_loop()
+        events._set_running_loop(self)
+        try:
+            self._world.run_as(process, callback, *arguments)
+        finally:
+            events._set_running_loop(outside)
+            self._busy = False
+        for _ in range(self._held):
+            self._world.after(0, self._step)
+        self._held = 0
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        future = self.create_future()
+        self._world.after(0, self._run_thread, future, func, args)
+        return future
+
+    def _run_thread(self, future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if self._process.dead:
+            return
+        outside, read_at = events._get_running_loop(), self._process.read_at
+        events._set_running_loop(None)
+        self._process.read_at = {}
+        try:
+            result = self._world.run_as(self._process, func, *args)
+        except Crashed:
+            return
+        except Exception as error:
+            if not self._process.dead:
+                future.set_exception(error)
+            return
+        finally:
+            events._set_running_loop(outside)
+            self._process.read_at = read_at
+        if not self._process.dead:
+            future.set_result(result)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Any, **_options: Any) -> asyncio.Task[Any]:  # type: ignore[override]
+        task = asyncio.Task(coro, loop=self)
+        self._tasks.append(task)
+        return task
+
+    def bury(self) -> None:
+        """Lets go of a dead process's tasks. Their `finally` blocks may run; every effect in them is refused."""
+        for task in self._tasks:
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                coroutine = task.get_coro()
+                while coroutine is not None:
+                    try:
+                        coroutine.close()
+                        break
+                    except RuntimeError:
+                        continue  # It wanted to wait for something in its `finally`: the dead do not wait.
+        self._tasks.clear()
+        self._ready.clear()
+
+    def time(self) -> float:
+        return self._world.now / 1000
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """A dead process's tasks have nobody to tell."""

@@ -1,0 +1,147 @@
+"""The scheduler: one clock, one heap of moments, and whoever acts at present.
+
+Interleaving: an operation takes time, and while it passes the world goes on inside it. So between any two operations
+of a synchronous use case everything due in the meantime happens, without a thread.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from simulation.chance import Chance, Faults
+from simulation.processes import Crashed, Process
+
+if TYPE_CHECKING:
+    from simulation.watch import Watch
+
+START = 1_795_224_871_000
+"""A moment in 2026, in milliseconds, at which every world begins."""
+
+_DEPTH = 5
+"""How many operations may be under way inside each other. Deeper ones take no time."""
+
+# How likely a process is to be born with its death planned, and among how many effects that may fall.
+_CRASHES = {
+    "create": (0.02, 4),
+    "dial": (0.06, 14),
+    "hangup": (0.05, 5),
+    "hook": (0.02, 5),
+    "relay": (0.02, 6),
+    "sweep": (0.08, 12),
+}
+
+
+class World:
+    watch: "Watch"
+
+    def __init__(self, chance: Chance, faults: Faults, *, tracing: bool = False) -> None:
+        self.now = START
+        self.chance = chance
+        self.faults = faults
+        self.counts: Counter[str] = Counter()
+        self.current: Process | None = None
+        self.living: set[Process] = set()
+        self.lines: list[str] = []
+        self._tracing = tracing
+        self._heap: list[tuple[int, int, int, Callable[..., Any], tuple[Any, ...]]] = []
+        self._pushed = 0
+        self._depth = 0
+        self._numbers = 0
+
+    # --- moments -----------------------------------------------------------------------------------------------------
+
+    def at(self, moment: int, action: Callable[..., Any], *arguments: Any) -> None:
+        """Does something at a moment. What falls on the same millisecond happens in any order."""
+        self._pushed += 1
+        order = self._pushed * 0x9E3779B1 & 0xFFFF
+        heappush(self._heap, (max(moment, self.now), order, self._pushed, action, arguments))
+
+    def after(self, ms: int, action: Callable[..., Any], *arguments: Any) -> None:
+        self.at(self.now + ms, action, *arguments)
+
+    def run(self, until: int) -> None:
+        """Lets everything happen that is due by then."""
+        heap = self._heap
+        while heap and heap[0][0] <= until:
+            moment, _, _, action, arguments = heappop(heap)
+            if moment > self.now:
+                self.now = moment
+            self.counts["events"] += 1
+            try:
+                action(*arguments)
+            except Crashed:
+                pass
+        self.now = max(self.now, until)
+
+    def pass_time(self, ms: int) -> None:
+        """Time passes inside an operation, and the world goes on in it."""
+        until = self.now + ms
+        if self._depth >= _DEPTH or not self._heap or self._heap[0][0] > until:
+            if self._depth < _DEPTH:
+                self.now = until
+            return
+        acting = self.current
+        self._depth += 1
+        try:
+            self.run(until)
+        finally:
+            self._depth -= 1
+            self.current = acting
+
+    @property
+    def idle(self) -> bool:
+        return not self._heap
+
+    # --- processes ---------------------------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        kind: str,
+        site: str,
+        work: Callable[[], Coroutine[Any, Any, bool]],
+        on_end: Callable[[Process, bool], None],
+        *,
+        account_id: str | None = None,
+        timeout_s: int | None = None,
+    ) -> Process:
+        """Starts an invocation. `work` says whether it went well; a raised exception or a death say that it did not."""
+        process = Process(self, kind, site, on_end)
+        process.account_id = account_id
+        process.loop.create_task(process.main(work()))
+        if timeout_s is not None:
+            self.after(timeout_s * 1000, process.kill, "of its time-out")
+        return process
+
+    def run_as[T](self, process: Process, action: Callable[..., T], *arguments: Any) -> T:
+        acting = self.current
+        self.current = process
+        try:
+            return action(*arguments)
+        finally:
+            self.current = acting
+
+    def acting(self) -> Process:
+        """Whoever performs the present operation. Raises Crashed if that process is dead."""
+        if self.current is None:
+            raise RuntimeError("an operation outside of any process")
+        if self.current.dead:
+            raise Crashed
+        return self.current
+
+    def planned_crash(self, kind: str, site: str) -> tuple[int, bool]:
+        probability, effects = _CRASHES[kind]
+        if not self.faults.strikes("crash", f"crash/{kind}/{site}", probability):
+            return 0, False
+        return self.chance.between(f"k/{kind}/{site}", 1, effects), self.chance.draw(f"kb/{kind}/{site}") < 0.5
+
+    def number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    # --- the trace ---------------------------------------------------------------------------------------------------
+
+    def trace(self, line: str) -> None:
+        if self._tracing:
+            actor = "" if self.current is None else f" [{self.current.name}]"
+            self.lines.append(f"{(self.now - START) / 1000:9.3f}{actor} {line}")
