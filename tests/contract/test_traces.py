@@ -86,7 +86,7 @@ def _one_webhook_less(trace: Trace) -> None:
 
 
 def _left_too_late(trace: Trace) -> None:
-    _webhook(trace, "participant_left")["t"] += 1.0
+    _webhook(trace, "participant_left")["t"] += 4.0
 
 
 def _finished_before_it_started(trace: Trace) -> None:

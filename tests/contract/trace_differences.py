@@ -10,6 +10,7 @@ The real servers do not always do the same thing in the same order. What is tole
   of CreateRoom, and the members of a deleted room;
 - a leg that leaves within `CLOSE_S` of joining may or may not publish its track;
 - a room is finished within a second or so of its departure time-out, as the server looks once a second;
+- everything may be late by MOMENT_TOLERANCE_S: the machine that replays has other work;
 - a room's counts, written every 5 s, are not compared when someone left, or the room ended, within `CLOSE_S` of that;
 - a running job may be missing from the first answers to ListDispatch.
 """
@@ -22,8 +23,8 @@ from typing import Any
 type Event = dict[str, Any]
 
 CLOSE_S = 0.25
-MOMENT_TOLERANCE_S = 0.6
-ROOM_FINISHED_TOLERANCE_S = 1.2
+MOMENT_TOLERANCE_S = 3.0
+ROOM_FINISHED_TOLERANCE_S = 5.0
 COUNTS_EVERY_S = 5.0
 _OUTSIDE = ("client", "end")
 _ACTIVE, _SIP = 2, 3
