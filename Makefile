@@ -60,7 +60,7 @@ bench: $(DEV) $(EMULATOR)
 CALLS ?= 100000
 SEED ?= 7
 simulate: $(DEV)
-	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED)
+	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED) --workers 2
 
 sandbox-table: $(DEV)
 	@$(PYTHON) -m local.readme

@@ -274,3 +274,14 @@ def test_a_part_that_fails_is_told_after_the_others_have_done_their_work(
     with pytest.raises(RuntimeError, match="the table is gone"):
         room.sweep()
     assert room.call().state is State.ENDED
+
+
+def test_a_lost_leg_that_is_back_but_beyond_its_limit_is_ended_at_once(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=30)
+    room.clock.move(10)
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "SIGNAL_CLOSE", "active"))
+    identity = room.call().leg_identity
+    room.telephony.views = [RoomView((LegView(identity, "PA_new", "SCL_1", "dialing"),), (AGENT,))]
+    room.clock.move(30)
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)

@@ -197,8 +197,11 @@ class Sweep:
     async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
         """The leg lost its connection or its room: if it is back under another sid, the call goes on."""
         if leg is not None and leg.sid != call.evidence.left_leg_sid:
-            await self._apply(call, LegJoined(now, call.attempt, leg.sid))
+            joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
             self.swept.adopted += 1
+            # Its limits have gone on meanwhile: the next run would be late by a minute.
+            if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
+                await self._end(joined, limit.reason, now)
         else:
             await self._settle(call)
 
