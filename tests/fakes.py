@@ -1,11 +1,11 @@
 """Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says
 what it is told to."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringline.calls.call import Call
-from ringline.calls.ports import Connected, DialOutcome, NotSent, RoomView, TelephonyDown
+from ringline.calls.ports import Connected, DialOutcome, NoRoom, NotSent, RoomView, TelephonyDown
 from tests.builders import NOW
 
 
@@ -44,7 +44,7 @@ class ScriptedTelephony:
     """Answers each dial with the next scripted outcome; rooms look as scripted; `down` makes every question fail."""
 
     outcomes: list[DialOutcome] = field(default_factory=list)
-    room_refusals: list[NotSent] = field(default_factory=list)
+    room_refusals: list[NotSent | NoRoom] = field(default_factory=list)
     views: list[RoomView] = field(default_factory=list)
     open_rooms: dict[str, int] = field(default_factory=dict)
     open_rooms_later: dict[str, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class ScriptedTelephony:
     dialed: list[Call] = field(default_factory=list)
     ended_rooms: list[str] = field(default_factory=list)
 
-    async def open_room(self, call: Call) -> NotSent | None:
+    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         if self.room_refusals:
             return self.room_refusals.pop(0)
         self.open_rooms[call.room_name or ""] = call.dialed_at or 0
@@ -77,9 +77,9 @@ class ScriptedTelephony:
         self.open_rooms.pop(room, None)
         self.ended_rooms.append(room)
 
-    async def rooms(self) -> Mapping[str, int]:
+    async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         self._ask()
-        return dict(self.open_rooms)
+        return {name: made_at for name, made_at in self.open_rooms.items() if not names or name in names}
 
     def _ask(self) -> None:
         if self.down:

@@ -9,16 +9,17 @@ from ringline.calls.dial import DialNext
 from ringline.calls.doorbell import SqsDoorbell, account_rung_for
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.telephony.livekit import LivekitSettings, connected
 
 log = make_logger("dial_next")
-store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
+table = settings.required("TABLE_NAME")
+store = CallStore(aws.dynamodb(), table)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
-admit = Admit(store, progress, now_ms, log)
 livekit = LivekitSettings(
     url=settings.required_url("LIVEKIT_URL"),
     api_key=settings.required("LIVEKIT_API_KEY"),
@@ -26,6 +27,8 @@ livekit = LivekitSettings(
     sip_trunk_id=settings.required("SIP_TRUNK_ID"),
     agent_name=settings.required("AGENT_NAME"),
 )
+paces = TrunkPaces(aws.dynamodb(), table, livekit.sip_trunk_id, settings.number("TRUNK_CALLS_PER_SECOND"))
+admit = Admit(store, paces, progress, now_ms, log)
 
 
 async def dial(messages: dict[str, str | None]) -> list[str]:
@@ -33,7 +36,7 @@ async def dial(messages: dict[str, str | None]) -> list[str]:
     be served."""
     accounts = sorted({account for account in messages.values() if account is not None})
     async with connected(livekit) as telephony:
-        dial_next = DialNext(store, admit, progress, telephony, doorbell, now_ms, log)
+        dial_next = DialNext(store, admit, paces, progress, telephony, doorbell, now_ms, log)
         results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
     failed = set()
     for account, result in zip(accounts, results, strict=True):

@@ -2,18 +2,17 @@
 owns."""
 
 import asyncio
-from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.call import Call
 from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.hang_up import HangUp
+from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.queue_place import queue_place
 from ringline.calls.store import CallStore
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.view import call_view
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
@@ -21,10 +20,13 @@ from ringline.runtime.clock import now_ms
 from ringline.runtime.http import account_of, listing
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.logging import make_logger
-from ringline.runtime.problems import not_found
+from ringline.runtime.problems import Problem, not_found
 
 log = make_logger("manage_calls")
-store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
+table = settings.required("TABLE_NAME")
+store = CallStore(aws.dynamodb(), table)
+trunk_id, calls_per_second = settings.optional("SIP_TRUNK_ID"), settings.number("TRUNK_CALLS_PER_SECOND")
+paces = TrunkPaces(aws.dynamodb(), table, trunk_id, calls_per_second)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
 livekit_url = settings.required_url("LIVEKIT_URL")
@@ -43,18 +45,23 @@ def list_() -> Response[str]:
 def get(call_id: str) -> Response[str]:
     account_id = _account()
     call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
-    place = None if call is None else queue_place(store, call, now_ms())
-    return _shown(call, {} if place is None else {"queue": asdict(place)})
+    if call is None:
+        raise _unknown()
+    place = queue_place(store, paces, call, now_ms())
+    return json_response(200, call_view(call) | ({} if place is None else {"queue": place.as_json()}))
 
 
 @api.post("/v1/calls/<call_id>/cancel")
 @api.post("/v1/calls/<call_id>/hangup")
 def hang_up(call_id: str) -> Response[str]:
     account_id = _account()
-    return _shown(asyncio.run(_hang_up(account_id, call_id)) if is_plausible_id(call_id) else None)
+    hung_up = asyncio.run(_hang_up(account_id, call_id)) if is_plausible_id(call_id) else None
+    if hung_up is None:
+        raise _unknown()
+    return json_response(200, call_view(hung_up.call) | {"result": hung_up.result.value})
 
 
-async def _hang_up(account_id: str, call_id: str) -> Call | None:
+async def _hang_up(account_id: str, call_id: str) -> HungUp | None:
     # LiveKit's client doubles this function's import time, and few requests need it.
     from ringline.telephony.livekit import LivekitSettings, connected
 
@@ -68,10 +75,8 @@ def _account() -> str:
     return account_id
 
 
-def _shown(call: Call | None, more: dict[str, Any] | None = None) -> Response[str]:
-    if call is None:
-        raise not_found("call_not_found", "There is no such call")
-    return json_response(200, call_view(call) | (more or {}))
+def _unknown() -> Problem:
+    return not_found("call_not_found", "There is no such call")
 
 
 @log.inject_lambda_context(clear_state=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ringline.calls.call import room_of
 from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
@@ -27,6 +28,7 @@ CLOSE_WITHIN_S = 1.0
 log = make_logger("receive_livekit_event")
 store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+looks = SqsLookQueue(aws.sqs(), settings.required("LOOK_QUEUE_URL"))
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
@@ -40,7 +42,7 @@ def close_room(room: str) -> None:
         log.warning("room not closed", extra={"room": room})
 
 
-observe = Observe(Progress(store, doorbell, now_ms, log), close_room, log)
+observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log)
 
 
 def receive(event: dict[str, Any]) -> Answer:

@@ -1,9 +1,11 @@
-"""Each minute: mends what got lost (see ringline.calls.sweep)."""
+"""Each minute: mends what got lost (see ringline.calls.sweep). In between: looks at single calls that somebody asked to
+have looked at again soon."""
 
 from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.look_queue import call_to_look_at
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.watchlist import Watchlist
@@ -27,7 +29,8 @@ livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
 
 
-def sweep() -> dict[str, Any]:
+def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
+    """A whole run, or a look at some calls (account, call)."""
     # The event loop and LiveKit's client take as long to load as everything else: with the first run, not before.
     import asyncio
 
@@ -36,13 +39,21 @@ def sweep() -> dict[str, Any]:
 
     async def run() -> Swept:
         async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
-            return await Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log).run()
+            sweep = Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log)
+            return await (sweep.run() if only is None else sweep.look_again(only))
 
     return asdict(asyncio.run(run()))
 
 
 @log.inject_lambda_context(clear_state=True)
-def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    swept = sweep()
-    log.info("swept", extra=swept)
-    return swept
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    records = event.get("Records")
+    if records is None:
+        swept = sweep()
+        log.info("swept", extra=swept)
+        return swept
+    calls = [call for record in records if (call := call_to_look_at(record["body"])) is not None]
+    looked = sweep(calls) if calls else {}
+    log.info("looked again", extra={"calls": len(calls), **looked})
+    # What keeps it from looking is raised, and all the messages come again.
+    return {"batchItemFailures": []}

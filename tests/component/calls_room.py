@@ -12,11 +12,12 @@ from ringline.calls.admit import Admit
 from ringline.calls.call import Call, State
 from ringline.calls.dial import DialNext
 from ringline.calls.events import Claimed
-from ringline.calls.hang_up import HangUp
+from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.lifecycle import Moved, apply
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep, Swept
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
@@ -29,6 +30,7 @@ LOG = Logger(service="test", level="CRITICAL")
 class CallsRoom:
     store: CallStore
     watchlist: Watchlist
+    paces: TrunkPaces
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     clock: HandClock = field(default_factory=HandClock)
@@ -40,23 +42,30 @@ class CallsRoom:
 
     @property
     def admit(self) -> Admit:
-        return Admit(self.store, self.progress, self.clock, LOG)
+        return Admit(self.store, self.paces, self.progress, self.clock, LOG, pause=self.clock.move)
 
     def ring(self, account_id: str = ACCOUNT) -> int:
         """A doorbell is heard: how many calls were dialled."""
-        dial = DialNext(self.store, self.admit, self.progress, self.telephony, self.doorbell, self.clock, LOG)
+        dial = DialNext(
+            self.store, self.admit, self.paces, self.progress, self.telephony, self.doorbell, self.clock, LOG
+        )
         return asyncio.run(dial.run(account_id))
 
-    def hang_up(self, call_id: str) -> Call | None:
+    def hang_up(self, call_id: str) -> HungUp | None:
         return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))
 
     def sweep(self) -> Swept:
+        return asyncio.run(self._sweep().run())
+
+    def look_again(self, *call_ids: str) -> Swept:
+        return asyncio.run(self._sweep().look_again([(ACCOUNT, call_id) for call_id in call_ids]))
+
+    def _sweep(self) -> Sweep:
         def resend(keys: object) -> int:
             self.resent.append(keys)
             return 1
 
-        sweep = Sweep(self.store, self.watchlist, self.progress, self.telephony, self.doorbell, resend, self.clock, LOG)
-        return asyncio.run(sweep.run())
+        return Sweep(self.store, self.watchlist, self.progress, self.telephony, self.doorbell, resend, self.clock, LOG)
 
     def call(self, call_id: str = "call_1") -> Call:
         call = self.store.get(ACCOUNT, call_id)
@@ -85,4 +94,5 @@ class CallsRoom:
 def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
     store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name))
+    paces = TrunkPaces(local.dynamodb, local.table_name)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces)

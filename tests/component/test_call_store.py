@@ -5,7 +5,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, State
-from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver
+from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.lifecycle import Moved, apply
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore, Committed, Gate, TableContended
@@ -89,7 +89,7 @@ def test_the_end_of_a_call_gives_its_line_back_once(local: LocalAws) -> None:
     store = store_of(local)
     dialing = claimed(queued(store, "call_1"))
     store.commit(a_call(State.QUEUED, call_id="call_1"), dialing)
-    over = after(dialing, FoundOver(at(60)))
+    over = after(dialing, FoundOver(at(60), 1))
     assert store.commit(dialing, over) is Committed.DONE
     assert store.commit(dialing, over) is Committed.STALE
     assert store.gate(ACCOUNT).in_use == 0
@@ -133,7 +133,7 @@ def test_a_line_freed_by_a_lowered_cap_is_not_taken_again(local: LocalAws) -> No
     AccountStore(local.dynamodb, local.table_name).set_cap(ACCOUNT, 1)
     assert store.gate(ACCOUNT) == Gate(in_use=2, cap=1)
     dialing = claimed(first)
-    store.commit(dialing, after(dialing, FoundOver(at(9))))
+    store.commit(dialing, after(dialing, FoundOver(at(9), 1)))
     assert claim(store, third) is Committed.GATE_FULL
 
 
@@ -168,7 +168,7 @@ def test_due_calls_are_found_and_calls_that_are_over_are_not(local: LocalAws) ->
     store.commit(call, dialing)
     assert watchlist.due(at(20), 10) == []
     assert [key.sk for key in watchlist.due(at(21), 10)] == ["call_1"]
-    store.commit(dialing, after(dialing, FoundOver(at(9))))
+    store.commit(dialing, after(dialing, FoundOver(at(9), 1)))
     assert watchlist.due(at(999), 10) == []
 
 
@@ -244,3 +244,21 @@ def test_a_filter_that_fits_few_calls_pages_on_instead_of_reading_everything(
     assert pages[0] == []
     assert [call_id for page in pages for call_id in page] == ["call_00"]
     assert len(pages) > 1
+
+
+def test_the_gate_learns_how_long_calls_hold_their_lines(local: LocalAws) -> None:
+    store = store_of(local)
+    call = queued(store, "call_1")
+    dialing = claimed(call)
+    store.commit(call, dialing)
+    assert store.gate(ACCOUNT).mean_line_ms is None
+    store.commit(dialing, after(dialing, FoundOver(at(60), 1)))
+    assert store.gate(ACCOUNT) == Gate(in_use=0, cap=2, line_ms=59_000, line_ends=1)
+    assert store.gate(ACCOUNT).mean_line_ms == 59_000
+
+
+def test_a_call_that_stays_queued_keeps_its_place_when_its_record_changes(local: LocalAws) -> None:
+    store = store_of(local)
+    call = queued(store, "call_1", due_at=at(5))
+    assert store.commit(call, after(call, SeenWaiting(at(6)))) is Committed.DONE
+    assert waiting(store) == ["call_1"]

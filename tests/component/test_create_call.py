@@ -245,3 +245,41 @@ def test_a_key_that_is_none_is_refused(create_call: ModuleType, local: LocalAws,
 
 
 _PLAIN = {"to_number": "+15550100200", "pipe_id": "PIPE_1"}
+
+
+def test_a_retry_policy_is_accepted_and_shown(create_call: ModuleType, local: LocalAws) -> None:
+    retry = {"max_attempts": 3, "on": ["USER_BUSY", "no_answer"], "delays_s": [60, 600]}
+    status, body = call(create_call, with_body({"pipe_id": "PIPE_1", "to_number": "+15550100200", "retry": retry}))
+    assert (status, body["retry"], body["attempts"]) == (201, retry, [])
+    row = next(item for item in local.items() if item.get("item_kind") == "call")
+    assert row["retry"] == retry
+
+
+def test_a_retry_policy_has_usual_reasons_and_waits(create_call: ModuleType) -> None:
+    asked = {"pipe_id": "PIPE_1", "to_number": "+15550100200", "retry": {"max_attempts": 2}}
+    _, body = call(create_call, with_body(asked))
+    assert body["retry"] == {"max_attempts": 2, "on": ["no_answer", "carrier"], "delays_s": [60, 300, 1800]}
+
+
+@pytest.mark.parametrize(
+    ("retry", "field"),
+    [
+        ({}, "retry.max_attempts"),
+        ({"max_attempts": 0}, "retry.max_attempts"),
+        ({"max_attempts": 11}, "retry.max_attempts"),
+        ({"max_attempts": 2, "on": []}, "retry.on"),
+        ({"max_attempts": 2, "on": ["BORED"]}, "retry.on"),
+        ({"max_attempts": 2, "on": ["CALL_CANCELED"]}, "retry.on"),
+        ({"max_attempts": 2, "delays_s": []}, "retry.delays_s"),
+        ({"max_attempts": 2, "delays_s": [-1]}, "retry.delays_s.0"),
+        ({"max_attempts": 2, "delay_s": [5]}, "retry.delay_s"),
+        ("often", "retry"),
+    ],
+)
+def test_a_retry_policy_that_cannot_be_is_refused_by_its_field(
+    create_call: ModuleType, local: LocalAws, retry: Any, field: str
+) -> None:
+    asked = {"pipe_id": "PIPE_1", "to_number": "+15550100200", "retry": retry}
+    status, body = call(create_call, with_body(asked))
+    assert (status, [error["field"] for error in body["errors"]]) == (422, [field])
+    assert written(local) == []

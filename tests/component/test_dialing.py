@@ -7,7 +7,7 @@ from ringline.calls.call import Call, State
 from ringline.calls.events import EndAsked, LegLeft
 from ringline.calls.ports import AgentView, Connected, LegView, NotSent, Refused, RoomView, Unclear
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_JOIN_S, DIAL_ATTEMPTS, DIAL_BATCH
+from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, UNSENT_DIALS
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -124,12 +124,12 @@ def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRo
 
 def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS] * DIAL_ATTEMPTS
-    for _ in range(DIAL_ATTEMPTS):
+    room.telephony.outcomes = [NO_SERVERS] * UNSENT_DIALS
+    for _ in range(UNSENT_DIALS):
         room.ring()
         room.clock.move(130)
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_TRUNK)
-    assert len(room.telephony.dialed) == DIAL_ATTEMPTS
+    assert len(room.telephony.dialed) == UNSENT_DIALS
     assert room.in_use == 0
 
 

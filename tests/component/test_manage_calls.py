@@ -70,9 +70,10 @@ def test_a_queued_call_is_canceled_and_canceling_again_says_the_same(
     manage_calls: ModuleType, store: CallStore
 ) -> None:
     store.create(a_call(State.QUEUED, account_id=ACCOUNT))
-    for _ in range(2):
+    for result in ("canceled", "already_over"):
         status, body = ask(manage_calls, "hang_up")
         assert (status, body["status"], body["end_reason"]) == (200, "failed", "CALL_CANCELED")
+        assert body["result"] == result
     assert not store.has_queued(ACCOUNT)
 
 
@@ -84,14 +85,16 @@ def test_a_waiting_call_says_where_it_stands_and_what_it_waits_for(manage_calls:
     def place() -> Any:
         return ask(manage_calls, "get")[1]["queue"]
 
-    assert place() == {"position": 2, "counts_all": True, "blocked_by": "calls_before", "in_use": 0, "cap": 2}
+    before = place()
+    assert before.pop("estimated_start_at") is not None, "both lines are free: it starts at once"
+    assert before == {"position": 2, "counts_all": True, "blocked_by": "calls_before", "in_use": 0, "cap": 2}
     store.commit(first, replace(first, state=State.CANCELED, version=2))
     assert (place()["position"], place()["blocked_by"]) == (1, "nothing")
     for taken in range(2):
         waiting = a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_taken_{taken}")
         store.create(waiting)
         store.commit(waiting, replace(waiting, state=State.DIALING, attempt=1, version=2))
-    assert place()["blocked_by"] == "gate"
+    assert (place()["blocked_by"], place()["estimated_start_at"]) == ("gate", None), "no call has ended yet"
 
 
 def test_a_scheduled_call_waits_for_its_time(manage_calls: ModuleType, store: CallStore) -> None:
@@ -108,7 +111,7 @@ def test_a_call_that_does_not_wait_has_no_place(manage_calls: ModuleType, store:
 def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage_calls: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
     status, body = ask(manage_calls, "hang_up")
-    assert (status, body["status"]) == (200, "active"), "it is still up, and says so"
+    assert (status, body["status"], body["result"]) == (200, "active", "ending"), "it is still up, and says so"
     call = store.get(ACCOUNT, CALL)
     assert call is not None
     assert call.end_asked_at is not None

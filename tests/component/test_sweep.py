@@ -8,7 +8,7 @@ from ringline.calls.events import AgentLeft, Answered, DialNotSent, EndAsked, Le
 from ringline.calls.events import AgentSeen as Agent
 from ringline.calls.ports import AgentView, LegView, RoomView, TelephonyDown
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import FIRST_LOOK_S, WAITING_MARK_KEPT_S, ZOMBIE_ROOM_S
+from ringline.calls.timing import AGENT_SUCCESSOR_S, FIRST_LOOK_S, WAITING_MARK_KEPT_S, ZOMBIE_ROOM_S
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -239,9 +239,33 @@ def test_a_dial_that_goes_again_is_rung_for_although_its_bell_and_its_mark_are_l
     call = room.dialing()
     not_sent = DialNotSent(room.clock(), call.attempt, "no response from servers", "unavailable", 5)
     room.progress.apply(ACCOUNT, "call_1", not_sent)
-    assert room.doorbell.rings == []
-    room.clock.move(60)
+    assert room.doorbell.rings == [(ACCOUNT, 5)]
+    room.clock.move(4)
+    assert room.sweep().rung == 0, "it is not due yet"
+    room.clock.move(56)
     assert room.sweep().rung == 1
+    assert room.call().due_at is None, "its account is marked: the call is not looked at each minute"
+    assert room.sweep().rung == 1, "the mark rings on"
+
+
+def test_a_caller_left_alone_is_looked_at_out_of_turn(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
+    room.clock.move(AGENT_SUCCESSOR_S + 1)
+    room.look_again("call_1", "call_unknown")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.AGENT_FAILED)
+    assert room.look_again("call_1").settled == 0, "looking at a call that is over changes nothing"
+
+
+def test_a_look_out_of_turn_believes_a_room_is_gone_only_when_it_stays_away(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CONNECTION_TIMEOUT", "active"))
+    room.telephony.open_rooms_later = dict(room.telephony.open_rooms)
+    room.telephony.open_rooms.clear()
+    room.clock.move(11)
+    room.telephony.views = [RoomView((LegView(room.call().leg_identity, "PA_new", "SCL_1", "dialing"),), (AGENT,))]
+    room.look_again("call_1")
+    assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_new"), "it came back under a new sid"
 
 
 def test_a_room_that_cannot_be_closed_keeps_nothing_else_from_being_mended(

@@ -145,7 +145,14 @@ def test_a_message_carries_ids_only_and_its_account_as_fair_share(aws: LocalAws)
     SqsDeliveryQueue(aws.sqs, aws.queue_url).send(MESSAGE)
     (received,) = aws.messages()
     assert message_in(received["Body"]) == MESSAGE
-    assert json.loads(received["Body"]).keys() == {"account_id", "call_id", "endpoint_id", "type", "sequence"}
+    assert json.loads(received["Body"]).keys() == {
+        "account_id",
+        "call_id",
+        "endpoint_id",
+        "type",
+        "occurrence",
+        "sequence",
+    }
     assert received["Attributes"]["MessageGroupId"] == "acct_1"
 
 

@@ -12,6 +12,7 @@ from ringline.calls.events import (
     AgentSeen,
     Answered,
     Claimed,
+    DialDeferred,
     DialNotSent,
     DialRefused,
     EndAsked,
@@ -20,10 +21,12 @@ from ringline.calls.events import (
     LegJoined,
     LegLeft,
     RoomFinished,
+    SeenWaiting,
 )
 from ringline.calls.lifecycle import Moved, apply
 from ringline.calls.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.retries import NEVER_AGAIN, WORDS, RetryPolicy
 from tests.builders import NOW, a_call
 
 _sids = st.sampled_from(["PA_1", "PA_2", "PA_3"])
@@ -52,8 +55,30 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         st.just(""),
     ),
     st.builds(DialNotSent, _moments, _attempts, st.just("why"), st.just("unavailable"), st.none() | st.integers(1, 9)),
-    st.builds(EndAsked, _moments, st.sampled_from(EndReason)),
-    st.builds(FoundOver, _moments),
+    st.builds(
+        DialDeferred,
+        _moments,
+        _attempts,
+        st.sampled_from([None, 503]),
+        st.none(),
+        st.none(),
+        st.just("full"),
+        st.just(2),
+    ),
+    st.builds(EndAsked, _moments, st.sampled_from([EndReason.API_HUNG_UP, EndReason.EXPIRED_IN_QUEUE])),
+    st.builds(EndAsked, _moments, st.sampled_from(EndReason), _attempts),
+    st.builds(FoundOver, _moments, _attempts),
+    st.builds(SeenWaiting, _moments),
+)
+
+POLICIES = st.none() | st.builds(
+    RetryPolicy,
+    st.integers(1, 4),
+    st.lists(st.sampled_from(sorted(WORDS)), min_size=1).map(tuple),
+    st.lists(st.integers(0, 3600), min_size=1, max_size=3).map(tuple),
+)
+LIVES = st.builds(
+    lambda policy, events: (a_call(State.QUEUED, retry=policy), events), POLICIES, st.lists(EVENTS, max_size=25)
 )
 
 
@@ -68,9 +93,9 @@ def lives(call: Call, events: list[Event]) -> list[Call]:
 
 
 @settings(max_examples=400)
-@given(st.lists(EVENTS, max_size=25))
-def test_a_call_ends_once_with_one_reason_and_keeps_nothing_afterwards(events: list[Event]) -> None:
-    life = lives(a_call(State.QUEUED), events)
+@given(LIVES)
+def test_a_call_ends_once_with_one_reason_and_keeps_nothing_afterwards(told: tuple[Call, list[Event]]) -> None:
+    life = lives(*told)
     for before, after in pairwise(life):
         assert not before.state.is_terminal
         assert after.version == before.version + 1
@@ -83,9 +108,9 @@ def test_a_call_ends_once_with_one_reason_and_keeps_nothing_afterwards(events: l
 
 
 @settings(max_examples=400)
-@given(st.lists(EVENTS, max_size=25))
-def test_a_call_that_is_not_over_waits_or_has_a_deadline(events: list[Event]) -> None:
-    for call in lives(a_call(State.QUEUED), events):
+@given(LIVES)
+def test_a_call_that_is_not_over_waits_or_has_a_deadline(told: tuple[Call, list[Event]]) -> None:
+    for call in lives(*told):
         if call.in_flight:
             assert call.due_at is not None
             assert call.attempt > 0
@@ -94,17 +119,33 @@ def test_a_call_that_is_not_over_waits_or_has_a_deadline(events: list[Event]) ->
 
 
 @settings(max_examples=200)
-@given(st.lists(EVENTS, max_size=25))
-def test_every_state_a_call_can_reach_survives_the_table(events: list[Event]) -> None:
-    for call in lives(a_call(State.QUEUED), events):
+@given(LIVES)
+def test_every_state_a_call_can_reach_survives_the_table(told: tuple[Call, list[Event]]) -> None:
+    for call in lives(*told):
         assert call_from_item(call_to_item(call)) == call
 
 
 @settings(max_examples=300)
-@given(st.lists(EVENTS, max_size=25), st.data())
-def test_events_told_twice_end_the_call_the_same_way(events: list[Event], data: st.DataObject) -> None:
-    once = lives(a_call(State.QUEUED), events)[-1]
+@given(LIVES, st.data())
+def test_events_told_twice_end_the_call_the_same_way(told: tuple[Call, list[Event]], data: st.DataObject) -> None:
+    call, events = told
+    once = lives(call, events)[-1]
     if not once.state.is_terminal:
         return
     again = lives(once, data.draw(st.permutations(events)))
     assert again == [once]
+
+
+@settings(max_examples=400)
+@given(LIVES)
+def test_a_retry_policy_is_kept_to_and_nobodys_decision_overruled(told: tuple[Call, list[Event]]) -> None:
+    call, events = told
+    for before, after in pairwise(lives(call, events)):
+        if len(after.attempts) == len(before.attempts):
+            continue
+        assert call.retry is not None
+        assert len(after.attempts) == len(before.attempts) + 1 < call.retry.max_attempts
+        assert (before.in_flight, after.state) == (True, State.QUEUED)
+        assert after.attempts[-1].end_reason not in NEVER_AGAIN
+        assert (after.attempts[-1].dial, after.due_at) == (before.attempt, after.eligible_at)
+        assert (after.answered_at, after.active_at, after.leg_sid, after.end_asked_reason) == (None,) * 4

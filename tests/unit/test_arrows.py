@@ -24,13 +24,25 @@ MAY_LEAN_ON = {
 # Rules of a call: no AWS, no LiveKit, no clock. They may lean only on each other.
 PURE = {
     f"ringline.calls.{name}"
-    for name in ("call", "events", "lifecycle", "reasons", "verdict", "deadlines", "timing", "ports")
+    for name in (
+        "call",
+        "carrier_limits",
+        "deadlines",
+        "ending",
+        "events",
+        "lifecycle",
+        "ports",
+        "reasons",
+        "retries",
+        "timing",
+        "verdict",
+    )
 }
 # What telephony may know of calls, and calls of telephony.
-PURE_OF_CALLS = {"ringline.calls.call", "ringline.calls.ports", "ringline.calls.timing"}
+PURE_OF_CALLS = {f"ringline.calls.{name}" for name in ("call", "carrier_limits", "ports", "timing")}
 PURE_OF_TELEPHONY = {"ringline.telephony.hook"}
 
-KNOWS_AWS = {"ringline.calls.watchlist", "ringline.runtime.aws", "ringline.runtime.items"}
+KNOWS_AWS = {"ringline.calls.watchlist", "ringline.calls.trunk_paces", "ringline.runtime.aws", "ringline.runtime.items"}
 
 
 def imports_of(module: str) -> Iterator[str]:

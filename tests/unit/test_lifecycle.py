@@ -11,6 +11,7 @@ from ringline.calls.events import (
     AgentSeen,
     Answered,
     Claimed,
+    DialDeferred,
     DialNotSent,
     DialRefused,
     EndAsked,
@@ -19,10 +20,11 @@ from ringline.calls.events import (
     LegJoined,
     LegLeft,
     RoomFinished,
+    SeenWaiting,
 )
 from ringline.calls.lifecycle import TRANSITIONS, Effect, Moved, Unmoved, apply
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
+from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
 from tests.builders import a_call, an_answered_call, at
 
 AGENT = AgentSeen("PA_agent", at(2))
@@ -54,7 +56,9 @@ def every_event(at_ms: int) -> list[Event]:
         DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
         DialNotSent(at_ms, 1, "no response from servers", "unavailable", 1),
         EndAsked(at_ms, EndReason.API_HUNG_UP),
-        FoundOver(at_ms),
+        FoundOver(at_ms, 1),
+        DialDeferred(at_ms, 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2),
+        SeenWaiting(at_ms),
     ]
 
 
@@ -126,8 +130,8 @@ def test_a_dial_that_never_rang_goes_back_to_the_queue_as_often_as_allowed_and_t
     assert not again.holds_slot
     assert again.notes[-1].what == "dial_1_not_sent: no response from servers"
 
-    last = a_call(State.DIALING, attempt=DIAL_ATTEMPTS)
-    given_up = moved(last, DialNotSent(at(1.2), DIAL_ATTEMPTS, "no response from servers", "unavailable", 2))
+    last = a_call(State.DIALING, unsent=UNSENT_DIALS - 1)
+    given_up = moved(last, DialNotSent(at(1.2), 1, "no response from servers", "unavailable", 2))
     assert (given_up.state, given_up.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_TRUNK)
 
 
@@ -183,7 +187,7 @@ def test_a_leg_that_lost_its_connection_may_come_back(reason: str) -> None:
     assert (lost.state, lost.evidence.leg_left_at) == (State.ACTIVE, at(20))
     back = moved(lost, LegJoined(at(22), 1, "PA_new"))
     assert (back.leg_sid, back.evidence) == ("PA_new", Evidence())
-    gone = moved(lost, FoundOver(at(31)))
+    gone = moved(lost, FoundOver(at(31), 1))
     assert (gone.state, gone.end_reason, gone.ended_at) == (State.ENDED, EndReason.IDLE_TIMEOUT, at(20))
 
 
@@ -238,13 +242,13 @@ def test_a_room_that_finished_before_its_leg_left_waits_for_the_legs_word() -> N
 
 
 def test_a_call_found_over_without_a_word_is_reaped() -> None:
-    call = moved(a_call(State.ACTIVE), FoundOver(at(90)))
+    call = moved(a_call(State.ACTIVE), FoundOver(at(90), 1))
     assert (call.state, call.end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
 
 
 def test_a_call_whose_dialer_died_after_the_answer_is_known_to_have_been_answered_by_its_legs_last_status() -> None:
     seen = moved(a_call(State.DIALING), LegLeft(at(40), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
-    call = moved(seen, FoundOver(at(55)))
+    call = moved(seen, FoundOver(at(55), 1))
     assert (call.answered_at, call.ended_at) == (at(40), at(40))
     assert call.end_reason is EndReason.USER_HUNG_UP_IN_CALL
 
@@ -263,7 +267,7 @@ def test_nothing_moves_a_call_that_is_over(state: State) -> None:
 @pytest.mark.parametrize("state", State)
 def test_events_of_another_attempt_change_nothing(state: State) -> None:
     for event in every_event(at(70)):
-        if hasattr(event, "attempt"):
+        if getattr(event, "attempt", None) is not None:
             assert unmoved(a_call(state, attempt=2), event).why == "stale_attempt"
 
 

@@ -1,20 +1,27 @@
-"""Admits waiting calls through the gate: oldest eligible first, each claimed in one transaction."""
+"""Admits waiting calls through the gate and at their trunk's pace: oldest eligible first, each claimed in one
+transaction."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call
+from ringline.calls.call import Call, State
 from ringline.calls.events import Claimed, EndAsked
 from ringline.calls.lifecycle import Moved, apply
 from ringline.calls.progress import Progress
 from ringline.calls.reasons import EndReason
-from ringline.calls.store import CallStore, Committed, TableContended
+from ringline.calls.store import CallStore, Committed, QueueEntry, TableContended
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
 
 _TRIES = 50
 """Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
+
+_LOOK_PAST = 50
+"""So many calls behind one whose trunk rests are looked at for another trunk."""
 
 
 class NoneAdmitted(StrEnum):
@@ -25,15 +32,26 @@ class NoneAdmitted(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Paced:
+    """Calls wait and lines are free, but the calls' trunks have no turn before that moment."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Admit:
     store: CallStore
+    paces: TrunkPaces
     progress: Progress
     clock: Clock
     log: Logger
+    pause: Callable[[float], None] = time.sleep
 
-    def next(self, account_id: str) -> Call | NoneAdmitted:
-        """Claims the account's oldest eligible call. When the gate is full the call stays where it is, in its place.
-        Raises TableContended if others were faster each time."""
+    def next(self, account_id: str) -> Call | NoneAdmitted | Paced:
+        """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
+        full or the turn is far the call stays where it is, in its place. Raises TableContended if others were faster
+        each time."""
+        turns: dict[str, int] = {}
         for _ in range(_TRIES):
             entries = self.store.eligible(account_id, self.clock(), 1)
             if not entries:
@@ -41,17 +59,15 @@ class Admit:
             # A look costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
             if not self.store.gate(account_id).has_room:
                 return NoneAdmitted.GATE_FULL
-            call = self.store.get(account_id, entries[0].call_id)
-            if call is None:
-                self.log.error("queue entry without its call", extra={"call_id": entries[0].call_id})
-                self.store.drop_entry(account_id, entries[0])
-                continue
-            if call.expires_at is not None and call.expires_at <= self.clock():
-                self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
+            entry = self._first_near_its_turn(account_id, entries[0], turns)
+            if isinstance(entry, Paced):
+                return entry
+            call = self._waiting(account_id, entry)
+            if call is None or not self._has_its_turn(call, turns):
                 continue
             moved = apply(call, Claimed(self.clock()))
-            if not isinstance(moved, Moved) or call.eligible_at != entries[0].eligible_at:
-                continue  # Taken by another dialer between the two reads, perhaps even queued again for later.
+            if not isinstance(moved, Moved):
+                continue
             match self.store.commit(call, moved.call):
                 case Committed.DONE:
                     self.log.info("call claimed", extra={"call_id": call.call_id, "attempt": moved.call.attempt})
@@ -61,3 +77,55 @@ class Admit:
                 case Committed.STALE:
                     continue
         raise TableContended
+
+    def _first_near_its_turn(self, account_id: str, first: QueueEntry, turns: dict[str, int]) -> QueueEntry | Paced:
+        """The oldest call whose trunk has a turn soon. One whose trunk rests does not hold up those of other trunks."""
+        resting: dict[str, int] = {}
+        if self._is_near(first, turns, resting):
+            return first
+        for entry in self.store.eligible(account_id, self.clock(), _LOOK_PAST):
+            if self._is_near(entry, turns, resting):
+                return entry
+        return Paced(min(resting.values()))
+
+    def _is_near(self, entry: QueueEntry, turns: dict[str, int], resting: dict[str, int]) -> bool:
+        trunk = self.paces.trunk(entry.trunk_id)
+        if trunk in resting:
+            return False
+        if trunk not in turns:
+            pace = self.paces.look(trunk)
+            if not pace.is_near(self.clock()):
+                resting[trunk] = pace.next_at
+                return False
+            if pace.interval_ms == 0:
+                turns[trunk] = pace.next_at
+        return True
+
+    def _has_its_turn(self, call: Call, turns: dict[str, int]) -> bool:
+        """Whether the call may be claimed this moment. A turn that was taken is kept for the next look at the queue:
+        while this dialer waited, the call may have gone and another be the first."""
+        trunk = self.paces.trunk(call.trunk_id)
+        if trunk not in turns:
+            turn = self.paces.take(trunk, self.clock())
+            if turn is None:
+                return False
+            turns[trunk] = turn
+        wait_ms = turns[trunk] - self.clock()
+        if wait_ms <= 0:
+            return True
+        self.pause(wait_ms / 1000)
+        return False
+
+    def _waiting(self, account_id: str, entry: QueueEntry) -> Call | None:
+        """The call of an entry, if it still waits there and may be dialled."""
+        call = self.store.get(account_id, entry.call_id)
+        if call is None:
+            self.log.error("queue entry without its call", extra={"call_id": entry.call_id})
+            self.store.drop_entry(account_id, entry)
+            return None
+        if call.state is not State.QUEUED or call.eligible_at != entry.eligible_at:
+            return None  # Taken by another dialer between the two reads, perhaps even queued again for later.
+        if call.expires_at is not None and call.expires_at <= self.clock():
+            self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
+            return None
+        return call

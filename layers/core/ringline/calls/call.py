@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.reasons import EndReason
+from ringline.calls.retries import RetryPolicy
 
 
 class Direction(StrEnum):
@@ -86,12 +87,28 @@ class Note:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that is over and was followed by another: what became of it. `dial` is the number of its dial."""
+
+    dial: int
+    dialed_at: int
+    ended_at: int
+    end_reason: EndReason
+    answered_at: int | None = None
+    sip_code: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call. Moments (`_at`) are milliseconds since 1970; None means "not yet" or "never".
 
     `version` grows by one with each change: every write names the version it was decided on, so no two writers decide
     on the same.
+
+    `attempt` numbers the dials: each has its own room and leg. Not every dial is an attempt in the customer's sense:
+    `unsent` counts those of the present attempt that failed before their INVITE, `deferrals` those that the carrier
+    had no room for, since `deferred_since`. `attempts` are the attempts before the present one.
     """
 
     account_id: str
@@ -119,6 +136,11 @@ class Call:
     scheduled_at: int | None = None
     expires_at: int | None = None
     attempt: int = 0
+    unsent: int = 0
+    deferrals: int = 0
+    deferred_since: int | None = None
+    retry: RetryPolicy | None = None
+    attempts: tuple[Attempt, ...] = ()
     dialed_at: int | None = None
     answered_at: int | None = None
     agent_joined_at: int | None = None
@@ -146,6 +168,11 @@ class Call:
     @property
     def in_flight(self) -> bool:
         return self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+
+    @property
+    def attempt_number(self) -> int:
+        """The present attempt as the customer counts, from 1; 0 before the first."""
+        return len(self.attempts) + 1 if self.dialed_at is not None else len(self.attempts)
 
     @property
     def room_name(self) -> str | None:

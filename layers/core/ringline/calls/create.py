@@ -117,6 +117,7 @@ class CreateCall:
             scheduled_at=scheduled_at,
             expires_at=expires_at,
             due_at=expires_at,
+            retry=None if request.retry is None else request.retry.policy(),
         )
 
     def _ring(self, call: Call) -> None:

@@ -56,6 +56,12 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
 
 
+def look_again_in_s(call: Call) -> int:
+    """When a look will tell what became of a call whose agent, leg or room just went."""
+    waits_for = AGENT_SUCCESSOR_S if call.agent_left_at is not None else DIALER_SILENCE_S
+    return waits_for + 1
+
+
 def dial_outcome_due_at(call: Call) -> int:
     """When a dial must have had its outcome, if its dialer lives."""
     begun = call.dialed_at or call.created_at

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.admit import Admit, NoneAdmitted
+from ringline.calls.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.call import Call, CallStatus
 from ringline.calls.events import (
     AgentJoined,
     AgentSeen,
     Answered,
+    DialDeferred,
     DialNotSent,
     DialRefused,
     EndAsked,
@@ -30,6 +31,7 @@ from ringline.calls.ports import (
     Connected,
     Doorbell,
     LegView,
+    NoRoom,
     NotSent,
     Refused,
     RoomView,
@@ -37,15 +39,17 @@ from ringline.calls.ports import (
     TelephonyDown,
     Unclear,
 )
-from ringline.calls.progress import Applied, Outcome, Progress
+from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.calls.timing import (
     AGENT_JOIN_S,
     ANSWER_MARGIN_S,
+    CARRIER_PAUSE_S,
     DIAL_BATCH,
     REDIAL_DELAYS_S,
 )
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5
@@ -61,6 +65,7 @@ _NEEDS_LEG_EVIDENCE = {480, 486, 600}
 class DialNext:
     store: CallStore
     admit: Admit
+    paces: TrunkPaces
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
@@ -71,17 +76,19 @@ class DialNext:
         """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are
         answered or over."""
         dials: list[asyncio.Task[None]] = []
-        stopped: NoneAdmitted | None = None
+        stopped: NoneAdmitted | Paced | None = None
         try:
             while len(dials) < DIAL_BATCH and stopped is None:
                 claimed = await asyncio.to_thread(self.admit.next, account_id)
-                if isinstance(claimed, NoneAdmitted):
-                    stopped = claimed
-                else:
+                if isinstance(claimed, Call):
                     dials.append(asyncio.create_task(self._dial(claimed)))
+                else:
+                    stopped = claimed
             if stopped is None:
                 # More may fit: another invocation takes them on while this one waits for answers.
                 await asyncio.to_thread(self.doorbell.ring, account_id)
+            elif isinstance(stopped, Paced):
+                await asyncio.to_thread(self._ring_at, account_id, stopped.until)
         finally:
             results = await asyncio.gather(*dials, return_exceptions=True)
         for result in results:
@@ -90,11 +97,19 @@ class DialNext:
                 self.log.error("dial failed", exc_info=result, extra={"account_id": account_id})
         return len(dials)
 
+    def _ring_at(self, account_id: str, moment: int) -> None:
+        now = self.clock()
+        if self.paces.claims_ring(account_id, moment, now):
+            self.doorbell.ring(account_id, max(1, -(-(moment - now) // 1000)))
+
     async def _dial(self, call: Call) -> None:
-        refused = await self.telephony.open_room(call)
-        if refused is not None:
-            await self._not_sent(call, refused)
-            return
+        match await self.telephony.open_room(call):
+            case NotSent() as not_sent:
+                await self._not_sent(call, not_sent)
+                return
+            case NoRoom() as no_room:
+                await self._no_room(call, no_room)
+                return
         if not await self._is_still_wanted(call):
             await self._close_and_settle(call)
             return
@@ -108,6 +123,8 @@ class DialNext:
                 await self._apply(call, event)
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
+            case NoRoom() as no_room:
+                await self._no_room(call, no_room)
             case Unclear(message):
                 self.log.warning("dial unclear", extra={"call_id": call.call_id, "why": message})
                 await self._follow(call)
@@ -118,17 +135,31 @@ class DialNext:
         return now is not None and now.version == call.version
 
     async def _not_sent(self, call: Call, outcome: NotSent) -> None:
-        delay_s = REDIAL_DELAYS_S[min(call.attempt, len(REDIAL_DELAYS_S)) - 1] if outcome.may_repeat else None
+        delay_s = REDIAL_DELAYS_S[min(call.unsent, len(REDIAL_DELAYS_S) - 1)] if outcome.may_repeat else None
         event = DialNotSent(self.clock(), call.attempt, outcome.message, outcome.twirp_code or "unavailable", delay_s)
-        applied = await self._apply(call, event)
-        if delay_s is not None and isinstance(applied, Applied) and not applied.call.state.is_terminal:
-            await asyncio.to_thread(self.doorbell.ring, call.account_id, delay_s)
+        await self._apply(call, event)
+        await self._close(call)
+
+    async def _no_room(self, call: Call, outcome: NoRoom) -> None:
+        """The trunk rests before the call is back in the queue: whoever looks at it next finds it so."""
+        now = self.clock()
+        await asyncio.to_thread(self.paces.rest, call.trunk_id, now + CARRIER_PAUSE_S * 1000)
+        event = DialDeferred(
+            now,
+            call.attempt,
+            outcome.sip_code,
+            outcome.sip_status,
+            outcome.twirp_code,
+            outcome.message,
+            CARRIER_PAUSE_S,
+        )
+        await self._apply(call, event)
         await self._close(call)
 
     async def _await_leg_evidence(self, call: Call) -> None:
         for _ in range(_EVIDENCE_LOOKS):
             now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
-            if now is None or now.evidence.last_call_status is not None:
+            if is_over(call, now) or (now and now.evidence.last_call_status is not None):
                 return
             await asyncio.sleep(_EVIDENCE_WAIT_S)
 
@@ -138,8 +169,7 @@ class DialNext:
         answered_at = self.clock()
         agent = _agent_in(await self._look(call))
         outcome = await self._apply(call, Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent))
-        over = outcome.call is None or outcome.call.state.is_terminal
-        if over or outcome.effects:
+        if is_over(call, outcome.call) or outcome.effects:
             # Canceled or ended while it rang: the one who answered hears no agent.
             await self._close_and_settle(call)
             return
@@ -155,9 +185,9 @@ class DialNext:
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
             now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
-            if now is None or now.state.is_terminal or now.active_at is not None:
+            if is_over(call, now) or (now and now.active_at is not None):
                 return
-        asked = await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN))
+        asked = await self._apply(call, EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN, call.attempt))
         if asked.effects:
             await self._close_and_settle(call)
 
@@ -182,7 +212,7 @@ class DialNext:
     async def _leg_has_left(self, call: Call) -> bool:
         """An empty room may be one whose leg has not joined yet; only the leg's leaving says that it is over."""
         now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
-        return now is None or now.state.is_terminal or now.evidence.leg_left_at is not None
+        return is_over(call, now) or (now is not None and now.evidence.leg_left_at is not None)
 
     # --- the outside -------------------------------------------------------------------------------------------------
 
@@ -209,7 +239,13 @@ class DialNext:
         """Ends whatever lives in the room, then the call. A room that could not be closed keeps its line until the
         sweep closes it."""
         if await self._close(call):
-            await self._apply(call, FoundOver(self.clock()))
+            await self._apply(call, FoundOver(self.clock(), call.attempt))
+
+
+def is_over(call: Call, now: Call | None) -> bool:
+    """Whether the attempt that `call` is in has ended, from the record as it is now: with the call, or for another
+    attempt."""
+    return now is None or not now.in_flight or now.attempt != call.attempt
 
 
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-MAX_DELAY_S = 900
-"""SQS refuses more."""
+LONGEST_RING_S = 900
+"""SQS delays no message longer."""
 
 
 class SqsDoorbell:
@@ -19,7 +19,7 @@ class SqsDoorbell:
             QueueUrl=self._queue_url,
             MessageBody=json.dumps({"account_id": account_id}),
             MessageGroupId=account_id,
-            DelaySeconds=min(after_s, MAX_DELAY_S),
+            DelaySeconds=min(after_s, LONGEST_RING_S),
         )
 
 

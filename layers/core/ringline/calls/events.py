@@ -93,17 +93,42 @@ class DialNotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class DialDeferred:
+    """The carrier, or LiveKit, took no more calls at that moment: nothing rang, and the call waits for its turn again.
+    `pause_s` is how long nobody should dial through that trunk."""
+
+    at: int
+    attempt: int
+    sip_code: int | None
+    sip_status: str | None
+    twirp_code: str | None
+    message: str
+    pause_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndAsked:
     """Somebody wants the call to end. Recorded before LiveKit is asked, whose signals for a cancel and a ring time-out
-    are alike."""
+    are alike. `attempt` is set where only that attempt is meant: a limit of its own has passed."""
 
     at: int
     reason: EndReason
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundOver:
-    """Whoever looked found nothing of the call alive any more: the record tells why it ended, as far as it is known."""
+    """Whoever looked found nothing of the attempt alive any more: the record tells why it ended, as far as it is
+    known."""
+
+    at: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWaiting:
+    """The sweep saw the call wait for a line past its moment and has its account marked as waiting: from now on the
+    mark looks after it."""
 
     at: int
 
@@ -118,6 +143,8 @@ type Event = (
     | RoomFinished
     | DialRefused
     | DialNotSent
+    | DialDeferred
     | EndAsked
     | FoundOver
+    | SeenWaiting
 )

@@ -2,19 +2,39 @@
 
 import asyncio
 from dataclasses import dataclass
+from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call
+from ringline.calls.call import Call, State
 from ringline.calls.events import EndAsked, FoundOver
 from ringline.calls.ports import Telephony, TelephonyDown
-from ringline.calls.progress import Progress
+from ringline.calls.progress import Progress, Unapplied
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.runtime.clock import Clock
 
 _SETTLE_LOOKS = 10
 _SETTLE_WAIT_S = 0.1
+
+
+class HangUpResult(StrEnum):
+    """What came of asking."""
+
+    CANCELED = "canceled"
+    """It ended before it connected."""
+    ENDED = "ended"
+    """It ended in the call."""
+    ENDING = "ending"
+    """It is on its way to its end: whoever dials it, or the sweep, brings it there."""
+    ALREADY_OVER = "already_over"
+    """It had ended, or did so at this very moment, for another reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    call: Call
+    result: HangUpResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +45,46 @@ class HangUp:
     clock: Clock
     log: Logger
 
-    async def run(self, account_id: str, call_id: str) -> Call | None:
-        """The call as it stands afterwards: canceled, ended, over already, or on its way to its end. None if there is
-        no such call.
+    async def run(self, account_id: str, call_id: str) -> HungUp | None:
+        """The call as it stands afterwards, and what came of asking. None if there is no such call.
 
         The wish is recorded before LiveKit is asked. A dial under way is settled by its dialer, which alone knows that
         no INVITE follows any more; if LiveKit cannot be asked now, the sweep asks it.
         """
         asked = self.progress.apply(account_id, call_id, EndAsked(self.clock(), EndReason.API_HUNG_UP))
         call = asked.call
-        if call is None or call.state.is_terminal:
-            return call
+        if call is None:
+            return None
+        if isinstance(asked, Unapplied) and call.state.is_terminal:
+            return HungUp(call, HangUpResult.ALREADY_OVER)
+        if not call.state.is_terminal:
+            call = await self._ended(call)
+        return None if call is None else HungUp(call, _result(call))
+
+    async def _ended(self, call: Call) -> Call | None:
         try:
             await self.telephony.end_room(call.room_name or "")
         except TelephonyDown:
-            self.log.warning("room not closed", extra={"call_id": call_id})
+            self.log.warning("room not closed", extra={"call_id": call.call_id})
             return call
         if call.answered_at is not None:
-            return self.progress.apply(account_id, call_id, FoundOver(self.clock())).call
-        return await self._settled(account_id, call_id)
+            over = FoundOver(self.clock(), call.attempt)
+            return self.progress.apply(call.account_id, call.call_id, over).call
+        return await self._settled(call)
 
-    async def _settled(self, account_id: str, call_id: str) -> Call | None:
+    async def _settled(self, call: Call) -> Call | None:
+        now: Call | None = call
         for _ in range(_SETTLE_LOOKS):
-            call = self.store.get(account_id, call_id)
-            if call is None or call.state.is_terminal:
-                return call
+            now = self.store.get(call.account_id, call.call_id)
+            if now is None or now.state.is_terminal:
+                break
             await asyncio.sleep(_SETTLE_WAIT_S)
-        return call
+        return now
+
+
+def _result(call: Call) -> HangUpResult:
+    if not call.state.is_terminal:
+        return HangUpResult.ENDING
+    if call.state is State.CANCELED:
+        return HangUpResult.CANCELED
+    return HangUpResult.ENDED if call.end_reason is EndReason.API_HUNG_UP else HangUpResult.ALREADY_OVER

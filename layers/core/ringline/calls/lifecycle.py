@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.call import Call, CallStatus, Direction, Evidence, Note, State
+from ringline.calls.call import Call, CallStatus, Direction, Evidence, State
+from ringline.calls.ending import changed, noted, over, queued_again
 from ringline.calls.events import (
     AgentJoined,
     AgentLeft,
     AgentSeen,
     Answered,
     Claimed,
+    DialDeferred,
     DialNotSent,
     DialRefused,
     EndAsked,
@@ -25,16 +27,25 @@ from ringline.calls.events import (
     LegJoined,
     LegLeft,
     RoomFinished,
+    SeenWaiting,
 )
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import DIAL_ATTEMPTS, FIRST_LOOK_S
-from ringline.calls.verdict import MAY_COME_BACK, end_reason
+from ringline.calls.timing import (
+    DEFERRAL_DELAYS_S,
+    DEFERRALS_IN_PLACE,
+    DEFERRED_FOR_S,
+    FIRST_LOOK_S,
+    UNSENT_DIALS,
+)
+from ringline.calls.verdict import MAY_COME_BACK
 
 
 class Effect(StrEnum):
     """What a change asks for outside the table. Losing one costs time, never truth: the sweep makes up for it."""
 
     END_ROOM = "end_room"
+    LOOK_AGAIN = "look_again"
+    """Soon, when a successor or a rejoin has had its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +63,22 @@ class Unmoved:
 type Result = Moved | Unmoved
 
 _END_ROOM = frozenset({Effect.END_ROOM})
+_LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
 
 
 def apply(call: Call, event: Event) -> Result:
     """The call after the event, or why the event changes nothing."""
+    # A leg of an attempt that is over rings for nobody.
+    too_late = _END_ROOM if isinstance(event, LegJoined) else frozenset()
     attempt = getattr(event, "attempt", None)
     if attempt is not None and attempt != call.attempt:
-        # A leg of an attempt that is over rings for nobody.
-        return Unmoved("stale_attempt", _END_ROOM if isinstance(event, LegJoined) else frozenset())
+        return Unmoved("stale_attempt", too_late)
     rule = TRANSITIONS.get((call.state, type(event)))
     if rule is not None:
         return rule(call, event)
     if call.state.is_terminal:
-        return Unmoved("call_is_over", _END_ROOM if isinstance(event, LegJoined) else frozenset())
-    return Unmoved(f"{_words(event)}_means_nothing_while_{call.state}")
-
-
-def changed(call: Call, **fields: Any) -> Call:
-    return replace(call, version=call.version + 1, **fields)
+        return Unmoved("call_is_over", too_late)
+    return Unmoved(f"{_words(event)}_means_nothing_while_{call.state}", too_late)
 
 
 def _words(event: Event) -> str:
@@ -94,7 +103,15 @@ def _claim(call: Call, event: Claimed) -> Result:
 
 
 def _end_in_queue(call: Call, event: EndAsked) -> Result:
+    if event.attempt is not None:
+        return Unmoved("attempt_is_over")
     return Moved(over(_asked(call, event), event.at))
+
+
+def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
+    if call.due_at is None or call.due_at > event.at or call.due_at == call.expires_at:
+        return Unmoved("looked_after_already")
+    return Moved(changed(call, due_at=call.expires_at))
 
 
 # --- the dial --------------------------------------------------------------------------------------------------------
@@ -136,21 +153,37 @@ def _dial_refused(call: Call, event: DialRefused) -> Result:
 
 def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
     evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
-    note = Note(event.at, f"dial_{call.attempt}_not_sent: {event.why}")
-    noted = replace(call, evidence=evidence, notes=(*call.notes, note))
-    if event.retry_after_s is None or call.attempt >= DIAL_ATTEMPTS or call.end_asked_at is not None:
-        return Moved(over(noted, event.at), _END_ROOM)
-    return Moved(
-        changed(
-            noted,
-            state=State.QUEUED,
-            eligible_at=event.at + event.retry_after_s * 1000,
-            dialed_at=None,
-            # The bell for it may be lost with its dialer: from that moment on the sweep rings for it.
-            due_at=event.at + event.retry_after_s * 1000,
-        ),
-        _END_ROOM,
+    unsent = replace(
+        call, evidence=evidence, unsent=call.unsent + 1, notes=noted(call, event.at, f"not_sent: {event.why}")
     )
+    if event.retry_after_s is None or unsent.unsent >= UNSENT_DIALS or call.end_asked_at is not None:
+        return Moved(over(unsent, event.at), _END_ROOM)
+    return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), _END_ROOM)
+
+
+def _dial_deferred(call: Call, event: DialDeferred) -> Result:
+    """At first the call keeps its place: its trunk rests, and the next turn is its own."""
+    since = call.deferred_since or event.at
+    deferred = replace(
+        call,
+        evidence=replace(
+            call.evidence,
+            sip_code=event.sip_code,
+            sip_status=event.sip_status,
+            twirp_code=event.twirp_code,
+            twirp_message=event.message,
+        ),
+        deferrals=call.deferrals + 1,
+        deferred_since=since,
+        notes=noted(call, event.at, f"deferred: {event.sip_status or event.message}"),
+    )
+    if call.end_asked_at is not None or event.at - since >= DEFERRED_FOR_S * 1000:
+        return Moved(over(deferred, event.at), _END_ROOM)
+    again_at = event.at + event.pause_s * 1000
+    if deferred.deferrals <= DEFERRALS_IN_PLACE:
+        return Moved(queued_again(deferred, call.eligible_at, rung_at=again_at), _END_ROOM)
+    delay_s = DEFERRAL_DELAYS_S[min(deferred.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
+    return Moved(queued_again(deferred, max(again_at, event.at + delay_s * 1000)), _END_ROOM)
 
 
 def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
@@ -212,7 +245,7 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
                 left_leg_sid=None,
                 room_finished_at=None,
             ),
-            notes=(*call.notes, Note(event.at, "leg_rejoined")),
+            notes=noted(call, event.at, "leg_rejoined"),
         )
     )
 
@@ -229,8 +262,10 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         return Unmoved("stale_leg")
     seen = _with_leg_evidence(call, event)
     if _may_come_back(seen.evidence) and call.end_asked_at is None:
-        # It may be on its way back under a new sid. If it stays away, the sweep ends the call.
-        return Unmoved("leg_left_before") if call.evidence.leg_left_at is not None else Moved(changed(seen))
+        # It may be on its way back under a new sid. If it stays away, the call is over.
+        if call.evidence.leg_left_at is not None:
+            return Unmoved("leg_left_before")
+        return Moved(changed(seen), _LOOK_AGAIN)
     return Moved(over(seen, event.at), _END_ROOM)
 
 
@@ -243,12 +278,12 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
 
 
 def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
-    """LiveKit leaves the caller on the line. A successor may come; without one the sweep ends the call."""
+    """LiveKit leaves the caller on the line. A successor may come; without one the next look ends the call."""
     if event.sid != call.agent_sid:
         return Unmoved("stale_agent")
     if call.agent_left_at is not None:
         return Unmoved("agent_left_before")
-    return Moved(changed(call, agent_left_at=event.at))
+    return Moved(changed(call, agent_left_at=event.at), _LOOK_AGAIN)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
@@ -261,9 +296,12 @@ def _end_asked(call: Call, event: EndAsked) -> Result:
         return Unmoved("agent_joined")
     if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:
         return Unmoved("agent_took_over")
-    if call.end_asked_at is not None:
-        return Unmoved("end_was_asked", _END_ROOM)
-    return Moved(changed(_asked(call, event)), _END_ROOM)
+    if call.end_asked_at is None:
+        return Moved(changed(_asked(call, event)), _END_ROOM)
+    if event.reason is EndReason.API_HUNG_UP and call.retry is not None:
+        # This attempt ends for another reason already; its customer wants no further one.
+        return Moved(changed(call, retry=None), _END_ROOM)
+    return Unmoved("end_was_asked", _END_ROOM)
 
 
 def _asked(call: Call, event: EndAsked) -> Call:
@@ -278,7 +316,7 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
     later, because the events of one room may arrive in any order and the leg's own word says more."""
     if call.evidence.room_finished_at is not None or call.evidence.leg_left_at is not None:
         return Unmoved("room_finished_after_its_leg")
-    return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)))
+    return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)), _LOOK_AGAIN)
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
@@ -288,18 +326,6 @@ def _found_over(call: Call, event: FoundOver) -> Result:
         # unknown.
         call = replace(call, answered_at=call.evidence.leg_left_at or event.at)
     return Moved(over(call, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
-
-
-def over(call: Call, at: int) -> Call:
-    """The call in its terminal state, with its one reason."""
-    reason = end_reason(call, at)
-    if call.active_at is not None:
-        state = State.ENDED
-    elif reason is EndReason.CALL_CANCELED:
-        state = State.CANCELED
-    else:
-        state = State.NOT_CONNECTED
-    return changed(call, state=state, end_reason=reason, ended_at=at, due_at=None)
 
 
 type Rule = Callable[[Call, Any], Result]
@@ -318,8 +344,13 @@ _BEFORE_ACTIVE: dict[type, Rule] = {
 }
 
 _RULES: dict[State, dict[type, Rule]] = {
-    State.QUEUED: {Claimed: _claim, EndAsked: _end_in_queue},
-    State.DIALING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused, DialNotSent: _dial_not_sent},
+    State.QUEUED: {Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting},
+    State.DIALING: {
+        **_BEFORE_ACTIVE,
+        DialRefused: _dial_refused,
+        DialNotSent: _dial_not_sent,
+        DialDeferred: _dial_deferred,
+    },
     State.RINGING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused},
     State.ACTIVE: {
         **_IN_FLIGHT,

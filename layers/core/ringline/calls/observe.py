@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import room_of
+from ringline.calls.call import Call, room_of
+from ringline.calls.deadlines import look_again_in_s
 from ringline.calls.events import AgentJoined, AgentLeft, Event, LegJoined, LegLeft, RoomFinished
 from ringline.calls.lifecycle import Effect
+from ringline.calls.ports import LookQueue
 from ringline.calls.progress import Progress, Unapplied
 from ringline.telephony.hook import Kind, LivekitEvent, What
 
@@ -16,6 +18,7 @@ from ringline.telephony.hook import Kind, LivekitEvent, What
 class Observe:
     progress: Progress
     close_room: Callable[[str], None]
+    looks: LookQueue
     log: Logger
 
     def run(self, seen: LivekitEvent, now: int) -> str:
@@ -31,7 +34,16 @@ class Observe:
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
             self.close_room(seen.room_name)
+        if Effect.LOOK_AGAIN in outcome.effects and outcome.call is not None and outcome.call.in_flight:
+            self._look_again(outcome.call)
         return outcome.why if isinstance(outcome, Unapplied) else "applied"
+
+    def _look_again(self, call: Call) -> None:
+        try:
+            self.looks.look_again(call.account_id, call.call_id, look_again_in_s(call))
+        except Exception:
+            # The event is persisted; the sweep looks within its minute.
+            self.log.exception("look not asked for", extra={"call_id": call.call_id})
 
 
 def _moment(seen: LivekitEvent, now: int) -> int:

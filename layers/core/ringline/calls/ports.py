@@ -1,7 +1,7 @@
 """What the use cases of a call need from outside, in the field's words. `telephony`, `store` and `doorbell` provide
 it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,13 +36,24 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRoom:
+    """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
+    dial may well go through soon."""
+
+    sip_code: int | None
+    sip_status: str | None
+    twirp_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """The request was sent and its fate is unknown: the phone may ring, or somebody may be talking."""
 
     message: str
 
 
-type DialOutcome = Connected | Refused | NotSent | Unclear
+type DialOutcome = Connected | Refused | NotSent | NoRoom | Unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class TelephonyDown(Exception):
 class Telephony(Protocol):
     """LiveKit, as calls see it. Every method but the first two raises TelephonyDown when LiveKit cannot be asked."""
 
-    async def open_room(self, call: Call) -> NotSent | None:
+    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
 
     async def place_call(self, call: Call) -> DialOutcome:
@@ -85,11 +96,16 @@ class Telephony(Protocol):
     async def end_room(self, room: str) -> None:
         """Closes the room and with it every leg in it; a room that is gone already is closed."""
 
-    async def rooms(self) -> Mapping[str, int]:
-        """Every open room with the moment (ms) it was made."""
+    async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
+        """Every open room with the moment (ms) it was made, or those of the named ones that are open."""
 
 
 class Doorbell(Protocol):
     def ring(self, account_id: str, after_s: int = 0) -> None:
         """Tells the dialer that the account may have a call to dial and a line for it. A hint; losing or doubling it
         is harmless."""
+
+
+class LookQueue(Protocol):
+    def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
+        """Has somebody look at the call in a while. A hint: the sweep looks anyhow."""

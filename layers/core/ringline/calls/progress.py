@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call
+from ringline.calls.call import Call, State
+from ringline.calls.doorbell import LONGEST_RING_S
 from ringline.calls.events import Event
 from ringline.calls.lifecycle import Effect, Moved, Unmoved, apply
 from ringline.calls.ports import Doorbell
@@ -72,17 +73,21 @@ class Progress:
                 "attempt": after.attempt,
             },
         )
-        if released(before, after):
-            self._ring_for_the_next(after.account_id)
-
-    def _ring_for_the_next(self, account_id: str) -> None:
-        """The change stands whether or not the bell is heard: the relay rings again, and so does the sweep."""
+        # The change stands whether or not a bell is heard: the relay rings again, and so does the sweep.
         try:
-            # No look at the gate: a line was given back this moment.
-            if self._somebody_waits(account_id):
-                self._doorbell.ring(account_id)
+            if before.in_flight and after.state is State.QUEUED:
+                self._ring_for_itself(after)
+            if released(before, after) and self._somebody_waits(after.account_id):
+                # No look at the gate: a line was given back this moment.
+                self._doorbell.ring(after.account_id)
         except Exception:
-            self._log.exception("doorbell not rung", extra={"account_id": account_id})
+            self._log.exception("doorbell not rung", extra={"account_id": after.account_id})
+
+    def _ring_for_itself(self, call: Call) -> None:
+        """Rings at the moment of the call's next dial. One that is further off than a bell can wait is the sweep's."""
+        wait_s = -(-((call.due_at or call.eligible_at) - self._clock()) // 1000)
+        if 0 < wait_s <= LONGEST_RING_S:
+            self._doorbell.ring(call.account_id, wait_s)
 
     def ring_if_waiting(self, account_id: str) -> None:
         """Rings for an account that has a call to dial now and a line for it."""

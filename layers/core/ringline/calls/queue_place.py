@@ -1,10 +1,13 @@
-"""Where a waiting call stands, and what it waits for: the answer to "why is my call not ringing?"."""
+"""Where a waiting call stands, what it waits for and until when: the answer to "why is my call not ringing?"."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from ringline.calls.call import Call, State
-from ringline.calls.store import CallStore
+from ringline.calls.store import CallStore, Gate
+from ringline.calls.trunk_paces import Pace, TrunkPaces
+from ringline.runtime.clock import iso_or_none
 
 MOST_COUNTED = 1000
 """Places are counted up to here: behind it, the exact number is worth less than what counting it costs."""
@@ -13,8 +16,12 @@ MOST_COUNTED = 1000
 class BlockedBy(StrEnum):
     SCHEDULE = "schedule"
     """Its time has not come."""
+    RETRY_DELAY = "retry_delay"
+    """It was dialled before, and waits for its next dial."""
     GATE = "gate"
     """All the account's lines are in use."""
+    TRUNK_PACE = "trunk_pace"
+    """A line is free, and its trunk takes no call yet: calls a second, or a carrier that had no room."""
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
@@ -24,25 +31,60 @@ class BlockedBy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class QueuePlace:
     """`position` counts from 1; `counts_all` is false where more stand before it than were counted. `in_use` and `cap`
-    are the account's lines."""
+    are the account's lines. `estimated_start_at` (ms) supposes that calls last as long as the account's did so far;
+    None where too little is known."""
 
     position: int
     counts_all: bool
     blocked_by: BlockedBy
+    estimated_start_at: int | None
     in_use: int
     cap: int
 
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "position": self.position,
+            "counts_all": self.counts_all,
+            "blocked_by": self.blocked_by.value,
+            "estimated_start_at": iso_or_none(self.estimated_start_at),
+            "in_use": self.in_use,
+            "cap": self.cap,
+        }
 
-def queue_place(store: CallStore, call: Call, now: int) -> QueuePlace | None:
+
+def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> QueuePlace | None:
     """The place of a call that waits; None for one that does not."""
     if call.state is not State.QUEUED:
         return None
     before = store.waiting_before(call, MOST_COUNTED)
-    gate = store.gate(call.account_id)
+    gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
+    counts_all = before < MOST_COUNTED
+    return QueuePlace(
+        position=before + 1,
+        counts_all=counts_all,
+        blocked_by=blocked_by(call, before, gate, pace, now),
+        estimated_start_at=estimated_start_at(call, before, gate, pace, now) if counts_all else None,
+        in_use=gate.in_use,
+        cap=gate.cap,
+    )
+
+
+def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> BlockedBy:
     if call.eligible_at > now:
-        blocked_by = BlockedBy.SCHEDULE
-    elif not gate.has_room:
-        blocked_by = BlockedBy.GATE
-    else:
-        blocked_by = BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
-    return QueuePlace(before + 1, before < MOST_COUNTED, blocked_by, gate.in_use, gate.cap)
+        return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
+    if not gate.has_room:
+        return BlockedBy.GATE
+    if not pace.is_near(now):
+        return BlockedBy.TRUNK_PACE
+    return BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
+
+
+def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> int | None:
+    """When the call will probably be dialled: `before` calls take the lines first, as they fall free."""
+    ready_at = max(now, call.eligible_at, pace.next_at) + before * pace.interval_ms
+    ends_needed = before + 1 - max(0, gate.cap - gate.in_use)
+    if ends_needed <= 0:
+        return ready_at
+    if gate.mean_line_ms is None or gate.cap == 0:
+        return None
+    return max(ready_at, now + round(gate.mean_line_ms * ends_needed / gate.cap))

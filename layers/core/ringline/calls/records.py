@@ -4,11 +4,12 @@ A call without long instructions fits in one write unit (1 KB): each attribute n
 """
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from ringline.calls.call import Call, Direction, Evidence, Note, State
+from ringline.calls.call import Attempt, Call, Direction, Evidence, Note, State
 from ringline.calls.reasons import EndReason
+from ringline.calls.retries import RetryPolicy
 from ringline.runtime.items import Item, from_item, to_item
 from ringline.runtime.table import DUE_SHARD, calls_pk
 
@@ -33,6 +34,10 @@ def call_to_item(call: Call) -> Item:
         "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
         "active_at": None if call.active_at == call.answered_at else call.active_at,
         "attempt": call.attempt or None,
+        "unsent": call.unsent or None,
+        "deferrals": call.deferrals or None,
+        "retry": None if call.retry is None else asdict(call.retry),
+        "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
         "due_shard": None if call.due_at is None else DUE_SHARD,
     }
@@ -59,6 +64,8 @@ def call_from_item(item: Item) -> Call:
             "data": json.loads(record.get("data", "{}")),
             "metadata": json.loads(record.get("metadata", "{}")),
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
+            "retry": _retry(record.get("retry")),
+            "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
         }
     )
@@ -66,6 +73,20 @@ def call_from_item(item: Item) -> Call:
 
 def _text(given: dict[str, Any]) -> str | None:
     return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
+
+
+def _without_none(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def _attempt(record: dict[str, Any]) -> Attempt:
+    return Attempt(**record | {"end_reason": EndReason(record["end_reason"])})
+
+
+def _retry(record: dict[str, Any] | None) -> RetryPolicy | None:
+    if record is None:
+        return None
+    return RetryPolicy(record["max_attempts"], tuple(record["on"]), tuple(record["delays_s"]))
 
 
 def _reason(word: str | None) -> EndReason | None:

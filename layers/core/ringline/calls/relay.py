@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.call import Call
-from ringline.calls.payload import announcements
+from ringline.calls.payload import Announcement, announcements
 from ringline.calls.progress import Progress
 from ringline.calls.records import released
 
 
 class Announcer(Protocol):
-    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int) -> int:
+    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int, occurrence: int = 1) -> int:
         """Queues a delivery to each endpoint that asked for the type; returns how many."""
 
 
@@ -38,7 +38,9 @@ class Relay:
         """Queues the webhooks that the change is worth."""
         after = change.after
         for event_type in announcements(change.before, after):
-            self.announcer.announce(after.account_id, after.call_id, event_type.value, after.version)
+            # Each attempt rings and may connect; the end comes once.
+            occurrence = 1 if event_type is Announcement.CALL_END else after.attempt_number
+            self.announcer.announce(after.account_id, after.call_id, event_type.value, after.version, occurrence)
 
     def ring_again(self, changes: Sequence[Change]) -> None:
         """Rings for the next callers where lines were freed, in case the one who freed them died before it could. Last
@@ -55,12 +57,13 @@ _ROOM_IS_CLOSED = {"ROOM_DELETED", "ROOM_CLOSED"}
 
 
 def rooms_to_close(changes: Sequence[Change]) -> list[str]:
-    """Rooms of calls that just ended. LiveKit would keep each open for seconds, with the agent alone in it."""
+    """Rooms of attempts that just ended. LiveKit would keep each open for seconds, with the agent alone in it."""
     return [
-        change.after.room_name
+        change.before.room_name
         for change in changes
-        if change.after.state.is_terminal
-        and not (change.before is not None and change.before.state.is_terminal)
-        and change.after.room_name is not None
+        if change.before is not None
+        and change.before.in_flight
+        and not change.after.in_flight
+        and change.before.room_name is not None
         and change.after.evidence.disconnect_reason not in _ROOM_IS_CLOSED
     ]

@@ -5,10 +5,41 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from ringline.calls.retries import (
+    LONGEST_DELAY_S,
+    MOST_ATTEMPTS,
+    USUAL_DELAYS_S,
+    USUAL_ON,
+    WORDS,
+    RetryPolicy,
+)
 from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
 from ringline.routing.numbers import is_e164
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
+
+
+class RetryRequest(BaseModel):
+    """When the call is tried again: `on` names end reasons and categories of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)]
+    on: Annotated[list[str], Field(min_length=1, max_length=50)] = Field(default_factory=lambda: list(USUAL_ON))
+    delays_s: Annotated[
+        list[Annotated[int, Field(ge=0, le=LONGEST_DELAY_S)]], Field(min_length=1, max_length=MOST_ATTEMPTS - 1)
+    ] = Field(default_factory=lambda: list(USUAL_DELAYS_S))
+
+    @field_validator("on")
+    @classmethod
+    def _are_reasons_or_categories(cls, words: list[str]) -> list[str]:
+        for word in words:
+            if word not in WORDS:
+                raise ValueError(f"{word!r} is no end reason or category after which a call can be tried again")
+        return words
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(self.max_attempts, tuple(self.on), tuple(self.delays_s))
 
 
 class CreateCallRequest(BaseModel):
@@ -27,6 +58,7 @@ class CreateCallRequest(BaseModel):
     max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
+    retry: RetryRequest | None = None
 
     @field_validator("to_number", "from_number")
     @classmethod

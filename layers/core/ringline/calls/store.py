@@ -85,18 +85,28 @@ class CreatedBefore:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
+    """An account's lines. `line_ms` is how long calls held one in all, `line_ends` how many calls that were."""
+
     in_use: int
     cap: int
+    line_ms: int = 0
+    line_ends: int = 0
 
     @property
     def has_room(self) -> bool:
         return self.in_use < self.cap
+
+    @property
+    def mean_line_ms(self) -> float | None:
+        """How long a call of this account holds its line, on average; None where none has ended yet."""
+        return self.line_ms / self.line_ends if self.line_ends else None
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
     eligible_at: int
     call_id: str
+    trunk_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +176,8 @@ class CallStore:
         raise TableContended
 
     def _queue_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
+        if before.state is after.state:
+            return
         if before.state is State.QUEUED:
             key = to_item({"pk": queue_pk(before.account_id), "sk": queue_sk(before.eligible_at, before.call_id)})
             yield {"Delete": {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}}
@@ -176,14 +188,19 @@ class CallStore:
         step = int(after.holds_slot) - int(before.holds_slot)
         if step == 0:
             return
-        values = {":step": {"N": str(step)}} | ({":zero": {"N": "0"}} if step < 0 else {})
+        update, values = "ADD in_use :step", {":step": step}
+        if step < 0:
+            values |= {":zero": 0}
+            held_ms = _held_line_ms(before, after)
+            if held_ms is not None:
+                update, values = f"{update}, line_ms :held, line_ends :one", values | {":held": held_ms, ":one": 1}
         yield {
             "Update": {
                 "TableName": self._table,
                 "Key": _gate_key(before.account_id),
-                "UpdateExpression": "ADD in_use :step",
+                "UpdateExpression": update,
                 "ConditionExpression": LINE_IS_FREE if step > 0 else LINE_IS_TAKEN,
-                "ExpressionAttributeValues": values,
+                "ExpressionAttributeValues": to_item(values),
             }
         }
 
@@ -323,7 +340,15 @@ class CallStore:
         """The account's gate; one that was never made lets nothing through."""
         answer = self._db.get_item(TableName=self._table, Key=_gate_key(account_id), ConsistentRead=True)
         gate = from_item(answer.get("Item", {}))
-        return Gate(gate.get("in_use", 0), gate.get("cap", 0))
+        return Gate(gate.get("in_use", 0), gate.get("cap", 0), gate.get("line_ms", 0), gate.get("line_ends", 0))
+
+
+def _held_line_ms(before: Call, after: Call) -> int | None:
+    """How long the attempt that ended held its line; None for a dial that never rang, which tells nothing."""
+    ended_at = after.ended_at
+    if len(after.attempts) > len(before.attempts):
+        ended_at = after.attempts[-1].ended_at
+    return None if ended_at is None or before.dialed_at is None else max(0, ended_at - before.dialed_at)
 
 
 def _gate_key(account_id: str) -> Item:
@@ -331,7 +356,8 @@ def _gate_key(account_id: str) -> Item:
 
 
 def _queue_item(call: Call) -> Item:
-    return to_item({"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)})
+    place = {"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)}
+    return to_item(place | {"trunk_id": call.trunk_id})
 
 
 def _once_item(call: Call, once: Once) -> Item:
@@ -357,7 +383,7 @@ def _was_refused(reason: dict[str, Any]) -> bool:
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
-    return QueueEntry(int(eligible_at), call_id)
+    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"))
 
 
 def _cursor_after(call_id: str) -> str:

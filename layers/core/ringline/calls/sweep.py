@@ -7,7 +7,7 @@ write; queued ones cost nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
@@ -15,7 +15,17 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import Call, State, room_of
 from ringline.calls.deadlines import End, Owed, is_up, owed
 from ringline.calls.dial import leg_of
-from ringline.calls.events import AgentJoined, AgentLeft, AgentSeen, Answered, EndAsked, Event, FoundOver, LegJoined
+from ringline.calls.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    EndAsked,
+    Event,
+    FoundOver,
+    LegJoined,
+    SeenWaiting,
+)
 from ringline.calls.ports import Doorbell, LegView, RoomView, Telephony, TelephonyDown
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
@@ -59,6 +69,7 @@ class Sweep:
     clock: Clock
     log: Logger
     swept: Swept = field(default_factory=Swept)
+    marked: set[str] = field(default_factory=set)
 
     async def run(self) -> Swept:
         """One run. A part that fails does not keep the others from their work; the first failure is raised last."""
@@ -68,6 +79,15 @@ class Sweep:
         failures = [failure for part in parts if (failure := await self._attempt(part)) is not None]
         if failures:
             raise failures[0]
+        return self.swept
+
+    async def look_again(self, keys: Sequence[tuple[str, str]]) -> Swept:
+        """Looks at single calls (account, call) out of turn, as the whole run would."""
+        calls = await asyncio.to_thread(self.store.get_many, keys)
+        names = [call.room_name for call in calls if call.in_flight and call.room_name is not None]
+        if names:
+            missing = await self._mend_those_with_rooms(calls, await self.telephony.rooms(names), self.clock())
+            await self._mend_missing(missing)
         return self.swept
 
     async def _attempt(self, part: Awaitable[None]) -> Exception | None:
@@ -97,6 +117,8 @@ class Sweep:
         await self._side_by_side(asyncio.to_thread(self._ring_if_waiting, mark, now) for mark in marks)
 
     def _ring_if_waiting(self, mark: WaitingMark, now: int) -> None:
+        if mark.account_id in self.marked:
+            return
         if self.store.eligible(mark.account_id, now, 1):
             self._ring(mark.account_id)
         elif not self.store.has_queued(mark.account_id):
@@ -116,26 +138,35 @@ class Sweep:
             # Without LiveKit's word a call that looks lost may be alive: only the queue's own deadlines are kept now.
             self.log.warning("LiveKit not reached, calls in flight left alone")
             rooms = None
-        missing: list[tuple[str, str]] = []
+        alive: set[str | None] = set()
+        missing: list[Call] = []
         for batch in _batches(keys, _BATCH):
             calls = await asyncio.to_thread(self.store.get_many, batch)
-            here = [call for call in calls if rooms is None or not call.in_flight or call.room_name in rooms]
-            missing += [(call.account_id, call.call_id) for call in calls if call not in here]
-            await self._side_by_side(self._mend_one(call, rooms, now) for call in here)
-        if missing:
-            await self._mend_missing(missing)
+            alive |= {call.room_name for call in calls if call.in_flight}
+            missing += await self._mend_those_with_rooms(calls, rooms, now)
+        await self._mend_missing(missing)
         if rooms is not None:
-            await self._close_zombies(rooms, set(keys), now)
+            await self._close_zombies(rooms, alive, now)
 
-    async def _mend_missing(self, keys: Sequence[tuple[str, str]]) -> None:
+    async def _mend_those_with_rooms(
+        self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
+    ) -> list[Call]:
+        """Mends what can be judged now; the answer is the calls whose room is missing."""
+        missing = [call for call in calls if rooms is not None and call.in_flight and call.room_name not in rooms]
+        await self._side_by_side(self._mend_one(call, rooms, now) for call in calls if call not in missing)
+        return missing
+
+    async def _mend_missing(self, missing: Sequence[Call]) -> None:
         """Calls whose room was missing are looked at again: only a room that stays away is gone."""
+        if not missing:
+            return
         await asyncio.sleep(ROOM_MISSING_S)
         try:
             rooms = await self.telephony.rooms()
         except TelephonyDown:
             return
         now = self.clock()
-        for batch in _batches(keys, _BATCH):
+        for batch in _batches([(call.account_id, call.call_id) for call in missing], _BATCH):
             calls = await asyncio.to_thread(self.store.get_many, batch)
             await self._side_by_side(self._mend_one(call, rooms, now) for call in calls)
 
@@ -153,12 +184,7 @@ class Sweep:
     async def _mend_one(self, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
         self.swept.looked_at += 1
         if call.state is State.QUEUED:
-            if call.expires_at is not None and call.expires_at <= now:
-                await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
-                self.swept.settled += 1
-            else:
-                # A dial that goes again: its bell may have been lost with its dialer.
-                await asyncio.to_thread(self._ring, call.account_id)
+            await self._mend_queued(call, now)
             return
         if rooms is None or not call.in_flight:
             return
@@ -171,6 +197,19 @@ class Sweep:
                 await self._end(call, reason, now)
             case Owed.LOOK:
                 await self._look(call, now)
+
+    async def _mend_queued(self, call: Call, now: int) -> None:
+        if call.expires_at is not None and call.expires_at <= now:
+            await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
+            self.swept.settled += 1
+        elif call.due_at is not None and call.due_at <= now:
+            # A call that is dialled again: its bell may have been lost with its dialer. From now on it waits like any
+            # other, and is not looked at each minute.
+            if call.account_id not in self.marked:
+                self.marked.add(call.account_id)
+                await asyncio.to_thread(self.watchlist.mark_waiting, call.account_id, now)
+                await asyncio.to_thread(self._ring, call.account_id)
+            await self._apply(call, SeenWaiting(now))
 
     async def _look(self, call: Call, now: int) -> None:
         room = await self.telephony.look(call.room_name or "")
@@ -207,7 +246,7 @@ class Sweep:
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
         if reason is not None:
-            asked = await self._apply(call, EndAsked(now, reason))
+            asked = await self._apply(call, EndAsked(now, reason, call.attempt))
             if not asked.effects:
                 return  # Somebody was faster: the agent is there after all.
         await self._settle(call)
@@ -215,19 +254,19 @@ class Sweep:
     async def _settle(self, call: Call) -> None:
         """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
         await self.telephony.end_room(call.room_name or "")
-        await self._apply(call, FoundOver(self.clock()))
+        await self._apply(call, FoundOver(self.clock(), call.attempt))
         self.swept.settled += 1
 
     # --- rooms -------------------------------------------------------------------------------------------------------
 
-    async def _close_zombies(self, rooms: Mapping[str, int], known: set[tuple[str, str]], now: int) -> None:
-        """Closes rooms whose call is over: an agent left alone in one costs money."""
+    async def _close_zombies(self, rooms: Mapping[str, int], alive: Set[str | None], now: int) -> None:
+        """Closes rooms whose attempt is over: an agent left alone in one costs money."""
         for name, made_at in rooms.items():
             whose = room_of(name)
-            if whose is None or (whose.account_id, whose.call_id) in known or now - made_at < ZOMBIE_ROOM_S * 1000:
+            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * 1000:
                 continue
             call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
-            if call is not None and (call.state.is_terminal or call.attempt != whose.attempt):
+            if call is not None and (not call.in_flight or call.attempt != whose.attempt):
                 await self._close_zombie(name)
 
     async def _close_zombie(self, room: str) -> None:

@@ -42,11 +42,29 @@ seconds, and the calls in them go on."""
 ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
 
-DIAL_ATTEMPTS = 6
-"""How often a call is dialled whose failures are all known to precede the INVITE, before it fails for good."""
+UNSENT_DIALS = 6
+"""How often an attempt is dialled whose failures are all known to precede the INVITE, before it fails."""
 
 REDIAL_DELAYS_S = (2, 5, 15, 60, 120)
 """Waits before those repeats: a LiveKit restart takes 8 s, an outage minutes. Together they outlast three minutes."""
+
+PACE_AHEAD_S = 1
+"""A dialer waits this long at most for its trunk's next turn; where the turn is further off, the call stays in the
+queue and the doorbell is rung for that moment."""
+
+CARRIER_PAUSE_S = 2
+"""How long a trunk rests after its carrier, or LiveKit, took no more calls: longer than the second over which carriers
+count, short against the call whose end frees a channel."""
+
+DEFERRALS_IN_PLACE = 2
+"""So often a call that the carrier had no room for keeps its place at the head of the queue. After that it is queued
+behind the others: a number that is always refused so must not hold up those that are not."""
+
+DEFERRAL_DELAYS_S = (5, 10, 20, 30)
+"""Waits of a call after those, the last one for all that follow."""
+
+DEFERRED_FOR_S = 24 * 3600
+"""A call is deferred without counting, but not for ever: a carrier without room for this long has none."""
 
 DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over

@@ -2,6 +2,7 @@
 says."""
 
 from ringline.calls.call import Call, CallStatus
+from ringline.calls.carrier_limits import names_a_limit
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
 
@@ -53,6 +54,8 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
 
 
 def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
+    if names_a_limit(code, call.evidence.sip_status, call.evidence.twirp_message):
+        return _R.SIP_FAILED_CAPACITY
     if code in _WRONG_NUMBER:
         return _R.SIP_FAILED_WRONG_NUMBER
     if code in _BLOCKED:
@@ -65,8 +68,6 @@ def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
         return _unavailable(call, at)
     if code in _NOT_PICKED_UP:
         return _R.USER_DID_NOT_PICK_UP
-    if code == 503 and _names_a_limit(call.evidence.sip_status):
-        return _R.SIP_FAILED_CAPACITY
     if code in _TRUNK or 500 <= code < 600:
         return _R.SIP_FAILED_TRUNK
     if 600 <= code < 700:
@@ -132,8 +133,3 @@ def rang(call: Call, at: int) -> bool:
 def _is_fraud_block(sip_status: str | None) -> bool:
     """Twilio's 603 for a fraud or regulatory block carries its error number 32203 in the status text."""
     return "32203" in (sip_status or "")
-
-
-def _names_a_limit(sip_status: str | None) -> bool:
-    text = (sip_status or "").lower()
-    return "cps limit" in text or "concurrent call limit" in text

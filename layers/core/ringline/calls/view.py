@@ -1,5 +1,6 @@
 """A call as the API and the webhooks show it: the SDK's names and nulls, and whatever more we know as extra fields."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.call import Call, State
@@ -26,7 +27,10 @@ def call_view(call: Call) -> dict[str, Any]:
         "metadata": call.metadata,
         "status": call.state.status.value,
         "state": call.state.value,
-        "attempt": call.attempt,
+        "attempt": call.attempt_number,
+        "attempts": attempts(call),
+        "retry": None if call.retry is None else asdict(call.retry),
+        "next_attempt_at": iso(call.eligible_at) if call.attempts and call.state is State.QUEUED else None,
         "end_reason": call.end_reason,
         "end_category": None if meaning is None else meaning.category.value,
         "ended_by": None if meaning is None else meaning.ended_by.value,
@@ -42,6 +46,32 @@ def call_view(call: Call) -> dict[str, Any]:
         "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
         "transcript_turns": 0,
     }
+
+
+def attempts(call: Call) -> list[dict[str, Any]]:
+    """Each attempt with its dial, its end and its reason, the present one included; empty before the first."""
+    shown = [
+        {
+            "attempt": number,
+            "dialed_at": iso(past.dialed_at),
+            "answered_at": iso_or_none(past.answered_at),
+            "ended_at": iso(past.ended_at),
+            "end_reason": past.end_reason,
+            "sip_code": past.sip_code,
+        }
+        for number, past in enumerate(call.attempts, start=1)
+    ]
+    if call.dialed_at is None:
+        return shown
+    present = {
+        "attempt": call.attempt_number,
+        "dialed_at": iso(call.dialed_at),
+        "answered_at": iso_or_none(call.answered_at),
+        "ended_at": iso_or_none(call.ended_at),
+        "end_reason": call.end_reason,
+        "sip_code": call.evidence.sip_code,
+    }
+    return [*shown, present]
 
 
 def timings(call: Call) -> dict[str, Any]:

@@ -18,6 +18,11 @@ def required(name: str, environ: Mapping[str, str] = os.environ) -> str:
     return value
 
 
+def optional(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The value of a variable that may be missing: empty then."""
+    return environ.get(name, "").strip()
+
+
 def required_url(name: str, environ: Mapping[str, str] = os.environ) -> str:
     """A variable that must hold an absolute http(s) or ws(s) URL. Raises SettingsError."""
     value = required(name, environ)
@@ -30,3 +35,15 @@ def required_url(name: str, environ: Mapping[str, str] = os.environ) -> str:
 def flag(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether a variable says `true`; anything else is false."""
     return environ.get(name, "").strip().lower() == "true"
+
+
+def number(name: str, environ: Mapping[str, str] = os.environ) -> float:
+    """A variable that holds a number of 0 or more; 0 where it is not set. Raises SettingsError."""
+    text = environ.get(name, "").strip() or "0"
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} is not a number of 0 or more")
+    return value

@@ -16,6 +16,8 @@ for one account cannot meet another's items.
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
+| paced ring      | A#<account>#GATE      | PACED_RING                   | calls.trunk_paces (when somebody rings)
+| trunk's pace    | TRUNK#<trunk>         | PACE                         | calls.trunk_paces (shared by its accounts)
 | sweep           | SWEEP                 | PROGRESS                     | calls.watchlist (where a run stopped)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
@@ -28,6 +30,8 @@ DUE_SHARD = "due"
 
 ACCOUNT_SK = "ACCOUNT"
 GATE_SK = "GATE"
+PACE_SK = "PACE"
+PACED_RING_SK = "PACED_RING"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
@@ -39,6 +43,10 @@ def account_pk(account_id: str) -> str:
 
 def gate_pk(account_id: str) -> str:
     return f"A#{account_id}#GATE"
+
+
+def trunk_pk(trunk_id: str) -> str:
+    return f"TRUNK#{trunk_id}"
 
 
 def queue_pk(account_id: str) -> str:

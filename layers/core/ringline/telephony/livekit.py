@@ -19,6 +19,7 @@ from ringline.calls.ports import (
     Connected,
     DialOutcome,
     LegView,
+    NoRoom,
     NotSent,
     RoomView,
     TelephonyDown,
@@ -48,7 +49,7 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
-    async def open_room(self, call: Call) -> NotSent | None:
+    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,
@@ -111,8 +112,8 @@ class LivekitTelephony:
         except _Missing:
             return
 
-    async def rooms(self) -> Mapping[str, int]:
-        answer = await _asked(self._client.room.list_rooms(api.ListRoomsRequest()))
+    async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
+        answer = await _asked(self._client.room.list_rooms(api.ListRoomsRequest(names=names)))
         return {room.name: room.creation_time_ms or room.creation_time * 1000 for room in answer.rooms}
 
 

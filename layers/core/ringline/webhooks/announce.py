@@ -19,7 +19,7 @@ class Announcer:
         self._queue = queue
         self._read: dict[str, list[Endpoint]] = {}
 
-    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int) -> int:
+    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int, occurrence: int = 1) -> int:
         """How many endpoints will be told. Announcing again is harmless: it names the same deliveries.
 
         Raises ValueError for an unknown type.
@@ -34,6 +34,7 @@ class Announcer:
                 call_id=call_id,
                 endpoint_id=endpoint.endpoint_id,
                 event_type=known_type,
+                occurrence=occurrence,
             )
             self._queue.send(DeliveryMessage(delivery_id, sequence))
         return len(wanting)

@@ -18,17 +18,24 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryId:
-    """Names a delivery: one per call, endpoint and type, so whoever announces an event twice names the same one."""
+    """Names a delivery: one per call, endpoint, type and occurrence, so whoever announces an event twice names the same
+    one. What can happen to a call more than once counts its occurrences from 1."""
 
     account_id: str
     call_id: str
     endpoint_id: str
     event_type: EventType
+    occurrence: int = 1
+
+    @property
+    def event(self) -> str:
+        """The type, with its occurrence unless it is the first: `call_ringing`, `call_ringing#2`."""
+        return self.event_type if self.occurrence == 1 else f"{self.event_type}#{self.occurrence}"
 
     @property
     def webhook_id(self) -> str:
         """What receivers drop duplicates by: the same in every try."""
-        name = f"{self.account_id}/{self.call_id}/{self.endpoint_id}/{self.event_type}"
+        name = f"{self.account_id}/{self.call_id}/{self.endpoint_id}/{self.event}"
         return f"msg_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 

@@ -53,6 +53,7 @@ def body_of(message: DeliveryMessage) -> str:
             "call_id": names.call_id,
             "endpoint_id": names.endpoint_id,
             "type": names.event_type,
+            "occurrence": names.occurrence,
             "sequence": message.sequence,
         }
     )
@@ -67,6 +68,7 @@ def message_in(body: str) -> DeliveryMessage:
             call_id=_text(fields["call_id"]),
             endpoint_id=_text(fields["endpoint_id"]),
             event_type=EventType(fields["type"]),
+            occurrence=int(fields.get("occurrence", 1)),
         )
         return DeliveryMessage(delivery_id, int(fields["sequence"]))
     except (KeyError, TypeError) as error:

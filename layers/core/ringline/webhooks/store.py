@@ -189,7 +189,7 @@ def _endpoint(found: Mapping[str, Any]) -> Endpoint:
 
 
 def _delivery_names(delivery_id: DeliveryId) -> dict[str, str]:
-    sk = f"{delivery_id.call_id}#{delivery_id.endpoint_id}#{delivery_id.event_type}"
+    sk = f"{delivery_id.call_id}#{delivery_id.endpoint_id}#{delivery_id.event}"
     return {"pk": deliveries_pk(delivery_id.account_id), "sk": sk}
 
 
@@ -222,6 +222,7 @@ def _delivery(found: Mapping[str, Any]) -> Delivery:
             call_id=found["call_id"],
             endpoint_id=found["endpoint_id"],
             event_type=EventType(found["event_type"]),
+            occurrence=found.get("occurrence", 1),
         ),
         sequence=found["sequence"],
         status=DeliveryStatus(found["status"]),

@@ -1,0 +1,39 @@
+"""When a call whose attempt is over is tried again, as its customer wished."""
+
+from dataclasses import dataclass
+
+from ringline.calls.reasons import MEANINGS, Category, EndReason
+
+MOST_ATTEMPTS = 10
+LONGEST_DELAY_S = 7 * 24 * 3600
+
+USUAL_ON = (Category.NO_ANSWER.value, Category.CARRIER.value)
+USUAL_DELAYS_S = (60, 300, 1800)
+
+# Somebody decided, or no further attempt could be made: no policy goes against that.
+NEVER_AGAIN = frozenset(
+    {EndReason.API_HUNG_UP, EndReason.CALL_CANCELED, EndReason.EXPIRED_IN_QUEUE, EndReason.NUMBER_NOT_ROUTED}
+)
+
+WORDS = frozenset(
+    {*(reason.value for reason in EndReason if reason not in NEVER_AGAIN), *(each.value for each in Category)}
+)
+"""What a policy may name: reasons, and categories of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """At most `max_attempts` attempts in all. `on` names end reasons and categories; `delays_s` are the waits after
+    the first attempt, the second and so on, the last one for all that follow."""
+
+    max_attempts: int
+    on: tuple[str, ...] = USUAL_ON
+    delays_s: tuple[int, ...] = USUAL_DELAYS_S
+
+    def delay_s(self, reason: EndReason, attempts: int) -> int | None:
+        """How long to wait after so many attempts, the last of which ended so; None if that was the last."""
+        if attempts >= self.max_attempts or reason in NEVER_AGAIN:
+            return None
+        if reason.value not in self.on and MEANINGS[reason].category.value not in self.on:
+            return None
+        return self.delays_s[min(attempts, len(self.delays_s)) - 1]

@@ -1,0 +1,125 @@
+"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier had no room.
+
+A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
+free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
+rests.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.calls.timing import PACE_AHEAD_S
+from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
+
+# Named conditions.
+TURN_IS_FREE = "next_at = :next_at_read"
+TURN_IS_NOW = "attribute_not_exists(next_at) OR next_at <= :now"
+RESTS_NO_LONGER = "attribute_not_exists(next_at) OR next_at < :until"
+NO_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now"
+
+_TRIES = 20
+"""Each lost race means that another dialer took a turn."""
+
+DEFAULT_TRUNK = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`next_at` is the trunk's next turn (0: any time), `interval_ms` what lies between two (0: nothing)."""
+
+    next_at: int
+    interval_ms: int
+
+    def is_near(self, now: int) -> bool:
+        """Whether the next turn is near enough for a dialer to wait for it."""
+        return self.next_at <= now + PACE_AHEAD_S * 1000
+
+
+class TrunkPaces:
+    """`usual_trunk` is where calls go out that name no trunk; `calls_per_second` holds for trunks without a pace of
+    their own, 0 for no limit."""
+
+    def __init__(self, dynamodb: Any, table_name: str, usual_trunk: str = "", calls_per_second: float = 0) -> None:
+        self._db = dynamodb
+        self._table = table_name
+        self._usual_trunk = usual_trunk or DEFAULT_TRUNK
+        self._usual_ms = interval_ms(calls_per_second)
+
+    def trunk(self, trunk_id: str | None) -> str:
+        """The trunk a call goes out through."""
+        return trunk_id or self._usual_trunk
+
+    def look(self, trunk_id: str | None) -> Pace:
+        """The pace of a trunk as it is now."""
+        answer = self._db.get_item(TableName=self._table, Key=self._key(trunk_id), ConsistentRead=True)
+        pace = from_item(answer.get("Item", {}))
+        return Pace(pace.get("next_at", 0), pace.get("interval_ms", self._usual_ms))
+
+    def take(self, trunk_id: str | None, now: int) -> int | None:
+        """Takes the trunk's next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further
+        off; nothing was taken then."""
+        for _ in range(_TRIES):
+            pace = self.look(trunk_id)
+            if not pace.is_near(now):
+                return None
+            turn = max(now, pace.next_at)
+            if pace.interval_ms == 0 or self._took(trunk_id, pace, now):
+                return turn
+        return None
+
+    def _took(self, trunk_id: str | None, pace: Pace, now: int) -> bool:
+        """Moves the next turn on, unless another dialer was faster."""
+        if pace.next_at > now:
+            values = {":next": pace.next_at + pace.interval_ms, ":next_at_read": pace.next_at}
+            return self._update(trunk_id, "SET next_at = :next", TURN_IS_FREE, values)
+        values = {":next": now + pace.interval_ms, ":now": now}
+        return self._update(trunk_id, "SET next_at = :next", TURN_IS_NOW, values)
+
+    def rest(self, trunk_id: str | None, until: int) -> None:
+        """Nobody takes a turn before that moment."""
+        self._update(trunk_id, "SET next_at = :until", RESTS_NO_LONGER, {":until": until})
+
+    def set_rate(self, trunk_id: str, calls_per_second: float) -> None:
+        """The trunk's own pace from now on; 0 for no limit."""
+        values = {":interval": interval_ms(calls_per_second)}
+        self._db.update_item(
+            TableName=self._table,
+            Key=self._key(trunk_id),
+            UpdateExpression="SET interval_ms = :interval",
+            ExpressionAttributeValues=to_item(values),
+        )
+
+    def claims_ring(self, account_id: str, at: int, now: int) -> bool:
+        """Whether the caller is the one to ring for the account at that moment. Of all the dialers that find its trunk
+        at rest one rings, or their doorbells would multiply."""
+        key = {"pk": gate_pk(account_id), "sk": PACED_RING_SK}
+        return self._write(key, "SET rings_at = :at", NO_RING_IS_DUE, {":at": at, ":now": now})
+
+    def _update(self, trunk_id: str | None, update: str, condition: str, values: dict[str, int]) -> bool:
+        return self._write({"pk": trunk_pk(self.trunk(trunk_id)), "sk": PACE_SK}, update, condition, values)
+
+    def _write(self, key: dict[str, str], update: str, condition: str, values: dict[str, int]) -> bool:
+        """Whether the condition held."""
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=to_item(key),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item(values),
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _key(self, trunk_id: str | None) -> dict[str, Any]:
+        return to_item({"pk": trunk_pk(self.trunk(trunk_id)), "sk": PACE_SK})
+
+
+def interval_ms(calls_per_second: float) -> int:
+    return round(1000 / calls_per_second) if calls_per_second > 0 else 0

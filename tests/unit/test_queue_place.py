@@ -1,0 +1,50 @@
+"""What a waiting call is told of its wait."""
+
+import pytest
+
+from ringline.calls.call import Call, State
+from ringline.calls.queue_place import BlockedBy, blocked_by, estimated_start_at
+from ringline.calls.store import Gate
+from ringline.calls.trunk_paces import Pace
+from tests.builders import NOW, a_call, at
+
+ANY_TIME = Pace(0, 0)
+FULL = Gate(in_use=4, cap=4, line_ms=600_000, line_ends=10)
+"""Calls of this account hold a line for a minute."""
+
+WAITING = a_call(State.QUEUED)
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "gate", "pace", "blocked"),
+    [
+        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, BlockedBy.SCHEDULE),
+        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, BlockedBy.RETRY_DELAY),
+        (WAITING, 3, FULL, ANY_TIME, BlockedBy.GATE),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), BlockedBy.TRUNK_PACE),
+        (WAITING, 3, Gate(0, 4), ANY_TIME, BlockedBy.CALLS_BEFORE),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, BlockedBy.NOTHING),
+    ],
+)
+def test_the_first_cause_in_the_way_is_named(
+    call: Call, before: int, gate: Gate, pace: Pace, blocked: BlockedBy
+) -> None:
+    assert blocked_by(call, before, gate, pace, at(1)) is blocked
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "gate", "pace", "start_at"),
+    [
+        (WAITING, 0, Gate(0, 4), ANY_TIME, at(1)),
+        (WAITING, 0, FULL, ANY_TIME, at(1 + 15)),
+        (WAITING, 7, FULL, ANY_TIME, at(1 + 120)),
+        (WAITING, 0, Gate(4, 4), ANY_TIME, None),
+        (WAITING, 0, Gate(0, 0, 60_000, 1), ANY_TIME, None),
+        (WAITING, 4, Gate(0, 5), Pace(at(3), 500), at(5)),
+        (a_call(State.QUEUED, eligible_at=at(3600)), 0, FULL, ANY_TIME, at(3600)),
+    ],
+)
+def test_the_start_is_estimated_from_how_long_calls_hold_their_lines(
+    call: Call, before: int, gate: Gate, pace: Pace, start_at: int | None
+) -> None:
+    assert estimated_start_at(call, before, gate, pace, NOW + 1000) == start_at
