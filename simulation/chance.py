@@ -2,29 +2,56 @@
 fault out changes no other choice, which is what makes shrinking a trace possible."""
 
 from collections import Counter
+from dataclasses import dataclass
 from zlib import crc32
 
 _SPREAD = 0x9E3779B97F4A7C15
+_SPREAD_AGAIN = 0xBF58476D1CE4E5B9
 _MASK = (1 << 64) - 1
+_UNITS = 1 << 53
+
+_MOST_DIGITS = 4096
+_DIGITS = tuple(b"%d" % turn for turn in range(_MOST_DIGITS))
+"""The first turns as text: few sites have more."""
+
+
+@dataclass(slots=True)
+class _Site:
+    """`checksum` is that of the site's name and a slash: a turn's is made from it without reading the name again."""
+
+    checksum: int
+    turn: int = 0
 
 
 class Chance:
     def __init__(self, seed: int) -> None:
         self._seed = (seed * _SPREAD ^ seed >> 7) & _MASK
         self._salt = self._seed & 0xFFFFFFFF
-        self._turns: dict[str, int] = {}
+        self._sites: dict[str, _Site] = {}
 
     def keyed(self, key: str) -> float:
         """A number in [0, 1) that depends on the seed and the key alone."""
         mixed = (crc32(key.encode(), self._salt) ^ self._seed) * _SPREAD & _MASK
-        mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 & _MASK
-        return (mixed >> 11) / (1 << 53)
+        return (((mixed ^ mixed >> 29) * _SPREAD_AGAIN & _MASK) >> 11) / _UNITS
+
+    def site(self, name: str) -> _Site:
+        """A site at its first turn, for who keeps sites by itself."""
+        return _Site(crc32(f"{name}/".encode(), self._salt))
+
+    def next_of(self, site: _Site) -> float:
+        """As keyed("<name>/<turn>"), and the turn is over. Most of what a world does is drawing."""
+        turn = site.turn
+        site.turn = turn + 1
+        digits = _DIGITS[turn] if turn < _MOST_DIGITS else b"%d" % turn
+        mixed = (crc32(digits, site.checksum) ^ self._seed) * _SPREAD & _MASK
+        return (((mixed ^ mixed >> 29) * _SPREAD_AGAIN & _MASK) >> 11) / _UNITS
 
     def draw(self, site: str) -> float:
         """The next number in [0, 1) of this site."""
-        turn = self._turns.get(site, 0)
-        self._turns[site] = turn + 1
-        return self.keyed(f"{site}/{turn}")
+        known = self._sites.get(site)
+        if known is None:
+            known = self._sites[site] = self.site(site)
+        return self.next_of(known)
 
     def between(self, site: str, low: int, high: int) -> int:
         """The next whole number of this site, both ends included."""
@@ -50,7 +77,7 @@ class Faults:
         self._chance = chance
         self._scale = scale
         self._allowed = allowed
-        self._turns: dict[str, int] = {}
+        self._sites: dict[str, _Site] = {}
         self.stopped = False
         self.fired: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -59,13 +86,14 @@ class Faults:
         """At most one of the faults, each with its own probability."""
         if self.stopped or not self._scale:
             return None
-        turn = self._turns.get(site, 0)
-        self._turns[site] = turn + 1
-        mark = self._chance.keyed(f"fault/{site}/{turn}") / self._scale
+        known = self._sites.get(site)
+        if known is None:
+            known = self._sites[site] = self._chance.site(f"fault/{site}")
+        mark = self._chance.next_of(known) / self._scale
         for kind, probability in odds:
             mark -= probability
             if mark < 0:
-                return self._struck(kind, f"{kind}@{site}/{turn}")
+                return self._struck(kind, f"{kind}@{site}/{known.turn - 1}")
         return None
 
     def strikes(self, kind: str, site: str, probability: float) -> bool:

@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - a command line tool: it prints.
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import time
@@ -77,24 +78,36 @@ def _all(seeds: list[int], workers: int) -> Iterator[Ran]:
     if workers == 1:
         yield from map(_run_seed, seeds)
         return
-    with multiprocessing.Pool(workers) as pool:
+    # Frozen: what a worker begins with stays, and the collector need not look at it behind each world.
+    with multiprocessing.Pool(workers, gc.freeze) as pool:
         yield from pool.imap_unordered(_run_seed, seeds, chunksize=4)
 
 
 def _print(totals: Totals, took_s: float, seed: int) -> None:
     counts = totals.counts
-    print(f"seed={seed} worlds={totals.worlds} calls={totals.calls} took={took_s:.0f}s")
-    names = ("events", "crashes", "conflict", "throttled", "livekit_restart", "bridge_killed", "redelivered")
-    print(" ".join(f"{_PLURALS.get(name, name)}={counts[name]}" for name in names))
-    others = sorted(name for name in counts if name not in names and name != "crash")
+    print(f"seed={seed} worlds={totals.worlds} took={took_s:.0f}s calls_a_second={totals.calls / took_s:.0f}")
+    faults = ("conflict", "throttled", "livekit_restart", "bridge_killed", "redelivered")
+    print(" ".join(f"{_PLURALS.get(name, name)}={counts[name]}" for name in faults))
+    others = sorted(name for name in counts if name not in {*faults, "events", "crashes", "crash"})
     print(" ".join(f"{name}={counts[name]}" for name in others))
     print(f"line back after the leg's end: {_spread(totals.slot_back_after_ms)}")
     print(f"ended by a sweep after its deadline: {_spread(totals.mended_late_ms)}")
     print(f"phones beyond the lines in use, at most: {totals.most_over_cap}")
-    print(f"violations={len(totals.broken)}")
     for ran in totals.broken:
-        print(f"  world {ran.plan.seed}: {ran.violation}")
+        print(f"world {ran.plan.seed}: {ran.violation}")
+    names = Counter(ran.violation.name for ran in totals.broken if ran.violation is not None)
+    promises = " ".join(f"{promise}={sum(names[name] for name in broken)}" for promise, broken in _PROMISES.items())
+    numbers = f"calls={totals.calls} events={counts['events']} crashes={counts['crashes']}"
+    print(f"{numbers} {promises} violations={len(totals.broken)}")
 
+
+_PROMISES = {
+    "lost": ("lost",),
+    "double_dialled": ("rang_twice", "rang_again"),
+    "over_cap": ("over_cap", "phones_over_gate"),
+    "leaked": ("slot_leaked", "gate_inexact"),
+}
+"""The promises that are counted by name, each with the invariants that keep it. `violations` counts them all."""
 
 _PLURALS = {"conflict": "conflicts", "livekit_restart": "livekit_restarts", "bridge_killed": "bridges_killed"}
 

@@ -12,6 +12,7 @@ type Test = Callable[[Item, Item], bool]
 
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
+_UPDATES = {"ADD": re.compile(r"(\w+) (:\w+)"), "SET": re.compile(r"(#?\w+) = (:\w+)")}
 _COMPARED = re.compile(r"(\w+) (=|<|>|<=) (:?\w+)")
 
 
@@ -22,8 +23,16 @@ class UnknownExpression(Exception):
 @cache
 def condition(expression: str) -> Test:
     """The test that `a AND b OR c AND d` stands for."""
-    ways = tuple(tuple(_test(part) for part in way.split(" AND ")) for way in expression.split(" OR "))
-    return lambda item, values: any(all(test(item, values) for test in way) for way in ways)
+    ways = [_all([_test(part) for part in way.split(" AND ")]) for way in expression.split(" OR ")]
+    if len(ways) == 1:
+        return ways[0]
+    return lambda item, values: any(way(item, values) for way in ways)
+
+
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda item, values: all(test(item, values) for test in tests)
 
 
 def _test(part: str) -> Test:
@@ -63,13 +72,24 @@ def _plain(value: Item) -> Any:
 
 
 def updated(item: Item, expression: str, names: dict[str, str], values: Item) -> Item:
-    """The item after `ADD name :value` or `SET name = :value`."""
-    words = expression.split(" ")
-    match words:
-        case ["ADD", name, value]:
+    """The item after `ADD name :value, other :value` or `SET name = :value, other = :value`."""
+    verb, clauses = _clauses(expression)
+    fields: Item = {}
+    for name, value in clauses:
+        if verb == "ADD":
             before = int(item.get(name, {"N": "0"})["N"])
-            return item | {name: {"N": str(before + int(values[value]["N"]))}}
-        case ["SET", name, "=", value]:
-            return item | {names.get(name, name): values[value]}
-        case _:
-            raise UnknownExpression(expression)
+            fields[name] = {"N": str(before + int(values[value]["N"]))}
+        else:
+            fields[names.get(name, name)] = values[value]
+    return item | fields
+
+
+@cache
+def _clauses(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The verb of an update, and each name with the value it gets."""
+    verb, _, rest = expression.partition(" ")
+    form = _UPDATES.get(verb)
+    found = [form.fullmatch(clause) for clause in rest.split(", ")] if form else [None]
+    if None in found:
+        raise UnknownExpression(expression)
+    return verb, tuple((match[1], match[2]) for match in found if match is not None)

@@ -5,8 +5,10 @@ import random
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from unittest import mock
 
 from ringline.accounts.store import AccountStore
+from ringline.calls import create
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, gate_pk
 from simulation.chance import Chance, Faults
@@ -18,6 +20,7 @@ from simulation.messages import DoorbellQueue, Stream
 from simulation.phones import Phones
 from simulation.plan import FAULTS_FOR_S, Plan, PlannedCall
 from simulation.processes import Process
+from simulation.reading import read_once
 from simulation.table import TABLE, Table
 from simulation.watch import Violation, Watch
 from simulation.world import START, World
@@ -56,7 +59,7 @@ class Only:
 
 def run_world(plan: Plan, only: Only | None = None, *, tracing: bool = False) -> Ran:
     """Runs one world. Garbage is collected behind it, not within: each leaves its whole graph behind at once."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), read_once():
         # What a dead process had not begun is never awaited, and what it still wants to wait for has no event loop.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -171,6 +174,10 @@ class Episode:
 
     def run(self) -> Ran:
         random.seed(self.plan.seed)  # The store's waits between conflicts; nobody else uses it.
+        with mock.patch.object(create, "new_id", self.handlers.new_id):
+            return self._run()
+
+    def _run(self) -> Ran:
         self._set_up()
         self._until_settled(max([START, *(START + call.at for call in self._calls)]))
         if self.watch.broken is None and self._until is None:
@@ -204,7 +211,7 @@ class Episode:
             plan=self.plan,
             violation=watch.broken,
             accepted=len(watch.calls),
-            counts=world.counts + self.faults.counts,
+            counts=Counter(events=world.events) + world.counts + self.faults.counts,
             fired=tuple(self.faults.fired),
             trace=tuple(world.lines),
             slot_back_after_ms=tuple(watch.slot_back_after_ms),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ringline.calls import create as create_module
 from ringline.calls.admit import Admit
 from ringline.calls.create import CreateCall, WaitingMarks
 from ringline.calls.dial import DialNext
@@ -18,6 +17,7 @@ from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.requests import CreateCallRequest
 from ringline.calls.store import CallStore, Once
 from ringline.calls.sweep import Sweep
+from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.watchlist import DueKey, Watchlist
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
@@ -83,6 +83,12 @@ class Deliveries:
         process.after_effect("a delivery")
 
 
+class NoLooks:
+    """The queue of calls to look at again, with every message lost: the sweep makes up for it."""
+
+    def look_again(self, account_id: str, call_id: str, after_s: int) -> None: ...
+
+
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
@@ -95,8 +101,12 @@ class Container:
         self.watchlist = Watchlist(table, TABLE)
         self.progress = Progress(self.store, doorbell, clock, log)
         self.marks = WaitingMarks(self.watchlist, clock)
-        self.admit = Admit(self.store, self.progress, clock, log)
-        self.dial_next = DialNext(self.store, self.admit, self.progress, livekit, doorbell, clock, log)
+        self.paces = TrunkPaces(table, TABLE)
+        self.looks = NoLooks()
+        self.admit = Admit(
+            self.store, self.paces, self.progress, clock, log, lambda seconds: world.pass_time(round(seconds * 1000))
+        )
+        self.dial_next = DialNext(self.store, self.admit, self.paces, self.progress, livekit, doorbell, clock, log)
         self.hang_up = HangUp(self.store, self.progress, livekit, clock, log)
         self.clock = clock
         self.log = log
@@ -132,7 +142,7 @@ class Handlers:
 
     # --- the API -----------------------------------------------------------------------------------------------------
 
-    async def create(self, account_id: str, plan: PlannedCall) -> bool:
+    def create(self, account_id: str, plan: PlannedCall) -> bool:
         copy = self._container("create")
         use_case = CreateCall(copy.store, OneRoute(self._plans), copy.doorbell, copy.marks, copy.clock, copy.log)  # type: ignore[arg-type]
         now = copy.clock()
@@ -147,7 +157,6 @@ class Handlers:
             scheduled_at=moment(plan.scheduled_after),
             expires_at=moment(plan.expires_after),
         )
-        create_module.new_id = self._new_id
         once = Once(f"key {plan.number}", "body") if plan.asks_again else None
         try:
             use_case.run(account_id, request, once)
@@ -156,7 +165,7 @@ class Handlers:
             return False
         return True
 
-    def _new_id(self, prefix: str) -> str:
+    def new_id(self, prefix: str) -> str:
         """Ids sort by the moment of the request, as the product's do, and stay the same when other calls are left out.
         Requests interleave: whose id it is, the acting process says."""
         number = int(self._world.acting().site)
@@ -177,7 +186,7 @@ class Handlers:
                 self._world.watch.raised(self._world.current, result)
         return not any(isinstance(result, BaseException) for result in results)
 
-    async def receive(self, event: LivekitEvent) -> bool:
+    def receive(self, event: LivekitEvent) -> bool:
         copy = self._container("hook")
 
         def close_room(room: str) -> None:
@@ -186,7 +195,7 @@ class Handlers:
             except TelephonyDown:
                 return
 
-        outcome = Observe(copy.progress, close_room, copy.log).run(event, copy.clock())
+        outcome = Observe(copy.progress, close_room, copy.looks, copy.log).run(event, copy.clock())
         self._world.trace(f"hook {event.what} {event.kind} {event.sid} {event.disconnect_reason or ''}: {outcome}")
         return True
 

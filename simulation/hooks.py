@@ -2,9 +2,8 @@
 in memory: a server that dies takes them along."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from ringline.telephony.hook import Kind, LivekitEvent, What
 from simulation.chance import Odds
@@ -17,7 +16,7 @@ _FIRST_WAIT_MS = 1000
 
 _ODDS: Odds = (("hook_lost", 0.04), ("hook_twice", 0.03), ("hook_astray", 0.03))
 
-type Receive = Callable[[LivekitEvent], Coroutine[Any, Any, bool]]
+type Receive = Callable[[LivekitEvent], bool]
 
 
 @dataclass(slots=True)

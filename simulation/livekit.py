@@ -2,13 +2,14 @@
 `calls.ports.Telephony`; errors take the way they take in the product, through `telephony.dial_errors`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ringline.calls.call import Call
 from ringline.calls.ports import (
     AgentView,
     DialOutcome,
     LegView,
+    NoRoom,
     NotSent,
     RoomView,
     TelephonyDown,
@@ -53,7 +54,7 @@ class Livekit:
 
     # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
 
-    async def open_room(self, call: Call) -> NotSent | None:
+    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         try:
             fault = await self._request("open room", call.room_name or "")
         except _Down:
@@ -122,9 +123,9 @@ class Livekit:
         if fault is not None:
             raise TelephonyDown("TimeoutError")
 
-    async def rooms(self) -> Mapping[str, int]:
+    async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         await self._ask("list rooms", "")
-        return {name: room.made_at for name, room in self._phones.rooms.items()}
+        return {name: room.made_at for name, room in self._phones.rooms.items() if not names or name in names}
 
     # --- for code without an event loop ------------------------------------------------------------------------------
 

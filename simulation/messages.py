@@ -11,10 +11,10 @@ from typing import Any
 from zlib import crc32
 
 from ringline.calls.call import Call
-from ringline.calls.records import call_from_item
 from ringline.calls.relay import Change
 from simulation.chance import Odds
 from simulation.processes import Process
+from simulation.reading import call_from_item
 from simulation.table import Change as TableChange
 from simulation.world import World
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest import mock
 
-from ringline.calls import lifecycle, progress
+from ringline.calls import ending, lifecycle, progress
 from ringline.calls.call import Call
 from ringline.calls.events import Event, LegLeft
 from ringline.calls.lifecycle import Moved, Result
@@ -74,7 +74,7 @@ def late_event_accepted() -> Iterator[None]:
 
     def believes(call: Call, event: Event) -> Result:
         if call.state.is_terminal and isinstance(event, LegLeft):
-            return Moved(lifecycle.over(lifecycle._with_leg_evidence(call, event), event.at))
+            return Moved(ending.over(lifecycle._with_leg_evidence(call, event), event.at))
         return apply(call, event)
 
     with mock.patch.object(progress, "apply", believes):
@@ -89,7 +89,7 @@ def stale_sid_believed() -> Iterator[None]:
     def ends(call: Call, event: LegLeft) -> Result:
         if event.sid == call.leg_sid or event.disconnect_reason == "DUPLICATE_IDENTITY":
             return leaves(call, event)
-        return Moved(lifecycle.over(lifecycle._with_leg_evidence(call, event), event.at))
+        return Moved(ending.over(lifecycle._with_leg_evidence(call, event), event.at))
 
     rules = {key: ends if rule is leaves else rule for key, rule in lifecycle.TRANSITIONS.items()}
     with (

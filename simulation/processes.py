@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 
+type Work = Callable[[], Coroutine[Any, Any, bool] | bool]
+"""What a process does: a coroutine function needs an event loop, any other function none."""
+
+
 class Crashed(BaseException):
     """The process is dead. Not an Exception: nothing in it may catch its own death."""
 
@@ -38,8 +42,25 @@ class Process:
         self.crash_at, self.crash_before = world.planned_crash(kind, site)
         self.started_at = world.now
         self.read_at: dict[str, int] = {}
-        self.loop = ProcessLoop(self)
+        self.loop: ProcessLoop | None = None
         world.living.add(self)
+
+    def start(self, work: Work) -> None:
+        """Does a synchronous handler's whole work, or an asynchronous one's up to its first wait."""
+        if self.dead:
+            return
+        self.world.current = self
+        events._set_running_loop(None)
+        try:
+            well = work()
+        except Exception as error:
+            self._failed(error)
+            return
+        if isinstance(well, bool):
+            self._ended(well)
+        else:
+            self.loop = loop = ProcessLoop(self)  # type: ignore[abstract]
+            loop.begin(self._main(well))
 
     def before_effect(self, what: str) -> None:
         """Raises Crashed if the process is dead or dies before this effect takes place."""
@@ -72,23 +93,35 @@ class Process:
     def abandon(self) -> None:
         """The world is over while the process still waits for something."""
         self.dead = True
-        self.loop.bury()
+        if self.loop is not None:
+            self.loop.bury()
 
     def _buried(self) -> None:
         self.world.living.discard(self)
-        self.loop.bury()
+        if self.loop is not None:
+            self.loop.bury()
         self.on_end(self, False)
 
-    async def main(self, work: Coroutine[Any, Any, bool]) -> None:
+    async def _main(self, work: Coroutine[Any, Any, bool]) -> None:
         try:
             well = await work
         except Exception as error:
-            self.world.watch.raised(self, error)
-            well = False
-        if not self.dead:
-            self.finished = True
-            self.world.living.discard(self)
-            self.on_end(self, well)
+            self._failed(error)
+        else:
+            self._ended(well)
+
+    def _failed(self, error: Exception) -> None:
+        self.world.watch.raised(self, error)
+        self._ended(False)
+
+    def _ended(self, well: bool) -> None:
+        if self.dead:
+            return
+        self.finished = True
+        # Nothing is left that a loop could do, and a process without one is no circle for the collector of garbage.
+        self.loop = None
+        self.world.living.discard(self)
+        self.on_end(self, well)
 
 
 class Timer:
@@ -128,6 +161,16 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self._world.after(max(0, round(delay * 1000)), timer.ring)
         return timer
 
+    def begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Runs the process's first task up to its first wait."""
+        self._busy = True
+        events._set_running_loop(self)
+        try:
+            self._tasks.append(asyncio.Task(coroutine, loop=self, eager_start=True))
+        finally:
+            self._busy = False
+        self._let_others_run()
+
     def _step(self) -> None:
         """Runs one callback. While the loop's thread is inside a callback, its others wait."""
         process = self._process
@@ -138,16 +181,19 @@ class ProcessLoop(asyncio.AbstractEventLoop):
             return
         callback, arguments = self._ready.popleft()
         self._busy = True
-        outside = events._get_running_loop()
+        self._world.current = process
         events._set_running_loop(self)
         try:
-            self._world.run_as(process, callback, *arguments)
+            callback(*arguments)
         finally:
-            events._set_running_loop(outside)
             self._busy = False
-        for _ in range(self._held):
+        if self._held:
+            self._let_others_run()
+
+    def _let_others_run(self) -> None:
+        while self._held:
+            self._held -= 1
             self._world.after(0, self._step)
-        self._held = 0
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         future = self.create_future()
@@ -157,27 +203,28 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def _run_thread(self, future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
         if self._process.dead:
             return
-        outside, read_at = events._get_running_loop(), self._process.read_at
+        process = self._process
+        read_at = process.read_at
+        process.read_at = {}
+        self._world.current = process
         events._set_running_loop(None)
-        self._process.read_at = {}
         try:
-            result = self._world.run_as(self._process, func, *args)
+            result = func(*args)
         except Crashed:
             return
         except Exception as error:
-            if not self._process.dead:
+            if not process.dead:
                 future.set_exception(error)
             return
         finally:
-            events._set_running_loop(outside)
-            self._process.read_at = read_at
-        if not self._process.dead:
+            process.read_at = read_at
+        if not process.dead:
             future.set_result(result)
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(self, coro: Any, **_options: Any) -> asyncio.Task[Any]:  # type: ignore[override]
+    def create_task(self, coro: Any, **_options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self)
         self._tasks.append(task)
         return task
@@ -194,6 +241,8 @@ class ProcessLoop(asyncio.AbstractEventLoop):
                         break
                     except RuntimeError:
                         continue  # It wanted to wait for something in its `finally`: the dead do not wait.
+                    except ValueError:
+                        break  # It is inside an operation, and dies when that ends.
         self._tasks.clear()
         self._ready.clear()
 

@@ -15,6 +15,7 @@ from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
 from simulation.chance import Odds
 from simulation.conditions import UnknownExpression, condition, updated
 from simulation.processes import Crashed
+from simulation.reading import kept
 from simulation.world import World
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Table:
         met = not expression or condition(expression)(before or {}, values)
         after: Item | None = None
         if kind == "Put":
-            after = parts["Item"]
+            after = kept(parts["Item"])
         elif kind == "Update":
             names = parts.get("ExpressionAttributeNames", {})
             after = updated(before or dict(key_item), parts["UpdateExpression"], names, values)
@@ -284,4 +285,4 @@ def _canceled(reasons: list[dict[str, Any]]) -> ClientError:
         "Error": {"Code": "TransactionCanceledException", "Message": "simulated"},
         "CancellationReasons": reasons,
     }
-    return ClientError(response, "TransactWriteItems")  # type: ignore[arg-type]
+    return ClientError(response, "TransactWriteItems")

@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.call import Call
 from ringline.calls.ports import TelephonyDown
-from ringline.calls.records import call_from_item
 from ringline.calls.relay import Change as RelayedChange
 from ringline.calls.store import TableContended
 from ringline.runtime.items import Item
-from ringline.runtime.table import WAITING_PK, gate_pk, queue_pk, queue_sk
+from ringline.runtime.table import GATE_SK, WAITING_PK, gate_pk, queue_pk, queue_sk
 from simulation.phones import Leg, Phones
 from simulation.processes import Process
+from simulation.reading import call_from_item
 from simulation.truth import true_reasons
 from simulation.world import World
 
@@ -51,6 +51,7 @@ class Watch:
         self.invites: Counter[tuple[str, int]] = Counter()
         self._asked: Counter[int] = Counter()
         self.ended: Counter[tuple[str, str]] = Counter()
+        self.unfinished: set[tuple[str, str]] = set()
         self.announced: dict[tuple[str, str], set[str]] = {}
         self.legs_up: dict[str, set[Leg]] = {}
         self.most_over_cap = 0
@@ -70,20 +71,24 @@ class Watch:
     # --- the table ---------------------------------------------------------------------------------------------------
 
     def touched(self, pk: str, sk: str) -> None:
-        """Somebody reads or writes there: only what belongs to the account it acts for."""
+        """Somebody reads or writes there: only what belongs to the account it acts for, or to all of them."""
         process = self._world.current
         account_id = None if process is None else process.account_id
-        if account_id is None or pk.startswith(f"A#{account_id}#") or (pk == WAITING_PK and sk == account_id):
+        if (
+            account_id is None
+            or pk.startswith((f"A#{account_id}#", "TRUNK#"))
+            or (pk == WAITING_PK and sk == account_id)
+        ):
             return
         self.fail("foreign_account", f"{process and process.name} acts for {account_id} and touches {pk}")
 
     def committed(self, process: Process | None, changes: "list[Change]") -> None:
-        accounts = {pk.split("#")[1] for (pk, _), _, _ in changes if "#" in pk}
+        accounts = set()
         for (pk, sk), before, after in changes:
             self.touched(pk, sk)
-            self._changed(process, pk, sk, before, after)
-        for account_id in sorted(accounts):
-            gate = self.table.item(gate_pk(account_id), "GATE") or {"in_use": {"N": "0"}}
+            accounts.add(self._changed(process, pk, sk, before, after))
+        for account_id in sorted(accounts - {""}):
+            gate = self.table.item(gate_pk(account_id), GATE_SK) or {"in_use": {"N": "0"}}
             if int(gate["in_use"]["N"]) != self.holding.get(account_id, 0):
                 held = self.holding.get(account_id, 0)
                 self.fail("gate_inexact", f"{account_id}: in_use {gate['in_use']['N']}, calls on a line {held}")
@@ -91,16 +96,19 @@ class Watch:
             if after is not None and pk.endswith("#CALLS"):
                 self._stands_well(pk.split("#")[1], sk, after)
 
-    def _changed(self, process: Process | None, pk: str, sk: str, before: Item | None, after: Item | None) -> None:
-        match pk.split("#"):
-            case ["WAITING"]:
-                self._mark_changed(sk, after)
-            case ["A", account_id, "QUEUE"]:
-                self._place_changed(account_id, sk, after)
-            case ["A", account_id, "GATE"]:
-                self._gate_changed(account_id, before, after)
-            case ["A", account_id, "CALLS"] if after is not None:
-                self._call_changed(process, (account_id, sk), before, after)
+    def _changed(self, process: Process | None, pk: str, sk: str, before: Item | None, after: Item | None) -> str:
+        """Returns whose item it is, or nothing."""
+        _, _, rest = pk.partition("#")
+        account_id, _, kind = rest.partition("#")
+        if kind == "CALLS" and after is not None:
+            self._call_changed(process, (account_id, sk), before, after)
+        elif kind == "QUEUE":
+            self._place_changed(account_id, sk, after)
+        elif kind == "GATE" and sk == GATE_SK:
+            self._gate_changed(account_id, before, after)
+        elif pk == WAITING_PK:
+            self._mark_changed(sk, after)
+        return account_id
 
     def _mark_changed(self, account_id: str, after: Item | None) -> None:
         if after is not None:
@@ -132,6 +140,10 @@ class Watch:
         self._world.trace(f"{key[1]} {was} -> {now} {after.get('end_reason', {}).get('S', '')}".rstrip())
         step = (now in _HOLDS) - (was in _HOLDS)
         self.holding[key[0]] = self.holding.get(key[0], 0) + step
+        if now in _TERMINAL:
+            self.unfinished.discard(key)
+        else:
+            self.unfinished.add(key)
         if before is None:
             self._is_new(key)
         if before is not None and was in _TERMINAL:
@@ -168,7 +180,7 @@ class Watch:
     def _in_turn(self, process: Process | None, key: tuple[str, str], before: Item) -> None:
         """Nobody of the account whose place was to be seen when the claimer looked stood before the claimed one."""
         looked_at = -1 if process is None else process.read_at.get(queue_pk(key[0]), -1)
-        eligible_at = int(before.get("eligible_at", before["created_at"])["N"])
+        eligible_at = int((before.get("eligible_at") or before["created_at"])["N"])
         own = queue_sk(eligible_at, key[1])
         for other, sk in self.places.items():
             if other[0] == key[0] and sk < own and self._placed_at[other] <= looked_at:
@@ -191,7 +203,7 @@ class Watch:
         """Queued: one place in the queue, and a waiting mark or a deadline. In flight: a deadline. Over: neither."""
         state, place = after["state"]["S"], self.places.get((account_id, call_id))
         if state == "queued":
-            eligible_at = int(after.get("eligible_at", after["created_at"])["N"])
+            eligible_at = int((after.get("eligible_at") or after["created_at"])["N"])
             if place != queue_sk(eligible_at, call_id):
                 self.fail("not_in_queue", f"{call_id} is queued and its place is {place}")
             if "due_at" not in after and self.table.item(WAITING_PK, account_id) is None:
@@ -226,7 +238,7 @@ class Watch:
     def _count_legs(self, account_id: str) -> None:
         """Phones that ring or talk beyond the cap must all be legs whose call has given its line back already."""
         up = self.legs_up[account_id]
-        gate = self.table.item(gate_pk(account_id), "GATE")
+        gate = self.table.item(gate_pk(account_id), GATE_SK)
         if gate is None or len(up) <= int(gate["in_use"]["N"]):
             return
         on_a_line = [leg for leg in up if self._holds(leg)]
@@ -255,10 +267,6 @@ class Watch:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    @property
-    def unfinished(self) -> list[str]:
-        return [key[1] for key, row in self.calls.items() if row["state"]["S"] not in _TERMINAL]
-
     def at_the_end(self) -> None:
         """Nothing goes wrong any more and every deadline has passed: all must be well."""
         self._ending = True
@@ -270,7 +278,7 @@ class Watch:
             elif len(self.announced.get(key, ())) != 1:
                 self.fail("not_announced", f"{key[1]}: {len(self.announced.get(key, ()))} deliveries of its end")
         for account_id, held in sorted(self.holding.items()):
-            gate = self.table.item(gate_pk(account_id), "GATE")
+            gate = self.table.item(gate_pk(account_id), GATE_SK)
             if held or (gate is not None and gate["in_use"]["N"] != "0"):
                 self.fail("slot_leaked", f"{account_id}: {held} lines held at the end")
         if self.places:

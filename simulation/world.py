@@ -4,13 +4,14 @@ Interleaving: an operation takes time, and while it passes the world goes on ins
 of a synchronous use case everything due in the meantime happens, without a thread.
 """
 
+from asyncio import events
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from simulation.chance import Chance, Faults
-from simulation.processes import Crashed, Process
+from simulation.processes import Crashed, Process, Work
 
 if TYPE_CHECKING:
     from simulation.watch import Watch
@@ -40,6 +41,7 @@ class World:
         self.chance = chance
         self.faults = faults
         self.counts: Counter[str] = Counter()
+        self.events = 0
         self.current: Process | None = None
         self.living: set[Process] = set()
         self.lines: list[str] = []
@@ -53,26 +55,35 @@ class World:
 
     def at(self, moment: int, action: Callable[..., Any], *arguments: Any) -> None:
         """Does something at a moment. What falls on the same millisecond happens in any order."""
-        self._pushed += 1
-        order = self._pushed * 0x9E3779B1 & 0xFFFF
-        heappush(self._heap, (max(moment, self.now), order, self._pushed, action, arguments))
+        self._pushed = pushed = self._pushed + 1
+        now = self.now
+        order = pushed * 0x9E3779B1 & 0xFFFF
+        heappush(self._heap, (moment if moment > now else now, order, pushed, action, arguments))
 
     def after(self, ms: int, action: Callable[..., Any], *arguments: Any) -> None:
-        self.at(self.now + ms, action, *arguments)
+        self._pushed = pushed = self._pushed + 1
+        order = pushed * 0x9E3779B1 & 0xFFFF
+        heappush(self._heap, (self.now + ms, order, pushed, action, arguments))
 
     def run(self, until: int) -> None:
-        """Lets everything happen that is due by then."""
-        heap = self._heap
-        while heap and heap[0][0] <= until:
-            moment, _, _, action, arguments = heappop(heap)
-            if moment > self.now:
-                self.now = moment
-            self.counts["events"] += 1
-            try:
-                action(*arguments)
-            except Crashed:
-                pass
-        self.now = max(self.now, until)
+        """Lets everything happen that is due by then. Whoever acts in it need not tidy up behind itself."""
+        heap, acting, loop = self._heap, self.current, events._get_running_loop()
+        try:
+            while heap and heap[0][0] <= until:
+                moment, _, _, action, arguments = heappop(heap)
+                if moment > self.now:
+                    self.now = moment
+                self.events += 1
+                self.current = acting
+                try:
+                    action(*arguments)
+                except Crashed:
+                    pass
+        finally:
+            self.current = acting
+            events._set_running_loop(loop)
+        if until > self.now:
+            self.now = until
 
     def pass_time(self, ms: int) -> None:
         """Time passes inside an operation, and the world goes on in it."""
@@ -81,17 +92,11 @@ class World:
             if self._depth < _DEPTH:
                 self.now = until
             return
-        acting = self.current
         self._depth += 1
         try:
             self.run(until)
         finally:
             self._depth -= 1
-            self.current = acting
-
-    @property
-    def idle(self) -> bool:
-        return not self._heap
 
     # --- processes ---------------------------------------------------------------------------------------------------
 
@@ -99,7 +104,7 @@ class World:
         self,
         kind: str,
         site: str,
-        work: Callable[[], Coroutine[Any, Any, bool]],
+        work: Work,
         on_end: Callable[[Process, bool], None],
         *,
         account_id: str | None = None,
@@ -108,18 +113,10 @@ class World:
         """Starts an invocation. `work` says whether it went well; a raised exception or a death say that it did not."""
         process = Process(self, kind, site, on_end)
         process.account_id = account_id
-        process.loop.create_task(process.main(work()))
+        self.after(0, process.start, work)
         if timeout_s is not None:
             self.after(timeout_s * 1000, process.kill, "of its time-out")
         return process
-
-    def run_as[T](self, process: Process, action: Callable[..., T], *arguments: Any) -> T:
-        acting = self.current
-        self.current = process
-        try:
-            return action(*arguments)
-        finally:
-            self.current = acting
 
     def acting(self) -> Process:
         """Whoever performs the present operation. Raises Crashed if that process is dead."""

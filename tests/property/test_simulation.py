@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from simulation.command import world_seeds
-from simulation.conditions import UnknownExpression, condition
+from simulation import table
+from simulation.command import main, world_seeds
+from simulation.conditions import UnknownExpression, condition, updated
 from simulation.episode import run_world
 from simulation.plan import Plan, make_plan
 from simulation.planted import PLANTED, Planting
@@ -51,6 +52,33 @@ def test_a_seed_tells_the_same_story_each_time() -> None:
     assert len(first.trace) > 1_000
 
 
+def test_rows_read_each_time_anew_tell_the_same_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    (plan,) = _worlds(seed=17, count=1)
+    read_once = run_world(plan, tracing=True)
+    monkeypatch.setattr(table, "kept", lambda item: item)
+    assert run_world(plan, tracing=True).trace == read_once.trace
+
+
+def test_the_last_line_counts_what_was_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--calls", "120", "--seed", "7"]) == 0
+    counts = dict(count.split("=") for count in capsys.readouterr().out.splitlines()[-1].split())
+    assert list(counts) == [
+        "calls", "events", "crashes", "lost", "double_dialled", "over_cap", "leaked", "violations"
+    ]  # fmt: skip
+    assert int(counts["calls"]) > 100
+    assert int(counts["events"]) > 1_000
+    assert all(counts[name] == "0" for name in list(counts)[3:])
+
+
+def test_a_leaked_line_is_counted_and_its_world_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    planting = next(each for each in PLANTED if each.__name__ == "slot_freed_outside_the_transaction")
+    with planting():
+        assert main(["--calls", "120", "--seed", "11"]) == 1
+    out = capsys.readouterr().out
+    assert " leaked=1 violations=1" in out
+    assert "gate_inexact" in out
+
+
 def test_a_violation_is_shrunk_to_a_short_trace_that_shows_it() -> None:
     planting = next(each for each in PLANTED if each.__name__ == "dial_repeated")
     with planting():
@@ -64,3 +92,12 @@ def test_a_violation_is_shrunk_to_a_short_trace_that_shows_it() -> None:
 def test_a_condition_the_table_does_not_know_is_refused() -> None:
     with pytest.raises(UnknownExpression):
         condition("begins_with(sk, :prefix)")
+
+
+def test_an_update_adds_or_sets_each_of_its_clauses_and_nothing_unknown() -> None:
+    values = {":a": {"N": "-1"}, ":b": {"N": "5"}}
+    assert updated({"x": {"N": "3"}}, "ADD x :a, y :b", {}, values) == {"x": {"N": "2"}, "y": {"N": "5"}}
+    assert updated({"x": {"N": "3"}}, "SET #y = :b", {"#y": "y"}, values) == {"x": {"N": "3"}, "y": {"N": "5"}}
+    for unknown in ("REMOVE x", "SET x = x + :a", "ADD x :a SET y = :b"):
+        with pytest.raises(UnknownExpression):
+            updated({}, unknown, {}, values)
