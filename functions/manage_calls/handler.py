@@ -12,6 +12,7 @@ from ringline.calls.listing import list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.queue_place import queue_place
 from ringline.calls.store import CallStore
+from ringline.calls.timeline import timeline
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.view import call_view
 from ringline.runtime import aws, settings
@@ -49,6 +50,15 @@ def get(call_id: str) -> Response[str]:
         raise _unknown()
     place = queue_place(store, paces, call, now_ms())
     return json_response(200, call_view(call) | ({} if place is None else {"queue": place.as_json()}))
+
+
+@api.get("/v1/calls/<call_id>/events")
+def events(call_id: str) -> Response[str]:
+    account_id = _account()
+    call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
+    if call is None:
+        raise _unknown()
+    return json_response(200, listing(timeline(call), None))
 
 
 @api.post("/v1/calls/<call_id>/cancel")

@@ -117,6 +117,16 @@ def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage_calls: 
     assert call.end_asked_at is not None
 
 
+def test_what_became_of_a_call_is_told_in_order(manage_calls: ModuleType, store: CallStore) -> None:
+    store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
+    status, body = ask(manage_calls, "get", rawPath=f"/v1/calls/{CALL}/events")
+    assert (status, [moment["what"] for moment in body["data"]]) == (
+        200,
+        ["accepted", "dialed", "agent_joined", "answered"],
+    )
+    assert ask(manage_calls, "get", rawPath="/v1/calls/call_nobody/events")[0] == 404
+
+
 def test_calls_are_listed_as_the_sdk_asks_for_them(manage_calls: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.QUEUED, account_id=ACCOUNT))
     store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_other_pipe", pipe_id="PIPE_2"))

@@ -6,7 +6,7 @@ from ringline.calls import dial
 from ringline.calls.admit import NoneAdmitted, Paced
 from ringline.calls.call import Call, State
 from ringline.calls.ports import AgentView, NoRoom, RoomView
-from ringline.calls.timing import CARRIER_PAUSE_S
+from ringline.calls.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
 from ringline.calls.trunk_paces import TrunkPaces
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
@@ -59,7 +59,7 @@ def test_a_pace_given_for_all_trunks_holds_where_a_trunk_has_none_of_its_own(loc
 
 def test_a_turn_that_is_far_off_is_not_taken_and_the_call_stays_in_its_place(room: CallsRoom) -> None:
     waiting(room, 1)
-    room.paces.rest(None, NOW + 5000)
+    room.paces.rest(None, NOW, NOW + 5000)
     assert room.admit.next(ACCOUNT) == Paced(NOW + 5000)
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
     room.clock.move(5)
@@ -67,22 +67,36 @@ def test_a_turn_that_is_far_off_is_not_taken_and_the_call_stays_in_its_place(roo
 
 
 def test_a_shorter_rest_does_not_cut_a_longer_one_short(room: CallsRoom) -> None:
-    room.paces.rest(None, NOW + 5000)
-    room.paces.rest(None, NOW + 1000)
+    room.paces.rest(None, NOW, NOW + 5000)
+    room.paces.rest(None, NOW, NOW + 1000)
     assert room.paces.look(None).next_at == NOW + 5000
+
+
+def test_a_trunk_goes_slower_for_a_while_after_its_rest_and_slower_still_when_refused_again(room: CallsRoom) -> None:
+    waiting(room, 6)
+    room.paces.rest(None, NOW, NOW + 2000)
+    room.paces.rest(None, NOW + 9, NOW + 2009)  # A refusal of the same moment.
+    room.clock.move(2)
+    assert [claimed(room).dialed_at for _ in range(2)] == [NOW + 2000, NOW + 2000 + SLOW_PACE_MS]
+    room.paces.rest(None, room.clock(), room.clock() + 2000)
+    again = room.clock() + 2000
+    room.clock.move(2)
+    assert [claimed(room).dialed_at for _ in range(2)] == [again, again + 2 * SLOW_PACE_MS]
+    room.clock.move(SLOW_FOR_S + 2)
+    assert claimed(room).dialed_at == claimed(room).dialed_at, "all is well again"
 
 
 def test_a_trunk_at_rest_does_not_hold_up_calls_of_another(room: CallsRoom) -> None:
     waiting(room, 3, "ST_resting")
     waiting(room, 2, "ST_free", first=3)
-    room.paces.rest("ST_resting", NOW + 60_000)
+    room.paces.rest("ST_resting", NOW, NOW + 60_000)
     assert [claimed(room).call_id, claimed(room).call_id] == ["call_003", "call_004"]
     assert room.admit.next(ACCOUNT) == Paced(NOW + 60_000)
 
 
 def test_of_all_dialers_that_find_a_trunk_at_rest_one_rings_for_its_turn(room: CallsRoom) -> None:
     waiting(room, 1)
-    room.paces.rest(None, NOW + 4200)
+    room.paces.rest(None, NOW, NOW + 4200)
     for _ in range(3):
         assert room.ring() == 0
     assert room.doorbell.rings == [(ACCOUNT, 5)]
@@ -91,20 +105,17 @@ def test_of_all_dialers_that_find_a_trunk_at_rest_one_rings_for_its_turn(room: C
 
 
 def test_a_carrier_without_room_keeps_the_call_and_lets_its_trunk_rest(room: CallsRoom) -> None:
-    waiting(room, 2)
-    room.telephony.outcomes = [FULL, FULL]
+    waiting(room, 1)
+    room.telephony.outcomes = [FULL]
     room.ring()
-    assert [room.call(f"call_00{n}").state for n in range(2)] == [State.QUEUED, State.QUEUED]
-    assert room.in_use == 0
+    assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
     assert room.admit.next(ACCOUNT) == Paced(NOW + CARRIER_PAUSE_S * 1000)
     assert (ACCOUNT, CARRIER_PAUSE_S) in room.doorbell.rings
     room.clock.move(CARRIER_PAUSE_S)
-    assert room.ring() == 2
-    first = room.call("call_000")
-    assert (first.state, first.attempt, first.unsent, first.deferrals) == (State.ACTIVE, 2, 0, 1)
-    assert [call.leg_identity for call in room.telephony.dialed] == [
-        "sip-call_000-1", "sip-call_001-1", "sip-call_000-2", "sip-call_001-2",
-    ]  # fmt: skip
+    assert room.ring() == 1
+    call = room.call("call_000")
+    assert (call.state, call.attempt, call.unsent, call.deferrals) == (State.ACTIVE, 2, 0, 1)
+    assert [dialed.leg_identity for dialed in room.telephony.dialed] == ["sip-call_000-1", "sip-call_000-2"]
 
 
 def test_livekits_own_limit_on_rooms_defers_too(room: CallsRoom) -> None:

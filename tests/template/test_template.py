@@ -11,6 +11,7 @@ import pytest
 
 from local.places import ROOT, TEMPLATE
 from local.template import events_of, read_template, resources_of
+from ringline.calls import timing
 
 TEMPLATE_READ = read_template(TEMPLATE)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE_READ["Resources"]
@@ -81,6 +82,13 @@ def test_a_message_in_a_dlq_raises_an_alarm(dlq: str) -> None:
 @pytest.mark.parametrize("dlq", sorted(DLQS))
 def test_every_dlq_is_somebodys(dlq: str) -> None:
     assert json.dumps(RESOURCES).count(f'["{dlq}", "Arn"]') >= 1
+
+
+def test_the_dialers_time_out_holds_a_whole_batch_with_its_waits() -> None:
+    """Turns of a paced trunk, room, ring, answer, agent; and room enough to write the outcome."""
+    turns_s = timing.DIAL_BATCH * timing.PACE_AHEAD_S
+    ring_s = timing.MAX_RING_TIMEOUT_S + timing.ANSWER_MARGIN_S
+    assert timeout_of("DialNextFunction") >= turns_s + timing.LIVEKIT_REQUEST_S + ring_s + timing.AGENT_JOIN_S + 10
 
 
 @pytest.mark.parametrize(("function", "mapping"), events_of(TEMPLATE_READ, "SQS"))

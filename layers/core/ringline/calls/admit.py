@@ -97,7 +97,7 @@ class Admit:
             if not pace.is_near(self.clock()):
                 resting[trunk] = pace.next_at
                 return False
-            if pace.interval_ms == 0:
+            if pace.interval_at(self.clock()) == 0:
                 turns[trunk] = pace.next_at
         return True
 

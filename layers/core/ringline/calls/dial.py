@@ -143,7 +143,7 @@ class DialNext:
     async def _no_room(self, call: Call, outcome: NoRoom) -> None:
         """The trunk rests before the call is back in the queue: whoever looks at it next finds it so."""
         now = self.clock()
-        await asyncio.to_thread(self.paces.rest, call.trunk_id, now + CARRIER_PAUSE_S * 1000)
+        await asyncio.to_thread(self.paces.rest, call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
         event = DialDeferred(
             now,
             call.attempt,

@@ -1,9 +1,14 @@
 """Every duration of a call's life, each with its reason. They depend on each other: change one, read the others.
 
-claim -> room -> INVITE ......ring_timeout_s...... answer -> agent joins -> conversation ...max_call_duration_s... end
-          |<------------- HTTP time-out of the dial ------>|<-AGENT_JOIN->|
-          |<------------- DialNextFunction time-out (100 s) ------------->|
+turn -> claim -> room -> INVITE ...ring_timeout_s... answer -> agent joins -> conversation ...max_call_duration_s... end
+                           |<- HTTP time-out of the dial ->|<-AGENT_JOIN->|
+|<------------- DialNextFunction time-out (100 s) ----------------------->|   batch of turns + room + dial + agent
+|<------------- visibility time-out of the doorbell (600 s) ---------------- ... ----->|   6 x that: not heard twice
+LiveKit ends a dial that waits for its answer after 80 s, and a room nobody joins after EMPTY_ROOM_S.
 """
+
+LIVEKIT_REQUEST_S = 5
+"""How long any request to LiveKit but a dial may take: it answers these in milliseconds."""
 
 RING_TIMEOUT_S = 30
 """How long a phone rings where neither call nor pipe says otherwise. Carriers' voicemail takes over after 20 to 30
@@ -55,6 +60,12 @@ queue and the doorbell is rung for that moment."""
 CARRIER_PAUSE_S = 2
 """How long a trunk rests after its carrier, or LiveKit, took no more calls: longer than the second over which carriers
 count, short against the call whose end frees a channel."""
+
+SLOW_PACE_MS = 125
+SLOWEST_PACE_MS = 1000
+SLOW_FOR_S = 30
+"""What lies at least between two dials of a trunk for so long after such a rest; twice as much after each further one.
+One call a second is the least that carriers allow."""
 
 DEFERRALS_IN_PLACE = 2
 """So often a call that the carrier had no room for keeps its place at the head of the queue. After that it is queued

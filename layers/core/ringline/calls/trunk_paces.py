@@ -2,7 +2,8 @@
 
 A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
 free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
-rests.
+rests. What a carrier allows is often not known: after a refusal the trunk goes slower for a while, twice as slow with
+each further one, so that its calls try the carrier one by one and not by the batch.
 """
 
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.timing import PACE_AHEAD_S
+from ringline.calls.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
 
 # Named conditions.
 TURN_IS_FREE = "next_at = :next_at_read"
 TURN_IS_NOW = "attribute_not_exists(next_at) OR next_at <= :now"
-RESTS_NO_LONGER = "attribute_not_exists(next_at) OR next_at < :until"
+IS_NOT_AT_REST = "attribute_not_exists(next_at) OR next_at <= :ahead"
 NO_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now"
 
 _TRIES = 20
@@ -28,10 +29,16 @@ DEFAULT_TRUNK = "default"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`next_at` is the trunk's next turn (0: any time), `interval_ms` what lies between two (0: nothing)."""
+    """`next_at` is the trunk's next turn (0: any time), `interval_ms` what lies between two (0: nothing). After a
+    refusal that is at least `slow_ms`, until `slow_until`."""
 
     next_at: int
     interval_ms: int
+    slow_ms: int = 0
+    slow_until: int = 0
+
+    def interval_at(self, now: int) -> int:
+        return max(self.interval_ms, self.slow_ms) if now < self.slow_until else self.interval_ms
 
     def is_near(self, now: int) -> bool:
         """Whether the next turn is near enough for a dialer to wait for it."""
@@ -56,7 +63,12 @@ class TrunkPaces:
         """The pace of a trunk as it is now."""
         answer = self._db.get_item(TableName=self._table, Key=self._key(trunk_id), ConsistentRead=True)
         pace = from_item(answer.get("Item", {}))
-        return Pace(pace.get("next_at", 0), pace.get("interval_ms", self._usual_ms))
+        return Pace(
+            next_at=pace.get("next_at", 0),
+            interval_ms=pace.get("interval_ms", self._usual_ms),
+            slow_ms=pace.get("slow_ms", 0),
+            slow_until=pace.get("slow_until", 0),
+        )
 
     def take(self, trunk_id: str | None, now: int) -> int | None:
         """Takes the trunk's next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further
@@ -66,21 +78,31 @@ class TrunkPaces:
             if not pace.is_near(now):
                 return None
             turn = max(now, pace.next_at)
-            if pace.interval_ms == 0 or self._took(trunk_id, pace, now):
+            if pace.interval_at(now) == 0 or self._took(trunk_id, pace, now):
                 return turn
         return None
 
     def _took(self, trunk_id: str | None, pace: Pace, now: int) -> bool:
         """Moves the next turn on, unless another dialer was faster."""
         if pace.next_at > now:
-            values = {":next": pace.next_at + pace.interval_ms, ":next_at_read": pace.next_at}
+            values = {":next": pace.next_at + pace.interval_at(now), ":next_at_read": pace.next_at}
             return self._update(trunk_id, "SET next_at = :next", TURN_IS_FREE, values)
-        values = {":next": now + pace.interval_ms, ":now": now}
+        values = {":next": now + pace.interval_at(now), ":now": now}
         return self._update(trunk_id, "SET next_at = :next", TURN_IS_NOW, values)
 
-    def rest(self, trunk_id: str | None, until: int) -> None:
-        """Nobody takes a turn before that moment."""
-        self._update(trunk_id, "SET next_at = :until", RESTS_NO_LONGER, {":until": until})
+    def rest(self, trunk_id: str | None, now: int, until: int) -> None:
+        """Nobody takes a turn before `until`, and for a while after it turns are further apart. Refusals that come
+        together count as one: a trunk at rest stays as it is."""
+        pace = self.look(trunk_id)
+        slow_ms = min(2 * pace.slow_ms, SLOWEST_PACE_MS) if now < pace.slow_until else SLOW_PACE_MS
+        values = {
+            ":until": until,
+            ":ahead": now + PACE_AHEAD_S * 1000,
+            ":slow_ms": slow_ms,
+            ":slow_until": until + SLOW_FOR_S * 1000,
+        }
+        update = "SET next_at = :until, slow_ms = :slow_ms, slow_until = :slow_until"
+        self._update(trunk_id, update, IS_NOT_AT_REST, values)
 
     def set_rate(self, trunk_id: str, calls_per_second: float) -> None:
         """The trunk's own pace from now on; 0 for no limit."""

@@ -25,12 +25,9 @@ from ringline.calls.ports import (
     TelephonyDown,
     Unclear,
 )
-from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, ROOM_DEPARTURE_S
+from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, LIVEKIT_REQUEST_S, ROOM_DEPARTURE_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
-
-_REQUEST_TIMEOUT_S = 5
-"""For everything but the dial: LiveKit answers these in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ async def _asked[T](request: Awaitable[T], *, missing_is_fine: bool = False) -> 
 
 
 @asynccontextmanager
-async def connected(settings: LivekitSettings, within_s: float = _REQUEST_TIMEOUT_S) -> AsyncIterator[LivekitTelephony]:
+async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST_S) -> AsyncIterator[LivekitTelephony]:
     """Telephony for the duration of one event loop's work; each request but the dial is given `within_s`."""
     client = api.LiveKitAPI(
         settings.url,
@@ -149,7 +146,7 @@ async def connected(settings: LivekitSettings, within_s: float = _REQUEST_TIMEOU
         await client.aclose()
 
 
-def close_rooms(settings: LivekitSettings, rooms: Sequence[str], within_s: float = _REQUEST_TIMEOUT_S) -> list[str]:
+def close_rooms(settings: LivekitSettings, rooms: Sequence[str], within_s: float = LIVEKIT_REQUEST_S) -> list[str]:
     """Closes rooms side by side, from code that has no event loop; returns those that were not closed in time."""
 
     async def close() -> list[BaseException | None]:
