@@ -19,6 +19,8 @@ from ringline.calls.lifecycle import Effect, Moved, Unmoved, apply
 from ringline.calls.reasons import Category, EndReason
 from ringline.calls.retries import NEVER_AGAIN, RetryPolicy
 from ringline.calls.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
+from ringline.calls.view import call_view
+from ringline.runtime.clock import iso
 from tests.builders import a_call, at
 
 THREE_TIMES = RetryPolicy(3, on=("USER_BUSY", "no_answer"), delays_s=(60, 300))
@@ -153,3 +155,13 @@ def test_a_call_that_is_dialled_for_a_day_stays_a_small_record() -> None:
     assert len(call.notes) == 20
     assert call.notes[0].what.startswith("dial_1_")
     assert call.notes[-1].what.startswith("dial_199_")
+
+
+def test_each_attempt_is_shown_with_its_end_and_the_present_one_without() -> None:
+    waiting = moved(a_call(State.DIALING, retry=THREE_TIMES), busy(1, 2))
+    assert [(row["attempt"], row["end_reason"], row["sip_code"]) for row in call_view(waiting)["attempts"]] == [
+        (1, "USER_BUSY", 486)
+    ]
+    assert (call_view(waiting)["attempt"], call_view(waiting)["status"]) == (1, "pending")
+    ringing = call_view(moved(waiting, Claimed(at(63))))
+    assert [(row["attempt"], row["ended_at"]) for row in ringing["attempts"]] == [(1, iso(at(2))), (2, None)]

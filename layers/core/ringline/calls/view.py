@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.call import Call, State
-from ringline.calls.reasons import MEANINGS
+from ringline.calls.reasons import MEANINGS, EndReason
 from ringline.runtime.clock import iso, iso_or_none, iso_s
 
 
@@ -50,28 +50,22 @@ def call_view(call: Call) -> dict[str, Any]:
 
 def attempts(call: Call) -> list[dict[str, Any]]:
     """Each attempt with its dial, its end and its reason, the present one included; empty before the first."""
-    shown = [
+    rows: list[tuple[int, int | None, int | None, EndReason | None, int | None]] = [
+        (each.dialed_at, each.answered_at, each.ended_at, each.end_reason, each.sip_code) for each in call.attempts
+    ]
+    if call.dialed_at is not None:
+        rows.append((call.dialed_at, call.answered_at, call.ended_at, call.end_reason, call.evidence.sip_code))
+    return [
         {
             "attempt": number,
-            "dialed_at": iso(past.dialed_at),
-            "answered_at": iso_or_none(past.answered_at),
-            "ended_at": iso(past.ended_at),
-            "end_reason": past.end_reason,
-            "sip_code": past.sip_code,
+            "dialed_at": iso(dialed_at),
+            "answered_at": iso_or_none(answered_at),
+            "ended_at": iso_or_none(ended_at),
+            "end_reason": end_reason,
+            "sip_code": sip_code,
         }
-        for number, past in enumerate(call.attempts, start=1)
+        for number, (dialed_at, answered_at, ended_at, end_reason, sip_code) in enumerate(rows, start=1)
     ]
-    if call.dialed_at is None:
-        return shown
-    present = {
-        "attempt": call.attempt_number,
-        "dialed_at": iso(call.dialed_at),
-        "answered_at": iso_or_none(call.answered_at),
-        "ended_at": iso_or_none(call.ended_at),
-        "end_reason": call.end_reason,
-        "sip_code": call.evidence.sip_code,
-    }
-    return [*shown, present]
 
 
 def timings(call: Call) -> dict[str, Any]:
