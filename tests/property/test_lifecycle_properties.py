@@ -18,6 +18,7 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
     LegJoined,
     LegLeft,
     RoomFinished,
@@ -67,6 +68,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(EndAsked, _moments, st.sampled_from([EndReason.API_HUNG_UP, EndReason.EXPIRED_IN_QUEUE])),
     st.builds(EndAsked, _moments, st.sampled_from(EndReason), _attempts),
+    st.builds(GivenUp, _moments, _attempts),
     st.builds(FoundOver, _moments, _attempts),
     st.builds(SeenWaiting, _moments),
 )

@@ -17,6 +17,7 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
     LegJoined,
     LegLeft,
     RoomFinished,
@@ -56,6 +57,7 @@ def every_event(at_ms: int) -> list[Event]:
         DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
         DialNotSent(at_ms, 1, "no response from servers", "unavailable", 1),
         EndAsked(at_ms, EndReason.API_HUNG_UP),
+        GivenUp(at_ms, 1),
         FoundOver(at_ms, 1),
         DialDeferred(at_ms, 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2),
         SeenWaiting(at_ms),
@@ -282,3 +284,18 @@ def test_the_same_event_twice_ends_a_call_once(call: Call) -> None:
 def test_the_table_names_only_states_and_events_there_are() -> None:
     assert {event for _, event in TRANSITIONS} <= set(get_args(Event.__value__))
     assert not [state for state, _ in TRANSITIONS if state.is_terminal]
+
+
+def test_a_dial_that_is_given_up_keeps_its_reason_when_its_room_is_deleted() -> None:
+    given_up = moved(a_call(State.DIALING), GivenUp(at(60), 1))
+    call = moved(given_up, LegLeft(at(60.1), 1, "PA_leg", "ROOM_DELETED", "ringing"))
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.DIAL_STATE_UNKNOWN)
+    assert unmoved(given_up, GivenUp(at(61), 1)).why == "end_was_asked"
+
+
+def test_a_call_answered_and_hung_up_after_its_dialer_died_is_a_conversation_as_far_as_is_known() -> None:
+    left = moved(a_call(State.DIALING), LegLeft(at(20), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    for ending in (left, moved(left, GivenUp(at(60), 1))):
+        call = moved(ending, FoundOver(at(60), 1))
+        assert (call.state, call.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
+        assert (call.answered_at, call.ended_at) == (at(20), at(20))

@@ -26,6 +26,7 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
 )
 from ringline.calls.ports import (
     Connected,
@@ -238,6 +239,7 @@ class DialNext:
     async def _close_and_settle(self, call: Call) -> None:
         """Ends whatever lives in the room, then the call. A room that could not be closed keeps its line until the
         sweep closes it."""
+        await self._apply(call, GivenUp(self.clock(), call.attempt))
         if await self._close(call):
             await self._apply(call, FoundOver(self.clock(), call.attempt))
 

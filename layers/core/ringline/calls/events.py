@@ -117,6 +117,15 @@ class EndAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Whoever looked gives the attempt up and is about to close its room. Recorded before LiveKit is asked, which then
+    says only that the room was deleted."""
+
+    at: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundOver:
     """Whoever looked found nothing of the attempt alive any more: the record tells why it ended, as far as it is
     known."""
@@ -145,6 +154,7 @@ type Event = (
     | DialNotSent
     | DialDeferred
     | EndAsked
+    | GivenUp
     | FoundOver
     | SeenWaiting
 )

@@ -24,6 +24,7 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
     LegJoined,
     LegLeft,
     RoomFinished,
@@ -37,7 +38,7 @@ from ringline.calls.timing import (
     FIRST_LOOK_S,
     UNSENT_DIALS,
 )
-from ringline.calls.verdict import MAY_COME_BACK
+from ringline.calls.verdict import MAY_COME_BACK, end_reason
 
 
 class Effect(StrEnum):
@@ -319,19 +320,33 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
     return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)), _LOOK_AGAIN)
 
 
+def _given_up(call: Call, event: GivenUp) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", _END_ROOM)
+    reason = end_reason(_as_far_as_known(call, event.at), event.at)
+    return Moved(changed(call, end_asked_at=event.at, end_asked_reason=reason), _END_ROOM)
+
+
 def _found_over(call: Call, event: FoundOver) -> Result:
+    seen = _as_far_as_known(call, event.at)
+    return Moved(over(seen, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
+
+
+def _as_far_as_known(call: Call, at: int) -> Call:
+    """A dialer that died could not record the answer; the leg's last status is the only witness, its moment unknown.
+    Who answered and stayed until the leg left is taken to have had a conversation."""
     status = call.evidence.last_call_status
-    if call.answered_at is None and status in {CallStatus.ACTIVE, CallStatus.AUTOMATION, CallStatus.HANGUP}:
-        # The dialer died before it could record the answer; the leg's last status is the only witness, its moment
-        # unknown.
-        call = replace(call, answered_at=call.evidence.leg_left_at or event.at)
-    return Moved(over(call, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
+    if call.answered_at is not None or status not in {CallStatus.ACTIVE, CallStatus.AUTOMATION, CallStatus.HANGUP}:
+        return call
+    answered_at = call.evidence.leg_left_at or at
+    return replace(call, answered_at=answered_at, active_at=answered_at)
 
 
 type Rule = Callable[[Call, Any], Result]
 
 _IN_FLIGHT: dict[type, Rule] = {
     EndAsked: _end_asked,
+    GivenUp: _given_up,
     RoomFinished: _room_finished,
     FoundOver: _found_over,
 }

@@ -176,7 +176,8 @@ class CallStore:
         raise TableContended
 
     def _queue_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        if before.state is after.state:
+        stays = before.state is after.state and before.eligible_at == after.eligible_at
+        if stays:
             return
         if before.state is State.QUEUED:
             key = to_item({"pk": queue_pk(before.account_id), "sk": queue_sk(before.eligible_at, before.call_id)})

@@ -23,6 +23,7 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
     LegJoined,
     SeenWaiting,
 )
@@ -219,7 +220,7 @@ class Sweep:
             await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
             self.swept.adopted += 1
         elif call.answered_at is None:
-            await self._settle(call)
+            await self._give_up(call)
         elif call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None:
             await self._look_for_a_lost_leg(call, leg, now)
         elif agent is not None:
@@ -242,13 +243,17 @@ class Sweep:
             if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
                 await self._end(joined, limit.reason, now)
         else:
-            await self._settle(call)
+            await self._give_up(call)
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
         if reason is not None:
             asked = await self._apply(call, EndAsked(now, reason, call.attempt))
             if not asked.effects:
                 return  # Somebody was faster: the agent is there after all.
+        await self._settle(call)
+
+    async def _give_up(self, call: Call) -> None:
+        await self._apply(call, GivenUp(self.clock(), call.attempt))
         await self._settle(call)
 
     async def _settle(self, call: Call) -> None:
