@@ -3,8 +3,10 @@
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
 #   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
+#   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             README's numbers
+#   make reasons-page              docs/end-reasons.md, from the code that gives the reasons
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,14 +27,15 @@ SAM := $(LOCAL)/sam/bin/sam
 DEV := .venv/.synced
 EMULATOR := $(LOCAL)/emulator/.synced
 SAM_CLI := $(LOCAL)/sam/.synced
+DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 
 # The user's own settings of these would leak into builds and child processes.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo up down status test lint type format bench simulate sandbox-table lock build validate clean setup
+.PHONY: help demo up down status test test-dynamodb lint type format bench simulate sandbox-table reasons-page lock build validate clean setup
 help:
-	@sed -n '3,8s/^#  //p' Makefile
+	@sed -n '3,10s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -65,11 +68,18 @@ simulate: $(DEV)
 sandbox-table: $(DEV)
 	@$(PYTHON) -m local.readme
 
+reasons-page: $(DEV)
+	@$(PYTHON) -m local.reasons_page
+
 # ---------------------------------------------------------------- checks
 
 TESTS ?= tests
 test: $(DEV) $(EMULATOR) $(SAM_CLI)
 	$(PYTHON) -m pytest $(TESTS) $(PYTEST_OPTIONS)
+
+# The same tests, where a request that DynamoDB would refuse is refused.
+test-dynamodb: $(DEV) $(DYNAMODB_LOCAL)
+	RINGLINE_TEST_DYNAMODB=dynamodb-local $(PYTHON) -m pytest tests/dynamodb tests/component $(PYTEST_OPTIONS)
 
 lint: $(DEV)
 	.venv/bin/ruff check .
@@ -80,7 +90,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions local/*.py
+	$(PYTHON) -m mypy layers/core/ringline functions cli local/*.py simulation
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
@@ -118,6 +128,12 @@ $(EMULATOR): requirements/emulator.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 
 $(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
+
+# Java has locks of its own: the version in pom.xml, the hashes beside it.
+$(DYNAMODB_LOCAL): local/dynamodb_local_java/pom.xml local/dynamodb_local_java/SHA256SUMS | $(DEV)
+	@echo "fetching DynamoDB Local"
+	@$(PYTHON) -m local.dynamodb_local fetch
+	@touch $@
 
 # Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.13 \

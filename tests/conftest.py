@@ -1,11 +1,16 @@
 """Each test belongs to one category, which is the folder it lies in: what lies elsewhere is not collected but
-refused."""
+refused. Tests of the table find here the DynamoDB they run on."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-CATEGORIES = {"unit", "property", "component", "contract", "template", "stack"}
+from tests.dynamodb.stand_ins import StandIn, running
+
+CATEGORIES = {"unit", "property", "component", "contract", "dynamodb", "template", "stack"}
 _TESTS = Path(__file__).parent
 
 
@@ -19,8 +24,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def category_of(path: Path) -> str | None:
-    """The category of a test module, or None if it lies outside of the six folders."""
+    """The category of a test module, or None if it lies outside of the folders."""
     if not path.is_relative_to(_TESTS):
         return None
     folder = path.relative_to(_TESTS).parts[0]
     return folder if folder in CATEGORIES else None
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[StandIn], str]]:
+    """The URL of a stand-in for DynamoDB, which is started for the first test that asks for it."""
+    with ExitStack() as started:
+        yield cache(lambda stand_in: started.enter_context(running(stand_in, tmp_path_factory.mktemp(stand_in))))

@@ -1,6 +1,7 @@
 """The one table in this process (moto), and handlers loaded as Lambda loads them: a fresh module in its environment.
 
-moto answers one thread at a time correctly; whatever needs real concurrency belongs to tests/stack.
+moto answers one thread at a time correctly, and lets pass what DynamoDB refuses: whatever needs more belongs to
+tests/dynamodb or tests/stack.
 """
 
 import importlib.util
@@ -8,20 +9,24 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import moto
 
+from local.places import ROOT, TEMPLATE
+from local.template import read_template, resources_of
 from ringline.runtime import aws
 from ringline.runtime.items import from_item
 
-ROOT = Path(__file__).parents[2]
 TABLE_NAME = "ringline-test"
+
+# The rest of what the template says of its table is asked for by other requests.
+_ASKED_AT_CREATION = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -54,36 +59,27 @@ class LocalAws:
 
 @contextmanager
 def local_aws() -> Iterator[LocalAws]:
-    with mock.patch.dict(os.environ, _ENVIRONMENT), moto.mock_aws():
+    """The table as the template makes it, and a queue: both in this process, or the table in the DynamoDB that
+    AWS_ENDPOINT_URL_DYNAMODB names (`tests.dynamodb.stand_ins`)."""
+    with moto.mock_aws(), mock.patch.dict(os.environ, _ENVIRONMENT):
         os.environ.pop("AWS_ENDPOINT_URL", None)
         _forget_clients()
         dynamodb, sqs = aws.dynamodb(), aws.sqs()
-        dynamodb.create_table(
-            TableName=TABLE_NAME,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-                {"AttributeName": "due_shard", "AttributeType": "S"},
-                {"AttributeName": "due_at", "AttributeType": "N"},
-            ],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "DueIndex",
-                    "KeySchema": [
-                        {"AttributeName": "due_shard", "KeyType": "HASH"},
-                        {"AttributeName": "due_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-        )
+        dynamodb.create_table(TableName=TABLE_NAME, **_table_of_the_template())
         queue_url = sqs.create_queue(QueueName="deliveries")["QueueUrl"]
         try:
             yield LocalAws(dynamodb, sqs, TABLE_NAME, queue_url)
         finally:
+            with suppress(dynamodb.exceptions.ResourceNotFoundException):  # a test may have deleted it
+                dynamodb.delete_table(TableName=TABLE_NAME)
             _forget_clients()
+
+
+@cache
+def _table_of_the_template() -> dict[str, Any]:
+    properties = resources_of(read_template(TEMPLATE), "AWS::DynamoDB::Table")["CallsTable"]["Properties"]
+    table = {name: properties[name] for name in _ASKED_AT_CREATION}
+    return table | {"StreamSpecification": properties["StreamSpecification"] | {"StreamEnabled": True}}
 
 
 def _forget_clients() -> None:

@@ -9,12 +9,10 @@ from ringline.webhooks.endpoint import EventType
 from ringline.webhooks.store import EndpointStore
 from tests.component.one_table import local_aws
 
-DYNAMODB = "https://dynamodb.us-east-1.amazonaws.com"
-
 
 def test_the_seeded_key_calls_with_the_seeded_pipe_and_agent() -> None:
     with local_aws() as aws:
-        seeded = seed(aws.table_name, DYNAMODB, cap=2)
+        seeded = seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=2)
         accounts = AccountStore(aws.dynamodb, aws.table_name)
         headers = {"authorization": f"Token {seeded['api_key']}", "org-handle": "acme"}
         verdict = Authorize(accounts).verdict(headers)
@@ -31,7 +29,7 @@ def test_the_seeded_key_calls_with_the_seeded_pipe_and_agent() -> None:
 
 def test_a_webhook_url_becomes_an_endpoint_for_every_event() -> None:
     with local_aws() as aws:
-        seeded = seed(aws.table_name, DYNAMODB, cap=2, webhook_url="http://127.0.0.1:9000/hook")
+        seeded = seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=2, webhook_url="http://127.0.0.1:9000/hook")
         (endpoint,) = EndpointStore(aws.dynamodb, aws.table_name).endpoints(str(seeded["account_id"]))
     assert (endpoint.url, endpoint.event_types) == ("http://127.0.0.1:9000/hook", tuple(EventType))
     assert endpoint.secrets == (seeded["webhook_secret"],)
@@ -39,6 +37,6 @@ def test_a_webhook_url_becomes_an_endpoint_for_every_event() -> None:
 
 def test_seeding_twice_makes_two_accounts() -> None:
     with local_aws() as aws:
-        first, second = (seed(aws.table_name, DYNAMODB, cap=1) for _ in range(2))
+        first, second = (seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=1) for _ in range(2))
     assert first["account_id"] != second["account_id"]
     assert first["api_key"] != second["api_key"]

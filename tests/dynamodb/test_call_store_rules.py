@@ -1,0 +1,196 @@
+"""Whatever is done to an account's calls, in whatever order, late or twice: after every step the table holds exactly
+what the lifecycle says, line for line and place for place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.call import Call, State
+from ringline.calls.events import (
+    AgentSeen,
+    Answered,
+    Claimed,
+    DialDeferred,
+    DialNotSent,
+    DialRefused,
+    EndAsked,
+    Event,
+    FoundOver,
+    GivenUp,
+    LegLeft,
+    SeenWaiting,
+)
+from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.reasons import EndReason
+from ringline.calls.retries import RetryPolicy
+from ringline.calls.store import CallStore, Committed, CreatedBefore, Once
+from ringline.calls.watchlist import Watchlist
+from ringline.runtime.table import calls_pk
+from tests.builders import NOW, a_call
+from tests.component.one_table import LocalAws
+
+_LATER = NOW + 10 * 365 * 86_400_000
+_ALL = 10_000
+
+type Happening = Callable[[Call, int], Event]
+
+# Several of a kind are as many times as likely.
+HAPPENINGS: dict[str, Happening] = {
+    "claimed": lambda call, now: Claimed(now),
+    "claimed too": lambda call, now: Claimed(now),
+    "claimed as well": lambda call, now: Claimed(now),
+    "answered": lambda call, now: Answered(now, call.attempt, "PA_leg", "SCL_1", AgentSeen("PA_agent", now)),
+    "refused": lambda call, now: DialRefused(now, call.attempt, 486, "Busy Here", "resource_exhausted", "busy"),
+    "not sent": lambda call, now: DialNotSent(now, call.attempt, "no response from servers", "unavailable", 5),
+    "deferred": lambda call, now: DialDeferred(now, call.attempt, 503, "Service Unavailable", None, "", 5),
+    "left": lambda call, now: LegLeft(now, call.attempt, "PA_leg", "CLIENT_INITIATED", "hangup"),
+    "given up": lambda call, now: GivenUp(now, call.attempt),
+    "found over": lambda call, now: FoundOver(now, call.attempt),
+    "hung up": lambda call, now: EndAsked(now, EndReason.API_HUNG_UP),
+    "seen waiting": lambda call, now: SeenWaiting(now),
+}
+_WHICH = st.integers(0, 99)
+
+
+class OneAccountsCalls(RuleBasedStateMachine):
+    """The real store beside a model: the calls as they must stand, and the cap."""
+
+    def __init__(self, dynamodb: object, table_name: str) -> None:
+        super().__init__()
+        self.account_id = f"acc_{uuid4().hex[:12]}"
+        self.accounts = AccountStore(dynamodb, table_name)
+        self.store = CallStore(dynamodb, table_name)
+        self.watchlist = Watchlist(dynamodb, table_name)
+        self.calls: dict[str, Call] = {}
+        self.changes: list[tuple[Call, Call]] = []
+        self.cap = 2
+        self.now = NOW
+        self.were_in_use = 0
+        self.accounts.create_account(Account(self.account_id, "Acme", self.account_id, self.cap))
+
+    @property
+    def in_use(self) -> int:
+        return sum(call.holds_slot for call in self.calls.values())
+
+    def moment(self) -> int:
+        self.now += 1_000
+        return self.now
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    @rule(
+        delay_s=st.sampled_from([0, 0, 60]),
+        expires_s=st.sampled_from([None, None, 300]),
+        retry=st.sampled_from([None, RetryPolicy(3, on=("no_answer", "conversation", "system"), delays_s=(1, 60))]),
+    )
+    def a_call_is_created(self, delay_s: int, expires_s: int | None, retry: RetryPolicy | None) -> None:
+        now = self.moment()
+        call = replace(
+            a_call(State.QUEUED, account_id=self.account_id, call_id=f"call_{len(self.calls):03}", created_at=now),
+            eligible_at=now + delay_s * 1000,
+            expires_at=None if expires_s is None else now + expires_s * 1000,
+            due_at=now + 1_000,
+            retry=retry,
+        )
+        assert self.store.create(call, _key_of(call)) is None
+        self.calls[call.call_id] = call
+
+    @precondition(lambda self: self.calls)
+    @rule(which=_WHICH)
+    def a_creation_is_repeated_under_its_key(self, which: int) -> None:
+        first = _picked(list(self.calls.values()), which)
+        again = replace(first, call_id="call_never", created_at=self.moment())
+        assert self.store.create(again, _key_of(first)) == CreatedBefore(first.call_id, "body")
+
+    @precondition(lambda self: self.calls)
+    @rule(which=_WHICH, what=st.sampled_from(sorted(HAPPENINGS)))
+    def something_happens_to_a_call(self, which: int, what: str) -> None:
+        now = self.moment()
+        moves = [
+            (call, moved.call)
+            for call in self.calls.values()
+            if isinstance(moved := apply(call, HAPPENINGS[what](call, now)), Moved)
+        ]
+        if not moves:
+            return
+        before, after = _picked(moves, which)
+        assert after.version == before.version + 1
+        assert not before.state.is_terminal
+        takes_a_line = after.holds_slot and not before.holds_slot
+        full = takes_a_line and self.in_use >= self.cap
+        committed = self.store.commit(before, after)
+        assert committed is (Committed.GATE_FULL if full else Committed.DONE), f"{what}: {before.state}->{after.state}"
+        if not full:
+            self.calls[after.call_id] = after
+            self.changes.append((before, after))
+
+    @precondition(lambda self: self.changes)
+    @rule(which=_WHICH)
+    def a_commit_is_repeated(self, which: int) -> None:
+        before, after = _picked(self.changes, which)
+        assert self.store.commit(before, after) is Committed.STALE
+
+    @precondition(lambda self: self.changes)
+    @rule(which=_WHICH, what=st.sampled_from(sorted(HAPPENINGS)))
+    def somebody_commits_what_he_decided_on_an_old_reading(self, which: int, what: str) -> None:
+        before, _ = _picked(self.changes, which)
+        moved = apply(before, HAPPENINGS[what](before, self.moment()))
+        if isinstance(moved, Moved):
+            assert self.store.commit(before, moved.call) is Committed.STALE
+
+    @rule(cap=st.integers(0, 4))
+    def the_cap_is_changed(self, cap: int) -> None:
+        self.accounts.set_cap(self.account_id, cap)
+        self.cap = cap
+
+    # --- what holds after every step ---------------------------------------------------------------------------------
+
+    @invariant()
+    def the_gate_counts_the_calls_that_hold_a_line(self) -> None:
+        gate = self.store.gate(self.account_id)
+        assert (gate.in_use, gate.cap) == (self.in_use, self.cap)
+
+    @invariant()
+    def no_line_is_taken_beyond_the_cap(self) -> None:
+        assert self.in_use <= max(self.cap, self.were_in_use)
+        self.were_in_use = self.in_use
+
+    @invariant()
+    def the_queue_holds_the_queued_calls_and_no_other(self) -> None:
+        entries = [(entry.eligible_at, entry.call_id) for entry in self.store.eligible(self.account_id, _LATER, _ALL)]
+        queued = (call for call in self.calls.values() if call.state is State.QUEUED)
+        assert entries == sorted((call.eligible_at, call.call_id) for call in queued)
+
+    @invariant()
+    def each_call_is_what_the_last_commit_made_it(self) -> None:
+        """Versions and ends included: what is over is never written again."""
+        page = self.store.newest(self.account_id, states=None, pipe_id=None, limit=_ALL, cursor=None)
+        assert list(page.calls) == sorted(self.calls.values(), key=lambda call: call.call_id, reverse=True)
+
+    def teardown(self) -> None:
+        due = [key for key in self.watchlist.due(_LATER, _ALL) if key.pk == calls_pk(self.account_id)]
+        watched = {(call.call_id, call.due_at) for call in self.calls.values() if call.due_at is not None}
+        assert {(key.sk, key.due_at) for key in due} == watched
+
+
+def _key_of(call: Call) -> Once:
+    return Once(f"key of {call.call_id}", "body")
+
+
+def _picked[T](among: list[T], which: int) -> T:
+    return among[which % len(among)]
+
+
+def test_after_every_step_the_table_holds_what_the_lifecycle_says(local: LocalAws) -> None:
+    run_state_machine_as_test(
+        lambda: OneAccountsCalls(local.dynamodb, local.table_name),
+        settings=settings(
+            max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
