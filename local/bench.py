@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from local import bench_handoff, bench_imports, bench_wire, build
+from local import bench_fairness, bench_handoff, bench_imports, bench_wire, build
 from local.bench_report import Section, show
 from local.bench_rig import CAP, Noise, rig
 from local.places import LOCAL
@@ -27,7 +27,10 @@ async def _measure_calls(stack: Stack, tell: Callable[[str], None]) -> list[Sect
         tell(f"{bench_handoff.SAMPLES} hand-offs on {CAP} lines")
         handoff = await bench_handoff.measure(ready)
         tell("counting what one call costs")
-        return [await bench_wire.measure(ready), handoff]
+        wire = await bench_wire.measure(ready)
+        # Last: ten thousand calls stay in its queue.
+        tell(f"first calls beside {bench_fairness.WAITING} waiting ones")
+        return [wire, handoff, await bench_fairness.measure(ready)]
 
 
 def _bench(console: Console) -> None:

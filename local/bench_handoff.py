@@ -43,7 +43,7 @@ async def measure(rig: Rig) -> Section:
     await rig.phones("PUT", f"/numbers/{_CALLEE}", _MANNERS)
     await rig.phones("DELETE", "/calls")
     calls = [await rig.create_call(_HOLDER) for _ in range(CAP)]
-    holders = await _answered(rig)
+    holders = await answered(rig)
     deliveries = SqsDeliveries(rig.stack)
     calls += [await rig.create_call(_CALLEE) for _ in range(_WARM_UP + SAMPLES)]
     noise = Noise()
@@ -54,7 +54,7 @@ async def measure(rig: Rig) -> Section:
     return _section(drained, rig.heard_at, deliveries.count(), words)
 
 
-async def _answered(rig: Rig) -> list[int]:
+async def answered(rig: Rig) -> list[int]:
     """The phones' ids of the calls that hold the lines, once both are answered. Raises TimeoutError."""
     async with asyncio.timeout(_ANSWERED_WITHIN_S):
         while True:

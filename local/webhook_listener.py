@@ -52,9 +52,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Listener]:
-    """A listener on a free port of this machine."""
-    listener = Listener()
+async def listening(listener: Listener | None = None) -> AsyncIterator[Listener]:
+    """A listener, or the one given, on a free port of this machine."""
+    listener = listener or Listener()
     app = web.Application()
     app.router.add_post("/webhooks", listener.take)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

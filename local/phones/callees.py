@@ -27,6 +27,7 @@ class DialTrouble(StrEnum):
     NONE = "none"
     CONNECTION_DROPPED = "connection_dropped"  # after the INVITE: the phone goes on
     BAD_GATEWAY = "bad_gateway"  # likewise, as a proxy would put it
+    HANGS = "hangs"  # after the INVITE nothing is heard any more: the client's own time-out ends the request
     NO_BRIDGE_AT_FIRST = "no_bridge_at_first"  # twice "no response from servers", then it works
     NO_BRIDGE = "no_bridge"
 
@@ -72,7 +73,8 @@ class Refusal:
 class Callee:
     """One phone's manners.
 
-    Ringing is counted from the INVITE, an answer or a refusal from ringing, a hang-up from the answer.
+    Ringing is counted from the INVITE, an answer or a refusal from ringing, a hang-up from the answer. With
+    `refuses_times`, that many dials in a row are refused at once, the next one rings and is answered, and so on.
     """
 
     rings_after_s: float | None = 0.3
@@ -80,12 +82,21 @@ class Callee:
     hangs_up_after_s: float | None = None
     refusal: Refusal | None = None
     refuses_after_s: float = 0.0
+    refuses_times: int | None = None
     silent: bool = False  # not even 100 Trying
     wants_credentials: bool = False
     hooks: HookTrouble = HookTrouble.NONE
     dial: DialTrouble = DialTrouble.NONE
     line: LineTrouble = LineTrouble.NONE
     agent: AgentScript = AgentScript()
+
+    def at_dial(self, turn: int) -> Self:
+        """What it does the `turn`-th time that it is dialled, counted from 1."""
+        if self.refuses_times is None:
+            return self
+        if turn % (self.refuses_times + 1) == 0:
+            return replace(self, refusal=None)
+        return replace(self, rings_after_s=None)
 
     def with_changes(self, changes: dict[str, Any]) -> Self:
         """This callee with fields from a JSON object. Raises ValueError naming a field that does not exist."""

@@ -28,6 +28,8 @@ VOICEMAIL_RING_S = 4.0  # ringing before the carrier's 480: long enough to be a 
 LONG_RING_S = 22.0
 GREETING_S = 8.0  # a voicemail's greeting, then it hangs up
 FRAUD_TEXT = "32203 Call blocked: suspected fraud"
+TOO_FAST_TEXT = "cps limit exceeded"
+TOO_MANY_TEXT = "concurrent call limit exceeded"
 
 PICKS_UP = Callee(answers_after_s=RING_S, hangs_up_after_s=TALK_S)
 STAYS_ON = Callee(answers_after_s=RING_S)
@@ -103,6 +105,21 @@ _REFUSING = (
     ("+15550101401", "the carrier wants credentials the trunk does not have", "SIP_FAILED_TRUNK"),
     ("+15550101500", "the carrier fails (500)", "SIP_FAILED_TRUNK"),
     ("+15550101503", "the trunk is down (503)", "SIP_FAILED_TRUNK"),
+)
+
+_LIMITED = (
+    SandboxNumber(
+        "+15550102503",
+        replace(PICKS_UP, refusal=Refusal(503, TOO_FAST_TEXT), refuses_times=2),
+        "the carrier finds us too fast (503 at once) twice, then it rings and answers",
+        "USER_HUNG_UP_IN_CALL",
+    ),
+    SandboxNumber(
+        "+15550103503",
+        Callee(rings_after_s=None, refusal=Refusal(503, TOO_MANY_TEXT)),
+        "the carrier has too many of our calls (503 at once), every time: deferred until the call's `expires_at`",
+        "EXPIRED_IN_QUEUE",
+    ),
 )
 
 _TROUBLED = (
@@ -266,6 +283,7 @@ def _family_callee(number: str) -> Callee:
 NUMBERS = (
     *_ORDINARY,
     *(SandboxNumber(number, _family_callee(number), does, reason) for number, does, reason in _REFUSING),
+    *_LIMITED,
     *_TROUBLED,
 )
 _BY_NUMBER = {entry.number: entry for entry in NUMBERS}

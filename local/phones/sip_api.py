@@ -31,8 +31,10 @@ class SipApi:
     async def create_participant(self, request: sip.CreateSIPParticipantRequest) -> sip.SIPParticipantInfo:
         """Dials. With `wait_until_answered` it answers once the callee did, or with the callee's refusal."""
         terms = self._checked(request)
-        callee = self._exchange.callee(terms.to_number)
-        await self._find_bridge(terms, callee)
+        self._dials[terms.to_number] += 1
+        turn = self._dials[terms.to_number]
+        callee = self._exchange.callee(terms.to_number).at_dial(turn)
+        await self._find_bridge(terms, callee, turn)
         leg = OutboundLeg(self._exchange, terms, callee)
         self.legs[leg.sip_call_id] = leg
         self._exchange.tasks.start(self._run(leg))
@@ -80,20 +82,22 @@ class SipApi:
         if failure is not None:
             raise failure
 
-    async def _find_bridge(self, terms: DialTerms, callee: Callee) -> None:
+    async def _find_bridge(self, terms: DialTerms, callee: Callee, turn: int) -> None:
         """Fails before anything rings when no SIP bridge takes the dial."""
-        self._dials[terms.to_number] += 1
-        turn = self._dials[terms.to_number] % (_FAILS_AT_FIRST + 1)
-        missing = callee.dial is DialTrouble.NO_BRIDGE or (callee.dial is DialTrouble.NO_BRIDGE_AT_FIRST and turn != 0)
+        missing_at_first = callee.dial is DialTrouble.NO_BRIDGE_AT_FIRST and turn % (_FAILS_AT_FIRST + 1) != 0
+        missing = callee.dial is DialTrouble.NO_BRIDGE or missing_at_first
         if missing or self._exchange.faults.take(FaultKind.NO_BRIDGE, "CreateSIPParticipant", terms.room):
             await self._exchange.pace.sleep(timings.NO_BRIDGE_S)
             raise bridge_error("unavailable", "no response from servers")
 
     async def _lose_answer(self, leg: OutboundLeg, callee: Callee) -> None:
         """Breaks the HTTP call after the INVITE, for numbers that do that. The phone goes on."""
-        if callee.dial in (DialTrouble.CONNECTION_DROPPED, DialTrouble.BAD_GATEWAY):
-            await leg.invited.wait()
-            raise ConnectionDroppedError if callee.dial is DialTrouble.CONNECTION_DROPPED else BadGatewayError
+        if callee.dial not in (DialTrouble.CONNECTION_DROPPED, DialTrouble.BAD_GATEWAY, DialTrouble.HANGS):
+            return
+        await leg.invited.wait()
+        if callee.dial is DialTrouble.HANGS:
+            await self._exchange.pace.sleep(timings.RPC_BUDGET_S)
+        raise BadGatewayError if callee.dial is DialTrouble.BAD_GATEWAY else ConnectionDroppedError
 
     def _checked(self, request: sip.CreateSIPParticipantRequest) -> DialTerms:
         """The request's terms. Raises TwirpError before anything rings, without SIP metadata."""

@@ -8,7 +8,7 @@ import sys
 import aiohttp
 import pytest
 from aiohttp import web
-from livekit.api import ServerError
+from livekit.api import ServerError, SipCallError
 from livekit.protocol import room as room_messages
 from livekit.protocol.models import ParticipantInfo
 
@@ -146,6 +146,27 @@ async def test_a_dial_whose_answer_is_lost_goes_on(lab: Lab, case: str) -> None:
     await finished(lab)
     assert leavers(lab.recorder) == {"SIP": "CLIENT_INITIATED"}
     assert len(await lab.calls()) == 1
+
+
+@in_a_lab()
+async def test_a_dial_may_hear_nothing_more_while_its_phone_goes_on(lab: Lab) -> None:
+    await lab.control("PUT", f"numbers/{ANSWERS}", json={"dial": "hangs"})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.4):
+            await dial(lab, ANSWERS)
+    assert (await the_leg(lab)).attributes["sip.callStatus"] == "active"
+    await finished(lab)
+    assert len(await lab.calls()) == 1
+
+
+@in_a_lab()
+async def test_a_carrier_may_refuse_two_dials_for_its_limit_before_the_third_rings(lab: Lab) -> None:
+    for _ in range(2):
+        with pytest.raises(SipCallError) as caught:
+            await dial(lab, "+15550102503")
+        assert (caught.value.sip_status_code, caught.value.sip_status) == (503, "cps limit exceeded")
+    await dial(lab, "+15550102503")
+    assert [call["rang_at"] is not None for call in await lab.calls()] == [False, False, True]
 
 
 @in_a_lab()

@@ -1,6 +1,7 @@
 """Customers of a running stack: each an account of its own, with the official SDK and a phone network to look at."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ from unpod.management._auth import JWTAuth, TokenAuth
 
 from local.seed import seed
 from local.stack import Stack
+from local.webhook_listener import Listener, Received
 from ringline.calls.store import CallStore, Gate
 
 TERMINAL = {"completed", "failed"}
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,30 @@ async def a_callee(stack: Stack, number: str, **does: Any) -> str:
     return number
 
 
+def a_number() -> str:
+    """A number of the sandbox that no other test dials."""
+    return f"+15550107{next(_numbers):03}"
+
+
+async def a_quick_callee(stack: Stack, **does: float) -> str:
+    """Rings for 0.2 s, answers, talks for 0.5 s, hangs up, unless told otherwise."""
+    return await a_callee(stack, a_number(), **{"answers_after_s": 0.2, "hangs_up_after_s": 0.5} | does)
+
+
+async def told(listener: Listener, call_id: str, event_type: str = "call_end") -> Received:
+    """The webhook of that type about that call."""
+    while True:
+        got = await listener.next(event_type, within_s=15)
+        if got.body["data"]["call_id"] == call_id:
+            return got
+
+
 async def rung(stack: Stack, number: str) -> list[dict[str, Any]]:
-    """Every call that a number's phone saw, in the order they came."""
+    """Every call that a number's phone saw, in the order they came. A leg that has joined its room and sent no INVITE
+    yet is none."""
     calls: list[dict[str, Any]] = await phones(stack, "GET", f"calls?number={number.replace('+', '%2B')}")
-    return sorted(calls, key=lambda call: call["invited_at"])
+    invited = [call for call in calls if call["invited_at"] is not None]
+    return sorted(invited, key=lambda call: call["invited_at"])
 
 
 def sweep_now(stack: Stack) -> None:

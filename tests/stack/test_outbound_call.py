@@ -1,7 +1,6 @@
 """The main job on the deployed stack: from the official SDK through gate, dialler and phone to the signed webhook."""
 
 import asyncio
-import itertools
 import json
 
 import aiohttp
@@ -11,39 +10,21 @@ from livekit import api
 from unpod import Client
 
 from local.stack import Stack
-from local.webhook_listener import Listener, Received, listening
+from local.webhook_listener import listening
 from tests.stack.callers import (
     Customer,
     a_callee,
     a_customer,
+    a_number,
+    a_quick_callee,
     eventually,
     rung,
-    sweep_now,
+    told,
     until,
     until_over,
 )
 
 pytestmark = pytest.mark.anyio
-
-_numbers = itertools.count(1)
-
-
-def a_number() -> str:
-    """A number of the sandbox that no other test dials."""
-    return f"+15550107{next(_numbers):03}"
-
-
-async def a_quick_callee(stack: Stack, **does: float) -> str:
-    """Rings for 0.2 s, answers, talks for 0.5 s, hangs up, unless told otherwise."""
-    return await a_callee(stack, a_number(), **{"answers_after_s": 0.2, "hangs_up_after_s": 0.5} | does)
-
-
-async def told(listener: Listener, call_id: str, event_type: str = "call_end") -> Received:
-    """The webhook of that type about that call."""
-    while True:
-        got = await listener.next(event_type, within_s=15)
-        if got.body["data"]["call_id"] == call_id:
-            return got
 
 
 @pytest.mark.parametrize("mode", ["bearer", "token", "jwt"])
@@ -229,51 +210,6 @@ async def test_the_agent_hanging_up_ends_the_call(stack: Stack) -> None:
         made = await client.calls.create(pipe_id=customer.pipe_id, to_number="+15550100334")
         call, _ = await until_over(client, made.call_id)
     assert (call.status, call.end_reason, call.ended_by) == ("completed", "AGENT_HUNG_UP", "agent")
-
-
-async def test_an_answered_call_without_an_agent_is_given_up(stack: Stack) -> None:
-    customer = a_customer(stack)
-    async with customer.client() as client:
-        made = await client.calls.create(pipe_id=customer.pipe_id, to_number="+15550100330")
-        call, _ = await until_over(client, made.call_id)
-    assert (call.status, call.end_reason) == ("failed", "AGENT_DID_NOT_JOIN")
-
-
-async def test_a_call_whose_last_webhooks_are_lost_is_ended_by_the_sweep(stack: Stack) -> None:
-    async with listening() as listener:
-        customer = a_customer(stack, webhook_url=listener.url)
-        listener.secret = customer.webhook_secret
-        async with customer.client() as client:
-            made = await client.calls.create(pipe_id=customer.pipe_id, to_number="+15550100300")
-            await until(client, made.call_id, lambda call: call.status == "active")
-            async with asyncio.timeout(60):
-                while (await client.calls.get(made.call_id)).status == "active":
-                    await asyncio.sleep(2)
-                    await asyncio.to_thread(sweep_now, stack)
-            call = await client.calls.get(made.call_id)
-        assert (call.status, call.end_reason) == ("completed", "IDLE_TIMEOUT")
-        assert (await told(listener, made.call_id)).body["data"]["end_reason"] == "IDLE_TIMEOUT"
-        assert customer.gate().in_use == 0
-
-
-@pytest.mark.parametrize("number", ["+15550100302", "+15550100303", "+15550100310", "+15550100320"])
-async def test_troubled_lines_end_as_they_really_did_and_ring_once(stack: Stack, number: str) -> None:
-    """Doubled webhooks, reordered webhooks, a dial whose connection dropped, no SIP bridge at first."""
-    async with listening() as listener:
-        customer = a_customer(stack, webhook_url=listener.url)
-        listener.secret = customer.webhook_secret
-        before = len(await rung(stack, number))
-        async with customer.client() as client:
-            made = await client.calls.create(pipe_id=customer.pipe_id, to_number=number)
-            call, _ = await until_over(client, made.call_id)
-        assert (call.status, call.end_reason) == ("completed", "USER_HUNG_UP_IN_CALL")
-        assert len(await rung(stack, number)) - before == 1
-        await told(listener, made.call_id)
-        assert [each for each in _drained(listener) if each.event_type == "call_end"] == []
-
-
-def _drained(listener: Listener) -> list[Received]:
-    return [listener.received.get_nowait() for _ in range(listener.received.qsize())]
 
 
 def _bearer(customer: Customer) -> dict[str, str]:

@@ -46,12 +46,21 @@ def test_every_listed_code_stands_under_one_twirp_code() -> None:
     assert len(listed) == len(sip_status.SIP_CODES)
 
 
-@pytest.mark.parametrize("sip_code", [403, 480, 503, 607])
+@pytest.mark.parametrize("sip_code", [403, 480, 500, 607])
 def test_the_families_refuse_with_the_code_in_the_number(sip_code: int) -> None:
     at_once, ringing, long = (numbers.callee_for(f"+1555010{family}{sip_code}") for family in (1, 2, 3))
     assert at_once.refusal == ringing.refusal == long.refusal == Refusal(sip_code)
     assert at_once.rings_after_s is None
     assert 0 < ringing.refuses_after_s < long.refuses_after_s
+
+
+def test_a_callee_that_refuses_so_many_times_answers_the_next_dial_and_begins_again() -> None:
+    callee = numbers.callee_for("+15550102503")
+    dials = [callee.at_dial(turn) for turn in range(1, 7)]
+    refusal = Refusal(503, "cps limit exceeded")
+    assert [dial.refusal for dial in dials] == [refusal, refusal, None, refusal, refusal, None]
+    assert [dial.rings_after_s is None for dial in dials] == [True, True, False, True, True, False]
+    assert numbers.callee_for("+15550103503").at_dial(3).refusal == Refusal(503, "concurrent call limit exceeded")
 
 
 def test_an_unknown_number_picks_up() -> None:
