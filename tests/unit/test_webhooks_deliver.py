@@ -115,12 +115,14 @@ def test_410_gives_up_and_disables_the_endpoint() -> None:
 
 
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
-def test_an_endpoint_that_is_gone_gets_nothing(gone: str) -> None:
+def test_an_endpoint_that_is_gone_gets_nothing_and_the_log_says_so(gone: str) -> None:
     world = a_world(endpoint=an_endpoint(disabled_at=NOW))
     if gone == "deleted":
         world.table.kept_endpoints.clear()
     assert world.deliver.run(MESSAGE) == EndpointGone()
-    assert (world.receiver.posts, world.record) == ([], None)
+    assert world.receiver.posts == []
+    assert world.record is not None
+    assert (world.record.status, world.record.attempt_count) == (DeliveryStatus.GAVE_UP, 0)
 
 
 def test_a_failing_delivery_to_a_deleted_endpoint_leaves_the_sweeps_list() -> None:
@@ -189,7 +191,7 @@ def test_a_death_after_any_step_loses_no_delivery(answers: tuple[int | Failure, 
     ended = world.record.status if world.record is not None else None
     if answers == (410,):
         assert not world.table.kept_endpoints["ep_1"].is_enabled
-        assert ended in (None, DeliveryStatus.GAVE_UP)
+        assert ended is DeliveryStatus.GAVE_UP
     else:
         assert ended is DeliveryStatus.DELIVERED
     assert len({post.headers["webhook-id"] for post in world.receiver.posts}) == 1

@@ -177,10 +177,10 @@ class Deliver:
         return WillRetry(delivery.attempt_count, wait_ms, why)
 
     def _close(self, delivery: Delivery) -> None:
-        """Takes a delivery that can go nowhere off the sweep's list. One that was never tried is on no list."""
-        if delivery.attempt_count:
-            over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
-            self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
+        """Takes a delivery that can go nowhere off the sweep's list, and into the log if it was never tried - or tried by
+        one who died before it could be written down."""
+        over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
+        self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
 
 def body_of(event_type: EventType, payload: Payload, sequence: int) -> bytes:
