@@ -2,7 +2,7 @@
 
 The stack's account has both its lines held by conversations and the rest of its calls in the queue. Again and again a
 fresh account makes its first call, and the phone network's ledger says when its INVITE came: first with nobody waiting,
-then beside ten thousand calls at a full gate.
+then beside ten thousand calls at a full gate, then while these go out, one as soon as another ends.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ _SAMPLES = 30
 _BUDGET_MS = 1000
 
 _HOLDER = "+15550100201"  # answers and never hangs up
-_WAITS = "+15550100200"
+_WAITS = "+15550100778"
+_WAITS_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.3, "hangs_up_after_s": 0.5}
 _FIRST = "+15550100779"
 _BUSY = {"rings_after_s": None, "refusal": 486}
 _INVITED_WITHIN_S = 60.0
@@ -39,10 +40,11 @@ _ITEMS_A_BATCH = 24  # DynamoDB takes 25; a call and its place in the queue go t
 async def measure(rig: Rig) -> Section:
     """Raises StackError if a first call is never dialled, or the waiting calls are not there."""
     await rig.phones("PUT", f"/numbers/{_FIRST}", _BUSY)
+    await rig.phones("PUT", f"/numbers/{_WAITS}", _WAITS_MANNERS)
     await rig.phones("DELETE", "/calls")
     for _ in range(CAP):
         await rig.create_call(_HOLDER)
-    await answered(rig)
+    holders = await answered(rig)
     await _first_calls(rig, 3)  # processes start
     noise = Noise()
     alone_ms = await _first_calls(rig, _SAMPLES)
@@ -52,7 +54,14 @@ async def measure(rig: Rig) -> Section:
     beside_ms = await _first_calls(rig, _SAMPLES)
     if (still := await asyncio.to_thread(count_waiting, rig.stack, rig.stack.account_id)) != WAITING:
         raise StackError(f"{still} calls were waiting, not {WAITING}")
-    return _section(alone_ms, beside_ms, noise.words())
+    for holder in holders:
+        await rig.phones("POST", f"/calls/{holder}/hangup")
+    await _first_calls(rig, 3)
+    meanwhile_ms = await _first_calls(rig, _SAMPLES)
+    gone = WAITING - await asyncio.to_thread(count_waiting, rig.stack, rig.stack.account_id)
+    if not 0 < gone < WAITING:
+        raise StackError(f"{gone} of {WAITING} calls went out meanwhile")
+    return _section(alone_ms, beside_ms, meanwhile_ms, noise.words())
 
 
 async def _first_calls(rig: Rig, samples: int) -> list[float]:
@@ -118,7 +127,7 @@ def count_waiting(stack: Stack, account_id: str) -> int:
     )
 
 
-def _section(alone_ms: list[float], beside_ms: list[float], noise: str) -> Section:
+def _section(alone_ms: list[float], beside_ms: list[float], meanwhile_ms: list[float], noise: str) -> Section:
     usual_ms = percentile(alone_ms, 50)
     return Section(
         f"first call of another account, request to INVITE: {_SAMPLES} accounts each",
@@ -127,6 +136,9 @@ def _section(alone_ms: list[float], beside_ms: list[float], noise: str) -> Secti
             _half(f"beside {WAITING} waiting calls, p50", beside_ms),
             _delay("delay of the median", percentile(beside_ms, 50) - usual_ms),
             _delay("delay of the slowest", beside_ms[-1] - usual_ms, "against the median with nobody waiting"),
+            _half(f"while {WAITING} go out, p50", meanwhile_ms),
+            _delay("delay of the median", percentile(meanwhile_ms, 50) - usual_ms),
+            _delay("delay of the slowest", meanwhile_ms[-1] - usual_ms, "against the median with nobody waiting"),
             Reading("noise meanwhile", "", noise),
         ),
     )
