@@ -101,6 +101,23 @@ def test_a_busy_phone_waits_for_the_legs_word_on_whether_it_rang(room: CallsRoom
     assert room.call().end_reason is EndReason.USER_HUNG_UP_RINGING
 
 
+@pytest.mark.parametrize("sip_code", [486, 600, 603])
+def test_a_phone_that_declines_waits_for_the_legs_word_that_comes_after_the_answer(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch, sip_code: int
+) -> None:
+    room.queued()
+    room.telephony.outcomes = [Refused(sip_code, "Decline", "permission_denied", "INVITE failed")]
+
+    async def the_leg_leaves(_seconds: float) -> None:
+        call = room.call()
+        event = LegLeft(room.clock(), call.attempt, "PA_leg", "USER_REJECTED", "ringing")
+        room.progress.apply(ACCOUNT, call.call_id, event)
+
+    monkeypatch.setattr(dial.asyncio, "sleep", the_leg_leaves)
+    room.ring()
+    assert room.call().end_reason is EndReason.USER_HUNG_UP_RINGING
+
+
 def test_a_busy_phone_whose_legs_word_is_lost_is_told_by_the_time_it_took(room: CallsRoom) -> None:
     room.queued()
     room.telephony.outcomes = [Refused(486, "Busy Here", "resource_exhausted", "INVITE failed")]

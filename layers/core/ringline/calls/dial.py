@@ -57,9 +57,9 @@ _LOOK_EVERY_S = 0.5
 _EVIDENCE_LOOKS = 3
 _EVIDENCE_WAIT_S = 0.15
 
-# Codes whose reason depends on whether the phone rang, as an end without a code depends on who closed the room: the
+# Codes whose reason depends on whether the phone rang or on who closed the room, as an end without a code does: the
 # leg's own last word tells, and comes within milliseconds.
-_NEEDS_LEG_EVIDENCE = {480, 486, 600}
+_NEEDS_LEG_EVIDENCE = frozenset({480, 486, 487, *range(600, 700)})
 
 
 @dataclass(frozen=True, slots=True)

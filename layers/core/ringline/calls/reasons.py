@@ -54,37 +54,86 @@ class EndedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a customer's program needs to decide: `retryable` says whether the same number may well answer later."""
+    """What a customer's program needs to decide: `retryable` says whether the same number may well answer later.
+    `when` tells people when a call ends so."""
 
     category: Category
     ended_by: EndedBy
     retryable: bool
+    when: str
 
 
 _R, _C, _B = EndReason, Category, EndedBy
 
 MEANINGS: dict[EndReason, Meaning] = {
-    _R.USER_HUNG_UP_IN_CALL: Meaning(_C.CONVERSATION, _B.USER, False),
-    _R.USER_DID_NOT_PICK_UP: Meaning(_C.NO_ANSWER, _B.USER, True),
-    _R.USER_HUNG_UP_RINGING: Meaning(_C.NO_ANSWER, _B.USER, True),
-    _R.VOICEMAIL_DETECTED_PRECONNECT: Meaning(_C.VOICEMAIL, _B.CARRIER, True),
-    _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED: Meaning(_C.VOICEMAIL, _B.AGENT, True),
-    _R.AGENT_HUNG_UP_SILENCE_DETECTED: Meaning(_C.CONVERSATION, _B.AGENT, True),
-    _R.MAX_DURATION_REACHED: Meaning(_C.CONVERSATION, _B.SYSTEM, False),
-    _R.IDLE_TIMEOUT: Meaning(_C.SYSTEM, _B.SYSTEM, True),
-    _R.SIP_FAILED_WRONG_NUMBER: Meaning(_C.NUMBER, _B.CARRIER, False),
-    _R.SIP_FAILED_NUMBER_BLOCKED: Meaning(_C.NUMBER, _B.CARRIER, False),
-    _R.USER_BUSY: Meaning(_C.NO_ANSWER, _B.USER, True),
-    _R.AGENT_HUNG_UP: Meaning(_C.CONVERSATION, _B.AGENT, False),
-    _R.CALL_TRANSFERRED: Meaning(_C.CONVERSATION, _B.AGENT, False),
-    _R.API_HUNG_UP: Meaning(_C.CONVERSATION, _B.API, False),
-    _R.CALL_CANCELED: Meaning(_C.CANCELED, _B.API, False),
-    _R.AGENT_DID_NOT_JOIN: Meaning(_C.AGENT, _B.SYSTEM, True),
-    _R.AGENT_FAILED: Meaning(_C.AGENT, _B.AGENT, True),
-    _R.SIP_FAILED_TRUNK: Meaning(_C.CARRIER, _B.CARRIER, True),
-    _R.SIP_FAILED_CAPACITY: Meaning(_C.CARRIER, _B.CARRIER, True),
-    _R.DIAL_STATE_UNKNOWN: Meaning(_C.SYSTEM, _B.SYSTEM, True),
-    _R.EXPIRED_IN_QUEUE: Meaning(_C.SYSTEM, _B.SYSTEM, True),
-    _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False),
-    _R.INTERNAL_ERROR: Meaning(_C.SYSTEM, _B.SYSTEM, True),
+    _R.USER_HUNG_UP_IN_CALL: Meaning(
+        _C.CONVERSATION, _B.USER, False, "The person at the other end hung up in the conversation."
+    ),
+    _R.USER_DID_NOT_PICK_UP: Meaning(
+        _C.NO_ANSWER, _B.USER, True, "The phone rang until its ring time-out, or was out of reach, and nobody answered."
+    ),
+    _R.USER_HUNG_UP_RINGING: Meaning(
+        _C.NO_ANSWER,
+        _B.USER,
+        True,
+        "The phone rang and the call was declined; or a caller gave up before the agent answered.",
+    ),
+    _R.VOICEMAIL_DETECTED_PRECONNECT: Meaning(
+        _C.VOICEMAIL,
+        _B.CARRIER,
+        True,
+        "The carrier ended the ringing as it does for voicemail: unavailable after a brief ring.",
+    ),
+    _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED: Meaning(
+        _C.VOICEMAIL,
+        _B.AGENT,
+        True,
+        "A voicemail had answered: nobody spoke in the first seconds, or the agent said so.",
+    ),
+    _R.AGENT_HUNG_UP_SILENCE_DETECTED: Meaning(
+        _C.CONVERSATION, _B.AGENT, True, "The agent hung up because the other side had been silent for too long."
+    ),
+    _R.MAX_DURATION_REACHED: Meaning(
+        _C.CONVERSATION, _B.SYSTEM, False, "The conversation reached its longest permitted duration."
+    ),
+    _R.IDLE_TIMEOUT: Meaning(
+        _C.SYSTEM,
+        _B.SYSTEM,
+        True,
+        "The answered call was found dead: its connection was lost, or no sound came from it any more.",
+    ),
+    _R.SIP_FAILED_WRONG_NUMBER: Meaning(
+        _C.NUMBER, _B.CARRIER, False, "The number does not exist, is incomplete, or has moved."
+    ),
+    _R.SIP_FAILED_NUMBER_BLOCKED: Meaning(
+        _C.NUMBER, _B.CARRIER, False, "The number or its carrier refuses calls like this one, or took it for fraud."
+    ),
+    _R.USER_BUSY: Meaning(
+        _C.NO_ANSWER, _B.USER, True, "The line was busy, or the call was declined, before the phone rang."
+    ),
+    _R.AGENT_HUNG_UP: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent ended the call by closing its room."),
+    _R.CALL_TRANSFERRED: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent handed the call over to another number."),
+    _R.API_HUNG_UP: Meaning(_C.CONVERSATION, _B.API, False, "The conversation was ended through the API."),
+    _R.CALL_CANCELED: Meaning(_C.CANCELED, _B.API, False, "The call was canceled through the API before it connected."),
+    _R.AGENT_DID_NOT_JOIN: Meaning(
+        _C.AGENT, _B.SYSTEM, True, "The call was there to be taken, and no agent came in time."
+    ),
+    _R.AGENT_FAILED: Meaning(_C.AGENT, _B.AGENT, True, "The agent left the conversation and no other took over."),
+    _R.SIP_FAILED_TRUNK: Meaning(
+        _C.CARRIER,
+        _B.CARRIER,
+        True,
+        "The call did not get through: a wrong trunk configuration, a failing carrier or SIP bridge, the network.",
+    ),
+    _R.SIP_FAILED_CAPACITY: Meaning(
+        _C.CARRIER, _B.CARRIER, True, "The carrier or LiveKit took no more calls, for as long as the call was deferred."
+    ),
+    _R.DIAL_STATE_UNKNOWN: Meaning(
+        _C.SYSTEM, _B.SYSTEM, True, "Nobody learned how the dial ended: the record says that it is over, not why."
+    ),
+    _R.EXPIRED_IN_QUEUE: Meaning(
+        _C.SYSTEM, _B.SYSTEM, True, "No line was free, or no attempt possible, before the call expired."
+    ),
+    _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False, "Somebody called a number that leads to no agent."),
+    _R.INTERNAL_ERROR: Meaning(_C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline."),
 }

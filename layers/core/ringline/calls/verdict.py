@@ -1,7 +1,7 @@
 """From the record of a call to the reason of its end. Pure; what we recorded ourselves goes before what LiveKit
 says."""
 
-from ringline.calls.call import Call, CallStatus
+from ringline.calls.call import Call, CallStatus, Direction
 from ringline.calls.carrier_limits import names_a_limit
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
@@ -10,16 +10,23 @@ _R = EndReason
 
 _WRONG_NUMBER = {301, 302, 404, 410, 484, 485, 604}
 _BLOCKED = {403, 607, 608}
-_BUSY = {486, 600}
-_DECLINED = {603}
+_DECLINED = {486, 600, 603}
+_TERMINATED = 487
 _UNAVAILABLE = {480}
-_NOT_PICKED_UP = {408, 487}
-_TRUNK = {401, 402, 407}
+_NOT_PICKED_UP = {408, _TERMINATED}
+_NOT_ACCEPTABLE_ANYWHERE = 606
+_UNKNOWN_CODE_IS_A_DECLINE = range(600, 700)
+_UNKNOWN_CODE_IS_THE_TRUNKS = range(300, 600)
+
+_RING_OUT_TOLERANCE_S = 2
+"""What a ring time-out may look shorter than it was: LiveKit stamps whole seconds, and two clocks differ a little."""
 
 # The leg lost its connection to the room; the phone call may go on and the leg come back under a new sid.
 MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
 _LOST_CONNECTION = MAY_COME_BACK | {"ROOM_CLOSED", "JOIN_FAILURE"}
 _ROOM_ENDED = {"ROOM_DELETED", "PARTICIPANT_REMOVED"}
+_BRIDGE_FAILED = {"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"}
+_STILL_UP = {CallStatus.ACTIVE, CallStatus.AUTOMATION}
 
 
 def end_reason(call: Call, at: int) -> EndReason:
@@ -36,20 +43,30 @@ def end_reason(call: Call, at: int) -> EndReason:
 
 
 def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
-    why = call.evidence.disconnect_reason
-    if why is None or why in _LOST_CONNECTION:
+    if call.evidence.leg_left_at is None and call.evidence.disconnect_reason is None:
         return _R.IDLE_TIMEOUT
-    if at - answered_at >= call.max_call_duration_s * 1000 - 1000:
+    # UNKNOWN_REASON is the zero of its enumeration: in LiveKit's JSON it is left out.
+    why = call.evidence.disconnect_reason or "UNKNOWN_REASON"
+    if why in _LOST_CONNECTION:
+        return _R.IDLE_TIMEOUT
+    # Equal moments: the answer itself was not seen, nor who was there.
+    answer_was_seen = answered_at != call.evidence.leg_left_at
+    # LiveKit's own timer is asked for ring time-out and limit together, and counts from the dial.
+    limit_runs_from = answered_at if answer_was_seen else (call.dialed_at or answered_at) + call.ring_timeout_s * 1000
+    if at - limit_runs_from >= call.max_call_duration_s * 1000 - 1000:
         return _R.MAX_DURATION_REACHED
-    if call.active_at is None and answered_at != call.evidence.leg_left_at:
-        # Answered, and nobody there to speak to. (Equal moments: the answer itself was not seen, nor who was there.)
+    if call.active_at is None and answer_was_seen:
+        # Answered, and nobody there to speak to.
         return _R.AGENT_DID_NOT_JOIN
     if why in _ROOM_ENDED:
         return _R.AGENT_HUNG_UP
     if why == "AGENT_ERROR":
         return _R.AGENT_FAILED
-    if why in {"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"}:
+    if why in _BRIDGE_FAILED:
         return _R.SIP_FAILED_TRUNK
+    if call.evidence.last_call_status in _STILL_UP:
+        # Who hangs up leaves the status `hangup`. LiveKit gave up a leg from which no sound came any more.
+        return _R.IDLE_TIMEOUT
     return _R.USER_HUNG_UP_IN_CALL
 
 
@@ -58,54 +75,83 @@ def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
         return _R.SIP_FAILED_CAPACITY
     if code in _WRONG_NUMBER:
         return _R.SIP_FAILED_WRONG_NUMBER
-    if code in _BLOCKED:
+    if code in _BLOCKED or _is_fraud_block(code, call.evidence.sip_status):
         return _R.SIP_FAILED_NUMBER_BLOCKED
     if code in _DECLINED:
-        return _R.SIP_FAILED_NUMBER_BLOCKED if _is_fraud_block(call.evidence.sip_status) else _R.USER_HUNG_UP_RINGING
-    if code in _BUSY:
-        return _R.USER_HUNG_UP_RINGING if rang(call, at) else _R.USER_BUSY
+        return _declined(call, at)
     if code in _UNAVAILABLE:
         return _unavailable(call, at)
+    if code == _TERMINATED and call.evidence.disconnect_reason in _ROOM_ENDED:
+        # The carrier's answer to a CANCEL from our side.
+        return _from_leg(call, at)
     if code in _NOT_PICKED_UP:
         return _R.USER_DID_NOT_PICK_UP
-    if code in _TRUNK or 500 <= code < 600:
+    if code in _UNKNOWN_CODE_IS_THE_TRUNKS or code == _NOT_ACCEPTABLE_ANYWHERE:
+        # The request as our trunk sent it was not to the far end's liking, or the far end itself failed.
         return _R.SIP_FAILED_TRUNK
-    if 600 <= code < 700:
-        return _R.USER_HUNG_UP_RINGING
-    # An unknown 3xx or 4xx: the request as our trunk sent it was not to the far end's liking.
-    return _R.SIP_FAILED_TRUNK
+    return _declined(call, at) if code in _UNKNOWN_CODE_IS_A_DECLINE else _R.DIAL_STATE_UNKNOWN
 
 
 def _from_livekit_error(call: Call, twirp_code: str, message: str, at: int) -> EndReason:
     """A dial that ended without a SIP code: its own ring time-out, or trouble of the trunk."""
     if twirp_code == "canceled" and "sip request timed out" in message:
-        return _R.USER_DID_NOT_PICK_UP if _asked_by_nobody_else(call) else _from_leg(call, at)
+        return _from_time_out(call, at)
     if twirp_code == "resource_exhausted":
         return _R.SIP_FAILED_CAPACITY
     return _R.SIP_FAILED_TRUNK
 
 
-def _asked_by_nobody_else(call: Call) -> bool:
-    """LiveKit's error for a rung-out phone and for a room deleted by the agent is the same; the leg's own word tells
-    them apart."""
-    return call.evidence.disconnect_reason not in _ROOM_ENDED
+def _from_time_out(call: Call, at: int) -> EndReason:
+    """LiveKit's error for a phone that rang out and for a room that was closed meanwhile is the same. The leg's own
+    word tells them apart; without it, the time it rang does, for who else closes rooms is the agent."""
+    match call.evidence.disconnect_reason:
+        case None:
+            return _R.USER_DID_NOT_PICK_UP if _rang_out(call, at) else _R.AGENT_HUNG_UP
+        case "USER_UNAVAILABLE":
+            return _R.USER_DID_NOT_PICK_UP
+        case _:
+            return _from_leg(call, at)
 
 
 def _from_leg(call: Call, at: int) -> EndReason:
-    """The dialer never spoke: all there is is what the leg's leaving said."""
+    """The dialer never spoke, or could not tell: all there is is what the leg's leaving said."""
     match call.evidence.disconnect_reason:
-        case "USER_UNAVAILABLE":
-            return _unavailable(call, at)
-        case "USER_REJECTED":
-            return _R.USER_HUNG_UP_RINGING if rang(call, at) else _R.USER_BUSY
-        case "SIP_TRUNK_FAILURE" | "CLIENT_INITIATED" | "MEDIA_FAILURE":
-            return _R.SIP_FAILED_TRUNK
         case "ROOM_DELETED" | "PARTICIPANT_REMOVED":
             return _R.AGENT_HUNG_UP
         case "AGENT_ERROR":
             return _R.AGENT_FAILED
+        case _ if call.direction is Direction.INBOUND:
+            return _from_callers_leg(call)
+        case "USER_UNAVAILABLE" if rang(call, at):
+            return _unavailable(call, at)
+        case "USER_UNAVAILABLE" if _rang_out(call, at):
+            return _R.USER_DID_NOT_PICK_UP
+        case "USER_REJECTED" if rang(call, at):
+            return _R.USER_HUNG_UP_RINGING
+        case "CLIENT_INITIATED" if call.evidence.last_call_status == CallStatus.HANGUP:
+            # The agent ended a dial by LiveKit's remote procedure: only that leaves `hangup` on an unanswered leg.
+            return _R.AGENT_HUNG_UP
+        case why if why == "CLIENT_INITIATED" or why in _BRIDGE_FAILED:
+            return _R.SIP_FAILED_TRUNK
         case _:
+            # Of a phone that did not ring these words tell little: "unavailable" and "rejected" stand for busy lines,
+            # numbers that do not exist and wrong credentials alike, each version of LiveKit in its own way.
             return _R.DIAL_STATE_UNKNOWN
+
+
+def _from_callers_leg(call: Call) -> EndReason:
+    """An inbound call that nobody took. LiveKit says CLIENT_INITIATED whoever ended it; the status tells who it was."""
+    if call.evidence.disconnect_reason in _BRIDGE_FAILED:
+        return _R.SIP_FAILED_TRUNK
+    if call.evidence.disconnect_reason in _LOST_CONNECTION or call.evidence.leg_left_at is None:
+        return _R.IDLE_TIMEOUT
+    if call.evidence.last_call_status == CallStatus.HANGUP:
+        return _R.USER_HUNG_UP_RINGING
+    return _R.AGENT_DID_NOT_JOIN
+
+
+def _declined(call: Call, at: int) -> EndReason:
+    return _R.USER_HUNG_UP_RINGING if rang(call, at) else _R.USER_BUSY
 
 
 def _unavailable(call: Call, at: int) -> EndReason:
@@ -130,6 +176,12 @@ def rang(call: Call, at: int) -> bool:
     return ring_s(call, at) >= VOICEMAIL_RING_MIN_S
 
 
-def _is_fraud_block(sip_status: str | None) -> bool:
+def _rang_out(call: Call, at: int) -> bool:
+    """Whether the dial lasted as long as it was given, whatever the leg's status says: after a LiveKit restart it is
+    `dialing` while the phone rings."""
+    return ring_s(call, at) >= call.ring_timeout_s - _RING_OUT_TOLERANCE_S
+
+
+def _is_fraud_block(code: int, sip_status: str | None) -> bool:
     """Twilio's 603 for a fraud or regulatory block carries its error number 32203 in the status text."""
-    return "32203" in (sip_status or "")
+    return code == 603 and "32203" in (sip_status or "")
