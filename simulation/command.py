@@ -29,6 +29,7 @@ class Totals:
     counts: Counter[str] = field(default_factory=Counter)
     slot_back_after_ms: list[int] = field(default_factory=list)
     mended_late_ms: list[int] = field(default_factory=list)
+    alone_ms: list[int] = field(default_factory=list)
     most_over_cap: int = 0
     broken: list[Ran] = field(default_factory=list)
 
@@ -38,6 +39,7 @@ class Totals:
         self.counts += ran.counts
         self.slot_back_after_ms += ran.slot_back_after_ms
         self.mended_late_ms += ran.mended_late_ms
+        self.alone_ms += ran.alone_ms
         self.most_over_cap = max(self.most_over_cap, ran.most_over_cap)
         if ran.violation is not None:
             self.broken.append(ran)
@@ -91,6 +93,7 @@ def _print(totals: Totals, took_s: float, seed: int) -> None:
     others = sorted(name for name in counts if name not in {*faults, "events", "crashes", "crash"})
     print(" ".join(f"{name}={counts[name]}" for name in others))
     print(f"line back after the leg's end: {_spread(totals.slot_back_after_ms)}")
+    print(f"alone without an agent until the call was over: {_spread(totals.alone_ms)}")
     print(f"ended by a sweep after its deadline: {_spread(totals.mended_late_ms)}")
     print(f"phones beyond the lines in use, at most: {totals.most_over_cap}")
     for ran in totals.broken:

@@ -10,13 +10,15 @@ from unittest import mock
 from ringline.accounts.store import AccountStore
 from ringline.calls import create
 from ringline.runtime.items import to_item
-from ringline.runtime.table import GATE_SK, gate_pk
+from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
+from simulation.carriers import Carriers
 from simulation.chance import Chance, Faults
 from simulation.handlers import Handlers, number_of
 from simulation.hooks import Hooks
 from simulation.livekit import Livekit
 from simulation.mending import Mending
-from simulation.messages import DoorbellQueue, Stream
+from simulation.messages import DoorbellQueue, LookQueue, Stream
+from simulation.paces import interval_ms_of
 from simulation.phones import Phones
 from simulation.plan import FAULTS_FOR_S, Plan, PlannedCall
 from simulation.processes import Process
@@ -43,6 +45,7 @@ class Ran:
     trace: tuple[str, ...]
     slot_back_after_ms: tuple[int, ...]
     mended_late_ms: tuple[int, ...]
+    alone_ms: tuple[int, ...]
     most_over_cap: int
     broken_at: int | None
 
@@ -79,13 +82,14 @@ class Episode:
         self.world = world = World(chance, self.faults, tracing=tracing)
         self._calls = [call for call in plan.calls if only is None or call.number in only.calls]
         plans = {number_of(call): call for call in plan.calls}
-        self.watch = Watch(world)
+        self.watch = Watch(world, plan)
         self.handlers = handlers = Handlers(world, plans)
         self.table = handlers.table = Table(world, plan.operation_ms)
-        self.phones = Phones(world, plans)
+        self.phones = Phones(world, plans, Carriers(world, plan.trunks))
         hooks = Hooks(world, handlers.receive)
         self.livekit = handlers.livekit = Livekit(world, hooks, self.phones)
         handlers.doorbell = DoorbellQueue(world, handlers.dial)
+        handlers.looks = LookQueue(world, handlers.look)
         self.watch.table, self.watch.phones = self.table, self.phones
         self.mending = Mending(world, self.watch, self.phones)
         self._until = None if only is None else only.until
@@ -100,6 +104,10 @@ class Episode:
             self.table.seed(to_item(gate))
             for at, cap in account.cap_changes:
                 world.at(START + at, self._set_cap, account.account_id, cap)
+        for trunk in self.plan.trunks:
+            if trunk.calls_per_second:
+                pace = {"pk": trunk_pk(trunk.trunk_id), "sk": PACE_SK, "interval_ms": interval_ms_of(trunk)}
+                self.table.seed(to_item(pace))
         self.table.stream = Stream(world, self.handlers.relay)
         for call in self._calls:
             world.at(START + call.at, self._create, call)
@@ -182,8 +190,6 @@ class Episode:
         self._until_settled(max([START, *(START + call.at for call in self._calls)]))
         if self.watch.broken is None and self._until is None:
             self.watch.at_the_end()
-            if not self.plan.scale:
-                self.watch.ends_are_true()
         for process in self.world.living:
             process.abandon()
         return self._ran()
@@ -216,6 +222,7 @@ class Episode:
             trace=tuple(world.lines),
             slot_back_after_ms=tuple(watch.slot_back_after_ms),
             mended_late_ms=tuple(self.mending.late_ms),
+            alone_ms=tuple(watch.alone_ms),
             most_over_cap=watch.most_over_cap,
             broken_at=watch.broken_at,
         )

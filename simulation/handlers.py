@@ -14,7 +14,7 @@ from ringline.calls.observe import Observe
 from ringline.calls.ports import TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
-from ringline.calls.requests import CreateCallRequest
+from ringline.calls.requests import CreateCallRequest, RetryRequest
 from ringline.calls.store import CallStore, Once
 from ringline.calls.sweep import Sweep
 from ringline.calls.trunk_paces import TrunkPaces
@@ -26,7 +26,8 @@ from ringline.webhooks.announce import Announcer
 from ringline.webhooks.endpoint import Endpoint, EventType
 from ringline.webhooks.queue import DeliveryMessage
 from simulation.livekit import Livekit
-from simulation.plan import PlannedCall
+from simulation.messages import LookQueue
+from simulation.plan import PlannedCall, PlannedRetry
 from simulation.table import TABLE, Table
 from simulation.world import World
 
@@ -55,11 +56,19 @@ class SilentLog:
 
 
 class OneRoute:
-    def __init__(self, plans: dict[str, PlannedCall]) -> None:
-        self._plans = plans
+    """The route of one request."""
+
+    def __init__(self, plan: PlannedCall) -> None:
+        self._trunk_id = plan.trunk_id
 
     def resolve(self, account_id: str, **_: Any) -> Route:
-        return Route(pipe_id="PIPE_1", agent_id="AGENT_1", from_number="+15550100000", max_call_duration_s=3600)
+        return Route(
+            pipe_id="PIPE_1",
+            agent_id="AGENT_1",
+            from_number="+15550100000",
+            trunk_id=self._trunk_id,
+            max_call_duration_s=3600,
+        )
 
 
 class OneEndpoint:
@@ -83,12 +92,6 @@ class Deliveries:
         process.after_effect("a delivery")
 
 
-class NoLooks:
-    """The queue of calls to look at again, with every message lost: the sweep makes up for it."""
-
-    def look_again(self, account_id: str, call_id: str, after_s: int) -> None: ...
-
-
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
@@ -102,7 +105,6 @@ class Container:
         self.progress = Progress(self.store, doorbell, clock, log)
         self.marks = WaitingMarks(self.watchlist, clock)
         self.paces = TrunkPaces(table, TABLE)
-        self.looks = NoLooks()
         self.admit = Admit(
             self.store, self.paces, self.progress, clock, log, lambda seconds: world.pass_time(round(seconds * 1000))
         )
@@ -116,11 +118,11 @@ class Container:
 class Handlers:
     def __init__(self, world: World, plans: dict[str, PlannedCall]) -> None:
         self._world = world
-        self._plans = plans
         self._containers: dict[str, list[Container]] = {}
         self.table: Table
         self.livekit: Livekit
         self.doorbell: Any
+        self.looks: LookQueue
         self._deliveries = Deliveries(world)
         self._asked: Counter[int] = Counter()
         self._moments = {plan.number: plan.at for plan in plans.values()}
@@ -144,7 +146,7 @@ class Handlers:
 
     def create(self, account_id: str, plan: PlannedCall) -> bool:
         copy = self._container("create")
-        use_case = CreateCall(copy.store, OneRoute(self._plans), copy.doorbell, copy.marks, copy.clock, copy.log)  # type: ignore[arg-type]
+        use_case = CreateCall(copy.store, OneRoute(plan), copy.doorbell, copy.marks, copy.clock, copy.log)  # type: ignore[arg-type]
         now = copy.clock()
 
         def moment(after_ms: int | None) -> datetime | None:
@@ -156,6 +158,7 @@ class Handlers:
             max_call_duration_s=plan.max_call_duration_s,
             scheduled_at=moment(plan.scheduled_after),
             expires_at=moment(plan.expires_after),
+            retry=_retry_request(plan.retry),
         )
         once = Once(f"key {plan.number}", "body") if plan.asks_again else None
         try:
@@ -173,7 +176,9 @@ class Handlers:
         return f"{prefix}_{self._moments[number]:08d}t{self._asked[number]}x{number}"
 
     async def hang_up(self, account_id: str, call_id: str) -> bool:
-        await self._container("hangup").hang_up.run(account_id, call_id)
+        hung_up = await self._container("hangup").hang_up.run(account_id, call_id)
+        if hung_up is not None:
+            self._world.watch.retries.hung_up(account_id, call_id)
         return True
 
     # --- events ------------------------------------------------------------------------------------------------------
@@ -195,7 +200,7 @@ class Handlers:
             except TelephonyDown:
                 return
 
-        outcome = Observe(copy.progress, close_room, copy.looks, copy.log).run(event, copy.clock())
+        outcome = Observe(copy.progress, close_room, self.looks, copy.log).run(event, copy.clock())
         self._world.trace(f"hook {event.what} {event.kind} {event.sid} {event.disconnect_reason or ''}: {outcome}")
         return True
 
@@ -214,15 +219,29 @@ class Handlers:
         return True
 
     async def sweep(self) -> bool:
+        await self._sweep().run()
+        return True
+
+    async def look(self, key: tuple[str, str]) -> bool:
+        await self._sweep().look_again([key])
+        return True
+
+    def _sweep(self) -> Sweep:
+        """One invocation's: the function is the same, whatever wakes it."""
         copy = self._container("sweep")
 
         def resend(_keys: Sequence[DueKey]) -> int:
             return 0
 
-        await Sweep(
+        return Sweep(
             copy.store, copy.watchlist, copy.progress, self.livekit, copy.doorbell, resend, copy.clock, copy.log
-        ).run()
-        return True
+        )
+
+
+def _retry_request(retry: PlannedRetry | None) -> RetryRequest | None:
+    if retry is None:
+        return None
+    return RetryRequest(max_attempts=retry.max_attempts, on=list(retry.on), delays_s=list(retry.delays_s))
 
 
 def number_of(plan: PlannedCall) -> str:

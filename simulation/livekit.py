@@ -28,6 +28,7 @@ from simulation.world import World
 _REQUEST_TIMEOUT_MS = 5_000
 
 _ASK_ODDS: Odds = (("livekit_times_out", 0.008), ("livekit_answer_lost", 0.006), ("livekit_error", 0.004))
+_ROOM_ODDS: Odds = (*_ASK_ODDS, ("rooms_over_quota", 0.004))
 _DIAL_ODDS: Odds = (
     ("no_servers", 0.03), ("room_not_joined", 0.01), ("over_quota", 0.01), ("dial_cut", 0.02), ("dial_hangs", 0.02),
     ("dial_error", 0.01),
@@ -56,12 +57,14 @@ class Livekit:
 
     async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         try:
-            fault = await self._request("open room", call.room_name or "")
+            fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
         except _Down:
             return NotSent("unavailable", "room not made: ClientConnectorError", may_repeat=True)
         process = self._world.acting()
         if fault == "livekit_error":
             return room_refusal("internal", "simulated")
+        if fault == "rooms_over_quota":
+            return room_refusal("resource_exhausted", "rate limit")
         if fault != "livekit_times_out" or self._world.chance.draw(f"made all the same/{call.call_id}") < 0.5:
             self._phones.room(call.room_name or "", call)
         process.after_effect("open room")
@@ -78,7 +81,7 @@ class Livekit:
         process = self._world.acting()
         fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
         plan = self._phones.plan_of(call)
-        if plan.callee == "misconfigured":
+        if plan.callee_in(len(call.attempts) + 1) == "misconfigured":
             return from_twirp("invalid_argument", "missing sip_number", {})
         if fault in _NOT_SENT or self._phones.bridge_is_down:
             await asyncio.sleep(2)

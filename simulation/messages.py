@@ -1,6 +1,6 @@
-"""What carries hints and changes: the doorbell's queue (SQS) and the table's stream.
+"""What carries hints and changes: the doorbell's queue and the queue of looks (SQS), and the table's stream.
 
-Both deliver at least once. A doorbell may be late, doubled or, as its contract allows, lost; a message that a dead
+All deliver at least once. A hint may be late, doubled or, as its contract allows, lost; a message that a dead
 handler left is delivered again. The stream repeats from the first failure on and never overtakes itself within a call.
 """
 
@@ -22,8 +22,11 @@ VISIBILITY_S = 600
 MAX_RECEIVES = 5
 DIALER_TIMEOUT_S = 100
 MAX_DELAY_S = 900
+LOOK_VISIBILITY_S = 300
+LOOK_TIMEOUT_S = 50
 
 _RING_ODDS: Odds = (("bell_lost", 0.02), ("bell_late", 0.03), ("bell_twice", 0.03), ("bell_refused", 0.005))
+_LOOK_ODDS: Odds = (("look_lost", 0.03), ("look_late", 0.03), ("look_twice", 0.03), ("look_refused", 0.01))
 _DELIVERY_ODDS: Odds = (("stream_late", 0.02), ("stream_twice", 0.02))
 _SHARDS = 4
 _STREAM_TRIES = 10
@@ -90,6 +93,43 @@ class DoorbellQueue:
 
         work = self._dial
         self._world.spawn("dial", accounts[0], lambda: work(accounts), ended, timeout_s=DIALER_TIMEOUT_S)
+
+
+type Look = Callable[[tuple[str, str]], Coroutine[Any, Any, bool]]
+
+
+class LookQueue:
+    """Calls to look at out of turn: messages that become visible after their delay."""
+
+    def __init__(self, world: World, look: Look) -> None:
+        self._world = world
+        self._look = look
+
+    def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
+        world = self._world
+        process = world.acting()
+        process.before_effect("a look")
+        fault = world.faults.one_of(f"look/{call_id}", _LOOK_ODDS)
+        if fault == "look_refused":
+            process.disturbed = True
+            raise ConnectionError("simulated")
+        if fault != "look_lost":
+            for _ in range(2 if fault == "look_twice" else 1):
+                delay = after_s * 1000 + world.chance.between(f"look/{call_id}", 3, 200)
+                if fault == "look_late":
+                    delay += world.chance.between(f"look late/{call_id}", 1_000, 90_000)
+                world.after(delay, self._appears, (account_id, call_id), 1)
+        process.after_effect("a look")
+
+    def _appears(self, key: tuple[str, str], receives: int) -> None:
+        def ended(_process: Process, well: bool) -> None:
+            if not well and receives < MAX_RECEIVES:
+                self._world.counts["looks_redelivered"] += 1
+                self._world.after(LOOK_VISIBILITY_S * 1000, self._appears, key, receives + 1)
+
+        work = self._look
+        self._world.counts["looks"] += 1
+        self._world.spawn("look", key[1], lambda: work(key), ended, account_id=key[0], timeout_s=LOOK_TIMEOUT_S)
 
 
 type Relay = Callable[[list[Change]], Coroutine[Any, Any, bool]]

@@ -9,6 +9,7 @@ from ringline.calls.call import Call
 from ringline.calls.ports import Connected, DialOutcome
 from ringline.calls.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
+from simulation.carriers import Carriers
 from simulation.plan import PlannedCall
 from simulation.world import World
 
@@ -54,6 +55,11 @@ class Leg:
         return self.call.leg_identity
 
     @property
+    def callee(self) -> str:
+        """Who is at the other end in this attempt."""
+        return self.plan.callee_in(len(self.call.attempts) + 1)
+
+    @property
     def is_up(self) -> bool:
         """Whether a phone rings or somebody is on the line."""
         return self.phone in {"ringing", "talking"}
@@ -83,13 +89,16 @@ class Room:
 class Phones:
     livekit: "Livekit"
 
-    def __init__(self, world: World, plans: dict[str, PlannedCall]) -> None:
+    def __init__(self, world: World, plans: dict[str, PlannedCall], carriers: Carriers) -> None:
         self._world = world
         self._plans = plans
+        self._carriers = carriers
         self._sids = 0
         self.rooms: dict[str, Room] = {}
         self.legs: dict[tuple[str, int], Leg] = {}
         self.closed_at: dict[str, int] = {}
+        self.alone_since: dict[str, int] = {}
+        """Rooms whose last agent left while the call went on, and since when."""
         self.server_is_up = True
         self.epoch = 0
         self.bridge_down_until = 0
@@ -158,6 +167,7 @@ class Phones:
             return
         agent = Agent(self.new_sid("PA_agent"), self._world.now)
         room.agents.append(agent)
+        self.alone_since.pop(room.name, None)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self.livekit.agent_joined(room, agent)
 
@@ -184,6 +194,8 @@ class Phones:
     def _agent_leaves(self, room: Room, agent: Agent, reason: str) -> None:
         if agent in room.agents and self.server_is_up:
             room.agents.remove(agent)
+            if not room.agents:
+                self.alone_since[room.name] = self._world.now
             self._world.trace(f"agent {agent.sid} leaves {room.name}: {reason}")
             self.livekit.agent_left(room, agent, reason)
 
@@ -208,19 +220,24 @@ class Phones:
     def _invite(self, leg: Leg) -> None:
         if leg.phone == "over":
             return
-        world, plan = self._world, leg.plan
+        world, callee = self._world, leg.callee
+        full = self._carriers.refusal(leg)
+        if full is not None:
+            world.trace(f"the carrier has no room for {leg.call.call_id} dial {leg.call.attempt}")
+            self.end(leg, "CLIENT_INITIATED", full)
+            return
         leg.phone = "ringing"
         world.trace(f"INVITE: {leg.call.call_id} attempt {leg.call.attempt} rings")
         world.watch.invited(leg)
-        if plan.callee != "early":
+        if callee != "early":
             world.after(world.chance.between(f"180/{leg.identity}", 200, 800), self._rings, leg)
         world.after(leg.call.ring_timeout_s * 1000, self._rings_out, leg)
         limit_s = leg.call.ring_timeout_s + leg.call.max_call_duration_s
         world.after(limit_s * 1000, self._talked_enough, leg)
-        if plan.callee in _REFUSALS:
-            world.after(min(plan.answers_after, 6_000), self._refuses, leg)
-        elif plan.callee != "rings_out":
-            world.after(plan.answers_after, self._answers, leg)
+        if callee in _REFUSALS:
+            world.after(min(leg.plan.answers_after, 6_000), self._refuses, leg)
+        elif callee != "rings_out":
+            world.after(leg.plan.answers_after, self._answers, leg)
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
@@ -233,7 +250,7 @@ class Phones:
     def _refuses(self, leg: Leg) -> None:
         if leg.phone != "ringing":
             return
-        code, text, sip_code, reason = _REFUSALS[leg.plan.callee]
+        code, text, sip_code, reason = _REFUSALS[leg.callee]
         outcome = from_twirp(code, "INVITE failed", {"sip_status_code": str(sip_code), "sip_status": text})
         self.end(leg, reason, outcome)
 
@@ -245,7 +262,7 @@ class Phones:
         leg.says("active")
         world.trace(f"{leg.call.call_id} is answered")
         self._tell(leg, Connected(leg.sid, leg.sip_call_id))
-        if leg.plan.callee != "talks_on":
+        if leg.callee != "talks_on":
             world.after(leg.plan.talks_for, self._hangs_up, leg)
         world.after(leg.plan.agent_acts_after, self._agent_acts, leg)
         if world.faults.strikes("leg_reconnects", f"leg/{leg.call.call_id}", 0.03):

@@ -22,6 +22,30 @@ _AGENTS = (
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTrunk:
+    """A way out. `calls_per_second` is the pace it was given, the rest what its carrier takes without having said so:
+    phones at once, and INVITEs in a second. 0 is no limit."""
+
+    trunk_id: str
+    calls_per_second: int = 0
+    channels: int = 0
+    invites_per_second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRetry:
+    """At most so many attempts, each but the first after an end that `on` names and after a wait."""
+
+    max_attempts: int
+    on: tuple[str, ...]
+    delays_s: tuple[int, ...]
+
+    def delay_s(self, attempts: int) -> int:
+        """The wait after so many attempts."""
+        return self.delays_s[min(attempts, len(self.delays_s)) - 1]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedCall:
     """One call: who asks for it when (ms from the beginning), who is called, who talks."""
 
@@ -41,6 +65,14 @@ class PlannedCall:
     foreign_hang_up: bool
     asks_again: bool = False
     """Whether the customer sends an idempotency key and repeats a request that was not answered - or one that was."""
+    trunk_id: str | None = None
+    retry: PlannedRetry | None = None
+    later_callees: tuple[str, ...] = ()
+    """Who is met in the second attempt, the third and so on."""
+
+    def callee_in(self, attempt: int) -> str:
+        """Who is met in an attempt, counted from 1 as the customer does."""
+        return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +94,7 @@ class Plan:
     """(kind, from ms, for ms)"""
     operation_ms: int = 5
     """How long an operation of the table takes at most while nothing is slow."""
+    trunks: tuple[PlannedTrunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +106,9 @@ class _Habits:
     scheduled: float
     expiring: float
     expires_ms: int
+    trunks: tuple[PlannedTrunk, ...]
+    retried: float
+    """How many of its calls are tried again."""
 
 
 def make_plan(seed: int, calls: int = CALLS) -> Plan:
@@ -83,12 +119,34 @@ def make_plan(seed: int, calls: int = CALLS) -> Plan:
         scheduled=chance.pick("scheduled", ((0.08, 0.85), (0.7, 0.15))),
         expiring=chance.pick("expiring", ((0.1, 0.85), (0.7, 0.15))),
         expires_ms=chance.pick("expires", ((120_000, 0.6), (10_000, 0.2), (300, 0.2))),
+        trunks=tuple(_trunks(chance)),
+        retried=chance.pick("retried", ((0.0, 0.5), (0.15, 0.4), (0.7, 0.1))),
     )
     accounts = tuple(_account(chance, n) for n in range(habits.accounts))
     planned = tuple(_call(chance, n, habits) for n in range(calls))
     scale = chance.pick("scale", ((0.0, 0.08), (0.4, 0.3), (1.0, 0.42), (3.0, 0.2)))
     outages = tuple(_outages(chance)) if scale else ()
-    return Plan(seed, scale, accounts, planned, outages, chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1))))
+    operation_ms = chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1)))
+    return Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks)
+
+
+def _trunks(chance: Chance) -> list[PlannedTrunk]:
+    """Most worlds have the usual trunk alone, without limits. In the others each trunk has a pace, a carrier with
+    limits of its own, or neither."""
+    if chance.draw("trunks") < 0.6:
+        return []
+    trunks = []
+    for name in ("ST_one", "ST_two")[: chance.between("trunks", 1, 2)]:
+        limit = chance.pick(name, (("none", 0.25), ("pace", 0.35), ("channels", 0.2), ("rate", 0.2)))
+        trunks.append(
+            PlannedTrunk(
+                name,
+                calls_per_second=chance.between(name, 1, 20) if limit == "pace" else 0,
+                channels=chance.between(name, 2, 12) if limit == "channels" else 0,
+                invites_per_second=chance.between(name, 1, 8) if limit == "rate" else 0,
+            )
+        )
+    return trunks
 
 
 def _account(chance: Chance, number: int) -> PlannedAccount:
@@ -129,7 +187,21 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
         hang_ups_after=tuple(drawn(0, 60_000) for _ in range(1 if ends < 0.1 else 2)) if ends < 0.14 else (),
         foreign_hang_up=chance.draw(site) < 0.03,
         asks_again=chance.draw(site) < 0.3,
+        trunk_id=chance.pick(site, tuple((trunk.trunk_id, 1.0) for trunk in habits.trunks)) if habits.trunks else None,
+        retry=_retry(chance, f"retry {number}") if chance.draw(site) < habits.retried else None,
+        later_callees=tuple(chance.pick(f"later {number}", _CALLEES) for _ in range(3)) if habits.retried else (),
     )
+
+
+_RETRIED_ON = (
+    (("no_answer", "carrier"), 0.4), (("USER_BUSY",), 0.15), (("SIP_FAILED_TRUNK", "no_answer", "voicemail"), 0.15),
+    (("agent", "system", "SIP_FAILED_WRONG_NUMBER"), 0.15), (("conversation", "no_answer"), 0.15),
+)  # fmt: skip
+_WAITS_S = (((0,), 0.15), ((2,), 0.25), ((1, 15, 60), 0.3), ((60,), 0.25), ((5, 1_000), 0.05))
+
+
+def _retry(chance: Chance, site: str) -> PlannedRetry:
+    return PlannedRetry(chance.between(site, 2, 4), chance.pick(site, _RETRIED_ON), chance.pick(site, _WAITS_S))
 
 
 _OUTAGES = (

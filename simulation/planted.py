@@ -3,16 +3,19 @@ context lasts; none of this is ever part of the product."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 from ringline.calls import ending, lifecycle, progress
-from ringline.calls.call import Call
-from ringline.calls.events import Event, LegLeft
+from ringline.calls.call import Call, State
+from ringline.calls.events import DialDeferred, Event, LegLeft
 from ringline.calls.lifecycle import Moved, Result
-from ringline.calls.ports import DialOutcome, Unclear
+from ringline.calls.ports import DialOutcome, NoRoom, NotSent, Unclear
+from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep
+from ringline.calls.trunk_paces import TrunkPaces
 from simulation.livekit import Livekit
 from simulation.messages import DoorbellQueue
 
@@ -61,7 +64,10 @@ def dial_repeated() -> Iterator[None]:
 
     async def tries_twice(livekit: Livekit, call: Call) -> DialOutcome:
         outcome = await place_call(livekit, call)
-        return await place_call(livekit, call) if isinstance(outcome, Unclear) else outcome
+        if not isinstance(outcome, Unclear):
+            return outcome
+        again = await place_call(livekit, call)
+        return outcome if isinstance(again, NotSent | NoRoom) else again
 
     with mock.patch.object(Livekit, "place_call", tries_twice):
         yield
@@ -122,6 +128,54 @@ def end_settled_twice() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def deferral_fails() -> Iterator[None]:
+    """A carrier without room is a carrier that refused."""
+
+    def fails(call: Call, event: DialDeferred) -> Result:
+        seen = replace(call.evidence, sip_code=event.sip_code, sip_status=event.sip_status)
+        return Moved(ending.over(replace(call, evidence=seen), event.at))
+
+    with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialDeferred): fails}):
+        yield
+
+
+@contextmanager
+def deferral_uses_up_the_attempt() -> Iterator[None]:
+    """A carrier without room counts as a dial that failed."""
+    defers = lifecycle._dial_deferred
+
+    def counts(call: Call, event: DialDeferred) -> Result:
+        return defers(replace(call, unsent=call.unsent + 1), event)
+
+    with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialDeferred): counts}):
+        yield
+
+
+@contextmanager
+def retry_overrules_a_cancel() -> Iterator[None]:
+    """The policy has the last word, also where the customer has spoken."""
+    over = ending.over
+
+    def overrules(call: Call, at: int) -> Call:
+        after = over(call, at)
+        if after.end_reason is not EndReason.CALL_CANCELED or call.retry is None or not call.in_flight:
+            return after
+        if len(call.attempts) + 1 >= call.retry.max_attempts:
+            return after
+        return ending._tried_again(call, EndReason.CALL_CANCELED, at, at)
+
+    with mock.patch.object(lifecycle, "over", overrules):
+        yield
+
+
+@contextmanager
+def turn_used_twice() -> Iterator[None]:
+    """Each dialer believes that the turn it sees is its own."""
+    with mock.patch.object(TrunkPaces, "_took", lambda *_: True):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -131,5 +185,9 @@ PLANTED: dict[Planting, frozenset[str]] = {
     late_event_accepted: frozenset({"end_changed", "ended_twice"}),
     stale_sid_believed: frozenset({"live_leg_let_go"}),
     end_settled_twice: frozenset({"end_changed", "gate_inexact", "version_jumps"}),
+    deferral_fails: frozenset({"deferral_failed"}),
+    deferral_uses_up_the_attempt: frozenset({"deferral_counted"}),
+    retry_overrules_a_cancel: frozenset({"overruled"}),
+    turn_used_twice: frozenset({"too_fast"}),
 }
 """Each bug with the invariants that may be the first to show it."""

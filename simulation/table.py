@@ -83,7 +83,8 @@ class Table:
         pk, sk = Key["pk"]["S"], Key["sk"]["S"]
         if not ConsistentRead and pk not in _READ_EVENTUALLY:
             raise UnknownExpression(f"an eventual get_item of {pk}")
-        self._begin("read", _READ_ODDS, "")
+        process, _ = self._begin("read", _READ_ODDS, "")
+        process.read_at[pk] = self.writes
         item = self._items.get(pk, {}).get(sk)
         if not ConsistentRead:
             item = next(iter(self._as_it_was(pk, [] if item is None else [item])), None)
