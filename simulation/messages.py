@@ -18,9 +18,9 @@ from simulation.reading import call_from_item
 from simulation.table import Change as TableChange
 from simulation.world import World
 
-VISIBILITY_S = 600
+VISIBILITY_S = 720
 MAX_RECEIVES = 5
-DIALER_TIMEOUT_S = 100
+DIALER_TIMEOUT_S = 120
 MAX_DELAY_S = 900
 LOOK_VISIBILITY_S = 300
 LOOK_TIMEOUT_S = 50

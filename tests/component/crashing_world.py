@@ -27,7 +27,7 @@ ACCOUNT = "acct_demo"
 LIVEKIT_KEY, LIVEKIT_SECRET = "devkey", "a-secret-of-more-than-32-characters"
 
 # Which function hears a queue, how long a message it failed on stays hidden, how many one invocation gets.
-CONSUMERS = {"doorbells": ("dial_next", 600, 10), "deliveries": ("deliver_webhook", 180, 1), "looks": ("sweep", 300, 1)}
+CONSUMERS = {"doorbells": ("dial_next", 720, 10), "deliveries": ("deliver_webhook", 180, 1), "looks": ("sweep", 300, 1)}
 RECEIVED_AT_MOST = 5
 _SWEEP_EVERY_MS = 60_000
 _GIVES_UP_MS = 30 * 60_000

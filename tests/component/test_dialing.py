@@ -183,12 +183,13 @@ def test_a_call_canceled_while_it_rang_ends_when_it_is_answered_all_the_same(roo
     assert room.telephony.ended_rooms == [room.call().room_name]
 
 
-def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom) -> None:
-    room.queued()
+@pytest.mark.parametrize(("asked", "waits_s"), [(None, AGENT_JOIN_S), (3, 3), (25, 25)])
+def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, asked: int | None, waits_s: int) -> None:
+    room.queued(agent_join_timeout_s=asked)
     room.ring()
     call = room.call()
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
-    assert room.clock() >= NOW + AGENT_JOIN_S * 1000
+    assert waits_s * 1000 <= room.clock() - NOW < (waits_s + 2) * 1000
     assert room.telephony.ended_rooms == [call.room_name]
 
 

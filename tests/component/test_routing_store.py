@@ -20,6 +20,7 @@ PIPE = Pipe(
     recording=True,
     max_call_duration_s=600,
     ring_timeout_s=25,
+    agent_join_timeout_s=20,
     voicemail=VoicemailWindows(ring_min_s=2.5, ring_max_s=18, greeting_max_s=12),
 )
 AGENT = Agent(agent_id="front-desk", name="Front desk")

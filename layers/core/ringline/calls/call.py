@@ -128,6 +128,7 @@ class Call:
     metadata: dict[str, Any] = field(default_factory=dict)
     ring_timeout_s: int
     max_call_duration_s: int
+    agent_join_timeout_s: int | None = None
     voicemail_ring_min_s: float | None = None
     voicemail_ring_max_s: float | None = None
 

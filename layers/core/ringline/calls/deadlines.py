@@ -48,12 +48,17 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
         return Owed.SETTLE
     if _passed(call.answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if call.active_at is None and _passed(call.answered_at, AGENT_JOIN_S, now):
+    if call.active_at is None and _passed(call.answered_at, agent_join_s(call), now):
         return Owed.LOOK
     if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now):
         return Owed.LOOK
     in_check_minute = (now - call.answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
+
+
+def agent_join_s(call: Call) -> int:
+    """How long an answered call waits for its agent."""
+    return AGENT_JOIN_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
 
 
 def look_again_in_s(call: Call) -> int:

@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.call import Call, CallStatus
+from ringline.calls.deadlines import agent_join_s
 from ringline.calls.events import (
     AgentJoined,
     AgentSeen,
@@ -44,7 +45,6 @@ from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.calls.timing import (
-    AGENT_JOIN_S,
     ANSWER_MARGIN_S,
     CARRIER_PAUSE_S,
     DIAL_BATCH,
@@ -179,7 +179,7 @@ class DialNext:
 
     async def _await_agent(self, call: Call, answered_at: int) -> None:
         """An agent that joined before the answer was written is seen here; one that joins later also by its webhook."""
-        while self.clock() - answered_at < AGENT_JOIN_S * 1000:
+        while self.clock() - answered_at < agent_join_s(call) * 1000:
             agent = _agent_in(await self._look(call))
             if agent is not None:
                 await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))

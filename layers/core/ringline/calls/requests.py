@@ -13,7 +13,7 @@ from ringline.calls.retries import (
     WORDS,
     RetryPolicy,
 )
-from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
+from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_AGENT_JOIN_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
 from ringline.routing.numbers import is_e164
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
@@ -55,6 +55,7 @@ class CreateCallRequest(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     ring_timeout_s: Annotated[int, Field(ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
+    agent_join_timeout_s: Annotated[int, Field(ge=1, le=MAX_AGENT_JOIN_S)] | None = None
     max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None

@@ -2,8 +2,8 @@
 
 turn -> claim -> room -> INVITE ...ring_timeout_s... answer -> agent joins -> conversation ...max_call_duration_s... end
                            |<- HTTP time-out of the dial ->|<-AGENT_JOIN->|
-|<------------- DialNextFunction time-out (100 s) ----------------------->|   batch of turns + room + dial + agent
-|<------------- visibility time-out of the doorbell (600 s) ---------------- ... ----->|   6 x that: not heard twice
+|<------------- DialNextFunction time-out (120 s) ----------------------->|   batch of turns + room + dial + agent
+|<------------- visibility time-out of the doorbell (720 s) ---------------- ... ----->|   6 x that: not heard twice
 LiveKit ends a dial that waits for its answer after 80 s, and a room nobody joins after EMPTY_ROOM_S.
 """
 
@@ -23,7 +23,11 @@ ANSWER_MARGIN_S = 5
 """What the dial's HTTP request may take longer than the ringing: LiveKit needs 2 s at most to say that it rang out."""
 
 AGENT_JOIN_S = 10
-"""How long an answered phone may hear nothing before the call is given up. A dispatched worker joins within 0.4 s."""
+"""How long an answered phone may hear nothing before the call is given up, where neither call nor pipe says otherwise. A
+dispatched worker joins within 0.4 s."""
+
+MAX_AGENT_JOIN_S = 30
+"""Nobody listens to silence for longer, and the dialer waits as long."""
 
 AGENT_SUCCESSOR_S = 5
 """How long a caller may be alone after the agent left, in case another takes over."""

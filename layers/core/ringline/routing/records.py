@@ -36,6 +36,7 @@ class Pipe:
     recording: bool = False
     max_call_duration_s: int = MAX_CALL_DURATION_S
     ring_timeout_s: int | None = None
+    agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
 
 

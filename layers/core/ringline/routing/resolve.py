@@ -33,6 +33,7 @@ class Route:
     recording: bool = False
     max_call_duration_s: int = MAX_CALL_DURATION_S
     ring_timeout_s: int | None = None
+    agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
 
 
@@ -140,5 +141,6 @@ def outbound_route(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
         recording=pipe.recording,
         max_call_duration_s=pipe.max_call_duration_s,
         ring_timeout_s=pipe.ring_timeout_s,
+        agent_join_timeout_s=pipe.agent_join_timeout_s,
         voicemail=pipe.voicemail,
     )

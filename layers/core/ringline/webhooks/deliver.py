@@ -177,8 +177,8 @@ class Deliver:
         return WillRetry(delivery.attempt_count, wait_ms, why)
 
     def _close(self, delivery: Delivery) -> None:
-        """Takes a delivery that can go nowhere off the sweep's list, and into the log if it was never tried - or tried by
-        one who died before it could be written down."""
+        """Takes a delivery that can go nowhere off the sweep's list, and into the log if it was never tried, or by one
+        who died before it was written down."""
         over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
         self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
