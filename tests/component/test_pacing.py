@@ -118,6 +118,19 @@ def test_a_carrier_without_room_keeps_the_call_and_lets_its_trunk_rest(room: Cal
     assert [dialed.leg_identity for dialed in room.telephony.dialed] == ["sip-call_000-1", "sip-call_000-2"]
 
 
+def test_a_call_is_deferred_although_its_trunk_could_not_be_put_to_rest(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(*_: object) -> None:
+        raise RuntimeError("throttled")
+
+    waiting(room, 1)
+    room.telephony.outcomes = [FULL]
+    monkeypatch.setattr(room.paces, "rest", throttled)
+    room.ring()
+    assert (room.call("call_000").state, room.call("call_000").deferrals) == (State.QUEUED, 1)
+
+
 def test_livekits_own_limit_on_rooms_defers_too(room: CallsRoom) -> None:
     waiting(room, 1)
     room.telephony.room_refusals = [NoRoom(None, None, "resource_exhausted", "rate limit")]

@@ -142,9 +142,13 @@ class DialNext:
         await self._close(call)
 
     async def _no_room(self, call: Call, outcome: NoRoom) -> None:
-        """The trunk rests before the call is back in the queue: whoever looks at it next finds it so."""
+        """The trunk rests before the call is back in the queue: whoever looks at it next finds it so. If that cannot be
+        written the call is deferred all the same, and the carrier refuses the next one, too."""
         now = self.clock()
-        await asyncio.to_thread(self.paces.rest, call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
+        try:
+            await asyncio.to_thread(self.paces.rest, call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
+        except Exception:
+            self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
         event = DialDeferred(
             now,
             call.attempt,

@@ -23,8 +23,8 @@ ANSWER_MARGIN_S = 5
 """What the dial's HTTP request may take longer than the ringing: LiveKit needs 2 s at most to say that it rang out."""
 
 AGENT_JOIN_S = 10
-"""How long an answered phone may hear nothing before the call is given up, where neither call nor pipe says otherwise. A
-dispatched worker joins within 0.4 s."""
+"""How long an answered phone may hear nothing before the call is given up, where neither call nor pipe says otherwise.
+A dispatched worker joins within 0.4 s."""
 
 MAX_AGENT_JOIN_S = 30
 """Nobody listens to silence for longer, and the dialer waits as long."""
