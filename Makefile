@@ -6,7 +6,7 @@
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             README's numbers
-#   make reasons-page              docs/end-reasons.md, from the code that gives the reasons
+#   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -33,7 +33,7 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo up down status test test-dynamodb lint type format bench simulate sandbox-table reasons-page lock build validate clean setup
+.PHONY: help demo up down status test test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
 help:
 	@sed -n '3,10s/^#  //p' Makefile
 
@@ -64,6 +64,9 @@ CALLS ?= 100000
 SEED ?= 7
 simulate: $(DEV)
 	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED) --workers 2
+
+outcomes: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.outcomes
 
 sandbox-table: $(DEV)
 	@$(PYTHON) -m local.readme

@@ -54,8 +54,8 @@ from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5
-_EVIDENCE_LOOKS = 3
-_EVIDENCE_WAIT_S = 0.15
+_EVIDENCE_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
+"""Together as long as a hook takes whose function has to be started first."""
 
 # Codes whose reason depends on whether the phone rang or on who closed the room, as an end without a code does: the
 # leg's own last word tells, and comes within milliseconds.
@@ -118,9 +118,9 @@ class DialNext:
             case Connected(leg_sid, sip_call_id):
                 await self._answered(call, leg_sid, sip_call_id)
             case Refused(sip_code, sip_status, twirp_code, message):
+                event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
                 if sip_code is None or sip_code in _NEEDS_LEG_EVIDENCE:
                     await self._await_leg_evidence(call)
-                event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
                 await self._apply(call, event)
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
@@ -162,11 +162,11 @@ class DialNext:
         await self._close(call)
 
     async def _await_leg_evidence(self, call: Call) -> None:
-        for _ in range(_EVIDENCE_LOOKS):
+        for wait_s in _EVIDENCE_WAITS_S:
             now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
             if is_over(call, now) or (now and now.evidence.last_call_status is not None):
                 return
-            await asyncio.sleep(_EVIDENCE_WAIT_S)
+            await asyncio.sleep(wait_s)
 
     # --- answered ----------------------------------------------------------------------------------------------------
 

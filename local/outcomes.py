@@ -1,0 +1,129 @@
+"""Calls every number of the sandbox and compares how it ended with what the table promises: `python -m local.outcomes`.
+
+A stack of its own is brought up and taken down again. Eight calls are side by side and the others wait for a line, so
+it takes little longer than the slowest of them, some five minutes. Exit code 1 if one ended otherwise.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from local.phones.numbers import NUMBERS, SandboxNumber
+from local.places import LOCAL
+from local.processes import StackError
+from local.stack import Stack, Wishes, running_stack
+
+_OVER_WITHIN_S = 400
+_LOOK_EVERY_S = 0.5
+_TALKS_S = 10
+_REFUSED_FOR_S = 20
+
+_NEVER_HANGS_UP = "+15550100201"
+_ALWAYS_FULL = "+15550103503"
+_LAST = frozenset({"+15550102503", _ALWAYS_FULL})
+"""Numbers whose carrier has no room: the trunk that all calls share rests after them, so the others go before."""
+
+_SLOWEST = ("+15550100321",)
+_LINES = 8
+"""Each call under way has processes of the emulator's to itself; more of them than that wait for each other here, and
+LiveKit drops what waits for 30 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`seen` is None for a call that was not over in time."""
+
+    entry: SandboxNumber
+    seen: str | None
+    took_s: float
+
+    @property
+    def is_as_promised(self) -> bool:
+        return self.seen in self.entry.end_reason.split(" or ")
+
+
+async def outcomes(stack: Stack) -> list[Outcome]:
+    """Calls every number once and follows each call to its end."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    entries = sorted(NUMBERS, key=lambda entry: entry.number not in _SLOWEST)
+    async with aiohttp.ClientSession(stack.base_url, headers=headers) as web:
+        found = await _called(web, stack, [entry for entry in entries if entry.number not in _LAST])
+        return found + await _called(web, stack, [entry for entry in entries if entry.number in _LAST])
+
+
+async def _called(web: aiohttp.ClientSession, stack: Stack, entries: list[SandboxNumber]) -> list[Outcome]:
+    placed = [(entry, await _create(web, stack, entry)) for entry in entries]
+    return await asyncio.gather(*(_followed(web, *call) for call in placed))
+
+
+async def _create(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
+    body = {"pipe_id": stack.pipe_id, "to_number": entry.number, **_asks(entry.number)}
+    async with web.post("/v1/calls", json=body) as answer:
+        if answer.status != 201:
+            raise StackError(f"{entry.number} was not accepted: {await answer.text()}")
+        return str((await answer.json())["call_id"])
+
+
+def _asks(number: str) -> Mapping[str, Any]:
+    """What a request for the number says besides."""
+    if number == _NEVER_HANGS_UP:
+        return {"max_call_duration_s": _TALKS_S}
+    if number == _ALWAYS_FULL:
+        return {"expires_at": (datetime.now(UTC) + timedelta(seconds=_REFUSED_FOR_S)).isoformat()}
+    return {}
+
+
+async def _followed(web: aiohttp.ClientSession, entry: SandboxNumber, call_id: str) -> Outcome:
+    ends_at = time.monotonic() + _OVER_WITHIN_S
+    while time.monotonic() < ends_at:
+        async with web.get(f"/v1/calls/{call_id}") as answer:
+            call = await answer.json()
+        # A look may find no processor free in time: the next one will.
+        if answer.ok and call["end_reason"] is not None:
+            return Outcome(entry, call["end_reason"], _lasted_s(call))
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return Outcome(entry, None, _OVER_WITHIN_S)
+
+
+def _lasted_s(call: Mapping[str, Any]) -> float:
+    """From its first dial to its end; of a call that was never dialled, from its acceptance."""
+    begun = call["attempts"][0]["dialed_at"] if call["attempts"] else call["created"]
+    return (datetime.fromisoformat(call["ended_at"]) - datetime.fromisoformat(begun)).total_seconds()
+
+
+def table_of(found: list[Outcome]) -> Table:
+    table = Table("number", "the phone", "promised", "seen", "s")
+    for outcome in found:
+        colour = "green" if outcome.is_as_promised else "bold red"
+        seen = f"[{colour}]{outcome.seen or 'not over'}[/]"
+        table.add_row(outcome.entry.number, outcome.entry.does, outcome.entry.end_reason, seen, f"{outcome.took_s:.1f}")
+    return table
+
+
+def main() -> int:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    try:
+        with (
+            console.status(f"calling {len(NUMBERS)} numbers"),
+            running_stack(Wishes(state_dir=LOCAL / "outcomes", port=0, cap=_LINES)) as stack,
+        ):
+            found = asyncio.run(outcomes(stack))
+    except StackError as error:
+        console.print(f"[bold red]error:[/] {error}")
+        return 1
+    console.print(table_of(found))
+    wrong = [outcome for outcome in found if not outcome.is_as_promised]
+    console.print(f"{len(found) - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
