@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from ringline.calls.call import Call, Direction, Evidence, State
+from ringline.calls.deadlines import Owed, owed
 from ringline.calls.events import (
     AgentJoined,
     AgentLeft,
@@ -299,3 +300,19 @@ def test_a_call_answered_and_hung_up_after_its_dialer_died_is_a_conversation_as_
         call = moved(ending, FoundOver(at(60), 1))
         assert (call.state, call.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
         assert (call.answered_at, call.ended_at) == (at(20), at(20))
+
+
+def test_an_answer_by_a_leg_that_is_back_leaves_nothing_of_the_one_that_was_lost() -> None:
+    lost = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_first", "SIGNAL_CLOSE", "ringing"))
+    call = moved(lost, Answered(at(40), 1, "PA_second", "SCL_1", None))
+    assert (call.leg_sid, call.former_leg_sids, call.evidence) == ("PA_second", ("PA_first",), Evidence())
+    assert owed(call, room_is_open=True, now=at(45)) is Owed.NOTHING
+    assert owed(call, room_is_open=True, now=at(51)) is Owed.LOOK, "for its agent"
+    assert unmoved(call, LegLeft(at(41), 1, "PA_first", "SIGNAL_CLOSE", "ringing")).why == "stale_leg"
+
+
+def test_an_answer_by_the_very_leg_that_was_lost_keeps_the_doubt() -> None:
+    lost = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_leg", "SIGNAL_CLOSE", "ringing"))
+    call = moved(lost, Answered(at(4), 1, "PA_leg", "SCL_1", AGENT))
+    assert (call.evidence.left_leg_sid, call.state) == ("PA_leg", State.ACTIVE)
+    assert owed(call, room_is_open=True, now=at(14)) is Owed.LOOK

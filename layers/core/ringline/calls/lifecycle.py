@@ -121,6 +121,9 @@ def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
         return Unmoved("answered_before")
+    if _may_come_back(call.evidence) and event.leg_sid not in {None, call.evidence.left_leg_sid}:
+        # It lost its connection before, and is back: what was said of its former sid says nothing any more.
+        call = _without_leg_evidence(call)
     answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
     if event.agent is not None:
         answered = _activated(answered, event.agent, event.at)
@@ -232,23 +235,27 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
     was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if call.answered_at is None and not was_lost:
         return Unmoved("leg_is_dialing")
-    former = [sid for sid in (call.leg_sid, call.evidence.left_leg_sid) if sid is not None]
     return Moved(
         changed(
-            call,
+            _without_leg_evidence(call),
             leg_sid=event.sid if call.answered_at is not None else None,
-            former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))),
-            evidence=replace(
-                call.evidence,
-                disconnect_reason=None,
-                last_call_status=None,
-                leg_left_at=None,
-                left_leg_sid=None,
-                room_finished_at=None,
-            ),
             notes=noted(call, event.at, "leg_rejoined"),
         )
     )
+
+
+def _without_leg_evidence(call: Call) -> Call:
+    """The call whose leg is another than the ones known so far, which are remembered: their late words are stale."""
+    former = [sid for sid in (call.leg_sid, call.evidence.left_leg_sid) if sid is not None]
+    evidence = replace(
+        call.evidence,
+        disconnect_reason=None,
+        last_call_status=None,
+        leg_left_at=None,
+        left_leg_sid=None,
+        room_finished_at=None,
+    )
+    return replace(call, former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))), evidence=evidence)
 
 
 def _may_come_back(evidence: Evidence) -> bool:
