@@ -85,6 +85,7 @@ def _environment(built: Build) -> dict[str, str]:
         {
             **settings,
             "LOG_LEVEL": "INFO",
+            "TRUNK_CALLS_PER_SECOND": "0",
             "AWS_REGION": emulator.REGION,
             "AWS_DEFAULT_REGION": emulator.REGION,
             "AWS_ACCESS_KEY_ID": "test",
