@@ -4,7 +4,8 @@ stopped together.
     python -m local.stack up|down|status
 
 `up` obeys RINGLINE_PORT (8787), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME, RINGLINE_STATE_DIR, and LIVEKIT_URL with
-LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID. Tests and the demo use `running_stack`.
+LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also SIP_HOOK_SECRET, TELNYX_PUBLIC_KEY and
+TWILIO_AUTH_TOKEN. ANSWER_FROM (dialer, carrier) says who tells of an answer. Tests and the demo use `running_stack`.
 """
 
 import os
@@ -12,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import emulator, processes
+from local.carrier_secrets import secrets_from
 from local.places import default_state_dir
 from local.processes import StackError
 from local.stack_record import Stack, StackRecord
@@ -56,6 +58,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         webhook_url=environ.get("WEBHOOK_URL") or None,
         from_number=environ.get("FROM_NUMBER") or DEFAULT_FROM_NUMBER,
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
+        answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
     )
     if not environ.get("LIVEKIT_URL"):
         return wishes
@@ -63,7 +66,16 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
     missing = [name for name in names if not environ.get(name)]
     if missing:
         raise StackError(f"LIVEKIT_URL is set, so {', '.join(missing)} must be set too")
-    return replace(wishes, livekit=LivekitServer(*(environ[name] for name in names)))
+    livekit = LivekitServer(*(environ[name] for name in names))
+    return replace(wishes, livekit=livekit, carrier_secrets=secrets_from(environ))
+
+
+def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """The variable's word; the first one where it is not set."""
+    word = environ.get(name) or words[0]
+    if word not in words:
+        raise StackError(f"{name} must be {' or '.join(words)}, and is {word!r}")
+    return word
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int, highest: int) -> int:

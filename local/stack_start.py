@@ -16,6 +16,7 @@ from typing import Any
 
 from local import build, deploy, emulator, processes
 from local.build import Build
+from local.carrier_secrets import CarrierSecrets, sandbox_secrets
 from local.deploy import Deployment
 from local.places import default_state_dir
 from local.processes import Child, StackError
@@ -46,7 +47,7 @@ class LivekitServer:
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
-    `phones_options`."""
+    `phones_options`. `answer_from` is the template's parameter AnswerFrom."""
 
     state_dir: Path = field(default_factory=default_state_dir)
     port: int = DEFAULT_PORT
@@ -56,6 +57,8 @@ class Wishes:
     livekit: LivekitServer | None = None
     agent_name: str = DEFAULT_AGENT_NAME
     phones_options: tuple[str, ...] = ()
+    answer_from: str = "dialer"
+    carrier_secrets: CarrierSecrets = field(default_factory=sandbox_secrets)
 
 
 class Ascent:
@@ -75,13 +78,13 @@ class Ascent:
             with ThreadPoolExecutor(2) as aside:
                 building = aside.submit(build.build_all)
                 emulating = self._noted(emulator.start(emulator_port, self._record.run_dir, self._record.log_dir))
-                livekit = self._wishes.livekit or self._start_phones(f"{base_url}/hooks/livekit")
+                livekit = self._wishes.livekit or self._start_phones(base_url)
                 emulator.await_ready(emulating, emulator_port)
                 self._tell("building what has changed")
                 built = building.result()
             with deploy.emulator_credentials(emulator_url):
                 self._tell("deploying template.yaml to the emulator")
-                deployment = self._deploy(built, livekit, emulator_url)
+                deployment = self._deploy(built, livekit, base_url, emulator_url)
                 seeded = self._seed(deployment, emulator_url)
                 self._open(door, deployment.api_url(emulator_url))
                 self._tell("starting the functions")
@@ -94,12 +97,13 @@ class Ascent:
         self._record.note_child(child)
         return child
 
-    def _start_phones(self, hooks_url: str) -> LivekitServer:
+    def _start_phones(self, base_url: str) -> LivekitServer:
         self._tell("starting the phone network")
         command = [
-            sys.executable, "-m", "local.phones", "--port", str(free_port()), "--hooks-url", hooks_url,
+            sys.executable, "-m", "local.phones", "--port", str(free_port()),
+            "--hooks-url", f"{base_url}/hooks/livekit",
             "--api-key", _PHONES_KEY, "--api-secret", _PHONES_SECRET, "--agent-name", self._wishes.agent_name,
-            *self._wishes.phones_options,
+            *self._wishes.carrier_secrets.phones_options(base_url), *self._wishes.phones_options,
         ]  # fmt: skip
         phones = self._noted(processes.start("phones", command, self._record.log_dir, processes.clean_environment()))
         processes.wait_until(phones, lambda: processes.ready_line(phones) is not None, _READY_WITHIN_S)
@@ -108,7 +112,7 @@ class Ascent:
             trunk_id = aside.submit(asyncio.run, _outbound_trunk(url)).result()
         return LivekitServer(url, _PHONES_KEY, _PHONES_SECRET, trunk_id, phones_url=url)
 
-    def _deploy(self, built: Build, livekit: LivekitServer, emulator_url: str) -> Deployment:
+    def _deploy(self, built: Build, livekit: LivekitServer, base_url: str, emulator_url: str) -> Deployment:
         parameters = {
             "LivekitUrl": livekit.url,
             "LivekitApiKey": livekit.api_key,
@@ -116,6 +120,12 @@ class Ascent:
             "SipTrunkId": livekit.sip_trunk_id,
             "AgentName": self._wishes.agent_name,
             "AllowPrivateWebhooks": "true",
+            "AnswerFrom": self._wishes.answer_from,
+            "PublicUrl": base_url,
+            # Any pair will do for the emulator's S3.
+            "RecordingAccessKeyId": "test",
+            "RecordingSecretAccessKey": "test",
+            **self._wishes.carrier_secrets.parameters(),
         }
         return deploy.deploy(built, parameters, emulator_url)
 
@@ -207,7 +217,15 @@ async def _outbound_trunk(url: str) -> str:
 
 # Functions that no HTTP request reaches, and one request for each that one does. None of it gives them anything to do.
 _WORKERS = ("DeliverWebhookFunction", "DialNextFunction", "RelayCallChangesFunction", "SweepFunction")
-_REQUESTS = (("POST", "/hooks/livekit"), ("POST", "/v1/calls"), ("GET", "/v1/calls"), ("GET", "/v1/webhook-endpoints"))
+_REQUESTS = (
+    ("POST", "/hooks/livekit"),
+    ("POST", "/hooks/sip/generic"),
+    ("POST", "/v1/calls/call_0/agent-events"),
+    ("POST", "/v1/calls"),
+    ("GET", "/v1/calls"),
+    ("GET", "/v1/sessions"),
+    ("GET", "/v1/webhook-endpoints"),
+)
 
 
 def _warm_up(deployment: Deployment, base_url: str, emulator_url: str) -> None:

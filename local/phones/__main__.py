@@ -10,6 +10,7 @@ import signal
 import sys
 
 from local.phones import numbers
+from local.phones.carrier_forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
 
 
@@ -32,6 +33,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--agent-name", default=defaults.agent_name, help="dispatches for this name find a worker")
     parser.add_argument("--trunk-id", default=defaults.trunk_id, help="an outbound trunk that is there at once")
     parser.add_argument("--trunk-number", default=defaults.trunk_number, help="the number it calls from")
+    parser.add_argument("--carrier-hooks-url", help="carriers post to its /hooks/sip/<form>; none: they say nothing")
+    parser.add_argument("--sip-hook-secret", help="whsec_..., signs the generic form")
+    parser.add_argument("--telnyx-private-key", help="32 bytes of Ed25519 in base64, signs Telnyx's form")
+    parser.add_argument("--twilio-auth-token", help="signs Twilio's form")
     parser.add_argument(
         "--time-scale", type=float, default=defaults.time_scale, help="0.1 makes calls ten times faster"
     )
@@ -49,6 +54,12 @@ def _config(arguments: argparse.Namespace) -> NetworkConfig:
         time_scale=arguments.time_scale,
         trunk_id=arguments.trunk_id,
         trunk_number=arguments.trunk_number,
+        carrier_hooks_url=arguments.carrier_hooks_url,
+        carrier_secrets=CarrierSecrets(
+            generic=arguments.sip_hook_secret,
+            telnyx_key=arguments.telnyx_private_key,
+            twilio_token=arguments.twilio_auth_token,
+        ),
     )
 
 

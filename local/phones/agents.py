@@ -3,6 +3,9 @@
 A dispatch for the worker's name is joined about 0.3 s later by `agent-AJ_...`, which leaves when the caller left of
 their own accord. A dispatch for any other name stays without a job: nobody tries again. The job of an agent that left
 or crashed is still shown as running.
+
+Where the dispatch's metadata names a place for reports, the agent tells there that it is ready, when the caller spoke,
+and after the call what was said and used.
 """
 
 import asyncio
@@ -14,10 +17,14 @@ from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones import numbers, timings
-from local.phones.callees import AgentDeed, AgentScript
+from local.phones.callees import AgentDeed, AgentScript, Callee
+from local.phones.deeds import Deeds
 from local.phones.exchange import Exchange
 from local.phones.ids import new_id
-from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent, agent_track
+from local.phones.reports import Reports
+from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent
+from local.phones.tracks import agent_track
+from local.phones.transcripts import Talk, turns_of, usage_of
 
 _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, DisconnectReason.USER_REJECTED)
 
@@ -70,10 +77,14 @@ class WorkerAgent:
         self._dispatch = dispatch
         self._worker_id = worker_id
         self._participant: Participant | None = None
+        reports = self._script().reports
+        self._reports = Reports.told_in(dispatch.metadata, exchange.courier) if reports else None
+        self._deeds = Deeds(exchange, room, self._reports, self.leave)
         self._answered = asyncio.Event()
+        self._answered_at: float | None = None
+        self._spoke_at: float | None = None
         self._alone = asyncio.Event()
         self._gone = asyncio.Event()
-        self._crashed = False
         room.watch(self._see)
 
     async def run(self) -> None:
@@ -87,17 +98,40 @@ class WorkerAgent:
         if self._gone.is_set() or self._alone.is_set():
             return
         self._join(job)
-        acts = [asyncio.create_task(act) for act in (self._speak(), self._do_deed(), self._follow())]
+        if self._reports is not None:
+            self._reports.tell({"type": "ready", "can_report": list(script.can_report)})
+        acts = [asyncio.create_task(act) for act in (self._speak(), self._listen(), self._do_deed(), self._follow())]
         try:
             await self._gone.wait()
         finally:
             for act in acts:
                 act.cancel()
+        await self._conclude()
 
     async def _speak(self) -> None:
         await self._pace.sleep(timings.AGENT_TRACK_S)
         if self._participant is not None:
             self._room.publish(self._participant, agent_track())
+
+    async def _listen(self) -> None:
+        """Hears the other side speak, as soon as somebody does to whom an agent listens."""
+        await self._answered.wait()
+        if (speaks_after_s := self._callee().speaks_after_s) is None:
+            return
+        await self._pace.sleep(speaks_after_s)
+        self._spoke_at = time.time()
+        if self._reports is not None and "user_spoke" in self._script().can_report:
+            self._reports.tell({"type": "user_spoke"})
+
+    async def _conclude(self) -> None:
+        """The agent's last reports: what was said, and what it took. The call is mostly over by then."""
+        if self._reports is None or self._answered_at is None or self._deeds.crashed:
+            return
+        talk = Talk(self._answered_at, self._spoke_at, time.time())
+        await self._pace.sleep(timings.TRANSCRIPT_S)
+        turns = turns_of(talk, self._script().turns)
+        transcript = {"type": "transcript", "turns": turns, "summary": f"A call of {len(turns)} turns."}
+        self._reports.tell(transcript, {"type": "usage", "usage": usage_of(talk, turns)})
 
     async def _follow(self) -> None:
         await self._alone.wait()
@@ -116,23 +150,23 @@ class WorkerAgent:
         elif participant is None or not participant.is_leg:
             return
         elif event is RoomEvent.CHANGED and participant.attributes.get(CALL_STATUS) == "active":
-            self._answered.set()
+            self._hear_answer()
         elif event is RoomEvent.LEFT and self._follows(participant):
             self._alone.set()
 
     def _follows(self, leg: Participant) -> bool:
         """An agent stays for a caller who was merely not reached: someone may dial again."""
-        return leg.left_for in _FOLLOWED and not self._room.legs() and not self._crashed
+        return leg.left_for in _FOLLOWED and not self._room.legs() and not self._deeds.crashed
 
     def _script(self) -> AgentScript:
         """What to do: as the dispatch's metadata says, else as the number of the call says."""
-        told = _script_in(self._dispatch.metadata)
-        if told is not None:
-            return told
+        return _script_in(self._dispatch.metadata) or self._callee().agent
+
+    def _callee(self) -> Callee:
         number = numbers.number_named_in(self._dispatch.metadata) or numbers.number_named_in(self._room.metadata)
         if number is not None:
-            return self._exchange.callee(number).agent
-        return self._room.callee.agent if self._room.callee is not None else AgentScript()
+            return self._exchange.callee(number)
+        return self._room.callee or Callee()
 
     def _take_job(self) -> Job:
         now_ns = time.time_ns()
@@ -165,7 +199,11 @@ class WorkerAgent:
         )
         self._room.join(self._participant)
         if any(leg.attributes.get(CALL_STATUS) == "active" for leg in self._room.legs()):
-            self._answered.set()
+            self._hear_answer()
+
+    def _hear_answer(self) -> None:
+        self._answered_at = self._answered_at or time.time()
+        self._answered.set()
 
     async def _do_deed(self) -> None:
         """Does what the number of the call asks for, once that is known; an agent that stays does nothing more."""
@@ -178,14 +216,7 @@ class WorkerAgent:
         if script.since_answer:
             await self._answered.wait()
         await self._pace.sleep(script.after_s)
-        if script.deed is AgentDeed.LEAVE:
-            self.leave(DisconnectReason.CLIENT_INITIATED)
-        elif script.deed is AgentDeed.HANG_UP:
-            self._exchange.roster.close(self._room, DisconnectReason.ROOM_DELETED)
-        elif script.deed is AgentDeed.CRASH:
-            self._crashed = True
-            await self._pace.sleep(timings.AGENT_LOST_S)
-            self.leave(DisconnectReason.CONNECTION_TIMEOUT)
+        await self._deeds.carry_out(script)
 
 
 def _script_in(metadata: str) -> AgentScript | None:

@@ -27,9 +27,10 @@ from local.phones.agents import Worker
 from local.phones.exchange import Exchange
 from local.phones.faults import FaultKind
 from local.phones.inbound import Caller, InboundLeg
-from local.phones.rooms import Participant, agent_track
+from local.phones.rooms import Participant
 from local.phones.server import TwirpDoor
 from local.phones.sip_api import SipApi
+from local.phones.tracks import agent_track
 from local.phones.trunk_api import TrunkApi
 
 _RESTART = "restart_livekit"
@@ -111,7 +112,10 @@ class Control:
         return web.json_response({"requests": dict(ledger.requests), "invites": invites})
 
     async def _get_numbers(self, _: web.Request) -> web.Response:
-        book = [{"number": each.number, "does": each.does, "end_reason": each.end_reason} for each in numbers.NUMBERS]
+        book = [
+            {"number": each.number, "does": each.does, "end_reason": each.end_reason, "wish": each.wish}
+            for each in numbers.NUMBERS
+        ]
         return web.json_response(book)
 
     async def _put_number(self, request: web.Request) -> web.Response:

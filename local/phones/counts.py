@@ -11,7 +11,7 @@ from local.phones import timings
 
 @dataclass(frozen=True, slots=True)
 class HeadCount:
-    """Participants who keep a room open (agents do not), and publishers of any kind."""
+    """Participants who keep a room open (agents and recorders do not), and publishers of any kind."""
 
     participants: int = 0
     publishers: int = 0

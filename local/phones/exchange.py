@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from local.phones import numbers
 from local.phones.callees import Callee
+from local.phones.carriers import CarrierDesk
+from local.phones.courier import Courier
 from local.phones.faults import Faults
 from local.phones.hooks import Hooks
 from local.phones.ledger import Ledger
@@ -22,6 +24,8 @@ class Exchange:
     hooks: Hooks
     roster: Roster
     ledger: Ledger
+    courier: Courier
+    carriers: CarrierDesk
     overrides: dict[str, Callee] = field(default_factory=dict)
 
     def callee(self, number: str) -> Callee:

@@ -1,9 +1,9 @@
 """Webhooks, sent as LiveKit sends them.
 
-One room's events go out one after the other; rooms do not wait for each other. An event is tried at 0, 1, 3, 7 and 15 s
-while the endpoint refuses the connection, answers 429 or 5xx (not 501); any other answer counts as delivered. The
-endpoint may take as long as it likes: there is no time-out, and everything behind it waits. What waited over 30 s, or
-found 200 events before it, is dropped for ever. Nothing survives a restart.
+One room's events go out one after the other, and so do those of one egress; these lines do not wait for each other. An
+event is tried at 0, 1, 3, 7 and 15 s while the endpoint refuses the connection, answers 429 or 5xx (not 501); any other
+answer counts as delivered. The endpoint may take as long as it likes: there is no time-out, and everything behind it
+waits. What waited over 30 s, or found 200 events before it, is dropped for ever. Nothing survives a restart.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Posting:
 
 @dataclass(slots=True)
 class _Line:
-    """The queue of one room name at one endpoint, and the event held back so that the next overtakes it."""
+    """The queue of one room name, or egress, at one endpoint, and the event held back so that the next overtakes it."""
 
     waiting: deque[Posting] = field(default_factory=deque)
     sender: asyncio.Task[None] | None = None
@@ -79,8 +79,10 @@ class Hooks:
                 line.sender.cancel()
         self._lines.clear()
 
-    def send(self, event: WebhookEvent, room: str, trouble: HookTrouble = HookTrouble.NONE) -> None:
-        """Stamps and queues `event`. `room` is the room's name: events of one name keep their order."""
+    def send(
+        self, event: WebhookEvent, room: str, trouble: HookTrouble = HookTrouble.NONE, *, queue: str | None = None
+    ) -> None:
+        """Stamps and queues `event`. Events of one `queue` keep their order; it is the room's name unless given."""
         if self.silenced or self._is_lost(event.event, room, trouble):
             return
         event.id = new_id("EV_")
@@ -93,9 +95,9 @@ class Hooks:
         for url in self._urls:
             for _ in range(copies):
                 if delay_s:
-                    self._tasks.start(self._queue_later(url, room, posting, delay_s))
+                    self._tasks.start(self._queue_later(url, queue or room, posting, delay_s))
                 else:
-                    self._queue(url, room, posting, swap=swap)
+                    self._queue(url, queue or room, posting, swap=swap)
 
     def _is_lost(self, event: str, room: str, trouble: HookTrouble) -> bool:
         return (

@@ -12,7 +12,8 @@ from local.phones.agents import Worker
 from local.phones.exchange import Exchange
 from local.phones.ids import new_id
 from local.phones.ledger import PhoneCall
-from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms, leg_track
+from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
+from local.phones.tracks import leg_track
 from local.phones.trunk_api import InboundRoute
 
 

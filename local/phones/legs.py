@@ -16,10 +16,12 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones import sip_status, timings
 from local.phones.callees import Callee, LineTrouble
+from local.phones.carriers import CarrierLine
 from local.phones.exchange import Exchange
 from local.phones.ids import new_id
 from local.phones.ledger import PhoneCall
-from local.phones.rooms import CALL_STATUS, Participant, Room, leg_track
+from local.phones.rooms import CALL_STATUS, Participant, Room
+from local.phones.tracks import leg_track
 from local.phones.twirp import TwirpError, bridge_error
 
 _TIMED_OUT = bridge_error("canceled", "sip request timed out")
@@ -42,6 +44,7 @@ class DialTerms:
     name: str = ""
     metadata: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     hide_phone_number: bool = False
     has_credentials: bool = False
     ringing_timeout_s: float = timings.RINGING_TIMEOUT_S
@@ -79,6 +82,7 @@ class OutboundLeg:
         self._participant: Participant
         self._room: Room
         self._call: PhoneCall
+        self._carrier: CarrierLine
 
     async def run(self) -> None:
         """Lives the call to its end."""
@@ -118,6 +122,7 @@ class OutboundLeg:
         self._call = self._exchange.ledger.open("outbound", terms.from_number, terms.to_number)
         self._call.room, self._call.identity = terms.room, terms.identity
         self._call.sip_call_id = self.sip_call_id
+        self._carrier = self._exchange.carriers.take(self._callee.carrier, self._call, terms.headers)
         self._room = self._exchange.roster.ensure(terms.room)
         self._room.callee = self._callee
         self._participant = Participant(
@@ -154,6 +159,7 @@ class OutboundLeg:
     async def _follow_callee(self) -> None:
         await self._pace.sleep(timings.INVITE_S)
         self._call.invite()
+        self._carrier.invited()
         self.invited.set()
         try:
             async with self._pace.timeout(self._ring_budget_s()):
@@ -207,19 +213,24 @@ class OutboundLeg:
 
     def _refused(self, sip_code: int, text: str | None) -> Ending:
         self._call.sent(sip_code)
+        if self._carrier.attributes:
+            self._change(self._carrier.attributes)
         seen = sip_status.failure(sip_code, text)
         failure = bridge_error(seen.twirp_code, seen.message, seen.metadata(sip_code))
         return Ending(seen.disconnect_reason, "callee", failure, sip_code)
 
     def _ring(self) -> None:
         self._call.ring()
-        self._change({CALL_STATUS: "ringing"})
+        self._carrier.rang()
+        self._change({CALL_STATUS: "ringing", **self._carrier.attributes})
         if self._callee.line is LineTrouble.BRIDGE_DIES_RINGING:
             self._exchange.tasks.start(self._break_line())
 
     def _answer(self) -> None:
         self._call.answer()
-        self._change({"sip.callIDFull": new_id("", 27), "sip.callTag": f"t{time.time_ns() % 10**9}"})
+        self._carrier.answered()
+        tags = {"sip.callIDFull": new_id("", 27), "sip.callTag": f"t{time.time_ns() % 10**9}"}
+        self._change(tags | self._carrier.attributes)
         self._change({CALL_STATUS: "active"})
         if not self._bridge_lost and not self.outcome.done():
             self.outcome.set_result(None)
@@ -261,7 +272,11 @@ class OutboundLeg:
         if not self._over.done() and not self._bridge_lost:
             self._over.set_result(ending)
         elif self._bridge_lost:
-            self._call.end(ending.by, ending.sip_code)
+            self._phone_over(ending)
+
+    def _phone_over(self, ending: Ending) -> None:
+        self._call.end(ending.by, ending.sip_code)
+        self._carrier.over(ending.failure.metadata.get("sip_status") if ending.failure is not None else None)
 
     async def _finish(self, ending: Ending) -> None:
         self.invited.set()
@@ -270,7 +285,7 @@ class OutboundLeg:
             self._call.got("BYE" if answered else "CANCEL")
         elif ending.hung_up:
             self._call.sent("BYE")
-        self._call.end(ending.by, ending.sip_code)
+        self._phone_over(ending)
         if ending.hung_up:
             self._change({CALL_STATUS: "hangup"})
         if ending.reason is not None:

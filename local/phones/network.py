@@ -1,15 +1,19 @@
 """The phone network as a whole: its parts, and the one HTTP server in front of them."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
-from livekit.protocol import agent_dispatch, room, sip
+from livekit.protocol import agent_dispatch, egress, room, sip
 
 from local.phones.agents import Worker
+from local.phones.carrier_forms import CarrierSecrets
+from local.phones.carriers import CarrierDesk
 from local.phones.control import Control
+from local.phones.courier import Courier
 from local.phones.dispatch_api import DispatchApi
+from local.phones.egress_api import EgressApi
 from local.phones.exchange import Exchange
 from local.phones.faults import Faults
 from local.phones.hooks import Hooks
@@ -25,7 +29,10 @@ from local.phones.trunk_api import TrunkApi
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """What a network is started with. Port 0 takes a free one; the outbound trunk `trunk_id` is there at once."""
+    """What a network is started with. Port 0 takes a free one; the outbound trunk `trunk_id` is there at once.
+
+    Carriers post to `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a secret.
+    """
 
     hooks_urls: tuple[str, ...] = ()
     api_key: str = "devkey"
@@ -37,6 +44,8 @@ class NetworkConfig:
     trunk_id: str = "ST_sandbox"
     trunk_number: str = "+15550100000"
     trunk_address: str = "127.0.0.1:5070"
+    carrier_hooks_url: str | None = None
+    carrier_secrets: CarrierSecrets = field(default_factory=CarrierSecrets)
 
 
 class PhoneNetwork:
@@ -48,7 +57,9 @@ class PhoneNetwork:
         pace, tasks = Pace(config.time_scale), Tasks()
         faults = Faults(pace)
         hooks = Hooks(config.hooks_urls, key, pace, faults, tasks)
-        self.exchange = Exchange(pace, tasks, faults, hooks, Roster(hooks, pace), Ledger())
+        courier = Courier(tasks)
+        carriers = CarrierDesk(config.carrier_hooks_url, config.carrier_secrets, courier, tasks, pace)
+        self.exchange = Exchange(pace, tasks, faults, hooks, Roster(hooks, pace), Ledger(), courier, carriers)
         worker = Worker(self.exchange, config.agent_name)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
@@ -61,7 +72,12 @@ class PhoneNetwork:
         )
         dialer = SipApi(self.exchange, trunks)
         rooms, dispatches = RoomApi(self.exchange, worker), DispatchApi(self.exchange.roster, worker)
-        methods = _room_methods(rooms) | _sip_methods(dialer, trunks) | _dispatch_methods(dispatches)
+        methods = (
+            _room_methods(rooms)
+            | _sip_methods(dialer, trunks)
+            | _dispatch_methods(dispatches)
+            | _egress_methods(EgressApi(self.exchange))
+        )
         self._door = TwirpDoor(methods, key, self.exchange)
         self.control = Control(self.exchange, self._door, dialer, trunks, worker)
         self._runner: web.AppRunner | None = None
@@ -81,6 +97,7 @@ class PhoneNetwork:
         self.control.add_routes(application.router)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self.exchange.hooks.start()
+        await self.exchange.courier.start()
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.config.host, self.config.port)
         await site.start()
@@ -96,6 +113,7 @@ class PhoneNetwork:
             async with asyncio.timeout(1):
                 await self._runner.cleanup()
         await self.exchange.hooks.stop()
+        await self.exchange.courier.stop()
 
 
 def _room_methods(api: RoomApi) -> dict[str, Method]:
@@ -121,6 +139,17 @@ def _dispatch_methods(api: DispatchApi) -> dict[str, Method]:
         "ListDispatch": Method(agent_dispatch.ListAgentDispatchRequest, api.list_dispatch, admin),
     }
     return {f"AgentDispatchService/{name}": method for name, method in methods.items()}
+
+
+def _egress_methods(api: EgressApi) -> dict[str, Method]:
+    record = Grant.ROOM_RECORD
+    methods = {
+        "StartEgress": Method(egress.StartEgressRequest, api.start, record),
+        "StartRoomCompositeEgress": Method(egress.RoomCompositeEgressRequest, api.start_room_composite, record),
+        "ListEgress": Method(egress.ListEgressRequest, api.list_egress, record),
+        "StopEgress": Method(egress.StopEgressRequest, api.stop_egress, record),
+    }
+    return {f"Egress/{name}": method for name, method in methods.items()}
 
 
 def _sip_methods(dialer: SipApi, trunks: TrunkApi) -> dict[str, Method]:

@@ -9,7 +9,7 @@ give the call. `callee_for` also knows two families and treats any other number 
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from local.phones.callees import (
     AgentDeed,
@@ -20,20 +20,14 @@ from local.phones.callees import (
     LineTrouble,
     Refusal,
 )
+from local.phones.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
+from local.phones.telling_numbers import TELLING, TOO_MANY_TEXT
 
-RING_S = 1.5  # how long a phone rings before someone picks up
-TALK_S = 4.0  # how long they stay
 BRIEF_RING_S = 2.0  # ringing before a refusal
 VOICEMAIL_RING_S = 4.0  # ringing before the carrier's 480: long enough to be a phone, too short to be a time-out
 LONG_RING_S = 22.0
-GREETING_S = 8.0  # a voicemail's greeting, then it hangs up
 FRAUD_TEXT = "32203 Call blocked: suspected fraud"
 TOO_FAST_TEXT = "cps limit exceeded"
-TOO_MANY_TEXT = "concurrent call limit exceeded"
-
-PICKS_UP = Callee(answers_after_s=RING_S, hangs_up_after_s=TALK_S)
-STAYS_ON = Callee(answers_after_s=RING_S)
-RINGS_OUT = Callee()
 
 _REFUSES_AT_ONCE = "+15550101"
 _REFUSES_AFTER_RINGING = "+15550102"
@@ -42,23 +36,15 @@ _ANY_NUMBER = re.compile(r"\+1555010\d{4}")
 _DIALLED_NUMBER = re.compile(r'"to(?:_number)?"\s*:\s*"(\+1555010\d{4})"')
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxNumber:
-    """A line of the sandbox's table. `end_reason` may name a second reason a product gives when it knows less."""
-
-    number: str
-    callee: Callee
-    does: str
-    end_reason: str
-
-
 def _agent(deed: AgentDeed, after_s: float = 2.0) -> AgentScript:
     return AgentScript(deed, after_s)
 
 
 _ORDINARY = (
     SandboxNumber("+15550100200", PICKS_UP, "answers, talks 4 s, hangs up", "USER_HUNG_UP_IN_CALL"),
-    SandboxNumber("+15550100201", STAYS_ON, "answers and never hangs up", "MAX_DURATION_REACHED"),
+    SandboxNumber(
+        "+15550100201", STAYS_ON, "answers and never hangs up", "MAX_DURATION_REACHED", wish=Wish.SHORT_LIMIT
+    ),
     SandboxNumber(
         "+15550100203", replace(PICKS_UP, hangs_up_after_s=3.0), "early media, then answers", "USER_HUNG_UP_IN_CALL"
     ),
@@ -74,12 +60,6 @@ _ORDINARY = (
         Callee(silent=True),
         "the carrier never answers the INVITE (given up after 32 s, or the ring time-out)",
         "USER_DID_NOT_PICK_UP or SIP_FAILED_TRUNK",
-    ),
-    SandboxNumber(
-        "+15550100210",
-        Callee(answers_after_s=RING_S, hangs_up_after_s=GREETING_S),
-        "voicemail: answers, plays a greeting, hangs up after 8 s; nobody speaks",
-        "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
         "+15550100603",
@@ -119,6 +99,7 @@ _LIMITED = (
         Callee(rings_after_s=None, refusal=Refusal(503, TOO_MANY_TEXT)),
         "the carrier has too many of our calls (503 at once), every time: deferred until the call's `expires_at`",
         "EXPIRED_IN_QUEUE",
+        Wish.SHORT_EXPIRY,
     ),
 )
 
@@ -285,5 +266,6 @@ NUMBERS = (
     *(SandboxNumber(number, _family_callee(number), does, reason) for number, does, reason in _REFUSING),
     *_LIMITED,
     *_TROUBLED,
+    *TELLING,
 )
 _BY_NUMBER = {entry.number: entry for entry in NUMBERS}

@@ -6,9 +6,10 @@ from livekit.protocol.models import Room as RoomMessage
 
 from local.phones import numbers, timings
 from local.phones.agents import Worker
+from local.phones.callees import RoomTrouble
 from local.phones.exchange import Exchange
 from local.phones.rooms import Participant, Room, RoomTerms
-from local.phones.twirp import TwirpError, not_found
+from local.phones.twirp import TwirpError, UnreadableAnswerError, not_found
 
 _LONGEST_NAME = 256
 
@@ -36,7 +37,10 @@ class RoomApi:
             for agent in request.agents:
                 self._worker.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
 
-        return self._roster.ensure(request.name, terms, prepare).message()
+        room = self._roster.ensure(request.name, terms, prepare)
+        if room.callee is not None and room.callee.room is RoomTrouble.UNREADABLE:
+            raise UnreadableAnswerError
+        return room.message()
 
     async def list_rooms(self, request: room_messages.ListRoomsRequest) -> room_messages.ListRoomsResponse:
         rooms = [room for room in self._roster.all() if not request.names or room.name in request.names]

@@ -7,14 +7,12 @@ from enum import StrEnum
 
 from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import (
-    BackupCodecPolicy,
     ClientInfo,
     Codec,
     DisconnectReason,
     ParticipantInfo,
     ParticipantPermission,
     TrackInfo,
-    TrackSource,
 )
 from livekit.protocol.models import (
     Room as RoomMessage,
@@ -66,6 +64,15 @@ class Participant:
         return self.kind == ParticipantInfo.AGENT
 
     @property
+    def is_dependent(self) -> bool:
+        """An agent or a recorder, for whom alone no room stays open."""
+        return self.is_agent or self.is_recorder
+
+    @property
+    def is_recorder(self) -> bool:
+        return self.kind == ParticipantInfo.EGRESS
+
+    @property
     def is_leg(self) -> bool:
         return self.kind == ParticipantInfo.SIP
 
@@ -82,7 +89,12 @@ class Participant:
             name=self.name,
             version=self.version,
             permission=ParticipantPermission(
-                can_subscribe=True, can_publish=True, can_publish_data=True, agent=self.is_agent
+                can_subscribe=True,
+                can_publish=not self.is_recorder,
+                can_publish_data=not self.is_recorder,
+                agent=self.is_agent,
+                hidden=self.is_recorder,
+                recorder=self.is_recorder,
             ),
             is_publisher=self.is_publisher,
             kind=self.kind,
@@ -94,31 +106,12 @@ class Participant:
 
     def closing_versions(self, reason: DisconnectReason) -> int:
         """How many changes LiveKit counts while the participant leaves, as recorded."""
-        if self.is_agent:
+        if self.is_dependent:
             return 0 if reason == DisconnectReason.CLIENT_INITIATED else 1
         if reason == DisconnectReason.DUPLICATE_IDENTITY:
             return 1
         outbound = "sip.ruleID" not in self.attributes
         return 3 if reason == DisconnectReason.ROOM_DELETED and outbound else 2
-
-
-def leg_track(identity: str) -> TrackInfo:
-    """The audio track of a SIP leg."""
-    track = _audio_track("TR_AM", identity, "audio/opus", mid="0", stream="camera")
-    track.source = TrackSource.MICROPHONE
-    return track
-
-
-def agent_track() -> TrackInfo:
-    """The audio track of an agent."""
-    return _audio_track("TR_A", "voice", "audio/red", mid="7", stream="unknown")
-
-
-def _audio_track(prefix: str, name: str, mime_type: str, *, mid: str, stream: str) -> TrackInfo:
-    track = TrackInfo(sid=new_id(prefix), name=name, mime_type=mime_type, mid=mid, stream=stream)
-    track.version.unix_micro = time.time_ns() // 1000
-    track.backup_codec_policy = BackupCodecPolicy.SIMULCAST
-    return track
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +166,7 @@ class Room:
             metadata=self.metadata,
             num_participants=counts.participants,
             num_publishers=counts.publishers,
+            active_recording=any(participant.is_recorder for participant in self.participants.values()),
         )
 
     def watch(self, watcher: Callable[[RoomEvent, Participant | None], None]) -> None:
@@ -227,7 +221,7 @@ class Room:
         for track in tracks:
             self._tell_track("track_unpublished", participant, track)
         self._count()
-        if not participant.is_agent:
+        if not participant.is_dependent:
             self._idle_since_s, self._departed = self._pace.now_s(), True
         self._tell("participant_left", participant)
         self._notify(RoomEvent.LEFT, participant)
@@ -249,8 +243,8 @@ class Room:
         self._notify(RoomEvent.CLOSED, None)
 
     def is_idle(self) -> bool:
-        """Nobody but agents for longer than the room allows."""
-        if any(not participant.is_agent for participant in self.participants.values()):
+        """Nobody but agents and recorders for longer than the room allows."""
+        if any(not participant.is_dependent for participant in self.participants.values()):
             return False
         timeout_s = self.terms.departure_timeout_s if self._departed else self.terms.empty_timeout_s
         return self._pace.now_s() - self._idle_since_s >= timeout_s
@@ -276,7 +270,7 @@ class Room:
 
     def _count(self) -> None:
         people = self.participants.values()
-        count = HeadCount(sum(not p.is_agent for p in people), sum(bool(p.tracks) for p in people))
+        count = HeadCount(sum(not p.is_dependent for p in people), sum(bool(p.tracks) for p in people))
         self._counts.change(count, self._pace.now_s())
 
     def _notify(self, event: RoomEvent, participant: Participant | None) -> None:

@@ -14,10 +14,11 @@ from google.protobuf.message import DecodeError, Message
 
 from local.phones.exchange import Exchange
 from local.phones.faults import FaultKind
-from local.phones.twirp import BadGatewayError, ConnectionDroppedError, TwirpError
+from local.phones.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, UnreadableAnswerError
 
 _log = logging.getLogger("phones.server")
 _LEEWAY_S = 60
+_NO_MESSAGE = b"\xff" * 16
 _UNIMPLEMENTED_SERVICES = ("RoomService", "SIP", "AgentDispatchService", "Egress", "Ingress")
 
 
@@ -30,6 +31,7 @@ class Grant(StrEnum):
     SIP_CALL = "sip_call"
     SIP_ADMIN = "sip_admin"
     TRANSFER = "transfer"  # SIP_CALL and ROOM_ADMIN
+    ROOM_RECORD = "room_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class TwirpDoor:
             return web.json_response(error.body(), status=error.status)
         except BadGatewayError:
             return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
+        except UnreadableAnswerError:
+            return web.Response(body=_NO_MESSAGE, content_type="application/protobuf")
         except ConnectionDroppedError:
             _drop(request)
             return web.Response(status=502)
@@ -140,6 +144,7 @@ def _allows(claims: dict[str, Any], grant: Grant, room: str) -> bool:
         Grant.SIP_CALL: bool(sip.get("call")),
         Grant.SIP_ADMIN: bool(sip.get("admin")),
         Grant.TRANSFER: admin and bool(sip.get("call")),
+        Grant.ROOM_RECORD: bool(video.get("roomRecord")),
     }
     return allowed[grant]
 

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 
 from livekit.protocol import sip
-from livekit.protocol.models import DisconnectReason
 
 from local.phones import timings
 from local.phones.callees import Callee, DialTrouble
@@ -12,9 +11,9 @@ from local.phones.exchange import Exchange
 from local.phones.faults import FaultKind
 from local.phones.ids import new_id
 from local.phones.legs import DialTerms, OutboundLeg
-from local.phones.rooms import CALL_STATUS
+from local.phones.transfers import hand_over
 from local.phones.trunk_api import TrunkApi
-from local.phones.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, bridge_error, not_found
+from local.phones.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, bridge_error
 
 _FAILS_AT_FIRST = 2
 
@@ -55,14 +54,7 @@ class SipApi:
         self, request: sip.TransferSIPParticipantRequest
     ) -> sip.TransferSIPParticipantResponse:
         """Hands an answered call over: the leg leaves as if its phone had hung up."""
-        room = self._exchange.roster.get(request.room_name)
-        participant = room.participants.get(request.participant_identity) if room is not None else None
-        if room is None or participant is None or not participant.is_leg:
-            raise not_found("participant")
-        if participant.attributes[CALL_STATUS] != "active":
-            raise bridge_error("failed_precondition", "can't transfer a call that is not active")
-        room.change(participant, {CALL_STATUS: "hangup"})
-        room.remove(participant, DisconnectReason.CLIENT_INITIATED)
+        hand_over(self._exchange.roster.get(request.room_name), request.participant_identity)
         return sip.TransferSIPParticipantResponse(
             transfer_id=new_id("STR_"), status=sip.SIPTransferStatus.STS_TRANSFER_SUCCESSFUL
         )
@@ -118,6 +110,7 @@ class SipApi:
             name=request.participant_name,
             metadata=request.participant_metadata,
             attributes=dict(request.participant_attributes),
+            headers=dict(request.headers),
             hide_phone_number=request.hide_phone_number,
             has_credentials=has_credentials,
             ringing_timeout_s=_seconds(request, "ringing_timeout", timings.RINGING_TIMEOUT_S),

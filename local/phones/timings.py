@@ -32,6 +32,10 @@ AGENT_JOIN_S = 0.29
 AGENT_TRACK_S = 0.05  # participant_joined to track_published
 AGENT_FOLLOWS_S = 0.008  # the caller left, the worker's agent leaves
 GUEST_TRACK_S = 0.045
+AGENT_PATIENCE_S = 1.0  # what an agent that heard nobody adds to the silence before it hangs up
+MESSAGE_S = 3.0  # a message on somebody's voicemail
+REFER_S = 0.3  # from the wish to hand a call over to the REFER that is accepted
+TRANSCRIPT_S = 0.4  # the agent is out of the room, its transcript is written
 
 # Inbound.
 INBOUND_JOIN_S = 0.006
@@ -42,6 +46,10 @@ IDLE_CHECK_S = 1.0  # how often the server looks for rooms to close
 EMPTY_TIMEOUT_S = 300  # LiveKit's defaults
 DEPARTURE_TIMEOUT_S = 20
 COUNTS_REFRESH_S = 5.0
+
+# Egress, counted from the request or the step before.
+EGRESS_ACTIVE_S = 0.8  # its recorder is in the room
+EGRESS_SAVED_S = 0.4  # the room is closed, the file is written out
 
 # Webhooks.
 HOOK_RETRY_WAITS_S = (1.0, 2.0, 4.0, 8.0)

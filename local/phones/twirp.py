@@ -46,6 +46,10 @@ class ConnectionDroppedError(Exception):
     """The client's connection breaks: it never learns what became of the request."""
 
 
+class UnreadableAnswerError(Exception):
+    """The request was carried out, and its answer is 200 with bytes that are no message."""
+
+
 class BadGatewayError(Exception):
     """A proxy answers 502 in its own words: the client cannot tell what became of the request."""
 

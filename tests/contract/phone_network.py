@@ -1,10 +1,11 @@
-"""A phone network in the test's own event loop, and a server that records its webhooks."""
+"""A phone network in the test's own event loop, and a server that records its webhooks and plays the product."""
 
 import asyncio
+import base64
 import inspect
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,18 @@ from livekit.protocol import room as room_messages
 from livekit.protocol.models import ParticipantInfo
 
 from local.phones import NetworkConfig, PhoneNetwork
+from local.phones.carrier_forms import CarrierSecrets
 
 API_KEY, API_SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 AGENT_NAME = "lab-agent"
 ROOM = "call-1"
 LEG = "leg-a1"
 ANSWERS, STAYS_ON, RINGS_OUT = "+15550100200", "+15550100201", "+15550100000"
+CARRIER_SECRETS = CarrierSecrets(
+    generic="whsec_" + base64.b64encode(b"a secret of the carrier's").decode(),
+    telnyx_key=base64.b64encode(bytes(range(32))).decode(),
+    twilio_token="a-token-of-twilios",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,74 @@ class HookRecorder:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """One request to the product. `at_s` is in the network's own seconds."""
+
+    at_s: float
+    method: str
+    url: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The agent events in it."""
+        parsed = self.json
+        return list(parsed["events"]) if "events" in parsed else [parsed]
+
+
+@dataclass(slots=True)
+class Product:
+    """Keeps what agents, carriers and recorders send. `statuses` are for the first requests, 200 is for the others."""
+
+    time_scale: float
+    url: str = ""
+    policy: str = "hang_up"
+    statuses: list[int] = field(default_factory=list)
+    posted: list[Posted] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def agent_events(self) -> list[dict[str, Any]]:
+        """What agents told, in the order in which it came."""
+        return [event for each in self.posted if each.path.endswith("/agent-events") for event in each.events]
+
+    def told(self) -> list[str]:
+        return [event["type"] for event in self.agent_events]
+
+    def from_carrier(self, form: str) -> list[Posted]:
+        return [each for each in self.posted if each.path == f"/hooks/sip/{form}"]
+
+    async def until(self, condition: Callable[["Product"], object], timeout_s: float = 10.0) -> None:
+        """Waits until `condition` holds of what was posted. Real seconds."""
+        async with asyncio.timeout(timeout_s):
+            while not condition(self):
+                self._news.clear()
+                await self._news.wait()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        at_s = time.monotonic() / self.time_scale
+        self.posted.append(Posted(at_s, request.method, str(request.url), request.path, dict(request.headers), body))
+        self._news.set()
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.json_response({"results": [], "status": "active", "voicemail_policy": self.policy}, status=status)
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
-    """A network, a client for it, a client for its control interface, and the recorder of its webhooks."""
+    """A network, a client for it, a client for its control interface, the recorder of its webhooks, and the product
+    its agents and carriers report to."""
 
     network: PhoneNetwork
     livekit: LiveKitAPI
     recorder: HookRecorder
+    product: Product
     http: aiohttp.ClientSession
 
     async def control(self, verb: str, path: str, **arguments: Any) -> Any:
@@ -106,18 +175,23 @@ class Lab:
 async def a_lab(time_scale: float = 1.0, hooks_status: int = 200) -> AsyncIterator[Lab]:
     """A network whose seconds take `time_scale` real ones."""
     recorder = HookRecorder(time_scale, hooks_status)
-    application = web.Application()
+    product = Product(time_scale)
+    application = web.Application(client_max_size=10 * 1024 * 1024)
     application.router.add_post("/hooks", recorder.answer)
+    application.router.add_route("*", "/{path:.*}", product.receive)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    recorder.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
+    product.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    recorder.url = f"{product.url}/hooks"
     config = NetworkConfig(
         hooks_urls=(recorder.url,),
         api_key=API_KEY,
         api_secret=API_SECRET,
         agent_name=AGENT_NAME,
         time_scale=time_scale,
+        carrier_hooks_url=product.url,
+        carrier_secrets=CARRIER_SECRETS,
     )
     try:
         async with (
@@ -125,7 +199,7 @@ async def a_lab(time_scale: float = 1.0, hooks_status: int = 200) -> AsyncIterat
             LiveKitAPI(network.url, API_KEY, API_SECRET, failover=False) as livekit,
             aiohttp.ClientSession() as http,
         ):
-            yield Lab(network, livekit, recorder, http)
+            yield Lab(network, livekit, recorder, product, http)
     finally:
         await runner.cleanup()
 
@@ -151,21 +225,27 @@ def in_a_lab(time_scale: float = 0.1, hooks_status: int = 200) -> Callable[[Call
     return decorate
 
 
-async def open_room(lab: Lab, name: str = ROOM, agent: str | None = None, metadata: str = "") -> None:
-    agents = [agent_dispatch.RoomAgentDispatch(agent_name=agent)] if agent else []
+async def open_room(
+    lab: Lab, name: str = ROOM, agent: str | None = None, metadata: str = "", agent_metadata: str = ""
+) -> None:
+    agents = [agent_dispatch.RoomAgentDispatch(agent_name=agent, metadata=agent_metadata)] if agent else []
     request = room_messages.CreateRoomRequest(
         name=name, empty_timeout=30, departure_timeout=2, agents=agents, metadata=metadata
     )
     await lab.livekit.room.create_room(request)
 
 
-async def dial(lab: Lab, number: str, *, room: str = ROOM, wait: bool = True, ring_s: int = 30) -> Any:
+async def dial(
+    lab: Lab, number: str, *, room: str = ROOM, wait: bool = True, ring_s: int = 30, headers: bool = False
+) -> Any:
+    """Dials as the product does; with `headers` the INVITE names the call."""
     request = sip.CreateSIPParticipantRequest(
         sip_trunk_id="ST_sandbox",
         sip_call_to=number,
         room_name=room,
         participant_identity=LEG,
         wait_until_answered=wait,
+        headers={"X-Ringline-Call": room} if headers else {},
     )
     request.ringing_timeout.seconds = ring_s
     return await lab.livekit.sip.create_sip_participant(request)

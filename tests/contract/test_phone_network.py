@@ -8,7 +8,6 @@ from livekit.api import AccessToken, LiveKitAPI, ServerError, SipCallError, Vide
 from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
 from livekit.protocol.agent import JobStatus
-from livekit.protocol.egress import ListEgressRequest
 from livekit.protocol.models import ListUpdate, ParticipantInfo
 
 from tests.contract.phone_network import (
@@ -230,13 +229,6 @@ async def test_a_transferred_call_leaves_the_room(lab: Lab) -> None:
     answer = await lab.livekit.sip.transfer_sip_participant(transfer)
     assert answer.status == sip.SIPTransferStatus.STS_TRANSFER_SUCCESSFUL
     await finished(lab)
-
-
-@in_a_lab()
-async def test_egress_is_not_there_yet(lab: Lab) -> None:
-    with pytest.raises(ServerError) as caught:
-        await lab.livekit.egress.list_egress(ListEgressRequest())
-    assert caught.value.code == "unimplemented"
 
 
 @in_a_lab()

@@ -371,6 +371,7 @@ async def test_a_second_dial_with_the_same_identity_rings_again_and_puts_the_fir
 
 def test_the_command_says_when_it_is_ready_and_ends_at_once_when_told() -> None:
     command = [sys.executable, "-m", "local.phones", "--port", "0"]
+    command += ["--carrier-hooks-url", "http://127.0.0.1:9", "--sip-hook-secret", "whsec_c2VjcmV0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()

@@ -6,6 +6,7 @@ from livekit.protocol.models import DisconnectReason
 from local.phones import numbers, sip_status
 from local.phones.callees import AgentDeed, Refusal
 from local.phones.counts import HeadCount, LateCount
+from ringline.calls.reasons import EndReason
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,23 @@ def test_every_number_of_the_table_is_found_and_stands_once() -> None:
     assert len(listed) == len(set(listed))
     assert all(numbers.callee_for(entry.number) == entry.callee for entry in numbers.NUMBERS)
     assert all(f"`{number}`" in numbers.table_markdown() for number in listed)
+
+
+def test_every_reason_that_a_call_to_a_number_can_have_is_promised_by_one() -> None:
+    promised = {reason for entry in numbers.NUMBERS for reason in entry.end_reason.split(" or ")}
+    assert promised == set(EndReason) - {EndReason.NUMBER_NOT_ROUTED}, "that one is of calls that ring in"
+
+
+def test_an_ordinary_callee_speaks_and_a_machine_does_not() -> None:
+    assert numbers.callee_for("+15550100200").speaks_after_s is not None
+    machines = {"+15550100210", "+15550100211", "+15550100212", "+15550100213", "+15550100224"}
+    assert {entry.number for entry in numbers.NUMBERS if entry.callee.speaks_after_s is None} == machines
+
+
+def test_ordinary_numbers_and_families_have_carriers_that_tell_nothing() -> None:
+    telling = {entry.number for entry in numbers.NUMBERS if entry.callee.carrier is not None}
+    assert telling == {f"+1555010022{last}" for last in range(6)}
+    assert numbers.callee_for("+15550101486").carrier is None
 
 
 def test_a_number_is_found_in_metadata() -> None:

@@ -1,0 +1,17 @@
+"""Handing an answered call over to another number."""
+
+from livekit.protocol.models import DisconnectReason
+
+from local.phones.rooms import CALL_STATUS, Room
+from local.phones.twirp import bridge_error, not_found
+
+
+def hand_over(room: Room | None, identity: str) -> None:
+    """The REFER is accepted: the leg leaves as if its phone had hung up. Raises TwirpError where that cannot be."""
+    participant = room.participants.get(identity) if room is not None else None
+    if room is None or participant is None or not participant.is_leg:
+        raise not_found("participant")
+    if participant.attributes[CALL_STATUS] != "active":
+        raise bridge_error("failed_precondition", "can't transfer a call that is not active")
+    room.change(participant, {CALL_STATUS: "hangup"})
+    room.remove(participant, DisconnectReason.CLIENT_INITIATED)
