@@ -1,0 +1,212 @@
+"""Applies what a carrier reports of a phone call to the call whose header it carried.
+
+    LiveKit      carrier        we
+      |-- INVITE -->| X-Ringline-Call: <room>
+      |             |-- initiated -> its ids are linked to the room
+      |             |-- ringing, forwarded, failed, ended -> applied as the carrier's word
+      |<-- 200 -----|-- answered -> look who is in the room -> Answered, with leg and agent
+
+An answer is believed when LiveKit shows it too. Where nobody else tells of it (`AnswerFrom.CARRIER`), the carrier's
+word is enough once the leg is in the room, or while LiveKit cannot be asked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.call import AnswerFrom, Call, RoomOf, room_of
+from ringline.calls.carrier_links import CarrierLinkTable
+from ringline.calls.deadlines import is_up, look_again_in_s
+from ringline.calls.dial import leg_of
+from ringline.calls.events import (
+    AgentSeen,
+    Answered,
+    CarrierEnded,
+    CarrierFailed,
+    CarrierForwarded,
+    CarrierRang,
+    Event,
+)
+from ringline.calls.hang_up import HangUp
+from ringline.calls.ports import LegView, LookQueue, RoomView, Telephony, TelephonyDown
+from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
+from ringline.calls.results import Effect
+from ringline.calls.store import CallStore
+from ringline.calls.timing import CARRIER_PAUSE_S, SHORT_LIMIT_S
+from ringline.calls.trunk_paces import TrunkPaces
+from ringline.runtime.clock import Clock
+from ringline.runtime.ids import is_plausible_id
+from ringline.telephony.carriers.event import CarrierEvent, Kind
+
+_LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
+"""LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearCarrier:
+    progress: Progress
+    store: CallStore
+    telephony: Callable[[], AbstractAsyncContextManager[Telephony]]
+    looks: LookQueue
+    links: CarrierLinkTable
+    clock: Clock
+    log: Logger
+    paces: TrunkPaces | None = None
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def run(self, event: CarrierEvent) -> str:
+        """What came of the event, in a word, which is also logged. Raises what keeps it from being persisted: the
+        carrier then sends it again."""
+        whose = self._whose(event)
+        outcome = "not_our_call" if whose is None else await self._hear(event, whose)
+        about = {} if whose is None else {"account_id": whose.account_id, "call_id": whose.call_id}
+        told = {"provider": event.provider, "event": event.kind.value, "outcome": outcome, **about}
+        self.log.info("carrier heard", extra=told)
+        return outcome
+
+    def _whose(self, event: CarrierEvent) -> RoomOf | None:
+        room = event.room or self.links.room(event.provider, event.provider_call_ids)
+        whose = room_of(room) if room else None
+        if whose is None or not (is_plausible_id(whose.account_id) and is_plausible_id(whose.call_id)):
+            return None
+        return whose
+
+    async def _hear(self, event: CarrierEvent, whose: RoomOf) -> str:
+        call = self.store.get(whose.account_id, whose.call_id)
+        if call is None:
+            return "unknown_call"
+        if event.room is not None and event.provider_call_ids and _is_in(call, whose):
+            # The widest id: it is the one that all events of the phone call have.
+            self.links.link(event.provider, event.provider_call_ids[0], event.room)
+        if event.kind is Kind.OTHER:
+            return "not_of_interest"
+        at = _moment(event, call, self.clock())
+        if event.kind is Kind.ANSWERED:
+            return await self._answered(call, whose, at)
+        outcome = self._apply(call, _word(event, whose.attempt, at))
+        if isinstance(outcome, Applied) and outcome.call.deferrals > call.deferrals:
+            self._rest_trunk(call)
+        if Effect.END_ROOM in outcome.effects:
+            async with self.telephony() as telephony:
+                await self._end(telephony, outcome)
+        return self._told(outcome)
+
+    def _rest_trunk(self, call: Call) -> None:
+        """The carrier took no more calls. If that cannot be written, it refuses the next one, too."""
+        if self.paces is None:
+            return
+        now = self.clock()
+        try:
+            self.paces.rest(call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
+        except Exception:
+            self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
+
+    async def _answered(self, call: Call, whose: RoomOf, at: int) -> str:
+        if call.leg_sid is not None and call.answered_at is not None and _is_in(call, whose):
+            return "answered_before"
+        if not _is_in(call, whose):
+            # No look: the lifecycle has a name for what is too late.
+            return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
+        by_carrier = call.answer_from is AnswerFrom.CARRIER
+        async with self.telephony() as telephony:
+            try:
+                seen = await self._look_for_answer(telephony, call)
+            except TelephonyDown:
+                if not by_carrier:
+                    return "livekit_not_reached"
+                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
+            leg = leg_of(call, seen)
+            if leg is None and by_carrier and self._has_left(call):
+                # Nobody but the carrier knows that somebody had answered, and when.
+                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
+            if leg is None or not (is_up(leg) or by_carrier):
+                return "not_answered_at_livekit"
+            outcome = self._apply(call, Answered(at, whose.attempt, leg.sid, leg.sip_call_id, _agent_in(seen)))
+            if Effect.END_ROOM in outcome.effects:
+                # Its end was asked for while it rang: the one who answered hears no agent.
+                await self._end(telephony, outcome)
+            elif by_carrier and isinstance(outcome, Applied):
+                self._tell_others(outcome.call, leg)
+        return self._told(outcome)
+
+    def _has_left(self, call: Call) -> bool:
+        now = self.store.get(call.account_id, call.call_id)
+        return now is not None and now.evidence.leg_left_at is not None
+
+    async def _look_for_answer(self, telephony: Telephony, call: Call) -> RoomView:
+        """The room as soon as it shows the answer, or as it is in the end."""
+        for wait_s in _LOOK_AGAIN_AFTER_S:
+            seen = await telephony.look(call.room_name or "")
+            if is_up(leg_of(call, seen)):
+                return seen
+            await self.pause(wait_s)
+        return await telephony.look(call.room_name or "")
+
+    def _tell_others(self, call: Call, leg: LegView) -> None:
+        """What the dialer does after an answer that it waits for: hints, both."""
+        try:
+            for provider, carrier_call_id in leg.carrier_call_ids:
+                self.links.link(provider, carrier_call_id, call.room_name or "")
+            if call.max_call_duration_s <= SHORT_LIMIT_S:
+                self.looks.look_again(call.account_id, call.call_id, call.max_call_duration_s)
+        except Exception:
+            self.log.exception("answer not told", extra={"call_id": call.call_id})
+
+    def _apply(self, call: Call, event: Event) -> Outcome:
+        return self.progress.apply(call.account_id, call.call_id, event)
+
+    async def _end(self, telephony: Telephony, outcome: Outcome) -> None:
+        """Ends what lives of an attempt that is over, or whose end is recorded as asked for. Of a phone that has not
+        answered, the leg's leaving or the dialer then says so; a room that is not closed is the sweep's."""
+        call = outcome.call
+        if call is None:
+            return
+        if call.in_flight and call.answered_at is not None:
+            await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
+            return
+        try:
+            await telephony.end_room(call.room_name or "")
+        except TelephonyDown:
+            self.log.warning("room not closed", extra={"call_id": call.call_id})
+
+    def _told(self, outcome: Outcome) -> str:
+        call = outcome.call
+        if Effect.LOOK_AGAIN in outcome.effects and call is not None and call.in_flight:
+            try:
+                self.looks.look_again(call.account_id, call.call_id, look_again_in_s(call))
+            except Exception:
+                # The event is persisted; the sweep looks within its minute.
+                self.log.exception("look not asked for", extra={"call_id": call.call_id})
+        return outcome.why if isinstance(outcome, Unapplied) else "applied"
+
+
+def _is_in(call: Call, whose: RoomOf) -> bool:
+    """Whether the call is in the attempt that the event is about."""
+    return call.in_flight and call.attempt == whose.attempt
+
+
+def _moment(event: CarrierEvent, call: Call, now: int) -> int:
+    """When it happened: the carrier's own word, as far as it can be true."""
+    began = call.dialed_at
+    return event.at if event.at is not None and began is not None and began < event.at <= now else now
+
+
+def _word(event: CarrierEvent, attempt: int, at: int) -> Event:
+    match event.kind:
+        case Kind.RINGING:
+            return CarrierRang(at, attempt)
+        case Kind.FORWARDED:
+            return CarrierForwarded(at, attempt, event.forwarded_to, event.to_voicemail)
+        case Kind.FAILED:
+            # A success is none of a call that failed.
+            code = event.sip_code if event.sip_code is not None and event.sip_code >= 300 else None
+            return CarrierFailed(at, attempt, code, event.sip_status, event.cause)
+        case _:
+            return CarrierEnded(at, attempt, event.cause)
+
+
+def _agent_in(room: RoomView) -> AgentSeen | None:
+    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None)

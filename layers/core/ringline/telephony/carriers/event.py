@@ -1,0 +1,93 @@
+"""A carrier's event, reduced to what calls need, and how carriers' loose values are read. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote
+
+CALL_HEADER = "x-ringline-call"
+"""The SIP header of our INVITE that names the attempt's room, in lower case: names of headers have no case."""
+
+_MOST_TEXT = 200
+_MOST_ID = 200
+_ADDRESS = re.compile(r"(?:sips?:|tel:)?([^\s<>@;,:\"]+)@([^\s<>@;,:\"]+)", re.IGNORECASE)
+_VOICEMAIL_USER = re.compile(r"voice[-_. ]?mail\w*|v[-_]?mail\d*|vm\d*", re.IGNORECASE)
+_VOICEMAIL_WORD = re.compile(r"(?:^|[^a-z])(?:voice[-_. ]?mail|v[-_]?mail|vm)(?:[^a-z]|$)", re.IGNORECASE)
+
+
+class Kind(StrEnum):
+    RINGING = "ringing"
+    FORWARDED = "forwarded"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """Never connected."""
+    ENDED = "ended"
+    """Over; whether it had been answered, our own record tells where the event cannot."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent:
+    """One thing that happened to a phone call. `room` is what our own header said, where the carrier echoes it;
+    `provider_call_ids` are the carrier's ids of the call, the widest first; `at` is in milliseconds."""
+
+    kind: Kind
+    provider: str
+    room: str | None = None
+    provider_call_ids: tuple[str, ...] = ()
+    at: int | None = None
+    sip_code: int | None = None
+    sip_status: str | None = None
+    cause: str | None = None
+    forwarded_to: str | None = None
+    to_voicemail: bool = False
+
+
+def text(value: Any) -> str | None:
+    """A text or number as text of a bearable length; None for anything else, and for nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip()[:_MOST_TEXT] or None
+
+
+def sip_code(value: Any) -> int | None:
+    """A SIP response code; None for what is none."""
+    said = text(value)
+    code = int(said) if said is not None and re.fullmatch(r"[0-9]{3}", said) else 0
+    return code if 100 <= code < 700 else None
+
+
+def call_ids(*values: Any) -> tuple[str, ...]:
+    """Those that can be ids, each once."""
+    told = (value for value in values if isinstance(value, str) and 0 < len(value) <= _MOST_ID and value.isprintable())
+    return tuple(dict.fromkeys(told))
+
+
+def moment(value: Any) -> int | None:
+    """An ISO 8601 moment in milliseconds, UTC where it names no zone; None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def names_voicemail(target: str | None) -> bool:
+    """Whether the place a call was forwarded to is a voicemail by its name: its user part, or the user part it names as
+    its target. The cause of a redirection (RFC 4458: `cause=408`, `cause=486`) alone tells nothing of the place."""
+    if not target:
+        return False
+    said = unquote(target)
+    addresses = _ADDRESS.findall(said)
+    if not addresses:
+        return _VOICEMAIL_WORD.search(re.sub(r"[;?].*", "", said)) is not None
+    # A host named vm may be any virtual machine.
+    return any(_is_voicemail(user) or "voicemail" in host.lower() for user, host in addresses)
+
+
+def _is_voicemail(user: str) -> bool:
+    return _VOICEMAIL_USER.fullmatch(user) is not None or _VOICEMAIL_WORD.search(user) is not None

@@ -1,0 +1,164 @@
+"""Twilio: status callbacks of Programmable Voice, a form signed with the account's auth token. Pure.
+
+The signature is over the URL as Twilio called it, followed by each parameter's name and value, sorted. A JSON body has
+no parameters: its SHA-256 is in the URL (`bodySHA256`), which is signed. Twilio signs with or without the port of the
+URL, so both are tried. Older than MAX_AGE_S is told by the signed `Timestamp`; answering machine detection sends none,
+and then nothing tells the age.
+
+Our header arrives as the parameter `SipHeader_X-Ringline-Call` with the leg that LiveKit sent. The leg to the phone is
+a child of that one (`ParentCallSid`) and shows no header; its callback's URL may name the call: `?call=<header>`.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ringline.telephony.carriers.event import CALL_HEADER, CarrierEvent, Kind, call_ids, sip_code, text
+from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
+
+TWILIO = "twilio"
+
+_FORM = "application/x-www-form-urlencoded"
+_HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
+_KINDS = {
+    "ringing": Kind.RINGING,
+    "in-progress": Kind.ANSWERED,
+    "answered": Kind.ANSWERED,
+    "completed": Kind.ENDED,
+    "busy": Kind.FAILED,
+    "no-answer": Kind.FAILED,
+    "failed": Kind.FAILED,
+    "canceled": Kind.FAILED,
+}
+# Twilio's words in SIP, for where it tells no code.
+_CODES = {"busy": 486, "no-answer": 408, "canceled": 487}
+
+
+def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None:
+    """Raises HookRefused unless one of the auth tokens signed this URL with these parameters, and, where the parameters
+    say when, now."""
+    given = request.header("x-twilio-signature").encode()
+    make = _hash_of(request.headers.get("x-twilio-webhooks-signature-settings", ""))
+    suffix = _signed_parameters(request)
+    for secret in secrets:
+        for url in _with_and_without_port(request.url):
+            mac = hmac.new(secret.encode(), (url + suffix).encode(), make).digest()
+            if hmac.compare_digest(base64.b64encode(mac), given):
+                _check_age(_parameters(request), now_s)
+                return
+    raise HookRefused("signature differs")
+
+
+def _hash_of(settings: str) -> Any:
+    """What the signature's own header says it was made with; SHA-1 where it says nothing."""
+    named = dict(part.strip().partition("=")[::2] for part in settings.split(","))
+    try:
+        return _HASHES[(named.get("algorithm") or "HMAC_SHA1").upper()]
+    except KeyError:
+        raise HookRefused("signed in an unknown way") from None
+
+
+def _signed_parameters(request: HookRequest) -> str:
+    if _is_form(request):
+        try:
+            pairs = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise HookRefused("not a form") from None
+        return "".join(name + value for name, value in sorted(set(pairs)))
+    hashed = request.query("bodySHA256")
+    if hashed is None:
+        raise HookRefused("body is not signed")
+    if not hmac.compare_digest(hashed.lower().encode(), hashlib.sha256(request.body).hexdigest().encode()):
+        raise HookRefused("body hash differs")
+    return ""
+
+
+def _is_form(request: HookRequest) -> bool:
+    return request.headers.get("content-type", _FORM).partition(";")[0].strip().lower() == _FORM
+
+
+def _with_and_without_port(url: str) -> tuple[str, ...]:
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise HookRefused("host is not one") from None
+    host = parts.hostname or ""
+    bare = f"[{host}]" if ":" in host else parts.netloc.removesuffix(f":{port}")
+    return parts._replace(netloc=bare).geturl(), parts._replace(netloc=f"{bare}:{port}").geturl()
+
+
+def _check_age(parameters: Mapping[str, Any], now_s: float) -> None:
+    said = parameters.get("Timestamp")
+    if said is not None:
+        at = _moment(said)
+        if at is None:
+            raise HookRefused("timestamp is not one")
+        check_age(str(at // 1000), now_s)
+
+
+def _moment(said: Any) -> int | None:
+    """An RFC 2822 date in milliseconds."""
+    try:
+        at = parsedate_to_datetime(str(said))
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1000
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parameters(request: HookRequest) -> dict[str, Any]:
+    if _is_form(request):
+        return dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+    try:
+        return json_object(request.body)
+    except HookUnreadable:
+        return {}
+
+
+def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
+    """The events in a verified request: the leg's status, and that a machine answered, in the order they happened.
+    Raises HookUnreadable."""
+    told = _parameters(request)
+    ids = call_ids(told.get("ParentCallSid"), told.get("CallSid"))
+    if not ids:
+        raise HookUnreadable("no CallSid")
+    room, at = request.query("call") or _header(told), _moment(told.get("Timestamp"))
+    status = str(told.get("CallStatus", ""))
+    code = sip_code(told.get("SipResponseCode"))
+    event = CarrierEvent(
+        kind=_kind(told, status),
+        provider=TWILIO,
+        room=room,
+        provider_call_ids=ids,
+        at=at,
+        sip_code=code or _CODES.get(status),
+        sip_status=_error(told),
+        cause=text(status),
+    )
+    if not str(told.get("AnsweredBy", "")).startswith("machine"):
+        return (event,)
+    machine = CarrierEvent(Kind.FORWARDED, TWILIO, room, ids, at, to_voicemail=True)
+    return (machine, event) if event.kind is Kind.ENDED else (event, machine)
+
+
+def _kind(told: Mapping[str, Any], status: str) -> Kind:
+    kind = _KINDS.get(status, Kind.OTHER)
+    # The leg that LiveKit sent rings as soon as Twilio has it, the phone only when its own leg does.
+    comes_in = told.get("Direction") == "inbound"
+    return Kind.OTHER if kind is Kind.RINGING and comes_in else kind
+
+
+def _header(told: Mapping[str, Any]) -> str | None:
+    name = f"sipheader_{CALL_HEADER}"
+    return next((text(value) for key, value in told.items() if key.lower() == name), None)
+
+
+def _error(told: Mapping[str, Any]) -> str | None:
+    """Twilio's error, number first: 32203 tells a number that is blocked from a person who declined."""
+    said = (text(told.get(name)) for name in ("ErrorCode", "ErrorMessage"))
+    return text(" ".join(word for word in said if word is not None))
