@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ringline.calls.call import State
-from ringline.calls.store import CallStore, Page
+from ringline.calls.store import CallStore, Having, Page
 from ringline.calls.view import STATES_OF_STATUS
 from ringline.runtime.problems import invalid_field
 
@@ -11,7 +11,9 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
 
-def list_calls(store: CallStore, account_id: str, query: Mapping[str, str] | None) -> Page:
+def list_calls(
+    store: CallStore, account_id: str, query: Mapping[str, str] | None, having: Having | None = None
+) -> Page:
     """A page of calls. `call_status` is the SDK's word for the filter, `status` ours. Raises Problem 422."""
     query = query or {}
     name = "call_status" if "call_status" in query else "status"
@@ -22,6 +24,7 @@ def list_calls(store: CallStore, account_id: str, query: Mapping[str, str] | Non
             pipe_id=query.get("pipe_id"),
             limit=_limit(query.get("limit")),
             cursor=query.get("cursor"),
+            having=having,
         )
     except ValueError:
         raise invalid_field("cursor", "is not a cursor of ours") from None

@@ -1,0 +1,147 @@
+"""Sessions of calls, with their transcripts and recordings, as the SDK reads them, and the end of a session
+(`/v1/sessions`, `/v1/transcripts`, `/v1/recordings`)."""
+
+import asyncio
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from ringline.calls.call import Call, room_of
+from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.hang_up import HangUp, HungUp
+from ringline.calls.listing import list_calls
+from ringline.calls.progress import Progress
+from ringline.calls.recordings import recording_url
+from ringline.calls.session_view import Session, latest_session, session_of, session_view
+from ringline.calls.store import CallStore, Having
+from ringline.calls.transcripts import Transcript, Transcripts
+from ringline.runtime import aws, settings
+from ringline.runtime.api import json_response, make_api, serve
+from ringline.runtime.clock import now_ms
+from ringline.runtime.http import account_of, listing
+from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.logging import make_logger
+from ringline.runtime.problems import Problem, not_found
+
+log = make_logger("manage_sessions")
+table = settings.required("TABLE_NAME")
+bucket = settings.required("RECORDS_BUCKET")
+store = CallStore(aws.dynamodb(), table)
+transcripts = Transcripts(aws.dynamodb(), table, aws.s3, bucket)
+doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+progress = Progress(store, doorbell, now_ms, log)
+livekit_url = settings.required_url("LIVEKIT_URL")
+livekit_key = settings.required("LIVEKIT_API_KEY")
+livekit_secret = settings.required("LIVEKIT_API_SECRET")
+api = make_api(log)
+
+
+@api.get("/v1/sessions")
+def list_sessions() -> Response[str]:
+    return _page(Having.DIAL)
+
+
+@api.get("/v1/transcripts")
+def list_transcripts() -> Response[str]:
+    return _page(Having.TRANSCRIPT)
+
+
+@api.get("/v1/recordings")
+def list_recordings() -> Response[str]:
+    call_id = (api.current_event.query_string_parameters or {}).get("call_id")
+    if call_id is None:
+        return _page(Having.RECORDING)
+    session = _session(_account(), call_id)
+    row = None if session is None else _row(session)
+    return json_response(200, listing([row] if row and row["recording_url"] else [], None))
+
+
+@api.get("/v1/sessions/<session_id>")
+def get(session_id: str) -> Response[str]:
+    session = _session(_account(), session_id)
+    if session is None:
+        raise _unknown()
+    return json_response(200, session_view(session, _transcript(session), _recording_url(session)))
+
+
+@api.post("/v1/sessions/<session_id>/end")
+def end(session_id: str) -> Response[str]:
+    session = _session(_account(), session_id)
+    if session is None:
+        raise _unknown()
+    status = session.status
+    # The room of an attempt that is over says nothing of the call, which may stand in another by now.
+    if session.is_present or room_of(session_id) is None:
+        hung_up = asyncio.run(_hang_up(session.call))
+        if hung_up is None:
+            raise _unknown()
+        status = hung_up.call.state.status
+    return json_response(200, {"session_id": session.session_id, "state": status.value})
+
+
+def _page(having: Having) -> Response[str]:
+    page = list_calls(store, _account(), api.current_event.query_string_parameters, having)
+    rows = [_row(session) for session in map(latest_session, page.calls) if session is not None]
+    if having is Having.RECORDING:
+        rows = [row for row in rows if row["recording_url"]]
+    return json_response(200, listing(rows, page.next_cursor))
+
+
+def _row(session: Session) -> dict[str, Any]:
+    return session_view(session, None, _recording_url(session))
+
+
+def _session(account_id: str, asked_for: str) -> Session | None:
+    """The session of that name; by the id of a call, which the SDK's users take for one, its latest."""
+    if not is_plausible_id(asked_for):
+        return None
+    room = room_of(asked_for)
+    if room is None:
+        call = store.get(account_id, asked_for) or _rang_in_at(account_id, asked_for)
+        return None if call is None else latest_session(call)
+    call = store.get(account_id, room.call_id) if room.account_id == account_id else None
+    return None if call is None else session_of(call, room.attempt)
+
+
+def _rang_in_at(account_id: str, room: str) -> Call | None:
+    # Brings the reader of LiveKit's hooks along, which no other request needs.
+    from ringline.calls.rooms import InboundRooms
+
+    tenant = InboundRooms(aws.dynamodb(), table).tenant(room)
+    if tenant is None or tenant.whose.account_id != account_id:
+        return None
+    return store.get(account_id, tenant.whose.call_id)
+
+
+def _transcript(session: Session) -> Transcript | None:
+    if session.is_latest:
+        return transcripts.read(session.call)
+    # The row no longer tells of this attempt. Who did not talk said nothing.
+    return None if session.answered_at is None else transcripts.of_attempt(session.call, session.dial)
+
+
+def _recording_url(session: Session) -> str | None:
+    return recording_url(session.call, bucket) if session.is_latest else None
+
+
+async def _hang_up(call: Call) -> HungUp | None:
+    # LiveKit's client doubles this function's import time, and few requests need it.
+    from ringline.telephony.livekit import LivekitSettings, connected
+
+    async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
+        return await HangUp(store, progress, telephony, now_ms, log).run(call.account_id, call.call_id)
+
+
+def _account() -> str:
+    account_id = account_of(api.current_event.raw_event)
+    log.append_keys(account_id=account_id)
+    return account_id
+
+
+def _unknown() -> Problem:
+    return not_found("session_not_found", "There is no such session")
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return serve(api, event, context)

@@ -1,0 +1,219 @@
+"""The official SDK reads sessions, transcripts and recordings from the handlers, through the template's own routes."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from unpod import AsyncClient
+
+from local.places import TEMPLATE
+from local.template import events_of, read_template
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.call import Call, Recording, State
+from ringline.calls.store import CallStore
+from ringline.calls.transcripts import Transcript, Transcripts, Turn
+from ringline.runtime import aws
+from tests.builders import a_call
+from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler, local_aws
+from tests.fakes import CONTEXT
+
+pytestmark = pytest.mark.anyio
+
+ACCOUNT = "acct_demo"
+FUNCTIONS = {"ManageCallsFunction": "manage_calls", "ManageSessionsFunction": "manage_sessions"}
+NOWHERE = {
+    "LIVEKIT_URL": "http://127.0.0.1:9",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+}
+TOLD = Transcript(
+    (Turn("agent", "Hello?", "2026-11-21T02:09:00.123Z"), Turn("user", "Yes, who is it?")),
+    "They talked.",
+    {"llm_prompt_tokens": 412},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The handlers behind the template's routes, and what they read from."""
+
+    local: LocalAws
+    functions: dict[str, Any]
+
+    @property
+    def store(self) -> CallStore:
+        return CallStore(self.local.dynamodb, self.local.table_name)
+
+    def a_call_that_talked(self, call_id: str, told: Transcript = TOLD, **fields: Any) -> Call:
+        transcripts = Transcripts(self.local.dynamodb, self.local.table_name, aws.s3, RECORDS_BUCKET)
+        call = a_call(State.ENDED, account_id=ACCOUNT, call_id=call_id, **fields)
+        kept = transcripts.keep(call, told)
+        call = replace(call, transcript_kept=kept.place, transcript_turns=kept.turns)
+        self.store.create(call)
+        return call
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        event = {
+            "version": "2.0",
+            "rawPath": request.path,
+            "rawQueryString": request.query_string,
+            "queryStringParameters": dict(request.query) or None,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "requestContext": {
+                "http": {"method": request.method, "path": request.path},
+                "authorizer": {"lambda": {"account_id": ACCOUNT}},
+                "stage": "$default",
+            },
+            "body": base64.b64encode(await request.read()).decode(),
+            "isBase64Encoded": True,
+        }
+        handler = self.functions[function_of(request.method, request.path)]
+        answer = await asyncio.to_thread(handler.lambda_handler, event, CONTEXT)
+        headers = answer.get("headers") or {name: ",".join(each) for name, each in answer["multiValueHeaders"].items()}
+        return web.Response(status=answer["statusCode"], headers=headers, body=answer["body"].encode())
+
+
+def function_of(method: str, path: str) -> str:
+    """As API Gateway chooses: the whole path, else the longest greedy one, else the catch-all."""
+    routes = {
+        properties.get("Path", "$default"): function
+        for function, properties in events_of(read_template(TEMPLATE), "HttpApi")
+        if properties.get("Method", "ANY") in {"ANY", method}
+    }
+    greedy = [route for route in routes if "{proxy+}" in route and path.startswith(route.removesuffix("{proxy+}"))]
+    return routes[path] if path in routes else routes[max(greedy, key=len, default="$default")]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def behind() -> Iterator[Api]:
+    with local_aws() as local:
+        aws.s3().create_bucket(Bucket=RECORDS_BUCKET)
+        AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+        settings = {"DOORBELL_QUEUE_URL": local.queue_url, **NOWHERE}
+        yield Api(local, {name: load_handler(folder, settings) for name, folder in FUNCTIONS.items()})
+
+
+@asynccontextmanager
+async def sdk(api: Api) -> AsyncIterator[AsyncClient]:
+    runner = web.ServerRunner(web.Server(api.answer))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        async with AsyncClient(api_key="sk_test", base_url=f"http://{host}:{port}/platform") as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_transcript_is_read_by_session_and_by_call(behind: Api) -> None:
+    call = behind.a_call_that_talked("call_1")
+    async with sdk(behind) as client:
+        read = [await client.transcripts.get(str(call.room_name)), await client.sessions.get("call_1")]
+        of_call = await client.calls.get("call_1")
+    for session in read:
+        assert (session.session_id, session.call_id, session.status) == (call.room_name, "call_1", "completed")
+        assert [(turn.role, turn.content) for turn in session.transcript] == [
+            ("agent", "Hello?"),
+            ("user", "Yes, who is it?"),
+        ]
+        assert session.transcript[0].timestamp is not None
+        assert (session.summary, session.usage, session.duration_s) == ("They talked.", {"llm_prompt_tokens": 412}, 54)
+    assert of_call.transcript is not None
+    assert [turn["content"] for turn in of_call.transcript] == ["Hello?", "Yes, who is it?"]
+    assert (of_call.transcript_turns, of_call.usage, of_call.summary) == (2, {"llm_prompt_tokens": 412}, "They talked.")
+
+
+async def test_three_thousand_turns_come_whole_to_the_sdk(behind: Api) -> None:
+    told = Transcript(tuple(Turn("user", f"{n} " + "words " * 30) for n in range(3000)))
+    behind.a_call_that_talked("call_1", told)
+    async with sdk(behind) as client:
+        session, call = await client.transcripts.get("call_1"), await client.calls.get("call_1")
+    assert [turn.content for turn in session.transcript] == [turn.content for turn in told.turns]
+    assert call.transcript == [{"role": "user", "content": turn.content, "timestamp": None} for turn in told.turns]
+
+
+async def test_a_call_is_read_without_a_bucket_unless_its_transcript_lies_there(behind: Api) -> None:
+    behind.a_call_that_talked("call_1")
+    behind.a_call_that_talked("call_2", Transcript(tuple(Turn("user", "words " * 30) for _ in range(100))))
+    clients = []
+    async with sdk(behind) as client:
+        for call_id in ("call_1", "call_2"):
+            aws.s3.cache_clear()
+            await client.calls.get(call_id)
+            clients.append(aws.s3.cache_info().currsize)
+    assert clients == [0, 1], "a client of S3 costs as much as a whole request"
+
+
+async def test_a_call_without_a_transcript_says_so(behind: Api) -> None:
+    behind.store.create(a_call(State.ENDED, account_id=ACCOUNT, call_id="call_1"))
+    async with sdk(behind) as client:
+        call, session = await client.calls.get("call_1"), await client.sessions.get("call_1")
+    assert (call.transcript, call.transcript_turns) == (None, 0)
+    assert (session.transcript, session.usage) == ([], {})
+
+
+async def test_lists_carry_no_words(behind: Api) -> None:
+    behind.a_call_that_talked("call_1")
+    behind.store.create(a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2"))
+    behind.store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_3"))
+    async with sdk(behind) as client:
+        sessions, transcripts = await client.sessions.list(), await client.transcripts.list()
+        calls = await client.calls.list()
+    assert [(each.call_id, each.status) for each in sessions] == [("call_2", "active"), ("call_1", "completed")]
+    assert [each.call_id for each in transcripts] == ["call_1"]
+    assert [each.transcript for each in (*sessions, *transcripts)] == [[], [], []]
+    assert [(each.call_id, each.transcript, each.transcript_turns) for each in calls] == [
+        ("call_3", None, 0),
+        ("call_2", None, 0),
+        ("call_1", None, 2),
+    ]
+
+
+async def test_recordings_are_sessions_with_a_link(behind: Api) -> None:
+    for call_id in ("call_1", "call_2"):
+        there = Recording("EG_1", "ended", f"{ACCOUNT}/recordings/{call_id}-1.ogg", 48.5)
+        call = a_call(State.ENDED, account_id=ACCOUNT, call_id=call_id, recording=True, recorded=there)
+        behind.store.create(call)
+    behind.store.create(a_call(State.ENDED, account_id=ACCOUNT, call_id="call_3"))
+    async with sdk(behind) as client:
+        every, one, none = [await client.recordings.list(call_id=each) for each in (None, "call_1", "call_3")]
+        session = await client.sessions.get("call_1")
+    assert [each.call_id for each in every] == ["call_2", "call_1"]
+    assert [each.call_id for each in one] == ["call_1"]
+    assert none == []
+    assert "recordings/call_1-1.ogg" in str(session.recording_url)
+
+
+async def test_a_session_is_ended_at_the_orchestrators_door(behind: Api) -> None:
+    behind.store.create(a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_1"))
+    async with sdk(behind) as client:
+        ended = await client.sessions.end(f"{ACCOUNT}.call_1.1")
+    assert (ended.session_id, ended.state) == (f"{ACCOUNT}.call_1.1", "active")
+    call = behind.store.get(ACCOUNT, "call_1")
+    assert call is not None
+    assert call.end_asked_at is not None
+
+
+@pytest.mark.parametrize("session_id", ["call_nobody", "acct_other.call_1.1"])
+async def test_a_session_of_nobody_or_of_others_is_not_found(behind: Api, session_id: str) -> None:
+    behind.store.create(a_call(State.ACTIVE, account_id="acct_other", call_id="call_1"))
+    async with sdk(behind) as client:
+        for ask in (client.sessions.get, client.transcripts.get, client.sessions.end):
+            with pytest.raises(httpx.HTTPStatusError) as refused:
+                await ask(session_id)
+            assert refused.value.response.status_code == 404
+            assert refused.value.response.json()["code"] == "session_not_found"
