@@ -1,16 +1,18 @@
-"""Reads the table's stream: announces what changed to webhooks, rings for the next caller, closes rooms of calls that
-ended."""
+"""Reads the table's stream: announces what changed to webhooks, closes rooms of calls that ended, rings for the next
+caller, has calls recorded that became active."""
 
 from typing import Any
 
+from ringline.calls.call import Call
 from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.ports import RecordsBucket
 from ringline.calls.progress import Progress
 from ringline.calls.records import ITEM_KIND, call_from_item
-from ringline.calls.relay import Change, Relay, rooms_to_close
+from ringline.calls.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.calls.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
-from ringline.runtime.logging import make_logger
+from ringline.runtime.logging import make_logger, masked_within
 from ringline.webhooks.announce import Announcer
 from ringline.webhooks.queue import SqsDeliveryQueue
 from ringline.webhooks.store import EndpointStore
@@ -24,6 +26,14 @@ endpoints = EndpointStore(aws.dynamodb(), table)
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
+bucket = RecordsBucket(
+    name=settings.optional("RECORDS_BUCKET"),
+    region=settings.optional("AWS_REGION"),
+    # Where AWS is a stand-in, LiveKit's egress must write to the same.
+    endpoint=settings.optional("AWS_ENDPOINT_URL"),
+    access_key=settings.optional("RECORDING_ACCESS_KEY_ID"),
+    secret=settings.optional("RECORDING_SECRET_ACCESS_KEY"),
+)
 
 
 def changes_in(records: list[dict[str, Any]]) -> list[Change]:
@@ -43,7 +53,25 @@ def close(rooms: list[str]) -> None:
     from ringline.telephony.livekit import LivekitSettings, close_rooms
 
     for room in close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), rooms):
-        log.warning("room not closed", extra={"room": room})
+        log.warning("room not closed", extra={"room": masked_within(room)})
+
+
+def record(calls: list[Call]) -> int:
+    """Has calls recorded; how many are. A recording is an extra: nothing of it may fail the relay."""
+    import asyncio
+
+    from ringline.calls.start_recordings import StartRecordings
+    from ringline.telephony.livekit import LivekitSettings, connected
+
+    async def start() -> int:
+        async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as recorder:
+            return await StartRecordings(recorder, bucket, progress, now_ms, log).run(calls)
+
+    try:
+        return asyncio.run(start())
+    except Exception:
+        log.exception("recordings not started", extra={"calls": len(calls)})
+        return 0
 
 
 @log.inject_lambda_context(clear_state=True)
@@ -65,5 +93,11 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if rooms:
         close(rooms)
     relay.ring_again(done)
-    log.info("changes relayed", extra={"changes": len(done), "rooms_closed": len(rooms), "failed": len(failures)})
+    # Last: LiveKit may take seconds over it, and nobody else shall wait for that.
+    to_record = calls_to_record(done)
+    recorded = record(to_record) if to_record else 0
+    log.info(
+        "changes relayed",
+        extra={"changes": len(done), "rooms_closed": len(rooms), "recordings": recorded, "failed": len(failures)},
+    )
     return {"batchItemFailures": failures}

@@ -1,15 +1,15 @@
 """Turns changes of calls, as the table's stream tells them, into what must follow: webhooks, a doorbell, a closed
-room.
+room, a recording.
 
 The stream delivers each change at least once and in order per call. Repeating any of this is harmless: deliveries have
-stable ids, the doorbell is a hint, and a closed room stays closed.
+stable ids, the doorbell is a hint, a closed room stays closed, and a room is recorded once.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringline.calls.call import Call
+from ringline.calls.call import Call, State
 from ringline.calls.payload import Announcement, announcements
 from ringline.calls.progress import Progress
 from ringline.calls.records import released
@@ -66,4 +66,17 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
         and not change.after.in_flight
         and change.before.room_name is not None
         and change.after.evidence.disconnect_reason not in _ROOM_IS_CLOSED
+    ]
+
+
+def calls_to_record(changes: Sequence[Change]) -> list[Call]:
+    """Calls that became active and want to be recorded, but for those that are over by now."""
+    now = {(change.after.account_id, change.after.call_id): change.after for change in changes}
+    return [
+        change.after
+        for change in changes
+        if change.after.recording
+        and change.after.state is State.ACTIVE
+        and (change.before is None or change.before.state is not State.ACTIVE)
+        and now[change.after.account_id, change.after.call_id].state is State.ACTIVE
     ]

@@ -1,0 +1,38 @@
+"""Recordings of calls: where their files lie, and links to them.
+
+call active -> LiveKit is asked -> egress_started -> room closes -> egress_ended, with the file -> signed links to it
+
+LiveKit writes the file when the room closes. A recording is an extra: whatever goes wrong with it is told on the call
+and changes nothing else about it.
+"""
+
+from ringline.calls.call import Call
+from ringline.runtime import aws
+
+RECORDING_URL_S = 900
+"""How long a link to a recording works. It is a key to the file: who needs it longer asks again."""
+
+ERROR_CHARS = 200
+"""What is kept of the words for a failure: the call is one small item of the table."""
+
+
+def recording_key(call: Call) -> str:
+    """Where the recording of the call's present attempt lies in the bucket."""
+    return f"{_keys_of(call)}{call.attempt}.ogg"
+
+
+def _keys_of(call: Call) -> str:
+    return f"{call.account_id}/recordings/{call.call_id}-"
+
+
+def recording_url(call: Call, bucket: str) -> str | None:
+    """A link to the call's recording, good for RECORDING_URL_S; None until its file is there. Signed here, without a
+    request: it works only if this function may read the file itself."""
+    recorded = call.recorded
+    if not bucket or recorded is None or recorded.status != "ended" or recorded.key is None:
+        return None
+    if not recorded.key.startswith(_keys_of(call)):
+        # Somebody else recorded the room, to a place of their own. Of the bucket's files this call may show its own.
+        return None
+    where = {"Bucket": bucket, "Key": recorded.key}
+    return str(aws.s3().generate_presigned_url("get_object", Params=where, ExpiresIn=RECORDING_URL_S))
