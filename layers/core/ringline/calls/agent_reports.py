@@ -1,0 +1,104 @@
+"""Hears the agent of one attempt, which alone knows what was said: keeps its words, moves its call, and closes the
+room where its report ends the call."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.call import Call, RoomOf
+from ringline.calls.deadlines import within_call
+from ringline.calls.events import Event, TranscriptKept
+from ringline.calls.hang_up import HangUp
+from ringline.calls.ports import LookQueue, Telephony
+from ringline.calls.progress import Outcome, Progress, Unapplied
+from ringline.calls.results import Effect
+from ringline.calls.store import CallStore
+from ringline.calls.timing import ASK_AGAIN_S
+from ringline.calls.transcripts import Transcript, Transcripts
+from ringline.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing that an agent tells: an event of its call, or words to keep; neither if its `kind` is not known to this
+    version. `at` is when it happened by the agent's clock, None for now. `event` makes the event of a moment and an
+    attempt."""
+
+    kind: str
+    at: int | None = None
+    event: Callable[[int, int], Event] | None = None
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of each report, in a word, and the call as it stands afterwards; None if there is no such call."""
+
+    results: tuple[str, ...]
+    call: Call | None
+
+
+@dataclass(frozen=True, slots=True)
+class HearAgent:
+    store: CallStore
+    progress: Progress
+    transcripts: Transcripts
+    telephony: Callable[[], AbstractAsyncContextManager[Telephony]]
+    looks: LookQueue
+    clock: Clock
+    log: Logger
+
+    async def run(self, whose: RoomOf, reports: Sequence[Report]) -> Heard:
+        """Takes the reports of the agent in that room, in their order. Hearing them again changes nothing. Raises what
+        keeps one from being persisted, TableContended among it: the agent then sends all of them again.
+
+        A wish to end the call is recorded at its place and carried out after the last report, so that no words wait for
+        LiveKit. If that cannot be asked, somebody else asks it soon.
+        """
+        call = self.store.get(whose.account_id, whose.call_id)
+        results = []
+        to_end: Call | None = None
+        for report in reports:
+            outcome = self._take(call, whose, report)
+            results.append(outcome.why if isinstance(outcome, Unapplied) else "applied")
+            call = outcome.call
+            if Effect.END_ROOM in outcome.effects:
+                to_end = call
+        if to_end is not None:
+            call = await self._end(to_end)
+        return Heard(tuple(results), call)
+
+    def _take(self, call: Call | None, whose: RoomOf, report: Report) -> Outcome:
+        if call is None:
+            return Unapplied(None, "unknown_call")
+        now = self.clock()
+        at = within_call(call, now if report.at is None else report.at, now)
+        if report.transcript is not None:
+            event: Event = self._keep(call, whose, report.transcript, at)
+        elif report.event is not None:
+            event = report.event(at, whose.attempt)
+        else:
+            return Unapplied(call, "unknown_type")
+        return self.progress.apply(whose.account_id, whose.call_id, event)
+
+    def _keep(self, call: Call, whose: RoomOf, transcript: Transcript, at: int) -> TranscriptKept:
+        """Keeps words, also of an attempt that is past, and before the call's row speaks of them."""
+        kept = self.transcripts.keep(call, transcript, whose.attempt)
+        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value)
+
+    async def _end(self, call: Call) -> Call | None:
+        async with self.telephony() as telephony:
+            hang_up = HangUp(self.store, self.progress, telephony, self.clock, self.log)
+            after = await hang_up.carry_out(call)
+        if after is not None and after.in_flight and after.attempt == call.attempt:
+            self._look_again(after)
+        return after
+
+    def _look_again(self, call: Call) -> None:
+        try:
+            self.looks.look_again(call.account_id, call.call_id, ASK_AGAIN_S)
+        except Exception:
+            # Its end is recorded as asked for; the sweep asks within its minute.
+            self.log.exception("look not asked for", extra={"call_id": call.call_id})

@@ -1,0 +1,40 @@
+"""What an agent means by the reason it gives for hanging up. Pure."""
+
+from ringline.calls.reasons import EndReason
+
+_R = EndReason
+
+KNOWN_TO_AGENTS = frozenset(
+    {
+        _R.AGENT_HUNG_UP,
+        _R.AGENT_HUNG_UP_SILENCE_DETECTED,
+        _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED,
+        _R.AGENT_FAILED,
+        _R.USER_HUNG_UP_IN_CALL,
+        _R.CALL_TRANSFERRED,
+        _R.MAX_DURATION_REACHED,
+        _R.IDLE_TIMEOUT,
+    }
+)
+"""Reasons that an agent may give by their names. The others are the carrier's, the API's or our own to know: an agent
+that speaks has joined."""
+
+_BEGINNINGS = {
+    "silence": _R.AGENT_HUNG_UP_SILENCE_DETECTED,
+    "voicemail": _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED,
+    "max_duration": _R.MAX_DURATION_REACHED,
+    "idle": _R.IDLE_TIMEOUT,
+    "transfer": _R.CALL_TRANSFERRED,
+    "error": _R.AGENT_FAILED,
+    "failed": _R.AGENT_FAILED,
+}
+
+
+def meant_by(words: str | None) -> EndReason:
+    """The reason behind an agent's words: one that it names itself, one that its words begin like (`silence_timeout`,
+    `Voicemail: beep`), otherwise that it hung up. Capitals, and what parts the words, make no difference."""
+    told = "_".join((words or "").replace("-", " ").replace("_", " ").split()).lower()
+    named = next((reason for reason in KNOWN_TO_AGENTS if reason.value.lower() == told), None)
+    if named is not None:
+        return named
+    return next((reason for beginning, reason in _BEGINNINGS.items() if told.startswith(beginning)), _R.AGENT_HUNG_UP)

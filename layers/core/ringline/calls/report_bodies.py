@@ -1,0 +1,201 @@
+"""Bodies of an agent's reports, checked field by field. Unknown fields, types and abilities are ignored: newer agents
+may tell more.
+
+Texts and usage are bounded because they lie in rows of the table, which hold 400 KB; turns have the bucket.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from ringline.calls.agent_reports import Report
+from ringline.calls.agent_words import meant_by
+from ringline.calls.events import (
+    AgentHangsUp,
+    AgentReady,
+    Event,
+    SilenceHeard,
+    Transferred,
+    UserSpoke,
+    VoicemailHeard,
+)
+from ringline.calls.transcripts import Transcript, Turn
+from ringline.runtime.bodies import read_body
+from ringline.runtime.problems import FieldError, Problem
+
+MOST_REPORTS = 100
+MOST_SUMMARY = 32_768
+MOST_USAGE_BYTES = 64 * 1024
+LONGEST_SILENCE_S = 24 * 3600
+
+_MOST_ERRORS = 50
+"""A transcript may be wrong in every turn; the answer must stay one that can be sent."""
+
+type ShortText = Annotated[str, StringConstraints(max_length=80)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    at: AwareDatetime | None = None
+
+    def report(self) -> Report:
+        return Report(self.type, self._at_ms(), event=self._event_of())
+
+    def _at_ms(self) -> int | None:
+        return None if self.at is None else int(self.at.timestamp() * 1000)
+
+    def _event_of(self) -> Callable[[int, int], Event] | None:
+        """Makes the event of a moment and an attempt; None where the type is not known."""
+        return None
+
+
+class _Ready(_Body):
+    _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail")
+
+    can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        # Others change no verdict, and a row must not grow with whatever an agent lists.
+        known = tuple(ability for ability in self._ABILITIES if ability in self.can_report)
+        return lambda at, attempt: AgentReady(at, attempt, known)
+
+
+class _UserSpoke(_Body):
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return UserSpoke
+
+
+class _Silence(_Body):
+    silent_s: Annotated[float, Field(ge=0, le=LONGEST_SILENCE_S)]
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return lambda at, attempt: SilenceHeard(at, attempt, self.silent_s)
+
+
+class _Voicemail(_Body):
+    why: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return lambda at, attempt: VoicemailHeard(at, attempt, self.why)
+
+
+class _HangUp(_Body):
+    reason: ShortText | None = None
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return lambda at, attempt: AgentHangsUp(at, attempt, meant_by(self.reason), self.reason)
+
+
+class _Transfer(_Body):
+    to: ShortText | None = None
+    status: Literal["started", "completed", "failed"] = "completed"
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return lambda at, attempt: Transferred(at, attempt, self.to, failed=self.status == "failed")
+
+
+class _Turn(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["agent", "user"]
+    content: str
+    timestamp: str | None = None
+
+    @field_validator("role", mode="before")
+    @classmethod
+    def _assistant_is_the_agent(cls, role: Any) -> Any:
+        """What language models, and the frameworks around them, call it."""
+        return "agent" if role == "assistant" else role
+
+    @field_validator("timestamp")
+    @classmethod
+    def _is_a_moment(cls, timestamp: str | None) -> str | None:
+        if timestamp is not None:
+            try:
+                datetime.fromisoformat(timestamp)
+            except ValueError:
+                raise ValueError("is not a moment in ISO 8601") from None
+        return timestamp
+
+
+class _Usage(_Body):
+    usage: dict[str, Any]
+
+    @field_validator("usage")
+    @classmethod
+    def _fits_in_a_row(cls, usage: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(usage, ensure_ascii=False).encode()) > MOST_USAGE_BYTES:
+            raise ValueError(f"is larger than {MOST_USAGE_BYTES} bytes")
+        return usage
+
+    def report(self) -> Report:
+        return Report(self.type, self._at_ms(), transcript=Transcript(usage=self.usage))
+
+
+class _Transcript(_Usage):
+    turns: list[_Turn] = Field(default_factory=list)
+    summary: Annotated[str, StringConstraints(max_length=MOST_SUMMARY)] | None = None
+    usage: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("usage", mode="before")
+    @classmethod
+    def _null_means_none_given(cls, usage: Any) -> Any:
+        return {} if usage is None else usage
+
+    def report(self) -> Report:
+        turns = tuple(Turn(turn.role, turn.content, turn.timestamp) for turn in self.turns)
+        return Report(self.type, self._at_ms(), transcript=Transcript(turns, self.summary, self.usage))
+
+
+_BODIES: dict[str, type[_Body]] = {
+    "ready": _Ready,
+    "user_spoke": _UserSpoke,
+    "silence": _Silence,
+    "voicemail": _Voicemail,
+    "hang_up": _HangUp,
+    "transfer": _Transfer,
+    "transcript": _Transcript,
+    "usage": _Usage,
+}
+
+
+def read_reports(body: dict[str, Any]) -> tuple[Report, ...]:
+    """The reports of a request: one by itself, or up to 100 as `events`. Raises Problem 422 that names each wrong field
+    as `events.3.turns.0.role`: all are checked before any counts."""
+    if "events" not in body:
+        return (_read(body),)
+    events = body["events"]
+    if not isinstance(events, list) or not 1 <= len(events) <= MOST_REPORTS:
+        raise _wrong((FieldError("events", f"is not a list of 1 to {MOST_REPORTS} events"),))
+    reports: list[Report] = []
+    errors: list[FieldError] = []
+    for place, event in enumerate(events):
+        try:
+            reports.append(_read(event))
+        except Problem as problem:
+            errors += (
+                FieldError(".".join(filter(None, ("events", str(place), each.field))), each.message)
+                for each in problem.errors
+            )
+    if errors:
+        raise _wrong(tuple(errors))
+    return tuple(reports)
+
+
+def _read(event: Any) -> Report:
+    if not isinstance(event, dict):
+        raise _wrong((FieldError("", "is not an object"),))
+    kind = event.get("type")
+    try:
+        return read_body(_BODIES.get(kind, _Body) if isinstance(kind, str) else _Body, event).report()
+    except Problem as problem:
+        raise _wrong(problem.errors) from None
+
+
+def _wrong(errors: tuple[FieldError, ...]) -> Problem:
+    return Problem(422, "invalid_request", "The request was not accepted", errors[:_MOST_ERRORS])
