@@ -1,14 +1,16 @@
-"""What a fresh stack is given to call with: an account, its key, an agent, a pipe with a number, an endpoint."""
+"""What a fresh stack is given to call with: an account, its key, an agent, a pipe with a number, an endpoint; and to be
+called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 
 import os
 import secrets
+from dataclasses import replace
 
 import botocore.session
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.routing.records import Agent, Number, Pipe
-from ringline.routing.store import RoutingStore
+from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.runtime.ids import new_id
 from ringline.webhooks.endpoint import Endpoint, EventType, new_webhook_secret
@@ -16,6 +18,12 @@ from ringline.webhooks.store import EndpointStore
 
 FROM_NUMBER = "+15550100000"
 """The number the phone network's outbound trunk calls from."""
+
+ROUTED_NUMBER = "+15550100900"
+UNROUTED_NUMBER = "+15550100901"
+"""The first account of a stack is called on these: one leads to its agent, one to nobody."""
+
+INBOUND_ROOM_PREFIX = "in"
 
 
 def seed(
@@ -29,7 +37,8 @@ def seed(
     """Makes a new account each time and tells how to call as it.
 
     The answer has `api_key`, `org_handle`, `account_id`, `agent_id`, `pipe_id`, `from_number`, and `webhook_secret`,
-    which is None without a `webhook_url`. The endpoint gets every type of event.
+    which is None without a `webhook_url`. The endpoint gets every type of event. A number has one owner: later accounts
+    of a stack call from `from_number` through their pipe, and are called on numbers that they are given.
     """
     dynamodb = botocore.session.get_session().create_client(
         "dynamodb",
@@ -45,7 +54,12 @@ def seed(
 
     accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))
     routing.put_agent(account_id, Agent(agent_id=agent_id, name="Front desk"))
-    routing.put_number(account_id, number)
+    routed = replace(number, number=ROUTED_NUMBER, number_id=new_id("num"))
+    for each in (number, routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
+        try:
+            routing.put_number(account_id, each)
+        except NumberTaken:
+            continue
     routing.put_pipe(
         account_id,
         Pipe(
@@ -68,6 +82,26 @@ def seed(
         "from_number": from_number,
         "webhook_secret": webhook_secret,
     }
+
+
+async def let_callers_in(livekit_url: str, api_key: str, api_secret: str) -> None:
+    """Makes LiveKit take calls to any number, each in a room of its own, as an operator does once. Only where it has no
+    inbound trunk yet."""
+    from livekit import api
+
+    async with api.LiveKitAPI(livekit_url, api_key, api_secret) as livekit:
+        if (await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items:
+            return
+        trunk = api.SIPInboundTrunkInfo(name="carrier")
+        made = await livekit.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=trunk))
+        individual = api.SIPDispatchRuleIndividual(room_prefix=INBOUND_ROOM_PREFIX)
+        rule = api.SIPDispatchRuleInfo(
+            name="callers",
+            rule=api.SIPDispatchRule(dispatch_rule_individual=individual),
+            trunk_ids=[made.sip_trunk_id],
+            room_config=api.RoomConfiguration(empty_timeout=30, departure_timeout=5),
+        )
+        await livekit.sip.create_dispatch_rule(api.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
 
 
 def _add_endpoint(endpoints: EndpointStore, account_id: str, webhook_url: str) -> str:

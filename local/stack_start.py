@@ -20,6 +20,7 @@ from local.carrier_secrets import CarrierSecrets, sandbox_secrets
 from local.deploy import Deployment
 from local.places import default_state_dir
 from local.processes import Child, StackError
+from local.seed import let_callers_in, seed
 from local.stack_record import Stack, StackRecord
 
 DEFAULT_PORT = 8787
@@ -110,6 +111,7 @@ class Ascent:
         url = processes.ready_line(phones) or ""
         with ThreadPoolExecutor(1) as aside:  # the caller may have an event loop of its own
             trunk_id = aside.submit(asyncio.run, _outbound_trunk(url)).result()
+            aside.submit(asyncio.run, let_callers_in(url, _PHONES_KEY, _PHONES_SECRET)).result()
         return LivekitServer(url, _PHONES_KEY, _PHONES_SECRET, trunk_id, phones_url=url)
 
     def _deploy(self, built: Build, livekit: LivekitServer, base_url: str, emulator_url: str) -> Deployment:
@@ -130,8 +132,6 @@ class Ascent:
         return deploy.deploy(built, parameters, emulator_url)
 
     def _seed(self, deployment: Deployment, emulator_url: str) -> dict[str, Any]:
-        from local.seed import seed
-
         return dict(
             seed(
                 deployment.outputs["TableName"],

@@ -5,7 +5,9 @@ LiveKit repeats on 5xx, gives up on 4xx, and drops what waits behind a slow answ
 persisted, and fast.
 """
 
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ringline.calls.call import room_of
 from ringline.calls.doorbell import SqsDoorbell
@@ -16,9 +18,12 @@ from ringline.calls.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
-from ringline.runtime.logging import make_logger
+from ringline.runtime.logging import make_logger, masked_within
 from ringline.runtime.problems import Problem
 from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
+
+if TYPE_CHECKING:
+    from ringline.calls.arrive import Arrive
 
 # An event carries up to 64 KB of attributes and metadata; LiveKit takes a refusal for an acknowledgement.
 MAX_EVENT_BYTES = 1024 * 1024
@@ -26,12 +31,15 @@ MAX_EVENT_BYTES = 1024 * 1024
 CLOSE_WITHIN_S = 1.0
 
 log = make_logger("receive_livekit_event")
-store = CallStore(aws.dynamodb(), settings.required("TABLE_NAME"))
+table = settings.required("TABLE_NAME")
+store = CallStore(aws.dynamodb(), table)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
 looks = SqsLookQueue(aws.sqs(), settings.required("LOOK_QUEUE_URL"))
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
+agent_name = settings.required("AGENT_NAME")
+public_url = settings.optional("PUBLIC_URL")
 
 
 def close_room(room: str) -> None:
@@ -39,10 +47,25 @@ def close_room(room: str) -> None:
     from ringline.telephony.livekit import LivekitSettings, close_rooms
 
     if close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), [room], CLOSE_WITHIN_S):
-        log.warning("room not closed", extra={"room": room})
+        log.warning("room not closed", extra={"room": masked_within(room)})
 
 
 observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log)
+
+
+def reception(event: dict[str, Any]) -> "Arrive":
+    """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
+    other: told in the template, it would need the API to be made before this function, and the function before it."""
+    from ringline.calls.arrive import Arrive
+    from ringline.calls.rooms import InboundRooms
+    from ringline.routing.resolve import InboundRouting
+    from ringline.routing.store import RoutingStore
+    from ringline.telephony.front_desk import FrontDesk
+
+    url = public_url or f"https://{event['requestContext']['domainName']}"
+    desk = FrontDesk(livekit_url, livekit_key, livekit_secret, agent_name, url)
+    routing = RoutingStore(aws.dynamodb(), table)
+    return Arrive(InboundRooms(aws.dynamodb(), table), routing, InboundRouting(routing), desk, looks, now_ms, log)
 
 
 def receive(event: dict[str, Any]) -> Answer:
@@ -58,9 +81,10 @@ def receive(event: dict[str, Any]) -> Answer:
         return problem_answer(Problem(400, "unreadable_event", "The body is not a LiveKit event"))
     except Problem as problem:
         return problem_answer(problem)
-    outcome = observe.run(seen, now_ms())
+    outcome = replace(observe, reception=partial(reception, event)).run(seen, now_ms())
     whose = room_of(seen.room_name)
-    about = {"account_id": whose.account_id, "call_id": whose.call_id} if whose else {"room": seen.room_name}
+    ids = {"account_id": whose.account_id, "call_id": whose.call_id} if whose else None
+    about = ids or {"room": masked_within(seen.room_name)}
     log.info("event observed", extra={"event": seen.what.value, "outcome": outcome, **about})
     return json_answer(200, {"outcome": outcome})
 

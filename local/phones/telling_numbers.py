@@ -179,4 +179,21 @@ OF_OUR_OWN = (
     ),
 )
 
-TELLING = (*OF_THE_AGENT, *OF_THE_CARRIER, *OF_OUR_OWN)
+WHO_CALL_US = (
+    SandboxNumber(
+        "+15550100900",
+        PICKS_UP,
+        "is one of ours: somebody calls it, talks to its agent for some seconds, hangs up",
+        "USER_HUNG_UP_IN_CALL",
+        Wish.INBOUND,
+    ),
+    SandboxNumber(
+        "+15550100901",
+        PICKS_UP,
+        "is one of ours and leads to no agent: somebody calls it and is turned away",
+        "NUMBER_NOT_ROUTED",
+        Wish.INBOUND,
+    ),
+)
+
+TELLING = (*OF_THE_AGENT, *OF_THE_CARRIER, *OF_OUR_OWN, *WHO_CALL_US)

@@ -38,6 +38,7 @@ class Pipe:
     ring_timeout_s: int | None = None
     agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
+    voicemail_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

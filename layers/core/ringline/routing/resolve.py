@@ -1,4 +1,4 @@
-"""From what a request names - a pipe, an agent, a number - to what to run.
+"""From what a request names - a pipe, an agent, a number - or from the number a caller dialled to what to run.
 
 An agent beats a pipe: with both, the pipe lends number, voice and limits, and the named agent speaks. An agent alone
 speaks through a pipe bound to it, or, where there is none, with defaults and the number attached to itself.
@@ -23,7 +23,8 @@ from ringline.runtime.problems import invalid_field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """All that a call takes from its pipe and agent. None where neither says: the product's default holds."""
+    """All that a call takes from its pipe and agent. None where neither says: the product's default holds.
+    `from_number` is the account's own number, also of a call that rings in there."""
 
     pipe_id: str | None
     agent_id: str
@@ -35,6 +36,7 @@ class Route:
     ring_timeout_s: int | None = None
     agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
+    voicemail_policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class OutboundRouting:
             line = self._line(account_id, from_number)
         if line is None:
             raise invalid_field("from_number", "must be given: pipe and agent have no number", code="no_from_number")
-        return outbound_route(pipe, agent, line)
+        return route_through(pipe, agent, line)
 
     def _pipe(self, account_id: str, pipe_id: str | None, agent_id: str | None) -> Pipe | None:
         if pipe_id is not None:
@@ -109,6 +111,38 @@ class OutboundRouting:
         return Line(number.number, number.trunk_id)
 
 
+class InboundRouting:
+    """Reads the number, and then one pipe, or an agent and its pipes."""
+
+    def __init__(self, routing: Routing) -> None:
+        self._routing = routing
+
+    def resolve(self, account_id: str, number: str) -> Route | None:
+        """Who takes a call to this number of the account; None if it leads to no agent: it is attached to nothing, or
+        to what is not there any more."""
+        dialed = self._routing.number(account_id, number)
+        if dialed is None:
+            return None
+        pipe = None if dialed.pipe_id is None else self._routing.pipe(account_id, dialed.pipe_id)
+        agent = self._agent(account_id, dialed, pipe)
+        if agent is None:
+            return None
+        if pipe is None:
+            pipe = chosen_pipe(self._routing.pipes(account_id, agent.agent_id))
+        return route_through(pipe, agent, Line(dialed.number, dialed.trunk_id))
+
+    def _agent(self, account_id: str, dialed: Number, pipe: Pipe | None) -> Agent | None:
+        """As for a request: an agent beats a pipe, and a pipe vouches for its own."""
+        if pipe is not None and dialed.agent_id in (None, pipe.agent_id):
+            return Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
+        return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
+
+
+def dialed_number(text: str | None) -> str | None:
+    """A dialled number in E.164, as a trunk told it: some leave the plus sign out. None if it is none."""
+    return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
+
+
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
     """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
     return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
@@ -122,7 +156,7 @@ def attached_line(pipe: Pipe | None, agent: Agent, from_number: str | None) -> L
     return None
 
 
-def outbound_route(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
+def route_through(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
     """The route of `agent` speaking on `line`, with the limits of the pipe where there is one."""
     if pipe is None:
         return Route(
@@ -143,4 +177,5 @@ def outbound_route(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
         ring_timeout_s=pipe.ring_timeout_s,
         agent_join_timeout_s=pipe.agent_join_timeout_s,
         voicemail=pipe.voicemail,
+        voicemail_policy=pipe.voicemail_policy,
     )

@@ -5,6 +5,9 @@
 | pipe   | A#<account> | PIPE#<pipe>
 | agent  | A#<account> | AGENT#<agent>
 | number | A#<account> | NUMBER#<+e164>
+| its owner | NUMBER#<+e164> | OWNER
+
+A number belongs to one account: whoever is called on it is found by the number alone.
 """
 
 from collections.abc import Mapping
@@ -14,15 +17,21 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
-from ringline.runtime.items import condition_failed, from_item, to_item
-from ringline.runtime.table import account_pk
+from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
+from ringline.runtime.table import OWNER_SK, account_pk, number_pk
 
 _PIPE = "PIPE#"
 _AGENT = "AGENT#"
 _NUMBER = "NUMBER#"
 
+# Named conditions.
 _EXISTS = "attribute_exists(pk)"
+_NOBODY_ELSES = "attribute_not_exists(pk) OR account_id = :account"
 _BOUND_TO_AGENT = "agent_id = :agent"
+
+
+class NumberTaken(Exception):
+    """Another account has the number."""
 
 
 class RoutingStore:
@@ -60,7 +69,20 @@ class RoutingStore:
         return self._delete(account_id, _AGENT + agent_id)
 
     def put_number(self, account_id: str, number: Number) -> None:
-        self._put(account_id, _NUMBER + number.number, "number", asdict(number))
+        """Raises NumberTaken; nothing is written then."""
+        owner = {"pk": number_pk(number.number), "sk": OWNER_SK, "account_id": account_id}
+        refusals = self._transact(
+            {"Put": {"Item": _item(account_id, _NUMBER + number.number, "number", asdict(number))}},
+            {"Put": {"Item": to_item(owner), **_nobody_elses(account_id)}},
+        )
+        if refusals is not None:
+            raise NumberTaken(number.number)
+
+    def owner_of(self, number: str) -> str | None:
+        """The account that has the number."""
+        key = to_item({"pk": number_pk(number), "sk": OWNER_SK})
+        item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else str(from_item(item)["account_id"])
 
     def number(self, account_id: str, number: str) -> Number | None:
         found = self._get(account_id, _NUMBER + number)
@@ -70,11 +92,28 @@ class RoutingStore:
         return [Number(**_known(Number, found)) for found in self._list(account_id, _NUMBER)]
 
     def delete_number(self, account_id: str, number: str) -> bool:
-        return self._delete(account_id, _NUMBER + number)
+        row = to_item({"pk": account_pk(account_id), "sk": _NUMBER + number})
+        owner = to_item({"pk": number_pk(number), "sk": OWNER_SK})
+        refusals = self._transact(
+            {"Delete": {"Key": row, "ConditionExpression": _EXISTS}},
+            {"Delete": {"Key": owner, **_nobody_elses(account_id)}},
+        )
+        return refusals is None
 
     def _put(self, account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> None:
-        item = to_item({**record, "pk": account_pk(account_id), "sk": sk, "item_kind": item_kind})
-        self._dynamodb.put_item(TableName=self._table_name, Item=item)
+        self._dynamodb.put_item(TableName=self._table_name, Item=_item(account_id, sk, item_kind, record))
+
+    def _transact(self, *writes: dict[str, dict[str, Any]]) -> list[dict[str, Any]] | None:
+        """None when all was written, or why each part was refused by its condition."""
+        named = [{verb: {"TableName": self._table_name, **write}} for each in writes for verb, write in each.items()]
+        try:
+            self._dynamodb.transact_write_items(TransactItems=named)
+        except ClientError as error:
+            reasons = refusal_reasons(error)
+            if reasons is None or not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                raise
+            return reasons
+        return None
 
     def _get(self, account_id: str, sk: str) -> dict[str, Any] | None:
         # Consistent, so that what was set up a moment ago can be called with.
@@ -106,6 +145,17 @@ class RoutingStore:
                 raise
             return False
         return True
+
+
+def _item(account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> Item:
+    return to_item({**record, "pk": account_pk(account_id), "sk": sk, "item_kind": item_kind})
+
+
+def _nobody_elses(account_id: str) -> dict[str, Any]:
+    return {
+        "ConditionExpression": _NOBODY_ELSES,
+        "ExpressionAttributeValues": to_item({":account": account_id}),
+    }
 
 
 def _known(record: type[Pipe | Agent | Number], found: Mapping[str, Any]) -> dict[str, Any]:

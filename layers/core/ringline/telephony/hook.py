@@ -17,6 +17,9 @@ from typing import Any
 
 import jwt
 
+NUMBER_ATTRIBUTE = "ringline.number"
+"""What a dispatch rule that hides its callers' numbers may name the dialled number by, in its own attributes."""
+
 LEEWAY_S = 60
 """Clock skew LiveKit's own receivers tolerate."""
 
@@ -40,12 +43,30 @@ class What(StrEnum):
     LEFT = "participant_left"
     ABORTED = "participant_connection_aborted"
     ROOM_FINISHED = "room_finished"
+    EGRESS_STARTED = "egress_started"
+    EGRESS_UPDATED = "egress_updated"
+    EGRESS_ENDED = "egress_ended"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
+class EgressReport:
+    """How a recording stands, in LiveKit's words. An egress names its file before there is one."""
+
+    egress_id: str
+    status: str
+    file_key: str | None = None
+    duration_s: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LivekitEvent:
-    """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds)."""
+    """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
+
+    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` and `their_number` are as the trunk has
+    them; a rule that hides numbers tells neither.
+    """
 
     what: What
     room_name: str
@@ -54,6 +75,17 @@ class LivekitEvent:
     sid: str = ""
     disconnect_reason: str | None = None
     call_status: str | None = None
+    identity: str = ""
+    rule_id: str | None = None
+    sip_call_id: str | None = None
+    our_number: str | None = None
+    their_number: str | None = None
+    egress: EgressReport | None = None
+
+    @property
+    def is_of_caller(self) -> bool:
+        """Whether the leg of somebody who rings in comes or goes. Its going may be the first that is heard of it."""
+        return self.kind is Kind.SIP and self.rule_id is not None and self.what in {What.JOINED, What.LEFT}
 
 
 def verify(body: bytes, token: str | None, *, api_key: str, api_secret: str) -> None:
@@ -90,18 +122,39 @@ def read(body: bytes) -> LivekitEvent:
 
 def _event(document: dict[str, Any]) -> LivekitEvent:
     name = str(document["event"])
+    egress = document.get("egressInfo") or {}
     room = document.get("room") or {}
     participant = document.get("participant") or {}
+    attributes = participant.get("attributes") or {}
     created_at = document.get("createdAt")
     what = What(name) if name in set(What) else What.OTHER
     kind = str(participant.get("kind", ""))
     return LivekitEvent(
         # Aborted takes the place of left where the participant never became active: for the call it is the same.
         what=What.LEFT if what is What.ABORTED else what,
-        room_name=str(room.get("name", "")),
+        room_name=str(egress.get("roomName") or room.get("name", "")),
         created_at=None if created_at is None else int(created_at) * 1000,
         kind=Kind(kind) if kind in set(Kind) else Kind.OTHER,
         sid=str(participant.get("sid", "")),
         disconnect_reason=participant.get("disconnectReason"),
-        call_status=(participant.get("attributes") or {}).get("sip.callStatus"),
+        call_status=attributes.get("sip.callStatus"),
+        identity=str(participant.get("identity", "")),
+        rule_id=attributes.get("sip.ruleID") or None,
+        sip_call_id=attributes.get("sip.callID") or None,
+        our_number=attributes.get("sip.trunkPhoneNumber") or attributes.get(NUMBER_ATTRIBUTE),
+        their_number=attributes.get("sip.phoneNumber") or None,
+        egress=_egress(egress) if egress else None,
+    )
+
+
+def _egress(egress: dict[str, Any]) -> EgressReport:
+    files = egress.get("fileResults") or [egress.get("file") or {}]
+    duration_ns = files[0].get("duration")
+    return EgressReport(
+        egress_id=str(egress.get("egressId", "")),
+        # The first status is the enum's zero, which JSON leaves out.
+        status=str(egress.get("status", "EGRESS_STARTING")),
+        file_key=files[0].get("filename") or None,
+        duration_s=None if duration_ns is None else int(duration_ns) / 1e9,
+        error=egress.get("error") or None,
     )

@@ -1,0 +1,49 @@
+"""LiveKit, for the one who receives callers: a webhook's handler, which has no event loop and little time.
+
+LiveKit's client takes as long to load as the rest of such a function. It is loaded with the first caller.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringline.calls.call import Call
+from ringline.calls.ports import RoomView
+
+if TYPE_CHECKING:
+    from ringline.telephony.livekit import LivekitTelephony
+
+_WITHIN_S = 3.0
+"""How long LiveKit may take over one caller: it waits for our answer before it sends the room's next event."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """Implements `calls.arrive.Desk`."""
+
+    url: str
+    api_key: str
+    api_secret: str
+    agent_name: str
+    public_url: str = ""
+
+    def take_in(self, call: Call) -> RoomView:
+        return self._ask(lambda livekit: livekit.take_in(call))
+
+    def turn_away(self, room: str) -> bool:
+        return self._ask(lambda livekit: livekit.turn_away(room))
+
+    def close(self, room: str) -> None:
+        self._ask(lambda livekit: livekit.end_room(room))
+
+    def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:
+        from ringline.telephony.livekit import LivekitSettings, ask_livekit
+
+        settings = LivekitSettings(
+            url=self.url,
+            api_key=self.api_key,
+            api_secret=self.api_secret,
+            agent_name=self.agent_name,
+            public_url=self.public_url,
+        )
+        return ask_livekit(settings, ask, _WITHIN_S)
