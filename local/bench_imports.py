@@ -29,7 +29,12 @@ _TAKES_AT_MOST_S = 30.0
 
 # Times the floor. Whatever answers a webhook or works off a queue, stream or schedule is held to the hooks' budget.
 _HOOKS_AND_SWEEP, _DIALER, _API = 1.2, 2.0, 1.8
-_BUDGETS = {"dial_next": _DIALER, "create_call": _API, "manage_calls": _API, "manage_webhooks": _API}
+_BUDGETS = {
+    "dial_next": _DIALER,
+    **dict.fromkeys(
+        ("create_call", "manage_calls", "manage_sessions", "manage_webhooks", "receive_agent_event"), _API
+    ),
+}
 
 # A port that nothing listens on: an import that reaches out fails.
 _NOWHERE = "http://127.0.0.1:9"
@@ -86,6 +91,7 @@ def _environment(built: Build) -> dict[str, str]:
             **settings,
             "LOG_LEVEL": "INFO",
             "TRUNK_CALLS_PER_SECOND": "0",
+            "ANSWER_FROM": "dialer",
             "AWS_REGION": emulator.REGION,
             "AWS_DEFAULT_REGION": emulator.REGION,
             "AWS_ACCESS_KEY_ID": "test",

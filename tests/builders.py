@@ -1,8 +1,12 @@
-"""Builders: a call in any state, with only what a test cares about spelled out."""
+"""Builders: a call in any state, with only what a test cares about spelled out, and what events make of it."""
 
+from dataclasses import replace
 from typing import Any
 
-from ringline.calls.call import Call, State
+from ringline.calls.call import AgentReports, Call, CarrierWords, State
+from ringline.calls.events import Event
+from ringline.calls.lifecycle import apply
+from ringline.calls.results import Moved, Unmoved
 
 ACCOUNT = "acc_1"
 NOW = 1_795_224_871_000
@@ -50,3 +54,37 @@ def a_call(state: State = State.QUEUED, **fields: Any) -> Call:
 def an_answered_call(**fields: Any) -> Call:
     """A call whose phone was answered and whose agent is not there yet."""
     return a_call(State.DIALING, **{"answered_at": at(6), "leg_sid": "PA_leg", "version": 3} | fields)
+
+
+def told_by_the_carrier(call: Call, **words: Any) -> Call:
+    """The call with these words of its carrier besides those it has."""
+    carrier: CarrierWords = replace(call.carrier, **words)
+    return replace(call, carrier=carrier)
+
+
+def told_by_the_agent(call: Call, **words: Any) -> Call:
+    """The call with these reports of its agent besides those it has."""
+    reports: AgentReports = replace(call.reports, **words)
+    return replace(call, reports=reports)
+
+
+def moved(call: Call, event: Event) -> Call:
+    """The call after an event that must move it."""
+    result = apply(call, event)
+    assert isinstance(result, Moved), result
+    assert result.call.version == call.version + 1
+    return result.call
+
+
+def unmoved(call: Call, event: Event) -> Unmoved:
+    """Why an event that must change nothing does not."""
+    result = apply(call, event)
+    assert isinstance(result, Unmoved), result
+    return result
+
+
+def after(call: Call, *events: Event) -> Call:
+    """The call after events each of which must move it."""
+    for event in events:
+        call = moved(call, event)
+    return call

@@ -36,6 +36,14 @@ class CountingDoorbell:
         return [account for account, _ in self.rings]
 
 
+@dataclass
+class CountingLooks:
+    asked: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
+        self.asked.append((account_id, call_id, after_s))
+
+
 EMPTY_ROOM = RoomView((), ())
 
 

@@ -5,8 +5,11 @@ import asyncio
 from typing import Any
 
 from ringline.calls.admit import Admit
+from ringline.calls.call import AnswerFrom
+from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.dial import DialNext
 from ringline.calls.doorbell import SqsDoorbell, account_rung_for
+from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.trunk_paces import TrunkPaces
@@ -19,6 +22,7 @@ log = make_logger("dial_next")
 table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+looks = SqsLookQueue(aws.sqs(), settings.required("LOOK_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
 livekit = LivekitSettings(
     url=settings.required_url("LIVEKIT_URL"),
@@ -26,9 +30,22 @@ livekit = LivekitSettings(
     api_secret=settings.required("LIVEKIT_API_SECRET"),
     sip_trunk_id=settings.required("SIP_TRUNK_ID"),
     agent_name=settings.required("AGENT_NAME"),
+    public_url=settings.optional("PUBLIC_URL"),
 )
 paces = TrunkPaces(aws.dynamodb(), table, livekit.sip_trunk_id, settings.number("TRUNK_CALLS_PER_SECOND"))
-admit = Admit(store, paces, progress, now_ms, log)
+answer_from = AnswerFrom(settings.optional("ANSWER_FROM") or AnswerFrom.DIALER)
+admit = Admit(
+    store,
+    paces,
+    progress,
+    now_ms,
+    log,
+    # What is usual is not stored with every call.
+    answer_from=None if answer_from is AnswerFrom.DIALER else answer_from,
+)
+
+# Each costs a write, and only carriers that report ask for them.
+links = CarrierLinkTable(aws.dynamodb(), table, now_ms) if settings.flag("LINK_CARRIER_CALLS") else None
 
 
 async def dial(messages: dict[str, str | None]) -> list[str]:
@@ -36,7 +53,7 @@ async def dial(messages: dict[str, str | None]) -> list[str]:
     be served."""
     accounts = sorted({account for account in messages.values() if account is not None})
     async with connected(livekit) as telephony:
-        dial_next = DialNext(store, admit, paces, progress, telephony, doorbell, now_ms, log)
+        dial_next = DialNext(store, admit, paces, progress, telephony, doorbell, looks, now_ms, log, links)
         results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
     failed = set()
     for account, result in zip(accounts, results, strict=True):

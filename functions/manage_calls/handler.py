@@ -6,18 +6,22 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from ringline.calls.call import Call
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.queue_place import queue_place
+from ringline.calls.recordings import recording_url
+from ringline.calls.session_view import transcript_view
 from ringline.calls.store import CallStore
 from ringline.calls.timeline import timeline
+from ringline.calls.transcripts import Transcripts
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.view import call_view
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
-from ringline.runtime.clock import now_ms
+from ringline.runtime.clock import iso, now_ms
 from ringline.runtime.http import account_of, listing
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.logging import make_logger
@@ -30,6 +34,8 @@ trunk_id, calls_per_second = settings.optional("SIP_TRUNK_ID"), settings.number(
 paces = TrunkPaces(aws.dynamodb(), table, trunk_id, calls_per_second)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
+records_bucket = settings.required("RECORDS_BUCKET")
+transcripts = Transcripts(aws.dynamodb(), table, aws.s3, records_bucket)
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
@@ -39,7 +45,7 @@ api = make_api(log)
 @api.get("/v1/calls")
 def list_() -> Response[str]:
     page = list_calls(store, _account(), api.current_event.query_string_parameters)
-    return json_response(200, listing([call_view(call) for call in page.calls], page.next_cursor))
+    return json_response(200, listing([_shown(call) for call in page.calls], page.next_cursor))
 
 
 @api.get("/v1/calls/<call_id>")
@@ -49,7 +55,8 @@ def get(call_id: str) -> Response[str]:
     if call is None:
         raise _unknown()
     place = queue_place(store, paces, call, now_ms())
-    return json_response(200, call_view(call) | ({} if place is None else {"queue": place.as_json()}))
+    waits = {} if place is None else {"queue": place.as_json()}
+    return json_response(200, _shown(call) | transcript_view(transcripts.read(call)) | waits)
 
 
 @api.get("/v1/calls/<call_id>/events")
@@ -58,7 +65,9 @@ def events(call_id: str) -> Response[str]:
     call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
     if call is None:
         raise _unknown()
-    return json_response(200, listing(timeline(call), None))
+    place = queue_place(store, paces, call, now_ms())
+    waits = [] if place is None else [{"at": iso(now_ms()), "what": "waits", **place.as_json()}]
+    return json_response(200, listing([*timeline(call), *waits], None))
 
 
 @api.post("/v1/calls/<call_id>/cancel")
@@ -68,7 +77,7 @@ def hang_up(call_id: str) -> Response[str]:
     hung_up = asyncio.run(_hang_up(account_id, call_id)) if is_plausible_id(call_id) else None
     if hung_up is None:
         raise _unknown()
-    return json_response(200, call_view(hung_up.call) | {"result": hung_up.result.value})
+    return json_response(200, _shown(hung_up.call) | {"result": hung_up.result.value})
 
 
 async def _hang_up(account_id: str, call_id: str) -> HungUp | None:
@@ -77,6 +86,10 @@ async def _hang_up(account_id: str, call_id: str) -> HungUp | None:
 
     async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
         return await HangUp(store, progress, telephony, now_ms, log).run(account_id, call_id)
+
+
+def _shown(call: Call) -> dict[str, Any]:
+    return call_view(call) | {"recording_url": recording_url(call, records_bucket)}
 
 
 def _account() -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.look_queue import call_to_look_at
+from ringline.calls.look_queue import SqsLookQueue, call_to_look_at
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.watchlist import Watchlist
@@ -21,12 +21,15 @@ table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
 watchlist = Watchlist(aws.dynamodb(), table)
 doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
+looks = SqsLookQueue(aws.sqs(), settings.required("LOOK_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
 deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
 overdue = Overdue(DeliveryStore(aws.dynamodb(), table), deliveries, now_ms)
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
+agent_name = settings.required("AGENT_NAME")
+public_url = settings.optional("PUBLIC_URL")
 
 
 def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
@@ -37,9 +40,12 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     from ringline.calls.sweep import Sweep, Swept
     from ringline.telephony.livekit import LivekitSettings, connected
 
+    # A caller whose agent was not dispatched is looked after here.
+    livekit = LivekitSettings(livekit_url, livekit_key, livekit_secret, agent_name=agent_name, public_url=public_url)
+
     async def run() -> Swept:
-        async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as telephony:
-            sweep = Sweep(store, watchlist, progress, telephony, doorbell, overdue.resend, now_ms, log)
+        async with connected(livekit) as telephony:
+            sweep = Sweep(store, watchlist, progress, telephony, doorbell, looks, overdue.resend, now_ms, log)
             return await (sweep.run() if only is None else sweep.look_again(only))
 
     return asdict(asyncio.run(run()))

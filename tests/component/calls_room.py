@@ -13,15 +13,16 @@ from ringline.calls.call import Call, State
 from ringline.calls.dial import DialNext
 from ringline.calls.events import Claimed
 from ringline.calls.hang_up import HangUp, HungUp
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.progress import Progress
+from ringline.calls.results import Moved
 from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep, Swept
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
-from tests.fakes import CountingDoorbell, HandClock, ScriptedTelephony
+from tests.fakes import CountingDoorbell, CountingLooks, HandClock, ScriptedTelephony
 
 LOG = Logger(service="test", level="CRITICAL")
 
@@ -33,6 +34,7 @@ class CallsRoom:
     paces: TrunkPaces
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
+    looks: CountingLooks = field(default_factory=CountingLooks)
     clock: HandClock = field(default_factory=HandClock)
     resent: list[object] = field(default_factory=list)
 
@@ -47,7 +49,15 @@ class CallsRoom:
     def ring(self, account_id: str = ACCOUNT) -> int:
         """A doorbell is heard: how many calls were dialled."""
         dial = DialNext(
-            self.store, self.admit, self.paces, self.progress, self.telephony, self.doorbell, self.clock, LOG
+            self.store,
+            self.admit,
+            self.paces,
+            self.progress,
+            self.telephony,
+            self.doorbell,
+            self.looks,
+            self.clock,
+            LOG,
         )
         return asyncio.run(dial.run(account_id))
 
@@ -65,7 +75,17 @@ class CallsRoom:
             self.resent.append(keys)
             return 1
 
-        return Sweep(self.store, self.watchlist, self.progress, self.telephony, self.doorbell, resend, self.clock, LOG)
+        return Sweep(
+            self.store,
+            self.watchlist,
+            self.progress,
+            self.telephony,
+            self.doorbell,
+            self.looks,
+            resend,
+            self.clock,
+            LOG,
+        )
 
     def call(self, call_id: str = "call_1") -> Call:
         call = self.store.get(ACCOUNT, call_id)

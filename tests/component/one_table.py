@@ -24,6 +24,7 @@ from ringline.runtime import aws
 from ringline.runtime.items import from_item
 
 TABLE_NAME = "ringline-test"
+RECORDS_BUCKET = "ringline-test-records"
 
 # The rest of what the template says of its table is asked for by other requests.
 _ASKED_AT_CREATION = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -33,6 +34,7 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": TABLE_NAME,
+    "RECORDS_BUCKET": RECORDS_BUCKET,
     "POWERTOOLS_METRICS_NAMESPACE": "Ringline",
     "POWERTOOLS_SERVICE_NAME": "ringline",
 }
@@ -83,7 +85,7 @@ def _table_of_the_template() -> dict[str, Any]:
 
 
 def _forget_clients() -> None:
-    for made_once in (aws.dynamodb, aws.sqs, aws._session):
+    for made_once in (aws.dynamodb, aws.sqs, aws.s3, aws._session):
         made_once.cache_clear()
 
 

@@ -6,8 +6,9 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, State
 from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Moved
 from ringline.calls.store import CallStore, Committed, Gate, TableContended
 from ringline.calls.timing import WAITING_MARK_KEPT_S
 from ringline.calls.watchlist import Watchlist

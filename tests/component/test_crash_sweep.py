@@ -65,6 +65,8 @@ def talks_too_long(world: World) -> None:
     world.phones.callees_hang_up = False
     world.create(max_call_duration_s=30)
     world.pass_until(world.is_there(State.ACTIVE))
+    # Somebody was to look at it then.
+    world.lose("looks")
 
 
 def agent_left(world: World) -> None:

@@ -1,15 +1,41 @@
 """From a doorbell to a call that is answered, over, or back in the queue."""
 
+import asyncio
+from dataclasses import dataclass, field, replace
+
 import pytest
 
 from ringline.calls import dial
-from ringline.calls.call import Call, State
-from ringline.calls.events import EndAsked, LegLeft
-from ringline.calls.ports import AgentView, Connected, LegView, NotSent, Refused, RoomView, Unclear
+from ringline.calls.call import AnswerFrom, Call, State
+from ringline.calls.dial import DialNext
+from ringline.calls.events import (
+    AgentHangsUp,
+    AgentReady,
+    AgentSeen,
+    Answered,
+    CarrierFailed,
+    CarrierRang,
+    EndAsked,
+    Event,
+    LegLeft,
+)
+from ringline.calls.ports import (
+    AgentView,
+    Connected,
+    DialOutcome,
+    LegView,
+    NoRoom,
+    NotSent,
+    Placed,
+    Refused,
+    RoomView,
+    Unclear,
+)
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, UNSENT_DIALS
+from ringline.calls.retries import RetryPolicy
+from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, SHORT_LIMIT_S, UNSENT_DIALS
 from tests.builders import ACCOUNT, NOW, at
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
 AGENT = AgentView("PA_agent", NOW)
@@ -291,3 +317,277 @@ def test_a_call_that_was_queued_again_for_later_is_not_claimed_by_its_old_place(
     monkeypatch.setattr(room.store, "get", too_late)
     room.ring()
     assert (room.call().state, room.call().attempt) == (State.QUEUED, 1), "it waits for its new moment"
+
+
+# --- what nobody foresaw ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retried", [False, True])
+def test_a_dial_that_could_not_be_prepared_failed_inside_of_us_and_nothing_rang(room: CallsRoom, retried: bool) -> None:
+    room.queued(retry=RetryPolicy(2, on=("INTERNAL_ERROR",), delays_s=(60,)) if retried else None)
+
+    async def fails(_call: Call) -> None:
+        raise ValueError("a bug")
+
+    room.telephony.before_dial = fails
+    assert room.ring() == 1
+    call = room.call()
+    if retried:
+        assert (call.state, call.attempts[0].end_reason) == (State.QUEUED, EndReason.INTERNAL_ERROR)
+    else:
+        assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.INTERNAL_ERROR)
+    assert (room.telephony.dialed, room.in_use) == ([], 0)
+    assert room.telephony.ended_rooms == [call.room_name], "an agent may be in it"
+
+
+def test_a_dial_that_could_not_be_prepared_keeps_its_line_until_its_room_is_closed(room: CallsRoom) -> None:
+    room.queued()
+
+    async def fails(_call: Call) -> None:
+        room.telephony.down = True
+        raise ValueError("a bug")
+
+    room.telephony.before_dial = fails
+    room.ring()
+    assert (room.call().state, room.in_use) == (State.DIALING, 1)
+    assert room.call().end_asked_reason is EndReason.INTERNAL_ERROR, "the sweep ends it for that reason"
+
+
+def test_one_dial_that_fails_inside_of_us_is_nothing_to_the_others(room: CallsRoom) -> None:
+    for n in range(2):
+        room.queued(f"call_{n}", created_at=NOW - 10 + n, eligible_at=NOW - 10 + n)
+    room.telephony.views = [AGENT_THERE]
+
+    async def fails(call: Call) -> None:
+        if call.call_id == "call_0":
+            raise ValueError("a bug")
+
+    room.telephony.before_dial = fails
+    assert room.ring() == 2
+    assert [room.call(f"call_{n}").state for n in range(2)] == [State.NOT_CONNECTED, State.ACTIVE]
+
+
+@pytest.mark.parametrize("status", ["active", "ringing"])
+def test_a_dial_whose_answer_nobody_foresaw_is_followed_in_its_room(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    call = room.queued()
+
+    async def fails(_call: Call) -> DialOutcome:
+        raise KeyError("a field that LiveKit left out")
+
+    monkeypatch.setattr(room.telephony, "place_call", fails)
+    room.telephony.views = [a_leg(replace(call, attempt=1), status)]
+    room.ring()
+    if status == "active":
+        assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_leg")
+    else:
+        assert (room.call().end_reason, room.in_use) == (EndReason.DIAL_STATE_UNKNOWN, 0)
+        assert room.telephony.ended_rooms == [room.call().room_name]
+
+
+@pytest.mark.xfail(strict=True, reason="dial._is_still_wanted: whatever was written since the claim counts as a cancel")
+def test_an_agent_that_is_ready_before_the_invite_keeps_no_phone_from_ringing(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.views = [AGENT_THERE]
+
+    async def is_ready(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentReady(room.clock(), call.attempt, ("user_spoke",)))
+
+    room.telephony.before_dial = is_ready
+    room.ring()
+    assert (room.call().state, len(room.telephony.dialed)) == (State.ACTIVE, 1)
+
+
+@pytest.mark.parametrize(
+    "wish", [EndAsked(NOW, EndReason.API_HUNG_UP), AgentHangsUp(NOW, 1, EndReason.AGENT_FAILED, "no model")]
+)
+def test_a_call_that_nobody_wants_any_more_before_the_invite_does_not_ring(room: CallsRoom, wish: Event) -> None:
+    room.queued()
+
+    async def wishes(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, wish)
+
+    room.telephony.before_dial = wishes
+    room.ring()
+    assert (room.call().state.is_terminal, room.telephony.dialed, room.in_use) == (True, [], 0)
+
+
+# --- a carrier without room ------------------------------------------------------------------------------------------
+
+NO_ROOM = NoRoom(503, "CPS limit exceeded", "failed_precondition", "INVITE failed")
+
+
+def leaving(room: CallsRoom, status: str) -> LegLeft:
+    return LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", status)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [("dialing", State.QUEUED, None), ("ringing", State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)],
+)
+def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch, status: str, state: State, reason: EndReason | None
+) -> None:
+    room.queued()
+    room.telephony.outcomes = [NO_ROOM]
+
+    async def the_leg_leaves_meanwhile(seconds: float) -> None:
+        room.clock.move(seconds)
+        room.progress.apply(ACCOUNT, "call_1", leaving(room, status))
+
+    monkeypatch.setattr(dial.asyncio, "sleep", the_leg_leaves_meanwhile)
+    room.ring()
+    call = room.call()
+    assert (call.state, call.end_reason, room.in_use) == (state, reason, 0)
+    assert call.evidence.last_call_status == status, "its word was waited for"
+
+
+def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_ring(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [NO_ROOM]
+
+    async def rings(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, CarrierRang(room.clock(), call.attempt))
+
+    room.telephony.while_ringing = rings
+    room.ring()
+    assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)
+
+
+def test_livekits_own_limit_defers_the_call_at_once_because_no_leg_was_made(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [NoRoom(None, None, "resource_exhausted", "rate limit")]
+    room.ring()
+    assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
+    assert room.clock() == NOW, "nobody waited for a leg's word"
+
+
+# --- dialer and carrier both tell ------------------------------------------------------------------------------------
+
+
+def test_the_carriers_word_before_the_dialers_changes_nothing_of_the_reason(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [Refused(486, "Busy Here", "resource_exhausted", "INVITE failed")]
+
+    async def the_carrier_tells(call: Call) -> None:
+        failed = CarrierFailed(room.clock(), call.attempt, 486, "Busy Here", None)
+        room.progress.apply(ACCOUNT, call.call_id, failed)
+
+    room.telephony.while_ringing = the_carrier_tells
+    room.ring()
+    assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.USER_BUSY)
+
+
+def test_an_answer_that_the_carrier_told_first_is_the_dialers_too(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.views = [AGENT_THERE]
+
+    async def the_carrier_tells(call: Call) -> None:
+        answered = Answered(room.clock(), call.attempt, "PA_leg", "SCL_1", AgentSeen("PA_agent", NOW))
+        room.progress.apply(ACCOUNT, call.call_id, answered)
+        room.clock.move(0.1)
+
+    room.telephony.while_ringing = the_carrier_tells
+    room.ring()
+    assert (room.call().state, room.call().answered_at) == (State.ACTIVE, NOW)
+    assert room.telephony.ended_rooms == []
+
+
+# --- the carrier alone tells -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class NotedLinks:
+    noted: list[tuple[str, str, str]] = field(default_factory=list)
+    broken: bool = False
+
+    def link(self, provider: str, carrier_call_id: str, room: str) -> None:
+        if self.broken:
+            raise ConnectionError("the table is away")
+        self.noted.append((provider, carrier_call_id, room))
+
+
+def ring(room: CallsRoom, answer_from: AnswerFrom | None = None, links: NotedLinks | None = None) -> int:
+    """A doorbell is heard by a dialer that is set up so."""
+    admit = replace(room.admit, answer_from=answer_from)
+    dial_next = DialNext(
+        room.store, admit, room.paces, room.progress, room.telephony, room.doorbell, room.looks, room.clock, LOG, links
+    )
+    return asyncio.run(dial_next.run(ACCOUNT))
+
+
+def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invite_is_out(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [Placed()]
+    assert ring(room, AnswerFrom.CARRIER) == 1
+    call = room.call()
+    assert (call.state, call.answer_from, call.answered_at) == (State.DIALING, AnswerFrom.CARRIER, None)
+    assert (call.version, room.in_use) == (2, 1), "nothing was written but the claim"
+    assert room.clock() == NOW, "and nobody waited"
+    assert (room.telephony.ended_rooms, room.looks.asked) == ([], [])
+
+
+def test_a_dial_of_the_carriers_that_never_went_out_is_known_to_its_dialer(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [NO_SERVERS]
+    ring(room, AnswerFrom.CARRIER)
+    assert (room.call().state, room.call().unsent, room.in_use) == (State.QUEUED, 1, 0)
+
+
+def test_a_dial_that_goes_again_asks_anew_who_tells_of_its_answer(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.outcomes = [NO_SERVERS, Connected("PA_leg", "SCL_1")]
+    room.telephony.views = [AGENT_THERE]
+    ring(room, AnswerFrom.CARRIER)
+    room.clock.move(2)
+    ring(room, AnswerFrom.DIALER)
+    assert (room.call().state, room.call().answer_from) == (State.ACTIVE, AnswerFrom.DIALER)
+
+
+# --- whom an answer is told ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit_s", "is_told"), [(SHORT_LIMIT_S, True), (SHORT_LIMIT_S + 1, False)])
+def test_a_limit_that_falls_before_the_first_sweep_is_looked_at_when_it_falls(
+    room: CallsRoom, limit_s: int, is_told: bool
+) -> None:
+    room.queued(max_call_duration_s=limit_s)
+    room.telephony.views = [AGENT_THERE]
+    room.ring()
+    assert room.looks.asked == ([(ACCOUNT, "call_1", limit_s)] if is_told else [])
+
+
+def a_leg_of_two_carriers(call: Call) -> RoomView:
+    ids = (("twilio", "CA_1"), ("telnyx", "leg_1"))
+    return RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", "active", ids),), (AGENT,))
+
+
+def test_the_carriers_own_ids_of_an_answered_call_are_noted(room: CallsRoom) -> None:
+    call = room.queued()
+    links = NotedLinks()
+    room.telephony.views = [a_leg_of_two_carriers(replace(call, attempt=1))]
+    ring(room, links=links)
+    name = room.call().room_name
+    assert links.noted == [("twilio", "CA_1", name), ("telnyx", "leg_1", name)]
+
+
+def test_an_answer_whose_hints_get_lost_is_a_conversation_all_the_same(room: CallsRoom) -> None:
+    call = room.queued(max_call_duration_s=60)
+    room.telephony.views = [a_leg_of_two_carriers(replace(call, attempt=1))]
+    ring(room, links=NotedLinks(broken=True))
+    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+
+
+def test_a_phone_that_is_answered_in_vain_is_told_to_nobody(room: CallsRoom) -> None:
+    call = room.queued(max_call_duration_s=60)
+    links = NotedLinks()
+    room.telephony.views = [a_leg_of_two_carriers(replace(call, attempt=1))]
+
+    async def cancel(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, EndAsked(room.clock(), EndReason.API_HUNG_UP))
+
+    room.telephony.while_ringing = cancel
+    ring(room, links=links)
+    assert (links.noted, room.looks.asked) == ([], [])
+    assert room.call().end_reason is EndReason.CALL_CANCELED

@@ -29,7 +29,12 @@ CALL = "call_01JD5Z0000000000000000000A"
 @pytest.fixture
 def hook(local: LocalAws) -> ModuleType:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
-    environment = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
+    environment = {
+        "LIVEKIT_URL": "http://127.0.0.1:9",
+        "LIVEKIT_API_KEY": KEY,
+        "LIVEKIT_API_SECRET": SECRET,
+        "AGENT_NAME": "ringline-agent",
+    }
     return load_handler(
         "receive_livekit_event",
         {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url, **environment},

@@ -3,13 +3,38 @@
 import pytest
 
 from ringline.calls import sweep
-from ringline.calls.call import State
-from ringline.calls.events import AgentLeft, Answered, DialNotSent, EndAsked, LegLeft, RoomFinished
+from ringline.calls.call import AnswerFrom, Call, State
+from ringline.calls.events import (
+    AgentHangsUp,
+    AgentLeft,
+    Answered,
+    CarrierEnded,
+    CarrierFailed,
+    Claimed,
+    DialNotSent,
+    EndAsked,
+    LegLeft,
+    RoomFinished,
+    SilenceHeard,
+    Transferred,
+    UserSpoke,
+)
 from ringline.calls.events import AgentSeen as Agent
 from ringline.calls.ports import AgentView, LegView, RoomView, TelephonyDown
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_SUCCESSOR_S, FIRST_LOOK_S, WAITING_MARK_KEPT_S, ZOMBIE_ROOM_S
-from tests.builders import ACCOUNT, NOW
+from ringline.calls.store import Committed
+from ringline.calls.timing import (
+    AGENT_CHECK_EVERY_S,
+    AGENT_JOIN_S,
+    AGENT_SUCCESSOR_S,
+    DIALER_SILENCE_S,
+    FIRST_LOOK_S,
+    IDLE_S,
+    LIMIT_AHEAD_S,
+    WAITING_MARK_KEPT_S,
+    ZOMBIE_ROOM_S,
+)
+from tests.builders import ACCOUNT, NOW, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
@@ -309,3 +334,172 @@ def test_a_lost_leg_that_is_back_but_beyond_its_limit_is_ended_at_once(room: Cal
     room.clock.move(30)
     room.sweep()
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
+
+
+# --- where the carrier tells of the answer ---------------------------------------------------------------------------
+
+
+def placed(room: CallsRoom, **fields: object) -> Call:
+    """A call whose INVITE is out and whose dialer has returned."""
+    queued = room.queued(**fields)
+    call = moved(queued, Claimed(room.clock(), AnswerFrom.CARRIER))
+    assert room.store.commit(queued, call) is Committed.DONE
+    room.telephony.open_rooms[call.room_name or ""] = room.clock()
+    return call
+
+
+def in_its_room(call: Call, status: str, *agents: AgentView) -> list[RoomView]:
+    return [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", status),), agents)]
+
+
+def test_an_answer_whose_word_got_lost_is_adopted_by_the_next_run(room: CallsRoom) -> None:
+    call = placed(room)
+    room.telephony.views = in_its_room(call, "active", AGENT)
+    room.clock.move(FIRST_LOOK_S)
+    assert room.sweep().adopted == 1
+    call = room.call()
+    assert (call.state, call.leg_sid, call.agent_sid) == (State.ACTIVE, "PA_leg", "PA_agent")
+    assert call.answered_at == room.clock()
+
+
+@pytest.mark.parametrize("status", ["dialing", "ringing"])
+def test_a_phone_that_still_rings_is_only_peeked_at(room: CallsRoom, status: str) -> None:
+    call = placed(room)
+    room.telephony.views = in_its_room(call, status, AGENT)
+    room.clock.move(FIRST_LOOK_S)
+    swept = room.sweep()
+    assert (swept.looked_at, swept.adopted, swept.settled) == (1, 0, 0)
+    assert room.call() == call
+    assert room.telephony.ended_rooms == []
+
+
+def test_a_dial_of_the_carriers_of_which_nothing_was_heard_is_ended_after_its_time(room: CallsRoom) -> None:
+    call = placed(room)
+    room.telephony.views = in_its_room(call, "ringing")
+    room.clock.move(call.ring_timeout_s + 30)
+    room.sweep()
+    assert (room.call().end_reason, room.in_use) == (EndReason.DIAL_STATE_UNKNOWN, 0)
+    assert room.telephony.ended_rooms == [call.room_name]
+
+
+def test_an_adopted_call_without_an_agent_is_given_up_by_the_run_behind_it(room: CallsRoom) -> None:
+    call = placed(room)
+    room.telephony.views = in_its_room(call, "active")
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert (room.call().state, room.call().answered_at) == (State.DIALING, room.clock())
+    room.clock.move(AGENT_JOIN_S + 1)
+    room.sweep()
+    assert (room.call().end_reason, room.in_use) == (EndReason.AGENT_DID_NOT_JOIN, 0)
+
+
+def test_a_failure_that_the_carrier_told_of_is_settled_if_the_dialer_never_speaks(room: CallsRoom) -> None:
+    call = room.dialing()
+    room.clock.move(9)
+    room.progress.apply(ACCOUNT, "call_1", CarrierFailed(room.clock(), call.attempt, 404, "Not Found", None))
+    room.clock.move(DIALER_SILENCE_S + 1)
+    room.look_again("call_1")
+    assert (room.call().end_reason, room.in_use) == (EndReason.SIP_FAILED_WRONG_NUMBER, 0)
+    assert room.telephony.ended_rooms == [call.room_name]
+
+
+def test_a_conversation_that_only_the_carrier_saw_end_is_ended_as_the_users(room: CallsRoom) -> None:
+    active(room)
+    room.clock.move(100)
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "normal clearing"))
+    room.telephony.views = in_its_room(room.call(), "active", AGENT)
+    room.clock.move(DIALER_SILENCE_S - 1)
+    room.look_again("call_1")
+    assert room.call().state is State.ACTIVE, "LiveKit's own word may still come"
+    room.clock.move(2)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert room.telephony.ended_rooms == [room.call().room_name]
+
+
+@pytest.mark.xfail(strict=True, reason="lifecycle._found_over: the moment that the carrier told is not asked")
+def test_a_conversation_that_only_the_carrier_saw_end_lasted_until_then(room: CallsRoom) -> None:
+    active(room)
+    room.clock.move(40)
+    ended_at = room.clock()
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(ended_at, 1, "normal clearing"))
+    room.clock.move(DIALER_SILENCE_S + 1)
+    room.look_again("call_1")
+    assert room.call().ended_at == ended_at
+
+
+# --- limits, silence, transfers --------------------------------------------------------------------------------------
+
+
+def test_a_limit_that_falls_before_the_next_run_is_looked_at_when_it_falls(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=180)
+    room.clock.move(100)
+    room.sweep()
+    assert room.looks.asked == [], "the next run comes in time"
+    room.clock.move(20)
+    room.sweep()
+    (asked,) = room.looks.asked
+    assert asked == (ACCOUNT, "call_1", 60) and asked[2] <= LIMIT_AHEAD_S
+    room.clock.move(60)
+    room.look_again("call_1")
+    assert (room.call().end_reason, room.in_use) == (EndReason.MAX_DURATION_REACHED, 0)
+
+
+def test_a_conversation_in_which_nobody_was_heard_for_very_long_is_reaped(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=3600)
+    room.clock.move(60)
+    room.progress.apply(ACCOUNT, "call_1", SilenceHeard(room.clock(), 1, 5))
+    room.telephony.views = in_its_room(room.call(), "active", AGENT)
+    room.clock.move(IDLE_S - 6)
+    room.sweep()
+    assert room.call().state is State.ACTIVE
+    room.clock.move(1)
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+    assert room.telephony.ended_rooms == [room.call().room_name]
+
+
+def test_a_word_keeps_a_silent_conversation_alive(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=3600)
+    room.progress.apply(ACCOUNT, "call_1", SilenceHeard(room.clock(), 1, 5))
+    room.clock.move(IDLE_S - 100)
+    room.progress.apply(ACCOUNT, "call_1", UserSpoke(room.clock(), 1))
+    room.telephony.views = in_its_room(room.call(), "active", AGENT)
+    room.clock.move(200)
+    room.sweep()
+    assert room.call().state is State.ACTIVE
+
+
+def test_a_call_that_was_handed_over_goes_on_without_its_agent(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=3600)
+    room.progress.apply(ACCOUNT, "call_1", Transferred(room.clock(), 1, "+15550100888", False))
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
+    room.telephony.views = in_its_room(room.call(), "active")
+    for wait_s in (AGENT_SUCCESSOR_S + 1, AGENT_CHECK_EVERY_S):
+        room.clock.move(wait_s)
+        room.look_again("call_1")
+    assert room.call().state is State.ACTIVE
+    room.telephony.open_rooms.clear()
+    room.sweep()
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
+
+
+def test_a_transfer_that_failed_leaves_the_caller_alone_again(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=3600)
+    room.progress.apply(ACCOUNT, "call_1", Transferred(room.clock(), 1, "+15550100888", False))
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
+    room.progress.apply(ACCOUNT, "call_1", Transferred(room.clock(), 1, None, True))
+    room.telephony.views = in_its_room(room.call(), "active")
+    room.clock.move(AGENT_SUCCESSOR_S + 1)
+    room.look_again("call_1")
+    assert room.call().end_reason is EndReason.AGENT_FAILED
+
+
+def test_an_agents_hang_up_that_livekit_did_not_hear_is_carried_out_for_its_reason(room: CallsRoom) -> None:
+    active(room)
+    wish = AgentHangsUp(room.clock(), 1, EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, "silence")
+    room.progress.apply(ACCOUNT, "call_1", wish)
+    room.clock.move(FIRST_LOOK_S)
+    room.sweep()
+    assert (room.call().end_reason, room.in_use) == (EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, 0)
+    assert room.telephony.ended_rooms == [room.call().room_name]

@@ -9,9 +9,11 @@ from typing import Any
 
 import jwt
 import pytest
+from google.protobuf.json_format import MessageToJson
 from livekit.api import TokenVerifier, WebhookReceiver
+from livekit.protocol import egress, models, webhook
 
-from ringline.telephony.hook import HookRefused, Kind, What, read, verify
+from ringline.telephony.hook import EgressReport, HookRefused, Kind, What, read, verify
 
 KEY, SECRET = "devkey", "a-secret-of-more-than-32-characters"
 RECEIVER = WebhookReceiver(TokenVerifier(KEY, SECRET))
@@ -44,6 +46,53 @@ def test_every_recorded_webhook_is_read_as_livekit_reads_it() -> None:
             assert ours.sid == theirs.participant.sid
             assert ours.call_status == (theirs.participant.attributes.get("sip.callStatus") or None)
             assert ours.kind is not Kind.OTHER
+
+
+def an_egress(**info: Any) -> bytes:
+    """An egress event as LiveKit puts it into JSON: names of enums, 64-bit numbers as text, zeros left out."""
+    known = egress.EgressInfo(egress_id="EG_1", room_id="RM_1", room_name="acc.call.1")
+    known.MergeFrom(egress.EgressInfo(**info))
+    event = webhook.WebhookEvent(event="egress_ended", id="EV_1", created_at=1_795_224_871, egress_info=known)
+    event.room.MergeFrom(models.Room(sid="RM_1", name="acc.call.1"))
+    return MessageToJson(event).encode()
+
+
+@pytest.mark.parametrize("status", egress.EgressStatus.keys())
+def test_an_egress_event_is_read_as_livekit_reads_it(status: str) -> None:
+    files = [
+        egress.FileInfo(filename="acc/recordings/call-1.ogg", duration=2_500_000_000, size=4711, location="https://x")
+    ]
+    body = an_egress(status=egress.EgressStatus.Value(status), error="so it goes", file_results=files)
+    signature = token(body)
+    verify(body, signature, api_key=KEY, api_secret=SECRET)
+    theirs = RECEIVER.receive(body.decode(), signature)
+    ours = read(body)
+    assert (ours.what, ours.room_name) == (What.EGRESS_ENDED, theirs.egress_info.room_name)
+    assert ours.created_at == theirs.created_at * 1000
+    assert ours.egress == EgressReport(
+        egress_id=theirs.egress_info.egress_id,
+        status=egress.EgressStatus.Name(theirs.egress_info.status),
+        file_key=theirs.egress_info.file_results[0].filename,
+        duration_s=2.5,
+        error=theirs.egress_info.error,
+    )
+
+
+def test_an_egress_event_without_a_file_or_an_error_says_so() -> None:
+    assert read(an_egress()).egress == EgressReport("EG_1", "EGRESS_STARTING")
+
+
+def test_older_servers_tell_of_the_file_by_another_name() -> None:
+    file = egress.FileInfo(filename="acc/recordings/call-1.ogg", duration=1_000_000_000)
+    report = read(an_egress(file=file, status=egress.EGRESS_COMPLETE)).egress
+    assert report is not None
+    assert (report.file_key, report.duration_s) == ("acc/recordings/call-1.ogg", 1.0)
+
+
+def test_an_egress_event_names_its_room_even_where_the_room_is_gone() -> None:
+    document = json.loads(an_egress())
+    del document["room"]
+    assert read(json.dumps(document).encode()).room_name == "acc.call.1"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ told twice, or told without its dialer."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -184,3 +185,22 @@ def test_swapping_changes_the_order_of_most_outbound_traces() -> None:
     calls = [call for name in NAMES if (call := _call_of(name)) is not None]
     swapped = [call for call in calls if call.with_the_dialer_and_the_leg_swapped.steps != call.steps]
     assert len(swapped) >= 25
+
+
+CALLERS = [name for name in NAMES if name.startswith("inbound-") and ENDS[name] is not None]
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_the_call_of_a_caller_is_the_one_that_its_leg_arrived_as(name: str) -> None:
+    told = _call_of(name)
+    assert told is not None
+    call = told.ends()
+    assert (call.from_number, call.to_number) == ("+15550107777", "+15550109999")
+    assert call.room_name is not None and call.room_name.startswith("in_+15550107777_")
+    assert call.leg_identity == "sip_+15550107777"
+
+
+def test_a_caller_whose_leaving_is_told_before_their_coming_has_given_up_all_the_same() -> None:
+    told = _call_of("inbound-caller-cancels")
+    assert told is not None
+    assert _end(replace(told, steps=tuple(reversed(told.steps))).ends()) == DECLINED

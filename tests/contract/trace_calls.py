@@ -9,17 +9,21 @@ from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, Direction, State
+from ringline.calls.arrive import Arrive
+from ringline.calls.call import Call, Direction, RoomOf, State
 from ringline.calls.deadlines import is_up
 from ringline.calls.events import AgentSeen, Answered, DialRefused, EndAsked, Event, FoundOver
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.observe import Observe
-from ringline.calls.ports import LegView, Refused
+from ringline.calls.ports import LegView, Refused, RoomView
 from ringline.calls.progress import Applied, Outcome, Unapplied
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Moved
+from ringline.calls.rooms import Tenant
+from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp
-from ringline.telephony.hook import Kind, What, read
-from tests.builders import a_call
+from ringline.telephony.hook import read
+from tests.builders import ACCOUNT, a_call
 from tests.contract.trace_replay import RINGING_TIMEOUT_S
 
 type Trace = dict[str, Any]
@@ -76,6 +80,32 @@ class OneCall:
         """The looks of a trace are at its end."""
 
 
+@dataclass
+class Lobby:
+    """Stands in for what somebody who rings in meets: a number that leads to an agent, and a room for one call."""
+
+    told: OneCall
+    is_open: bool = False
+
+    def owner_of(self, number: str) -> str:
+        return ACCOUNT
+
+    def resolve(self, account_id: str, number: str) -> Route:
+        return Route(pipe_id="PIPE_1", agent_id="AGENT_1", from_number=number)
+
+    def tenant(self, room: str) -> Tenant | None:
+        call = self.told.call
+        return Tenant(RoomOf(call.account_id, call.call_id, 1), call.sip_call_id) if self.is_open else None
+
+    def open(self, call: Call) -> bool:
+        self.told.call, self.is_open = call, True
+        return True
+
+    def take_in(self, call: Call) -> RoomView:
+        """The agents of the traces come by themselves."""
+        return RoomView((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class TracedCall:
     """The call as it was before a trace, and what happened to it then, in order."""
@@ -86,17 +116,19 @@ class TracedCall:
     def ends(self, steps: Sequence[Step] | None = None) -> Call:
         """The call after these steps, or those of the recording, and after the sweep has looked at what is left."""
         told = OneCall(self.call)
-        observe = Observe(told, lambda _: None, told, Logger("traces", level="CRITICAL"))  # type: ignore[arg-type]
+        log, lobby = Logger("traces", level="CRITICAL"), Lobby(told)
+        arrive = Arrive(lobby, lobby, lobby, lobby, told, lambda: self.steps[-1].at, log)  # type: ignore[arg-type]
+        observe = Observe(told, lambda _: None, told, log, lambda: arrive)  # type: ignore[arg-type]
         for step in self.steps if steps is None else steps:
             match step:
                 case Hook(at, body):
                     observe.run(read(json.dumps(body).encode()), at)
                 case Told(_, event):
-                    told.apply(self.call.account_id, self.call.call_id, event)
+                    told.apply(told.call.account_id, told.call.call_id, event)
         if told.call.in_flight:
             last_at = max(step.at for step in self.steps)
             over = FoundOver(last_at + _SETTLED_AFTER_S * 1000, self.call.attempt)
-            told.apply(self.call.account_id, self.call.call_id, over)
+            told.apply(told.call.account_id, told.call.call_id, over)
         return told.call
 
     @property
@@ -171,6 +203,7 @@ def _outbound(name: str, events: list[dict[str, Any]]) -> Call:
 
 
 def _inbound(events: list[dict[str, Any]]) -> Call:
+    """Stands for the call until its caller arrives."""
     return a_call(State.RINGING, direction=Direction.INBOUND, dialed_at=None, created_at=events[0]["at"])
 
 
@@ -178,8 +211,9 @@ def _steps(event: dict[str, Any], call: Call, events: list[dict[str, Any]]) -> I
     at = event["at"]
     match event:
         case {"kind": "webhook", "body": body}:
-            yield from _answered_by_agent(at, body, call, events)
-            yield Hook(at, body | {"room": body.get("room", {}) | {"name": call.room_name}})
+            # LiveKit names the rooms of callers, we those of the called.
+            named = {} if call.direction is Direction.INBOUND else {"name": call.room_name}
+            yield Hook(at, body | {"room": body.get("room", {}) | named})
         case {"kind": "api_answer", "method": "CreateSIPParticipant"} if _is_waited_for(event, events):
             yield Told(at, _dialers_word(at, event, events))
         case {"kind": "participants", "now": people} if not _some_dial_is_waited_for(events, call):
@@ -189,22 +223,6 @@ def _steps(event: dict[str, Any], call: Call, events: list[dict[str, Any]]) -> I
             "left_in_room": _,
         }:
             yield Told(at, EndAsked(at, EndReason.API_HUNG_UP))
-
-
-def _answered_by_agent(at: int, body: dict[str, Any], call: Call, events: list[dict[str, Any]]) -> Iterator[Step]:
-    """LiveKit answers a caller when the agent is there. Who takes inbound calls will say so with this event."""
-    if (
-        call.direction is Direction.INBOUND
-        and body["event"] == What.JOINED
-        and body["participant"]["kind"] == Kind.AGENT
-    ):
-        agent = AgentSeen(body["participant"]["sid"], at)
-        yield Told(at, Answered(at, 1, _first_leg_sid(events), None, agent))
-
-
-def _first_leg_sid(events: Iterable[dict[str, Any]]) -> str:
-    joined = (event["body"] for event in events if event.get("body", {}).get("event") == What.JOINED)
-    return next(str(body["participant"]["sid"]) for body in joined if body["participant"]["kind"] == Kind.SIP)
 
 
 def _dialers_word(at: int, answer: dict[str, Any], events: list[dict[str, Any]]) -> Event:

@@ -11,7 +11,8 @@ from threading import Barrier
 
 from ringline.calls.call import Call, State
 from ringline.calls.events import Claimed, FoundOver
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
+from ringline.calls.results import Moved
 from ringline.calls.store import CallStore, Committed, TableContended
 from ringline.runtime import aws
 from tests.builders import at

@@ -26,8 +26,9 @@ from ringline.calls.events import (
     LegLeft,
     SeenWaiting,
 )
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Moved
 from ringline.calls.retries import RetryPolicy
 from ringline.calls.store import CallStore, Committed, CreatedBefore, Once
 from ringline.calls.watchlist import Watchlist

@@ -27,6 +27,7 @@ TYPE_WORDS = {
     "AWS::Serverless::HttpApi": "Api",
     "AWS::Serverless::LayerVersion": "Layer",
     "AWS::DynamoDB::Table": "Table",
+    "AWS::S3::Bucket": "Bucket",
     "AWS::CloudWatch::Alarm": "Alarm",
     "AWS::Logs::LogGroup": "LogGroup",
     "AWS::Lambda::Permission": "Permission",
@@ -34,11 +35,11 @@ TYPE_WORDS = {
 
 
 def referred(value: Any) -> str:
-    """The logical id in `!Ref X` or `!GetAtt X.Arn`."""
+    """The logical id in `!Ref X` or `!GetAtt X.Arn`; empty for what names none."""
     if "Ref" in value:
         return str(value["Ref"])
-    target = value["Fn::GetAtt"]
-    return str(target[0])
+    target = value.get("Fn::GetAtt", "")
+    return str(target[0]) if target else ""
 
 
 def timeout_of(function: str) -> int:
@@ -187,14 +188,16 @@ def test_a_function_has_an_event_to_be_tried_with(function: str) -> None:
         assert isinstance(json.loads(event.read_text()), dict)
 
 
-def test_every_route_but_the_hooks_asks_for_a_key() -> None:
+def test_every_route_but_the_hooks_and_the_agents_asks_for_a_key() -> None:
     open_routes = {
         properties["Path"]
         for _, properties in events_of(TEMPLATE_READ, "HttpApi")
         if properties.get("Auth", {}).get("Authorizer") == "NONE"
     }
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKeyAuthorizer"
-    assert open_routes and all(path.startswith("/hooks/") for path in open_routes)
+    of_agents = {"/v1/calls/{call_id}/agent-events", "/v1/calls/{call_id}/agent-events/"}
+    assert of_agents <= open_routes
+    assert all(path.startswith("/hooks/") for path in open_routes - of_agents)
 
 
 def test_the_calls_are_encrypted_recoverable_and_not_deleted_with_the_stack() -> None:

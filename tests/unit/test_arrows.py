@@ -25,24 +25,36 @@ MAY_LEAN_ON = {
 PURE = {
     f"ringline.calls.{name}"
     for name in (
+        "agent_rules",
+        "agent_words",
         "call",
         "carrier_limits",
+        "carrier_rules",
         "deadlines",
         "ending",
         "events",
         "lifecycle",
         "ports",
         "reasons",
+        "results",
         "retries",
         "timing",
         "verdict",
+        "voicemail",
     )
 }
 # What telephony may know of calls, and calls of telephony.
 PURE_OF_CALLS = {f"ringline.calls.{name}" for name in ("call", "carrier_limits", "ports", "timing")}
-PURE_OF_TELEPHONY = {"ringline.telephony.hook"}
+PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
 
-KNOWS_AWS = {"ringline.calls.watchlist", "ringline.calls.trunk_paces", "ringline.runtime.aws", "ringline.runtime.items"}
+KNOWS_AWS = {
+    "ringline.calls.rooms",
+    "ringline.calls.transcripts",
+    "ringline.calls.trunk_paces",
+    "ringline.calls.watchlist",
+    "ringline.runtime.aws",
+    "ringline.runtime.items",
+}
 
 
 def imports_of(module: str) -> Iterator[str]:

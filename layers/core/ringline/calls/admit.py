@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State
+from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.events import Claimed, EndAsked
-from ringline.calls.lifecycle import Moved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.progress import Progress
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Moved
 from ringline.calls.store import CallStore, Committed, QueueEntry, TableContended
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
@@ -46,6 +47,7 @@ class Admit:
     clock: Clock
     log: Logger
     pause: Callable[[float], None] = time.sleep
+    answer_from: AnswerFrom | None = None
 
     def next(self, account_id: str) -> Call | NoneAdmitted | Paced:
         """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
@@ -65,7 +67,7 @@ class Admit:
             call = self._waiting(account_id, entry)
             if call is None or not self._has_its_turn(call, turns):
                 continue
-            moved = apply(call, Claimed(self.clock()))
+            moved = apply(call, Claimed(self.clock(), self.answer_from))
             if not isinstance(moved, Moved):
                 continue
             match self.store.commit(call, moved.call):

@@ -64,6 +64,20 @@ class CallStatus(StrEnum):
     HANGUP = "hangup"
 
 
+class AnswerFrom(StrEnum):
+    """Who tells that a dialled phone was answered. The carrier's word frees the dialer from waiting for it."""
+
+    DIALER = "dialer"
+    CARRIER = "carrier"
+
+
+class VoicemailPolicy(StrEnum):
+    """What becomes of a call that a voicemail answers."""
+
+    HANG_UP = "hang_up"
+    LEAVE_MESSAGE = "leave_message"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
@@ -77,6 +91,50 @@ class Evidence:
     leg_left_at: int | None = None
     left_leg_sid: str | None = None
     room_finished_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierWords:
+    """What the carrier itself reported of the present attempt, in events of its own."""
+
+    rang_at: int | None = None
+    forwarded_at: int | None = None
+    forwarded_to: str | None = None
+    to_voicemail: bool = False
+    failed_at: int | None = None
+    ended_at: int | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReports:
+    """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
+    report speech and does not has heard none. `silent_since` is None while the caller speaks."""
+
+    ready_at: int | None = None
+    can_report: tuple[str, ...] = ()
+    user_spoke_at: int | None = None
+    silent_since: int | None = None
+    voicemail_at: int | None = None
+    voicemail_why: str | None = None
+    hung_up_for: str | None = None
+    transferred_at: int | None = None
+    transferred_to: str | None = None
+
+    @property
+    def hears_speech(self) -> bool:
+        return self.ready_at is not None and "user_spoke" in self.can_report
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The recording of the present attempt. `key` is the final file's in the bucket."""
+
+    egress_id: str
+    status: str
+    key: str | None = None
+    duration_s: float | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +167,11 @@ class Call:
     `attempt` numbers the dials: each has its own room and leg. Not every dial is an attempt in the customer's sense:
     `unsent` counts those of the present attempt that failed before their INVITE, `deferrals` those that the carrier
     had no room for, since `deferred_since`. `attempts` are the attempts before the present one.
+
+    `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
+
+    A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
+    (`inbound_room`) and its leg (`caller_identity`).
     """
 
     account_id: str
@@ -123,6 +186,8 @@ class Call:
     from_number: str | None = None
     to_number: str | None = None
     trunk_id: str | None = None
+    inbound_room: str | None = None
+    caller_identity: str | None = None
     instructions: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -131,6 +196,9 @@ class Call:
     agent_join_timeout_s: int | None = None
     voicemail_ring_min_s: float | None = None
     voicemail_ring_max_s: float | None = None
+    voicemail_greeting_s: float | None = None
+    voicemail_policy: VoicemailPolicy | None = None
+    recording: bool = False
 
     created_at: int
     eligible_at: int
@@ -142,6 +210,7 @@ class Call:
     deferred_since: int | None = None
     retry: RetryPolicy | None = None
     attempts: tuple[Attempt, ...] = ()
+    answer_from: AnswerFrom | None = None
     dialed_at: int | None = None
     answered_at: int | None = None
     agent_joined_at: int | None = None
@@ -159,6 +228,11 @@ class Call:
     end_asked_reason: EndReason | None = None
     end_reason: EndReason | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    carrier: CarrierWords = field(default_factory=CarrierWords)
+    reports: AgentReports = field(default_factory=AgentReports)
+    recorded: Recording | None = None
+    transcript_turns: int = 0
+    transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
 
     @property
@@ -178,12 +252,14 @@ class Call:
     @property
     def room_name(self) -> str | None:
         """The LiveKit room of the present attempt; None before the first."""
+        if self.inbound_room is not None:
+            return self.inbound_room
         return room_name(self.account_id, self.call_id, self.attempt) if self.attempt else None
 
     @property
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
-        return f"sip-{self.call_id}-{self.attempt}"
+        return self.caller_identity or f"sip-{self.call_id}-{self.attempt}"
 
 
 def room_name(account_id: str, call_id: str, attempt: int) -> str:

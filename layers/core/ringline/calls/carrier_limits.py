@@ -14,10 +14,10 @@ _TEXTS = (
 )
 
 
-def names_a_limit(sip_code: int, *texts: str | None) -> bool:
+def names_a_limit(sip_code: int | None, *texts: str | None) -> bool:
     """Whether a refusal is about the carrier's limits, not about the number that was called. Codes alone do not tell:
     503 is also a trunk that is down, and 403 a number that is barred."""
-    if sip_code not in {403, 429} and not 500 <= sip_code < 600:
+    if sip_code is None or (sip_code not in {403, 429} and not 500 <= sip_code < 600):
         return False
     said = " ".join(text for text in texts if text).lower()
     return any(text in said for text in _TEXTS)

@@ -9,12 +9,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State
+from ringline.calls.call import Call, State, VoicemailPolicy
 from ringline.calls.ports import Doorbell
 from ringline.calls.requests import CreateCallRequest, to_ms
 from ringline.calls.store import CallStore, CreatedBefore, Once
 from ringline.calls.timing import (
     RING_TIMEOUT_S,
+    VOICEMAIL_GREETING_S,
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
     WAITING_MARK_RENEWED_S,
@@ -111,6 +112,9 @@ class CreateCall:
             max_call_duration_s=min(
                 request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s
             ),
+            voicemail_policy=_policy(request.voicemail_policy or route.voicemail_policy),
+            recording=route.recording if request.recording is None else request.recording,
+            voicemail_greeting_s=_unless(route.voicemail.greeting_max_s, VOICEMAIL_GREETING_S),
             voicemail_ring_min_s=_unless(route.voicemail.ring_min_s, VOICEMAIL_RING_MIN_S),
             voicemail_ring_max_s=_unless(route.voicemail.ring_max_s, VOICEMAIL_RING_MAX_S),
             created_at=now,
@@ -138,6 +142,12 @@ class CreateCall:
 def _unless(value: float, usual: float) -> float | None:
     """A pipe's own value; None for the usual one, which is not stored with every call."""
     return None if value == usual else value
+
+
+def _policy(word: str | None) -> VoicemailPolicy | None:
+    """None for the usual policy, which is not stored with every call."""
+    policy = VoicemailPolicy(word or VoicemailPolicy.HANG_UP)
+    return None if policy is VoicemailPolicy.HANG_UP else policy
 
 
 class WaitingMarks:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringline.calls.call import Call, CallStatus
+from ringline.calls.call import AnswerFrom, Call, CallStatus, Direction
 from ringline.calls.ports import LegView
 from ringline.calls.reasons import EndReason
 from ringline.calls.timing import (
@@ -13,14 +13,20 @@ from ringline.calls.timing import (
     ANSWER_MARGIN_S,
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
+    IDLE_S,
+    LIMIT_AHEAD_S,
 )
 
 _SWEEP_EVERY_MS = 60_000
+_DISPATCH_AGAIN_S = 2
+"""When to look after a caller whose agent may not have been dispatched: a worker that was is in the room by then."""
 
 
 class Owed(StrEnum):
     NOTHING = "nothing"
     """The call is fine."""
+    PEEK = "peek"
+    """It may have been answered without our knowing; if not, it is fine."""
     LOOK = "look"
     """Something is late: look who is in the room."""
     SETTLE = "settle"
@@ -38,21 +44,33 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     """What is due to a call in flight, from the record and whether its room is open at all."""
     if call.end_asked_at is not None:
         return End(None)
-    if _passed(call.evidence.leg_left_at, DIALER_SILENCE_S, now) or _passed(
-        call.evidence.room_finished_at, DIALER_SILENCE_S, now
-    ):
+    if any(_passed(word, DIALER_SILENCE_S, now) for word in words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
+    if call.answered_at is None and call.direction is Direction.INBOUND:
+        # A leg that just lost its connection has its time to come back.
+        waits = Owed.NOTHING if any(words_of_an_end(call)) else Owed.LOOK
+        return waits if room_is_open else Owed.SETTLE
     if call.answered_at is None:
-        return Owed.LOOK if now >= dial_outcome_due_at(call) else Owed.NOTHING
-    if not room_is_open:
-        return Owed.SETTLE
-    if _passed(call.answered_at, call.max_call_duration_s, now):
+        if now >= dial_outcome_due_at(call):
+            return Owed.LOOK
+        # Its dialer is gone, and the carrier's word may have got lost.
+        return Owed.PEEK if call.answer_from is AnswerFrom.CARRIER and room_is_open else Owed.NOTHING
+    return _owed_in_call(call, call.answered_at, now) if room_is_open else Owed.SETTLE
+
+
+def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
+    if _passed(answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if call.active_at is None and _passed(call.answered_at, agent_join_s(call), now):
+    if call.reports.transferred_at is not None or any(words_of_an_end(call)):
+        # Whom it was handed to needs no agent; and who is just going has their time to say so.
+        return Owed.NOTHING
+    if _passed(call.reports.silent_since, IDLE_S, now):
+        return End(EndReason.IDLE_TIMEOUT)
+    if call.active_at is None and _passed(answered_at, agent_join_s(call), now):
         return Owed.LOOK
     if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now):
         return Owed.LOOK
-    in_check_minute = (now - call.answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
+    in_check_minute = (now - answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
 
 
@@ -62,9 +80,42 @@ def agent_join_s(call: Call) -> int:
 
 
 def look_again_in_s(call: Call) -> int:
-    """When a look will tell what became of a call whose agent, leg or room just went."""
-    waits_for = AGENT_SUCCESSOR_S if call.agent_left_at is not None else DIALER_SILENCE_S
-    return waits_for + 1
+    """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
+    nothing amiss it is the limit of the conversation."""
+    if any(words_of_an_end(call)):
+        return DIALER_SILENCE_S + 1
+    if call.agent_left_at is not None:
+        return AGENT_SUCCESSOR_S + 1
+    if call.active_at is not None:
+        return call.max_call_duration_s
+    if call.answered_at is None and call.direction is Direction.INBOUND:
+        return _DISPATCH_AGAIN_S
+    return agent_join_s(call) + 1
+
+
+def words_of_an_end(call: Call) -> tuple[int | None, ...]:
+    """Moments from which somebody says that the attempt is over, without being the one who decides."""
+    seen, said = call.evidence, call.carrier
+    failed_at = said.failed_at if call.answered_at is None else None
+    return seen.leg_left_at, seen.room_finished_at, failed_at, said.ended_at
+
+
+def limit_falls_in_s(call: Call, now: int) -> int | None:
+    """In how many seconds the conversation reaches its limit, if that is before the next run of the sweep."""
+    if call.answered_at is None or not call.in_flight:
+        return None
+    left_ms = call.answered_at + call.max_call_duration_s * 1000 - now
+    return -(-left_ms // 1000) if 0 < left_ms <= LIMIT_AHEAD_S * 1000 else None
+
+
+def caller_waits_until(call: Call) -> int:
+    """When somebody who rings in has waited for an agent long enough."""
+    return (call.dialed_at or call.created_at) + call.ring_timeout_s * 1000
+
+
+def within_call(call: Call, moment: int, now: int) -> int:
+    """A moment that LiveKit's clock told, not before the call began and not after now."""
+    return min(max(moment, call.dialed_at or call.created_at), now)
 
 
 def dial_outcome_due_at(call: Call) -> int:

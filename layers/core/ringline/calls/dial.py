@@ -30,11 +30,15 @@ from ringline.calls.events import (
     GivenUp,
 )
 from ringline.calls.ports import (
+    CarrierLinks,
     Connected,
+    DialOutcome,
     Doorbell,
     LegView,
+    LookQueue,
     NoRoom,
     NotSent,
+    Placed,
     Refused,
     RoomView,
     Telephony,
@@ -49,6 +53,7 @@ from ringline.calls.timing import (
     CARRIER_PAUSE_S,
     DIAL_BATCH,
     REDIAL_DELAYS_S,
+    SHORT_LIMIT_S,
 )
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
@@ -70,8 +75,10 @@ class DialNext:
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
+    looks: LookQueue
     clock: Clock
     log: Logger
+    links: CarrierLinks | None = None
 
     async def run(self, account_id: str) -> int:
         """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are
@@ -104,19 +111,37 @@ class DialNext:
             self.doorbell.ring(account_id, max(1, -(-(moment - now) // 1000)))
 
     async def _dial(self, call: Call) -> None:
+        try:
+            may_ring = await self._prepare(call)
+        except Exception:
+            # Nothing has rung: the call need not wait for the sweep to find out.
+            self.log.exception("dial not prepared", extra={"call_id": call.call_id})
+            await self._apply(call, EndAsked(self.clock(), EndReason.INTERNAL_ERROR, call.attempt))
+            await self._close_and_settle(call)
+            return
+        if may_ring:
+            await self._ring(call)
+
+    async def _prepare(self, call: Call) -> bool:
+        """Whether the phone may ring now: its room is open, and the call still wanted."""
         match await self.telephony.open_room(call):
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
-                return
+                return False
             case NoRoom() as no_room:
                 await self._no_room(call, no_room)
-                return
-        if not await self._is_still_wanted(call):
-            await self._close_and_settle(call)
-            return
-        match await self.telephony.place_call(call):
+                return False
+        if await self._is_still_wanted(call):
+            return True
+        await self._close_and_settle(call)
+        return False
+
+    async def _ring(self, call: Call) -> None:
+        match await self._placed(call):
             case Connected(leg_sid, sip_call_id):
                 await self._answered(call, leg_sid, sip_call_id)
+            case Placed():
+                self.log.info("dialed, the carrier tells of the answer", extra={"call_id": call.call_id})
             case Refused(sip_code, sip_status, twirp_code, message):
                 event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
                 if sip_code is None or sip_code in _NEEDS_LEG_EVIDENCE:
@@ -125,10 +150,21 @@ class DialNext:
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
             case NoRoom() as no_room:
+                if no_room.sip_code is not None:
+                    # A phone that rang before is not dialled again: the leg's own word tells.
+                    await self._await_leg_evidence(call)
                 await self._no_room(call, no_room)
             case Unclear(message):
                 self.log.warning("dial unclear", extra={"call_id": call.call_id, "why": message})
                 await self._follow(call)
+
+    async def _placed(self, call: Call) -> DialOutcome:
+        try:
+            return await self.telephony.place_call(call)
+        except Exception as error:
+            # An answer that nobody foresaw: the phone may ring all the same.
+            self.log.exception("dial not understood", extra={"call_id": call.call_id})
+            return Unclear(type(error).__name__)
 
     async def _is_still_wanted(self, call: Call) -> bool:
         """The last moment to notice a cancel before the phone rings."""
@@ -172,14 +208,28 @@ class DialNext:
 
     async def _answered(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
         answered_at = self.clock()
-        agent = _agent_in(await self._look(call))
+        room = await self._look(call)
+        agent = _agent_in(room)
         outcome = await self._apply(call, Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent))
         if is_over(call, outcome.call) or outcome.effects:
             # Canceled or ended while it rang: the one who answered hears no agent.
             await self._close_and_settle(call)
             return
+        await self._tell_others(call, room)
         if agent is None:
             await self._await_agent(call, answered_at)
+
+    async def _tell_others(self, call: Call, room: RoomView | None) -> None:
+        """Whom the carrier will speak of, and when a short conversation reaches its limit. Hints, both."""
+        leg = leg_of(call, room)
+        try:
+            if self.links is not None and leg is not None:
+                for provider, carrier_call_id in leg.carrier_call_ids:
+                    await asyncio.to_thread(self.links.link, provider, carrier_call_id, call.room_name or "")
+            if call.max_call_duration_s <= SHORT_LIMIT_S:
+                await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, call.max_call_duration_s)
+        except Exception:
+            self.log.exception("answer not told", extra={"call_id": call.call_id})
 
     async def _await_agent(self, call: Call, answered_at: int) -> None:
         """An agent that joined before the answer was written is seen here; one that joins later also by its webhook."""

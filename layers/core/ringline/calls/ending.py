@@ -1,18 +1,41 @@
-"""How an attempt's end leaves the call: over, with one reason, or in the queue again. Pure."""
+"""How an attempt's end leaves the call: asked for, over with one reason, or in the queue again. Pure."""
 
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.call import Attempt, Call, Note, State
+from ringline.calls.call import Attempt, Call, CallStatus, Direction, Note, State
+from ringline.calls.events import DialDeferred
 from ringline.calls.reasons import EndReason
-from ringline.calls.verdict import end_reason
+from ringline.calls.results import END_ROOM, Moved, Result
+from ringline.calls.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
+from ringline.calls.verdict import end_reason, rang
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
+_UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
 
 
 def changed(call: Call, **fields: Any) -> Call:
     return replace(call, version=call.version + 1, **fields)
+
+
+def asked(call: Call, at: int, reason: EndReason) -> Call:
+    """The call whose end somebody wants, recorded before LiveKit is asked. The API's hang-up of a call that has not
+    connected yet is a cancel, decided on the very record it is written to."""
+    cancels = reason is EndReason.API_HUNG_UP and call.active_at is None
+    return replace(call, end_asked_at=at, end_asked_reason=EndReason.CALL_CANCELED if cancels else reason)
+
+
+def as_far_as_known(call: Call, at: int) -> Call:
+    """A dialer that died could not record the answer; the leg's last status is the only witness, its moment unknown.
+    Who answered and stayed until the leg left is taken to have had a conversation."""
+    status = call.evidence.last_call_status
+    # A caller who gives up while it rings leaves the status `hangup`, too.
+    up = _UP if call.direction is Direction.INBOUND else _UP | {CallStatus.HANGUP}
+    if call.answered_at is not None or status not in up:
+        return call
+    answered_at = call.evidence.leg_left_at or at
+    return replace(call, answered_at=answered_at, active_at=answered_at)
 
 
 def over(call: Call, at: int) -> Call:
@@ -43,6 +66,34 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
         sip_code=call.evidence.sip_code,
     )
     return queued_again(call, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
+
+
+def deferred(call: Call, event: DialDeferred) -> Result:
+    """The carrier had no room for the call. At first it keeps its place: its trunk rests, and the next turn is its own.
+    Where the phone rang all the same, the attempt is over: nobody's phone rings twice for one."""
+    since = call.deferred_since or event.at
+    evidence = replace(
+        call.evidence,
+        sip_code=event.sip_code,
+        sip_status=event.sip_status,
+        twirp_code=event.twirp_code,
+        twirp_message=event.message,
+    )
+    has_rung = call.carrier.rang_at is not None or (call.evidence.last_call_status is not None and rang(call, event.at))
+    if call.end_asked_at is not None or has_rung or event.at - since >= DEFERRED_FOR_S * 1000:
+        return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
+    told = replace(
+        call,
+        evidence=evidence,
+        deferrals=call.deferrals + 1,
+        deferred_since=since,
+        notes=noted(call, event.at, f"deferred: {event.sip_status or event.message}"),
+    )
+    again_at = event.at + event.pause_s * 1000
+    if told.deferrals <= DEFERRALS_IN_PLACE:
+        return Moved(queued_again(told, call.eligible_at, rung_at=again_at), END_ROOM)
+    delay_s = DEFERRAL_DELAYS_S[min(told.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
+    return Moved(queued_again(told, max(again_at, event.at + delay_s * 1000)), END_ROOM)
 
 
 def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **fields: Any) -> Call:

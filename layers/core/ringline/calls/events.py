@@ -3,6 +3,7 @@ more."""
 
 from dataclasses import dataclass
 
+from ringline.calls.call import AnswerFrom
 from ringline.calls.reasons import EndReason
 
 
@@ -11,6 +12,7 @@ class Claimed:
     """A line was free and the dialer took the call on: the dial intent, durable before the phone rings."""
 
     at: int
+    answer_from: AnswerFrom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,120 @@ class SeenWaiting:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierRang:
+    """The carrier says that the phone rings."""
+
+    at: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierForwarded:
+    """The carrier passed the call on to another place, to a voicemail if it says so."""
+
+    at: int
+    attempt: int
+    to: str | None
+    to_voicemail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierFailed:
+    """The carrier could not, or would not, connect the call."""
+
+    at: int
+    attempt: int
+    sip_code: int | None
+    sip_status: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEnded:
+    """The carrier says that the phone call is over."""
+
+    at: int
+    attempt: int
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    """The agent is there and says what it can report."""
+
+    at: int
+    attempt: int
+    can_report: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpoke:
+    at: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceHeard:
+    """The agent has heard nobody for `silent_s`."""
+
+    at: int
+    attempt: int
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailHeard:
+    """The agent is sure that a voicemail answered; `why` in its own words."""
+
+    at: int
+    attempt: int
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHangsUp:
+    """The agent wants the call to end. `words` is the reason as it gave it, `reason` what that means."""
+
+    at: int
+    attempt: int
+    reason: EndReason
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The agent hands the call over, or says that this failed."""
+
+    at: int
+    attempt: int
+    to: str | None
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptKept:
+    """The attempt's transcript is stored, `kept` says where."""
+
+    at: int
+    attempt: int
+    turns: int
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSeen:
+    """LiveKit says how the recording stands: `started`, `ended` with its file, or `failed`."""
+
+    at: int
+    attempt: int
+    egress_id: str
+    status: str
+    key: str | None = None
+    duration_s: float | None = None
+    error: str | None = None
+
+
 type Event = (
     Claimed
     | LegJoined
@@ -157,4 +273,16 @@ type Event = (
     | GivenUp
     | FoundOver
     | SeenWaiting
+    | CarrierRang
+    | CarrierForwarded
+    | CarrierFailed
+    | CarrierEnded
+    | AgentReady
+    | UserSpoke
+    | SilenceHeard
+    | VoicemailHeard
+    | AgentHangsUp
+    | Transferred
+    | TranscriptKept
+    | RecordingSeen
 )

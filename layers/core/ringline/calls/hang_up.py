@@ -58,10 +58,11 @@ class HangUp:
         if isinstance(asked, Unapplied) and call.state.is_terminal:
             return HungUp(call, HangUpResult.ALREADY_OVER)
         if not call.state.is_terminal:
-            call = await self._ended(call)
+            call = await self.carry_out(call)
         return None if call is None else HungUp(call, _result(call))
 
-    async def _ended(self, call: Call) -> Call | None:
+    async def carry_out(self, call: Call) -> Call | None:
+        """Ends what lives of a call whose end is recorded as asked for; the call as it stands afterwards."""
         try:
             await self.telephony.end_room(call.room_name or "")
         except TelephonyDown:

@@ -5,13 +5,20 @@ late, duplicate and out-of-order events are normal, not errors. Where the table 
 in that state.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import replace
 
-from ringline.calls.call import Call, CallStatus, Direction, Evidence, State
-from ringline.calls.ending import changed, noted, over, queued_again
+from ringline.calls.agent_rules import AT_ANY_TIME, OF_THE_AGENT
+from ringline.calls.call import (
+    AgentReports,
+    AnswerFrom,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    State,
+)
+from ringline.calls.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
+from ringline.calls.ending import as_far_as_known, asked, changed, deferred, noted, over, queued_again
 from ringline.calls.events import (
     AgentJoined,
     AgentLeft,
@@ -31,46 +38,15 @@ from ringline.calls.events import (
     SeenWaiting,
 )
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import (
-    DEFERRAL_DELAYS_S,
-    DEFERRALS_IN_PLACE,
-    DEFERRED_FOR_S,
-    FIRST_LOOK_S,
-    UNSENT_DIALS,
-)
+from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.timing import FIRST_LOOK_S, SHORT_LIMIT_S, UNSENT_DIALS
 from ringline.calls.verdict import MAY_COME_BACK, end_reason
-
-
-class Effect(StrEnum):
-    """What a change asks for outside the table. Losing one costs time, never truth: the sweep makes up for it."""
-
-    END_ROOM = "end_room"
-    LOOK_AGAIN = "look_again"
-    """Soon, when a successor or a rejoin has had its time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    call: Call
-    effects: frozenset[Effect] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Unmoved:
-    why: str
-    effects: frozenset[Effect] = frozenset()
-
-
-type Result = Moved | Unmoved
-
-_END_ROOM = frozenset({Effect.END_ROOM})
-_LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
 
 
 def apply(call: Call, event: Event) -> Result:
     """The call after the event, or why the event changes nothing."""
     # A leg of an attempt that is over rings for nobody.
-    too_late = _END_ROOM if isinstance(event, LegJoined) else frozenset()
+    too_late = END_ROOM if isinstance(event, LegJoined) else frozenset()
     attempt = getattr(event, "attempt", None)
     if attempt is not None and attempt != call.attempt:
         return Unmoved("stale_attempt", too_late)
@@ -97,7 +73,13 @@ def _claim(call: Call, event: Claimed) -> Result:
             state=State.DIALING,
             attempt=call.attempt + 1,
             dialed_at=event.at,
+            answer_from=event.answer_from,
             evidence=Evidence(),
+            carrier=CarrierWords(),
+            reports=AgentReports(),
+            recorded=None,
+            transcript_turns=0,
+            transcript_kept=None,
             due_at=event.at + FIRST_LOOK_S * 1000,
         )
     )
@@ -106,7 +88,7 @@ def _claim(call: Call, event: Claimed) -> Result:
 def _end_in_queue(call: Call, event: EndAsked) -> Result:
     if event.attempt is not None:
         return Unmoved("attempt_is_over")
-    return Moved(over(_asked(call, event), event.at))
+    return Moved(over(asked(call, event.at, event.reason), event.at))
 
 
 def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
@@ -120,24 +102,51 @@ def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
 
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
-        return Unmoved("answered_before")
+        return _answered_before(call, event)
     if _may_come_back(call.evidence) and event.leg_sid not in {None, call.evidence.left_leg_sid}:
         # It lost its connection before, and is back: what was said of its former sid says nothing any more.
         call = _without_leg_evidence(call)
+    if call.carrier.failed_at is not None:
+        # Of one place the carrier tried; another answered.
+        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
     answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
     if event.agent is not None:
         answered = _activated(answered, event.agent, event.at)
     if call.evidence.leg_left_at is not None and not _may_come_back(call.evidence):
-        # It was answered and hung up before the dialer could say so.
-        return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), _END_ROOM)
-    return Moved(changed(answered), _END_ROOM if call.end_asked_at is not None else frozenset())
+        # It was answered and hung up before anybody could say so. An agent that was ready was there.
+        if answered.active_at is None and call.reports.ready_at is not None:
+            answered = replace(answered, agent_joined_at=call.reports.ready_at, active_at=event.at)
+        return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), END_ROOM)
+    if call.end_asked_at is not None:
+        return Moved(changed(answered), END_ROOM)
+    return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
+
+
+def _answered_before(call: Call, event: Answered) -> Result:
+    """Dialer and carrier both tell of an answer, and each may have seen what the other could not."""
+    known = call if call.leg_sid is not None else replace(call, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    if event.agent is not None:
+        known = _activated(known, event.agent, event.at)
+    return Unmoved("answered_before") if known == call else Moved(changed(known))
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
+    if call.direction is Direction.INBOUND and call.answered_at is None:
+        return _agent_takes_call(call, event)
     if call.answered_at is None:
         # Not recorded: whoever reports the answer looks who is in the room. One write fewer on each call.
         return Unmoved("not_answered_yet")
     return Moved(changed(_activated(call, AgentSeen(event.sid, event.at), event.at)))
+
+
+def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
+    """LiveKit answers a caller as soon as the agent's audio is in the room, and says nothing of it."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    taken = _activated(replace(call, answered_at=event.at), AgentSeen(event.sid, event.at), event.at)
+    # No dialer stays with it to have a short limit looked at in time.
+    return Moved(changed(taken), LOOK_AGAIN if call.max_call_duration_s <= SHORT_LIMIT_S else frozenset())
 
 
 def _activated(call: Call, agent: AgentSeen, at: int) -> Call:
@@ -145,14 +154,16 @@ def _activated(call: Call, agent: AgentSeen, at: int) -> Call:
 
 
 def _dial_refused(call: Call, event: DialRefused) -> Result:
+    """LiveKit's word that nobody was connected goes before a carrier's that somebody answered. Its ring time-out has no
+    code; the carrier's own, if it told one, stays."""
     evidence = replace(
         call.evidence,
-        sip_code=event.sip_code,
-        sip_status=event.sip_status,
+        sip_code=call.evidence.sip_code if event.sip_code is None else event.sip_code,
+        sip_status=call.evidence.sip_status if event.sip_code is None else event.sip_status,
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )
-    return Moved(over(replace(call, evidence=evidence), event.at), _END_ROOM)
+    return Moved(over(replace(call, evidence=evidence, answered_at=None), event.at), END_ROOM)
 
 
 def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
@@ -160,51 +171,26 @@ def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
     unsent = replace(
         call, evidence=evidence, unsent=call.unsent + 1, notes=noted(call, event.at, f"not_sent: {event.why}")
     )
-    if event.retry_after_s is None or unsent.unsent >= UNSENT_DIALS or call.end_asked_at is not None:
-        return Moved(over(unsent, event.at), _END_ROOM)
-    return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), _END_ROOM)
-
-
-def _dial_deferred(call: Call, event: DialDeferred) -> Result:
-    """At first the call keeps its place: its trunk rests, and the next turn is its own."""
-    since = call.deferred_since or event.at
-    deferred = replace(
-        call,
-        evidence=replace(
-            call.evidence,
-            sip_code=event.sip_code,
-            sip_status=event.sip_status,
-            twirp_code=event.twirp_code,
-            twirp_message=event.message,
-        ),
-        deferrals=call.deferrals + 1,
-        deferred_since=since,
-        notes=noted(call, event.at, f"deferred: {event.sip_status or event.message}"),
-    )
-    if call.end_asked_at is not None or event.at - since >= DEFERRED_FOR_S * 1000:
-        return Moved(over(deferred, event.at), _END_ROOM)
-    again_at = event.at + event.pause_s * 1000
-    if deferred.deferrals <= DEFERRALS_IN_PLACE:
-        return Moved(queued_again(deferred, call.eligible_at, rung_at=again_at), _END_ROOM)
-    delay_s = DEFERRAL_DELAYS_S[min(deferred.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
-    return Moved(queued_again(deferred, max(again_at, event.at + delay_s * 1000)), _END_ROOM)
+    has_rung = call.carrier.rang_at is not None
+    if event.retry_after_s is None or has_rung or unsent.unsent >= UNSENT_DIALS or call.end_asked_at is not None:
+        return Moved(over(unsent, event.at), END_ROOM)
+    return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), END_ROOM)
 
 
 def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
-    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds and knows the SIP code: wait
-    for it."""
+    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds, or the carrier soon, and
+    knows the SIP code: wait for it."""
+    if call.answered_at is not None or call.direction is Direction.INBOUND:
+        return _leg_leaves_call(call, event)
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     seen = _with_leg_evidence(call, event)
-    if call.answered_at is not None:
-        return _leg_leaves_call(call, event)
     if call.end_asked_at is not None:
         return Moved(over(seen, event.at))
     if call.evidence.leg_left_at is not None:
         return Unmoved("leg_left_before")
-    if call.direction is Direction.INBOUND:
-        return Moved(over(seen, event.at), _END_ROOM)
-    return Moved(changed(seen))
+    # By the carrier's word: that is another server's, and may be lost.
+    return Moved(changed(seen), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
 
 
 def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
@@ -228,17 +214,19 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
     lies. The call goes on, and what was said of the old leg says nothing any more.
     """
     if call.end_asked_at is not None:
-        return Unmoved("end_was_asked", _END_ROOM)
+        return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
+    waits_for_agent = call.answered_at is None and call.direction is Direction.INBOUND
     if event.sid in known:
-        return Unmoved("leg_is_known")
+        # Whoever received the caller may have died before the agent was dispatched.
+        return Unmoved("leg_is_known", LOOK_AGAIN if waits_for_agent else frozenset())
     was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
-    if call.answered_at is None and not was_lost:
+    if call.answered_at is None and not was_lost and not waits_for_agent:
         return Unmoved("leg_is_dialing")
     return Moved(
         changed(
             _without_leg_evidence(call),
-            leg_sid=event.sid if call.answered_at is not None else None,
+            leg_sid=event.sid if call.answered_at is not None or waits_for_agent else None,
             notes=noted(call, event.at, "leg_rejoined"),
         )
     )
@@ -273,8 +261,8 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         # It may be on its way back under a new sid. If it stays away, the call is over.
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
-        return Moved(changed(seen), _LOOK_AGAIN)
-    return Moved(over(seen, event.at), _END_ROOM)
+        return Moved(changed(seen), LOOK_AGAIN)
+    return Moved(over(as_far_as_known(seen, event.at), event.at), END_ROOM)
 
 
 def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
@@ -291,7 +279,7 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
         return Unmoved("stale_agent")
     if call.agent_left_at is not None:
         return Unmoved("agent_left_before")
-    return Moved(changed(call, agent_left_at=event.at), _LOOK_AGAIN)
+    return Moved(changed(call, agent_left_at=event.at), LOOK_AGAIN)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------------
@@ -305,18 +293,11 @@ def _end_asked(call: Call, event: EndAsked) -> Result:
     if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:
         return Unmoved("agent_took_over")
     if call.end_asked_at is None:
-        return Moved(changed(_asked(call, event)), _END_ROOM)
+        return Moved(changed(asked(call, event.at, event.reason)), END_ROOM)
     if event.reason is EndReason.API_HUNG_UP and call.retry is not None:
         # This attempt ends for another reason already; its customer wants no further one.
-        return Moved(changed(call, retry=None), _END_ROOM)
-    return Unmoved("end_was_asked", _END_ROOM)
-
-
-def _asked(call: Call, event: EndAsked) -> Call:
-    """The API's hang-up of a call that has not connected yet is a cancel, decided on the very record it is written
-    to."""
-    cancels = event.reason is EndReason.API_HUNG_UP and call.active_at is None
-    return replace(call, end_asked_at=event.at, end_asked_reason=EndReason.CALL_CANCELED if cancels else event.reason)
+        return Moved(changed(call, retry=None), END_ROOM)
+    return Unmoved("end_was_asked", END_ROOM)
 
 
 def _room_finished(call: Call, event: RoomFinished) -> Result:
@@ -324,34 +305,25 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
     later, because the events of one room may arrive in any order and the leg's own word says more."""
     if call.evidence.room_finished_at is not None or call.evidence.leg_left_at is not None:
         return Unmoved("room_finished_after_its_leg")
-    return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)), _LOOK_AGAIN)
+    return Moved(changed(call, evidence=replace(call.evidence, room_finished_at=event.at)), LOOK_AGAIN)
 
 
 def _given_up(call: Call, event: GivenUp) -> Result:
     if call.end_asked_at is not None:
-        return Unmoved("end_was_asked", _END_ROOM)
-    reason = end_reason(_as_far_as_known(call, event.at), event.at)
-    return Moved(changed(call, end_asked_at=event.at, end_asked_reason=reason), _END_ROOM)
+        return Unmoved("end_was_asked", END_ROOM)
+    reason = end_reason(as_far_as_known(call, event.at), event.at)
+    return Moved(changed(call, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
-    seen = _as_far_as_known(call, event.at)
-    return Moved(over(seen, call.evidence.leg_left_at or call.evidence.room_finished_at or event.at), _END_ROOM)
+    seen = as_far_as_known(call, event.at)
+    ended_at = call.evidence.leg_left_at or call.carrier.ended_at or call.evidence.room_finished_at or event.at
+    return Moved(over(seen, ended_at), END_ROOM)
 
-
-def _as_far_as_known(call: Call, at: int) -> Call:
-    """A dialer that died could not record the answer; the leg's last status is the only witness, its moment unknown.
-    Who answered and stayed until the leg left is taken to have had a conversation."""
-    status = call.evidence.last_call_status
-    if call.answered_at is not None or status not in {CallStatus.ACTIVE, CallStatus.AUTOMATION, CallStatus.HANGUP}:
-        return call
-    answered_at = call.evidence.leg_left_at or at
-    return replace(call, answered_at=answered_at, active_at=answered_at)
-
-
-type Rule = Callable[[Call, Any], Result]
 
 _IN_FLIGHT: dict[type, Rule] = {
+    **AT_ANY_TIME,
+    **OF_THE_AGENT,
     EndAsked: _end_asked,
     GivenUp: _given_up,
     RoomFinished: _room_finished,
@@ -359,28 +331,31 @@ _IN_FLIGHT: dict[type, Rule] = {
 }
 _BEFORE_ACTIVE: dict[type, Rule] = {
     **_IN_FLIGHT,
+    **OF_THE_CARRIER,
     LegJoined: _leg_joins,
     LegLeft: _leg_leaves_dial,
     AgentJoined: _agent_joins_answered,
     Answered: _answer,
+    DialRefused: _dial_refused,
+    DialNotSent: _dial_not_sent,
+    DialDeferred: deferred,
 }
 
 _RULES: dict[State, dict[type, Rule]] = {
-    State.QUEUED: {Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting},
-    State.DIALING: {
-        **_BEFORE_ACTIVE,
-        DialRefused: _dial_refused,
-        DialNotSent: _dial_not_sent,
-        DialDeferred: _dial_deferred,
-    },
-    State.RINGING: {**_BEFORE_ACTIVE, DialRefused: _dial_refused},
+    State.QUEUED: {**AT_ANY_TIME, Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting},
+    State.DIALING: _BEFORE_ACTIVE,
+    State.RINGING: _BEFORE_ACTIVE,
     State.ACTIVE: {
         **_IN_FLIGHT,
+        **OF_THE_CARRIER_IN_CALL,
         LegJoined: _leg_joins,
         LegLeft: _leg_leaves_call,
         AgentJoined: _agent_joins_call,
         AgentLeft: _agent_leaves_call,
     },
+    State.ENDED: AT_ANY_TIME,
+    State.NOT_CONNECTED: AT_ANY_TIME,
+    State.CANCELED: AT_ANY_TIME,
 }
 
 TRANSITIONS: dict[tuple[State, type], Rule] = {

@@ -2,7 +2,7 @@
 it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringline.calls.call import Call
@@ -14,6 +14,11 @@ class Connected:
 
     leg_sid: str
     sip_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The INVITE is on its way. Whether it is answered the carrier will tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,18 @@ class Unclear:
     message: str
 
 
-type DialOutcome = Connected | Refused | NotSent | NoRoom | Unclear
+type DialOutcome = Connected | Placed | Refused | NotSent | NoRoom | Unclear
 
 
 @dataclass(frozen=True, slots=True)
 class LegView:
+    """A leg in a room. `carrier_call_ids` are the carrier's own ids of the call, `(provider, id)`."""
+
     identity: str
     sid: str
     sip_call_id: str | None
     call_status: str | None
+    carrier_call_ids: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,12 @@ class Telephony(Protocol):
         """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
 
     async def place_call(self, call: Call) -> DialOutcome:
-        """Dials once and waits for the answer. Never repeat it for one attempt: LiveKit would ring twice."""
+        """Dials once and waits for the answer, unless the carrier tells of it (`answer_from`). Never repeat it for one
+        attempt: LiveKit would ring twice."""
+
+    async def take_in(self, call: Call) -> RoomView:
+        """Has an agent come to the room of a call that rings in, unless one was sent there already; who is in the room
+        now. Opens no room: that of a caller who is gone stays gone."""
 
     async def look(self, room: str) -> RoomView: ...
 
@@ -98,6 +111,31 @@ class Telephony(Protocol):
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         """Every open room with the moment (ms) it was made, or those of the named ones that are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsBucket:
+    """Where recordings go, and whose rights LiveKit writes them with: its own where no access key is given."""
+
+    name: str
+    region: str
+    endpoint: str = ""
+    access_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTarget:
+    """The file that a recording becomes."""
+
+    bucket: RecordsBucket
+    key: str
+
+
+class Recorder(Protocol):
+    async def start_recording(self, room: str, target: RecordingTarget) -> str:
+        """Has what is heard in the room recorded from now on until it closes: the recording's id. A room that is, or
+        was, recorded is not recorded twice. Raises TelephonyDown."""
 
 
 class Doorbell(Protocol):
@@ -109,3 +147,8 @@ class Doorbell(Protocol):
 class LookQueue(Protocol):
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         """Has somebody look at the call in a while. A hint: the sweep looks anyhow."""
+
+
+class CarrierLinks(Protocol):
+    def link(self, provider: str, carrier_call_id: str, room: str) -> None:
+        """Notes whose call the carrier's id is, for events of the carrier that name nothing else."""

@@ -8,9 +8,10 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import Call, State
 from ringline.calls.doorbell import LONGEST_RING_S
 from ringline.calls.events import Event
-from ringline.calls.lifecycle import Effect, Moved, Unmoved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.ports import Doorbell
 from ringline.calls.records import released
+from ringline.calls.results import Effect, Moved, Unmoved
 from ringline.calls.store import CallStore, Committed, TableContended
 from ringline.runtime.clock import Clock
 

@@ -82,13 +82,15 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.VOICEMAIL,
         _B.CARRIER,
         True,
-        "The carrier ended the ringing as it does for voicemail: unavailable after a brief ring.",
+        "The carrier ended the ringing as it does for voicemail, unavailable after a brief ring, or said that it passed"
+        " the call on to one.",
     ),
     _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED: Meaning(
         _C.VOICEMAIL,
         _B.AGENT,
         True,
-        "A voicemail had answered: nobody spoke in the first seconds, or the agent said so.",
+        "A voicemail had answered: the agent said so, or heard nobody speak before the call was over after a few"
+        " seconds.",
     ),
     _R.AGENT_HUNG_UP_SILENCE_DETECTED: Meaning(
         _C.CONVERSATION, _B.AGENT, True, "The agent hung up because the other side had been silent for too long."
@@ -100,7 +102,8 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM,
         _B.SYSTEM,
         True,
-        "The answered call was found dead: its connection was lost, or no sound came from it any more.",
+        "The answered call was found dead: its connection was lost, no sound came from it any more, or its agent heard"
+        " nobody for very long.",
     ),
     _R.SIP_FAILED_WRONG_NUMBER: Meaning(
         _C.NUMBER, _B.CARRIER, False, "The number does not exist, is incomplete, or has moved."
@@ -111,14 +114,16 @@ MEANINGS: dict[EndReason, Meaning] = {
     _R.USER_BUSY: Meaning(
         _C.NO_ANSWER, _B.USER, True, "The line was busy, or the call was declined, before the phone rang."
     ),
-    _R.AGENT_HUNG_UP: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent ended the call by closing its room."),
+    _R.AGENT_HUNG_UP: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent ended the conversation."),
     _R.CALL_TRANSFERRED: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent handed the call over to another number."),
     _R.API_HUNG_UP: Meaning(_C.CONVERSATION, _B.API, False, "The conversation was ended through the API."),
     _R.CALL_CANCELED: Meaning(_C.CANCELED, _B.API, False, "The call was canceled through the API before it connected."),
     _R.AGENT_DID_NOT_JOIN: Meaning(
         _C.AGENT, _B.SYSTEM, True, "The call was there to be taken, and no agent came in time."
     ),
-    _R.AGENT_FAILED: Meaning(_C.AGENT, _B.AGENT, True, "The agent left the conversation and no other took over."),
+    _R.AGENT_FAILED: Meaning(
+        _C.AGENT, _B.AGENT, True, "The agent failed, or left the conversation and no other took over."
+    ),
     _R.SIP_FAILED_TRUNK: Meaning(
         _C.CARRIER,
         _B.CARRIER,
@@ -126,7 +131,10 @@ MEANINGS: dict[EndReason, Meaning] = {
         "The call did not get through: a wrong trunk configuration, a failing carrier or SIP bridge, the network.",
     ),
     _R.SIP_FAILED_CAPACITY: Meaning(
-        _C.CARRIER, _B.CARRIER, True, "The carrier or LiveKit took no more calls, for as long as the call was deferred."
+        _C.CARRIER,
+        _B.CARRIER,
+        True,
+        "The carrier or LiveKit took no more calls, for as long as the call was deferred, or after the phone had rung.",
     ),
     _R.DIAL_STATE_UNKNOWN: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Nobody learned how the dial ended: the record says that it is over, not why."
@@ -135,5 +143,5 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM, _B.SYSTEM, True, "No line was free, or no attempt possible, before the call expired."
     ),
     _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False, "Somebody called a number that leads to no agent."),
-    _R.INTERNAL_ERROR: Meaning(_C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline."),
+    _R.INTERNAL_ERROR: Meaning(_C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline before the phone rang."),
 }

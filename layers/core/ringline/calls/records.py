@@ -7,7 +7,19 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from ringline.calls.call import Attempt, Call, Direction, Evidence, Note, State
+from ringline.calls.call import (
+    AgentReports,
+    AnswerFrom,
+    Attempt,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    Note,
+    Recording,
+    State,
+    VoicemailPolicy,
+)
 from ringline.calls.reasons import EndReason
 from ringline.calls.retries import RetryPolicy
 from ringline.runtime.items import Item, from_item, to_item
@@ -36,6 +48,11 @@ def call_to_item(call: Call) -> Item:
         "attempt": call.attempt or None,
         "unsent": call.unsent or None,
         "deferrals": call.deferrals or None,
+        "recording": call.recording or None,
+        "transcript_turns": call.transcript_turns or None,
+        "carrier": _said(call.carrier),
+        "reports": _said(call.reports),
+        "recorded": None if call.recorded is None else _said(call.recorded),
         "retry": None if call.retry is None else asdict(call.retry),
         "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
@@ -64,6 +81,11 @@ def call_from_item(item: Item) -> Call:
             "data": json.loads(record.get("data", "{}")),
             "metadata": json.loads(record.get("metadata", "{}")),
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
+            "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
+            "voicemail_policy": VoicemailPolicy(record["voicemail_policy"]) if "voicemail_policy" in record else None,
+            "carrier": CarrierWords(**record.get("carrier", {})),
+            "reports": _reports(record.get("reports", {})),
+            "recorded": Recording(**record["recorded"]) if "recorded" in record else None,
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
@@ -73,6 +95,18 @@ def call_from_item(item: Item) -> Call:
 
 def _text(given: dict[str, Any]) -> str | None:
     return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
+
+
+def _said(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:
+    """What was said, without what was not; None where nothing was."""
+    told = asdict(words)
+    return {
+        name: value for name, value in told.items() if value is not None and value is not False and value != ()
+    } or None
+
+
+def _reports(record: dict[str, Any]) -> AgentReports:
+    return AgentReports(**record | {"can_report": tuple(record.get("can_report", ()))})
 
 
 def _without_none(record: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from ringline.calls.call import VoicemailPolicy
 from ringline.calls.retries import (
     LONGEST_DELAY_S,
     MOST_ATTEMPTS,
@@ -57,6 +58,8 @@ class CreateCallRequest(BaseModel):
     ring_timeout_s: Annotated[int, Field(ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
     agent_join_timeout_s: Annotated[int, Field(ge=1, le=MAX_AGENT_JOIN_S)] | None = None
     max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
+    voicemail_policy: VoicemailPolicy | None = None
+    recording: bool | None = None
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     retry: RetryRequest | None = None

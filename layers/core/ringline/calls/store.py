@@ -63,6 +63,14 @@ class Committed(StrEnum):
     GATE_FULL = "gate_full"
 
 
+class Having(StrEnum):
+    """What every call of a page must have, by the attribute that says so."""
+
+    DIAL = "attempt"
+    TRANSCRIPT = "transcript_turns"
+    RECORDING = "recorded"
+
+
 class TableContended(Exception):
     """The same items were under change by others for the whole of our patience; nothing was written."""
 
@@ -251,7 +259,14 @@ class CallStore:
         return found
 
     def newest(
-        self, account_id: str, *, states: frozenset[State] | None, pipe_id: str | None, limit: int, cursor: str | None
+        self,
+        account_id: str,
+        *,
+        states: frozenset[State] | None,
+        pipe_id: str | None,
+        limit: int,
+        cursor: str | None,
+        having: Having | None = None,
     ) -> Page:
         """A page of an account's calls, newest first. Raises ValueError for a cursor that is none of ours."""
         values: dict[str, Any] = {":pk": calls_pk(account_id)}
@@ -263,6 +278,8 @@ class CallStore:
         if pipe_id is not None:
             values[":pipe_id"] = pipe_id
             filters.append("pipe_id = :pipe_id")
+        if having is not None:
+            filters.append(f"attribute_exists({having.value})")
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",

@@ -12,8 +12,17 @@ from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State, room_of
-from ringline.calls.deadlines import End, Owed, is_up, owed
+from ringline.calls.call import Call, Direction, State, room_of
+from ringline.calls.deadlines import (
+    End,
+    Owed,
+    caller_waits_until,
+    dial_outcome_due_at,
+    is_up,
+    limit_falls_in_s,
+    owed,
+    within_call,
+)
 from ringline.calls.dial import leg_of
 from ringline.calls.events import (
     AgentJoined,
@@ -27,7 +36,7 @@ from ringline.calls.events import (
     LegJoined,
     SeenWaiting,
 )
-from ringline.calls.ports import Doorbell, LegView, RoomView, Telephony, TelephonyDown
+from ringline.calls.ports import Doorbell, LegView, LookQueue, RoomView, Telephony, TelephonyDown
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
@@ -66,6 +75,7 @@ class Sweep:
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
+    looks: LookQueue
     resend: Resend
     clock: Clock
     log: Logger
@@ -191,13 +201,21 @@ class Sweep:
             return
         match owed(call, call.room_name in rooms, now):
             case Owed.NOTHING:
-                return
+                await self._look_at_its_limit(call, now)
+            case Owed.PEEK:
+                await self._peek(call, now)
             case Owed.SETTLE:
                 await self._settle(call)
             case End(reason):
                 await self._end(call, reason, now)
             case Owed.LOOK:
                 await self._look(call, now)
+
+    async def _look_at_its_limit(self, call: Call, now: int) -> None:
+        """A conversation ends at its limit, not with the first run after it."""
+        after_s = limit_falls_in_s(call, now)
+        if after_s is not None:
+            await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, after_s)
 
     async def _mend_queued(self, call: Call, now: int) -> None:
         if call.expires_at is not None and call.expires_at <= now:
@@ -212,14 +230,25 @@ class Sweep:
                 await asyncio.to_thread(self._ring, call.account_id)
             await self._apply(call, SeenWaiting(now))
 
+    async def _peek(self, call: Call, now: int) -> None:
+        room = await self.telephony.look(call.room_name or "")
+        await self._adopt(call, leg_of(call, room), _present_agent(call, room), now)
+
+    async def _adopt(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> bool:
+        """Whether the phone was answered while nobody was there to say so: the conversation goes on."""
+        if leg is None or not is_up(leg):
+            return False
+        await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
+        self.swept.adopted += 1
+        return True
+
     async def _look(self, call: Call, now: int) -> None:
         room = await self.telephony.look(call.room_name or "")
         leg, agent = leg_of(call, room), _present_agent(call, room)
-        if call.answered_at is None and leg is not None and is_up(leg):
-            # The dialer died and the phone was answered: the conversation goes on.
-            await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
-            self.swept.adopted += 1
-        elif call.answered_at is None:
+        if call.answered_at is None:
+            await self._look_unanswered(call, leg, agent, now)
+        elif call.carrier.ended_at is not None:
+            # The phone call is over, and only LiveKit does not know.
             await self._give_up(call)
         elif call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None:
             await self._look_for_a_lost_leg(call, leg, now)
@@ -233,6 +262,23 @@ class Sweep:
             await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid or "", None))
         else:
             await self._end(call, EndReason.AGENT_FAILED, now)
+
+    async def _look_unanswered(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> None:
+        rings_in = call.direction is Direction.INBOUND and leg is not None
+        if rings_in and agent is not None:
+            joined_at = within_call(call, agent.joined_at, now)
+            await self._apply(call, AgentJoined(joined_at, call.attempt, agent.sid))
+            self.swept.adopted += 1
+        elif await self._adopt(call, leg, agent, now):
+            return
+        elif not rings_in:
+            # While its leg is there the phone may ring on, whatever was said of another; not for longer than it may.
+            if leg is None or now >= dial_outcome_due_at(call):
+                await self._give_up(call)
+        elif now >= caller_waits_until(call):
+            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
+        else:
+            await self.telephony.take_in(call)
 
     async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
         """The leg lost its connection or its room: if it is back under another sid, the call goes on."""

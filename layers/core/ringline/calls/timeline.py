@@ -43,15 +43,37 @@ def _present(call: Call) -> Iterator[_Moment]:
     of_it = {"attempt": call.attempt_number or None, "dial": call.attempt or None}
     evidence = call.evidence
     if call.dialed_at is not None:
-        yield call.dialed_at, "dialed", of_it
+        waited_s = max(0, call.dialed_at - call.eligible_at) / 1000
+        yield call.dialed_at, "dialed", of_it | {"waited_for_line_s": waited_s}
         yield call.answered_at, "answered", of_it
+        yield from _carriers_words(call, of_it)
+        yield from _agents_words(call, of_it)
         yield call.agent_joined_at, "agent_joined", of_it
         yield call.agent_left_at, "agent_left", of_it
         yield evidence.leg_left_at, "leg_left", of_it | {"reason": evidence.disconnect_reason}
         yield evidence.room_finished_at, "room_finished", of_it
-    yield call.end_asked_at, "end_asked", of_it | {"reason": call.end_asked_reason}
+    asked = {"reason": call.end_asked_reason, "words": call.reports.hung_up_for}
+    yield call.end_asked_at, "end_asked", of_it | asked
     ended = {"reason": call.end_reason, "sip_code": evidence.sip_code, "sip_status": evidence.sip_status}
     yield call.ended_at, "ended", of_it | ended
+
+
+def _carriers_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
+    said = call.carrier
+    yield said.rang_at, "ringing", of_it
+    forwarded = {"to": said.forwarded_to, "to_voicemail": said.to_voicemail or None}
+    yield said.forwarded_at, "forwarded", of_it | forwarded
+    yield said.failed_at, "carrier_failed", of_it | {"sip_code": call.evidence.sip_code, "cause": said.cause}
+    yield said.ended_at, "carrier_ended", of_it | {"cause": said.cause}
+
+
+def _agents_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
+    told = call.reports
+    yield told.ready_at, "agent_ready", of_it | {"can_report": list(told.can_report) or None}
+    yield told.user_spoke_at, "user_spoke", of_it
+    yield told.silent_since, "silence_began", of_it
+    yield told.voicemail_at, "voicemail_heard", of_it | {"why": told.voicemail_why}
+    yield told.transferred_at, "transferred", of_it | {"to": told.transferred_to}
 
 
 def _known(more: dict[str, Any]) -> dict[str, Any]:

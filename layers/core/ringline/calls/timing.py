@@ -10,6 +10,9 @@ LiveKit ends a dial that waits for its answer after 80 s, and a room nobody join
 LIVEKIT_REQUEST_S = 5
 """How long any request to LiveKit but a dial may take: it answers these in milliseconds."""
 
+JOINED_WITHIN_S = 32
+"""How long a dial that does not wait for its answer may take: LiveKit gives the leg 30 s to join its room."""
+
 RING_TIMEOUT_S = 30
 """How long a phone rings where neither call nor pipe says otherwise. Carriers' voicemail takes over after 20 to 30
 s."""
@@ -47,6 +50,9 @@ LONGEST_CALL_DURATION_S = 24 * 3600 - MAX_RING_TIMEOUT_S
 ROOM_MISSING_S = 8
 """How long a room must be missing before its call counts as over: after a LiveKit restart rooms reappear within
 seconds, and the calls in them go on."""
+
+ASK_AGAIN_S = 10
+"""When a call is looked at whose end could not be brought about: LiveKit is back from a restart after 8 s."""
 
 ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
@@ -89,6 +95,21 @@ VOICEMAIL_RING_MIN_S = 2
 VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
 came."""
+
+VOICEMAIL_GREETING_S = 15
+"""An answered call on which nobody spoke and that ended within this long was a greeting."""
+
+HEARS_WITHIN_S = 3
+"""An agent that was ready later after the answer has missed what was said first."""
+
+IDLE_S = 600
+"""A conversation in which nobody was heard for this long is reaped, if its agent does not end it before."""
+
+LIMIT_AHEAD_S = 75
+"""The sweep has a call looked at in time whose limit falls between this run and the next."""
+
+SHORT_LIMIT_S = 150
+"""A limit this near to the answer may fall before the sweep's first look at the call: the dialer has it looked at."""
 
 EMPTY_ROOM_S = 120
 """LiveKit closes a room that nobody ever joined after this long: longer than any ring, so that a slow agent finds it

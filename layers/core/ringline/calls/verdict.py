@@ -4,7 +4,12 @@ says."""
 from ringline.calls.call import Call, CallStatus, Direction
 from ringline.calls.carrier_limits import names_a_limit
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.timing import (
+    HEARS_WITHIN_S,
+    VOICEMAIL_GREETING_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+)
 
 _R = EndReason
 
@@ -35,7 +40,9 @@ def end_reason(call: Call, at: int) -> EndReason:
         return call.end_asked_reason
     if call.answered_at is not None:
         return _after_answer(call, at, call.answered_at)
-    if call.evidence.sip_code is not None:
+    if call.carrier.to_voicemail:
+        return _R.VOICEMAIL_DETECTED_PRECONNECT
+    if call.evidence.sip_code is not None and not _is_our_own_cancel(call):
         return _from_sip_code(call, call.evidence.sip_code, at)
     if call.evidence.twirp_code is not None:
         return _from_livekit_error(call, call.evidence.twirp_code, call.evidence.twirp_message or "", at)
@@ -44,7 +51,7 @@ def end_reason(call: Call, at: int) -> EndReason:
 
 def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     if call.evidence.leg_left_at is None and call.evidence.disconnect_reason is None:
-        return _R.IDLE_TIMEOUT
+        return _without_leg(call, at, answered_at)
     # UNKNOWN_REASON is the zero of its enumeration: in LiveKit's JSON it is left out.
     why = call.evidence.disconnect_reason or "UNKNOWN_REASON"
     if why in _LOST_CONNECTION:
@@ -58,16 +65,59 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     if call.active_at is None and answer_was_seen:
         # Answered, and nobody there to speak to.
         return _R.AGENT_DID_NOT_JOIN
-    if why in _ROOM_ENDED:
-        return _R.AGENT_HUNG_UP
-    if why == "AGENT_ERROR":
-        return _R.AGENT_FAILED
     if why in _BRIDGE_FAILED:
         return _R.SIP_FAILED_TRUNK
+    if why == "AGENT_ERROR":
+        return _R.AGENT_FAILED
+    told = _told(call, answered_at, call.evidence.leg_left_at or at if answer_was_seen else None)
+    if told is not None:
+        return told
+    if why in _ROOM_ENDED:
+        return _R.AGENT_HUNG_UP_SILENCE_DETECTED if call.reports.silent_since is not None else _R.AGENT_HUNG_UP
     if call.evidence.last_call_status in _STILL_UP:
         # Who hangs up leaves the status `hangup`. LiveKit gave up a leg from which no sound came any more.
         return _R.IDLE_TIMEOUT
     return _R.USER_HUNG_UP_IN_CALL
+
+
+def _without_leg(call: Call, at: int, answered_at: int) -> EndReason:
+    """Nobody saw the leg leave. The carrier may have seen the phone call end."""
+    if call.carrier.ended_at is None:
+        return _R.CALL_TRANSFERRED if call.reports.transferred_at is not None else _R.IDLE_TIMEOUT
+    if call.carrier.ended_at - answered_at >= call.max_call_duration_s * 1000 - 1000:
+        return _R.MAX_DURATION_REACHED
+    if call.active_at is None:
+        return _R.AGENT_DID_NOT_JOIN
+    return _told(call, answered_at, call.carrier.ended_at) or _R.USER_HUNG_UP_IN_CALL
+
+
+def _told(call: Call, answered_at: int, ended_at: int | None) -> EndReason | None:
+    """What agent and carrier told during the conversation, which LiveKit cannot know. `ended_at` is None where the
+    length of the conversation is not known."""
+    if call.reports.transferred_at is not None:
+        return _R.CALL_TRANSFERRED
+    if call.direction is Direction.INBOUND:
+        return None
+    if call.reports.voicemail_at is not None or call.carrier.to_voicemail:
+        return _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    if ended_at is not None and was_unheard_greeting(call, answered_at, ended_at):
+        return _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    return None
+
+
+def was_unheard_greeting(call: Call, answered_at: int, ended_at: int) -> bool:
+    """Whether somebody answered, spoke not a word to an agent that could hear, and was gone within a greeting's
+    time."""
+    hears_at = call.reports.ready_at
+    if hears_at is None or not call.reports.hears_speech or call.reports.user_spoke_at is not None:
+        return False
+    longest = VOICEMAIL_GREETING_S if call.voicemail_greeting_s is None else call.voicemail_greeting_s
+    return hears_at - answered_at <= HEARS_WITHIN_S * 1000 and ended_at - answered_at <= longest * 1000
+
+
+def _is_our_own_cancel(call: Call) -> bool:
+    """A carrier answers the CANCEL of a dial that rang out with 487. LiveKit told of that dial's end in its own way."""
+    return call.evidence.sip_code == _TERMINATED and call.evidence.twirp_code == "canceled"
 
 
 def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
@@ -116,6 +166,9 @@ def _from_time_out(call: Call, at: int) -> EndReason:
 def _from_leg(call: Call, at: int) -> EndReason:
     """The dialer never spoke, or could not tell: all there is is what the leg's leaving said."""
     match call.evidence.disconnect_reason:
+        case None if call.carrier.failed_at is not None:
+            # All that the carrier said is that it did not get through.
+            return _R.SIP_FAILED_TRUNK
         case "ROOM_DELETED" | "PARTICIPANT_REMOVED":
             return _R.AGENT_HUNG_UP
         case "AGENT_ERROR":
@@ -157,6 +210,9 @@ def _declined(call: Call, at: int) -> EndReason:
 def _unavailable(call: Call, at: int) -> EndReason:
     shortest = VOICEMAIL_RING_MIN_S if call.voicemail_ring_min_s is None else call.voicemail_ring_min_s
     longest = VOICEMAIL_RING_MAX_S if call.voicemail_ring_max_s is None else call.voicemail_ring_max_s
+    if call.carrier.forwarded_at is not None:
+        # It was passed on, and the place it was passed on to took no call either, or only as a voicemail does.
+        return _R.VOICEMAIL_DETECTED_PRECONNECT
     brief = shortest <= ring_s(call, at) <= min(longest, call.ring_timeout_s - 1)
     return _R.VOICEMAIL_DETECTED_PRECONNECT if brief and rang(call, at) else _R.USER_DID_NOT_PICK_UP
 
@@ -171,6 +227,8 @@ def rang(call: Call, at: int) -> bool:
     """Whether the phone rang: the leg's last status says so; without it, a dial that lasted longer than call set-up
     takes did."""
     status = call.evidence.last_call_status
+    if call.carrier.rang_at is not None:
+        return True
     if status is not None:
         return status != CallStatus.DIALING
     return ring_s(call, at) >= VOICEMAIL_RING_MIN_S

@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.call import Call, State
+from ringline.calls.call import Call, State, VoicemailPolicy
 from ringline.calls.reasons import MEANINGS, EndReason
+from ringline.calls.voicemail import voicemail_evidence
 from ringline.runtime.clock import iso, iso_or_none, iso_s
 
 
@@ -43,9 +44,34 @@ def call_view(call: Call) -> dict[str, Any]:
         "started_at": iso_or_none(call.dialed_at),
         "ended_at": iso_or_none(call.ended_at),
         "duration_s": talk_s(call),
+        "voicemail": voicemail_evidence(call),
+        "voicemail_policy": policy_of(call).value,
+        "agent_reports": agent_reports(call),
+        "recording": call.recording,
+        "recording_status": None if call.recorded is None else call.recorded.status,
+        "recording_error": None if call.recorded is None else call.recorded.error,
         "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
-        "transcript_turns": 0,
+        "transcript_turns": call.transcript_turns,
     }
+
+
+def policy_of(call: Call) -> VoicemailPolicy:
+    return call.voicemail_policy or VoicemailPolicy.HANG_UP
+
+
+def agent_reports(call: Call) -> dict[str, Any] | None:
+    """What the agent reported; None if it has told nothing."""
+    told = call.reports
+    view = {
+        "ready_at": told.ready_at and iso(told.ready_at),
+        "can_report": list(told.can_report) or None,
+        "user_spoke_at": told.user_spoke_at and iso(told.user_spoke_at),
+        "silent_since": told.silent_since and iso(told.silent_since),
+        "voicemail_at": told.voicemail_at and iso(told.voicemail_at),
+        "hung_up_for": told.hung_up_for,
+        "transferred_to": told.transferred_to,
+    }
+    return {name: value for name, value in view.items() if value is not None} or None
 
 
 def attempts(call: Call) -> list[dict[str, Any]]:

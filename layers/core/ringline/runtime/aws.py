@@ -3,6 +3,7 @@
 botocore is used without boto3's resource layer because import time is a budget of this project (docs/adr).
 """
 
+import os
 from functools import cache
 from typing import Any
 
@@ -32,3 +33,12 @@ def dynamodb() -> Any:
 @cache
 def sqs() -> Any:
     return _session().create_client("sqs", config=_CONFIG)
+
+
+@cache
+def s3() -> Any:
+    """Made where it is needed and not at import: few requests touch a bucket. Its signed URLs name the bucket's own
+    region; an emulator has no host name for each bucket."""
+    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
+    bucket = Config(signature_version="s3v4", s3={"addressing_style": style})
+    return _session().create_client("s3", config=_CONFIG.merge(bucket))

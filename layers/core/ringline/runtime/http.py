@@ -57,10 +57,10 @@ def raw_body(event: Mapping[str, Any], most_bytes: int = MAX_BODY_BYTES) -> byte
     return decoded
 
 
-def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
+def json_object(event: Mapping[str, Any], most_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """The body as a JSON object. Raises Problem 400, 413."""
     try:
-        document = json.loads(raw_body(event) or b"null", parse_float=_finite, parse_constant=_finite)
+        document = json.loads(raw_body(event, most_bytes) or b"null", parse_float=_finite, parse_constant=_finite)
         # JSON may escape half a character; nothing that is written or sent can hold one.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):

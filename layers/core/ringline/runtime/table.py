@@ -12,12 +12,16 @@ for one account cannot meet another's items.
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
 | call            | A#<account>#CALLS     | <call>                       | calls.store
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | calls.store (kept a day, ttl_at_s)
+| transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | calls.transcripts (long ones: in the bucket)
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | calls.trunk_paces (when somebody rings)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | calls.trunk_paces (shared by its accounts)
+| number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
+| inbound room    | ROOM#<room>           | CALL                         | calls.rooms (with the call; kept 2 days)
+| carrier link    | CARRIER#<provider>#<id> | CALL                       | calls.carrier_links (kept a day, ttl_at_s)
 | sweep           | SWEEP                 | PROGRESS                     | calls.watchlist (where a run stopped)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
@@ -30,11 +34,14 @@ DUE_SHARD = "due"
 
 ACCOUNT_SK = "ACCOUNT"
 GATE_SK = "GATE"
+OWNER_SK = "OWNER"
+ROOM_CALL_SK = "CALL"
 PACE_SK = "PACE"
 PACED_RING_SK = "PACED_RING"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
+LINK_SK = "CALL"
 
 
 def account_pk(account_id: str) -> str:
@@ -47,6 +54,14 @@ def gate_pk(account_id: str) -> str:
 
 def trunk_pk(trunk_id: str) -> str:
     return f"TRUNK#{trunk_id}"
+
+
+def number_pk(number: str) -> str:
+    return f"NUMBER#{number}"
+
+
+def room_pk(room: str) -> str:
+    return f"ROOM#{room}"
 
 
 def queue_pk(account_id: str) -> str:
@@ -66,8 +81,16 @@ def once_pk(account_id: str) -> str:
     return f"A#{account_id}#ONCE"
 
 
+def transcripts_pk(account_id: str) -> str:
+    return f"A#{account_id}#TRANSCRIPT"
+
+
 def deliveries_pk(account_id: str) -> str:
     return f"A#{account_id}#DELIVERY"
+
+
+def carrier_pk(provider: str, carrier_call_id: str) -> str:
+    return f"CARRIER#{provider}#{carrier_call_id}"
 
 
 def key_pk(key_hash: str) -> str:

@@ -3,18 +3,33 @@
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 
 import jwt
 
-from ringline.calls.call import Call
+from ringline.calls.call import Call, VoicemailPolicy
 
 _AUDIENCE = "agent-events"
 _TOKEN_SPARE_S = 3600
 """How long a token outlives the longest its call can last: the final transcript comes after the end."""
 
 
-def agent_metadata(call: Call, livekit_secret: str) -> str:
-    """The dispatch metadata, JSON: what to say to whom, and the token for `/v1/calls/{id}/agent-events`."""
+class TokenRefused(Exception):
+    """The token does not prove that its bearer may speak for the call. The message says which check failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeaksFor:
+    """Whose agent somebody is: an attempt of one call."""
+
+    account_id: str
+    call_id: str
+    attempt: int
+
+
+def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str:
+    """The dispatch metadata, JSON: what to say to whom, and where to report with which token. `public_url` is the API's
+    own; without it the agent must know it."""
     return json.dumps(
         {
             "call_id": call.call_id,
@@ -28,6 +43,10 @@ def agent_metadata(call: Call, livekit_secret: str) -> str:
             "instructions": call.instructions,
             "data": call.data,
             "leg_identity": call.leg_identity,
+            "voicemail_policy": (call.voicemail_policy or VoicemailPolicy.HANG_UP).value,
+            "agent_events_url": f"{public_url.rstrip('/')}/v1/calls/{call.call_id}/agent-events"
+            if public_url
+            else None,
             "token": call_token(call, livekit_secret),
         },
         separators=(",", ":"),
@@ -39,17 +58,38 @@ def room_metadata(call: Call) -> str:
 
 
 def call_token(call: Call, livekit_secret: str) -> str:
-    """A token that lets its bearer speak for this call and no other, until the call cannot be alive any more."""
+    """A token that lets its bearer speak for this attempt of the call and nothing else, until the call cannot be alive
+    any more."""
     claims = {
         "aud": _AUDIENCE,
         "sub": call.call_id,
         "acc": call.account_id,
+        "att": call.attempt,
         "exp": (call.dialed_at or call.created_at) // 1000
         + call.ring_timeout_s
         + call.max_call_duration_s
         + _TOKEN_SPARE_S,
     }
     return jwt.encode(claims, _token_key(livekit_secret), algorithm="HS256")
+
+
+def read_token(token: str | None, call_id: str, livekit_secret: str) -> SpeaksFor:
+    """Whom the token speaks for. Raises TokenRefused for one that is not ours, has expired, or is another call's."""
+    if not token:
+        raise TokenRefused("no token")
+    try:
+        claims = jwt.decode(
+            token,
+            _token_key(livekit_secret),
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
+            options={"require": ["exp", "aud", "sub"]},
+        )
+    except jwt.PyJWTError as error:
+        raise TokenRefused(type(error).__name__) from None
+    if claims["sub"] != call_id:
+        raise TokenRefused("token of another call")
+    return SpeaksFor(str(claims["acc"]), call_id, int(claims["att"]))
 
 
 def _token_key(livekit_secret: str) -> bytes:

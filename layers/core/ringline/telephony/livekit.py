@@ -5,7 +5,7 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
-from ringline.calls.call import Call
+from ringline.calls.call import AnswerFrom, Call
 from ringline.calls.ports import (
     AgentView,
     Connected,
@@ -21,13 +21,24 @@ from ringline.calls.ports import (
     LegView,
     NoRoom,
     NotSent,
+    Placed,
+    RecordingTarget,
     RoomView,
     TelephonyDown,
     Unclear,
 )
-from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, LIVEKIT_REQUEST_S, ROOM_DEPARTURE_S
+from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, JOINED_WITHIN_S, LIVEKIT_REQUEST_S, ROOM_DEPARTURE_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
+
+CALL_HEADER = "X-Ringline-Call"
+
+_CARRIER_CALL_IDS = {
+    "sip.twilio.callSid": "twilio",
+    "sip.telnyx.callLegID": "telnyx",
+    "sip.telnyx.callSessionID": "telnyx",
+}
+"""The attributes of a leg that LiveKit fills with its carrier's own ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class LivekitSettings:
     api_secret: str
     sip_trunk_id: str = ""
     agent_name: str = ""
+    public_url: str = ""
 
 
 class LivekitTelephony:
@@ -55,7 +67,7 @@ class LivekitTelephony:
             agents=[
                 api.RoomAgentDispatch(
                     agent_name=self._settings.agent_name,
-                    metadata=agent_metadata(call, self._settings.api_secret),
+                    metadata=agent_metadata(call, self._settings.api_secret, self._settings.public_url),
                 )
             ],
         )
@@ -68,27 +80,54 @@ class LivekitTelephony:
         return None
 
     async def place_call(self, call: Call) -> DialOutcome:
+        waits = call.answer_from is not AnswerFrom.CARRIER
         request = api.CreateSIPParticipantRequest(
             sip_trunk_id=call.trunk_id or self._settings.sip_trunk_id,
             sip_call_to=call.to_number or "",
             sip_number=call.from_number or "",
             room_name=call.room_name or "",
             participant_identity=call.leg_identity,
+            # By this header the carrier's own events name their call.
+            headers={CALL_HEADER: call.room_name or ""},
             participant_attributes={"ringline.call": call.call_id, "ringline.attempt": str(call.attempt)},
             ringing_timeout=Duration(seconds=call.ring_timeout_s),
             # LiveKit counts from the dial request, ringing included; our own timer holds the limit from the answer.
             max_call_duration=Duration(seconds=call.ring_timeout_s + call.max_call_duration_s),
-            wait_until_answered=True,
+            wait_until_answered=waits,
         )
+        within_s = call.ring_timeout_s + ANSWER_MARGIN_S if waits else JOINED_WITHIN_S
         try:
-            leg = await self._client.sip.create_sip_participant(request, timeout=call.ring_timeout_s + ANSWER_MARGIN_S)
+            leg = await self._client.sip.create_sip_participant(request, timeout=within_s)
         except api.TwirpError as error:
             return from_twirp(error.code, error.message, error.metadata)
         except aiohttp.ClientConnectorError as error:
             return NotSent("unavailable", f"LiveKit not reached: {type(error).__name__}", may_repeat=True)
         except (aiohttp.ClientError, TimeoutError) as error:
             return Unclear(type(error).__name__)
-        return Connected(leg.participant_id, leg.sip_call_id)
+        return Connected(leg.participant_id, leg.sip_call_id) if waits else Placed()
+
+    async def take_in(self, call: Call) -> RoomView:
+        room = call.room_name or ""
+        # Asking for them first also tells whether the room is there: dispatching would make it anew, with nobody in it.
+        if not await self._dispatched(room):
+            request = api.CreateAgentDispatchRequest(
+                agent_name=self._settings.agent_name,
+                room=room,
+                metadata=agent_metadata(call, self._settings.api_secret, self._settings.public_url),
+            )
+            await _asked(self._client.agent_dispatch.create_dispatch(request))
+        return await self.look(room)
+
+    async def turn_away(self, room: str) -> bool:
+        """Closes the room of a caller whom nobody here receives. Not one to which an agent was sent: somebody else
+        receives that caller. Whether it was closed; raises TelephonyDown."""
+        if await self._dispatched(room):
+            return False
+        await self.end_room(room)
+        return True
+
+    async def _dispatched(self, room: str) -> bool:
+        return bool(await _asked(self._client.agent_dispatch.list_dispatch(room)))
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
@@ -97,7 +136,13 @@ class LivekitTelephony:
             if seen.kind == api.ParticipantInfo.SIP:
                 attributes = seen.attributes
                 legs.append(
-                    LegView(seen.identity, seen.sid, attributes.get("sip.callID"), attributes.get("sip.callStatus"))
+                    LegView(
+                        seen.identity,
+                        seen.sid,
+                        attributes.get("sip.callID"),
+                        attributes.get("sip.callStatus"),
+                        _carrier_call_ids(attributes),
+                    )
                 )
             elif seen.kind == api.ParticipantInfo.AGENT:
                 agents.append(AgentView(seen.sid, seen.joined_at_ms or seen.joined_at * 1000))
@@ -112,6 +157,34 @@ class LivekitTelephony:
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         answer = await _asked(self._client.room.list_rooms(api.ListRoomsRequest(names=names)))
         return {room.name: room.creation_time_ms or room.creation_time * 1000 for room in answer.rooms}
+
+    async def start_recording(self, room: str, target: RecordingTarget) -> str:
+        # LiveKit records a room as often as it is asked to. Its list holds recordings that are over, too.
+        known = await _asked(self._client.egress.list_egress(api.ListEgressRequest(room_name=room)))
+        if known.items:
+            return str(known.items[0].egress_id)
+        started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
+        return str(started.egress_id)
+
+
+def _carrier_call_ids(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((provider, attributes[name]) for name, provider in _CARRIER_CALL_IDS.items() if attributes.get(name))
+
+
+def _audio_of(room: str, target: RecordingTarget) -> api.RoomCompositeEgressRequest:
+    bucket = target.bucket
+    upload = api.S3Upload(
+        bucket=bucket.name,
+        region=bucket.region,
+        access_key=bucket.access_key,
+        secret=bucket.secret,
+        endpoint=bucket.endpoint,
+        force_path_style=bool(bucket.endpoint),
+    )
+    file = api.EncodedFileOutput(
+        file_type=api.EncodedFileType.OGG, filepath=target.key, disable_manifest=True, s3=upload
+    )
+    return api.RoomCompositeEgressRequest(room_name=room, audio_only=True, file_outputs=[file])
 
 
 class _Missing(Exception):
@@ -144,6 +217,21 @@ async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST
         yield LivekitTelephony(client, settings)
     finally:
         await client.aclose()
+
+
+def ask_livekit[T](
+    settings: LivekitSettings, ask: Callable[[LivekitTelephony], Awaitable[T]], within_s: float = LIVEKIT_REQUEST_S
+) -> T:
+    """What LiveKit says within `within_s` in all, to code that has no event loop. Raises TelephonyDown."""
+
+    async def asking() -> T:
+        async with asyncio.timeout(within_s), connected(settings, within_s) as telephony:
+            return await ask(telephony)
+
+    try:
+        return asyncio.run(asking())
+    except TimeoutError as error:
+        raise TelephonyDown(f"no answer within {within_s} s") from error
 
 
 def close_rooms(settings: LivekitSettings, rooms: Sequence[str], within_s: float = LIVEKIT_REQUEST_S) -> list[str]:

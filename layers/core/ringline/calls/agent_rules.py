@@ -1,0 +1,129 @@
+"""What the agent's reports do to a call: facts that decide its reason later, and wishes to end it. Pure.
+
+A report counts for its own attempt only, from the dial on: an agent joins, and is ready, before the phone is answered,
+and may hear the callee before our own record of the answer is written.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ringline.calls.call import AgentReports, Call, Direction, Recording, VoicemailPolicy
+from ringline.calls.ending import asked, changed
+from ringline.calls.events import (
+    AgentHangsUp,
+    AgentReady,
+    RecordingSeen,
+    SilenceHeard,
+    TranscriptKept,
+    Transferred,
+    UserSpoke,
+    VoicemailHeard,
+)
+from ringline.calls.reasons import EndReason
+from ringline.calls.results import END_ROOM, Moved, Result, Rule, Unmoved
+
+_SAME_SILENCE_MS = 2000
+"""An agent that tells of one silence again and again counts from about the same moment each time."""
+
+
+def _ready(call: Call, event: AgentReady) -> Result:
+    can_report = tuple(dict.fromkeys((*call.reports.can_report, *event.can_report)))
+    if call.reports.ready_at is not None and can_report == call.reports.can_report:
+        return Unmoved("ready_before")
+    return _told(call, ready_at=call.reports.ready_at or event.at, can_report=can_report)
+
+
+def _user_spoke(call: Call, event: UserSpoke) -> Result:
+    known = call.reports
+    # A word from before the silence may be told after it.
+    is_silent = known.silent_since is not None and event.at < known.silent_since
+    if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
+        return Unmoved("spoke_before")
+    return _told(
+        call, user_spoke_at=known.user_spoke_at or event.at, silent_since=known.silent_since if is_silent else None
+    )
+
+
+def _silence(call: Call, event: SilenceHeard) -> Result:
+    since = event.at - round(event.silent_s * 1000)
+    known = call.reports.silent_since
+    if known is not None and since - known < _SAME_SILENCE_MS:
+        return Unmoved("silent_before")
+    return _told(call, silent_since=since)
+
+
+def _voicemail(call: Call, event: VoicemailHeard) -> Result:
+    if call.direction is Direction.INBOUND:
+        return Unmoved("callers_are_no_voicemail")
+    if call.reports.voicemail_at is not None:
+        return Unmoved("voicemail_before")
+    heard = replace(call, reports=replace(call.reports, voicemail_at=event.at, voicemail_why=event.why))
+    if call.end_asked_at is not None or call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE:
+        return Moved(changed(heard))
+    return Moved(changed(asked(heard, event.at, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED)), END_ROOM)
+
+
+def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    told = replace(call, reports=replace(call.reports, hung_up_for=event.words))
+    is_voicemail = event.reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    # Who rings in is no voicemail, whatever the agent takes them for.
+    reason = EndReason.AGENT_HUNG_UP if is_voicemail and call.direction is Direction.INBOUND else event.reason
+    return Moved(changed(asked(told, event.at, reason)), END_ROOM)
+
+
+def _transferred(call: Call, event: Transferred) -> Result:
+    if event.failed:
+        if call.reports.transferred_at is None:
+            return Unmoved("not_transferred")
+        return _told(call, transferred_at=None, transferred_to=None)
+    if call.reports.transferred_at is not None and event.to in {None, call.reports.transferred_to}:
+        return Unmoved("transferred_before")
+    return _told(call, transferred_at=event.at, transferred_to=event.to)
+
+
+def _told(call: Call, **facts: Any) -> Result:
+    reports: AgentReports = replace(call.reports, **facts)
+    return Moved(changed(call, reports=reports))
+
+
+# --- what comes of a call, also after its end ------------------------------------------------------------------------
+
+
+def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
+    if (event.turns, event.kept) == (call.transcript_turns, call.transcript_kept):
+        return Unmoved("transcript_kept_before")
+    if event.turns < call.transcript_turns:
+        # Turns and usage may be posted at the same time, and be told of in either order.
+        return Unmoved("longer_transcript_kept")
+    return Moved(changed(call, transcript_turns=event.turns, transcript_kept=event.kept))
+
+
+def _recording_seen(call: Call, event: RecordingSeen) -> Result:
+    """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
+    one that did."""
+    known, seen = call.recorded, _recording(event)
+    if seen == known:
+        return Unmoved("recording_known")
+    if known is not None:
+        if known.egress_id == event.egress_id and (event.status == "started" or known.status == "ended"):
+            return Unmoved("recording_further_on")
+        if known.egress_id != event.egress_id and known.status != "failed":
+            return Unmoved("another_recording")
+    return Moved(changed(call, recorded=seen))
+
+
+def _recording(event: RecordingSeen) -> Recording:
+    return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
+
+
+OF_THE_AGENT: dict[type, Rule] = {
+    AgentReady: _ready,
+    UserSpoke: _user_spoke,
+    SilenceHeard: _silence,
+    VoicemailHeard: _voicemail,
+    AgentHangsUp: _hangs_up,
+    Transferred: _transferred,
+}
+AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}

@@ -1,0 +1,91 @@
+"""What the carrier's own events do to a call. Pure.
+
+Where the dialer waits for the answer, its word comes within milliseconds of the carrier's and knows more: the carrier's
+is kept as evidence, and decides only if the dialer stays silent. Where calls are answered by the carrier's word
+(`AnswerFrom.CARRIER`), nobody else speaks, and it decides at once. That a phone was answered is an `Answered` in both
+cases, once LiveKit shows the leg.
+"""
+
+from dataclasses import replace
+
+from ringline.calls.call import AnswerFrom, Call, State, VoicemailPolicy
+from ringline.calls.carrier_limits import names_a_limit
+from ringline.calls.ending import as_far_as_known, asked, changed, deferred, over
+from ringline.calls.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred
+from ringline.calls.reasons import EndReason
+from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.timing import CARRIER_PAUSE_S
+
+
+def _rang(call: Call, event: CarrierRang) -> Result:
+    if call.carrier.rang_at is not None:
+        return Unmoved("rang_before")
+    if call.answered_at is not None:
+        return Unmoved("answered_before")
+    return Moved(changed(call, state=State.RINGING, carrier=replace(call.carrier, rang_at=event.at)))
+
+
+def _forwarded(call: Call, event: CarrierForwarded) -> Result:
+    known = call.carrier
+    if known.forwarded_at is not None and (known.to_voicemail or not event.to_voicemail):
+        return Unmoved("forwarded_before")
+    carrier = replace(
+        known,
+        forwarded_at=known.forwarded_at or event.at,
+        forwarded_to=event.to or known.forwarded_to,
+        to_voicemail=event.to_voicemail,
+    )
+    told = replace(call, carrier=carrier)
+    leaves_message = call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE
+    if not event.to_voicemail or leaves_message or call.end_asked_at is not None:
+        return Moved(changed(told))
+    before_connect = call.answered_at is None
+    reason = EndReason.VOICEMAIL_DETECTED_PRECONNECT if before_connect else EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    return Moved(changed(asked(told, event.at, reason)), END_ROOM)
+
+
+def _failed(call: Call, event: CarrierFailed) -> Result:
+    if call.answered_at is not None:
+        return _ended(call, CarrierEnded(event.at, event.attempt, event.cause))
+    if call.carrier.failed_at is not None:
+        return Unmoved("failed_before")
+    told = replace(
+        call,
+        carrier=replace(call.carrier, failed_at=event.at, cause=event.cause),
+        evidence=replace(
+            call.evidence,
+            sip_code=event.sip_code if call.evidence.sip_code is None else call.evidence.sip_code,
+            sip_status=event.sip_status if call.evidence.sip_code is None else call.evidence.sip_status,
+        ),
+    )
+    if call.end_asked_at is None and call.answer_from is not AnswerFrom.CARRIER:
+        return Moved(changed(told), LOOK_AGAIN)
+    if names_a_limit(event.sip_code, event.sip_status, event.cause):
+        return deferred(told, _as_deferral(event))
+    # Its word of the answer may have got lost on the way.
+    return Moved(over(as_far_as_known(told, event.at), event.at), END_ROOM)
+
+
+def _as_deferral(event: CarrierFailed) -> DialDeferred:
+    message = event.cause or event.sip_status or "carrier without room"
+    return DialDeferred(
+        event.at, event.attempt, event.sip_code, event.sip_status, "resource_exhausted", message, CARRIER_PAUSE_S
+    )
+
+
+def _ended(call: Call, event: CarrierEnded) -> Result:
+    """LiveKit says so too, and more, within moments; its word may have got lost."""
+    if call.carrier.ended_at is not None:
+        return Unmoved("ended_before")
+    return Moved(changed(call, carrier=replace(call.carrier, ended_at=event.at, cause=event.cause)), LOOK_AGAIN)
+
+
+OF_THE_CARRIER: dict[type, Rule] = {
+    CarrierRang: _rang,
+    CarrierForwarded: _forwarded,
+    CarrierFailed: _failed,
+    CarrierEnded: _ended,
+}
+OF_THE_CARRIER_IN_CALL: dict[type, Rule] = {
+    rule: OF_THE_CARRIER[rule] for rule in (CarrierForwarded, CarrierFailed, CarrierEnded)
+}

@@ -1,0 +1,35 @@
+"""What an event does to a call: it moves it, with what must be done about it, or changes nothing and says why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ringline.calls.call import Call
+
+
+class Effect(StrEnum):
+    """What a change asks for outside the table. Losing one costs time, never truth: the sweep makes up for it."""
+
+    END_ROOM = "end_room"
+    LOOK_AGAIN = "look_again"
+    """Soon, when a successor, a rejoin or somebody else's word has had its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    call: Call
+    effects: frozenset[Effect] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmoved:
+    why: str
+    effects: frozenset[Effect] = frozenset()
+
+
+type Result = Moved | Unmoved
+type Rule = Callable[[Call, Any], Result]
+
+END_ROOM = frozenset({Effect.END_ROOM})
+LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
