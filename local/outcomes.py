@@ -35,6 +35,9 @@ _LAST = frozenset({"+15550102503", "+15550103503", "+15550100226"})
 """Numbers whose carrier has no room: the trunk that all calls share rests after them, so the others go before."""
 
 _SLOWEST = ("+15550100321",)
+_START_EVERY_S = 2.0
+"""The first calls start one after the other, and with them the functions' processes."""
+
 _LINES = 8
 """Each call under way has processes of the emulator's to itself; more of them than that wait for each other here, and
 LiveKit drops what waits for 30 s."""
@@ -65,7 +68,11 @@ async def outcomes(stack: Stack) -> list[Outcome]:
 async def _called(web: aiohttp.ClientSession, stack: Stack, entries: list[SandboxNumber]) -> list[Outcome]:
     outbound = [entry for entry in entries if entry.wish is not Wish.INBOUND]
     inbound = [entry for entry in entries if entry.wish is Wish.INBOUND]
-    placed = [(entry, await _create(web, stack, entry)) for entry in outbound]
+    placed = []
+    for turn, entry in enumerate(outbound):
+        placed.append((entry, await _create(web, stack, entry)))
+        if turn < _LINES:
+            await asyncio.sleep(_START_EVERY_S)
     placed += [(entry, await _ring_in(web, stack, entry, turn)) for turn, entry in enumerate(inbound)]
     return await asyncio.gather(*(_followed(web, *call) for call in placed))
 

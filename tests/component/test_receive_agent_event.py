@@ -11,13 +11,13 @@ import jwt
 import pytest
 
 from ringline.calls import hang_up
-from ringline.calls.agent_reports import ASK_AGAIN_S
 from ringline.calls.call import Attempt, Call, State, VoicemailPolicy
 from ringline.calls.events import AgentSeen, Answered, Claimed, LegLeft
 from ringline.calls.progress import Applied
 from ringline.calls.reasons import Category, EndReason
 from ringline.calls.retries import RetryPolicy
 from ringline.calls.store import TableContended
+from ringline.calls.timing import ASK_AGAIN_S, LAST_WORDS_S
 from ringline.calls.transcripts import Transcript, Turn
 from ringline.calls.view import call_view
 from ringline.runtime import aws
@@ -251,10 +251,39 @@ def test_nobody_heard_by_an_agent_that_hears_was_a_greeting(
     for event in told[1:]:
         agents.tell(event)
     agents.leg_leaves()
+    if end_reason is _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED:
+        # A word at the very end may be on its way.
+        assert agents.view["status"] == "active"
+        agents.room.clock.move(LAST_WORDS_S)
+        agents.room.look_again(CALL)
     view = agents.view
     assert view["end_reason"] == end_reason
     if view["voicemail"] is not None:
         assert (view["voicemail"]["method"], view["voicemail"]["talk_s"]) == ("unheard_greeting", 8)
+
+
+@pytest.mark.parametrize(
+    ("last", "result", "end_reason"),
+    [
+        (SPOKE, "applied", _R.USER_HUNG_UP_IN_CALL),
+        ({"type": "voicemail"}, "applied", _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        ({"type": "hang_up", "reason": "voicemail"}, "applied", _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        ({"type": "hang_up", "reason": "goodbye"}, "leg_has_left", None),
+    ],
+)
+def test_a_word_on_its_way_when_the_other_side_hung_up_counts(
+    agents: Agents, last: dict[str, Any], result: str, end_reason: EndReason | None
+) -> None:
+    agents.rings()
+    agents.tell(READY)
+    agents.answer()
+    agents.room.clock.move(1)
+    agents.leg_leaves()
+    agents.room.clock.move(1)
+    assert agents.tell(last) == [result]
+    assert agents.view["end_reason"] == end_reason
+    if end_reason is _R.USER_HUNG_UP_IN_CALL:
+        assert agents.view["duration_s"] == 1, "it lasted until the leg left, not until the word came"
 
 
 def test_a_call_that_was_handed_over_says_so(agents: Agents) -> None:

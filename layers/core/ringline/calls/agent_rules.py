@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringline.calls.call import AgentReports, Call, Direction, Recording, VoicemailPolicy
-from ringline.calls.ending import asked, changed
+from ringline.calls.ending import asked, changed, over
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
@@ -21,6 +21,7 @@ from ringline.calls.events import (
 )
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, Moved, Result, Rule, Unmoved
+from ringline.calls.verdict import awaits_last_words
 
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
@@ -37,6 +38,10 @@ def _user_spoke(call: Call, event: UserSpoke) -> Result:
     known = call.reports
     # A word from before the silence may be told after it.
     is_silent = known.silent_since is not None and event.at < known.silent_since
+    if awaits_last_words(call):
+        # The word that its end has waited for.
+        spoke = replace(call, reports=replace(known, user_spoke_at=event.at, silent_since=None))
+        return Moved(over(spoke, call.evidence.leg_left_at or event.at), END_ROOM)
     if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
         return Unmoved("spoke_before")
     return _told(
@@ -66,6 +71,9 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
+    if awaits_last_words(call) and event.reason is not EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED:
+        # The other side was faster.
+        return Unmoved("leg_has_left")
     told = replace(call, reports=replace(call.reports, hung_up_for=event.words))
     is_voicemail = event.reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
     # Who rings in is no voicemail, whatever the agent takes them for.

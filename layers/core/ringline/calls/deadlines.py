@@ -14,8 +14,10 @@ from ringline.calls.timing import (
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
     IDLE_S,
+    LAST_WORDS_S,
     LIMIT_AHEAD_S,
 )
+from ringline.calls.verdict import awaits_last_words
 
 _SWEEP_EVERY_MS = 60_000
 _DISPATCH_AGAIN_S = 2
@@ -44,7 +46,8 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     """What is due to a call in flight, from the record and whether its room is open at all."""
     if call.end_asked_at is not None:
         return End(None)
-    if any(_passed(word, DIALER_SILENCE_S, now) for word in words_of_an_end(call)):
+    patience_s = LAST_WORDS_S if awaits_last_words(call) else DIALER_SILENCE_S
+    if any(_passed(word, patience_s, now) for word in words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.answered_at is None and call.direction is Direction.INBOUND:
         # A leg that just lost its connection has its time to come back.
@@ -82,6 +85,8 @@ def agent_join_s(call: Call) -> int:
 def look_again_in_s(call: Call) -> int:
     """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
     nothing amiss it is the limit of the conversation."""
+    if awaits_last_words(call):
+        return LAST_WORDS_S
     if any(words_of_an_end(call)):
         return DIALER_SILENCE_S + 1
     if call.agent_left_at is not None:

@@ -40,7 +40,7 @@ from ringline.calls.events import (
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.timing import FIRST_LOOK_S, SHORT_LIMIT_S, UNSENT_DIALS
-from ringline.calls.verdict import MAY_COME_BACK, end_reason
+from ringline.calls.verdict import MAY_COME_BACK, awaits_last_words, end_reason
 
 
 def apply(call: Call, event: Event) -> Result:
@@ -259,6 +259,10 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     seen = _with_leg_evidence(call, event)
     if _may_come_back(seen.evidence) and call.end_asked_at is None:
         # It may be on its way back under a new sid. If it stays away, the call is over.
+        if call.evidence.leg_left_at is not None:
+            return Unmoved("leg_left_before")
+        return Moved(changed(seen), LOOK_AGAIN)
+    if call.end_asked_at is None and awaits_last_words(seen):
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
         return Moved(changed(seen), LOOK_AGAIN)

@@ -115,6 +115,21 @@ def was_unheard_greeting(call: Call, answered_at: int, ended_at: int) -> bool:
     return hears_at - answered_at <= HEARS_WITHIN_S * 1000 and ended_at - answered_at <= longest * 1000
 
 
+def awaits_last_words(call: Call) -> bool:
+    """Whether a call whose leg has left would be taken for a greeting, and only because nobody has been heard."""
+    left_at, answered_at = call.evidence.leg_left_at, call.answered_at
+    if (
+        left_at is None
+        or answered_at is None
+        or call.active_at is None
+        or call.evidence.disconnect_reason in MAY_COME_BACK
+    ):
+        return False
+    if call.direction is Direction.INBOUND or _told(call, answered_at, None) is not None:
+        return False
+    return was_unheard_greeting(call, answered_at, left_at)
+
+
 def _is_our_own_cancel(call: Call) -> bool:
     """A carrier answers the CANCEL of a dial that rang out with 487. LiveKit told of that dial's end in its own way."""
     return call.evidence.sip_code == _TERMINATED and call.evidence.twirp_code == "canceled"
