@@ -11,7 +11,8 @@ from ringline.calls.call import Call, RoomOf
 from ringline.calls.deadlines import within_call
 from ringline.calls.events import Event, TranscriptKept
 from ringline.calls.hang_up import HangUp
-from ringline.calls.ports import LookQueue, Telephony
+from ringline.calls.hints import LookQueue
+from ringline.calls.ports import Telephony
 from ringline.calls.progress import Outcome, Progress, Unapplied
 from ringline.calls.results import Effect
 from ringline.calls.store import CallStore

@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import Call, Direction, State
 from ringline.calls.deadlines import look_again_in_s, within_call
 from ringline.calls.events import AgentSeen
-from ringline.calls.ports import LookQueue, RoomView
+from ringline.calls.hints import LookQueue
+from ringline.calls.ports import RoomView
 from ringline.calls.reasons import EndReason
 from ringline.calls.rooms import InboundRooms
 from ringline.calls.timing import FIRST_LOOK_S, RING_TIMEOUT_S

@@ -20,7 +20,6 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import AnswerFrom, Call, RoomOf, room_of
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.deadlines import is_up, look_again_in_s
-from ringline.calls.dial import leg_of
 from ringline.calls.events import (
     AgentSeen,
     Answered,
@@ -31,7 +30,8 @@ from ringline.calls.events import (
     Event,
 )
 from ringline.calls.hang_up import HangUp
-from ringline.calls.ports import LegView, LookQueue, RoomView, Telephony, TelephonyDown
+from ringline.calls.hints import LookQueue
+from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.results import Effect
 from ringline.calls.store import CallStore

@@ -17,7 +17,7 @@ _MOST_REMEMBERED = 2000
 
 
 class CarrierLinkTable:
-    """Implements `calls.ports.CarrierLinks`. What this container has written or read it does not write or read
+    """Implements `calls.hints.CarrierLinks`. What this container has written or read it does not write or read
     again."""
 
     def __init__(self, dynamodb: Any, table_name: str, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ringline.calls.call import Call, State, VoicemailPolicy
-from ringline.calls.ports import Doorbell
+from ringline.calls.hints import Doorbell
 from ringline.calls.requests import CreateCallRequest, to_ms
 from ringline.calls.store import CallStore, CreatedBefore, Once
 from ringline.calls.timing import (

@@ -304,10 +304,5 @@ def is_over(call: Call, now: Call | None) -> bool:
     return now is None or not now.in_flight or now.attempt != call.attempt
 
 
-def leg_of(call: Call, room: RoomView | None) -> LegView | None:
-    """This attempt's leg among those in the room."""
-    return next((leg for leg in room.legs if leg.identity == call.leg_identity), None) if room else None
-
-
 def _agent_in(room: RoomView | None) -> AgentSeen | None:
     return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None) if room else None

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+LONGEST_WAIT_S = 900
+"""What SQS holds a message back for at most. A look that comes early finds the call fine."""
+
 
 class SqsLookQueue:
     def __init__(self, sqs: Any, queue_url: str) -> None:
@@ -11,7 +14,7 @@ class SqsLookQueue:
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         body = json.dumps({"account_id": account_id, "call_id": call_id})
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=after_s)
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_WAIT_S))
 
 
 def call_to_look_at(body: str) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from ringline.calls.events import (
     RecordingSeen,
     RoomFinished,
 )
-from ringline.calls.ports import LookQueue
+from ringline.calls.hints import LookQueue
 from ringline.calls.progress import Progress, Unapplied
 from ringline.calls.recordings import ERROR_CHARS
 from ringline.calls.results import Effect

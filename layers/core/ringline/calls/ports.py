@@ -1,5 +1,4 @@
-"""What the use cases of a call need from outside, in the field's words. `telephony`, `store` and `doorbell` provide
-it."""
+"""What the use cases of a call need of LiveKit, in the field's words. `telephony` provides it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,6 +85,11 @@ class RoomView:
     agents: tuple[AgentView, ...]
 
 
+def leg_of(call: Call, room: RoomView | None) -> LegView | None:
+    """This attempt's leg among those in the room."""
+    return next((leg for leg in room.legs if leg.identity == call.leg_identity), None) if room else None
+
+
 class TelephonyDown(Exception):
     """LiveKit could not be asked. What is known stays as it was."""
 
@@ -136,19 +140,3 @@ class Recorder(Protocol):
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
         """Has what is heard in the room recorded from now on until it closes: the recording's id. A room that is, or
         was, recorded is not recorded twice. Raises TelephonyDown."""
-
-
-class Doorbell(Protocol):
-    def ring(self, account_id: str, after_s: int = 0) -> None:
-        """Tells the dialer that the account may have a call to dial and a line for it. A hint; losing or doubling it
-        is harmless."""
-
-
-class LookQueue(Protocol):
-    def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
-        """Has somebody look at the call in a while. A hint: the sweep looks anyhow."""
-
-
-class CarrierLinks(Protocol):
-    def link(self, provider: str, carrier_call_id: str, room: str) -> None:
-        """Notes whose call the carrier's id is, for events of the carrier that name nothing else."""

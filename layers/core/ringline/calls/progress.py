@@ -9,7 +9,7 @@ from ringline.calls.call import Call, State
 from ringline.calls.doorbell import LONGEST_RING_S
 from ringline.calls.events import Event
 from ringline.calls.lifecycle import apply
-from ringline.calls.ports import Doorbell
+from ringline.calls.hints import Doorbell
 from ringline.calls.records import released
 from ringline.calls.results import Effect, Moved, Unmoved
 from ringline.calls.store import CallStore, Committed, TableContended

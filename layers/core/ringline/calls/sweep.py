@@ -23,7 +23,6 @@ from ringline.calls.deadlines import (
     owed,
     within_call,
 )
-from ringline.calls.dial import leg_of
 from ringline.calls.events import (
     AgentJoined,
     AgentLeft,
@@ -36,7 +35,8 @@ from ringline.calls.events import (
     LegJoined,
     SeenWaiting,
 )
-from ringline.calls.ports import Doorbell, LegView, LookQueue, RoomView, Telephony, TelephonyDown
+from ringline.calls.hints import Doorbell, LookQueue
+from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
