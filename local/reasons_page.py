@@ -1,12 +1,17 @@
 """Writes docs/end-reasons.md from the code that gives the reasons: `python -m local.reasons_page`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.phones.sip_status import SIP_CODES, phrase
 from local.places import ROOT
-from ringline.calls.call import Call, CallStatus, Evidence, State
+from ringline.calls.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
 from ringline.calls.reasons import MEANINGS, EndReason, Meaning
-from ringline.calls.timing import RING_TIMEOUT_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.timing import (
+    RING_TIMEOUT_S,
+    VOICEMAIL_GREETING_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+)
 from ringline.calls.verdict import end_reason
 
 PAGE = ROOT / "docs" / "end-reasons.md"
@@ -34,25 +39,95 @@ RANG_BRIEFLY = Ring(CallStatus.RINGING, (VOICEMAIL_RING_MIN_S + VOICEMAIL_RING_M
 RANG_LONG = Ring(CallStatus.RINGING, VOICEMAIL_RING_MAX_S + 2)
 
 
+_DIALED_AT = 1000
+_DIALED = Call(
+    account_id="",
+    call_id="",
+    state=State.DIALING,
+    ring_timeout_s=RING_TIMEOUT_S,
+    max_call_duration_s=600,
+    created_at=0,
+    eligible_at=0,
+    dialed_at=_DIALED_AT,
+)
+_SAID_NOTHING = CarrierWords()
+_TOLD_NOTHING = AgentReports()
+_HEARS = AgentReports(ready_at=_DIALED_AT, can_report=("user_spoke", "silence"))
+_BRIEF_S, _LONG_S = VOICEMAIL_GREETING_S - 5, VOICEMAIL_GREETING_S + 5
+
+# What LiveKit alone says of a dial that has no SIP code.
+_LEAVINGS = (
+    ("`USER_UNAVAILABLE`", Evidence(disconnect_reason="USER_UNAVAILABLE"), _SAID_NOTHING),
+    ("`USER_REJECTED`", Evidence(disconnect_reason="USER_REJECTED"), _SAID_NOTHING),
+    (
+        "`CLIENT_INITIATED`: a carrier's 5xx, in older versions",
+        Evidence(disconnect_reason="CLIENT_INITIATED"),
+        _SAID_NOTHING,
+    ),
+    ("`SIP_TRUNK_FAILURE`", Evidence(disconnect_reason="SIP_TRUNK_FAILURE"), _SAID_NOTHING),
+    ("`ROOM_DELETED`, not by Ringline", Evidence(disconnect_reason="ROOM_DELETED"), _SAID_NOTHING),
+    ("`CONNECTION_TIMEOUT`", Evidence(disconnect_reason="CONNECTION_TIMEOUT"), _SAID_NOTHING),
+    ("a reason of a later version", Evidence(disconnect_reason="SOMETHING_NEW"), _SAID_NOTHING),
+    (
+        "`failed_precondition` of the dial: credentials, media",
+        Evidence(twirp_code="failed_precondition"),
+        _SAID_NOTHING,
+    ),
+    ("480 after the carrier said *forwarded*", Evidence(sip_code=480), CarrierWords(forwarded_at=_DIALED_AT)),
+    (
+        "any, after the carrier said *forwarded to voicemail*",
+        Evidence(sip_code=486),
+        CarrierWords(forwarded_at=_DIALED_AT, to_voicemail=True),
+    ),
+)
+
+# How a conversation ends, and what was told of it.
+_ENDS = (
+    ("the other side hung up", Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup")),
+    ("the room was closed, not by Ringline", Evidence(disconnect_reason="ROOM_DELETED", last_call_status="active")),
+    ("no sound any more", Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="active")),
+    ("the connection was lost", Evidence(disconnect_reason="CONNECTION_TIMEOUT", last_call_status="active")),
+)
+_TOLD = (
+    ("nothing", _LONG_S, _TOLD_NOTHING, _SAID_NOTHING),
+    ("somebody spoke", _BRIEF_S, replace(_HEARS, user_spoke_at=_DIALED_AT), _SAID_NOTHING),
+    (f"ready, and nobody spoke, within {VOICEMAIL_GREETING_S} s", _BRIEF_S, _HEARS, _SAID_NOTHING),
+    ("ready, and nobody spoke, for longer", _LONG_S, _HEARS, _SAID_NOTHING),
+    ("silence", _LONG_S, replace(_HEARS, user_spoke_at=_DIALED_AT, silent_since=_DIALED_AT), _SAID_NOTHING),
+    ("voicemail", _LONG_S, replace(_HEARS, voicemail_at=_DIALED_AT), _SAID_NOTHING),
+    ("transfer", _LONG_S, replace(_HEARS, transferred_at=_DIALED_AT), _SAID_NOTHING),
+    (
+        "the carrier: forwarded to voicemail",
+        _LONG_S,
+        _TOLD_NOTHING,
+        CarrierWords(forwarded_at=_DIALED_AT, to_voicemail=True),
+    ),
+)
+
+
 def reason_for(sip_code: int, ring: Ring, sip_status: str = "") -> EndReason:
     """The reason of an outbound call that was refused so."""
-    dialed_at = 1000
-    ended_at = dialed_at + ring.for_s * 1000
-    evidence = Evidence(
-        sip_code=sip_code, sip_status=sip_status, last_call_status=ring.status.value, leg_left_at=ended_at
+    return _of_a_dial(Evidence(sip_code=sip_code, sip_status=sip_status), ring)
+
+
+def _of_a_dial(evidence: Evidence, ring: Ring, carrier: CarrierWords = _SAID_NOTHING) -> EndReason:
+    ended_at = _DIALED_AT + ring.for_s * 1000
+    seen = replace(evidence, last_call_status=ring.status.value, leg_left_at=ended_at)
+    return end_reason(replace(_DIALED, evidence=seen, carrier=carrier), ended_at)
+
+
+def _of_a_conversation(end: Evidence, talked_s: int, reports: AgentReports, carrier: CarrierWords) -> EndReason:
+    ended_at = _DIALED_AT + talked_s * 1000
+    talked = replace(
+        _DIALED,
+        state=State.ACTIVE,
+        answered_at=_DIALED_AT,
+        active_at=_DIALED_AT,
+        evidence=replace(end, leg_left_at=ended_at),
+        reports=reports,
+        carrier=carrier,
     )
-    call = Call(
-        account_id="",
-        call_id="",
-        state=State.DIALING,
-        ring_timeout_s=RING_TIMEOUT_S,
-        max_call_duration_s=600,
-        created_at=0,
-        eligible_at=0,
-        dialed_at=dialed_at,
-        evidence=evidence,
-    )
-    return end_reason(call, ended_at)
+    return end_reason(talked, ended_at)
 
 
 def page() -> str:
@@ -60,7 +135,11 @@ def page() -> str:
     reasons = [_reason_row(reason, MEANINGS[reason]) for reason in EndReason]
     codes = [_code_row(code, f"`{code}` {phrase(code)}".removesuffix(" Unknown")) for code in SIP_CODES]
     special = [_code_row(code, f"`{code}`: {what}" if text else what, text) for code, text, what in _SPECIAL]
-    return "\n".join([_HEAD, *reasons, _BETWEEN, *codes, *special, _FOOT])
+    leavings = [_leaving_row(*leaving) for leaving in _LEAVINGS]
+    told = [_told_row(*each) for each in _TOLD]
+    return "\n".join(
+        [_HEAD, *reasons, _BETWEEN, *codes, *special, _WITHOUT_CODE, *leavings, _AFTER_ANSWER, *told, _FOOT]
+    )
 
 
 def _reason_row(reason: EndReason, meaning: Meaning) -> str:
@@ -70,6 +149,16 @@ def _reason_row(reason: EndReason, meaning: Meaning) -> str:
 
 def _code_row(code: int, what: str, sip_status: str = "") -> str:
     seen = [reason_for(code, ring, sip_status) for ring in (NOT_RUNG, RANG_BRIEFLY, RANG_LONG)]
+    return f"| {what} | {' | '.join(seen)} |"
+
+
+def _leaving_row(what: str, evidence: Evidence, carrier: CarrierWords) -> str:
+    seen = [_of_a_dial(evidence, ring, carrier) for ring in (NOT_RUNG, RANG_BRIEFLY, RANG_LONG)]
+    return f"| {what} | {' | '.join(seen)} |"
+
+
+def _told_row(what: str, talked_s: int, reports: AgentReports, carrier: CarrierWords) -> str:
+    seen = [_of_a_conversation(end, talked_s, reports, carrier) for _, end in _ENDS]
     return f"| {what} | {' | '.join(seen)} |"
 
 
@@ -100,10 +189,30 @@ was canceled, or reached a limit of its own, ends with that reason whatever the 
 | response | not rung | rang briefly | rang long |
 |---|---|---|---|"""
 
-_FOOT = """
+_WITHOUT_CODE = """
 A code outside these classes ends as `DIAL_STATE_UNKNOWN`. The raw code, its text and LiveKit's words are kept with the
 call.
-"""
+
+## Without a code
+
+A dial whose dialer died, or that LiveKit ended, has no SIP code. What the leg's leaving says, and the carrier's own
+[events](carriers.md), are then all there is. A dial that lasted its whole ring time-out is `USER_DID_NOT_PICK_UP`.
+
+| told | not rung | rang briefly | rang long |
+|---|---|---|---|"""
+
+_AFTER_ANSWER = f"""
+## After the answer
+
+What the [agent](agents.md) and the carrier told decides, by how the conversation ended. An end that somebody asked for
+(the API, the agent's `hang_up`, a limit) has the reason it was asked for; one at the longest duration is
+`MAX_DURATION_REACHED`; without an agent in the room it is `AGENT_DID_NOT_JOIN`. Of callers who rang in, nobody is a
+voicemail.
+
+| told | {" | ".join(what for what, _ in _ENDS)} |
+|---|---|---|---|---|"""
+
+_FOOT = ""
 
 
 if __name__ == "__main__":

@@ -9,8 +9,11 @@ from unittest import mock
 
 from ringline.accounts.store import AccountStore
 from ringline.calls import create
+from ringline.calls.call import AnswerFrom
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
+from simulation.agents import Agents
+from simulation.carrier_hooks import CarrierHooks
 from simulation.carriers import Carriers
 from simulation.chance import Chance, Faults
 from simulation.handlers import Handlers, number_of
@@ -83,9 +86,12 @@ class Episode:
         self._calls = [call for call in plan.calls if only is None or call.number in only.calls]
         plans = {number_of(call): call for call in plan.calls}
         self.watch = Watch(world, plan)
-        self.handlers = handlers = Handlers(world, plans)
+        self.handlers = handlers = Handlers(world, plans, plan.answer_from)
         self.table = handlers.table = Table(world, plan.operation_ms)
         self.phones = Phones(world, plans, Carriers(world, plan.trunks))
+        Agents(world, self.phones, handlers.hear_agent)
+        overtake = plan.answer_from is AnswerFrom.DIALER
+        self.phones.carrier = CarrierHooks(world, handlers.hear_carrier, speaks=plan.carrier_speaks, overtake=overtake)
         hooks = Hooks(world, handlers.receive)
         self.livekit = handlers.livekit = Livekit(world, hooks, self.phones)
         handlers.doorbell = DoorbellQueue(world, handlers.dial)

@@ -3,10 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 from ringline.calls.admit import Admit
+from ringline.calls.agent_reports import HearAgent, Report
+from ringline.calls.call import AnswerFrom, VoicemailPolicy, room_of
+from ringline.calls.carrier import HearCarrier
 from ringline.calls.create import CreateCall, WaitingMarks
 from ringline.calls.dial import DialNext
 from ringline.calls.hang_up import HangUp
@@ -21,6 +25,7 @@ from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.watchlist import DueKey, Watchlist
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
+from ringline.telephony.carriers.event import CarrierEvent
 from ringline.telephony.hook import LivekitEvent
 from ringline.webhooks.announce import Announcer
 from ringline.webhooks.endpoint import Endpoint, EventType
@@ -95,7 +100,10 @@ class Deliveries:
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
-    def __init__(self, world: World, table: Table, livekit: Livekit, doorbell: Any, skew_ms: int) -> None:
+    def __init__(
+        self, world: World, table: Table, livekit: Livekit, doorbell: Any, skew_ms: int, looks: Any,
+        answer_from: AnswerFrom,
+    ) -> None:  # fmt: skip
         def clock() -> int:
             return world.now + skew_ms
 
@@ -106,18 +114,37 @@ class Container:
         self.marks = WaitingMarks(self.watchlist, clock)
         self.paces = TrunkPaces(table, TABLE)
         self.admit = Admit(
-            self.store, self.paces, self.progress, clock, log, lambda seconds: world.pass_time(round(seconds * 1000))
+            self.store,
+            self.paces,
+            self.progress,
+            clock,
+            log,
+            lambda seconds: world.pass_time(round(seconds * 1000)),
+            answer_from,
         )
-        self.dial_next = DialNext(self.store, self.admit, self.paces, self.progress, livekit, doorbell, clock, log)
+        self.dial_next = DialNext(
+            self.store, self.admit, self.paces, self.progress, livekit, doorbell, looks, clock, log
+        )
         self.hang_up = HangUp(self.store, self.progress, livekit, clock, log)
+        transcripts: Any = None
+        """What was said is kept elsewhere, which is no part of a call's life."""
+        links: Any = None
+        """Every event of these carriers bears our header."""
+        self.hear_agent = HearAgent(
+            self.store, self.progress, transcripts, lambda: nullcontext(livekit), looks, clock, log
+        )
+        self.hear_carrier = HearCarrier(
+            self.progress, self.store, lambda: nullcontext(livekit), looks, links, clock, log, self.paces
+        )
         self.clock = clock
         self.log = log
         self.doorbell = doorbell
 
 
 class Handlers:
-    def __init__(self, world: World, plans: dict[str, PlannedCall]) -> None:
+    def __init__(self, world: World, plans: dict[str, PlannedCall], answer_from: AnswerFrom) -> None:
         self._world = world
+        self._answer_from = answer_from
         self._containers: dict[str, list[Container]] = {}
         self.table: Table
         self.livekit: Livekit
@@ -134,7 +161,7 @@ class Handlers:
         turn = chance.between(f"container/{function}", 0, _CONTAINERS - 1)
         if turn >= len(warm) or chance.draw(f"cold/{function}") < 0.02:
             skew = chance.between("skew", -_SKEW_MS, _SKEW_MS)
-            made = Container(self._world, self.table, self.livekit, self.doorbell, skew)
+            made = Container(self._world, self.table, self.livekit, self.doorbell, skew, self.looks, self._answer_from)
             if turn < len(warm):
                 warm[turn] = made
             else:
@@ -159,6 +186,7 @@ class Handlers:
             scheduled_at=moment(plan.scheduled_after),
             expires_at=moment(plan.expires_after),
             retry=_retry_request(plan.retry),
+            voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE if plan.leaves_message else None,
         )
         once = Once(f"key {plan.number}", "body") if plan.asks_again else None
         try:
@@ -204,6 +232,19 @@ class Handlers:
         self._world.trace(f"hook {event.what} {event.kind} {event.sid} {event.disconnect_reason or ''}: {outcome}")
         return True
 
+    async def hear_agent(self, room: str, reports: list[Report]) -> bool:
+        whose = room_of(room)
+        if whose is None:
+            raise ValueError(room)
+        heard = await self._container("agent").hear_agent.run(whose, reports)
+        self._world.trace(f"agent of {room} tells {reports[0].kind}: {heard.results[0]}")
+        return True
+
+    async def hear_carrier(self, event: CarrierEvent) -> bool:
+        heard = await self._container("sip").hear_carrier.run(event)
+        self._world.trace(f"carrier tells {event.kind} of {event.room}: {heard}")
+        return True
+
     async def relay(self, changes: list[Change]) -> bool:
         copy = self._container("relay")
         relay = Relay(Announcer(OneEndpoint(), self._deliveries), copy.progress)  # type: ignore[arg-type]
@@ -234,7 +275,15 @@ class Handlers:
             return 0
 
         return Sweep(
-            copy.store, copy.watchlist, copy.progress, self.livekit, copy.doorbell, resend, copy.clock, copy.log
+            copy.store,
+            copy.watchlist,
+            copy.progress,
+            self.livekit,
+            copy.doorbell,
+            self.looks,
+            resend,
+            copy.clock,
+            copy.log,
         )
 
 

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from ringline.calls.call import Call
+from ringline.calls.call import AnswerFrom, Call
 from ringline.calls.ports import (
     AgentView,
     DialOutcome,
@@ -15,7 +15,7 @@ from ringline.calls.ports import (
     TelephonyDown,
     Unclear,
 )
-from ringline.calls.timing import ANSWER_MARGIN_S
+from ringline.calls.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from ringline.telephony.hook import Kind, What
 from simulation.chance import Odds
@@ -101,7 +101,8 @@ class Livekit:
     ) -> None:
         """What ends the wait for an answer other than the answer."""
         world = self._world
-        limit_ms = (call.ring_timeout_s + ANSWER_MARGIN_S) * 1000
+        waits = call.answer_from is not AnswerFrom.CARRIER
+        limit_ms = (call.ring_timeout_s + ANSWER_MARGIN_S if waits else JOINED_WITHIN_S) * 1000
         world.after(limit_ms, _tell, process, outcome, Unclear("TimeoutError"))
         if fault == "dial_cut":
             cut = world.chance.between(f"cut/{call.leg_identity}", 50, call.ring_timeout_s * 1000)
@@ -118,6 +119,9 @@ class Livekit:
         legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
         agents = tuple(AgentView(agent.sid, agent.joined_at) for agent in found.agents)
         return RoomView(legs, agents)
+
+    async def take_in(self, call: Call) -> RoomView:
+        raise NotImplementedError("nobody rings in here")
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)

@@ -8,7 +8,7 @@ what really happened to the phones, not from what the product knows.
 
 from dataclasses import dataclass, field
 
-from ringline.calls.call import Call, State
+from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.timing import (
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
@@ -16,7 +16,7 @@ from ringline.calls.timing import (
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
 )
-from simulation.phones import Phones
+from simulation.phones import Leg, Phones
 from simulation.processes import Process
 from simulation.watch import Watch
 from simulation.world import World
@@ -80,10 +80,12 @@ class Mending:
         room, gone_at = self._phones.rooms.get(name), self._phones.closed_at.get(name)
         if call.end_asked_at is not None:
             return "its end was asked", max(seen_from, call.end_asked_at)
+        leg = self._phones.legs.get((call.call_id, call.attempt))
         if call.answered_at is None:
+            if call.answer_from is AnswerFrom.CARRIER and leg is not None and _shows_an_answer(leg):
+                return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
             outcome_s = call.ring_timeout_s + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S
             return "its dial has no outcome", max(seen_from, (call.dialed_at or 0) + outcome_s * 1000)
-        leg = self._phones.legs.get((call.call_id, call.attempt))
         is_known = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
         # Known, and true: a leg that reconnected has left under its old sid and talks on.
         if is_known and (leg is None or not leg.is_up):
@@ -91,16 +93,23 @@ class Mending:
             return "its leg or room is known to be gone", max(seen_from, known + DIALER_SILENCE_S * 1000)
         if room is None and gone_at is not None:
             return "its room is gone", max(seen_from, gone_at)
+        if call.carrier.ended_at is not None:
+            return "its carrier said that it is over", max(seen_from, call.carrier.ended_at + DIALER_SILENCE_S * 1000)
         return self._limit(call, seen_from, agents=len(room.agents) if room else 0)
 
     def _limit(self, call: Call, seen_from: int, agents: int) -> tuple[str, int] | None:
         answered_at = call.answered_at or 0
         if self._world.now > answered_at + call.max_call_duration_s * 1000:
             return "it lasted too long", max(seen_from, answered_at + call.max_call_duration_s * 1000)
-        if agents:
+        if agents or call.reports.transferred_at is not None:
             return None
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
         if call.agent_left_at is not None:
             return "its agent left", max(seen_from, call.agent_left_at + AGENT_SUCCESSOR_S * 1000)
         return None
+
+
+def _shows_an_answer(leg: Leg) -> bool:
+    """Whether whoever looks into the room sees that somebody answered."""
+    return leg.phone == "talking" and leg.attached and leg.status == "active"

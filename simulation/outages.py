@@ -22,8 +22,7 @@ class Outages:
             leg.tell = None
             lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
             if leg.phone == "talking":
-                leg.phone, leg.over_at = "over", self._world.now
-                self._world.watch.leg_over(leg)
+                self._phones.hung_up(leg)
                 self._world.after(lost, self._phones.leaves, leg, "CONNECTION_TIMEOUT")
             else:
                 self._world.after(lost, self._phones.end, leg, "CONNECTION_TIMEOUT")
@@ -69,7 +68,7 @@ class Outages:
             return
         room.agents.remove(agent)
         if agent.alive:
-            phones.agent_joins(room)
+            phones.agents.joins(room)
 
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""

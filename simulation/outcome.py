@@ -40,6 +40,6 @@ def ends_are_true(watch: "Watch") -> None:
 
 
 def _ended_truly(watch: "Watch", call: Call) -> None:
-    expected = true_reasons(watch.phones.plan_of(call))
+    expected = true_reasons(watch.phones.plan_of(call), watch.plan)
     if expected is not None and call.end_reason not in expected:
         watch.fail("wrong_reason", f"{call.call_id} ended {call.end_reason} and not {sorted(expected)}")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import Call
-from ringline.calls.ports import Connected, DialOutcome
+from ringline.calls.call import AnswerFrom, Call
+from ringline.calls.ports import Connected, DialOutcome, NoRoom, Placed, Refused
 from ringline.calls.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
 from simulation.carriers import Carriers
@@ -14,6 +14,8 @@ from simulation.plan import PlannedCall
 from simulation.world import World
 
 if TYPE_CHECKING:
+    from simulation.agents import Agents
+    from simulation.carrier_hooks import CarrierHooks
     from simulation.livekit import Livekit
 
 LOST_AFTER_MS = (19_000, 22_000)
@@ -84,10 +86,13 @@ class Room:
     agents: list[Agent] = field(default_factory=list)
     ever_joined: bool = False
     closed_at: int | None = None
+    plan: PlannedCall | None = None
 
 
 class Phones:
     livekit: "Livekit"
+    agents: "Agents"
+    carrier: "CarrierHooks"
 
     def __init__(self, world: World, plans: dict[str, PlannedCall], carriers: Carriers) -> None:
         self._world = world
@@ -124,20 +129,24 @@ class Phones:
             self._world.trace(f"room {name} is made")
             self._world.after(EMPTY_ROOM_S * 1000, self._close_if_never_joined, found)
             if dispatched_for is not None:
-                self._dispatch(found, self.plan_of(dispatched_for))
+                self.agents.dispatch(found, self.plan_of(dispatched_for))
         return found
+
+    def is_open(self, room: Room) -> bool:
+        """Whether the server knows the room."""
+        return self.rooms.get(room.name) is room and self.server_is_up
 
     def _close_if_never_joined(self, room: Room) -> None:
         if not room.ever_joined:
-            self._close(room, "ROOM_CLOSED")
+            self.close(room, "ROOM_CLOSED")
 
     def delete(self, name: str) -> None:
         room = self.rooms.get(name)
         if room is not None:
-            self._close(room, "ROOM_DELETED")
+            self.close(room, "ROOM_DELETED")
 
-    def _close(self, room: Room, why: str) -> None:
-        if self.rooms.get(room.name) is not room or not self.server_is_up:
+    def close(self, room: Room, why: str) -> None:
+        if not self.is_open(room):
             return
         self._world.trace(f"room {room.name} closes: {why}")
         for leg in list(room.legs.values()):
@@ -151,53 +160,6 @@ class Phones:
         del self.rooms[room.name]
         room.closed_at = self.closed_at[room.name] = self._world.now
         self.livekit.room_finished(room)
-
-    # --- agents ------------------------------------------------------------------------------------------------------
-
-    def _dispatch(self, room: Room, plan: PlannedCall) -> None:
-        if plan.agent == "absent":
-            return
-        delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
-        if plan.agent == "slow":
-            delay = self._world.chance.between(f"agent/{room.name}", 1_000, 25_000)
-        self._world.after(delay, self.agent_joins, room)
-
-    def agent_joins(self, room: Room) -> None:
-        if self.rooms.get(room.name) is not room or not self.server_is_up:
-            return
-        agent = Agent(self.new_sid("PA_agent"), self._world.now)
-        room.agents.append(agent)
-        self.alone_since.pop(room.name, None)
-        self._world.trace(f"agent {agent.sid} joins {room.name}")
-        self.livekit.agent_joined(room, agent)
-
-    def _agent_acts(self, leg: Leg) -> None:
-        """What the agent does some time after the answer, unless it just talks."""
-        room = self.rooms.get(leg.room_name)
-        if room is None or leg.phone != "talking" or not room.agents or not self.server_is_up:
-            return
-        agent = room.agents[0]
-        match leg.plan.agent:
-            case "hangs_up":
-                self._close(room, "ROOM_DELETED")
-            case "leaves" | "succeeded":
-                self._agent_leaves(room, agent, "CLIENT_INITIATED")
-                if leg.plan.agent == "succeeded":
-                    self._world.after(
-                        self._world.chance.between(f"successor/{leg.identity}", 200, 9_000), self.agent_joins, room
-                    )
-            case "crashes":
-                agent.alive = False
-                lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
-                self._world.after(lost, self._agent_leaves, room, agent, "CONNECTION_TIMEOUT")
-
-    def _agent_leaves(self, room: Room, agent: Agent, reason: str) -> None:
-        if agent in room.agents and self.server_is_up:
-            room.agents.remove(agent)
-            if not room.agents:
-                self.alone_since[room.name] = self._world.now
-            self._world.trace(f"agent {agent.sid} leaves {room.name}: {reason}")
-            self.livekit.agent_left(room, agent, reason)
 
     # --- legs --------------------------------------------------------------------------------------------------------
 
@@ -215,6 +177,8 @@ class Phones:
         room.ever_joined = leg.attached = True
         self._world.trace(f"leg {leg.sid} joins {room.name}")
         self.livekit.leg_joined(leg)
+        if leg.call.answer_from is AnswerFrom.CARRIER:
+            self._tell(leg, Placed())
         self._world.after(self._world.chance.between(f"invite/{leg.identity}", 5, 50), self._invite, leg)
 
     def _invite(self, leg: Leg) -> None:
@@ -238,10 +202,17 @@ class Phones:
             world.after(min(leg.plan.answers_after, 6_000), self._refuses, leg)
         elif callee != "rings_out":
             world.after(leg.plan.answers_after, self._answers, leg)
+        if callee == "forwarded":
+            world.after(leg.plan.answers_after // 2, self._is_forwarded, leg)
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
             leg.says("ringing")
+            self.carrier.rings(leg)
+
+    def _is_forwarded(self, leg: Leg) -> None:
+        if leg.phone == "ringing":
+            self.carrier.forwards(leg)
 
     def _rings_out(self, leg: Leg) -> None:
         if leg.phone == "ringing":
@@ -262,9 +233,10 @@ class Phones:
         leg.says("active")
         world.trace(f"{leg.call.call_id} is answered")
         self._tell(leg, Connected(leg.sid, leg.sip_call_id))
+        self.carrier.answers(leg)
         if leg.callee != "talks_on":
             world.after(leg.plan.talks_for, self._hangs_up, leg)
-        world.after(leg.plan.agent_acts_after, self._agent_acts, leg)
+        self.agents.answered(leg)
         if world.faults.strikes("leg_reconnects", f"leg/{leg.call.call_id}", 0.03):
             world.after(world.chance.between(f"reconnect/{leg.identity}", 100, 20_000), self._reconnects, leg)
 
@@ -272,6 +244,11 @@ class Phones:
         if leg.phone == "talking":
             leg.says("hangup")
             self.end(leg, "CLIENT_INITIATED")
+
+    def refer(self, leg: Leg) -> None:
+        """The leg is handed over to another phone, and out of the room."""
+        if leg.attached and self.server_is_up:
+            self._hangs_up(leg)
 
     def _talked_enough(self, leg: Leg) -> None:
         if leg.phone == "talking":
@@ -288,14 +265,25 @@ class Phones:
         if leg.phone == "over":
             return
         self._world.trace(f"leg {leg.sid} of {leg.call.call_id} is over: {reason}")
-        leg.phone, leg.over_at = "over", self._world.now
-        self._world.watch.leg_over(leg)
+        self.hung_up(leg, outcome)
         if outcome is None and timed_out:
             outcome = from_twirp("canceled", "twirp error unknown: sip request timed out", {})
         if outcome is not None:
             self._tell(leg, outcome)
         if self.server_is_up and leg.attached:
             self.leaves(leg, reason)
+
+    def hung_up(self, leg: Leg, outcome: DialOutcome | None = None) -> None:
+        """The phone is silent from now on, which its carrier knows, too."""
+        was, leg.phone, leg.over_at = leg.phone, "over", self._world.now
+        self._world.watch.leg_over(leg)
+        self.agents.over(leg)
+        if was == "talking":
+            self.carrier.ends(leg)
+        elif isinstance(outcome, Refused | NoRoom) and outcome.sip_code is not None:
+            self.carrier.fails(leg, outcome.sip_code, outcome.sip_status or "")
+        elif was == "ringing":
+            self.carrier.fails(leg, 487, "Request Terminated")
 
     def leaves(self, leg: Leg, reason: str) -> None:
         room = self.rooms.get(leg.room_name)
@@ -307,7 +295,7 @@ class Phones:
 
     def _close_if_left(self, room: Room) -> None:
         if not room.legs:
-            self._close(room, "ROOM_CLOSED")
+            self.close(room, "ROOM_CLOSED")
 
     def _reconnects(self, leg: Leg) -> None:
         """The leg's connection to the room is made anew: another sid, while the phone call goes on."""

@@ -1,8 +1,9 @@
 """What will be asked for and how everybody behaves, drawn from the seed before the world begins. Each call has its own
 draws: leaving calls out leaves the others as they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ringline.calls.call import AnswerFrom
 from simulation.chance import Chance
 
 CALLS = 120
@@ -13,12 +14,21 @@ FAULTS_FOR_S = 1500
 
 _CALLEES = (
     ("talks", 0.52), ("talks_on", 0.05), ("rings_out", 0.12), ("busy", 0.06), ("declines", 0.05), ("wrong", 0.04),
-    ("unavailable", 0.06), ("trunk_down", 0.04), ("early", 0.04), ("misconfigured", 0.02),
+    ("unavailable", 0.06), ("trunk_down", 0.04), ("early", 0.04), ("misconfigured", 0.02), ("greeting", 0.05),
+    ("voicemail", 0.04), ("forwarded", 0.03),
 )  # fmt: skip
 _AGENTS = (
     ("there", 0.68), ("slow", 0.08), ("absent", 0.05), ("leaves", 0.05), ("succeeded", 0.04), ("crashes", 0.04),
     ("hangs_up", 0.06),
 )  # fmt: skip
+_DEEDS = (
+    ("talks", 0.6), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.07),
+    ("stays_out", 0.07),
+)  # fmt: skip
+"""What agents that stay do with their call, and report."""
+
+GREETING_MS = (4_000, 14_000)
+"""How long a greeting is that nobody listens to the end of: shorter than what tells a voicemail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,10 @@ class PlannedCall:
     retry: PlannedRetry | None = None
     later_callees: tuple[str, ...] = ()
     """Who is met in the second attempt, the third and so on."""
+    hears: bool = False
+    """Whether its agents hear what is said, and report."""
+    deed: str = "talks"
+    leaves_message: bool = False
 
     def callee_in(self, attempt: int) -> str:
         """Who is met in an attempt, counted from 1 as the customer does."""
@@ -95,6 +109,9 @@ class Plan:
     operation_ms: int = 5
     """How long an operation of the table takes at most while nothing is slow."""
     trunks: tuple[PlannedTrunk, ...] = ()
+    answer_from: AnswerFrom = AnswerFrom.DIALER
+    carrier_speaks: bool = False
+    """Whether the carriers report in events of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,8 @@ class _Habits:
     trunks: tuple[PlannedTrunk, ...]
     retried: float
     """How many of its calls are tried again."""
+    heard: float
+    """How many of its agents report."""
 
 
 def make_plan(seed: int, calls: int = CALLS) -> Plan:
@@ -121,13 +140,16 @@ def make_plan(seed: int, calls: int = CALLS) -> Plan:
         expires_ms=chance.pick("expires", ((120_000, 0.6), (10_000, 0.2), (300, 0.2))),
         trunks=tuple(_trunks(chance)),
         retried=chance.pick("retried", ((0.0, 0.5), (0.15, 0.4), (0.7, 0.1))),
+        heard=chance.pick("heard", ((0.0, 0.3), (0.5, 0.3), (1.0, 0.4))),
     )
     accounts = tuple(_account(chance, n) for n in range(habits.accounts))
     planned = tuple(_call(chance, n, habits) for n in range(calls))
     scale = chance.pick("scale", ((0.0, 0.08), (0.4, 0.3), (1.0, 0.42), (3.0, 0.2)))
     outages = tuple(_outages(chance)) if scale else ()
     operation_ms = chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1)))
-    return Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks)
+    answer_from = chance.pick("answer from", ((AnswerFrom.DIALER, 0.7), (AnswerFrom.CARRIER, 0.3)))
+    speaks = answer_from is AnswerFrom.CARRIER or chance.draw("carrier speaks") < 0.6
+    return Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks)
 
 
 def _trunks(chance: Chance) -> list[PlannedTrunk]:
@@ -171,7 +193,7 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
     expires = chance.draw(site) < habits.expiring
     scheduled_after = drawn(1_000, 1_300_000) if later else None
     ends = chance.draw(site)
-    return PlannedCall(
+    call = PlannedCall(
         number=number,
         account=drawn(0, habits.accounts - 1),
         at=at,
@@ -190,7 +212,13 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
         trunk_id=chance.pick(site, tuple((trunk.trunk_id, 1.0) for trunk in habits.trunks)) if habits.trunks else None,
         retry=_retry(chance, f"retry {number}") if chance.draw(site) < habits.retried else None,
         later_callees=tuple(chance.pick(f"later {number}", _CALLEES) for _ in range(3)) if habits.retried else (),
+        hears=(hears := chance.draw(f"hears {number}") < habits.heard),
+        deed=chance.pick(f"deed {number}", _DEEDS) if hears else "talks",
+        leaves_message=chance.draw(f"message {number}") < 0.3,
     )
+    if call.callee != "greeting":
+        return call
+    return replace(call, talks_for=chance.between(f"greeting {number}", *GREETING_MS))
 
 
 _RETRIED_ON = (

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ringline.calls import ending, lifecycle, progress
+from ringline.calls import carrier_rules, deadlines, ending, lifecycle, progress, sweep
 from ringline.calls.call import Call, State
-from ringline.calls.events import DialDeferred, Event, LegLeft
-from ringline.calls.lifecycle import Moved, Result
+from ringline.calls.deadlines import End, Owed
+from ringline.calls.events import AgentHangsUp, DialDeferred, Event, LegLeft
 from ringline.calls.ports import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep
 from ringline.calls.trunk_paces import TrunkPaces
@@ -133,17 +134,20 @@ def deferral_fails() -> Iterator[None]:
     """A carrier without room is a carrier that refused."""
 
     def fails(call: Call, event: DialDeferred) -> Result:
-        seen = replace(call.evidence, sip_code=event.sip_code, sip_status=event.sip_status)
+        seen = replace(
+            call.evidence, sip_code=event.sip_code, sip_status=event.sip_status, twirp_code="resource_exhausted"
+        )
         return Moved(ending.over(replace(call, evidence=seen), event.at))
 
-    with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialDeferred): fails}):
+    rules = {(state, DialDeferred): fails for state in (State.DIALING, State.RINGING)}
+    with mock.patch.dict(lifecycle.TRANSITIONS, rules), mock.patch.object(carrier_rules, "deferred", fails):
         yield
 
 
 @contextmanager
 def deferral_uses_up_the_attempt() -> Iterator[None]:
     """A carrier without room counts as a dial that failed."""
-    defers = lifecycle._dial_deferred
+    defers = ending.deferred
 
     def counts(call: Call, event: DialDeferred) -> Result:
         return defers(replace(call, unsent=call.unsent + 1), event)
@@ -176,6 +180,30 @@ def turn_used_twice() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def lost_answer_not_looked_for() -> Iterator[None]:
+    """Where the carrier tells of the answer nobody looks whether its word got lost."""
+
+    def trusts(call: Call, room_is_open: bool, now: int) -> Owed | End:
+        due = deadlines.owed(call, room_is_open, now)
+        return Owed.NOTHING if due is Owed.PEEK else due
+
+    with mock.patch.object(sweep, "owed", trusts):
+        yield
+
+
+@contextmanager
+def hang_up_carried_out_unrecorded() -> Iterator[None]:
+    """The agent's wish closes the room, and its reason is recorded by whoever sees the leg leave."""
+
+    def unrecorded(call: Call, event: AgentHangsUp) -> Result:
+        return Unmoved("wished", END_ROOM)
+
+    rules = {key: unrecorded for key in lifecycle.TRANSITIONS if key[1] is AgentHangsUp}
+    with mock.patch.dict(lifecycle.TRANSITIONS, rules):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -189,5 +217,7 @@ PLANTED: dict[Planting, frozenset[str]] = {
     deferral_uses_up_the_attempt: frozenset({"deferral_counted"}),
     retry_overrules_a_cancel: frozenset({"overruled"}),
     turn_used_twice: frozenset({"too_fast"}),
+    lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
+    hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
 }
 """Each bug with the invariants that may be the first to show it."""

@@ -3,7 +3,7 @@ And never once its customer was told that it is over or ending."""
 
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import Attempt, Call, room_name
+from ringline.calls.call import AnswerFrom, Attempt, Call, room_name
 from ringline.calls.reasons import MEANINGS, EndReason
 from ringline.calls.timing import CLOCK_SKEW_MS
 from simulation.phones import Leg
@@ -64,7 +64,9 @@ class Retries:
     def ended(self, before: Call | None, after: Call) -> None:
         """Nobody fails for want of room, and nobody gives up before its policy does."""
         reason = after.end_reason
-        if reason is EndReason.SIP_FAILED_CAPACITY:
+        if reason is EndReason.SIP_FAILED_CAPACITY and _dialer_was_silent(before):
+            self._world.counts["no_room_and_no_dialer"] += 1
+        elif reason is EndReason.SIP_FAILED_CAPACITY:
             self._watch.fail("deferral_failed", f"{after.call_id} ended {reason}")
         policy = self._watch.phones.plan_of(after).retry
         if policy is None or reason is None or before is None or not before.in_flight or before.retry is None:
@@ -100,3 +102,8 @@ def names(policy: PlannedRetry, reason: EndReason) -> bool:
     if reason in _CUSTOMERS_WORD:
         return False
     return reason.value in policy.on or MEANINGS[reason].category.value in policy.on
+
+
+def _dialer_was_silent(call: Call | None) -> bool:
+    """Whether the carrier said that it has no room, and the dialer whose word defers the call did not: it is dead."""
+    return call is not None and call.answer_from is not AnswerFrom.CARRIER and call.carrier.failed_at is not None

@@ -50,6 +50,7 @@ class Watch:
     def __init__(self, world: World, plan: Plan) -> None:
         self._world = world
         world.watch = self
+        self.plan = plan
         self._faultless = not plan.scale
         self._calm = self._faultless and plan.operation_ms < _SLOW_MS
         self.paces = Paces(world, self, plan.trunks)

@@ -386,7 +386,6 @@ def test_a_dial_whose_answer_nobody_foresaw_is_followed_in_its_room(
         assert room.telephony.ended_rooms == [room.call().room_name]
 
 
-@pytest.mark.xfail(strict=True, reason="dial._is_still_wanted: whatever was written since the claim counts as a cancel")
 def test_an_agent_that_is_ready_before_the_invite_keeps_no_phone_from_ringing(room: CallsRoom) -> None:
     room.queued()
     room.telephony.views = [AGENT_THERE]

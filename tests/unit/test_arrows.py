@@ -33,9 +33,11 @@ PURE = {
         "deadlines",
         "ending",
         "events",
+        "hints",
         "lifecycle",
         "ports",
         "reasons",
+        "recorder",
         "results",
         "retries",
         "timing",
@@ -44,7 +46,7 @@ PURE = {
     )
 }
 # What telephony may know of calls, and calls of telephony.
-PURE_OF_CALLS = {f"ringline.calls.{name}" for name in ("call", "carrier_limits", "ports", "timing")}
+PURE_OF_CALLS = {f"ringline.calls.{name}" for name in ("call", "carrier_limits", "ports", "recorder", "timing")}
 PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
 
 KNOWS_AWS = {

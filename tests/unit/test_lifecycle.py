@@ -1,16 +1,32 @@
 """What each event does to a call, and what it must not do."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
-from ringline.calls.call import Call, Direction, Evidence, State
+from ringline.calls.call import (
+    AgentReports,
+    AnswerFrom,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    Recording,
+    State,
+)
 from ringline.calls.deadlines import Owed, owed
 from ringline.calls.events import (
+    AgentHangsUp,
     AgentJoined,
     AgentLeft,
+    AgentReady,
     AgentSeen,
     Answered,
+    CarrierEnded,
+    CarrierFailed,
+    CarrierForwarded,
+    CarrierRang,
     Claimed,
     DialDeferred,
     DialNotSent,
@@ -21,29 +37,24 @@ from ringline.calls.events import (
     GivenUp,
     LegJoined,
     LegLeft,
+    RecordingSeen,
     RoomFinished,
     SeenWaiting,
+    SilenceHeard,
+    TranscriptKept,
+    Transferred,
+    UserSpoke,
+    VoicemailHeard,
 )
-from ringline.calls.lifecycle import TRANSITIONS, Effect, Moved, Unmoved, apply
+from ringline.calls.lifecycle import TRANSITIONS, apply
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Effect, Moved, Unmoved
 from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
-from tests.builders import a_call, an_answered_call, at
+from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))
 TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
-
-
-def moved(call: Call, event: Event) -> Call:
-    result = apply(call, event)
-    assert isinstance(result, Moved), result
-    assert result.call.version == call.version + 1
-    return result.call
-
-
-def unmoved(call: Call, event: Event) -> Unmoved:
-    result = apply(call, event)
-    assert isinstance(result, Unmoved), result
-    return result
+ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen}
 
 
 def every_event(at_ms: int) -> list[Event]:
@@ -62,6 +73,18 @@ def every_event(at_ms: int) -> list[Event]:
         FoundOver(at_ms, 1),
         DialDeferred(at_ms, 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2),
         SeenWaiting(at_ms),
+        CarrierRang(at_ms, 1),
+        CarrierForwarded(at_ms, 1, "+15550100999", True),
+        CarrierFailed(at_ms, 1, 486, "Busy Here", "user busy"),
+        CarrierEnded(at_ms, 1, "normal clearing"),
+        AgentReady(at_ms, 1, ("user_spoke",)),
+        UserSpoke(at_ms, 1),
+        SilenceHeard(at_ms, 1, 4.5),
+        VoicemailHeard(at_ms, 1, "beep"),
+        AgentHangsUp(at_ms, 1, EndReason.AGENT_HUNG_UP, "done"),
+        Transferred(at_ms, 1, "+15550100888", False),
+        TranscriptKept(at_ms, 1, 12, "table"),
+        RecordingSeen(at_ms, 1, "EG_1", "started"),
     ]
 
 
@@ -75,6 +98,23 @@ def test_a_claim_takes_the_call_out_of_the_queue_with_a_new_attempt_and_a_deadli
     assert call.due_at == at(9 + FIRST_LOOK_S)
     assert call.evidence == Evidence(), "an earlier attempt's evidence says nothing of this one"
     assert call.holds_slot
+
+
+def test_a_claim_says_who_tells_of_the_answer_and_forgets_what_was_told_of_the_attempt_before() -> None:
+    queued = a_call(
+        State.QUEUED,
+        attempt=1,
+        carrier=CarrierWords(rang_at=at(2), failed_at=at(3)),
+        reports=AgentReports(ready_at=at(2), can_report=("user_spoke",)),
+        recorded=Recording("EG_1", "ended", "key"),
+        transcript_turns=3,
+        transcript_kept="table",
+    )
+    call = moved(queued, Claimed(at(9), AnswerFrom.CARRIER))
+    assert call.answer_from is AnswerFrom.CARRIER
+    assert (call.carrier, call.reports, call.recorded) == (CarrierWords(), AgentReports(), None)
+    assert (call.transcript_turns, call.transcript_kept) == (0, None)
+    assert moved(queued, Claimed(at(9))).answer_from is None
 
 
 def test_an_answer_with_the_agent_there_makes_the_call_active() -> None:
@@ -264,7 +304,18 @@ def test_an_inbound_call_that_leaves_unanswered_needs_no_dialer() -> None:
 @pytest.mark.parametrize("state", TERMINAL)
 def test_nothing_moves_a_call_that_is_over(state: State) -> None:
     for event in every_event(at(70)):
-        assert isinstance(apply(a_call(state), event), Unmoved), event
+        if type(event) not in ALSO_AFTER_THE_END:
+            assert unmoved(a_call(state), event).why == "call_is_over"
+
+
+@pytest.mark.parametrize("state", [*TERMINAL, State.QUEUED])
+def test_transcript_and_recording_are_kept_after_the_attempt_and_change_nothing_else(state: State) -> None:
+    before = a_call(state, attempt=1, end_reason=EndReason.AGENT_HUNG_UP if state.is_terminal else None)
+    for event in (TranscriptKept(at(70), 1, 12, "table"), RecordingSeen(at(70), 1, "EG_1", "started")):
+        after = moved(before, event)
+        assert (after.transcript_turns, after.recorded) != (before.transcript_turns, before.recorded)
+        kept = replace(after, version=before.version, transcript_turns=0, transcript_kept=None, recorded=None)
+        assert kept == before
 
 
 @pytest.mark.parametrize("state", State)
@@ -284,7 +335,7 @@ def test_the_same_event_twice_ends_a_call_once(call: Call) -> None:
 
 def test_the_table_names_only_states_and_events_there_are() -> None:
     assert {event for _, event in TRANSITIONS} <= set(get_args(Event.__value__))
-    assert not [state for state, _ in TRANSITIONS if state.is_terminal]
+    assert {event for state, event in TRANSITIONS if state.is_terminal} == ALSO_AFTER_THE_END
 
 
 def test_a_dial_that_is_given_up_keeps_its_reason_when_its_room_is_deleted() -> None:
@@ -316,3 +367,76 @@ def test_an_answer_by_the_very_leg_that_was_lost_keeps_the_doubt() -> None:
     call = moved(lost, Answered(at(4), 1, "PA_leg", "SCL_1", AGENT))
     assert (call.evidence.left_leg_sid, call.state) == ("PA_leg", State.ACTIVE)
     assert owed(call, room_is_open=True, now=at(14)) is Owed.LOOK
+
+
+# --- the carrier tells of the answer ---------------------------------------------------------------------------------
+
+
+def test_an_answer_told_by_the_carrier_has_the_missing_agent_looked_for() -> None:
+    dialing = a_call(State.DIALING, answer_from=AnswerFrom.CARRIER)
+    result = apply(dialing, Answered(at(6), 1, "PA_leg", "SCL_1", None))
+    assert isinstance(result, Moved) and result.effects == {Effect.LOOK_AGAIN}
+    with_agent = apply(dialing, Answered(at(6), 1, "PA_leg", "SCL_1", AGENT))
+    assert isinstance(with_agent, Moved) and (with_agent.call.state, with_agent.effects) == (State.ACTIVE, frozenset())
+    by_dialer = apply(a_call(State.DIALING), Answered(at(6), 1, "PA_leg", "SCL_1", None))
+    assert isinstance(by_dialer, Moved) and not by_dialer.effects, "the dialer waits for the agent itself"
+
+
+def test_a_second_word_of_the_answer_adds_the_leg_and_the_agent_that_the_first_did_not_see() -> None:
+    blind = moved(a_call(State.RINGING, answer_from=AnswerFrom.CARRIER), Answered(at(6), 1, None, None, None))
+    assert (blind.state, blind.leg_sid) == (State.RINGING, None)
+    seen = moved(blind, Answered(at(7), 1, "PA_leg", "SCL_1", AGENT))
+    assert (seen.state, seen.answered_at, seen.leg_sid, seen.sip_call_id) == (State.ACTIVE, at(6), "PA_leg", "SCL_1")
+    assert (seen.agent_sid, seen.active_at) == ("PA_agent", at(7))
+    leg_only = moved(blind, Answered(at(7), 1, "PA_leg", "SCL_1", None))
+    assert (leg_only.state, leg_only.leg_sid) == (State.RINGING, "PA_leg")
+    assert unmoved(leg_only, Answered(at(8), 1, "PA_other", "SCL_1", None)).why == "answered_before"
+
+
+def test_an_answer_after_the_carrier_failed_at_one_place_forgets_its_code() -> None:
+    failed = moved(a_call(State.DIALING), CarrierFailed(at(4), 1, 480, "Temporarily Unavailable", None))
+    answered = moved(failed, Answered(at(6), 1, "PA_leg", "SCL_1", AGENT))
+    assert (answered.state, answered.evidence) == (State.ACTIVE, Evidence())
+    assert owed(answered, room_is_open=True, now=at(100)) is Owed.NOTHING, "its failure says nothing any more"
+
+
+def test_livekits_word_that_nobody_was_connected_goes_before_the_carriers_that_somebody_answered() -> None:
+    answered = moved(a_call(State.DIALING), Answered(at(6), 1, "PA_leg", "SCL_1", None))
+    call = moved(answered, DialRefused(at(7), 1, 486, "Busy Here", "resource_exhausted", "busy"))
+    assert (call.state, call.answered_at, call.end_reason) == (
+        State.NOT_CONNECTED, None, EndReason.USER_HUNG_UP_RINGING,
+    )  # fmt: skip
+
+
+def test_a_time_out_of_livekits_keeps_the_code_that_the_carrier_told() -> None:
+    failed = moved(a_call(State.DIALING), CarrierFailed(at(31), 1, 487, "Request Terminated", None))
+    call = moved(failed, DialRefused(at(31.1), 1, None, None, "canceled", "sip request timed out"))
+    assert (call.evidence.sip_code, call.evidence.sip_status) == (487, "Request Terminated")
+    assert call.end_reason is EndReason.USER_DID_NOT_PICK_UP
+
+
+def test_a_dial_said_to_be_unsent_is_not_repeated_if_the_carrier_rang() -> None:
+    not_sent = DialNotSent(at(3), 1, "no response from servers", "unavailable", 2)
+    rang = told_by_the_carrier(a_call(State.RINGING), rang_at=at(2))
+    assert moved(rang, not_sent).state is State.NOT_CONNECTED
+    assert moved(a_call(State.DIALING), not_sent).state is State.QUEUED
+
+
+def test_a_leg_that_leaves_a_dial_of_the_carriers_is_looked_after_because_its_word_may_be_lost() -> None:
+    left = LegLeft(at(9), 1, "PA_leg", "USER_UNAVAILABLE", "ringing")
+    by_carrier = apply(a_call(State.DIALING, answer_from=AnswerFrom.CARRIER), left)
+    assert isinstance(by_carrier, Moved) and by_carrier.effects == {Effect.LOOK_AGAIN}
+    by_dialer = apply(a_call(State.DIALING), left)
+    assert isinstance(by_dialer, Moved) and not by_dialer.effects
+
+
+def test_a_deferral_after_the_phone_rang_ends_the_attempt() -> None:
+    no_room = DialDeferred(at(9), 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2)
+    for rung in (
+        told_by_the_carrier(a_call(State.RINGING), rang_at=at(2)),
+        a_call(State.DIALING, evidence=Evidence(last_call_status="ringing", leg_left_at=at(8.9))),
+    ):
+        call = moved(rung, no_room)
+        assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)
+    still_dialing = a_call(State.DIALING, evidence=Evidence(last_call_status="dialing", leg_left_at=at(8.9)))
+    assert moved(still_dialing, no_room).state is State.QUEUED

@@ -8,7 +8,7 @@ from ringline.calls.call import Call, Recording, State
 from ringline.calls.events import Claimed, RecordingSeen
 from ringline.calls.lifecycle import apply
 from ringline.calls.observe import recording_seen
-from ringline.calls.ports import RecordsBucket
+from ringline.calls.recorder import RecordsBucket
 from ringline.calls.recordings import recording_key, recording_url
 from ringline.calls.relay import Change, calls_to_record
 from ringline.calls.results import Moved

@@ -2,7 +2,18 @@
 
 import pytest
 
-from ringline.calls.call import Call, Direction, Evidence, Note, State
+from ringline.calls.call import (
+    AgentReports,
+    AnswerFrom,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    Note,
+    Recording,
+    State,
+    VoicemailPolicy,
+)
 from ringline.calls.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
 from tests.builders import a_call, an_answered_call, at
@@ -24,7 +35,30 @@ RICH = a_call(
 )
 
 
-@pytest.mark.parametrize("call", [*(a_call(state) for state in State), an_answered_call(), RICH], ids=lambda c: c.state)
+TOLD = a_call(
+    State.ACTIVE,
+    answer_from=AnswerFrom.CARRIER,
+    voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE,
+    voicemail_greeting_s=12.5,
+    recording=True,
+    carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing"),
+    reports=AgentReports(
+        at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888"
+    ),
+    recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 51.25, None),
+    transcript_turns=12,
+    transcript_kept="bucket",
+)
+HEARD_NOTHING = a_call(
+    State.ENDED, reports=AgentReports(ready_at=at(2)), recorded=Recording("EG_1", "failed", error="aborted")
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING],
+    ids=lambda c: c.state,
+)
 def test_a_call_comes_back_from_the_table_as_it_went_in(call: Call) -> None:
     assert call_from_item(call_to_item(call)) == call
 
@@ -53,3 +87,8 @@ def test_an_ordinary_call_fits_in_one_write_unit() -> None:
     # DynamoDB counts each name and each value; a number takes about half its digits.
     size = sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
     assert size < 1024
+
+
+def test_a_recording_of_no_length_keeps_its_length() -> None:
+    call = a_call(State.ENDED, recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 0.0))
+    assert call_from_item(call_to_item(call)) == call

@@ -15,8 +15,9 @@ from ringline.calls.events import (
     LegJoined,
     LegLeft,
 )
-from ringline.calls.lifecycle import Effect, Moved, Unmoved, apply
+from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import Category, EndReason
+from ringline.calls.results import Effect, Moved, Unmoved
 from ringline.calls.retries import NEVER_AGAIN, RetryPolicy
 from ringline.calls.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
 from ringline.calls.view import call_view

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import Call, Direction, Evidence, State
+from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
 from ringline.calls.reasons import MEANINGS, EndReason
 from ringline.calls.verdict import end_reason
 from tests.builders import a_call, an_answered_call, at
@@ -261,3 +261,147 @@ def test_every_reason_has_a_meaning_for_programs_and_for_people() -> None:
     sentences = [meaning.when for meaning in MEANINGS.values()]
     assert all(sentence.endswith(".") and "|" not in sentence for sentence in sentences)
     assert len(set(sentences)) == len(sentences)
+
+
+# --- what carrier and agent told -------------------------------------------------------------------------------------
+
+HEARS = AgentReports(ready_at=at(2), can_report=("user_spoke",))
+USER_LEFT = Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup", leg_left_at=at(14))
+ROOM_CLOSED = Evidence(disconnect_reason="ROOM_DELETED", last_call_status="active", leg_left_at=at(14))
+
+
+@pytest.mark.parametrize(
+    ("reports", "carrier", "reason"),
+    [
+        (AgentReports(), CarrierWords(), R.USER_HUNG_UP_IN_CALL),
+        (HEARS, CarrierWords(), R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        (replace(HEARS, user_spoke_at=at(7)), CarrierWords(), R.USER_HUNG_UP_IN_CALL),
+        (replace(HEARS, can_report=()), CarrierWords(), R.USER_HUNG_UP_IN_CALL),
+        (AgentReports(voicemail_at=at(9)), CarrierWords(), R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        (AgentReports(), CarrierWords(to_voicemail=True), R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        (AgentReports(), CarrierWords(forwarded_at=at(3)), R.USER_HUNG_UP_IN_CALL),
+        (AgentReports(silent_since=at(8)), CarrierWords(), R.USER_HUNG_UP_IN_CALL),
+        (replace(HEARS, transferred_at=at(9)), CarrierWords(to_voicemail=True), R.CALL_TRANSFERRED),
+    ],
+)
+def test_a_conversation_that_the_far_end_left_is_told_by_what_was_heard_in_it(
+    reports: AgentReports, carrier: CarrierWords, reason: EndReason
+) -> None:
+    call = a_call(State.ACTIVE, reports=reports, carrier=carrier, evidence=USER_LEFT)
+    assert end_reason(call, at(14)) is reason
+
+
+@pytest.mark.parametrize(
+    ("reports", "reason"),
+    [
+        (AgentReports(), R.AGENT_HUNG_UP),
+        (AgentReports(silent_since=at(8)), R.AGENT_HUNG_UP_SILENCE_DETECTED),
+        (HEARS, R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        (replace(HEARS, silent_since=at(8)), R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        (AgentReports(transferred_at=at(9)), R.CALL_TRANSFERRED),
+    ],
+)
+def test_a_room_that_was_closed_is_told_by_what_the_agent_had_said(reports: AgentReports, reason: EndReason) -> None:
+    assert end_reason(a_call(State.ACTIVE, reports=reports, evidence=ROOM_CLOSED), at(14)) is reason
+
+
+def test_what_failed_goes_before_what_was_heard() -> None:
+    for why, reason in (
+        ("AGENT_ERROR", R.AGENT_FAILED), ("SIP_TRUNK_FAILURE", R.SIP_FAILED_TRUNK), ("SIGNAL_CLOSE", R.IDLE_TIMEOUT),
+    ):  # fmt: skip
+        call = a_call(State.ACTIVE, reports=HEARS, evidence=replace(ROOM_CLOSED, disconnect_reason=why))
+        assert end_reason(call, at(14)) is reason
+
+
+def test_the_limit_goes_before_a_greeting_that_was_as_long() -> None:
+    call = a_call(State.ACTIVE, max_call_duration_s=8, reports=HEARS, evidence=USER_LEFT)
+    assert end_reason(call, at(14)) is R.MAX_DURATION_REACHED
+
+
+def test_who_calls_us_and_says_nothing_is_no_voicemail() -> None:
+    call = a_call(State.ACTIVE, direction=Direction.INBOUND, reports=HEARS, evidence=USER_LEFT)
+    assert end_reason(call, at(14)) is R.USER_HUNG_UP_IN_CALL
+    handed = replace(call, reports=AgentReports(transferred_at=at(9)))
+    assert end_reason(handed, at(14)) is R.CALL_TRANSFERRED
+
+
+def test_a_conversation_of_unknown_length_is_no_greeting() -> None:
+    unseen = a_call(State.DIALING, answered_at=at(14), active_at=at(14), reports=HEARS, evidence=USER_LEFT)
+    assert end_reason(unseen, at(14)) is R.USER_HUNG_UP_IN_CALL
+    said = replace(unseen, reports=AgentReports(voicemail_at=at(9)))
+    assert end_reason(said, at(14)) is R.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, R.USER_HUNG_UP_IN_CALL),
+        ({"reports": HEARS}, R.AGENT_HUNG_UP_VOICEMAIL_DETECTED),
+        ({"reports": AgentReports(transferred_at=at(9))}, R.CALL_TRANSFERRED),
+        ({"max_call_duration_s": 8}, R.MAX_DURATION_REACHED),
+        ({"active_at": None}, R.AGENT_DID_NOT_JOIN),
+    ],
+)
+def test_where_nobody_saw_the_leg_leave_the_carrier_may_have_seen_the_call_end(
+    fields: dict[str, object], reason: EndReason
+) -> None:
+    call = a_call(State.ACTIVE, **{"carrier": CarrierWords(ended_at=at(14))} | fields)
+    assert end_reason(call, at(25)) is reason
+
+
+def test_a_call_that_was_handed_over_and_not_heard_of_again_was_handed_over() -> None:
+    call = a_call(State.ACTIVE, reports=AgentReports(transferred_at=at(30)))
+    assert end_reason(call, at(60)) is R.CALL_TRANSFERRED
+
+
+def test_a_phone_that_the_carrier_passed_on_to_a_voicemail_was_one_whatever_code_came_of_it() -> None:
+    words = CarrierWords(forwarded_at=at(3), to_voicemail=True)
+    for code in (None, 404, 480, 486, 487):
+        call = a_call(State.DIALING, carrier=words, evidence=Evidence(sip_code=code))
+        assert end_reason(call, at(4)) is R.VOICEMAIL_DETECTED_PRECONNECT
+
+
+@pytest.mark.parametrize(("ring_s", "last_status"), [(1, "dialing"), (25, "ringing")])
+def test_a_phone_that_was_passed_on_and_unavailable_was_a_voicemail_however_long_it_rang(
+    ring_s: float, last_status: str
+) -> None:
+    evidence = Evidence(sip_code=480, last_call_status=last_status)
+    call = a_call(State.DIALING, evidence=evidence)
+    assert end_reason(call, at(1 + ring_s)) is R.USER_DID_NOT_PICK_UP
+    forwarded = replace(call, carrier=CarrierWords(forwarded_at=at(1.5)))
+    assert end_reason(forwarded, at(1 + ring_s)) is R.VOICEMAIL_DETECTED_PRECONNECT
+
+
+def test_a_phone_rang_if_the_carrier_says_so_whatever_livekits_status() -> None:
+    evidence = Evidence(sip_code=486, last_call_status="dialing")
+    silent = a_call(State.DIALING, evidence=evidence)
+    assert end_reason(silent, at(9)) is R.USER_BUSY
+    assert end_reason(replace(silent, carrier=CarrierWords(rang_at=at(2))), at(9)) is R.USER_HUNG_UP_RINGING
+
+
+@pytest.mark.parametrize(
+    ("ended_at_s", "disconnect_reason", "reason"),
+    [
+        (31, None, R.USER_DID_NOT_PICK_UP),
+        (31, "USER_UNAVAILABLE", R.USER_DID_NOT_PICK_UP),
+        (9, "ROOM_DELETED", R.AGENT_HUNG_UP),
+        (9, None, R.AGENT_HUNG_UP),
+    ],
+)
+def test_a_carriers_answer_to_our_own_cancel_is_no_word_of_the_callees(
+    ended_at_s: float, disconnect_reason: str | None, reason: EndReason
+) -> None:
+    evidence = Evidence(
+        sip_code=487,
+        twirp_code="canceled",
+        twirp_message="sip request timed out",
+        disconnect_reason=disconnect_reason,
+    )
+    assert end_reason(a_call(State.DIALING, evidence=evidence), at(ended_at_s)) is reason
+
+
+def test_a_carrier_that_says_only_that_it_failed_leaves_it_to_the_legs_own_word() -> None:
+    failed = a_call(State.DIALING, carrier=CarrierWords(failed_at=at(3)))
+    assert end_reason(failed, at(14)) is R.SIP_FAILED_TRUNK
+    left = Evidence(disconnect_reason="USER_REJECTED", last_call_status="ringing", leg_left_at=at(3))
+    assert end_reason(replace(failed, evidence=left), at(14)) is R.USER_HUNG_UP_RINGING

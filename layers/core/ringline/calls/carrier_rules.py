@@ -16,6 +16,8 @@ from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.timing import CARRIER_PAUSE_S
 
+_TERMINATED = 487
+
 
 def _rang(call: Call, event: CarrierRang) -> Result:
     if call.carrier.rang_at is not None:
@@ -58,7 +60,11 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
             sip_status=event.sip_status if call.evidence.sip_code is None else call.evidence.sip_status,
         ),
     )
-    if call.end_asked_at is None and call.answer_from is not AnswerFrom.CARRIER:
+    # 487 answers a CANCEL, for whatever reason that was sent: like a failure without a code it leaves the word to the
+    # leg.
+    says_it_all = event.sip_code not in {None, _TERMINATED} or call.evidence.leg_left_at is not None
+    decides = call.answer_from is AnswerFrom.CARRIER and says_it_all
+    if call.end_asked_at is None and not decides:
         return Moved(changed(told), LOOK_AGAIN)
     if names_a_limit(event.sip_code, event.sip_status, event.cause):
         return deferred(told, _as_deferral(event))

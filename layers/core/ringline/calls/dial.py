@@ -29,13 +29,10 @@ from ringline.calls.events import (
     FoundOver,
     GivenUp,
 )
+from ringline.calls.hints import CarrierLinks, Doorbell, LookQueue
 from ringline.calls.ports import (
-    CarrierLinks,
     Connected,
     DialOutcome,
-    Doorbell,
-    LegView,
-    LookQueue,
     NoRoom,
     NotSent,
     Placed,
@@ -44,6 +41,7 @@ from ringline.calls.ports import (
     Telephony,
     TelephonyDown,
     Unclear,
+    leg_of,
 )
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
@@ -169,7 +167,7 @@ class DialNext:
     async def _is_still_wanted(self, call: Call) -> bool:
         """The last moment to notice a cancel before the phone rings."""
         now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
-        return now is not None and now.version == call.version
+        return now is not None and not is_over(call, now) and now.end_asked_at is None
 
     async def _not_sent(self, call: Call, outcome: NotSent) -> None:
         delay_s = REDIAL_DELAYS_S[min(call.unsent, len(REDIAL_DELAYS_S) - 1)] if outcome.may_repeat else None

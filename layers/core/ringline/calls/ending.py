@@ -8,7 +8,7 @@ from ringline.calls.events import DialDeferred
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, Moved, Result
 from ringline.calls.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
-from ringline.calls.verdict import end_reason, rang
+from ringline.calls.verdict import end_reason
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
@@ -79,8 +79,7 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )
-    has_rung = call.carrier.rang_at is not None or (call.evidence.last_call_status is not None and rang(call, event.at))
-    if call.end_asked_at is not None or has_rung or event.at - since >= DEFERRED_FOR_S * 1000:
+    if call.end_asked_at is not None or rung(call) or event.at - since >= DEFERRED_FOR_S * 1000:
         return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
     told = replace(
         call,
@@ -124,3 +123,9 @@ def noted(call: Call, at: int, what: str) -> tuple[Note, ...]:
     dialled."""
     notes = (*call.notes, Note(at, f"dial_{call.attempt}_{what}"[:_LONGEST_NOTE]))
     return notes if len(notes) <= _MOST_NOTES else (*notes[: _MOST_NOTES // 2], *notes[-_MOST_NOTES // 2 :])
+
+
+def rung(call: Call) -> bool:
+    """Whether somebody said that the phone rang or was answered, however the dial was told to have ended."""
+    status = call.evidence.last_call_status
+    return call.answered_at is not None or call.carrier.rang_at is not None or status not in {None, CallStatus.DIALING}

@@ -18,7 +18,7 @@ from ringline.calls.call import (
     State,
 )
 from ringline.calls.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
-from ringline.calls.ending import as_far_as_known, asked, changed, deferred, noted, over, queued_again
+from ringline.calls.ending import as_far_as_known, asked, changed, deferred, noted, over, queued_again, rung
 from ringline.calls.events import (
     AgentJoined,
     AgentLeft,
@@ -128,7 +128,8 @@ def _answered_before(call: Call, event: Answered) -> Result:
     known = call if call.leg_sid is not None else replace(call, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
     if event.agent is not None:
         known = _activated(known, event.agent, event.at)
-    return Unmoved("answered_before") if known == call else Moved(changed(known))
+    effects = END_ROOM if call.end_asked_at is not None else frozenset()
+    return Unmoved("answered_before", effects) if known == call else Moved(changed(known), effects)
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
@@ -171,7 +172,7 @@ def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
     unsent = replace(
         call, evidence=evidence, unsent=call.unsent + 1, notes=noted(call, event.at, f"not_sent: {event.why}")
     )
-    has_rung = call.carrier.rang_at is not None
+    has_rung = rung(call)
     if event.retry_after_s is None or has_rung or unsent.unsent >= UNSENT_DIALS or call.end_asked_at is not None:
         return Moved(over(unsent, event.at), END_ROOM)
     return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), END_ROOM)
@@ -274,7 +275,9 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
         return Unmoved("agent_is_known")
     if call.agent_left_at is None and call.agent_sid is not None and event.at < (call.active_at or 0):
         return Unmoved("agent_joined_before")
-    return Moved(changed(call, agent_sid=event.sid, agent_left_at=None))
+    # A silence is what the one before had heard.
+    reports = replace(call.reports, silent_since=None)
+    return Moved(changed(call, agent_sid=event.sid, agent_left_at=None, reports=reports))
 
 
 def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:

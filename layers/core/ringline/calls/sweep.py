@@ -20,6 +20,7 @@ from ringline.calls.deadlines import (
     dial_outcome_due_at,
     is_up,
     limit_falls_in_s,
+    look_again_in_s,
     owed,
     within_call,
 )
@@ -39,6 +40,7 @@ from ringline.calls.hints import Doorbell, LookQueue
 from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Effect
 from ringline.calls.store import CallStore
 from ringline.calls.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.watchlist import DueKey, WaitingMark, Watchlist
@@ -238,8 +240,10 @@ class Sweep:
         """Whether the phone was answered while nobody was there to say so: the conversation goes on."""
         if leg is None or not is_up(leg):
             return False
-        await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
+        adopted = await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
         self.swept.adopted += 1
+        if Effect.LOOK_AGAIN in adopted.effects and adopted.call is not None:
+            await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, look_again_in_s(adopted.call))
         return True
 
     async def _look(self, call: Call, now: int) -> None:

@@ -1,0 +1,109 @@
+"""What is shown of a voicemail, and what makes one."""
+
+from typing import Any
+
+import pytest
+
+from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.reasons import EndReason
+from ringline.calls.timing import HEARS_WITHIN_S, VOICEMAIL_GREETING_S
+from ringline.calls.verdict import was_unheard_greeting
+from ringline.calls.voicemail import voicemail_evidence
+from tests.builders import a_call, at
+
+BEFORE, AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+HEARS = AgentReports(ready_at=at(2), can_report=("user_spoke",))
+
+
+def unanswered(**fields: Any) -> Call:
+    return a_call(State.NOT_CONNECTED, **{"ended_at": at(13), "end_reason": BEFORE} | fields)
+
+
+def answered(**fields: Any) -> Call:
+    return a_call(State.ENDED, **{"ended_at": at(14), "end_reason": AFTER} | fields)
+
+
+def evidence_of(call: Call) -> dict[str, Any]:
+    evidence = voicemail_evidence(call)
+    assert evidence is not None
+    return evidence
+
+
+@pytest.mark.parametrize("reason", [reason for reason in EndReason if reason not in {BEFORE, AFTER}])
+def test_no_other_end_shows_a_voicemail(reason: EndReason) -> None:
+    assert voicemail_evidence(a_call(State.ENDED, end_reason=reason, reports=HEARS)) is None
+
+
+def test_a_call_that_goes_on_shows_no_voicemail_yet() -> None:
+    assert voicemail_evidence(a_call(State.ACTIVE, reports=AgentReports(voicemail_at=at(8)))) is None
+
+
+def test_a_brief_ring_is_shown_with_its_length_and_code() -> None:
+    assert voicemail_evidence(unanswered(evidence=Evidence(sip_code=480))) == {
+        "method": "brief_ring", "ring_s": 12.0, "talk_s": None, "sip_code": 480, "forwarded_to": None,
+        "agent_could_hear": False, "caller_spoke": False, "agent_said": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words", [CarrierWords(forwarded_at=at(8), forwarded_to="+15550100999"), CarrierWords(to_voicemail=True)]
+)
+def test_a_call_that_was_passed_on_says_so(words: CarrierWords) -> None:
+    evidence = evidence_of(unanswered(carrier=words))
+    assert (evidence["method"], evidence["forwarded_to"]) == ("forwarded", words.forwarded_to)
+
+
+def test_an_unheard_greeting_is_shown_with_what_was_not_heard() -> None:
+    assert voicemail_evidence(answered(reports=HEARS)) == {
+        "method": "unheard_greeting", "ring_s": 5.0, "talk_s": 8.0, "sip_code": None, "forwarded_to": None,
+        "agent_could_hear": True, "caller_spoke": False, "agent_said": None,
+    }  # fmt: skip
+
+
+def test_a_mere_forwarding_is_not_how_an_answered_voicemail_was_found() -> None:
+    words = CarrierWords(forwarded_at=at(3), forwarded_to="+15550100999")
+    assert evidence_of(answered(carrier=words))["method"] == "unheard_greeting"
+    told = CarrierWords(forwarded_at=at(3), to_voicemail=True)
+    assert evidence_of(answered(carrier=told))["method"] == "forwarded"
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [AgentReports(voicemail_at=at(8), voicemail_why="a beep"), AgentReports(hung_up_for="voicemail: a beep")],
+)
+def test_what_the_agent_said_goes_before_all_else(reports: AgentReports) -> None:
+    evidence = evidence_of(answered(reports=reports, carrier=CarrierWords(to_voicemail=True)))
+    assert (evidence["method"], evidence["agent_said"]) == ("agent_said_so", reports.voicemail_why)
+
+
+def test_a_caller_that_spoke_before_the_agent_was_sure_is_shown_to_have_spoken() -> None:
+    reports = AgentReports(ready_at=at(2), can_report=("user_spoke",), user_spoke_at=at(7), voicemail_at=at(9))
+    assert evidence_of(answered(reports=reports))["caller_spoke"] is True
+
+
+@pytest.mark.parametrize(
+    ("reports", "greeting_s", "ended_after_s", "is_one"),
+    [
+        (HEARS, None, VOICEMAIL_GREETING_S, True),
+        (HEARS, None, VOICEMAIL_GREETING_S + 0.1, False),
+        (HEARS, 4.5, 4.5, True),
+        (HEARS, 4.5, 4.6, False),
+        (HEARS, 0, 0.1, False),
+        (AgentReports(ready_at=at(6 + HEARS_WITHIN_S), can_report=("user_spoke",)), None, 9, True),
+        (AgentReports(ready_at=at(6.1 + HEARS_WITHIN_S), can_report=("user_spoke",)), None, 9, False),
+        (AgentReports(ready_at=at(2), can_report=("silence",)), None, 9, False),
+        (AgentReports(can_report=("user_spoke",)), None, 9, False),
+        (AgentReports(), None, 9, False),
+        (AgentReports(ready_at=at(2), can_report=("user_spoke",), user_spoke_at=at(7)), None, 9, False),
+    ],
+)
+def test_a_greeting_is_what_nobody_spoke_in_while_an_agent_could_hear_and_was_soon_over(
+    reports: AgentReports, greeting_s: float | None, ended_after_s: float, is_one: bool
+) -> None:
+    call = a_call(State.ACTIVE, reports=reports, voicemail_greeting_s=greeting_s)
+    assert was_unheard_greeting(call, at(6), at(6 + ended_after_s)) is is_one
+
+
+def test_an_inbound_call_is_shown_as_it_ended() -> None:
+    call = answered(direction=Direction.INBOUND, end_reason=EndReason.USER_HUNG_UP_IN_CALL, reports=HEARS)
+    assert voicemail_evidence(call) is None
