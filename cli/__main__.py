@@ -53,7 +53,7 @@ def account(deployment: Deployment, account_id: str, max_calls: int | None) -> s
     """
     if max_calls is not None:
         AccountStore(deployment.dynamodb, deployment.table_name).set_cap(account_id, max_calls)
-        SqsDoorbell(deployment.sqs, deployment.doorbell_url).ring(account_id)
+        SqsDoorbell(lambda: deployment.sqs, deployment.doorbell_url).ring(account_id)
     gate = CallStore(deployment.dynamodb, deployment.table_name).gate(account_id)
     return f"{account_id}: {gate.in_use} of {gate.cap} lines in use"
 

@@ -14,6 +14,7 @@ from ringline.calls.carrier import HearCarrier
 from ringline.calls.create import CreateCall, WaitingMarks
 from ringline.calls.dial import DialNext
 from ringline.calls.hang_up import HangUp
+from ringline.calls.next_ring import NextRing
 from ringline.calls.observe import Observe
 from ringline.calls.ports import TelephonyDown
 from ringline.calls.progress import Progress
@@ -111,6 +112,7 @@ class Container:
         self.store = CallStore(table, TABLE, pause=lambda seconds: world.pass_time(round(seconds * 1000)))
         self.watchlist = Watchlist(table, TABLE)
         self.progress = Progress(self.store, doorbell, clock, log)
+        self.next_ring = NextRing(self.store, doorbell, clock)
         self.marks = WaitingMarks(self.watchlist, clock)
         self.paces = TrunkPaces(table, TABLE)
         self.admit = Admit(
@@ -247,7 +249,7 @@ class Handlers:
 
     async def relay(self, changes: list[Change]) -> bool:
         copy = self._container("relay")
-        relay = Relay(Announcer(OneEndpoint(), self._deliveries), copy.progress)  # type: ignore[arg-type]
+        relay = Relay(Announcer(OneEndpoint(), self._deliveries), copy.next_ring)  # type: ignore[arg-type]
         for change in changes:
             relay.announce(change)
         rooms = rooms_to_close(changes)

@@ -21,10 +21,11 @@ from ringline.runtime.logging import make_logger
 
 log = make_logger("create_call")
 table = settings.required("TABLE_NAME")
+aws.sqs()  # made now: every call that is accepted rings
 create_call = CreateCall(
     store=CallStore(aws.dynamodb(), table),
     routing=OutboundRouting(RoutingStore(aws.dynamodb(), table)),
-    doorbell=SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL")),
+    doorbell=SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL")),
     marks=WaitingMarks(Watchlist(aws.dynamodb(), table), now_ms),
     clock=now_ms,
     log=log,

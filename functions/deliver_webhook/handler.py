@@ -21,7 +21,7 @@ deliver = Deliver(
     deliveries=DeliveryStore(dynamodb(), TABLE_NAME),
     payloads=CallPayloads(dynamodb(), TABLE_NAME),
     client=WebhookClient(allow_private=flag("ALLOW_PRIVATE_WEBHOOKS")),
-    queue=SqsDeliveryQueue(sqs(), required_url("DELIVERY_QUEUE_URL")),
+    queue=SqsDeliveryQueue(sqs, required_url("DELIVERY_QUEUE_URL")),
     clock=now_ms,
     randomness=random.random,
 )

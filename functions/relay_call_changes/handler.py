@@ -5,8 +5,8 @@ from typing import Any
 
 from ringline.calls.call import Call
 from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.ports import RecordsBucket
-from ringline.calls.progress import Progress
+from ringline.calls.next_ring import NextRing
+from ringline.calls.recorder import RecordsBucket
 from ringline.calls.records import ITEM_KIND, call_from_item
 from ringline.calls.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.calls.store import CallStore
@@ -19,9 +19,9 @@ from ringline.webhooks.store import EndpointStore
 
 log = make_logger("relay_call_changes")
 table = settings.required("TABLE_NAME")
-doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
-progress = Progress(CallStore(aws.dynamodb(), table), doorbell, now_ms, log)
-deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
+doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
+store = CallStore(aws.dynamodb(), table)
+deliveries = SqsDeliveryQueue(aws.sqs, settings.required("DELIVERY_QUEUE_URL"))
 endpoints = EndpointStore(aws.dynamodb(), table)
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
@@ -58,13 +58,16 @@ def close(rooms: list[str]) -> None:
 
 def record(calls: list[Call]) -> int:
     """Has calls recorded; how many are. A recording is an extra: nothing of it may fail the relay."""
+    # The event loop, the rules of a call, LiveKit's client: as much again as the rest, and few calls are recorded.
     import asyncio
 
+    from ringline.calls.progress import Progress
     from ringline.calls.start_recordings import StartRecordings
     from ringline.telephony.livekit import LivekitSettings, connected
 
     async def start() -> int:
         async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as recorder:
+            progress = Progress(store, doorbell, now_ms, log)
             return await StartRecordings(recorder, bucket, progress, now_ms, log).run(calls)
 
     try:
@@ -77,7 +80,7 @@ def record(calls: list[Call]) -> int:
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     changes = changes_in(event["Records"])
-    relay = Relay(Announcer(endpoints, deliveries), progress)
+    relay = Relay(Announcer(endpoints, deliveries), NextRing(store, doorbell, now_ms))
     done: list[Change] = []
     failures: list[dict[str, str]] = []
     for change in changes:

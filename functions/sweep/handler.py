@@ -20,10 +20,10 @@ log = make_logger("sweep")
 table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
 watchlist = Watchlist(aws.dynamodb(), table)
-doorbell = SqsDoorbell(aws.sqs(), settings.required("DOORBELL_QUEUE_URL"))
-looks = SqsLookQueue(aws.sqs(), settings.required("LOOK_QUEUE_URL"))
+doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
+looks = SqsLookQueue(aws.sqs, settings.required("LOOK_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
-deliveries = SqsDeliveryQueue(aws.sqs(), settings.required("DELIVERY_QUEUE_URL"))
+deliveries = SqsDeliveryQueue(aws.sqs, settings.required("DELIVERY_QUEUE_URL"))
 overdue = Overdue(DeliveryStore(aws.dynamodb(), table), deliveries, now_ms)
 livekit_url = settings.required_url("LIVEKIT_URL")
 livekit_key = settings.required("LIVEKIT_API_KEY")
@@ -42,6 +42,8 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
 
     # A caller whose agent was not dispatched is looked after here.
     livekit = LivekitSettings(livekit_url, livekit_key, livekit_secret, agent_name=agent_name, public_url=public_url)
+
+    aws.sqs()  # made before there are threads, in which botocore makes no clients
 
     async def run() -> Swept:
         async with connected(livekit) as telephony:

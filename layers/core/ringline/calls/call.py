@@ -270,6 +270,8 @@ def room_name(account_id: str, call_id: str, attempt: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoomOf:
+    """Whose room it is: that of one attempt of a call."""
+
     account_id: str
     call_id: str
     attempt: int

@@ -10,7 +10,6 @@ An answer is believed when LiveKit shows it too. Where nobody else tells of it (
 word is enough once the leg is in the room, or while LiveKit cannot be asked.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -45,8 +44,16 @@ _LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
 """LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""
 
 
+async def _sleep(wait_s: float) -> None:
+    import asyncio  # the hook loads it with the first event that it believes
+
+    await asyncio.sleep(wait_s)
+
+
 @dataclass(frozen=True, slots=True)
 class HearCarrier:
+    """Hears one event after the other, and asks LiveKit about an answer."""
+
     progress: Progress
     store: CallStore
     telephony: Callable[[], AbstractAsyncContextManager[Telephony]]
@@ -55,7 +62,7 @@ class HearCarrier:
     clock: Clock
     log: Logger
     paces: TrunkPaces | None = None
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    pause: Callable[[float], Awaitable[None]] = _sleep
 
     async def run(self, event: CarrierEvent) -> str:
         """What came of the event, in a word, which is also logged. Raises what keeps it from being persisted: the

@@ -1,6 +1,7 @@
 """The doorbell: an SQS message that names an account, nothing else. The table is the truth."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 LONGEST_RING_S = 900
@@ -8,14 +9,14 @@ LONGEST_RING_S = 900
 
 
 class SqsDoorbell:
-    def __init__(self, sqs: Any, queue_url: str) -> None:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
 
     def ring(self, account_id: str, after_s: int = 0) -> None:
         # The group makes SQS deal fairly between accounts: ten thousand doorbells of one do not stand before
         # another's first.
-        self._sqs.send_message(
+        self._sqs().send_message(
             QueueUrl=self._queue_url,
             MessageBody=json.dumps({"account_id": account_id}),
             MessageGroupId=account_id,

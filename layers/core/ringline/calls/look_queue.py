@@ -1,6 +1,7 @@
 """Calls to look at again soon: an SQS message that names one, heard by the sweep's function."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 LONGEST_WAIT_S = 900
@@ -8,13 +9,13 @@ LONGEST_WAIT_S = 900
 
 
 class SqsLookQueue:
-    def __init__(self, sqs: Any, queue_url: str) -> None:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         body = json.dumps({"account_id": account_id, "call_id": call_id})
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_WAIT_S))
+        self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_WAIT_S))
 
 
 def call_to_look_at(body: str) -> tuple[str, str] | None:

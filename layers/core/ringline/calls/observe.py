@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
+    """What becomes of the events that LiveKit reports."""
+
     progress: Progress
     close_room: Callable[[str], None]
     looks: LookQueue

@@ -1,7 +1,7 @@
 """What the use cases of a call need of LiveKit, in the field's words. `telephony` provides it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.call import Call
@@ -115,28 +115,3 @@ class Telephony(Protocol):
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         """Every open room with the moment (ms) it was made, or those of the named ones that are open."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsBucket:
-    """Where recordings go, and whose rights LiveKit writes them with: its own where no access key is given."""
-
-    name: str
-    region: str
-    endpoint: str = ""
-    access_key: str = field(default="", repr=False)
-    secret: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingTarget:
-    """The file that a recording becomes."""
-
-    bucket: RecordsBucket
-    key: str
-
-
-class Recorder(Protocol):
-    async def start_recording(self, room: str, target: RecordingTarget) -> str:
-        """Has what is heard in the room recorded from now on until it closes: the recording's id. A room that is, or
-        was, recorded is not recorded twice. Raises TelephonyDown."""

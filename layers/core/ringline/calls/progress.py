@@ -8,8 +8,9 @@ from aws_lambda_powertools import Logger
 from ringline.calls.call import Call, State
 from ringline.calls.doorbell import LONGEST_RING_S
 from ringline.calls.events import Event
-from ringline.calls.lifecycle import apply
 from ringline.calls.hints import Doorbell
+from ringline.calls.lifecycle import apply
+from ringline.calls.next_ring import NextRing
 from ringline.calls.records import released
 from ringline.calls.results import Effect, Moved, Unmoved
 from ringline.calls.store import CallStore, Committed, TableContended
@@ -45,6 +46,7 @@ class Progress:
         self._doorbell = doorbell
         self._clock = clock
         self._log = logger
+        self._next_ring = NextRing(store, doorbell, clock)
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
         """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises
@@ -78,7 +80,7 @@ class Progress:
         try:
             if before.in_flight and after.state is State.QUEUED:
                 self._ring_for_itself(after)
-            if released(before, after) and self._somebody_waits(after.account_id):
+            if released(before, after) and self._next_ring.somebody_waits(after.account_id):
                 # No look at the gate: a line was given back this moment.
                 self._doorbell.ring(after.account_id)
         except Exception:
@@ -89,11 +91,3 @@ class Progress:
         wait_s = -(-((call.due_at or call.eligible_at) - self._clock()) // 1000)
         if 0 < wait_s <= LONGEST_RING_S:
             self._doorbell.ring(call.account_id, wait_s)
-
-    def ring_if_waiting(self, account_id: str) -> None:
-        """Rings for an account that has a call to dial now and a line for it."""
-        if self._somebody_waits(account_id) and self._store.gate(account_id).has_room:
-            self._doorbell.ring(account_id)
-
-    def _somebody_waits(self, account_id: str) -> bool:
-        return bool(self._store.eligible(account_id, self._clock(), 1))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.call import Call, State
+from ringline.calls.next_ring import NextRing
 from ringline.calls.payload import Announcement, announcements
-from ringline.calls.progress import Progress
 from ringline.calls.records import released
 
 
@@ -31,8 +31,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
+    """What is told of the changes of calls."""
+
     announcer: Announcer
-    progress: Progress
+    next_ring: NextRing
 
     def announce(self, change: Change) -> None:
         """Queues the webhooks that the change is worth."""
@@ -49,7 +51,7 @@ class Relay:
             change.after.account_id for change in changes if change.before and released(change.before, change.after)
         }
         for account_id in sorted(freed):
-            self.progress.ring_if_waiting(account_id)
+            self.next_ring.ring_if_waiting(account_id)
 
 
 # LiveKit closed the room itself when these were the leg's fate.

@@ -18,12 +18,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
+    """The call as the event leaves it, and what is to be done about it."""
+
     call: Call
     effects: frozenset[Effect] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Unmoved:
+    """The event changes nothing, and why."""
+
     why: str
     effects: frozenset[Effect] = frozenset()
 

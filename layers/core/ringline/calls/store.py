@@ -112,6 +112,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
+    """A call that waits for a line."""
+
     eligible_at: int
     call_id: str
     trunk_id: str | None = None
@@ -119,6 +121,8 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """A part of a list, and where the next begins; None at its end."""
+
     calls: tuple[Call, ...]
     next_cursor: str | None
 

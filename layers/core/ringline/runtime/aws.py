@@ -4,6 +4,7 @@ botocore is used without boto3's resource layer because import time is a budget 
 """
 
 import os
+import threading
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,10 @@ _CONFIG = Config(
 )
 
 
+_making = threading.Lock()
+"""botocore makes one client at a time."""
+
+
 @cache
 def _session() -> botocore.session.Session:
     return botocore.session.get_session()
@@ -27,12 +32,15 @@ def _session() -> botocore.session.Session:
 
 @cache
 def dynamodb() -> Any:
-    return _session().create_client("dynamodb", config=_CONFIG)
+    with _making:
+        return _session().create_client("dynamodb", config=_CONFIG)
 
 
 @cache
 def sqs() -> Any:
-    return _session().create_client("sqs", config=_CONFIG)
+    """Made with the first message where most requests send none: it takes 15 ms."""
+    with _making:
+        return _session().create_client("sqs", config=_CONFIG)
 
 
 @cache
@@ -41,4 +49,5 @@ def s3() -> Any:
     region; an emulator has no host name for each bucket."""
     style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
     bucket = Config(signature_version="s3v4", s3={"addressing_style": style})
-    return _session().create_client("s3", config=_CONFIG.merge(bucket))
+    with _making:
+        return _session().create_client("s3", config=_CONFIG.merge(bucket))

@@ -22,11 +22,11 @@ from ringline.calls.ports import (
     NoRoom,
     NotSent,
     Placed,
-    RecordingTarget,
     RoomView,
     TelephonyDown,
     Unclear,
 )
+from ringline.calls.recorder import RecordingTarget
 from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, JOINED_WITHIN_S, LIVEKIT_REQUEST_S, ROOM_DEPARTURE_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal

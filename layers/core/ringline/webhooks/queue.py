@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,16 +29,16 @@ class DeliveryQueue(Protocol):
 
 
 class SqsDeliveryQueue:
-    def __init__(self, sqs: Any, queue_url: str) -> None:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
 
     def send(self, message: DeliveryMessage) -> None:
-        self._sqs.send_message(QueueUrl=self._queue_url, **_entry(message))
+        self._sqs().send_message(QueueUrl=self._queue_url, **_entry(message))
 
     def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
         delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / 1000)
-        self._sqs.send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **_entry(message))
+        self._sqs().send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **_entry(message))
 
 
 def _entry(message: DeliveryMessage) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""What recording a call needs of LiveKit. Not in `ports`, which the relay starts without."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsBucket:
+    """Where recordings go, and whose rights LiveKit writes them with: its own where no access key is given."""
+
+    name: str
+    region: str
+    endpoint: str = ""
+    access_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTarget:
+    """The file that a recording becomes."""
+
+    bucket: RecordsBucket
+    key: str
+
+
+class Recorder(Protocol):
+    async def start_recording(self, room: str, target: RecordingTarget) -> str:
+        """Has what is heard in the room recorded from now on until it closes: the recording's id. A room that is, or
+        was, recorded is not recorded twice. Raises TelephonyDown."""
