@@ -24,11 +24,12 @@ from local.processes import StackError
 from local.stack import Stack, Wishes, running_stack
 from ringline.calls.reasons import EndReason
 
-_OVER_WITHIN_S = 400
+_OVER_WITHIN_S = 600
+_SEEN_WITHIN_S = 30
 _LOOK_EVERY_S = 0.5
 _TALKS_S = 10
 _REFUSED_FOR_S = 20
-_CALLER = "+1555019{:04}"
+_CALLER = "+15550190000"
 _CALLER_STAYS_S = 4.0
 
 _LAST = frozenset({"+15550102503", "+15550103503", "+15550100226"})
@@ -66,15 +67,41 @@ async def outcomes(stack: Stack) -> list[Outcome]:
 
 
 async def _called(web: aiohttp.ClientSession, stack: Stack, entries: list[SandboxNumber]) -> list[Outcome]:
-    outbound = [entry for entry in entries if entry.wish is not Wish.INBOUND]
-    inbound = [entry for entry in entries if entry.wish is Wish.INBOUND]
-    placed = []
-    for turn, entry in enumerate(outbound):
-        placed.append((entry, await _create(web, stack, entry)))
+    """One look at all calls tells of each: asking for every call by itself would keep the machine busy with that."""
+    under_way: dict[str, SandboxNumber] = {}
+    for turn, entry in enumerate(entries):
+        under_way[await _placed(web, stack, entry)] = entry
         if turn < _LINES:
             await asyncio.sleep(_START_EVERY_S)
-    placed += [(entry, await _ring_in(web, stack, entry, turn)) for turn, entry in enumerate(inbound)]
-    return await asyncio.gather(*(_followed(web, *call) for call in placed))
+    ends_at = time.monotonic() + _OVER_WITHIN_S
+    acted: set[str] = set()
+    found: dict[str, Outcome] = {}
+    while len(found) < len(under_way) and time.monotonic() < ends_at:
+        for call in await _calls(web):
+            call_id = call["call_id"]
+            if call_id not in under_way or call_id in found:
+                continue
+            if call["end_reason"] is not None:
+                found[call_id] = Outcome(under_way[call_id], call["end_reason"], _lasted_s(call))
+            elif call_id not in acted and (act := _ACTS.get((under_way[call_id].wish, call["status"]))):
+                acted.add(call_id)
+                async with web.post(f"/v1/calls/{call_id}/{act}") as answer:
+                    answer.raise_for_status()
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return [found.get(call_id, Outcome(entry, None, _OVER_WITHIN_S)) for call_id, entry in under_way.items()]
+
+
+async def _calls(web: aiohttp.ClientSession) -> list[dict[str, Any]]:
+    async with web.get("/v1/calls", params={"limit": "200"}) as answer:
+        # A look may find no processor free in time: the next one will.
+        return list((await answer.json())["data"]) if answer.ok else []
+
+
+async def _placed(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
+    """The id of a call to the number, or from somebody to it where it is one of ours."""
+    if entry.wish is Wish.INBOUND:
+        return await _ring_in(web, stack, entry)
+    return await _create(web, stack, entry)
 
 
 async def _create(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
@@ -98,42 +125,21 @@ def _asks(wish: Wish) -> Mapping[str, Any]:
             return {}
 
 
-async def _ring_in(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber, turn: int) -> str:
-    """A call from outside to the number, which is one of ours; the answer is its id, once the API shows it."""
-    caller = _CALLER.format(turn)
-    rings = {"from": caller, "to": entry.number, "hang_up_after_s": _CALLER_STAYS_S}
+async def _ring_in(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
+    rings = {"from": _CALLER, "to": entry.number, "hang_up_after_s": _CALLER_STAYS_S}
     async with web.post(f"{stack.phones_url}/phones/inbound", json=rings) as answer:
         answer.raise_for_status()
-    ends_at = time.monotonic() + _OVER_WITHIN_S
+    ends_at = time.monotonic() + _SEEN_WITHIN_S
     while time.monotonic() < ends_at:
-        async with web.get("/v1/calls", params={"limit": "100"}) as answer:
-            calls = (await answer.json())["data"] if answer.ok else []
-        for call in calls:
-            if call["direction"] == "inbound" and call["from_number"] == caller:
+        for call in await _calls(web):
+            if call["direction"] == "inbound" and call["to_number"] == entry.number:
                 return str(call["call_id"])
         await asyncio.sleep(_LOOK_EVERY_S)
-    raise StackError(f"nobody saw {caller} call {entry.number}")
+    raise StackError(f"nobody saw the call to {entry.number}")
 
 
 # What is done about a call in a status, for the wish of its number.
 _ACTS = {(Wish.CANCEL_RINGING, "ringing"): "cancel", (Wish.HANG_UP_ACTIVE, "active"): "hangup"}
-
-
-async def _followed(web: aiohttp.ClientSession, entry: SandboxNumber, call_id: str) -> Outcome:
-    ends_at = time.monotonic() + _OVER_WITHIN_S
-    acted = False
-    while time.monotonic() < ends_at:
-        async with web.get(f"/v1/calls/{call_id}") as answer:
-            call = await answer.json()
-        if answer.ok and not acted and (act := _ACTS.get((entry.wish, call["status"]))):
-            acted = True
-            async with web.post(f"/v1/calls/{call_id}/{act}") as answer:
-                answer.raise_for_status()
-        # A look may find no processor free in time: the next one will.
-        if answer.ok and call["end_reason"] is not None:
-            return Outcome(entry, call["end_reason"], _lasted_s(call))
-        await asyncio.sleep(_LOOK_EVERY_S)
-    return Outcome(entry, None, _OVER_WITHIN_S)
 
 
 def _lasted_s(call: Mapping[str, Any]) -> float:
