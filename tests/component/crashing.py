@@ -1,5 +1,5 @@
 """One invocation of a function as a process that can die: it counts its steps outside - calls of DynamoDB, SQS,
-LiveKit, a customer's server - and meets its trouble at one of them.
+LiveKit, a customer's server, a bucket - and meets its trouble at one of them.
 
 A process killed between two steps leaves the same world as one killed right after the first of them, and one killed
 after a read the same as one killed before it: so it is killed before its first step and after each that changes
@@ -20,7 +20,7 @@ class Trouble(StrEnum):
     """The step took effect, its answer never came, and the process lives on with that failure."""
 
 
-READS = frozenset({"GetItem", "BatchGetItem", "Query", "list_participants", "list_rooms"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "list_participants", "list_rooms", "list_dispatch"})
 """Steps that change nothing outside: killed after one is killed after the step before it."""
 
 
@@ -47,6 +47,11 @@ class Invocation:
     @property
     def failed(self) -> bool:
         return self.is_dead or self.raised is not None
+
+    @property
+    def needs_repeat(self) -> bool:
+        """Whether who sent an HTTP request has no answer to it, or one that asks to send it again."""
+        return self.failed or self.answer["statusCode"] >= 500
 
     def before_step(self) -> None:
         """Raises Killed if the process is dead, or dies before its first step."""

@@ -1,22 +1,26 @@
 """The functions, loaded as Lambda loads them, and what AWS does around them: queues that hand a message out again, a
-stream that repeats, a schedule that comes each minute; LiveKit, which repeats its webhooks; a customer whose SDK
-repeats its requests. Time is a clock that jumps from one event to the next."""
+stream that repeats, a schedule that comes each minute; LiveKit, which repeats its webhooks; a carrier, which may; a
+customer and an agent, who repeat their requests. Time is a clock that jumps from one event to the next."""
 
-import base64
-import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import jwt
-
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Call, State
+from ringline.calls.call import AnswerFrom, Call, State
 from tests.builders import NOW
 from tests.component.crashing import ACTING, Invocation, Killed, Trouble
+from tests.component.crashing_hooks import (
+    CARRIER_SECRET,
+    LIVEKIT_KEY,
+    LIVEKIT_SECRET,
+    PUBLIC_URL,
+    agents_report,
+    carriers_hook,
+    livekits_hook,
+)
 from tests.component.crashing_phones import Phones
 from tests.component.crashing_table import WatchedTable
 from tests.component.one_table import LocalAws, load_handler
@@ -24,11 +28,11 @@ from tests.fakes import CONTEXT, HandClock
 from tests.sample_events import event_of
 
 ACCOUNT = "acct_demo"
-LIVEKIT_KEY, LIVEKIT_SECRET = "devkey", "a-secret-of-more-than-32-characters"
 
 # Which function hears a queue, how long a message it failed on stays hidden, how many one invocation gets.
 CONSUMERS = {"doorbells": ("dial_next", 720, 10), "deliveries": ("deliver_webhook", 180, 1), "looks": ("sweep", 300, 1)}
 RECEIVED_AT_MOST = 5
+_CARRIER_WAITS_S = 2
 _SWEEP_EVERY_MS = 60_000
 _GIVES_UP_MS = 30 * 60_000
 
@@ -47,6 +51,10 @@ class World:
     clock: HandClock
     phones: Phones
     table: WatchedTable
+    answer_from: AnswerFrom = AnswerFrom.DIALER
+    carrier_repeats: bool = True
+    carrier_is_first: bool = False
+    """Whether the carrier's word of what happened comes before LiveKit's."""
     receiver_answers: list[int] = field(default_factory=lambda: [200])
     messages: list[Message] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
@@ -110,21 +118,24 @@ class World:
             "SIP_TRUNK_ID": "ST_1",
             "AGENT_NAME": "ringline-agent",
             "ALLOW_PRIVATE_WEBHOOKS": "true",
+            "PUBLIC_URL": PUBLIC_URL,
+            "ANSWER_FROM": self.answer_from,
+            "SIP_HOOK_SECRET": CARRIER_SECRET,
         }
         self._warm[function] = load_handler(function, environment)
         return self._warm[function]
 
-    # --- the customer ------------------------------------------------------------------------------------------------
+    # --- the customer and the agents ---------------------------------------------------------------------------------
 
     def request(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """A request as the SDK sends it: again, while the answer is missing or a server error."""
         for _ in range(3):
             invocation = self.invoke(function, event)
-            if not invocation.failed and invocation.answer["statusCode"] < 500:
+            if not invocation.needs_repeat:
                 break
             self.clock.move(1)
             self.meanwhile()
-        assert not invocation.failed, invocation
+        assert not invocation.needs_repeat and invocation.answer["statusCode"] < 300, invocation
         answer: dict[str, Any] = json.loads(invocation.answer["body"])
         if invocation.answer["statusCode"] == 201:
             self.accepted.append(answer["call_id"])
@@ -150,6 +161,12 @@ class World:
     def hang_up(self, call_id: str | None = None) -> dict[str, Any]:
         path = f"/v1/calls/{call_id or self.accepted[0]}/hangup"
         return self.request("manage_calls", event_of("manage_calls", "hang_up") | {"rawPath": path})
+
+    def agent_tells(self, *reports: dict[str, Any]) -> None:
+        """The agent of the first call tells this, and is heard."""
+        (dispatched,) = self.phones.dispatched[self.call().room_name or ""]
+        answer = self.request("receive_agent_event", agents_report(dispatched, reports))
+        assert [each["type"] for each in answer["results"]] == [each["type"] for each in reports]
 
     # --- what AWS and LiveKit do -------------------------------------------------------------------------------------
 
@@ -185,12 +202,12 @@ class World:
         busy = True
         while busy:
             self.phones.happen()
-            busy = self._deliver_hook() or self._relay() or any(self._deliver(queue) for queue in CONSUMERS)
+            busy = self._deliver_word() or self._relay() or any(self._deliver(queue) for queue in CONSUMERS)
 
     def meanwhile(self) -> None:
-        """What happens while an invocation waits: phones, and LiveKit's webhooks."""
+        """What happens while an invocation waits: phones, and the webhooks that tell of them."""
         self.phones.happen()
-        while self._deliver_hook():
+        while self._deliver_word():
             self.phones.happen()
 
     def _next_moments(self) -> list[int]:
@@ -203,21 +220,32 @@ class World:
             item.get("due_at") or "#QUEUE" in item["pk"] for item in self.table.items()
         )
 
+    def _deliver_word(self) -> bool:
+        """LiveKit and the carrier do not wait for each other."""
+        if self.carrier_is_first:
+            return self._deliver_carriers_word() or self._deliver_hook()
+        return self._deliver_hook() or self._deliver_carriers_word()
+
     def _deliver_hook(self) -> bool:
         if not self.phones.hooks:
             return False
         document = self.phones.hooks.popleft()
-        body = json.dumps(document)
-        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-        claims = {"iss": LIVEKIT_KEY, "exp": int(time.time()) + 300, "sha256": digest}
-        headers = {"authorization": jwt.encode(claims, LIVEKIT_SECRET, algorithm="HS256")}
-        event = event_of("receive_livekit_event", "forged") | {"headers": headers, "body": body}
-        invocation = self.invoke("receive_livekit_event", event)
+        invocation = self.invoke("receive_livekit_event", livekits_hook(document, self.clock.now))
         self._hooks_tried += 1
-        if (invocation.failed or invocation.answer["statusCode"] >= 500) and self._hooks_tried < RECEIVED_AT_MOST:
+        if invocation.needs_repeat and self._hooks_tried < RECEIVED_AT_MOST:
             self.phones.hooks.appendleft(document)
         else:
             self._hooks_tried = 0
+        return True
+
+    def _deliver_carriers_word(self) -> bool:
+        if not self.phones.words:
+            return False
+        word = self.phones.words.popleft()
+        invocation = self.invoke("receive_sip_event", carriers_hook(word))
+        word.tried += 1
+        if invocation.needs_repeat and self.carrier_repeats and word.tried < RECEIVED_AT_MOST:
+            self.phones.after(_CARRIER_WAITS_S, lambda: self.phones.words.append(word))
         return True
 
     def _relay(self) -> bool:
@@ -257,7 +285,7 @@ class World:
     # --- how far it is -----------------------------------------------------------------------------------------------
 
     def call(self, number: int = 0) -> Call:
-        return self.table.calls[self.accepted[number]]
+        return list(self.table.calls.values())[number]
 
     def is_there(self, state: State, calls: int = 1) -> Callable[[], bool]:
         """Whether so many calls are in that state."""

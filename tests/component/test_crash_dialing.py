@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.call import AnswerFrom
 from ringline.calls.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
+from tests.component.crashing_acts import canceled_while_it_rings
 from tests.component.crashing_phones import Callee
 from tests.component.crashing_promises import Act, Scenario, strike_at_every_step
 from tests.component.crashing_world import World
@@ -29,9 +31,24 @@ def calls(*callees: Callee, how_many: int = 1, lines: int = 1, agents: bool = Tr
     return prepare
 
 
-def canceled_while_it_rings(world: World) -> None:
-    world.create()
-    world.phones.after(2, world.hang_up)
+def carrier_tells(prepare: Act) -> Act:
+    """The dialer does not wait for the answer."""
+
+    def prepared(world: World) -> None:
+        world.phones.carrier_speaks = True
+        carrier_stays_silent(prepare)(world)
+
+    return prepared
+
+
+def carrier_stays_silent(prepare: Act) -> Act:
+    """Nobody waits for the answer, and nobody tells of it."""
+
+    def prepared(world: World) -> None:
+        world.answer_from = AnswerFrom.CARRIER
+        prepare(world)
+
+    return prepared
 
 
 def expires_unheard(world: World) -> None:
@@ -41,7 +58,16 @@ def expires_unheard(world: World) -> None:
     world.ring()
 
 
+def found_by_the_first_sweep(world: World) -> None:
+    call = world.call()
+    if call.answered_at is not None and call.dialed_at is not None:
+        assert call.answered_at - call.dialed_at < 65_000
+
+
 dial = Scenario("it is answered", "dial_next", calls(Callee.ANSWERS), (TALKED,), steps=frozenset({"dial", "PutItem"}))
+
+told = replace(dial, name="the carrier tells that it is answered", prepare=carrier_tells(calls(Callee.ANSWERS)))
+told = replace(told, steps=frozenset({"create_room", "dial"}))
 
 SCENARIOS = [
     replace(dial, loses_reads=True),
@@ -106,6 +132,60 @@ SCENARIOS = [
         prepare=expires_unheard,
         reasons=({_R.EXPIRED_IN_QUEUE},),
         steps=frozenset({"TransactWriteItems"}),
+    ),
+    replace(told, loses_reads=True),
+    replace(
+        told,
+        name="nobody tells that it is answered",
+        # Its outcome is not overdue before the second sweep.
+        prepare=carrier_stays_silent(calls(Callee.ANSWERS, ring_timeout_s=60)),
+        also=found_by_the_first_sweep,
+    ),
+    replace(
+        told,
+        name="the carrier tells that it is busy",
+        prepare=carrier_tells(calls(Callee.BUSY)),
+        reasons=({_R.USER_HUNG_UP_RINGING},),
+    ),
+    replace(
+        told,
+        name="nobody tells that it is busy",
+        prepare=carrier_stays_silent(calls(Callee.BUSY)),
+        reasons=({_R.USER_HUNG_UP_RINGING},),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it rings out",
+        prepare=carrier_tells(calls(Callee.RINGS_OUT)),
+        reasons=({_R.USER_DID_NOT_PICK_UP},),
+    ),
+    replace(
+        told,
+        name="the carrier would tell, and LiveKit has no SIP server at first",
+        prepare=carrier_tells(calls(Callee.NOT_REACHED, Callee.ANSWERS)),
+        steps=frozenset({"dial", "SendMessage", "delete_room"}),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it has no channel free at first",
+        prepare=carrier_tells(calls(Callee.NO_ROOM, Callee.ANSWERS)),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it is answered, and no agent comes",
+        prepare=carrier_tells(calls(Callee.ANSWERS, agents=False)),
+        reasons=({_R.AGENT_DID_NOT_JOIN},),
+    ),
+    replace(
+        told,
+        name="the carrier tells of two calls side by side",
+        prepare=carrier_tells(calls(Callee.ANSWERS, how_many=2, lines=2)),
+    ),
+    replace(
+        told,
+        name="the carrier would tell, and it is canceled while it rings",
+        prepare=carrier_tells(canceled_while_it_rings),
+        reasons=({_R.CALL_CANCELED},),
     ),
 ]
 

@@ -9,6 +9,7 @@ from ringline.calls.call import State
 from ringline.calls.reasons import EndReason
 from ringline.webhooks.delivery import DeliveryStatus
 from tests.component.crashing import Trouble
+from tests.component.crashing_acts import nothing, one_is_over, one_talks, one_talks_and_one_waits
 from tests.component.crashing_phones import Callee
 from tests.component.crashing_promises import Scenario, strike_at_every_step
 from tests.component.crashing_world import World
@@ -16,16 +17,6 @@ from tests.component.one_table import LocalAws
 
 _R = EndReason
 TALKED = {_R.USER_HUNG_UP_IN_CALL}
-
-
-def one_talks(world: World) -> None:
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
-
-
-def one_talks_and_one_waits(world: World) -> None:
-    one_talks(world)
-    world.create()
 
 
 def two_talk(world: World) -> None:
@@ -38,11 +29,6 @@ def two_talk(world: World) -> None:
 def one_talks_on(world: World) -> None:
     world.phones.callees_hang_up = False
     one_talks(world)
-
-
-def one_is_over(world: World) -> None:
-    world.create()
-    world.settle()
 
 
 def agent_is_late(world: World) -> None:
@@ -139,7 +125,7 @@ SCENARIOS = [
         hook,
         name="hook: the leg leaves unanswered and its dialer is dead",
         prepare=nobody_knows_the_carriers_word,
-        act=lambda _world: None,
+        act=nothing,
         reasons=({_R.USER_HUNG_UP_RINGING},),
         steps=frozenset({"PutItem"}),
     ),

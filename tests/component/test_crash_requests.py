@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ringline.calls.call import State
 from ringline.calls.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
+from tests.component.crashing_acts import canceled_while_it_rings, nothing, one_talks, one_talks_and_one_waits
 from tests.component.crashing_promises import Scenario, strike_at_every_step
 from tests.component.crashing_world import World
 from tests.component.one_table import LocalAws
@@ -18,30 +18,12 @@ _R = EndReason
 TALKED = {_R.USER_HUNG_UP_IN_CALL}
 
 
-def nothing(_world: World) -> None: ...
-
-
 def moment(seconds: float) -> str:
     return datetime.fromtimestamp(at(seconds) / 1000, UTC).isoformat()
 
 
-def line_taken(world: World) -> None:
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
-
-
-def line_taken_and_one_waits(world: World) -> None:
-    line_taken(world)
-    world.create()
-
-
 def one_for_later(world: World) -> None:
     world.create(scheduled_at=moment(300))
-
-
-def hung_up_while_it_rings(world: World) -> None:
-    world.create()
-    world.phones.after(2, world.hang_up)
 
 
 create = Scenario(
@@ -58,7 +40,7 @@ unkeyed = replace(create, name="without a key", act=lambda world: world.create()
 cancel = Scenario(
     "a call that waits for a line",
     "manage_calls",
-    line_taken_and_one_waits,
+    one_talks_and_one_waits,
     (TALKED, {_R.CALL_CANCELED}),
     act=lambda world: world.hang_up(world.accepted[1]),
     steps=frozenset({"TransactWriteItems"}),
@@ -76,7 +58,7 @@ SCENARIOS = [
     replace(
         create,
         name="while the line is taken",
-        prepare=line_taken,
+        prepare=one_talks,
         act=lambda world: world.create(key="once"),
         steps=frozenset({"TransactWriteItems"}),
         calls=2,
@@ -84,7 +66,7 @@ SCENARIOS = [
     replace(
         create,
         name="that will expire in the queue",
-        prepare=line_taken,
+        prepare=one_talks,
         act=lambda world: world.create(key="once", expires_at=moment(40)),
         reasons=(TALKED, {_R.EXPIRED_IN_QUEUE}),
         steps=frozenset({"TransactWriteItems"}),
@@ -102,7 +84,7 @@ SCENARIOS = [
     replace(
         cancel,
         name="a call that rings",
-        prepare=hung_up_while_it_rings,
+        prepare=canceled_while_it_rings,
         act=nothing,
         reasons=({_R.CALL_CANCELED},),
         steps=frozenset({"PutItem", "delete_room"}),
@@ -111,7 +93,7 @@ SCENARIOS = [
     replace(
         cancel,
         name="a conversation with another call waiting",
-        prepare=line_taken_and_one_waits,
+        prepare=one_talks_and_one_waits,
         act=lambda world: world.hang_up(),
         reasons=({_R.API_HUNG_UP}, TALKED),
         loses_reads=True,

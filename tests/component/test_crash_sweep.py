@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ringline.calls.call import State
+from ringline.calls.call import AnswerFrom, State
 from ringline.calls.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
+from tests.component.crashing_acts import end_is_asked_and_livekit_not, one_talks
 from tests.component.crashing_phones import Callee
 from tests.component.crashing_promises import Act, Scenario, strike_at_every_step
 from tests.component.crashing_world import World
 from tests.component.one_table import LocalAws
-from tests.sample_events import event_of
 
 # Of what a killed run had in hand some was never begun.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
@@ -38,8 +38,7 @@ def dialer_died(callee: Callee, after: str, *, agents: bool = True) -> Act:
 
 
 def hang_up_lost(world: World) -> None:
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
+    one_talks(world)
     world.phones.hang_up()
     world.phones.hooks.clear()
     world.clock.move(6)
@@ -48,16 +47,12 @@ def hang_up_lost(world: World) -> None:
 
 
 def hang_up_asked_and_livekit_not(world: World) -> None:
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
-    world.strike("manage_calls", Trouble.KILLED, "PutItem")
-    path = f"/v1/calls/{world.accepted[0]}/hangup"
-    assert world.invoke("manage_calls", event_of("manage_calls", "hang_up") | {"rawPath": path}).is_dead
+    one_talks(world)
+    end_is_asked_and_livekit_not(world)
 
 
 def one_expires_behind_another(world: World) -> None:
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
+    one_talks(world)
     world.create(expires_at=datetime.fromtimestamp(at(30) / 1000, UTC).isoformat())
 
 
@@ -71,9 +66,19 @@ def talks_too_long(world: World) -> None:
 
 def agent_left(world: World) -> None:
     world.phones.callees_hang_up = False
-    world.create()
-    world.pass_until(world.is_there(State.ACTIVE))
+    one_talks(world)
     world.phones.agent_leaves()
+
+
+def carrier_never_says_that_it_is_answered(world: World) -> None:
+    world.answer_from = AnswerFrom.CARRIER
+    world.create()
+
+
+def only_the_carrier_knows_that_it_ended(world: World) -> None:
+    world.phones.callees_hang_up, world.phones.carrier_speaks = False, True
+    one_talks(world)
+    world.phones.carrier_says("ended")
 
 
 def room_left_open(world: World) -> None:
@@ -164,6 +169,18 @@ SCENARIOS = [
         name="a look out of turn at a caller whose agent left",
         prepare=agent_left,
         reasons=({_R.AGENT_FAILED},),
+        hearing="Records",
+        steps=frozenset({"list_participants", "PutItem", "delete_room", "TransactWriteItems"}),
+    ),
+    replace(
+        adopt,
+        name="a conversation that the carrier was to tell of and did not",
+        prepare=carrier_never_says_that_it_is_answered,
+    ),
+    replace(
+        adopt,
+        name="a look out of turn at a call that only the carrier knows to be over",
+        prepare=only_the_carrier_knows_that_it_ended,
         hearing="Records",
         steps=frozenset({"list_participants", "PutItem", "delete_room", "TransactWriteItems"}),
     ),
