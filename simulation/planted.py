@@ -10,8 +10,8 @@ from unittest import mock
 from ringline.calls import carrier_rules, deadlines, ending, lifecycle, progress, sweep
 from ringline.calls.call import Call, State
 from ringline.calls.deadlines import End, Owed
+from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.events import AgentHangsUp, DialDeferred, Event, LegLeft
-from ringline.calls.ports import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.store import CallStore, Committed

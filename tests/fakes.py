@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringline.calls.call import Call
-from ringline.calls.ports import Connected, DialOutcome, NoRoom, NotSent, RoomView, TelephonyDown
+from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent
+from ringline.calls.ports import RoomView, TelephonyDown
 from tests.builders import NOW
 
 

@@ -21,7 +21,6 @@ from ringline.telephony.livekit import LivekitSettings, connected
 log = make_logger("dial_next")
 table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
-aws.sqs()  # made before there are threads, in which botocore makes no clients
 doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
 looks = SqsLookQueue(aws.sqs, settings.required("LOOK_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)

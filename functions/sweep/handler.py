@@ -43,8 +43,6 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     # A caller whose agent was not dispatched is looked after here.
     livekit = LivekitSettings(livekit_url, livekit_key, livekit_secret, agent_name=agent_name, public_url=public_url)
 
-    aws.sqs()  # made before there are threads, in which botocore makes no clients
-
     async def run() -> Swept:
         async with connected(livekit) as telephony:
             sweep = Sweep(store, watchlist, progress, telephony, doorbell, looks, overdue.resend, now_ms, log)

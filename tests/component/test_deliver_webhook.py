@@ -83,7 +83,7 @@ def test_the_next_try_is_a_message_with_ids_that_sqs_holds_back(world: World) ->
     delayed: list[dict[str, Any]] = []
     world.handler.deliver._queue._sqs = type(
         "Sqs", (), {"send_message": lambda _self, **request: delayed.append(request)}
-    )()
+    )
     world.receiver.status = 500
     world.deliver()
     assert [(each["DelaySeconds"], message_in(each["MessageBody"])) for each in delayed] in (

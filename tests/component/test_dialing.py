@@ -8,6 +8,7 @@ import pytest
 from ringline.calls import dial
 from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.dial import DialNext
+from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
@@ -19,18 +20,7 @@ from ringline.calls.events import (
     Event,
     LegLeft,
 )
-from ringline.calls.ports import (
-    AgentView,
-    Connected,
-    DialOutcome,
-    LegView,
-    NoRoom,
-    NotSent,
-    Placed,
-    Refused,
-    RoomView,
-    Unclear,
-)
+from ringline.calls.ports import AgentView, LegView, RoomView
 from ringline.calls.reasons import EndReason
 from ringline.calls.retries import RetryPolicy
 from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, SHORT_LIMIT_S, UNSENT_DIALS

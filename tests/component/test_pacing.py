@@ -5,7 +5,9 @@ import pytest
 from ringline.calls import dial
 from ringline.calls.admit import NoneAdmitted, Paced
 from ringline.calls.call import Call, State
-from ringline.calls.ports import AgentView, NoRoom, RoomView
+from ringline.calls.dial_outcomes import NoRoom
+from ringline.calls.events import LegLeft
+from ringline.calls.ports import AgentView, RoomView
 from ringline.calls.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
 from ringline.calls.trunk_paces import TrunkPaces
 from tests.builders import ACCOUNT, NOW
@@ -107,7 +109,14 @@ def test_of_all_dialers_that_find_a_trunk_at_rest_one_rings_for_its_turn(room: C
 def test_a_carrier_without_room_keeps_the_call_and_lets_its_trunk_rest(room: CallsRoom) -> None:
     waiting(room, 1)
     room.telephony.outcomes = [FULL]
+
+    async def the_leg_leaves(call: Call) -> None:
+        left = LegLeft(room.clock(), call.attempt, "PA_leg", "CLIENT_INITIATED", "dialing")
+        room.progress.apply(ACCOUNT, call.call_id, left)
+
+    room.telephony.while_ringing = the_leg_leaves
     room.ring()
+    room.telephony.while_ringing = None
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
     assert room.admit.next(ACCOUNT) == Paced(NOW + CARRIER_PAUSE_S * 1000)
     assert (ACCOUNT, CARRIER_PAUSE_S) in room.doorbell.rings

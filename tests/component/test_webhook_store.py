@@ -142,7 +142,7 @@ def test_what_is_over_or_gone_is_not_claimed(aws: LocalAws, deliveries: Delivery
 
 
 def test_a_message_carries_ids_only_and_its_account_as_fair_share(aws: LocalAws) -> None:
-    SqsDeliveryQueue(aws.sqs, aws.queue_url).send(MESSAGE)
+    SqsDeliveryQueue(lambda: aws.sqs, aws.queue_url).send(MESSAGE)
     (received,) = aws.messages()
     assert message_in(received["Body"]) == MESSAGE
     assert json.loads(received["Body"]).keys() == {
@@ -163,7 +163,7 @@ def test_a_delayed_message_is_not_early_and_never_beyond_what_sqs_takes() -> Non
         def send_message(self, **request: Any) -> None:
             delays.append(request["DelaySeconds"])
 
-    queue = SqsDeliveryQueue(Sqs(), "https://queue")
+    queue = SqsDeliveryQueue(Sqs, "https://queue")
     for wait_ms in (5_000, 5_001, 10**9):
         queue.send_later(MESSAGE, wait_ms)
     assert delays == [5, 6, 900]

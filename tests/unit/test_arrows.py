@@ -31,6 +31,7 @@ PURE = {
         "carrier_limits",
         "carrier_rules",
         "deadlines",
+        "dial_outcomes",
         "ending",
         "events",
         "hints",
@@ -46,7 +47,9 @@ PURE = {
     )
 }
 # What telephony may know of calls, and calls of telephony.
-PURE_OF_CALLS = {f"ringline.calls.{name}" for name in ("call", "carrier_limits", "ports", "recorder", "timing")}
+PURE_OF_CALLS = {
+    f"ringline.calls.{name}" for name in ("call", "carrier_limits", "dial_outcomes", "ports", "recorder", "timing")
+}
 PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
 
 KNOWS_AWS = {

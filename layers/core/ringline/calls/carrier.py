@@ -28,7 +28,6 @@ from ringline.calls.events import (
     CarrierRang,
     Event,
 )
-from ringline.calls.hang_up import HangUp
 from ringline.calls.hints import LookQueue
 from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
@@ -172,6 +171,8 @@ class HearCarrier:
         if call is None:
             return
         if call.in_flight and call.answered_at is not None:
+            from ringline.calls.hang_up import HangUp  # hardly any event ends a call that was answered
+
             await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
             return
         try:

@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.call import Call, CallStatus
 from ringline.calls.deadlines import agent_join_s
+from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
 from ringline.calls.events import (
     AgentJoined,
     AgentSeen,
@@ -30,19 +31,7 @@ from ringline.calls.events import (
     GivenUp,
 )
 from ringline.calls.hints import CarrierLinks, Doorbell, LookQueue
-from ringline.calls.ports import (
-    Connected,
-    DialOutcome,
-    NoRoom,
-    NotSent,
-    Placed,
-    Refused,
-    RoomView,
-    Telephony,
-    TelephonyDown,
-    Unclear,
-    leg_of,
-)
+from ringline.calls.ports import RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
@@ -148,9 +137,6 @@ class DialNext:
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
             case NoRoom() as no_room:
-                if no_room.sip_code is not None:
-                    # A phone that rang before is not dialled again: the leg's own word tells.
-                    await self._await_leg_evidence(call)
                 await self._no_room(call, no_room)
             case Unclear(message):
                 self.log.warning("dial unclear", extra={"call_id": call.call_id, "why": message})
@@ -183,6 +169,9 @@ class DialNext:
             await asyncio.to_thread(self.paces.rest, call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
         except Exception:
             self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
+        if outcome.sip_code is not None:
+            # A phone that rang before is not dialled again: the leg's own word tells.
+            await self._await_leg_evidence(call)
         event = DialDeferred(
             now,
             call.attempt,

@@ -1,5 +1,6 @@
 """Ends a call on its customer's word, in whatever state it is; asking twice changes nothing."""
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,8 +74,6 @@ class HangUp:
         return await self._settled(call)
 
     async def _settled(self, call: Call) -> Call | None:
-        import asyncio  # the carriers' hook loads it with the first event that it believes
-
         now: Call | None = call
         for _ in range(_SETTLE_LOOKS):
             now = self.store.get(call.account_id, call.call_id)

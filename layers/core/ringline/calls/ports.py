@@ -2,62 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ringline.calls.call import Call
 
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """The far end answered."""
-
-    leg_sid: str
-    sip_call_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The INVITE is on its way. Whether it is answered the carrier will tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The dial is over: a SIP response, a ring time-out, or a failure of the trunk after the INVITE."""
-
-    sip_code: int | None
-    sip_status: str | None
-    twirp_code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Known to have failed before the INVITE: nothing rang. `may_repeat` is false for a wrong configuration."""
-
-    twirp_code: str | None
-    message: str
-    may_repeat: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NoRoom:
-    """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
-    dial may well go through soon."""
-
-    sip_code: int | None
-    sip_status: str | None
-    twirp_code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The request was sent and its fate is unknown: the phone may ring, or somebody may be talking."""
-
-    message: str
-
-
-type DialOutcome = Connected | Placed | Refused | NotSent | NoRoom | Unclear
+if TYPE_CHECKING:
+    # Six dataclasses, which only the dialer makes: the hooks start without them.
+    from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +48,10 @@ class TelephonyDown(Exception):
 class Telephony(Protocol):
     """LiveKit, as calls see it. Every method but the first two raises TelephonyDown when LiveKit cannot be asked."""
 
-    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
+    async def open_room(self, call: Call) -> "NotSent | NoRoom | None":
         """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
 
-    async def place_call(self, call: Call) -> DialOutcome:
+    async def place_call(self, call: Call) -> "DialOutcome":
         """Dials once and waits for the answer, unless the carrier tells of it (`answer_from`). Never repeat it for one
         attempt: LiveKit would ring twice."""
 
