@@ -146,7 +146,7 @@ OF_OUR_OWN = (
     SandboxNumber(
         "+15550100230",
         replace(PICKS_UP, room=RoomTrouble.UNREADABLE),
-        "LiveKit's answer about the room cannot be read: nothing ever rings",
+        "LiveKit's answer about the room can never be read: it is tried again for some minutes, and nothing ever rings",
         "INTERNAL_ERROR",
     ),
     SandboxNumber(

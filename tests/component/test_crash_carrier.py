@@ -244,7 +244,6 @@ def test_who_hears_the_carrier_keeps_the_promises_in_trouble(
     assert strike_at_every_step(local, scenario, trouble)
 
 
-@pytest.mark.xfail(reason="HearCarrier._answered leaves out the agents of a room whose leg has left", strict=True)
 def test_who_had_the_agent_and_hung_up_before_the_answer_was_told_again_hung_up_in_the_call(local: LocalAws) -> None:
     gone = replace(answered, name="answered, and gone", prepare=hangs_up_soon_after_the_answer)
     assert strike_at_every_step(local, gone, Trouble.KILLED)

@@ -22,8 +22,7 @@ from ringline.calls.events import (
 )
 from ringline.calls.ports import AgentView, LegView, RoomView
 from ringline.calls.reasons import EndReason
-from ringline.calls.retries import RetryPolicy
-from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, SHORT_LIMIT_S, UNSENT_DIALS
+from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, REDIAL_DELAYS_S, SHORT_LIMIT_S, UNSENT_DIALS
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -312,35 +311,38 @@ def test_a_call_that_was_queued_again_for_later_is_not_claimed_by_its_old_place(
 # --- what nobody foresaw ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("retried", [False, True])
-def test_a_dial_that_could_not_be_prepared_failed_inside_of_us_and_nothing_rang(room: CallsRoom, retried: bool) -> None:
-    room.queued(retry=RetryPolicy(2, on=("INTERNAL_ERROR",), delays_s=(60,)) if retried else None)
+def test_a_dial_that_could_not_be_prepared_is_tried_again_because_nothing_rang(room: CallsRoom) -> None:
+    room.queued()
+    failures = [ValueError("a bug"), None]
 
-    async def fails(_call: Call) -> None:
-        raise ValueError("a bug")
+    async def fails_once(_call: Call) -> None:
+        if (failure := failures.pop(0)) is not None:
+            raise failure
 
-    room.telephony.before_dial = fails
+    room.telephony.before_dial = fails_once
+    room.telephony.views = [AGENT_THERE]
     assert room.ring() == 1
     call = room.call()
-    if retried:
-        assert (call.state, call.attempts[0].end_reason) == (State.QUEUED, EndReason.INTERNAL_ERROR)
-    else:
-        assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.INTERNAL_ERROR)
-    assert (room.telephony.dialed, room.in_use) == ([], 0)
+    assert (call.state, call.unsent, room.in_use, room.telephony.dialed) == (State.QUEUED, 1, 0, [])
     assert room.telephony.ended_rooms == [call.room_name], "an agent may be in it"
+    room.clock.move(REDIAL_DELAYS_S[0])
+    assert room.ring() == 1
+    assert room.call().state is State.ACTIVE
 
 
-def test_a_dial_that_could_not_be_prepared_keeps_its_line_until_its_room_is_closed(room: CallsRoom) -> None:
+def test_a_dial_that_can_never_be_prepared_failed_inside_of_us(room: CallsRoom) -> None:
     room.queued()
 
     async def fails(_call: Call) -> None:
-        room.telephony.down = True
         raise ValueError("a bug")
 
     room.telephony.before_dial = fails
-    room.ring()
-    assert (room.call().state, room.in_use) == (State.DIALING, 1)
-    assert room.call().end_asked_reason is EndReason.INTERNAL_ERROR, "the sweep ends it for that reason"
+    for _ in range(UNSENT_DIALS):
+        assert room.ring() == 1
+        room.clock.move(max(REDIAL_DELAYS_S))
+    call = room.call()
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.INTERNAL_ERROR)
+    assert (room.telephony.dialed, room.in_use) == ([], 0)
 
 
 def test_one_dial_that_fails_inside_of_us_is_nothing_to_the_others(room: CallsRoom) -> None:
@@ -354,7 +356,7 @@ def test_one_dial_that_fails_inside_of_us_is_nothing_to_the_others(room: CallsRo
 
     room.telephony.before_dial = fails
     assert room.ring() == 2
-    assert [room.call(f"call_{n}").state for n in range(2)] == [State.NOT_CONNECTED, State.ACTIVE]
+    assert [room.call(f"call_{n}").state for n in range(2)] == [State.QUEUED, State.ACTIVE]
 
 
 @pytest.mark.parametrize("status", ["active", "ringing"])

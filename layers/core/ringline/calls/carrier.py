@@ -127,7 +127,7 @@ class HearCarrier:
             leg = leg_of(call, seen)
             if leg is None and by_carrier and self._has_left(call):
                 # Nobody but the carrier knows that somebody had answered, and when.
-                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
+                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, _agent_in(seen))))
             if leg is None or not (is_up(leg) or by_carrier):
                 return "not_answered_at_livekit"
             outcome = self._apply(call, Answered(at, whose.attempt, leg.sid, leg.sip_call_id, _agent_in(seen)))

@@ -43,6 +43,7 @@ from ringline.calls.timing import (
     SHORT_LIMIT_S,
 )
 from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.verdict import OUR_FAILURE
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5
@@ -100,11 +101,10 @@ class DialNext:
     async def _dial(self, call: Call) -> None:
         try:
             may_ring = await self._prepare(call)
-        except Exception:
-            # Nothing has rung: the call need not wait for the sweep to find out.
+        except Exception as error:
+            # Ours, and nothing has rung: what failed once may work soon.
             self.log.exception("dial not prepared", extra={"call_id": call.call_id})
-            await self._apply(call, EndAsked(self.clock(), EndReason.INTERNAL_ERROR, call.attempt))
-            await self._close_and_settle(call)
+            await self._not_sent(call, NotSent(OUR_FAILURE, type(error).__name__, may_repeat=True))
             return
         if may_ring:
             await self._ring(call)

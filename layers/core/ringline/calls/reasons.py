@@ -143,5 +143,7 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM, _B.SYSTEM, True, "No line was free, or no attempt possible, before the call expired."
     ),
     _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False, "Somebody called a number that leads to no agent."),
-    _R.INTERNAL_ERROR: Meaning(_C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline before the phone rang."),
+    _R.INTERNAL_ERROR: Meaning(
+        _C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline before the phone rang, also when tried again."
+    ),
 }

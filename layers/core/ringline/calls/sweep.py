@@ -282,7 +282,11 @@ class Sweep:
         elif now >= caller_waits_until(call):
             await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
         else:
-            await self.telephony.take_in(call)
+            try:
+                await self.telephony.take_in(call)
+            except TelephonyDown:
+                # The caller hears it ring, and not for as long as until the next run.
+                await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, look_again_in_s(call))
 
     async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
         """The leg lost its connection or its room: if it is back under another sid, the call goes on."""

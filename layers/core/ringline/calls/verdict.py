@@ -23,6 +23,9 @@ _NOT_ACCEPTABLE_ANYWHERE = 606
 _UNKNOWN_CODE_IS_A_DECLINE = range(600, 700)
 _UNKNOWN_CODE_IS_THE_TRUNKS = range(300, 600)
 
+OUR_FAILURE = "ringline_failed"
+"""Stands where LiveKit's code would: the dial never got as far."""
+
 _RING_OUT_TOLERANCE_S = 2
 """What a ring time-out may look shorter than it was: LiveKit stamps whole seconds, and two clocks differ a little."""
 
@@ -161,6 +164,8 @@ def _from_livekit_error(call: Call, twirp_code: str, message: str, at: int) -> E
     """A dial that ended without a SIP code: its own ring time-out, or trouble of the trunk."""
     if twirp_code == "canceled" and "sip request timed out" in message:
         return _from_time_out(call, at)
+    if twirp_code == OUR_FAILURE:
+        return _R.INTERNAL_ERROR
     if twirp_code == "resource_exhausted":
         return _R.SIP_FAILED_CAPACITY
     return _R.SIP_FAILED_TRUNK
