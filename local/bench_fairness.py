@@ -15,7 +15,7 @@ from typing import Any
 from local import deploy
 from local.bench_handoff import answered
 from local.bench_report import Reading, Section, at_most, percentile, shown
-from local.bench_rig import CAP, Noise, Rig
+from local.bench_rig import CAP, SILENT_AGENT, Noise, Rig
 from local.processes import StackError
 from local.seed import seed
 from local.stack import Stack
@@ -29,7 +29,7 @@ _BUDGET_MS = 1000
 
 _HOLDER = "+15550100201"  # answers and never hangs up
 _WAITS = "+15550100778"
-_WAITS_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.3, "hangs_up_after_s": 0.5}
+_WAITS_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.3, "hangs_up_after_s": 0.5} | SILENT_AGENT
 _FIRST = "+15550100779"
 _BUSY = {"rings_after_s": None, "refusal": 486}
 _INVITED_WITHIN_S = 60.0

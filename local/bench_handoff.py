@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.bench_report import Reading, Section, at_most, percentile, shown
-from local.bench_rig import CAP, SQS_BUDGET, Delivered, Noise, Rig, SqsDeliveries, call_of, until
+from local.bench_rig import CAP, SILENT_AGENT, SQS_BUDGET, Delivered, Noise, Rig, SqsDeliveries, call_of, until
 
 SAMPLES = 100
 _WARM_UP = 4
@@ -20,7 +20,7 @@ out of the percentiles."""
 
 _HOLDER = "+15550100201"  # answers and never hangs up
 _CALLEE = "+15550100777"
-_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.4, "hangs_up_after_s": 0.5}
+_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.4, "hangs_up_after_s": 0.5} | SILENT_AGENT
 _ANSWERED_WITHIN_S, _DRAINED_WITHIN_S = 20.0, 180.0
 
 _HANDOFF_BUDGET_MS, _IDLE_BUDGET_PERCENT, _WEBHOOK_BUDGET_MS = 250, 1, 1000

@@ -22,6 +22,8 @@ CAP = 2
 SQS_BUDGET = 8
 
 _LOOK_EVERY_S = 0.02
+SILENT_AGENT: dict[str, Any] = {"agent": {"deed": "stay", "reports": False}}
+"""Manners of a number whose agent reports nothing: what is measured is the call, and not its agent's processes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -20,11 +20,13 @@ from aiohttp import web
 from local import deploy
 from local.bench_capacity import Item, index_units, read_units, write_units
 from local.bench_report import Reading, Section, at_most, counts_of, shown
-from local.bench_rig import SQS_BUDGET, Rig, SqsDeliveries, until
+from local.bench_rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
 from local.stack import Stack
 
-CALLEE = "+15550100200"
-"""Rings, answers, talks for four seconds, hangs up."""
+CALLEE = "+15550100777"
+"""Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
+_REPORTED = "+15550100200"
+"""The same, and its agent reports: ready, speech, transcript and usage."""
 
 _WRITE_BUDGET = 17
 _CALL_OVER_WITHIN_S = 30.0
@@ -171,6 +173,7 @@ def _lead_through(stack: Stack, function_at: dict[int, str]) -> None:
 async def measure(rig: Rig) -> Section:
     """Counts the second of two calls: the first has started the functions' processes and left the account's waiting
     mark. Raises StackError if a call does not come to its webhook."""
+    await rig.phones("PUT", f"/numbers/{CALLEE}", SILENT_AGENT)
     async with recording(rig.stack) as recorder:
         await _one_call(rig, recorder)
         recorder.record = Record()
@@ -179,12 +182,19 @@ async def measure(rig: Rig) -> Section:
         await _one_call(rig, recorder)
         asked = await _livekit_requests(rig)
         asked.subtract(asked_before)
-        return _section(recorder.record, deliveries.count().batches, asked)
+        section = _section(recorder.record, deliveries.count().batches, asked)
+        await _one_call(rig, recorder, _REPORTED)
+        recorder.record = Record()
+        await _one_call(rig, recorder, _REPORTED)
+    reported = Reading(
+        "write units where the agent reports", shown(_total(_of_call(recorder.record))), _by_function(recorder.record)
+    )
+    return replace(section, readings=(*section.readings, reported))
 
 
-async def _one_call(rig: Rig, recorder: Recorder) -> None:
+async def _one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE) -> None:
     """Places a call and returns when its webhook has come, its delivery is on record and the wire is quiet."""
-    call_id = await rig.create_call(CALLEE)
+    call_id = await rig.create_call(callee)
     await until("the call's webhook", lambda: call_id in rig.heard_at, _CALL_OVER_WITHIN_S)
     record = recorder.record
     await until("the delivery's record", lambda: any(w.item_kind == _DELIVERY_ROW for w in record.writes), 10)
@@ -196,7 +206,7 @@ async def _livekit_requests(rig: Rig) -> Counter[str]:
 
 
 def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
-    of_call = [write for write in record.writes if write.item_kind != _DELIVERY_ROW]
+    of_call = _of_call(record)
     of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
     table, index = sum(w.table_units for w in of_call), sum(w.index_units for w in of_call)
     refused = sum(w.was_refused for w in record.writes)
@@ -219,6 +229,17 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
             Reading("LiveKit requests", shown(sum(livekit.values())), counts_of(livekit)),
         ),
     )
+
+
+def _of_call(record: Record) -> list[Write]:
+    return [write for write in record.writes if write.item_kind != _DELIVERY_ROW]
+
+
+def _by_function(record: Record) -> str:
+    units: Counter[str] = Counter()
+    for write in _of_call(record):
+        units[write.function.removesuffix("Function")] += write.table_units + write.index_units
+    return counts_of(units)
 
 
 _READS = {"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"}
