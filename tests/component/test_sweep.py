@@ -444,6 +444,30 @@ def test_a_limit_that_falls_before_the_next_run_is_looked_at_when_it_falls(room:
     assert (room.call().end_reason, room.in_use) == (EndReason.MAX_DURATION_REACHED, 0)
 
 
+def test_a_limit_is_looked_at_in_time_also_where_the_agent_is_looked_for_in_this_run(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=80)
+    room.telephony.views = in_its_room(room.call(), "active", AGENT)
+    room.clock.move(30)
+    room.sweep()
+    assert room.looks.asked == [(ACCOUNT, "call_1", 50)]
+    assert room.call().state is State.ACTIVE
+
+
+def test_a_look_that_cannot_be_asked_for_keeps_the_sweep_from_nothing(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=80)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", None))
+    room.telephony.views = in_its_room(room.call(), "active")
+    room.clock.move(30)
+
+    class NoQueue:
+        def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
+            raise ConnectionError("scripted")
+
+    room.looks = NoQueue()  # type: ignore[assignment]
+    room.sweep()
+    assert room.call().end_reason is EndReason.AGENT_FAILED
+
+
 def test_a_conversation_in_which_nobody_was_heard_for_very_long_is_reaped(room: CallsRoom) -> None:
     active(room, max_call_duration_s=3600)
     room.clock.move(60)

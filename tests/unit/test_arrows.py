@@ -35,6 +35,7 @@ PURE = {
         "ending",
         "events",
         "hints",
+        "kept_rules",
         "lifecycle",
         "ports",
         "reasons",

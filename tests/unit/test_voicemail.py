@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.deadlines import Owed, look_again_in_s, owed
+from ringline.calls.events import FoundOver, GivenUp, LegLeft
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import HEARS_WITHIN_S, VOICEMAIL_GREETING_S
+from ringline.calls.timing import HEARS_WITHIN_S, LAST_WORDS_S, VOICEMAIL_GREETING_S
 from ringline.calls.verdict import was_unheard_greeting
 from ringline.calls.voicemail import voicemail_evidence
-from tests.builders import a_call, at
+from tests.builders import a_call, after, at, moved, unmoved
 
 BEFORE, AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
 HEARS = AgentReports(ready_at=at(2), can_report=("user_spoke",))
@@ -107,3 +109,46 @@ def test_a_greeting_is_what_nobody_spoke_in_while_an_agent_could_hear_and_was_so
 def test_an_inbound_call_is_shown_as_it_ended() -> None:
     call = answered(direction=Direction.INBOUND, end_reason=EndReason.USER_HUNG_UP_IN_CALL, reports=HEARS)
     assert voicemail_evidence(call) is None
+
+
+# --- its last word ---------------------------------------------------------------------------------------------------
+
+LEFT = LegLeft(at(14), 1, "PA_leg", "CLIENT_INITIATED", "hangup")
+
+
+def greeted(**fields: Any) -> Call:
+    return a_call(State.ACTIVE, **{"leg_sid": "PA_leg", "reports": HEARS} | fields)
+
+
+def test_what_looks_like_a_greeting_waits_for_a_last_word_and_is_one_without_it() -> None:
+    waits = moved(greeted(), LEFT)
+    assert (waits.state, look_again_in_s(waits)) == (State.ACTIVE, LAST_WORDS_S)
+    assert owed(waits, True, at(14 + LAST_WORDS_S) - 1) is Owed.NOTHING
+    assert owed(waits, True, at(14 + LAST_WORDS_S)) is Owed.LOOK
+    assert owed(waits, False, at(14 + LAST_WORDS_S)) is Owed.SETTLE
+    ended = after(waits, GivenUp(at(16), 1), FoundOver(at(16), 1))
+    assert (ended.state, ended.end_reason, ended.ended_at) == (State.ENDED, AFTER, at(14))
+
+
+def test_a_leg_that_leaves_twice_waits_once() -> None:
+    assert unmoved(moved(greeted(), LEFT), LEFT).why == "leg_left_before"
+
+
+def test_a_look_that_comes_late_does_not_make_a_greeting_as_long_as_its_limit() -> None:
+    waits = moved(greeted(max_call_duration_s=30), LEFT)
+    assert after(waits, GivenUp(at(75), 1), FoundOver(at(75), 1)).end_reason is AFTER
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reports": AgentReports()},
+        {"reports": AgentReports(ready_at=at(2), can_report=("user_spoke",), user_spoke_at=at(7))},
+        {"reports": AgentReports(ready_at=at(2), can_report=("user_spoke",), voicemail_at=at(9))},
+        {"reports": AgentReports(ready_at=at(2), can_report=("user_spoke",), transferred_at=at(9))},
+        {"direction": Direction.INBOUND},
+        {"end_asked_at": at(13), "end_asked_reason": EndReason.API_HUNG_UP},
+    ],
+)
+def test_whose_reason_is_known_waits_for_no_word(fields: dict[str, Any]) -> None:
+    assert moved(greeted(**fields), LEFT).state is State.ENDED

@@ -12,6 +12,7 @@ from ringline.calls.deadlines import within_call
 from ringline.calls.events import Event, TranscriptKept
 from ringline.calls.hang_up import HangUp
 from ringline.calls.hints import LookQueue
+from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.ports import Telephony
 from ringline.calls.progress import Outcome, Progress, Unapplied
 from ringline.calls.results import Effect
@@ -94,12 +95,5 @@ class HearAgent:
             hang_up = HangUp(self.store, self.progress, telephony, self.clock, self.log)
             after = await hang_up.carry_out(call)
         if after is not None and after.in_flight and after.attempt == call.attempt:
-            self._look_again(after)
+            ask_for_look(self.looks, self.log, after, ASK_AGAIN_S)
         return after
-
-    def _look_again(self, call: Call) -> None:
-        try:
-            self.looks.look_again(call.account_id, call.call_id, ASK_AGAIN_S)
-        except Exception:
-            # Its end is recorded as asked for; the sweep asks within its minute.
-            self.log.exception("look not asked for", extra={"call_id": call.call_id})

@@ -7,14 +7,12 @@ and may hear the callee before our own record of the answer is written.
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.call import AgentReports, Call, Direction, Recording, VoicemailPolicy
+from ringline.calls.call import AgentReports, Call, Direction, VoicemailPolicy
 from ringline.calls.ending import asked, changed, over
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
-    RecordingSeen,
     SilenceHeard,
-    TranscriptKept,
     Transferred,
     UserSpoke,
     VoicemailHeard,
@@ -96,36 +94,6 @@ def _told(call: Call, **facts: Any) -> Result:
     return Moved(changed(call, reports=reports))
 
 
-# --- what comes of a call, also after its end ------------------------------------------------------------------------
-
-
-def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
-    if (event.turns, event.kept) == (call.transcript_turns, call.transcript_kept):
-        return Unmoved("transcript_kept_before")
-    if event.turns < call.transcript_turns:
-        # Turns and usage may be posted at the same time, and be told of in either order.
-        return Unmoved("longer_transcript_kept")
-    return Moved(changed(call, transcript_turns=event.turns, transcript_kept=event.kept))
-
-
-def _recording_seen(call: Call, event: RecordingSeen) -> Result:
-    """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
-    one that did."""
-    known, seen = call.recorded, _recording(event)
-    if seen == known:
-        return Unmoved("recording_known")
-    if known is not None:
-        if known.egress_id == event.egress_id and (event.status == "started" or known.status == "ended"):
-            return Unmoved("recording_further_on")
-        if known.egress_id != event.egress_id and known.status != "failed":
-            return Unmoved("another_recording")
-    return Moved(changed(call, recorded=seen))
-
-
-def _recording(event: RecordingSeen) -> Recording:
-    return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
-
-
 OF_THE_AGENT: dict[type, Rule] = {
     AgentReady: _ready,
     UserSpoke: _user_spoke,
@@ -134,4 +102,3 @@ OF_THE_AGENT: dict[type, Rule] = {
     AgentHangsUp: _hangs_up,
     Transferred: _transferred,
 }
-AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}

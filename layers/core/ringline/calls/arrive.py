@@ -15,6 +15,7 @@ from ringline.calls.call import Call, Direction, State
 from ringline.calls.deadlines import look_again_in_s, within_call
 from ringline.calls.events import AgentSeen
 from ringline.calls.hints import LookQueue
+from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.ports import RoomView
 from ringline.calls.reasons import EndReason
 from ringline.calls.rooms import InboundRooms
@@ -97,22 +98,16 @@ class Arrive:
 
     def _received(self, call: Call) -> AgentSeen | None:
         """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written."""
-        self._look_in(call, call.ring_timeout_s + 1)
+        ask_for_look(self.looks, self.log, call, call.ring_timeout_s + 1)
         try:
             room = self.desk.take_in(call)
         except Exception:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
-            self._look_in(call, look_again_in_s(call))
+            ask_for_look(self.looks, self.log, call, look_again_in_s(call))
             return None
         now = self.clock()
         joined = [AgentSeen(agent.sid, within_call(call, agent.joined_at, now)) for agent in room.agents]
         return joined[0] if joined else None
-
-    def _look_in(self, call: Call, after_s: int) -> None:
-        try:
-            self.looks.look_again(call.account_id, call.call_id, after_s)
-        except Exception:
-            self.log.exception("look not asked for", extra={"call_id": call.call_id})
 
 
 def _call(seen: LivekitEvent, account_id: str, number: str, route: Route | None, at: int) -> Call:

@@ -20,7 +20,6 @@ from ringline.calls.call import AnswerFrom, Call, RoomOf, room_of
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.deadlines import is_up, look_again_in_s
 from ringline.calls.events import (
-    AgentSeen,
     Answered,
     CarrierEnded,
     CarrierFailed,
@@ -29,11 +28,12 @@ from ringline.calls.events import (
     Event,
 )
 from ringline.calls.hints import LookQueue
-from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, agent_in, leg_of
 from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.results import Effect
 from ringline.calls.store import CallStore
-from ringline.calls.timing import CARRIER_PAUSE_S, SHORT_LIMIT_S
+from ringline.calls.timing import CARRIER_PAUSE_S
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
@@ -127,10 +127,10 @@ class HearCarrier:
             leg = leg_of(call, seen)
             if leg is None and by_carrier and self._has_left(call):
                 # Nobody but the carrier knows that somebody had answered, and when.
-                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, _agent_in(seen))))
+                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, agent_in(seen))))
             if leg is None or not (is_up(leg) or by_carrier):
                 return "not_answered_at_livekit"
-            outcome = self._apply(call, Answered(at, whose.attempt, leg.sid, leg.sip_call_id, _agent_in(seen)))
+            outcome = self._apply(call, Answered(at, whose.attempt, leg.sid, leg.sip_call_id, agent_in(seen)))
             if Effect.END_ROOM in outcome.effects:
                 # Its end was asked for while it rang: the one who answered hears no agent.
                 await self._end(telephony, outcome)
@@ -153,13 +153,8 @@ class HearCarrier:
 
     def _tell_others(self, call: Call, leg: LegView) -> None:
         """What the dialer does after an answer that it waits for: hints, both."""
-        try:
-            for provider, carrier_call_id in leg.carrier_call_ids:
-                self.links.link(provider, carrier_call_id, call.room_name or "")
-            if call.max_call_duration_s <= SHORT_LIMIT_S:
-                self.looks.look_again(call.account_id, call.call_id, call.max_call_duration_s)
-        except Exception:
-            self.log.exception("answer not told", extra={"call_id": call.call_id})
+        link_carrier_calls(self.links, self.log, call, leg.carrier_call_ids)
+        ask_for_look_at_limit(self.looks, self.log, call)
 
     def _apply(self, call: Call, event: Event) -> Outcome:
         return self.progress.apply(call.account_id, call.call_id, event)
@@ -183,11 +178,7 @@ class HearCarrier:
     def _told(self, outcome: Outcome) -> str:
         call = outcome.call
         if Effect.LOOK_AGAIN in outcome.effects and call is not None and call.in_flight:
-            try:
-                self.looks.look_again(call.account_id, call.call_id, look_again_in_s(call))
-            except Exception:
-                # The event is persisted; the sweep looks within its minute.
-                self.log.exception("look not asked for", extra={"call_id": call.call_id})
+            ask_for_look(self.looks, self.log, call, look_again_in_s(call))
         return outcome.why if isinstance(outcome, Unapplied) else "applied"
 
 
@@ -214,7 +205,3 @@ def _word(event: CarrierEvent, attempt: int, at: int) -> Event:
             return CarrierFailed(at, attempt, code, event.sip_status, event.cause)
         case _:
             return CarrierEnded(at, attempt, event.cause)
-
-
-def _agent_in(room: RoomView) -> AgentSeen | None:
-    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None)

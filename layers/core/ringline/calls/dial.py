@@ -20,7 +20,6 @@ from ringline.calls.deadlines import agent_join_s
 from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
 from ringline.calls.events import (
     AgentJoined,
-    AgentSeen,
     Answered,
     DialDeferred,
     DialNotSent,
@@ -31,7 +30,8 @@ from ringline.calls.events import (
     GivenUp,
 )
 from ringline.calls.hints import CarrierLinks, Doorbell, LookQueue
-from ringline.calls.ports import RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.leave_hints import ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.ports import RoomView, Telephony, TelephonyDown, agent_in, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
@@ -40,7 +40,6 @@ from ringline.calls.timing import (
     CARRIER_PAUSE_S,
     DIAL_BATCH,
     REDIAL_DELAYS_S,
-    SHORT_LIMIT_S,
 )
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.verdict import OUR_FAILURE
@@ -196,7 +195,7 @@ class DialNext:
     async def _answered(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
         answered_at = self.clock()
         room = await self._look(call)
-        agent = _agent_in(room)
+        agent = agent_in(room)
         outcome = await self._apply(call, Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent))
         if is_over(call, outcome.call) or outcome.effects:
             # Canceled or ended while it rang: the one who answered hears no agent.
@@ -209,19 +208,14 @@ class DialNext:
     async def _tell_others(self, call: Call, room: RoomView | None) -> None:
         """Whom the carrier will speak of, and when a short conversation reaches its limit. Hints, both."""
         leg = leg_of(call, room)
-        try:
-            if self.links is not None and leg is not None:
-                for provider, carrier_call_id in leg.carrier_call_ids:
-                    await asyncio.to_thread(self.links.link, provider, carrier_call_id, call.room_name or "")
-            if call.max_call_duration_s <= SHORT_LIMIT_S:
-                await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, call.max_call_duration_s)
-        except Exception:
-            self.log.exception("answer not told", extra={"call_id": call.call_id})
+        if self.links is not None and leg is not None:
+            await asyncio.to_thread(link_carrier_calls, self.links, self.log, call, leg.carrier_call_ids)
+        await asyncio.to_thread(ask_for_look_at_limit, self.looks, self.log, call)
 
     async def _await_agent(self, call: Call, answered_at: int) -> None:
         """An agent that joined before the answer was written is seen here; one that joins later also by its webhook."""
         while self.clock() - answered_at < agent_join_s(call) * 1000:
-            agent = _agent_in(await self._look(call))
+            agent = agent_in(await self._look(call))
             if agent is not None:
                 await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
                 return
@@ -289,7 +283,3 @@ def is_over(call: Call, now: Call | None) -> bool:
     """Whether the attempt that `call` is in has ended, from the record as it is now: with the call, or for another
     attempt."""
     return now is None or not now.in_flight or now.attempt != call.attempt
-
-
-def _agent_in(room: RoomView | None) -> AgentSeen | None:
-    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None) if room else None

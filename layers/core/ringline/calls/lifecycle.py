@@ -7,7 +7,7 @@ in that state.
 
 from dataclasses import replace
 
-from ringline.calls.agent_rules import AT_ANY_TIME, OF_THE_AGENT
+from ringline.calls.agent_rules import OF_THE_AGENT
 from ringline.calls.call import (
     AgentReports,
     AnswerFrom,
@@ -37,6 +37,7 @@ from ringline.calls.events import (
     RoomFinished,
     SeenWaiting,
 )
+from ringline.calls.kept_rules import AT_ANY_TIME
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.timing import FIRST_LOOK_S, SHORT_LIMIT_S, UNSENT_DIALS
@@ -318,14 +319,18 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
 def _given_up(call: Call, event: GivenUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    reason = end_reason(as_far_as_known(call, event.at), event.at)
+    reason = end_reason(as_far_as_known(call, event.at), _last_sign_of_it(call) or event.at)
     return Moved(changed(call, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
     seen = as_far_as_known(call, event.at)
-    ended_at = call.evidence.leg_left_at or call.carrier.ended_at or call.evidence.room_finished_at or event.at
-    return Moved(over(seen, ended_at), END_ROOM)
+    return Moved(over(seen, _last_sign_of_it(call) or event.at), END_ROOM)
+
+
+def _last_sign_of_it(call: Call) -> int | None:
+    """When it ended, as far as anybody saw. Who looks may come long after."""
+    return call.evidence.leg_left_at or call.carrier.ended_at or call.evidence.room_finished_at
 
 
 _IN_FLIGHT: dict[type, Rule] = {

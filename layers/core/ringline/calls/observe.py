@@ -19,6 +19,7 @@ from ringline.calls.events import (
     RoomFinished,
 )
 from ringline.calls.hints import LookQueue
+from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.progress import Progress, Unapplied
 from ringline.calls.recordings import ERROR_CHARS
 from ringline.calls.results import Effect
@@ -83,15 +84,8 @@ class Observe:
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
             self.close_room(room)
         if Effect.LOOK_AGAIN in outcome.effects and outcome.call is not None and outcome.call.in_flight:
-            self._look_again(outcome.call)
+            ask_for_look(self.looks, self.log, outcome.call, look_again_in_s(outcome.call))
         return outcome.why if isinstance(outcome, Unapplied) else "applied"
-
-    def _look_again(self, call: Call) -> None:
-        try:
-            self.looks.look_again(call.account_id, call.call_id, look_again_in_s(call))
-        except Exception:
-            # The event is persisted; the sweep looks within its minute.
-            self.log.exception("look not asked for", extra={"call_id": call.call_id})
 
 
 def _moment(seen: LivekitEvent, now: int) -> int:

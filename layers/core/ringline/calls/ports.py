@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ringline.calls.call import Call
+from ringline.calls.events import AgentSeen
 
 if TYPE_CHECKING:
     # Six dataclasses, which only the dialer makes: the hooks start without them.
@@ -39,6 +40,11 @@ class RoomView:
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:
     """This attempt's leg among those in the room."""
     return next((leg for leg in room.legs if leg.identity == call.leg_identity), None) if room else None
+
+
+def agent_in(room: RoomView | None) -> AgentSeen | None:
+    """An agent in the room, if any."""
+    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None) if room else None
 
 
 class TelephonyDown(Exception):

@@ -37,6 +37,7 @@ from ringline.calls.events import (
     SeenWaiting,
 )
 from ringline.calls.hints import Doorbell, LookQueue
+from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
@@ -201,9 +202,12 @@ class Sweep:
             return
         if rooms is None or not call.in_flight:
             return
-        match owed(call, call.room_name in rooms, now):
+        due = owed(call, call.room_name in rooms, now)
+        if due in (Owed.NOTHING, Owed.LOOK):
+            await self._look_at_its_limit(call, now)
+        match due:
             case Owed.NOTHING:
-                await self._look_at_its_limit(call, now)
+                return
             case Owed.PEEK:
                 await self._peek(call, now)
             case Owed.SETTLE:
@@ -217,7 +221,7 @@ class Sweep:
         """A conversation ends at its limit, not with the first run after it."""
         after_s = limit_falls_in_s(call, now)
         if after_s is not None:
-            await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, after_s)
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, after_s)
 
     async def _mend_queued(self, call: Call, now: int) -> None:
         if call.expires_at is not None and call.expires_at <= now:
@@ -243,7 +247,7 @@ class Sweep:
         adopted = await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
         self.swept.adopted += 1
         if Effect.LOOK_AGAIN in adopted.effects and adopted.call is not None:
-            await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, look_again_in_s(adopted.call))
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(adopted.call))
         return True
 
     async def _look(self, call: Call, now: int) -> None:
@@ -286,7 +290,7 @@ class Sweep:
                 await self.telephony.take_in(call)
             except TelephonyDown:
                 # The caller hears it ring, and not for as long as until the next run.
-                await asyncio.to_thread(self.looks.look_again, call.account_id, call.call_id, look_again_in_s(call))
+                await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
 
     async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
         """The leg lost its connection or its room: if it is back under another sid, the call goes on."""

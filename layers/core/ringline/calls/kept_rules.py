@@ -1,0 +1,37 @@
+"""What is kept of a call beside its record - transcript and recording - and may become known after its end. It changes
+neither state nor reason. Pure."""
+
+from ringline.calls.call import Call, Recording
+from ringline.calls.ending import changed
+from ringline.calls.events import RecordingSeen, TranscriptKept
+from ringline.calls.results import Moved, Result, Rule, Unmoved
+
+
+def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
+    if (event.turns, event.kept) == (call.transcript_turns, call.transcript_kept):
+        return Unmoved("transcript_kept_before")
+    if event.turns < call.transcript_turns:
+        # Turns and usage may be posted at the same time, and be told of in either order.
+        return Unmoved("longer_transcript_kept")
+    return Moved(changed(call, transcript_turns=event.turns, transcript_kept=event.kept))
+
+
+def _recording_seen(call: Call, event: RecordingSeen) -> Result:
+    """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
+    one that did."""
+    known, seen = call.recorded, _recording(event)
+    if seen == known:
+        return Unmoved("recording_known")
+    if known is not None:
+        if known.egress_id == event.egress_id and (event.status == "started" or known.status == "ended"):
+            return Unmoved("recording_further_on")
+        if known.egress_id != event.egress_id and known.status != "failed":
+            return Unmoved("another_recording")
+    return Moved(changed(call, recorded=seen))
+
+
+def _recording(event: RecordingSeen) -> Recording:
+    return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
+
+
+AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}
