@@ -39,7 +39,8 @@ _TIMEOUT_S = 10
 _ODDS: Odds = (("report_lost", 0.04), ("report_twice", 0.03), ("report_late", 0.03))
 
 _MACHINES = {"voicemail", "forwarded"}
-_CAN_REPORT = ("user_spoke", "silence", "voicemail")
+_CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
+_NOBODY = _MACHINES | {"greeting"}
 
 type Hear = Callable[[str, list[Report]], Coroutine[Any, Any, bool]]
 """Hears reports of the agent in a room."""
@@ -94,7 +95,7 @@ class Agents:
             return
         if leg.callee in _MACHINES:
             world.after(world.chance.between(f"beep/{leg.identity}", 2_000, 8_000), self._hears_voicemail, leg)
-        elif leg.callee != "greeting":
+        elif leg.callee not in _NOBODY:
             spoke_after = min(plan.talks_for // 2, SPEAKS_AFTER_MS)
             world.after(spoke_after, self._tells_of, leg, "user_spoke", UserSpoke)
 
@@ -102,7 +103,8 @@ class Agents:
         """The phone call is over: what was said in it is kept, which comes late."""
         if leg.plan.hears and leg.answered_at is not None:
             turns = self._world.chance.between(f"turns/{leg.identity}", 0, 40)
-            self.tells(leg.room_name, "transcript", lambda at, n: TranscriptKept(at, n, turns, "table"))
+            spoke = turns > 1 and leg.callee not in _NOBODY
+            self.tells(leg.room_name, "transcript", lambda at, n: TranscriptKept(at, n, turns, "table", spoke))
 
     def _present(self, leg: Leg) -> tuple[Room, Agent] | None:
         room = self._phones.rooms.get(leg.room_name)

@@ -82,7 +82,7 @@ class AgentScript:
     since_answer: bool = True
     joins_after_s: float = timings.AGENT_JOIN_S
     reports: bool = True
-    can_report: tuple[str, ...] = ("user_spoke", "silence", "voicemail")
+    can_report: tuple[str, ...] = ("user_spoke", "silence", "voicemail", "transcript")
     words: str | None = None
     transfer_to: str = "+15550100999"
     turns: int = 4

@@ -48,7 +48,7 @@ async def test_an_agent_tells_that_it_is_ready_then_that_the_caller_spoke_and_at
     await lab.product.until(lambda product: "usage" in product.told())
     assert lab.product.told() == ["ready", "user_spoke", "transcript", "usage"]
     ready, spoke, transcript, usage = lab.product.agent_events
-    assert ready["can_report"] == ["user_spoke", "silence", "voicemail"]
+    assert ready["can_report"] == ["user_spoke", "silence", "voicemail", "transcript"]
     phone = (await lab.calls())[0]
     assert datetime.fromisoformat(ready["at"]).timestamp() < phone["answered_at"]
     assert phone["answered_at"] < datetime.fromisoformat(spoke["at"]).timestamp() < phone["ended_at"]

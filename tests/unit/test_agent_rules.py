@@ -181,6 +181,14 @@ def test_a_transcript_is_counted_with_the_place_where_it_is_kept() -> None:
     assert unmoved(a_call(State.QUEUED, attempt=2), TranscriptKept(at(52), 1, 14, "table")).why == "stale_attempt"
 
 
+def test_who_has_a_turn_in_the_transcript_has_spoken() -> None:
+    kept = moved(a_call(State.ACTIVE), TranscriptKept(at(50), 1, 12, "table", user_spoke=True))
+    assert (kept.transcript_turns, kept.reports.user_spoke_at) == (12, at(50))
+    assert unmoved(kept, TranscriptKept(at(51), 1, 12, "table", user_spoke=True)).why == "transcript_kept_before"
+    again = moved(kept, TranscriptKept(at(52), 1, 14, "table", user_spoke=True))
+    assert (again.transcript_turns, again.reports.user_spoke_at) == (14, at(50))
+
+
 STARTED = RecordingSeen(at(7), 1, "EG_1", "started")
 ENDED = RecordingSeen(at(62), 1, "EG_1", "ended", "acc_1/call_1/1.ogg", 54.0)
 FAILED = RecordingSeen(at(62), 1, "EG_1", "failed", error="aborted")

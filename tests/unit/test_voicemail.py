@@ -1,14 +1,15 @@
 """What is shown of a voicemail, and what makes one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State, VoicemailPolicy
 from ringline.calls.deadlines import Owed, look_again_in_s, owed
-from ringline.calls.events import FoundOver, GivenUp, LegLeft
+from ringline.calls.events import FoundOver, GivenUp, LegLeft, TranscriptKept, VoicemailHeard
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import HEARS_WITHIN_S, LAST_WORDS_S, VOICEMAIL_GREETING_S
+from ringline.calls.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
 from ringline.calls.verdict import was_unheard_greeting
 from ringline.calls.voicemail import voicemail_evidence
 from tests.builders import a_call, after, at, moved, unmoved
@@ -128,6 +129,49 @@ def test_what_looks_like_a_greeting_waits_for_a_last_word_and_is_one_without_it(
     assert owed(waits, False, at(14 + LAST_WORDS_S)) is Owed.SETTLE
     ended = after(waits, GivenUp(at(16), 1), FoundOver(at(16), 1))
     assert (ended.state, ended.end_reason, ended.ended_at) == (State.ENDED, AFTER, at(14))
+
+
+PROMISES = replace(HEARS, can_report=("user_spoke", "transcript"))
+
+
+def test_a_promised_transcript_is_waited_for_longer() -> None:
+    waits = moved(greeted(reports=PROMISES), LEFT)
+    assert look_again_in_s(waits) == PROMISED_WORDS_S > LAST_WORDS_S
+    assert owed(waits, False, at(14 + PROMISED_WORDS_S) - 1) is Owed.NOTHING
+    assert owed(waits, False, at(14 + PROMISED_WORDS_S)) is Owed.SETTLE
+
+
+@pytest.mark.parametrize(
+    ("reports", "turns", "user_spoke", "end_reason"),
+    [
+        (PROMISES, 2, True, EndReason.USER_HUNG_UP_IN_CALL),
+        (PROMISES, 1, False, AFTER),
+        (PROMISES, 0, False, None),
+        (HEARS, 2, True, EndReason.USER_HUNG_UP_IN_CALL),
+        (HEARS, 1, False, None),
+    ],
+)
+def test_a_transcript_may_be_the_last_word(
+    reports: AgentReports, turns: int, user_spoke: bool, end_reason: EndReason | None
+) -> None:
+    told = moved(moved(greeted(reports=reports), LEFT), TranscriptKept(at(15), 1, turns, "table", user_spoke))
+    assert (told.end_reason, told.ended_at) == (end_reason, None if end_reason is None else at(14))
+    assert (told.transcript_turns, told.transcript_kept) == (turns, "table")
+
+
+@pytest.mark.parametrize(("user_spoke", "end_reason"), [(True, EndReason.USER_HUNG_UP_IN_CALL), (False, AFTER)])
+def test_a_transcript_that_overtakes_the_legs_leaving_leaves_nothing_to_wait_for(
+    user_spoke: bool, end_reason: EndReason
+) -> None:
+    told = moved(greeted(reports=PROMISES), TranscriptKept(at(15), 1, 2, "table", user_spoke))
+    assert moved(told, LEFT).end_reason is end_reason
+
+
+def test_a_voicemail_told_of_last_ends_the_call_whatever_the_policy() -> None:
+    for policy in VoicemailPolicy:
+        waits = moved(greeted(voicemail_policy=policy), LEFT)
+        ended = moved(waits, VoicemailHeard(at(15), 1, "a beep"))
+        assert (ended.state, ended.end_reason, ended.ended_at) == (State.ENDED, AFTER, at(14))
 
 
 def test_a_leg_that_leaves_twice_waits_once() -> None:

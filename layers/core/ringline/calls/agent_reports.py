@@ -88,7 +88,8 @@ class HearAgent:
     def _keep(self, call: Call, whose: RoomOf, transcript: Transcript, at: int) -> TranscriptKept:
         """Keeps words, also of an attempt that is past, and before the call's row speaks of them."""
         kept = self.transcripts.keep(call, transcript, whose.attempt)
-        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value)
+        user_spoke = any(turn.role == "user" for turn in transcript.turns)
+        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value, user_spoke)
 
     async def _end(self, call: Call) -> Call | None:
         async with self.telephony() as telephony:

@@ -13,10 +13,12 @@ from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
     SilenceHeard,
+    TranscriptKept,
     Transferred,
     UserSpoke,
     VoicemailHeard,
 )
+from ringline.calls.kept_rules import transcript_kept, with_transcript
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, Moved, Result, Rule, Unmoved
 from ringline.calls.verdict import awaits_last_words
@@ -37,9 +39,7 @@ def _user_spoke(call: Call, event: UserSpoke) -> Result:
     # A word from before the silence may be told after it.
     is_silent = known.silent_since is not None and event.at < known.silent_since
     if awaits_last_words(call):
-        # The word that its end has waited for.
-        spoke = replace(call, reports=replace(known, user_spoke_at=event.at, silent_since=None))
-        return Moved(over(spoke, call.evidence.leg_left_at or event.at), END_ROOM)
+        return _last_word(replace(call, reports=replace(known, user_spoke_at=event.at, silent_since=None)))
     if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
         return Unmoved("spoke_before")
     return _told(
@@ -61,6 +61,8 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
     if call.reports.voicemail_at is not None:
         return Unmoved("voicemail_before")
     heard = replace(call, reports=replace(call.reports, voicemail_at=event.at, voicemail_why=event.why))
+    if awaits_last_words(call):
+        return _last_word(heard)
     if call.end_asked_at is not None or call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE:
         return Moved(changed(heard))
     return Moved(changed(asked(heard, event.at, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED)), END_ROOM)
@@ -89,6 +91,21 @@ def _transferred(call: Call, event: Transferred) -> Result:
     return _told(call, transferred_at=event.at, transferred_to=event.to)
 
 
+def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
+    """Whoever has a turn has spoken. Where the agent promised its transcript, nothing is said after it."""
+    kept = with_transcript(call, event)
+    if event.user_spoke and call.reports.user_spoke_at is None:
+        kept = replace(kept, reports=replace(kept.reports, user_spoke_at=event.at))
+    if awaits_last_words(call) and (event.user_spoke or (call.reports.has_promised_transcript and event.turns > 0)):
+        return _last_word(kept)
+    return transcript_kept(call, event) if kept == call else Moved(changed(kept))
+
+
+def _last_word(call: Call) -> Result:
+    """What the end of a call has waited for whose leg is gone."""
+    return Moved(over(call, call.evidence.leg_left_at or call.created_at), END_ROOM)
+
+
 def _told(call: Call, **facts: Any) -> Result:
     reports: AgentReports = replace(call.reports, **facts)
     return Moved(changed(call, reports=reports))
@@ -101,4 +118,5 @@ OF_THE_AGENT: dict[type, Rule] = {
     VoicemailHeard: _voicemail,
     AgentHangsUp: _hangs_up,
     Transferred: _transferred,
+    TranscriptKept: _transcript_kept,
 }

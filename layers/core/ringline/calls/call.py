@@ -125,6 +125,11 @@ class AgentReports:
     def hears_speech(self) -> bool:
         return self.ready_at is not None and "user_spoke" in self.can_report
 
+    @property
+    def has_promised_transcript(self) -> bool:
+        """Whether the agent will tell, when the call is over, all that was said in it."""
+        return "transcript" in self.can_report
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

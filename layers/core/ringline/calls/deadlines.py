@@ -16,6 +16,7 @@ from ringline.calls.timing import (
     IDLE_S,
     LAST_WORDS_S,
     LIMIT_AHEAD_S,
+    PROMISED_WORDS_S,
 )
 from ringline.calls.verdict import awaits_last_words
 
@@ -50,9 +51,12 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     """What is due to a call in flight, from the record and whether its room is open at all."""
     if call.end_asked_at is not None:
         return End(None)
-    patience_s = LAST_WORDS_S if awaits_last_words(call) else DIALER_SILENCE_S
+    waits_for_words = awaits_last_words(call)
+    patience_s = _last_words_s(call) if waits_for_words else DIALER_SILENCE_S
     if any(_passed(word, patience_s, now) for word in words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
+    if waits_for_words:
+        return Owed.NOTHING
     if call.answered_at is None and call.direction is Direction.INBOUND:
         # A leg that just lost its connection has its time to come back.
         waits = Owed.NOTHING if any(words_of_an_end(call)) else Owed.LOOK
@@ -90,7 +94,7 @@ def look_again_in_s(call: Call) -> int:
     """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
     nothing amiss it is the limit of the conversation."""
     if awaits_last_words(call):
-        return LAST_WORDS_S
+        return _last_words_s(call)
     if any(words_of_an_end(call)):
         return DIALER_SILENCE_S + 1
     if call.agent_left_at is not None:
@@ -100,6 +104,10 @@ def look_again_in_s(call: Call) -> int:
     if call.answered_at is None and call.direction is Direction.INBOUND:
         return _DISPATCH_AGAIN_S
     return agent_join_s(call) + 1
+
+
+def _last_words_s(call: Call) -> int:
+    return PROMISED_WORDS_S if call.reports.has_promised_transcript else LAST_WORDS_S
 
 
 def words_of_an_end(call: Call) -> tuple[int | None, ...]:

@@ -248,12 +248,13 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptKept:
-    """The attempt's transcript is stored, `kept` says where."""
+    """The attempt's transcript is stored, `kept` says where. `user_spoke` is whether the person has a turn in it."""
 
     at: int
     attempt: int
     turns: int
     kept: str
+    user_spoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,26 @@
 """What is kept of a call beside its record - transcript and recording - and may become known after its end. It changes
 neither state nor reason. Pure."""
 
+from dataclasses import replace
+
 from ringline.calls.call import Call, Recording
 from ringline.calls.ending import changed
 from ringline.calls.events import RecordingSeen, TranscriptKept
 from ringline.calls.results import Moved, Result, Rule, Unmoved
 
 
-def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
-    if (event.turns, event.kept) == (call.transcript_turns, call.transcript_kept):
-        return Unmoved("transcript_kept_before")
+def transcript_kept(call: Call, event: TranscriptKept) -> Result:
+    kept = with_transcript(call, event)
+    if kept == call:
+        return Unmoved("longer_transcript_kept" if event.turns < call.transcript_turns else "transcript_kept_before")
+    return Moved(changed(kept))
+
+
+def with_transcript(call: Call, event: TranscriptKept) -> Call:
+    """Turns and usage may be posted at the same time, and be told of in either order: fewer turns say nothing."""
     if event.turns < call.transcript_turns:
-        # Turns and usage may be posted at the same time, and be told of in either order.
-        return Unmoved("longer_transcript_kept")
-    return Moved(changed(call, transcript_turns=event.turns, transcript_kept=event.kept))
+        return call
+    return replace(call, transcript_turns=event.turns, transcript_kept=event.kept)
 
 
 def _recording_seen(call: Call, event: RecordingSeen) -> Result:
@@ -34,4 +41,4 @@ def _recording(event: RecordingSeen) -> Recording:
     return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
 
 
-AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}
+AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: transcript_kept, RecordingSeen: _recording_seen}

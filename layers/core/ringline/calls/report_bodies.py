@@ -55,7 +55,7 @@ class _Body(BaseModel):
 
 
 class _Ready(_Body):
-    _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail")
+    _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail", "transcript")
 
     can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
 

@@ -99,9 +99,13 @@ came."""
 VOICEMAIL_GREETING_S = 15
 """An answered call on which nobody spoke and that ended within this long was a greeting."""
 
-LAST_WORDS_S = 2
+LAST_WORDS_S = 3
 """How long a call that looks like a greeting waits for its agent to say that somebody spoke: a word at the very end is
 on its way for as long as it takes to start a function."""
+
+PROMISED_WORDS_S = 12
+"""How long it waits if the agent has promised its transcript, whose coming ends the wait: two tries of a request to a
+service that is busy."""
 
 HEARS_WITHIN_S = 3
 """An agent that was ready later after the answer has missed what was said first."""

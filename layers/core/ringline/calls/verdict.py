@@ -130,6 +130,8 @@ def awaits_last_words(call: Call) -> bool:
         return False
     if call.direction is Direction.INBOUND or _told(call, answered_at, None) is not None:
         return False
+    if call.reports.has_promised_transcript and call.transcript_turns > 0:
+        return False
     return was_unheard_greeting(call, answered_at, left_at)
 
 
