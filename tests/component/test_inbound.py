@@ -84,7 +84,9 @@ class House:
     async def until_heard(self, outcome: str) -> None:
         """The hook's answer is known a moment after what it did is seen."""
         async with asyncio.timeout(10):
-            while outcome not in self.outcomes:
+            while True:
+                if outcome in self.outcomes:
+                    return
                 await asyncio.sleep(0.02)
 
     async def dispatches(self, room: str) -> list[agent_dispatch.AgentDispatch]:
