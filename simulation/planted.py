@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ringline.calls import carrier_rules, deadlines, ending, lifecycle, progress, sweep
+from ringline.calls import carrier_rules, deadlines, ending, leg_rules, lifecycle, mend, progress
 from ringline.calls.call import Call, State
 from ringline.calls.deadlines import End, Owed
 from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent, Unclear
@@ -81,7 +81,7 @@ def late_event_accepted() -> Iterator[None]:
 
     def believes(call: Call, event: Event) -> Result:
         if call.state.is_terminal and isinstance(event, LegLeft):
-            return Moved(ending.over(lifecycle._with_leg_evidence(call, event), event.at))
+            return Moved(ending.over(leg_rules._with_leg_evidence(call, event), event.at))
         return apply(call, event)
 
     with mock.patch.object(progress, "apply", believes):
@@ -91,16 +91,16 @@ def late_event_accepted() -> Iterator[None]:
 @contextmanager
 def stale_sid_believed() -> Iterator[None]:
     """Whichever leg leaves, the call ends: identities are compared, sids are not."""
-    leaves = lifecycle._leg_leaves_call
+    leaves = leg_rules._leg_leaves_call
 
     def ends(call: Call, event: LegLeft) -> Result:
         if event.sid == call.leg_sid or event.disconnect_reason == "DUPLICATE_IDENTITY":
             return leaves(call, event)
-        return Moved(ending.over(lifecycle._with_leg_evidence(call, event), event.at))
+        return Moved(ending.over(leg_rules._with_leg_evidence(call, event), event.at))
 
     rules = {key: ends if rule is leaves else rule for key, rule in lifecycle.TRANSITIONS.items()}
     with (
-        mock.patch.object(lifecycle, "_leg_leaves_call", ends),
+        mock.patch.object(leg_rules, "_leg_leaves_call", ends),
         mock.patch.object(lifecycle, "TRANSITIONS", rules),
     ):
         yield
@@ -188,7 +188,7 @@ def lost_answer_not_looked_for() -> Iterator[None]:
         due = deadlines.owed(call, room_is_open, now)
         return Owed.NOTHING if due is Owed.PEEK else due
 
-    with mock.patch.object(sweep, "owed", trusts):
+    with mock.patch.object(mend, "owed", trusts):
         yield
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.call import Call
+from ringline.calls.call_pages import CallPages
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import list_calls
@@ -30,6 +31,7 @@ from ringline.runtime.problems import Problem, not_found
 log = make_logger("manage_calls")
 table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
+pages = CallPages(aws.dynamodb(), table)
 trunk_id, calls_per_second = settings.optional("SIP_TRUNK_ID"), settings.number("TRUNK_CALLS_PER_SECOND")
 paces = TrunkPaces(aws.dynamodb(), table, trunk_id, calls_per_second)
 doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
@@ -44,7 +46,7 @@ api = make_api(log)
 
 @api.get("/v1/calls")
 def list_() -> Response[str]:
-    page = list_calls(store, _account(), api.current_event.query_string_parameters)
+    page = list_calls(pages, _account(), api.current_event.query_string_parameters)
     return json_response(200, listing([_shown(call) for call in page.calls], page.next_cursor))
 
 

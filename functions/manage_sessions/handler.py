@@ -7,13 +7,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.call import Call, room_of
+from ringline.calls.call_pages import CallPages, Having
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.recordings import recording_url
 from ringline.calls.session_view import Session, latest_session, session_of, session_view
-from ringline.calls.store import CallStore, Having
+from ringline.calls.store import CallStore
 from ringline.calls.transcripts import Transcript, Transcripts
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
@@ -27,6 +28,7 @@ log = make_logger("manage_sessions")
 table = settings.required("TABLE_NAME")
 bucket = settings.required("RECORDS_BUCKET")
 store = CallStore(aws.dynamodb(), table)
+pages = CallPages(aws.dynamodb(), table)
 transcripts = Transcripts(aws.dynamodb(), table, aws.s3, bucket)
 doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
@@ -80,7 +82,7 @@ def end(session_id: str) -> Response[str]:
 
 
 def _page(having: Having) -> Response[str]:
-    page = list_calls(store, _account(), api.current_event.query_string_parameters, having)
+    page = list_calls(pages, _account(), api.current_event.query_string_parameters, having)
     rows = [_row(session) for session in map(latest_session, page.calls) if session is not None]
     if having is Having.RECORDING:
         rows = [row for row in rows if row["recording_url"]]

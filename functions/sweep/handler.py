@@ -37,7 +37,8 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     # The event loop and LiveKit's client take as long to load as everything else: with the first run, not before.
     import asyncio
 
-    from ringline.calls.sweep import Sweep, Swept
+    from ringline.calls.mend import Swept
+    from ringline.calls.sweep import Sweep
     from ringline.telephony.livekit import LivekitSettings, connected
 
     # A caller whose agent was not dispatched is looked after here.

@@ -14,10 +14,11 @@ from ringline.calls.dial import DialNext
 from ringline.calls.events import Claimed
 from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.lifecycle import apply
+from ringline.calls.mend import Swept
 from ringline.calls.progress import Progress
 from ringline.calls.results import Moved
 from ringline.calls.store import CallStore, Committed
-from ringline.calls.sweep import Sweep, Swept
+from ringline.calls.sweep import Sweep
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, a_call

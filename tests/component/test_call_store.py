@@ -5,6 +5,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, State
+from ringline.calls.call_pages import CallPages
 from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import EndReason
@@ -19,6 +20,10 @@ from tests.component.one_table import LocalAws
 def store_of(local: LocalAws, cap: int = 2) -> CallStore:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
     return CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
+
+
+def pages_of(local: LocalAws) -> CallPages:
+    return CallPages(local.dynamodb, local.table_name)
 
 
 def queued(store: CallStore, call_id: str, **fields: object) -> Call:
@@ -142,16 +147,19 @@ def test_calls_are_listed_newest_first_in_pages(local: LocalAws) -> None:
     store = store_of(local)
     for n in range(5):
         queued(store, f"call_{n}", pipe_id="PIPE_odd" if n % 2 else "PIPE_even")
-    first = store.newest(ACCOUNT, states=None, pipe_id=None, limit=2, cursor=None)
+    first = pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=2, cursor=None)
     assert [call.call_id for call in first.calls] == ["call_4", "call_3"]
-    rest = store.newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor=first.next_cursor)
+    rest = pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor=first.next_cursor)
     assert [call.call_id for call in rest.calls] == ["call_2", "call_1", "call_0"]
     assert rest.next_cursor is None
-    odd = store.newest(ACCOUNT, states=frozenset({State.QUEUED}), pipe_id="PIPE_odd", limit=9, cursor=None)
+    odd = pages_of(local).newest(ACCOUNT, states=frozenset({State.QUEUED}), pipe_id="PIPE_odd", limit=9, cursor=None)
     assert [call.call_id for call in odd.calls] == ["call_3", "call_1"]
-    assert store.newest(ACCOUNT, states=frozenset({State.ACTIVE}), pipe_id=None, limit=9, cursor=None).calls == ()
+    assert (
+        pages_of(local).newest(ACCOUNT, states=frozenset({State.ACTIVE}), pipe_id=None, limit=9, cursor=None).calls
+        == ()
+    )
     with pytest.raises(ValueError, match="cursor"):
-        store.newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor="nonsense")
+        pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor="nonsense")
 
 
 def test_an_account_sees_nothing_of_another(local: LocalAws) -> None:
@@ -159,7 +167,7 @@ def test_an_account_sees_nothing_of_another(local: LocalAws) -> None:
     queued(store, "call_1")
     assert store.get("acc_2", "call_1") is None
     assert store.eligible("acc_2", NOW, 10) == []
-    assert store.newest("acc_2", states=None, pipe_id=None, limit=9, cursor=None).calls == ()
+    assert pages_of(local).newest("acc_2", states=None, pipe_id=None, limit=9, cursor=None).calls == ()
 
 
 def test_due_calls_are_found_and_calls_that_are_over_are_not(local: LocalAws) -> None:
@@ -231,12 +239,12 @@ def test_a_filter_that_fits_few_calls_pages_on_instead_of_reading_everything(
     store = store_of(local)
     for n in range(12):
         queued(store, f"call_{n:02}", pipe_id="PIPE_wanted" if n == 0 else "PIPE_other")
-    monkeypatch.setattr("ringline.calls.store._QUERIES_A_PAGE", 2)
+    monkeypatch.setattr("ringline.calls.call_pages._QUERIES_A_PAGE", 2)
     query = local.dynamodb.query
     monkeypatch.setattr(local.dynamodb, "query", lambda **asked: query(**asked, Limit=3))
     pages, cursor = [], None
     while True:
-        page = store.newest(ACCOUNT, states=None, pipe_id="PIPE_wanted", limit=5, cursor=cursor)
+        page = pages_of(local).newest(ACCOUNT, states=None, pipe_id="PIPE_wanted", limit=5, cursor=cursor)
         pages.append([call.call_id for call in page.calls])
         cursor = page.next_cursor
         if cursor is None:

@@ -18,11 +18,11 @@ from local.seed import let_callers_in
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, Direction, State
+from ringline.calls.call_pages import CallPages
 from ringline.calls.payload import Announcement, announcements
 from ringline.calls.ports import TelephonyDown
 from ringline.calls.reasons import EndReason
 from ringline.calls.rooms import InboundRooms
-from ringline.calls.store import CallStore
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk
@@ -59,8 +59,8 @@ class House:
         await self.lab.control("POST", "inbound", json={"from": CALLER, "to": to, **how})
 
     def calls(self) -> list[Call]:
-        store = CallStore(self.local.dynamodb, self.local.table_name)
-        return list(store.newest(ACCOUNT, states=None, pipe_id=None, limit=10, cursor=None).calls)
+        pages = CallPages(self.local.dynamodb, self.local.table_name)
+        return list(pages.newest(ACCOUNT, states=None, pipe_id=None, limit=10, cursor=None).calls)
 
     async def until(self, is_so: Callable[[Call], bool]) -> Call:
         """The account's only call, as soon as it is as wanted."""

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, State
+from ringline.calls.call_pages import CallPages
 from ringline.calls.events import (
     AgentSeen,
     Answered,
@@ -67,6 +68,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
         self.account_id = f"acc_{uuid4().hex[:12]}"
         self.accounts = AccountStore(dynamodb, table_name)
         self.store = CallStore(dynamodb, table_name)
+        self.pages = CallPages(dynamodb, table_name)
         self.watchlist = Watchlist(dynamodb, table_name)
         self.calls: dict[str, Call] = {}
         self.changes: list[tuple[Call, Call]] = []
@@ -171,7 +173,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
     @invariant()
     def each_call_is_what_the_last_commit_made_it(self) -> None:
         """Versions and ends included: what is over is never written again."""
-        page = self.store.newest(self.account_id, states=None, pipe_id=None, limit=_ALL, cursor=None)
+        page = self.pages.newest(self.account_id, states=None, pipe_id=None, limit=_ALL, cursor=None)
         assert list(page.calls) == sorted(self.calls.values(), key=lambda call: call.call_id, reverse=True)
 
     def teardown(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import State
+from ringline.calls.call_pages import CallPages
 from ringline.calls.store import CallStore
 from ringline.runtime.table import calls_pk, gate_pk
 from tests.builders import ACCOUNT, a_call
@@ -43,13 +44,13 @@ def test_claims_from_all_sides_take_every_line_and_no_more_and_give_each_back_on
     assert claimed == Counter(list(claimed)), "no call is claimed twice"
     assert len(claimed) == CAP
     assert lines(store) == (CAP, CAP)
-    assert {call_id for call_id, state in states(store).items() if state is State.DIALING} == set(claimed)
+    assert {call_id for call_id, state in states(local).items() if state is State.DIALING} == set(claimed)
     assert len(store.eligible(ACCOUNT, a_call().eligible_at, CALLS)) == CALLS - CAP
 
     ended = dialers.all_do(end_each, Part(local.table_name, ACCOUNT, tuple(claimed)))
     assert ended == claimed, "whoever ends a call, it ends once"
     assert lines(store) == (0, CAP)
-    assert Counter(states(store).values()) == {State.NOT_CONNECTED: CAP, State.QUEUED: CALLS - CAP}
+    assert Counter(states(local).values()) == {State.NOT_CONNECTED: CAP, State.QUEUED: CALLS - CAP}
     assert counts(local) == [*range(CAP + 1), *reversed(range(CAP))]
 
 
@@ -60,7 +61,7 @@ def test_while_lines_are_taken_and_given_back_the_cap_holds_at_every_change(
     claimed = dialers.all_do(claim_and_end_all, part)
     assert claimed == Counter(f"call_{n:02}" for n in range(CALLS)), "each call is claimed once"
     assert lines(store) == (0, CAP)
-    assert set(states(store).values()) == {State.NOT_CONNECTED}
+    assert set(states(local).values()) == {State.NOT_CONNECTED}
     assert not store.has_queued(ACCOUNT)
     counted = counts(local)
     assert len(counted) == 1 + 2 * CALLS
@@ -77,8 +78,10 @@ def lines(store: CallStore) -> tuple[int, int]:
     return gate.in_use, gate.cap
 
 
-def states(store: CallStore) -> dict[str, State]:
-    page = store.newest(ACCOUNT, states=None, pipe_id=None, limit=CALLS, cursor=None)
+def states(local: LocalAws) -> dict[str, State]:
+    page = CallPages(local.dynamodb, local.table_name).newest(
+        ACCOUNT, states=None, pipe_id=None, limit=CALLS, cursor=None
+    )
     return {call.call_id: call.state for call in page.calls}
 
 

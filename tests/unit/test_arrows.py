@@ -32,12 +32,15 @@ PURE = {
         "carrier_rules",
         "deadlines",
         "dial_outcomes",
+        "dial_rules",
         "ending",
         "events",
         "hints",
         "kept_rules",
+        "leg_rules",
         "lifecycle",
         "ports",
+        "presence_rules",
         "reasons",
         "recorder",
         "results",
@@ -54,6 +57,7 @@ PURE_OF_CALLS = {
 PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
 
 KNOWS_AWS = {
+    "ringline.calls.call_pages",
     "ringline.calls.rooms",
     "ringline.calls.transcripts",
     "ringline.calls.trunk_paces",

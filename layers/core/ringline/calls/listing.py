@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ringline.calls.call import State
-from ringline.calls.store import CallStore, Having, Page
+from ringline.calls.call_pages import CallPages, Having, Page
 from ringline.calls.view import STATES_OF_STATUS
 from ringline.runtime.problems import invalid_field
 
@@ -12,13 +12,13 @@ MAX_LIMIT = 200
 
 
 def list_calls(
-    store: CallStore, account_id: str, query: Mapping[str, str] | None, having: Having | None = None
+    pages: CallPages, account_id: str, query: Mapping[str, str] | None, having: Having | None = None
 ) -> Page:
     """A page of calls. `call_status` is the SDK's word for the filter, `status` ours. Raises Problem 422."""
     query = query or {}
     name = "call_status" if "call_status" in query else "status"
     try:
-        return store.newest(
+        return pages.newest(
             account_id,
             states=_states(name, query.get(name)),
             pipe_id=query.get("pipe_id"),

@@ -1,0 +1,107 @@
+"""An attempt until its phone is answered: how it leaves the queue, and what becomes of its dial. Pure."""
+
+from dataclasses import replace
+
+from ringline.calls.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
+from ringline.calls.ending import asked, changed, deferred, noted, over, queued_again, rung
+from ringline.calls.events import Answered, Claimed, DialDeferred, DialNotSent, DialRefused, EndAsked, SeenWaiting
+from ringline.calls.leg_rules import may_come_back, without_leg_evidence
+from ringline.calls.presence_rules import activated
+from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
+
+
+def _claim(call: Call, event: Claimed) -> Result:
+    return Moved(
+        changed(
+            call,
+            state=State.DIALING,
+            attempt=call.attempt + 1,
+            dialed_at=event.at,
+            answer_from=event.answer_from,
+            evidence=Evidence(),
+            carrier=CarrierWords(),
+            reports=AgentReports(),
+            recorded=None,
+            transcript_turns=0,
+            transcript_kept=None,
+            due_at=event.at + FIRST_LOOK_S * 1000,
+        )
+    )
+
+
+def _end_in_queue(call: Call, event: EndAsked) -> Result:
+    if event.attempt is not None:
+        return Unmoved("attempt_is_over")
+    return Moved(over(asked(call, event.at, event.reason), event.at))
+
+
+def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
+    if call.due_at is None or call.due_at > event.at or call.due_at == call.expires_at:
+        return Unmoved("looked_after_already")
+    return Moved(changed(call, due_at=call.expires_at))
+
+
+def _answer(call: Call, event: Answered) -> Result:
+    if call.answered_at is not None:
+        return _answered_before(call, event)
+    if may_come_back(call.evidence) and event.leg_sid not in {None, call.evidence.left_leg_sid}:
+        # It lost its connection before, and is back: what was said of its former sid says nothing any more.
+        call = without_leg_evidence(call)
+    if call.carrier.failed_at is not None:
+        # Of one place the carrier tried; another answered.
+        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
+    answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
+    if event.agent is not None:
+        answered = activated(answered, event.agent, event.at)
+    if call.evidence.leg_left_at is not None and not may_come_back(call.evidence):
+        # It was answered and hung up before anybody could say so. An agent that was ready was there.
+        if answered.active_at is None and call.reports.ready_at is not None:
+            answered = replace(answered, agent_joined_at=call.reports.ready_at, active_at=event.at)
+        return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), END_ROOM)
+    if call.end_asked_at is not None:
+        return Moved(changed(answered), END_ROOM)
+    return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
+
+
+def _answered_before(call: Call, event: Answered) -> Result:
+    """Dialer and carrier both tell of an answer, and each may have seen what the other could not."""
+    known = call if call.leg_sid is not None else replace(call, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    if event.agent is not None:
+        known = activated(known, event.agent, event.at)
+    effects = END_ROOM if call.end_asked_at is not None else frozenset()
+    return Unmoved("answered_before", effects) if known == call else Moved(changed(known), effects)
+
+
+def _dial_refused(call: Call, event: DialRefused) -> Result:
+    """LiveKit's word that nobody was connected goes before a carrier's that somebody answered. Its ring time-out has no
+    code; the carrier's own, if it told one, stays."""
+    evidence = replace(
+        call.evidence,
+        sip_code=call.evidence.sip_code if event.sip_code is None else event.sip_code,
+        sip_status=call.evidence.sip_status if event.sip_code is None else event.sip_status,
+        twirp_code=event.twirp_code,
+        twirp_message=event.message,
+    )
+    return Moved(over(replace(call, evidence=evidence, answered_at=None), event.at), END_ROOM)
+
+
+def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
+    evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
+    unsent = replace(
+        call, evidence=evidence, unsent=call.unsent + 1, notes=noted(call, event.at, f"not_sent: {event.why}")
+    )
+    has_rung = rung(call)
+    if event.retry_after_s is None or has_rung or unsent.unsent >= UNSENT_DIALS or call.end_asked_at is not None:
+        return Moved(over(unsent, event.at), END_ROOM)
+    return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), END_ROOM)
+
+
+OF_THE_QUEUE: dict[type, Rule] = {Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting}
+OF_THE_DIAL: dict[type, Rule] = {
+    Answered: _answer,
+    DialRefused: _dial_refused,
+    DialNotSent: _dial_not_sent,
+    DialDeferred: deferred,
+}

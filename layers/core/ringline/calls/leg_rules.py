@@ -1,0 +1,102 @@
+"""What the coming and going of a call's leg means. Pure."""
+
+from dataclasses import replace
+
+from ringline.calls.call import AnswerFrom, Call, Direction, Evidence
+from ringline.calls.ending import as_far_as_known, changed, noted, over
+from ringline.calls.events import LegJoined, LegLeft
+from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.verdict import MAY_COME_BACK, awaits_last_words
+
+
+def _leg_joins(call: Call, event: LegJoined) -> Result:
+    """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring.
+
+    Later it is a leg that comes back, after a LiveKit restart or a lost connection, with a new sid and a status that
+    lies. The call goes on, and what was said of the old leg says nothing any more.
+    """
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
+    waits_for_agent = call.answered_at is None and call.direction is Direction.INBOUND
+    if event.sid in known:
+        # Whoever received the caller may have died before the agent was dispatched.
+        return Unmoved("leg_is_known", LOOK_AGAIN if waits_for_agent else frozenset())
+    was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+    if call.answered_at is None and not was_lost and not waits_for_agent:
+        return Unmoved("leg_is_dialing")
+    return Moved(
+        changed(
+            without_leg_evidence(call),
+            leg_sid=event.sid if call.answered_at is not None or waits_for_agent else None,
+            notes=noted(call, event.at, "leg_rejoined"),
+        )
+    )
+
+
+def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
+    """The leg left. If the answer was not recorded, the dialer speaks within milliseconds, or the carrier soon, and
+    knows the SIP code: wait for it."""
+    if call.answered_at is not None or call.direction is Direction.INBOUND:
+        return _leg_leaves_call(call, event)
+    if event.disconnect_reason == "DUPLICATE_IDENTITY":
+        return Unmoved("leg_was_replaced")
+    seen = _with_leg_evidence(call, event)
+    if call.end_asked_at is not None:
+        return Moved(over(seen, event.at))
+    if call.evidence.leg_left_at is not None:
+        return Unmoved("leg_left_before")
+    # By the carrier's word: that is another server's, and may be lost.
+    return Moved(changed(seen), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
+
+
+def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
+    if event.disconnect_reason == "DUPLICATE_IDENTITY":
+        return Unmoved("leg_was_replaced")
+    if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
+        return Unmoved("stale_leg")
+    seen = _with_leg_evidence(call, event)
+    if may_come_back(seen.evidence) and call.end_asked_at is None:
+        # It may be on its way back under a new sid. If it stays away, the call is over.
+        if call.evidence.leg_left_at is not None:
+            return Unmoved("leg_left_before")
+        return Moved(changed(seen), LOOK_AGAIN)
+    if call.end_asked_at is None and awaits_last_words(seen):
+        if call.evidence.leg_left_at is not None:
+            return Unmoved("leg_left_before")
+        return Moved(changed(seen), LOOK_AGAIN)
+    return Moved(over(as_far_as_known(seen, event.at), event.at), END_ROOM)
+
+
+def _with_leg_evidence(call: Call, event: LegLeft) -> Call:
+    evidence = replace(
+        call.evidence,
+        disconnect_reason=event.disconnect_reason,
+        last_call_status=event.last_call_status,
+        leg_left_at=event.at,
+        left_leg_sid=event.sid,
+    )
+    return replace(call, evidence=evidence)
+
+
+def without_leg_evidence(call: Call) -> Call:
+    """The call whose leg is another than the ones known so far, which are remembered: their late words are stale."""
+    former = [sid for sid in (call.leg_sid, call.evidence.left_leg_sid) if sid is not None]
+    evidence = replace(
+        call.evidence,
+        disconnect_reason=None,
+        last_call_status=None,
+        leg_left_at=None,
+        left_leg_sid=None,
+        room_finished_at=None,
+    )
+    return replace(call, former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))), evidence=evidence)
+
+
+def may_come_back(evidence: Evidence) -> bool:
+    """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
+    return evidence.disconnect_reason in MAY_COME_BACK
+
+
+OF_THE_LEG: dict[type, Rule] = {LegJoined: _leg_joins, LegLeft: _leg_leaves_dial}
+OF_THE_LEG_IN_CALL: dict[type, Rule] = {LegJoined: _leg_joins, LegLeft: _leg_leaves_call}

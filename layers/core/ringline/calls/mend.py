@@ -1,0 +1,176 @@
+"""Mends one call in flight whose news may have got lost: finds out what became of it, and has the lifecycle know."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.call import Call, Direction
+from ringline.calls.deadlines import (
+    End,
+    Owed,
+    caller_waits_until,
+    dial_outcome_due_at,
+    is_up,
+    limit_falls_in_s,
+    look_again_in_s,
+    owed,
+    within_call,
+)
+from ringline.calls.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    EndAsked,
+    Event,
+    FoundOver,
+    GivenUp,
+    LegJoined,
+)
+from ringline.calls.hints import LookQueue
+from ringline.calls.leave_hints import ask_for_look
+from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.progress import Outcome, Progress
+from ringline.calls.reasons import EndReason
+from ringline.calls.results import Effect
+from ringline.runtime.clock import Clock
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one run did, for its log line."""
+
+    looked_at: int = 0
+    settled: int = 0
+    adopted: int = 0
+    rung: int = 0
+    redelivered: int = 0
+    rooms_closed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mender:
+    progress: Progress
+    telephony: Telephony
+    looks: LookQueue
+    clock: Clock
+    log: Logger
+    swept: Swept
+
+    async def mend(self, call: Call, room_is_open: bool, now: int) -> None:
+        """Does what the clock owes the call. Raises TelephonyDown where LiveKit cannot be asked; nothing is lost by it,
+        for the next run looks again."""
+        due = owed(call, room_is_open, now)
+        if due in (Owed.NOTHING, Owed.LOOK):
+            await self._look_at_its_limit(call, now)
+        match due:
+            case Owed.NOTHING:
+                return
+            case Owed.PEEK:
+                await self._peek(call, now)
+            case Owed.SETTLE:
+                await self._settle(call)
+            case End(reason):
+                await self._end(call, reason, now)
+            case Owed.LOOK:
+                await self._look(call, now)
+
+    async def _look_at_its_limit(self, call: Call, now: int) -> None:
+        """A conversation ends at its limit, not with the first run after it."""
+        after_s = limit_falls_in_s(call, now)
+        if after_s is not None:
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, after_s)
+
+    async def _peek(self, call: Call, now: int) -> None:
+        room = await self.telephony.look(call.room_name or "")
+        await self._adopt(call, leg_of(call, room), _present_agent(call, room), now)
+
+    async def _adopt(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> bool:
+        """Whether the phone was answered while nobody was there to say so: the conversation goes on."""
+        if leg is None or not is_up(leg):
+            return False
+        adopted = await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
+        self.swept.adopted += 1
+        if Effect.LOOK_AGAIN in adopted.effects and adopted.call is not None:
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(adopted.call))
+        return True
+
+    async def _look(self, call: Call, now: int) -> None:
+        room = await self.telephony.look(call.room_name or "")
+        leg, agent = leg_of(call, room), _present_agent(call, room)
+        if call.answered_at is None:
+            await self._look_unanswered(call, leg, agent, now)
+        elif call.carrier.ended_at is not None:
+            # The phone call is over, and only LiveKit does not know.
+            await self._give_up(call)
+        elif call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None:
+            await self._look_for_a_lost_leg(call, leg, now)
+        elif agent is not None:
+            # Unmoved if it is the one we know.
+            await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
+        elif call.active_at is None:
+            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
+        elif call.agent_left_at is None:
+            # Its leaving got lost. A successor has until the next run.
+            await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid or "", None))
+        else:
+            await self._end(call, EndReason.AGENT_FAILED, now)
+
+    async def _look_unanswered(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> None:
+        rings_in = call.direction is Direction.INBOUND and leg is not None
+        if rings_in and agent is not None:
+            joined_at = within_call(call, agent.joined_at, now)
+            await self._apply(call, AgentJoined(joined_at, call.attempt, agent.sid))
+            self.swept.adopted += 1
+        elif await self._adopt(call, leg, agent, now):
+            return
+        elif not rings_in:
+            # While its leg is there the phone may ring on, whatever was said of another; not for longer than it may.
+            if leg is None or now >= dial_outcome_due_at(call):
+                await self._give_up(call)
+        elif now >= caller_waits_until(call):
+            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
+        else:
+            try:
+                await self.telephony.take_in(call)
+            except TelephonyDown:
+                # The caller hears it ring, and not for as long as until the next run.
+                await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
+
+    async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
+        """The leg lost its connection or its room: if it is back under another sid, the call goes on."""
+        if leg is not None and leg.sid != call.evidence.left_leg_sid:
+            joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
+            self.swept.adopted += 1
+            # Its limits have gone on meanwhile: the next run would be late by a minute.
+            if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
+                await self._end(joined, limit.reason, now)
+        else:
+            await self._give_up(call)
+
+    async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
+        if reason is not None:
+            asked = await self._apply(call, EndAsked(now, reason, call.attempt))
+            if not asked.effects:
+                return  # Somebody was faster: the agent is there after all.
+        await self._settle(call)
+
+    async def _give_up(self, call: Call) -> None:
+        await self._apply(call, GivenUp(self.clock(), call.attempt))
+        await self._settle(call)
+
+    async def _settle(self, call: Call) -> None:
+        """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
+        await self.telephony.end_room(call.room_name or "")
+        await self._apply(call, FoundOver(self.clock(), call.attempt))
+        self.swept.settled += 1
+
+    async def _apply(self, call: Call, event: Event) -> Outcome:
+        return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+
+def _present_agent(call: Call, room: RoomView) -> AgentSeen | None:
+    """An agent in the room, other than the one that is known to have left: LiveKit's list may still show it."""
+    departed = call.agent_sid if call.agent_left_at is not None else None
+    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents if agent.sid != departed), None)
