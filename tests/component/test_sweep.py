@@ -7,6 +7,7 @@ from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.events import (
     AgentHangsUp,
     AgentLeft,
+    AgentReady,
     Answered,
     CarrierEnded,
     CarrierFailed,
@@ -31,6 +32,7 @@ from ringline.calls.timing import (
     FIRST_LOOK_S,
     IDLE_S,
     LIMIT_AHEAD_S,
+    PROMISED_WORDS_S,
     WAITING_MARK_KEPT_S,
     ZOMBIE_ROOM_S,
 )
@@ -117,6 +119,19 @@ def test_a_call_whose_room_reappears_after_a_restart_goes_on(room: CallsRoom) ->
     assert room.sweep().settled == 0
     assert (room.call().state, room.in_use) == (State.ACTIVE, 1)
     assert room.telephony.ended_rooms == []
+
+
+def test_a_room_is_not_waited_for_whose_leg_is_seen_to_have_left(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentReady(room.clock(), 1, ("user_spoke", "transcript")))
+    room.clock.move(5)
+    left_at = room.clock()
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(left_at, 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    room.telephony.open_rooms.clear()
+    room.clock.move(PROMISED_WORDS_S)
+    assert room.look_again("call_1").settled == 1
+    assert room.call().end_reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    assert room.clock() == left_at + PROMISED_WORDS_S * 1000
 
 
 def test_calls_are_left_alone_while_livekit_cannot_be_asked(room: CallsRoom) -> None:

@@ -9,6 +9,7 @@ from ringline.calls.leg_rules import may_come_back, without_leg_evidence
 from ringline.calls.presence_rules import activated
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
+from ringline.calls.verdict import has_left_for_good
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -55,7 +56,7 @@ def _answer(call: Call, event: Answered) -> Result:
     waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
     if event.agent is not None:
         answered = activated(answered, event.agent, event.at)
-    if call.evidence.leg_left_at is not None and not may_come_back(call.evidence):
+    if call.evidence.leg_left_at is not None and has_left_for_good(call):
         # It was answered and hung up before anybody could say so. An agent that was ready was there.
         if answered.active_at is None and call.reports.ready_at is not None:
             answered = replace(answered, agent_joined_at=call.reports.ready_at, active_at=event.at)

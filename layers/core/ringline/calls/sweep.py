@@ -25,6 +25,7 @@ from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.calls.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
+from ringline.calls.verdict import has_left_for_good
 from ringline.calls.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
@@ -139,7 +140,7 @@ class Sweep:
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
     ) -> list[Call]:
         """Mends what can be judged now; the answer is the calls whose room is missing."""
-        missing = [call for call in calls if rooms is not None and call.in_flight and call.room_name not in rooms]
+        missing = [call for call in calls if rooms is not None and _may_reappear(call, rooms)]
         await self._side_by_side(self._mend_one(call, rooms, now) for call in calls if call not in missing)
         return missing
 
@@ -209,6 +210,11 @@ class Sweep:
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+
+def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:
+    """Whether the room is missing of a call whose leg may still be there."""
+    return call.in_flight and call.room_name not in rooms and not has_left_for_good(call)
 
 
 def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:

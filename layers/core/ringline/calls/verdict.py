@@ -118,15 +118,15 @@ def was_unheard_greeting(call: Call, answered_at: int, ended_at: int) -> bool:
     return hears_at - answered_at <= HEARS_WITHIN_S * 1000 and ended_at - answered_at <= longest * 1000
 
 
+def has_left_for_good(call: Call) -> bool:
+    """Whether LiveKit saw the leg go, and not merely lose its connection."""
+    return call.evidence.leg_left_at is not None and call.evidence.disconnect_reason not in MAY_COME_BACK
+
+
 def awaits_last_words(call: Call) -> bool:
     """Whether a call whose leg has left would be taken for a greeting, and only because nobody has been heard."""
     left_at, answered_at = call.evidence.leg_left_at, call.answered_at
-    if (
-        left_at is None
-        or answered_at is None
-        or call.active_at is None
-        or call.evidence.disconnect_reason in MAY_COME_BACK
-    ):
+    if left_at is None or answered_at is None or call.active_at is None or not has_left_for_good(call):
         return False
     if call.direction is Direction.INBOUND or _told(call, answered_at, None) is not None:
         return False
