@@ -80,10 +80,12 @@ class InboundLeg:
             config.departure_timeout or timings.DEPARTURE_TIMEOUT_S,
             config.max_participants,
         )
-        self._room = self._exchange.roster.ensure(name, terms)
-        if not self._room.dispatches:
+
+        def prepare(room: Room) -> None:
             for agent in config.agents:
-                self._worker.dispatch(self._room, agent.agent_name, agent.metadata, dict(agent.attributes))
+                self._worker.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
+
+        self._room = self._exchange.roster.ensure(name, terms, prepare)
         self._room.callee = self._exchange.callee(caller.from_number)
         self._room.watch(self._see)
         identity, shown_name = _identity(caller.from_number, hidden=rule.hide_phone_number)

@@ -184,6 +184,13 @@ class Room:
         if (older := self.participants.get(identity)) is not None:
             self.remove(older, DisconnectReason.DUPLICATE_IDENTITY)
 
+    def add_default_dispatch(self) -> None:
+        """What LiveKit gives a room for which no agents were named: one to workers without a name, of which this
+        network has none. It is listed like any other."""
+        dispatch = AgentDispatch(id=new_id("AD_"), room=self.name)
+        dispatch.state.created_at = time.time_ns()
+        self.dispatches[dispatch.id] = dispatch
+
     def join(self, participant: Participant) -> None:
         self.make_way(participant.identity)
         self.participants[participant.identity] = participant

@@ -32,6 +32,8 @@ class Roster:
         self._rooms[name] = room
         if prepare is not None:
             prepare(room)
+        if not room.dispatches:
+            room.add_default_dispatch()
         room.announce()
         return room
 

@@ -56,7 +56,9 @@ class Client:
         def listed() -> list[api.AgentDispatch]:
             if room not in self._phones.rooms:
                 raise twirp("not_found", "requested room does not exist")
-            return [api.AgentDispatch(room=room, metadata=told) for told in self._phones.dispatched.get(room, [])]
+            told = self._phones.dispatched.get(room, [])
+            named = [api.AgentDispatch(agent_name="agent", room=room, metadata=metadata) for metadata in told]
+            return [api.AgentDispatch(room=room), *named]
 
         return _step("list_dispatch", listed)
 

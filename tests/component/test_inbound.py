@@ -90,7 +90,8 @@ class House:
                 await asyncio.sleep(0.02)
 
     async def dispatches(self, room: str) -> list[agent_dispatch.AgentDispatch]:
-        return list(await self.lab.livekit.agent_dispatch.list_dispatch(room))
+        """Those to a worker of a name."""
+        return [each for each in await self.lab.livekit.agent_dispatch.list_dispatch(room) if each.agent_name]
 
 
 _one_at_a_time = asyncio.Lock()

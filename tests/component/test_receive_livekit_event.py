@@ -55,7 +55,7 @@ def store(local: LocalAws) -> CallStore:
     return store
 
 
-def leg_left(sid: str = "PA_leg", attempt: int = 1) -> dict[str, Any]:
+def leg_left(sid: str = "PA_leg", attempt: int = 1, identity: str | None = None) -> dict[str, Any]:
     return {
         "event": "participant_left",
         "id": "EV_1",
@@ -63,7 +63,7 @@ def leg_left(sid: str = "PA_leg", attempt: int = 1) -> dict[str, Any]:
         "room": {"sid": "RM_1", "name": f"{ACCOUNT}.{CALL}.{attempt}"},
         "participant": {
             "sid": sid,
-            "identity": f"sip-{CALL}-{attempt}",
+            "identity": identity or f"sip-{CALL}-{attempt}",
             "kind": "SIP",
             "disconnectReason": "CLIENT_INITIATED",
             "attributes": {"sip.callStatus": "hangup"},
@@ -96,6 +96,16 @@ def test_the_end_of_a_conversation_is_applied(hook: ModuleType, store: CallStore
     assert store.gate(ACCOUNT).in_use == 0
     assert post(hook, body, signed(body)) == (200, {"outcome": "call_is_over"}), "sent again, it changes nothing"
     assert store.gate(ACCOUNT).in_use == 0
+
+
+def test_a_phone_that_the_agent_called_into_the_room_ends_nothing_when_it_leaves(
+    hook: ModuleType, store: CallStore
+) -> None:
+    before = store.get(ACCOUNT, CALL)
+    for event in ("participant_joined", "participant_left"):
+        body = json.dumps(leg_left("PA_colleague", identity="colleague") | {"event": event}).encode()
+        assert post(hook, body, signed(body)) == (200, {"outcome": "leg_of_another"})
+    assert store.get(ACCOUNT, CALL) == before
 
 
 @pytest.mark.parametrize(

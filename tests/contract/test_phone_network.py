@@ -149,14 +149,15 @@ async def test_a_dispatched_agent_joins_and_goes_with_its_dispatch(lab: Lab) -> 
     request = agent_dispatch.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=ROOM, metadata='{"a": 1}')
     dispatch = await lab.livekit.agent_dispatch.create_dispatch(request)
     await lab.recorder.until(lambda seen: "track_published" in seen.events(ROOM))
-    listed = await lab.livekit.agent_dispatch.list_dispatch(ROOM)
-    job = listed[0].state.jobs[0]
-    assert (listed[0].id, job.metadata, job.state.status) == (dispatch.id, '{"a": 1}', JobStatus.JS_RUNNING)
+    nameless, listed = await lab.livekit.agent_dispatch.list_dispatch(ROOM)
+    assert (nameless.agent_name, len(nameless.state.jobs)) == ("", 0), "LiveKit's own, for workers without a name"
+    job = listed.state.jobs[0]
+    assert (listed.id, job.metadata, job.state.status) == (dispatch.id, '{"a": 1}', JobStatus.JS_RUNNING)
     joined = next(hook.body["participant"] for hook in lab.recorder.hooks if hook.event == "participant_joined")
     assert joined["identity"] == job.state.participant_identity == f"agent-{job.id}"
     await lab.livekit.agent_dispatch.delete_dispatch(dispatch.id, ROOM)
     await lab.recorder.until(lambda seen: "participant_left" in seen.events(ROOM))
-    assert await lab.livekit.agent_dispatch.list_dispatch(ROOM) == []
+    assert await lab.livekit.agent_dispatch.list_dispatch(ROOM) == [nameless]
 
 
 @in_a_lab()

@@ -79,6 +79,24 @@ def test_a_caller_who_was_not_answered_leaves_for_a_reason(
     assert (call.state, call.end_reason, call.ended_at) == (state, reason, at(9))
 
 
+@pytest.mark.parametrize(
+    ("why", "reason"), [("CLIENT_INITIATED", EndReason.AGENT_FAILED), ("ROOM_DELETED", EndReason.AGENT_HUNG_UP)]
+)
+def test_a_caller_whose_agent_came_and_made_no_sound_was_never_answered(why: str, reason: EndReason) -> None:
+    taken = moved(ringing(), AgentJoined(at(0.4), 1, "PA_agent"))
+    call = moved(taken, LegLeft(at(9), 1, "PA_leg", why, "ringing"))
+    assert (call.state, call.end_reason, call.answered_at) == (State.NOT_CONNECTED, reason, None)
+
+
+def test_a_leg_that_the_agent_calls_into_the_room_is_not_the_caller() -> None:
+    for call in (ringing(), moved(ringing(), AgentJoined(at(0.4), 1, "PA_agent"))):
+        assert apply(call, LegJoined(at(2), 1, "PA_colleague", "colleague")) == Unmoved("leg_of_another")
+        gone = LegLeft(at(3), 1, "PA_colleague", "USER_REJECTED", "ringing", "colleague")
+        assert apply(call, gone) == Unmoved("leg_of_another")
+        own = LegLeft(at(4), 1, "PA_leg", "CLIENT_INITIATED", "hangup", "sip_+15550107777")
+        assert moved(call, own).state.is_terminal
+
+
 def test_a_leg_of_another_session_ends_nothing() -> None:
     assert apply(ringing(), LegLeft(at(2), 1, "PA_old", "CLIENT_INITIATED", "hangup")) == Unmoved("stale_leg")
 

@@ -210,6 +210,16 @@ def test_a_leg_that_joins_for_a_canceled_or_ended_call_has_its_room_closed() -> 
     assert unmoved(a_call(State.ACTIVE, attempt=2), LegJoined(at(9), 1, "PA_old")).effects == {Effect.END_ROOM}
 
 
+@pytest.mark.parametrize("state", [State.DIALING, State.RINGING, State.ACTIVE])
+def test_a_leg_that_the_agent_calls_into_the_room_comes_and_goes_without_the_call(state: State) -> None:
+    call = a_call(state, leg_sid="PA_leg")
+    assert unmoved(call, LegJoined(at(20), 1, "PA_colleague", "colleague")).why == "leg_of_another"
+    busy = LegLeft(at(21), 1, "PA_colleague", "USER_REJECTED", "ringing", "colleague")
+    assert unmoved(call, busy).why == "leg_of_another"
+    own = LegLeft(at(30), 1, "PA_leg", "CLIENT_INITIATED", "hangup", call.leg_identity)
+    assert moved(call, own).evidence.leg_left_at == at(30)
+
+
 def test_a_rejoined_leg_is_followed_by_its_new_sid() -> None:
     rejoined = moved(a_call(State.ACTIVE), LegJoined(at(20), 1, "PA_new"))
     assert (rejoined.state, rejoined.leg_sid) == (State.ACTIVE, "PA_new")

@@ -26,11 +26,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class LegJoined:
-    """The SIP leg is in the room. For an outbound call that means "dialling", never "answered"."""
+    """A SIP leg is in the room. For an outbound call that means "dialling", never "answered". `identity` tells whose it
+    is; None stands for the call's own."""
 
     at: int
     attempt: int
     sid: str
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,14 @@ class AgentLeft:
 
 @dataclass(frozen=True, slots=True)
 class LegLeft:
-    """The SIP leg left the room. `last_call_status` is how it stood with its phone then."""
+    """A SIP leg left the room. `last_call_status` is how it stood with its phone then; `identity` as above."""
 
     at: int
     attempt: int
     sid: str | None
     disconnect_reason: str | None
     last_call_status: str | None
+    identity: str | None = None
 
 
 class RoomFinished(_OfAttempt):

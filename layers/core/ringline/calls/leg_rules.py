@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ringline.calls.call import AnswerFrom, Call, Direction, Evidence
+from ringline.calls.call import AnswerFrom, Call, CallStatus, Direction, Evidence
 from ringline.calls.ending import as_far_as_known, changed, noted, over
 from ringline.calls.events import LegJoined, LegLeft
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
@@ -15,6 +15,8 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
     Later it is a leg that comes back, after a LiveKit restart or a lost connection, with a new sid and a status that
     lies. The call goes on, and what was said of the old leg says nothing any more.
     """
+    if _is_anothers(call, event):
+        return Unmoved("leg_of_another")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
@@ -39,6 +41,8 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
     knows the SIP code: wait for it."""
     if call.answered_at is not None or call.direction is Direction.INBOUND:
         return _leg_leaves_call(call, event)
+    if _is_anothers(call, event):
+        return Unmoved("leg_of_another")
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     seen = _with_leg_evidence(call, event)
@@ -51,6 +55,8 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
 
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
+    if _is_anothers(call, event):
+        return Unmoved("leg_of_another")
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
@@ -65,7 +71,20 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
         return Moved(changed(seen), LOOK_AGAIN)
-    return Moved(over(as_far_as_known(seen, event.at), event.at), END_ROOM)
+    return Moved(over(_as_never_answered(as_far_as_known(seen, event.at)), event.at), END_ROOM)
+
+
+def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:
+    """Whether the leg is one that the agent has called into the room: it comes and goes without the call."""
+    return event.identity not in {None, call.leg_identity}
+
+
+def _as_never_answered(call: Call) -> Call:
+    """LiveKit answers a caller with the first sound of the agent, and says nothing of it. Whose leg still rang when it
+    left was never answered, though an agent was in the room."""
+    if call.direction is Direction.OUTBOUND or call.evidence.last_call_status != CallStatus.RINGING:
+        return call
+    return replace(call, answered_at=None, active_at=None)
 
 
 def _with_leg_evidence(call: Call, event: LegLeft) -> Call:

@@ -100,11 +100,12 @@ def _event(seen: LivekitEvent, attempt: int, at: int) -> Event | None:
         case What.ROOM_FINISHED, _:
             return RoomFinished(at, attempt)
         case What.JOINED, Kind.SIP:
-            return LegJoined(at, attempt, seen.sid)
+            return LegJoined(at, attempt, seen.sid, seen.identity or None)
         case What.JOINED, Kind.AGENT:
             return AgentJoined(at, attempt, seen.sid)
         case What.LEFT, Kind.SIP:
-            return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, seen.call_status)
+            whose = seen.identity or None
+            return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, seen.call_status, whose)
         case What.LEFT, Kind.AGENT:
             return AgentLeft(at, attempt, seen.sid, seen.disconnect_reason)
         case ((What.EGRESS_STARTED | What.EGRESS_UPDATED | What.EGRESS_ENDED), _) if seen.egress is not None:

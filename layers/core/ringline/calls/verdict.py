@@ -222,7 +222,8 @@ def _from_callers_leg(call: Call) -> EndReason:
         return _R.IDLE_TIMEOUT
     if call.evidence.last_call_status == CallStatus.HANGUP:
         return _R.USER_HUNG_UP_RINGING
-    return _R.AGENT_DID_NOT_JOIN
+    # One that came and said nothing has failed: LiveKit did not answer.
+    return _R.AGENT_DID_NOT_JOIN if call.agent_sid is None else _R.AGENT_FAILED
 
 
 def _declined(call: Call, at: int) -> EndReason:

@@ -117,7 +117,9 @@ class LivekitTelephony:
         return True
 
     async def _dispatched(self, room: str) -> bool:
-        return bool(await _asked(self._client.agent_dispatch.list_dispatch(room)))
+        # A room for which nobody named an agent is listed with a dispatch to workers without a name.
+        listed = await _asked(self._client.agent_dispatch.list_dispatch(room))
+        return any(dispatch.agent_name for dispatch in listed)
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
