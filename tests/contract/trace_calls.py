@@ -31,6 +31,8 @@ type Trace = dict[str, Any]
 
 # LiveKit was asked for 6 s in all, ringing included.
 _LIMITS = {"answered-max-duration": {"ring_timeout_s": 2, "max_call_duration_s": 4}}
+# The leg of every recorded dial.
+_DIALED_AS = "leg-a1"
 _KIND_AGENT = 4
 _SIP_STATUS = re.compile(r"sip status: (\d{3}): (.+)$")
 _SETTLED_AFTER_S = 60
@@ -200,7 +202,7 @@ def _outbound(name: str, events: list[dict[str, Any]]) -> Call:
         (event["at"] for event in events if event.get("method") == "CreateSIPParticipant"), events[0]["at"]
     )
     fields = {"ring_timeout_s": RINGING_TIMEOUT_S.get(name, 30)} | _LIMITS.get(name, {})
-    return a_call(State.DIALING, dialed_at=dialed_at, **fields)
+    return a_call(State.DIALING, dialed_at=dialed_at, caller_identity=_DIALED_AS, **fields)
 
 
 def _inbound(events: list[dict[str, Any]]) -> Call:
