@@ -3,9 +3,10 @@ stopped together.
 
     python -m local.stack up|down|status
 
-`up` obeys RINGLINE_PORT (8787), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME, RINGLINE_STATE_DIR, and LIVEKIT_URL with
-LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also SIP_HOOK_SECRET, TELNYX_PUBLIC_KEY and
-TWILIO_AUTH_TOKEN. ANSWER_FROM (dialer, carrier) says who tells of an answer. Tests and the demo use `running_stack`.
+`up` obeys RINGLINE_PORT (8787), BIND_ADDRESS (127.0.0.1), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME,
+RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), and LIVEKIT_URL with LIVEKIT_API_KEY,
+LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also PUBLIC_URL (what that server calls this stack by), SIP_HOOK_SECRET,
+TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN. Tests and the demo use `running_stack`.
 """
 
 import os
@@ -24,6 +25,7 @@ from local import emulator, processes
 from local.carrier_secrets import secrets_from
 from local.places import default_state_dir
 from local.processes import StackError
+from local.stack_addresses import bind_address_in, is_this_machine_alone, public_url_in, url_in
 from local.stack_record import Stack, StackRecord
 from local.stack_start import (
     DEFAULT_AGENT_NAME,
@@ -55,7 +57,8 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
     wishes = Wishes(
         port=_whole_number(environ, "RINGLINE_PORT", DEFAULT_PORT, 65535),
         cap=_whole_number(environ, "CAP", DEFAULT_CAP, 10_000),
-        webhook_url=environ.get("WEBHOOK_URL") or None,
+        bind_address=bind_address_in(environ),
+        webhook_url=url_in(environ, "WEBHOOK_URL"),
         from_number=environ.get("FROM_NUMBER") or DEFAULT_FROM_NUMBER,
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
@@ -66,8 +69,13 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
     missing = [name for name in names if not environ.get(name)]
     if missing:
         raise StackError(f"LIVEKIT_URL is set, so {', '.join(missing)} must be set too")
-    livekit = LivekitServer(*(environ[name] for name in names))
-    return replace(wishes, livekit=livekit, carrier_secrets=secrets_from(environ))
+    url_in(environ, "LIVEKIT_URL", ("wss", "https", "ws", "http"))
+    return replace(
+        wishes,
+        livekit=LivekitServer(*(environ[name].strip() for name in names)),
+        public_url=public_url_in(environ),
+        carrier_secrets=secrets_from(environ),
+    )
 
 
 def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
@@ -140,11 +148,11 @@ def running_stack(wishes: Wishes, tell: Callable[[str], None] = lambda _line: No
 def _up(state_dir: Path) -> int:
     record = StackRecord(state_dir)
     if is_healthy(record) and (stack := record.stack()):
-        print(f"The stack is up already.\n{_how_to_call(stack, record)}")
+        print(f"The stack is up already.\n{how_to_call(stack, record)}")
         return 0
     began = time.monotonic()
     stack = bring_up(wishes_from(os.environ), lambda line: print(f"  {line}", flush=True))
-    print(f"The stack is up after {time.monotonic() - began:.1f} s.\n{_how_to_call(stack, record)}")
+    print(f"The stack is up after {time.monotonic() - began:.1f} s.\n{how_to_call(stack, record)}")
     return 0
 
 
@@ -159,21 +167,43 @@ def _status(state_dir: Path) -> int:
     return 0
 
 
-def _how_to_call(stack: Stack, record: StackRecord) -> str:
+def how_to_call(stack: Stack, record: StackRecord) -> str:
+    """What `up` prints of a stack that is up: how to call it, and what a LiveKit of the user's own still needs."""
+    to_number = "+15550100200" if stack.phones_url else "+<a number of yours>"
     return f"""
   API           {stack.base_url}
   key           {stack.api_key}   (organisation {stack.org_handle}, {stack.cap} calls at once)
   LiveKit       {stack.livekit_url}{"   (the phone network)" if stack.phones_url else ""}
   all of it     {record.stack_path}
   logs          {stack.log_dir}
-
+{"" if stack.phones_url else _what_livekit_needs(stack)}
 Place a call and look at it:
 
   curl -s {stack.base_url}/v1/calls -H 'Authorization: Bearer {stack.api_key}' -H 'Content-Type: application/json' \\
-    -d '{{"to_number": "+15550100200", "pipe_id": "{stack.pipe_id}"}}'
+    -d '{{"to_number": "{to_number}", "pipe_id": "{stack.pipe_id}"}}'
   curl -s {stack.base_url}/v1/calls -H 'Authorization: Bearer {stack.api_key}'
 
 `make down` stops it."""
+
+
+def _what_livekit_needs(stack: Stack) -> str:
+    """What is to be done at a LiveKit server of the user's own before the first call."""
+    lines = f"""
+Set this as a webhook URL of your LiveKit, signed with the API key {stack.livekit_api_key}: without its webhooks
+calls do not move on. Callers need a rule there, too: docs/inbound.md.
+
+  {stack.hooks_url}
+
+Calls go out through {stack.sip_trunk_id} from {stack.from_number} (FROM_NUMBER), and the agent
+`{stack.agent_name}` (AGENT_NAME) is dispatched to them.
+"""
+    if is_this_machine_alone(stack.public_url):
+        lines += f"""
+Only this machine reaches {stack.public_url}. If your LiveKit or its agents are on another one, in a container with a
+network of its own, or in LiveKit's cloud: `make down`, and set PUBLIC_URL to the tunnel or proxy that leads here, or
+BIND_ADDRESS to an address of this machine that they reach.
+"""
+    return lines
 
 
 def main(arguments: list[str]) -> int:

@@ -13,10 +13,11 @@ from local.processes import Child, StackError
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack. `hooks_url` is where LiveKit's webhooks go; `phones_url` is None when a real LiveKit server is
-    driven."""
+    """A running stack. `base_url` is its API as this machine calls it, `public_url` as LiveKit and agents do;
+    `hooks_url` is where LiveKit's webhooks go; `phones_url` is None when a real LiveKit server is driven."""
 
     base_url: str
+    public_url: str
     api_key: str
     org_handle: str
     account_id: str

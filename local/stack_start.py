@@ -7,9 +7,8 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from local.deploy import Deployment
 from local.places import default_state_dir
 from local.processes import Child, StackError
 from local.seed import let_callers_in, seed
+from local.stack_addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
 from local.stack_record import Stack, StackRecord
 
 DEFAULT_PORT = 8787
@@ -31,7 +31,6 @@ DEFAULT_AGENT_NAME = "ringline-agent"
 
 _PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
 _READY_WITHIN_S = 20.0
-_LISTEN_BACKLOG = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,13 @@ class LivekitServer:
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
-    `phones_options`. `answer_from` is the template's parameter AnswerFrom."""
+    `phones_options`. `answer_from` is the template's parameter AnswerFrom. `bind_address` is the front door's, and
+    `public_url` what a LiveKit server and agents call it by, where that is another name."""
 
     state_dir: Path = field(default_factory=default_state_dir)
     port: int = DEFAULT_PORT
+    bind_address: str = LOOPBACK
+    public_url: str | None = None
     cap: int = DEFAULT_CAP
     webhook_url: str | None = None
     from_number: str = DEFAULT_FROM_NUMBER
@@ -72,25 +74,25 @@ class Ascent:
 
     def climb(self) -> Stack:
         shutil.rmtree(self._record.log_dir, ignore_errors=True)
-        with _listening(self._wishes.port) as door:
-            base_url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        with listening(self._wishes.bind_address, self._wishes.port) as door:
+            called = addresses(self._wishes.bind_address, door.getsockname()[1], self._wishes.public_url)
             emulator_port = free_port()
             emulator_url = emulator.url(emulator_port)
             with ThreadPoolExecutor(2) as aside:
                 building = aside.submit(build.build_all)
                 emulating = self._noted(emulator.start(emulator_port, self._record.run_dir, self._record.log_dir))
-                livekit = self._wishes.livekit or self._start_phones(base_url)
+                livekit = self._wishes.livekit or self._start_phones(called.base_url)
                 emulator.await_ready(emulating, emulator_port)
                 self._tell("building what has changed")
                 built = building.result()
             with deploy.emulator_credentials(emulator_url):
                 self._tell("deploying template.yaml to the emulator")
-                deployment = self._deploy(built, livekit, base_url, emulator_url)
+                deployment = self._deploy(built, livekit, called, emulator_url)
                 seeded = self._seed(deployment, emulator_url)
                 self._open(door, deployment.api_url(emulator_url))
                 self._tell("starting the functions")
-                _warm_up(deployment, base_url, emulator_url)
-            stack = self._described(base_url, emulator_url, livekit, deployment, seeded)
+                _warm_up(deployment, called.base_url, emulator_url)
+            stack = self._described(called, emulator_url, livekit, deployment, seeded)
             self._record.note_stack(stack)
             return stack
 
@@ -102,7 +104,7 @@ class Ascent:
         self._tell("starting the phone network")
         command = [
             sys.executable, "-m", "local.phones", "--port", str(free_port()),
-            "--hooks-url", f"{base_url}/hooks/livekit",
+            "--hooks-url", hooks_url_at(base_url),
             "--api-key", _PHONES_KEY, "--api-secret", _PHONES_SECRET, "--agent-name", self._wishes.agent_name,
             *self._wishes.carrier_secrets.phones_options(base_url), *self._wishes.phones_options,
         ]  # fmt: skip
@@ -114,7 +116,7 @@ class Ascent:
             aside.submit(asyncio.run, let_callers_in(url, _PHONES_KEY, _PHONES_SECRET)).result()
         return LivekitServer(url, _PHONES_KEY, _PHONES_SECRET, trunk_id, phones_url=url)
 
-    def _deploy(self, built: Build, livekit: LivekitServer, base_url: str, emulator_url: str) -> Deployment:
+    def _deploy(self, built: Build, livekit: LivekitServer, called: Addresses, emulator_url: str) -> Deployment:
         parameters = {
             "LivekitUrl": livekit.url,
             "LivekitApiKey": livekit.api_key,
@@ -123,7 +125,7 @@ class Ascent:
             "AgentName": self._wishes.agent_name,
             "AllowPrivateWebhooks": "true",
             "AnswerFrom": self._wishes.answer_from,
-            "PublicUrl": base_url,
+            "PublicUrl": called.public_url,
             # Any pair will do for the emulator's S3.
             "RecordingAccessKeyId": "test",
             "RecordingSecretAccessKey": "test",
@@ -151,10 +153,16 @@ class Ascent:
         processes.wait_until(child, lambda: processes.ready_line(child) is not None, _READY_WITHIN_S)
 
     def _described(
-        self, base_url: str, emulator_url: str, livekit: LivekitServer, deployment: Deployment, seeded: dict[str, Any]
+        self,
+        called: Addresses,
+        emulator_url: str,
+        livekit: LivekitServer,
+        deployment: Deployment,
+        seeded: dict[str, Any],
     ) -> Stack:
         return Stack(
-            base_url=base_url,
+            base_url=called.base_url,
+            public_url=called.public_url,
             api_key=seeded["api_key"],
             org_handle=seeded["org_handle"],
             account_id=seeded["account_id"],
@@ -164,7 +172,7 @@ class Ascent:
             livekit_url=livekit.url,
             livekit_api_key=livekit.api_key,
             livekit_api_secret=livekit.api_secret,
-            hooks_url=f"{base_url}/hooks/livekit",
+            hooks_url=called.hooks_url,
             agent_name=self._wishes.agent_name,
             log_dir=str(self._record.log_dir),
             sip_trunk_id=livekit.sip_trunk_id,
@@ -179,21 +187,6 @@ class Ascent:
             delivery_queue_url=deployment.outputs["DeliveryQueueUrl"],
             functions=deployment.functions,
         )
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """The front door's socket, listening from the start: the port is ours before anything else is begun. Raises
-    StackError."""
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    with door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind(("127.0.0.1", port))
-            door.listen(_LISTEN_BACKLOG)
-        except OSError as error:
-            raise StackError(f"port {port} is taken ({error.strerror}): set RINGLINE_PORT to a free one") from None
-        yield door
 
 
 def free_port() -> int:

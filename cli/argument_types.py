@@ -1,0 +1,58 @@
+"""What a word of the command line must look like. Each raises argparse's error, which names the argument."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+
+from ringline.routing.numbers import is_e164
+from ringline.runtime.ids import is_plausible_id
+
+
+def whole(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError("is not a whole number of 0 or more")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    return _number(text, 1000)
+
+
+def seconds(lowest: int, highest: int) -> Callable[[str], int]:
+    def whole_seconds(text: str) -> int:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            raise ArgumentTypeError(f"is not a whole number of seconds from {lowest} to {highest}")
+        return int(text)
+
+    return whole_seconds
+
+
+def window(text: str) -> float:
+    """A length of time in seconds, up to the longest that a phone rings."""
+    return _number(text, 60)
+
+
+def an_id(text: str) -> str:
+    if not is_plausible_id(text):
+        raise ArgumentTypeError("is not an id: 1 to 80 letters, digits, and any of _ + . -")
+    return text
+
+
+def phone_number(text: str) -> str:
+    if not is_e164(text):
+        raise ArgumentTypeError("is not a phone number in E.164 form, such as +14155550123")
+    return text
+
+
+def or_none[Value](kind: Callable[[str], Value]) -> Callable[[str], Value | None]:
+    """An option that an empty value, '', takes back."""
+    return lambda text: kind(text) if text else None
+
+
+def _number(text: str, highest: int) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= highest:
+        raise ArgumentTypeError(f"is not a number from 0 to {highest}")
+    return number

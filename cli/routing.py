@@ -1,0 +1,212 @@
+"""`agent`, `pipe`, `number`: what an account calls with, and what it is called on.
+
+`put` makes or changes: what is not named stays as it was, and the same command twice is the same as once.
+"""
+
+from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from cli.accounts import known_account
+from cli.argument_types import an_id, or_none, phone_number, seconds, window
+from cli.deployment import Deployment, no_such
+from ringline.calls.call import VoicemailPolicy
+from ringline.calls.timing import (
+    LONGEST_CALL_DURATION_S,
+    MAX_AGENT_JOIN_S,
+    MAX_RING_TIMEOUT_S,
+    MIN_RING_TIMEOUT_S,
+)
+from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.store import NumberTaken, RoutingStore
+from ringline.runtime.ids import new_id
+from ringline.runtime.problems import Problem, invalid_field
+
+_VOICEMAIL_WINDOWS = ("ring_min_s", "ring_max_s", "greeting_max_s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of record. `id_field` names it; `options` are the fields that `put` sets as they are given."""
+
+    noun: str
+    id_field: str
+    options: tuple[str, ...]
+    find: Callable[[RoutingStore, str, str], Any]
+    every: Callable[[RoutingStore, str], list[Any]]
+    delete: Callable[[RoutingStore, str, str], bool]
+
+
+_AGENT = _Kind(
+    "agent",
+    "agent_id",
+    ("name", "number", "trunk_id", "max_call_duration_s"),
+    RoutingStore.agent,
+    RoutingStore.agents,
+    RoutingStore.delete_agent,
+)
+_PIPE = _Kind(
+    "pipe",
+    "pipe_id",
+    (
+        "name", "agent_id", "number", "trunk_id", "voice_profile_id", "recording", "max_call_duration_s",
+        "ring_timeout_s", "agent_join_timeout_s", "voicemail_policy",
+    ),
+    RoutingStore.pipe,
+    RoutingStore.pipes,
+    RoutingStore.delete_pipe,
+)  # fmt: skip
+_NUMBER = _Kind(
+    "number",
+    "number",
+    ("pipe_id", "agent_id", "trunk_id"),
+    RoutingStore.number,
+    RoutingStore.numbers,
+    RoutingStore.delete_number,
+)
+
+
+def put_agent(deployment: Deployment, asked: Namespace) -> str:
+    known_account(deployment, asked.account)
+    store = deployment.routing
+    before = store.agent(asked.account, asked.id) or Agent(agent_id=asked.id, name=asked.id)
+    agent = replace(before, **_calling(before, _given(_AGENT, asked)))
+    store.put_agent(asked.account, agent)
+    return _shown(_AGENT, agent)
+
+
+def put_pipe(deployment: Deployment, asked: Namespace) -> str:
+    """Raises Problem 404 for an unknown account or agent, 422 for a new pipe without an agent."""
+    known_account(deployment, asked.account)
+    store = deployment.routing
+    before, given = store.pipe(asked.account, asked.id), _given(_PIPE, asked)
+    if before is None and "agent_id" not in given:
+        raise invalid_field("--agent", "must be given: a new pipe needs to know who speaks")
+    _check_there_is(_AGENT, store, asked.account, given.get("agent_id"))
+    before = before or Pipe(pipe_id=asked.id, name=asked.id, agent_id=given["agent_id"])
+    windows = {name: getattr(asked, name) for name in _VOICEMAIL_WINDOWS if name in asked}
+    pipe = replace(before, **_calling(before, given), voicemail=replace(before.voicemail, **windows))
+    if pipe.voicemail.ring_min_s > pipe.voicemail.ring_max_s:
+        raise invalid_field("--voicemail-ring-min-s", "must not be above --voicemail-ring-max-s")
+    store.put_pipe(asked.account, pipe)
+    return _shown(_PIPE, pipe)
+
+
+def put_number(deployment: Deployment, asked: Namespace) -> str:
+    """Raises Problem 404 for an unknown account, pipe or agent, 409 for a number of another account."""
+    known_account(deployment, asked.account)
+    store = deployment.routing
+    given = _given(_NUMBER, asked)
+    _check_there_is(_PIPE, store, asked.account, given.get("pipe_id"))
+    _check_there_is(_AGENT, store, asked.account, given.get("agent_id"))
+    before = store.number(asked.account, asked.id) or Number(number=asked.id, number_id=new_id("num"))
+    number = replace(before, **given)
+    try:
+        store.put_number(asked.account, number)
+    except NumberTaken:
+        title = f"{asked.id} is the number of {store.owner_of(asked.id)}: `number delete` there gives it up"
+        raise Problem(409, "number_taken", title) from None
+    return _shown(_NUMBER, number)
+
+
+def add_commands(nouns: Any) -> None:
+    """Adds `agent`, `pipe` and `number` to a parser's subparsers."""
+    agent = _add_kind(nouns, _AGENT, "who speaks: what a worker is told as agent_id", put_agent, an_id)
+    _add_call_options(agent)
+
+    pipe = _add_kind(nouns, _PIPE, "how calls are made: agent, number, limits", put_pipe, an_id)
+    _add_call_options(pipe)
+    _option(pipe, "--agent", "agent_id", an_id, "who speaks; a new pipe needs one")
+    _option(pipe, "--voice-profile", "voice_profile_id", or_none(an_id), "told to the agent")
+    pipe.add_argument("--recording", action=BooleanOptionalAction, default=SUPPRESS, help="record its conversations")
+    ring = seconds(MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S)
+    _option(pipe, "--ring-timeout-s", "ring_timeout_s", or_none(ring), "how long a phone rings")
+    join = seconds(1, MAX_AGENT_JOIN_S)
+    _option(pipe, "--agent-join-timeout-s", "agent_join_timeout_s", or_none(join), "how long it may take to join")
+    pipe.add_argument(
+        "--voicemail-policy", choices=[each.value for each in VoicemailPolicy], default=SUPPRESS, help="at a voicemail"
+    )
+    _option(pipe, "--voicemail-ring-min-s", "ring_min_s", window, "a phone that is gone after as much ringing, up to")
+    _option(pipe, "--voicemail-ring-max-s", "ring_max_s", window, "as much, was forwarded to its voicemail")
+    _option(pipe, "--greeting-max-s", "greeting_max_s", window, "the longest greeting of a voicemail")
+
+    number = _add_kind(nouns, _NUMBER, "who takes the calls to a number", put_number, phone_number)
+    _option(number, "--pipe", "pipe_id", or_none(an_id), "whose agent takes its callers, within the pipe's limits")
+    _option(number, "--agent", "agent_id", or_none(an_id), "who takes its callers, before the pipe's agent")
+    _option(number, "--trunk", "trunk_id", or_none(an_id), "for calls that name it as from_number; a pipe has its own")
+
+
+def _add_kind(
+    nouns: Any, kind: _Kind, help_: str, put: Callable[[Deployment, Namespace], str], id_type: Callable[[str], str]
+) -> ArgumentParser:
+    """The noun with its verbs; returns the parser of `put`."""
+    verbs = nouns.add_parser(kind.noun, help=help_).add_subparsers(dest="verb", required=True)
+    metavar = "+E164" if kind is _NUMBER else kind.noun.upper()
+    putting: ArgumentParser = verbs.add_parser(
+        "put", help="makes or changes it", description="What is not named stays as it was; '' takes an option back."
+    )
+    deleting, listing = verbs.add_parser("delete", help="removes it"), verbs.add_parser("list", help="all there are")
+    for parser, run in ((putting, put), (deleting, _delete), (listing, _list)):
+        parser.add_argument("account")
+        parser.set_defaults(run=run, kind=kind)
+    for parser in (putting, deleting):
+        parser.add_argument("id", type=id_type, metavar=metavar)
+    return putting
+
+
+def _add_call_options(parser: ArgumentParser) -> None:
+    _option(parser, "--name", "name", str, "what people call it")
+    _option(parser, "--from-number", "number", or_none(phone_number), "what its calls go out from")
+    _option(parser, "--trunk", "trunk_id", or_none(an_id), "the LiveKit trunk (ST_...), where not the deployment's")
+    duration = seconds(1, LONGEST_CALL_DURATION_S)
+    _option(parser, "--max-call-duration-s", "max_call_duration_s", duration, "the longest conversation")
+
+
+def _option(parser: ArgumentParser, flag: str, field: str, kind: Callable[[str], Any], help_: str) -> None:
+    parser.add_argument(flag, dest=field, type=kind, default=SUPPRESS, metavar="...", help=help_)
+
+
+def _list(deployment: Deployment, asked: Namespace) -> str:
+    known_account(deployment, asked.account)
+    records = asked.kind.every(deployment.routing, asked.account)
+    return "\n".join(_shown(asked.kind, each) for each in records) or f"no {asked.kind.noun}s"
+
+
+def _delete(deployment: Deployment, asked: Namespace) -> str:
+    if not asked.kind.delete(deployment.routing, asked.account, asked.id):
+        raise no_such(asked.kind.noun, asked.id, asked.account)
+    return f"{asked.kind.noun} {asked.id}: deleted"
+
+
+def _given(kind: _Kind, asked: Namespace) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in kind.options if name in asked}
+
+
+def _calling(before: Agent | Pipe, given: dict[str, Any]) -> dict[str, Any]:
+    """What is given, without the id of the number that calls went out from before."""
+    return given if given.get("number", before.number) == before.number else given | {"number_id": None}
+
+
+def _check_there_is(kind: _Kind, store: RoutingStore, account_id: str, wanted: str | None) -> None:
+    if wanted is not None and kind.find(store, account_id, wanted) is None:
+        problem = no_such(kind.noun, wanted, account_id)
+        raise Problem(404, problem.code, f"{problem.title}: `{kind.noun} put {account_id} {wanted}` makes it")
+
+
+def _shown(kind: _Kind, record: Any) -> str:
+    """A record with what is set in it and is not the usual."""
+    told = _unusual(record)
+    record_id = told.pop(kind.id_field)
+    return f"{kind.noun} {record_id}: {', '.join(f'{name}={_plain(value)}' for name, value in told.items())}"
+
+
+def _unusual(record: Any) -> dict[str, Any]:
+    held = ((each, getattr(record, each.name)) for each in fields(record))
+    told = {each.name: value for each, value in held if value is not None and value != each.default}
+    windows = told.pop("voicemail", None)
+    return told if windows is None else told | _unusual(windows)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

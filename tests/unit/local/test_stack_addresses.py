@@ -1,0 +1,170 @@
+"""What a stack listens on, what the outside is told to call, and what `make up` says about it."""
+
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import deploy, stack_start
+from local.build import Build
+from local.deploy import Deployment
+from local.processes import StackError
+from local.stack import LivekitServer, Stack, Wishes, how_to_call, wishes_from
+from local.stack_addresses import Addresses, addresses, listening
+from local.stack_record import StackRecord
+from local.stack_start import Ascent
+
+LIVEKIT = {
+    "LIVEKIT_URL": "wss://mine.livekit.example",
+    "LIVEKIT_API_KEY": "APIkey",
+    "LIVEKIT_API_SECRET": "secret-of-at-least-thirty-two-bytes",
+    "SIP_TRUNK_ID": "ST_mine",
+}
+SANDBOX_NUMBER = "+15550100200"
+
+
+def deployed(wishes: Wishes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[dict[str, str], Stack]:
+    """The template's parameters and the record of a stack with these wishes, on port 8787."""
+    given: dict[str, str] = {}
+    deployment = Deployment(
+        "ringline", "api", dict.fromkeys(("TableName", "DoorbellQueueUrl", "DeliveryQueueUrl"), ""), {}
+    )
+
+    def note(_built: Build, parameters: dict[str, str], _endpoint_url: str) -> Deployment:
+        given.update(parameters)
+        return deployment
+
+    monkeypatch.setattr(deploy, "deploy", note)
+    ascent = Ascent(wishes, StackRecord(tmp_path), lambda _line: None)
+    called = addresses(wishes.bind_address, 8787, wishes.public_url)
+    livekit = wishes.livekit or LivekitServer("http://127.0.0.1:1", "devkey", "secret", "ST_1", "http://127.0.0.1:1")
+    ascent._deploy(Build({}, {}), livekit, called, "http://127.0.0.1:2")
+    seeded: dict[str, Any] = dict.fromkeys(("api_key", "org_handle", "account_id", "agent_id", "from_number"), "x")
+    return given, ascent._described(called, "http://127.0.0.1:2", livekit, deployment, {**seeded, "pipe_id": "pipe_1"})
+
+
+def test_without_a_word_everything_stays_on_this_machine() -> None:
+    wishes = wishes_from(LIVEKIT)
+    assert (wishes.bind_address, wishes.public_url) == ("127.0.0.1", None)
+    assert Wishes().bind_address == "127.0.0.1"
+    with listening(wishes.bind_address, 0) as door:
+        assert door.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("bind_address", "public_url", "expected"),
+    [
+        ("127.0.0.1", None, Addresses("http://127.0.0.1:8787", "http://127.0.0.1:8787")),
+        ("127.0.0.1", "https://a.tunnel.example", Addresses("http://127.0.0.1:8787", "https://a.tunnel.example")),
+        ("172.17.0.1", None, Addresses("http://172.17.0.1:8787", "http://172.17.0.1:8787")),
+        ("0.0.0.0", None, Addresses("http://127.0.0.1:8787", "http://127.0.0.1:8787")),
+        ("0.0.0.0", "http://10.0.0.5:8787", Addresses("http://127.0.0.1:8787", "http://10.0.0.5:8787")),
+    ],
+)
+def test_the_outside_calls_the_public_url_or_else_the_address_that_is_listened_on(
+    bind_address: str, public_url: str | None, expected: Addresses
+) -> None:
+    assert addresses(bind_address, 8787, public_url) == expected
+
+
+def test_a_public_url_is_what_the_functions_and_livekit_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wishes = wishes_from({**LIVEKIT, "PUBLIC_URL": "https://a.tunnel.example/ringline/"})
+    given, stack = deployed(wishes, monkeypatch, tmp_path)
+    assert given["PublicUrl"] == stack.public_url == "https://a.tunnel.example/ringline"
+    assert stack.hooks_url == "https://a.tunnel.example/ringline/hooks/livekit"
+    assert stack.base_url == "http://127.0.0.1:8787"
+
+
+def test_the_phone_network_calls_this_machine_whatever_the_public_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given, stack = deployed(wishes_from({"PUBLIC_URL": "https://elsewhere.example"}), monkeypatch, tmp_path)
+    assert given["PublicUrl"] == stack.public_url == stack.base_url
+
+
+def test_a_real_livekits_user_is_told_what_to_set_there_and_is_given_no_sandbox_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wishes = wishes_from({**LIVEKIT, "PUBLIC_URL": "https://a.tunnel.example"})
+    told = how_to_call(deployed(wishes, monkeypatch, tmp_path)[1], StackRecord(tmp_path))
+    assert "\n  https://a.tunnel.example/hooks/livekit\n" in told
+    assert "API key APIkey" in told and "docs/inbound.md" in told
+    assert SANDBOX_NUMBER not in told and '"to_number": "+<a number of yours>"' in told
+    assert LIVEKIT["LIVEKIT_API_SECRET"] not in told
+    assert "PUBLIC_URL" not in told, "it is set"
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_warned"),
+    [
+        ({}, True),
+        ({"BIND_ADDRESS": "0.0.0.0"}, True),
+        ({"PUBLIC_URL": "http://localhost:9000"}, True),
+        ({"BIND_ADDRESS": "172.17.0.1"}, False),
+        ({"PUBLIC_URL": "http://host.docker.internal:8787"}, False),
+    ],
+)
+def test_an_address_that_only_this_machine_reaches_is_pointed_out(
+    settings: dict[str, str], is_warned: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack = deployed(wishes_from(LIVEKIT | settings), monkeypatch, tmp_path)[1]
+    assert ("set PUBLIC_URL" in how_to_call(stack, StackRecord(tmp_path))) is is_warned
+
+
+def test_the_sandboxs_user_is_given_a_number_of_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = how_to_call(deployed(wishes_from({}), monkeypatch, tmp_path)[1], StackRecord(tmp_path))
+    assert SANDBOX_NUMBER in told
+    assert "webhook URL" not in told and "PUBLIC_URL" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIND_ADDRESS", "localhost"),
+        ("BIND_ADDRESS", "eth0"),
+        ("BIND_ADDRESS", "::"),
+        ("PUBLIC_URL", "a.tunnel.example"),
+        ("PUBLIC_URL", "wss://a.tunnel.example"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://a.tunnel.example:port"),
+        ("PUBLIC_URL", "https://a.tunnel.example/?key=1"),
+        ("PUBLIC_URL", "https://a.tunnel.example/#top"),
+        ("PUBLIC_URL", "https://me@a.tunnel.example"),
+        ("PUBLIC_URL", "https://a.tunnel.example https://b.tunnel.example"),
+        ("PUBLIC_URL", "http://0.0.0.0:8787"),
+        ("LIVEKIT_URL", "mine.livekit.example"),
+        ("WEBHOOK_URL", "example.com/hook"),
+    ],
+)
+def test_what_is_no_address_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(StackError, match=rf"^{name} must"):
+        wishes_from({**LIVEKIT, name: value})
+
+
+def test_an_address_of_another_machine_is_refused_by_name() -> None:
+    with pytest.raises(StackError, match=r"BIND_ADDRESS is 192\.0\.2\.1, which is no address of this machine"):
+        with listening("192.0.2.1", 0):
+            pass
+
+
+def test_a_taken_port_is_refused_by_name() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(StackError, match=rf"port {port} is taken.*RINGLINE_PORT"):
+            with listening("127.0.0.1", port):
+                pass
+
+
+def test_every_setting_of_up_is_in_the_readme() -> None:
+    documented = (Path(stack_start.__file__).parents[1] / "README.md").read_text()
+    source = (Path(stack_start.__file__).parent / "stack.py").read_text()
+    (promised,) = re.findall(r"`up` obeys(.*?)Tests and the demo", source, re.S)
+    names = set(re.findall(r"[A-Z]+_[A-Z_]+", promised))
+    assert {"PUBLIC_URL", "BIND_ADDRESS"} <= names
+    assert [name for name in sorted(names) if name not in documented] == []
