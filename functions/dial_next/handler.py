@@ -34,6 +34,11 @@ livekit = LivekitSettings(
 )
 paces = TrunkPaces(aws.dynamodb(), table, livekit.sip_trunk_id, settings.number("TRUNK_CALLS_PER_SECOND"))
 answer_from = AnswerFrom(settings.optional("ANSWER_FROM") or AnswerFrom.DIALER)
+carriers_report = settings.flag("LINK_CARRIER_CALLS")
+if answer_from is AnswerFrom.CARRIER and not carriers_report:
+    raise settings.SettingsError(
+        "ANSWER_FROM is carrier, and LINK_CARRIER_CALLS is not true: without a carrier's hook nobody tells of an answer"
+    )
 admit = Admit(
     store,
     paces,
@@ -45,7 +50,7 @@ admit = Admit(
 )
 
 # Each costs a write, and only carriers that report ask for them.
-links = CarrierLinkTable(aws.dynamodb(), table, now_ms) if settings.flag("LINK_CARRIER_CALLS") else None
+links = CarrierLinkTable(aws.dynamodb(), table, now_ms) if carriers_report else None
 
 
 async def dial(messages: dict[str, str | None]) -> list[str]:

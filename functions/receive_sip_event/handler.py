@@ -1,14 +1,15 @@
 """POST /hooks/sip/{provider}: what carriers report of phone calls. Answers 200 once the event is persisted or known to
 change nothing.
 
-Carriers repeat on 5xx and give up on 4xx: 5xx only for what was not persisted. What is proven to be the carrier's and
-cannot be read is acknowledged and logged: a repeat would help nobody.
+Carriers repeat on 5xx and give up on 4xx: 5xx only for what was not persisted, and for what has overtaken the event
+that names its call. What is proven to be the carrier's and cannot be read is acknowledged and logged: a repeat would
+help nobody.
 """
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ringline.calls.carrier import HearCarrier
+from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.look_queue import SqsLookQueue
@@ -27,6 +28,9 @@ from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUn
 
 # LiveKit answers in milliseconds; the carrier waits.
 LIVEKIT_WITHIN_S = 2.0
+
+# An event that overtook another is milliseconds ahead of it, or a cold start.
+AGAIN_AFTER_S = 1
 
 log = make_logger("receive_sip_event")
 table = settings.required("TABLE_NAME")
@@ -71,6 +75,10 @@ def receive(event: dict[str, Any]) -> Answer:
     except HookUnreadable as unreadable:
         log.warning("hook unreadable", extra={"provider": name, "why": str(unreadable)})
         return json_answer(200, {"outcomes": ["unreadable"]})
+    except CallNotKnownYet:
+        again = {"retry-after": str(AGAIN_AFTER_S)}
+        title = "Nothing has told yet whose call this is; send the event again"
+        return problem_answer(Problem(503, "call_not_known_yet", title, headers=again))
     except Problem as problem:
         return problem_answer(problem)
     return json_answer(200, {"outcomes": heard})

@@ -121,6 +121,7 @@ class World:
             "PUBLIC_URL": PUBLIC_URL,
             "ANSWER_FROM": self.answer_from,
             "SIP_HOOK_SECRET": CARRIER_SECRET,
+            "LINK_CARRIER_CALLS": "true",
         }
         self._warm[function] = load_handler(function, environment)
         return self._warm[function]

@@ -12,11 +12,13 @@ from livekit.protocol import egress
 
 @dataclass
 class EgressServer:
-    """`refuses` is the Twirp code it answers a start with. While `slow` it answers no start before
-    it is let go."""
+    """`refuses` is the Twirp code it answers a start with. While `slow` it answers no start before it is let go. Its
+    list holds what it was asked to start behind what was `before`, `page` of them at a time."""
 
     refuses: str | None = None
     slow: bool = False
+    before: list[egress.EgressInfo] = field(default_factory=list)
+    page: int = 100
     started: list[egress.RoomCompositeEgressRequest] = field(default_factory=list)
     port: int = 0
     let_go: threading.Event = field(default_factory=threading.Event)
@@ -31,9 +33,7 @@ class EgressServer:
 
     def answer(self, method: str, body: bytes) -> tuple[int, bytes]:
         if method == "ListEgress":
-            room = egress.ListEgressRequest.FromString(body).room_name
-            items = [egress.EgressInfo(egress_id=f"EG_{room}", room_name=room)] if room in self.rooms else []
-            return 200, egress.ListEgressResponse(items=items).SerializeToString()
+            return 200, self._list(egress.ListEgressRequest.FromString(body)).SerializeToString()
         assert method == "StartRoomCompositeEgress"
         if self.slow:
             self.let_go.wait(10)
@@ -41,7 +41,22 @@ class EgressServer:
             return 404, json.dumps({"code": self.refuses, "msg": "requested room does not exist"}).encode()
         request = egress.RoomCompositeEgressRequest.FromString(body)
         self.started.append(request)
-        return 200, egress.EgressInfo(egress_id=f"EG_{request.room_name}").SerializeToString()
+        return 200, self._info(request).SerializeToString()
+
+    def _info(self, request: egress.RoomCompositeEgressRequest) -> egress.EgressInfo:
+        return egress.EgressInfo(
+            egress_id=f"EG_{request.room_name}", room_name=request.room_name, room_composite=request
+        )
+
+    def _list(self, request: egress.ListEgressRequest) -> egress.ListEgressResponse:
+        known = [*self.before, *map(self._info, self.started)]
+        items = [info for info in known if info.room_name == request.room_name]
+        begin = int(request.page_token.token or 0)
+        end = begin + self.page
+        answer = egress.ListEgressResponse(items=items[begin:end])
+        if end < len(items):
+            answer.next_page_token.token = str(end)
+        return answer
 
 
 @contextmanager

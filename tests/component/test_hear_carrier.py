@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from ringline.calls.call import AnswerFrom, State, VoicemailPolicy
-from ringline.calls.carrier import HearCarrier
+from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.lifecycle import apply
@@ -41,6 +41,8 @@ class Carrier:
     links: CarrierLinkTable
     local: LocalAws
     paused_s: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    """Happens after the first wait."""
 
     def tells(self, kind: Kind, call_id: str = "call_1", **told: object) -> str:
         event = CarrierEvent(kind, "generic", f"{ACCOUNT}.{call_id}.1", ("sbc-1",))
@@ -59,6 +61,8 @@ class Carrier:
 
         async def pause(seconds: float) -> None:
             self.paused_s.append(seconds)
+            if len(self.paused_s) == 1:
+                self.meanwhile()
 
         room = self.room
         return HearCarrier(
@@ -298,9 +302,81 @@ def test_a_conversation_whose_end_livekit_never_tells_is_over_by_the_carriers_wo
     room.clock.move(30)
     assert carrier.tells(Kind.ENDED, cause="normal_clearing") == "applied"
     ((_, _, after_s),) = room.looks.asked
+    room.telephony.views = [RoomView((), (AGENT,))]
     room.clock.move(after_s)
     room.look_again("call_1")
     assert (room.call().end_reason, room.in_use) == (EndReason.USER_HUNG_UP_IN_CALL, 0)
+
+
+# --- events that do not name their call -------------------------------------------------------------------------------
+
+UNNAMED = {"room": None, "provider_call_ids": ("sbc-9",), "sip_code": 404, "sip_status": "Not Found"}
+
+
+def test_a_hangup_that_overtakes_the_event_which_names_its_call_is_waited_with(
+    room: CallsRoom, carrier: Carrier
+) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.clock.move(1)
+    elsewhere = CarrierLinkTable(carrier.local.dynamodb, carrier.local.table_name, room.clock)
+    carrier.meanwhile = lambda: elsewhere.link("generic", "sbc-9", f"{ACCOUNT}.call_1.1")
+    assert carrier.tells(Kind.FAILED, at=room.clock(), **UNNAMED) == "applied"
+    assert carrier.paused_s == [0.1], "the event that names the call came after the first wait"
+    assert room.call().end_reason is EndReason.SIP_FAILED_WRONG_NUMBER
+
+
+def test_a_young_event_of_nobodys_call_is_refused_after_a_second_and_told_again_it_counts(
+    room: CallsRoom, carrier: Carrier
+) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.clock.move(1)
+    told_at = room.clock()
+    with pytest.raises(CallNotKnownYet):
+        carrier.tells(Kind.FAILED, at=told_at, **UNNAMED)
+    assert sum(carrier.paused_s) == pytest.approx(1.0)
+    assert room.call().in_flight
+    carrier.tells(Kind.OTHER, provider_call_ids=("sbc-9",))
+    room.clock.move(9)
+    assert carrier.tells(Kind.FAILED, at=told_at, **UNNAMED) == "applied"
+    assert room.call().end_reason is EndReason.SIP_FAILED_WRONG_NUMBER
+
+
+@pytest.mark.parametrize(("age_ms", "is_refused"), [(4999, True), (5000, False), (-4999, True), (-3_600_000, False)])
+def test_an_event_of_nobodys_call_is_not_refused_for_ever_whatever_its_clock_says(
+    room: CallsRoom, carrier: Carrier, age_ms: int, is_refused: bool
+) -> None:
+    at = room.clock() - age_ms
+    if is_refused:
+        with pytest.raises(CallNotKnownYet):
+            carrier.tells(Kind.ENDED, at=at, **UNNAMED)
+    else:
+        assert carrier.tells(Kind.ENDED, at=at, **UNNAMED) == "not_our_call"
+    assert bool(carrier.paused_s) is is_refused
+
+
+def test_an_event_without_a_moment_is_waited_with_and_never_refused(room: CallsRoom, carrier: Carrier) -> None:
+    assert carrier.tells(Kind.FORWARDED, at=None, to_voicemail=True, **UNNAMED) == "not_our_call"
+    assert sum(carrier.paused_s) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [(Kind.OTHER, {}), (Kind.FAILED, {"room": "somebody-elses"}), (Kind.FAILED, {"provider_call_ids": ()})],
+)
+def test_what_no_later_event_can_make_ours_is_acknowledged_at_once(
+    room: CallsRoom, carrier: Carrier, kind: Kind, told: dict[str, object]
+) -> None:
+    assert carrier.tells(kind, **{"at": room.clock()} | UNNAMED | told) == "not_our_call"
+    assert carrier.paused_s == []
+
+
+def test_a_link_is_read_as_it_stands_now(room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every replica of the table has it: the event that wrote it may have been heard an instant ago."""
+    reads: list[dict[str, object]] = []
+    get_item = local.dynamodb.get_item
+    monkeypatch.setattr(local.dynamodb, "get_item", lambda **asked: reads.append(asked) or get_item(**asked))
+    CarrierLinkTable(local.dynamodb, local.table_name, room.clock).room("telnyx", ("session-1", "leg-1"))
+    assert [read["ConsistentRead"] for read in reads] == [True, True]
 
 
 # --- any order -------------------------------------------------------------------------------------------------------

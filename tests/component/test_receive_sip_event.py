@@ -188,7 +188,7 @@ def test_an_event_of_a_call_that_is_over_is_acknowledged_and_changes_nothing(
 def test_an_event_that_names_no_room_finds_its_call_by_the_carriers_own_id(
     hook: ModuleType, store: CallStore, local: LocalAws
 ) -> None:
-    assert post(hook, sent("telnyx_busy", now_s())) == (200, {"outcomes": ["not_our_call"]})
+    assert post(hook, sent("telnyx_busy", now_s() - 60)) == (200, {"outcomes": ["not_our_call"]})
     linked(hook)
     elsewhere = hook_with(local, SECRETS)
     assert post(elsewhere, sent("telnyx_busy", now_s())) == (200, {"outcomes": ["applied"]})
@@ -196,6 +196,27 @@ def test_an_event_that_names_no_room_finds_its_call_by_the_carriers_own_id(
     assert link["pk"] == "CARRIER#telnyx#63dcc852-e29f-11ee-ab82-02420a0d0870", "the session, which all its legs share"
     assert link["room"] == ROOM
     assert 86_000 < link["ttl_at_s"] - now_s() <= 86_400
+
+
+def test_a_hangup_that_overtakes_the_event_which_names_its_call_is_sent_again_and_counts(
+    hook: ModuleType, store: CallStore, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telnyx shows our header with `call.initiated` alone, and keeps no order."""
+    waits_s: list[float] = []
+
+    async def pause(wait_s: float) -> None:
+        waits_s.append(wait_s)
+
+    monkeypatch.setattr(hook, "hear", replace(hook.hear, pause=pause))
+    hangup, before = sent("telnyx_busy", now_s()), local.items()
+    answer = hook.lambda_handler(hangup, CONTEXT)
+    assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "1")
+    assert json.loads(answer["body"])["code"] == "call_not_known_yet"
+    assert (sum(waits_s), local.items()) == (pytest.approx(1.0), before)
+    linked(hook)
+    assert post(hook, hangup) == (200, {"outcomes": ["applied"]})
+    call = store.get(ACCOUNT, CALL)
+    assert call is not None and call.evidence.sip_code == 486
 
 
 def test_a_link_is_written_once_for_all_events_of_a_call(
@@ -270,6 +291,7 @@ def test_behind_a_proxy_the_url_that_twilio_signed_is_a_setting(local: LocalAws)
 
 
 def test_every_sample_event_is_acknowledged(hook: ModuleType, store: CallStore) -> None:
+    linked(hook)
     for case in sorted(path.stem for path in (EVENTS / "receive_sip_event").glob("*.json")):
         if case != "forged":
             assert post(hook, sent(case, now_s()))[0] == 200, case

@@ -43,7 +43,14 @@ NOWHERE = "http://127.0.0.1:9"
 
 DIALING = a_call(State.DIALING, account_id=ACCOUNT, recording=True)
 ANSWERED_AT = now_ms() - 60_000
-ACTIVE = a_call(State.ACTIVE, account_id=ACCOUNT, recording=True, answered_at=ANSWERED_AT, active_at=ANSWERED_AT)
+ACTIVE = a_call(
+    State.ACTIVE,
+    account_id=ACCOUNT,
+    recording=True,
+    dialed_at=ANSWERED_AT - 5000,
+    answered_at=ANSWERED_AT,
+    active_at=ANSWERED_AT,
+)
 
 
 @pytest.fixture
@@ -127,6 +134,44 @@ def test_a_change_that_is_delivered_again_starts_no_second_recording(
         assert handler.lambda_handler(BECAME_ACTIVE, CONTEXT) == RELAYED
     assert livekit.rooms == [ROOM]
     assert call_in(store) == ACTIVE, "the start itself is told by LiveKit's own event"
+
+
+def composite(key: str, status: egress.EgressStatus.ValueType) -> egress.EgressInfo:
+    """A recording of a room as a whole, as LiveKit lists it."""
+    request = egress.RoomCompositeEgressRequest(room_name=ROOM, file_outputs=[egress.EncodedFileOutput(filepath=key)])
+    return egress.EgressInfo(egress_id="EG_before", room_name=ROOM, status=status, room_composite=request)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        composite(f"{ACCOUNT}/recordings/call_former-1.ogg", egress.EgressStatus.EGRESS_COMPLETE),
+        composite(f"{ACCOUNT}/recordings/call_former-1.ogg", egress.EgressStatus.EGRESS_ENDING),
+        composite("notes/of-the-agent.ogg", egress.EgressStatus.EGRESS_ACTIVE),
+        egress.EgressInfo(egress_id="EG_web", room_name=ROOM, status=egress.EgressStatus.EGRESS_ACTIVE),
+    ],
+    ids=["over", "being saved", "the agent's own", "another kind"],
+)
+def test_a_room_that_was_recorded_for_somebody_else_is_recorded_for_its_next_call(
+    store: CallStore, local: LocalAws, livekit: EgressServer, before: egress.EgressInfo
+) -> None:
+    """A dispatch rule may give one caller after another the same room."""
+    livekit.before = [before]
+    handler = relay(local, livekit.url)
+    for _ in range(2):
+        handler.lambda_handler(BECAME_ACTIVE, CONTEXT)
+    assert [request.file_outputs[0].filepath for request in livekit.started] == [KEY], "once"
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_recording_of_the_calls_own_is_found_on_whatever_page_of_livekits_list(
+    store: CallStore, local: LocalAws, livekit: EgressServer, is_over: bool
+) -> None:
+    status = egress.EgressStatus.EGRESS_COMPLETE if is_over else egress.EgressStatus.EGRESS_ACTIVE
+    others = [composite(f"{ACCOUNT}/recordings/call_{number}-1.ogg", status) for number in range(5)]
+    livekit.before, livekit.page = [*others, composite(KEY, status)], 2
+    relay(local, livekit.url).lambda_handler(BECAME_ACTIVE, CONTEXT)
+    assert livekit.started == []
 
 
 def test_calls_of_one_batch_are_recorded_each(store: CallStore, local: LocalAws, livekit: EgressServer) -> None:
@@ -235,8 +280,8 @@ def hook(local: LocalAws) -> ModuleType:
     return load_handler("receive_livekit_event", environment)
 
 
-def report(event: str, status: str, room: str = ROOM, **fields: Any) -> dict[str, Any]:
-    file = {"filename": KEY, "location": f"https://records.example/{KEY}", "duration": "2500000000", "size": "4711"}
+def report(event: str, status: str, room: str = ROOM, key: str = KEY, **fields: Any) -> dict[str, Any]:
+    file = {"filename": key, "location": f"https://records.example/{key}", "duration": "2500000000", "size": "4711"}
     info = {"egressId": "EG_1", "roomId": "RM_1", "roomName": room, "status": status, "fileResults": [file]}
     return {
         "event": event,
@@ -300,8 +345,15 @@ def test_a_failed_recording_is_told_and_ends_no_call(hook: ModuleType, store: Ca
     ("document", "outcome"),
     [
         (report("egress_ended", "EGRESS_COMPLETE", room="somebody-elses"), "not_our_room"),
-        (report("egress_ended", "EGRESS_COMPLETE", room=f"{ACCOUNT}.call_unknown.1"), "unknown_call"),
-        (report("egress_ended", "EGRESS_COMPLETE", room=f"{ACCOUNT}.{CALL}.2"), "stale_attempt"),
+        (
+            report("egress_ended", "EGRESS_COMPLETE", f"{ACCOUNT}.call_x.1", f"{ACCOUNT}/recordings/call_x-1.ogg"),
+            "unknown_call",
+        ),
+        (report("egress_ended", "EGRESS_COMPLETE", f"{ACCOUNT}.{CALL}.2", KEY.replace("-1", "-2")), "stale_attempt"),
+        (report("egress_ended", "EGRESS_COMPLETE", key=KEY.replace("-1", "-2")), "another_recording"),
+        (report("egress_ended", "EGRESS_COMPLETE", key=f"acct_2/recordings/{CALL}-1.ogg"), "another_recording"),
+        (report("egress_ended", "EGRESS_COMPLETE", key="notes/of-the-agent.ogg"), "another_recording"),
+        (report("egress_started", "EGRESS_STARTING", fileResults=[]), "another_recording"),
         ({"event": "egress_ended", "room": {"name": ROOM}}, "not_of_interest"),
         (
             {
@@ -318,6 +370,24 @@ def test_an_egress_event_that_changes_nothing_is_acknowledged_and_named(
 ) -> None:
     assert tell(hook, document) == outcome
     assert call_in(store) == ACTIVE
+
+
+def asked_for(key: str) -> dict[str, Any]:
+    """How LiveKit shows what it was asked to record, from the beginning."""
+    return {"roomComposite": {"roomName": ROOM, "audioOnly": True, "fileOutputs": [{"filepath": key}]}}
+
+
+def test_an_egress_that_has_no_file_yet_is_known_by_the_one_it_was_asked_for(
+    hook: ModuleType, store: CallStore
+) -> None:
+    early = report("egress_started", "EGRESS_STARTING", fileResults=[])
+    early["egressInfo"] |= asked_for(KEY)
+    assert tell(hook, early) == "applied"
+    assert call_in(store).recorded == Recording("EG_1", "started")
+    aborted = report("egress_ended", "EGRESS_ABORTED", fileResults=[], error="Start signal not received")
+    aborted["egressInfo"] |= asked_for(f"{ACCOUNT}/recordings/call_former-1.ogg")
+    assert tell(hook, aborted) == "another_recording"
+    assert call_in(store).recorded == Recording("EG_1", "started")
 
 
 # --- the link --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The network records rooms as LiveKit's egress does, into a bucket."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from livekit.protocol import egress
 from livekit.protocol import room as room_messages
 from livekit.protocol.egress import EgressStatus
 
+from ringline.calls.recorder import RecordingTarget, RecordsBucket
+from ringline.telephony.hook import read
+from ringline.telephony.livekit import LivekitSettings, LivekitTelephony
 from tests.contract.phone_network import (
     ANSWERS,
     API_KEY,
@@ -181,6 +185,31 @@ async def test_a_recording_can_be_stopped_once_and_the_call_goes_on(lab: Lab) ->
     assert [each.status for each in await listed(lab, egress_id=started.egress_id)] == [EgressStatus.EGRESS_COMPLETE]
     with pytest.raises(ServerError, match="cannot be stopped"):
         await lab.livekit.egress.stop_egress(egress.StopEgressRequest(egress_id=started.egress_id))
+
+
+@in_a_lab()
+async def test_a_room_that_opens_again_under_its_name_is_recorded_again_for_its_next_call(lab: Lab) -> None:
+    """As a dispatch rule does that gives each caller the same room: the list of its recordings has the former one."""
+    recorder = LivekitTelephony(lab.livekit, LivekitSettings(lab.network.url, API_KEY, lab.network.config.api_secret))
+    bucket = RecordsBucket("records", "eu-central-1", lab.product.url, KEY, SECRET)
+    begun = []
+    for call in ("c-1", "c-2"):
+        await open_room(lab)
+        await dial(lab, ANSWERS)
+        target = RecordingTarget(bucket, f"acc-1/recordings/{call}-1.ogg")
+        begun.append(await recorder.start_recording(ROOM, target))
+        assert await recorder.start_recording(ROOM, target) == begun[-1], "told of twice, it is recorded once"
+        await lab.recorder.until(lambda seen: seen.events(ROOM).count("egress_ended") == len(begun))
+        assert await recorder.start_recording(ROOM, target) == begun[-1], "nor again when it is over"
+    assert [(each.egress_id, each.status) for each in await listed(lab, room_name=ROOM)] == [
+        (egress_id, EgressStatus.EGRESS_COMPLETE) for egress_id in begun
+    ]
+    assert [each.path for each in lab.product.posted] == [
+        f"/records/acc-1/recordings/{call}-1.ogg" for call in ("c-1", "c-2")
+    ]
+    reports = [read(json.dumps(hook.body).encode()) for hook in lab.recorder.hooks if hook.event.startswith("egress_")]
+    keys = [report.egress.asked_key for report in reports if report.egress is not None]
+    assert keys == ["acc-1/recordings/c-1-1.ogg"] * 4 + ["acc-1/recordings/c-2-1.ogg"] * 4, "each tells of its file"
 
 
 @in_a_lab()

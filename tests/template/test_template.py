@@ -214,6 +214,58 @@ def test_secrets_among_the_parameters_are_not_echoed() -> None:
     assert all(TEMPLATE_READ["Parameters"][name].get("NoEcho") is True for name in secrets)
 
 
+def holds(expression: Any, given: dict[str, str]) -> Any:
+    """What a condition or an assertion of the template comes to, with these parameters."""
+    if not isinstance(expression, dict):
+        return expression
+    ((name, said),) = expression.items()
+    if name == "Ref":
+        return given.get(said, TEMPLATE_READ["Parameters"][said]["Default"])
+    values = [holds(each, given) for each in said]
+    match name:
+        case "Fn::Equals":
+            return values[0] == values[1]
+        case "Fn::And":
+            return all(values)
+        case "Fn::Not":
+            return not values[0]
+        case "Fn::Join":
+            return values[0].join(holds(each, given) for each in said[1])
+    raise AssertionError(f"{name} is not known here")
+
+
+def refusals(given: dict[str, str]) -> list[str]:
+    """Why the stack is not made with these parameters."""
+    return [
+        assertion["AssertDescription"]
+        for rule in TEMPLATE_READ["Rules"].values()
+        if holds(rule["RuleCondition"], given)
+        for assertion in rule["Assertions"]
+        if not holds(assertion["Assert"], given)
+    ]
+
+
+CARRIER_SECRETS = ["TelnyxPublicKey", "TwilioAuthToken", "SipHookSecret"]
+
+
+def test_a_stack_whose_answers_nobody_could_tell_is_not_made() -> None:
+    assert refusals({}) == []
+    assert refusals({"AnswerFrom": "dialer"} | dict.fromkeys(CARRIER_SECRETS, "a secret")) == []
+    (why,) = refusals({"AnswerFrom": "carrier"})
+    assert all(name in why for name in CARRIER_SECRETS)
+
+
+@pytest.mark.parametrize("secret", CARRIER_SECRETS)
+def test_any_carrier_that_is_believed_may_tell_of_answers(secret: str) -> None:
+    given = {"AnswerFrom": "carrier", secret: "a secret"}
+    assert refusals(given) == []
+    variables = FUNCTIONS["DialNextFunction"]["Properties"]["Environment"]["Variables"]
+    condition, is_told, _ = variables["LINK_CARRIER_CALLS"]["Fn::If"]
+    assert (holds(TEMPLATE_READ["Conditions"][condition], given), is_told) == (True, "true"), "as the dialer asks for"
+    hooks = FUNCTIONS["ReceiveSipEventFunction"]["Properties"]["Environment"]["Variables"]
+    assert {"Ref": secret} in hooks.values()
+
+
 def test_cfn_lint_finds_nothing() -> None:
     cfn_lint = Path(sys.executable).parent / "cfn-lint"
     command = [str(cfn_lint), "--template", str(TEMPLATE), "--regions", "us-east-1", "eu-central-1"]

@@ -7,12 +7,13 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.calls.arrive import Arrive
-from ringline.calls.call import Call, Direction, RoomOf, State
+from ringline.calls.call import Call, Direction, Recording, RoomOf, State
 from ringline.calls.lifecycle import apply
 from ringline.calls.observe import Observe
 from ringline.calls.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.progress import Applied, Outcome, Unapplied
 from ringline.calls.reasons import EndReason
+from ringline.calls.recordings import recording_key
 from ringline.calls.results import Moved
 from ringline.calls.rooms import Tenant
 from ringline.routing.resolve import Route
@@ -256,6 +257,31 @@ def test_a_leg_that_comes_back_after_a_restart_is_the_same_call() -> None:
 def test_a_recording_of_a_callers_room_is_the_calls() -> None:
     house = House()
     house.hears(CALLER, AGENT)
-    report = EgressReport("EG_1", "EGRESS_ACTIVE")
-    assert house.hears(LivekitEvent(What.EGRESS_STARTED, ROOM, NOW, egress=report)) == ["applied"]
+    assert house.hears(recorded(house.call, What.EGRESS_STARTED, "EGRESS_ACTIVE")) == ["applied"]
     assert house.call.recorded is not None and house.call.recorded.status == "started"
+
+
+def recorded(call: Call, what: What, status: str) -> LivekitEvent:
+    report = EgressReport(f"EG_{call.call_id}", status, recording_key(call), 2.5)
+    return LivekitEvent(what, ROOM, NOW, egress=report)
+
+
+def test_what_is_told_of_a_recording_is_of_its_call_also_when_the_next_caller_has_the_room() -> None:
+    house = House()
+    house.hears(CALLER, AGENT, replace(GAVE_UP, call_status="hangup"))
+    house.hears(replace(CALLER, sid="PA_next", sip_call_id="SCL_2"), AGENT)
+    former, present = house.calls
+    assert house.hears(recorded(present, What.EGRESS_STARTED, "EGRESS_ACTIVE")) == ["applied"]
+    assert house.hears(recorded(former, What.EGRESS_ENDED, "EGRESS_COMPLETE")) == ["applied"]
+    former, present = house.calls
+    assert former.recorded == Recording(f"EG_{former.call_id}", "ended", recording_key(former), 2.5)
+    assert present.recorded == Recording(f"EG_{present.call_id}", "started")
+
+
+def test_what_somebody_else_records_in_a_callers_room_is_not_the_calls() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    strangers = [EgressReport("EG_2", "EGRESS_ACTIVE"), EgressReport("EG_3", "EGRESS_COMPLETE", "notes/agent.ogg", 9.0)]
+    events = [LivekitEvent(What.EGRESS_ENDED, ROOM, NOW, egress=report) for report in strangers]
+    assert house.hears(*events) == ["another_recording"] * 2
+    assert house.call.recorded is None

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import Call, Recording, State
+from ringline.calls.call import Call, Recording, RoomOf, State
 from ringline.calls.events import Claimed, RecordingSeen
 from ringline.calls.lifecycle import apply
 from ringline.calls.observe import recording_seen
 from ringline.calls.recorder import RecordsBucket
-from ringline.calls.recordings import recording_key, recording_url
+from ringline.calls.recordings import recording_key, recording_of, recording_url
 from ringline.calls.relay import Change, calls_to_record
 from ringline.calls.results import Moved
 from ringline.calls.view import call_view
@@ -56,6 +56,33 @@ def test_each_attempt_has_a_file_of_its_own_below_its_account() -> None:
     call = a_call(State.ACTIVE)
     assert recording_key(call) == KEY
     assert recording_key(replace(call, attempt=2)) == KEY.replace("-1.ogg", "-2.ogg")
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 17])
+def test_a_file_tells_whose_recording_it_is(attempt: int) -> None:
+    call = a_call(State.ACTIVE, call_id="call-with-dashes", attempt=attempt)
+    assert recording_of(recording_key(call)) == RoomOf(call.account_id, call.call_id, attempt)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        None,
+        "",
+        "acc_1/recordings/call_1.ogg",
+        "acc_1/recordings/call_1-0.ogg",
+        "acc_1/recordings/call_1-01.ogg",
+        "acc_1/recordings/call_1-\N{ARABIC-INDIC DIGIT ONE}.ogg",
+        "acc_1/recordings/call_1-1.ogg.json",
+        "acc_1/recordings/deeper/call_1-1.ogg",
+        "acc_1/transcripts/call_1-1.ogg",
+        "/acc_1/recordings/call_1-1.ogg",
+        "acc#1/recordings/call_1-1.ogg",
+        f"acc_1/recordings/{'x' * 81}-1.ogg",
+    ],
+)
+def test_any_other_file_is_no_calls_recording(key: str | None) -> None:
+    assert recording_of(key) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@
       |             |-- ringing, forwarded, failed, ended -> applied as the carrier's word
       |<-- 200 -----|-- answered -> look who is in the room -> Answered, with leg and agent
 
+Carriers keep no order: an event without the header that overtakes the one with it is waited with, and then refused
+while it is young, so that it comes again.
+
 An answer is believed when LiveKit shows it too. Where nobody else tells of it (`AnswerFrom.CARRIER`), the carrier's
 word is enough once the leg is in the room, or while LiveKit cannot be asked.
 """
@@ -42,6 +45,17 @@ from ringline.telephony.carriers.event import CarrierEvent, Kind
 _LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
 """LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""
 
+_LINK_AGAIN_AFTER_S = (0.1, 0.2, 0.3, 0.4)
+"""Events that pass each other are milliseconds apart, or as far as a cold start is long."""
+
+_YOUNG_MS = 5000
+"""So long the event that names the call may still be on its way. What is older is of somebody else's call: a carrier's
+account may have other uses."""
+
+
+class CallNotKnownYet(Exception):
+    """Nobody has told yet whose call the event is about; it is young, and should be sent again."""
+
 
 async def _sleep(wait_s: float) -> None:
     import asyncio  # the hook loads it with the first event that it believes
@@ -64,21 +78,38 @@ class HearCarrier:
     pause: Callable[[float], Awaitable[None]] = _sleep
 
     async def run(self, event: CarrierEvent) -> str:
-        """What came of the event, in a word, which is also logged. Raises what keeps it from being persisted: the
-        carrier then sends it again."""
-        whose = self._whose(event)
+        """What came of the event, in a word, which is also logged. Raises CallNotKnownYet, and what keeps the event
+        from being persisted: the carrier then sends it again."""
+        whose = _whose(event.room or await self._linked(event))
+        if whose is None and event.at is not None and self._may_be_linked_yet(event):
+            self._log(event, "call_not_known_yet")
+            raise CallNotKnownYet
         outcome = "not_our_call" if whose is None else await self._hear(event, whose)
+        self._log(event, outcome, whose)
+        return outcome
+
+    def _log(self, event: CarrierEvent, outcome: str, whose: RoomOf | None = None) -> None:
         about = {} if whose is None else {"account_id": whose.account_id, "call_id": whose.call_id}
         told = {"provider": event.provider, "event": event.kind.value, "outcome": outcome, **about}
         self.log.info("carrier heard", extra=told)
-        return outcome
 
-    def _whose(self, event: CarrierEvent) -> RoomOf | None:
-        room = event.room or self.links.room(event.provider, event.provider_call_ids)
-        whose = room_of(room) if room else None
-        if whose is None or not (is_plausible_id(whose.account_id) and is_plausible_id(whose.call_id)):
-            return None
-        return whose
+    async def _linked(self, event: CarrierEvent) -> str | None:
+        """The room that the carrier's ids of the call belong to. Waits a second for a link that may come."""
+        room = self.links.room(event.provider, event.provider_call_ids)
+        if room is not None or not self._may_be_linked_yet(event):
+            return room
+        for wait_s in _LINK_AGAIN_AFTER_S:
+            await self.pause(wait_s)
+            room = self.links.room(event.provider, event.provider_call_ids)
+            if room is not None:
+                break
+        return room
+
+    def _may_be_linked_yet(self, event: CarrierEvent) -> bool:
+        """Whether the event that names the call may still be on its way. One that tells no moment may be of any age."""
+        if event.room is not None or event.kind is Kind.OTHER or not event.provider_call_ids:
+            return False
+        return event.at is None or abs(self.clock() - event.at) < _YOUNG_MS
 
     async def _hear(self, event: CarrierEvent, whose: RoomOf) -> str:
         call = self.store.get(whose.account_id, whose.call_id)
@@ -180,6 +211,13 @@ class HearCarrier:
         if Effect.LOOK_AGAIN in outcome.effects and call is not None and call.in_flight:
             ask_for_look(self.looks, self.log, call, look_again_in_s(call))
         return outcome.why if isinstance(outcome, Unapplied) else "applied"
+
+
+def _whose(room: str | None) -> RoomOf | None:
+    whose = room_of(room) if room else None
+    if whose is None or not (is_plausible_id(whose.account_id) and is_plausible_id(whose.call_id)):
+        return None
+    return whose
 
 
 def _is_in(call: Call, whose: RoomOf) -> bool:

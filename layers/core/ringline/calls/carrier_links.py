@@ -35,7 +35,7 @@ class CarrierLinkTable:
         self._remember(provider, carrier_call_id, room)
 
     def room(self, provider: str, carrier_call_ids: Sequence[str]) -> str | None:
-        """The room that one of the ids belongs to; None if none is known."""
+        """The room that one of the ids belongs to, as of now; None if none is known."""
         for carrier_call_id in carrier_call_ids:
             room = self._known.get((provider, carrier_call_id)) or self._read(provider, carrier_call_id)
             if room is not None:
@@ -45,7 +45,8 @@ class CarrierLinkTable:
 
     def _read(self, provider: str, carrier_call_id: str) -> str | None:
         key = to_item(_key(provider, carrier_call_id))
-        item = self._db.get_item(TableName=self._table, Key=key).get("Item")
+        # The event that names the call may have been heard an instant ago, in another container.
+        item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if item is None else str(from_item(item)["room"])
 
     def _remember(self, provider: str, carrier_call_id: str, room: str) -> None:

@@ -21,7 +21,7 @@ from ringline.calls.events import (
 from ringline.calls.hints import LookQueue
 from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.progress import Progress, Unapplied
-from ringline.calls.recordings import ERROR_CHARS
+from ringline.calls.recordings import ERROR_CHARS, recording_of
 from ringline.calls.results import Effect
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 
@@ -54,7 +54,8 @@ class Observe:
         """LiveKit named the room: whose it is was noted when its caller arrived."""
         tenant = arrive.rooms.tenant(seen.room_name)
         if tenant is not None and not (seen.what is What.JOINED and tenant.is_followed_by(seen)):
-            return self._of_room(tenant.whose, seen, at)
+            # By the time a file is written the room may have its next caller.
+            return self._of_room(_recorded(seen) or tenant.whose, seen, at)
         if not seen.is_of_caller:
             return "not_our_room"
         arrived = arrive.run(seen, at)
@@ -75,6 +76,8 @@ class Observe:
             self._apply(whose, seen.room_name, AgentJoined(agent.joined_at, call.attempt, agent.sid))
 
     def _of_room(self, whose: RoomOf, seen: LivekitEvent, at: int) -> str:
+        if seen.egress is not None and _recorded(seen) != whose:
+            return "another_recording"
         event = _event(seen, whose.attempt, at)
         return "not_of_interest" if event is None else self._apply(whose, seen.room_name, event)
 
@@ -93,6 +96,11 @@ def _moment(seen: LivekitEvent, now: int) -> int:
     need it."""
     late = seen.created_at is not None and now - seen.created_at > 2000
     return seen.created_at if late and seen.created_at is not None else now
+
+
+def _recorded(seen: LivekitEvent) -> RoomOf | None:
+    """Whose recording the event is about: its file tells. None where it is about none of ours."""
+    return None if seen.egress is None else recording_of(seen.egress.asked_key or seen.egress.file_key)
 
 
 def _event(seen: LivekitEvent, attempt: int, at: int) -> Event | None:

@@ -25,5 +25,6 @@ class RecordingTarget:
 
 class Recorder(Protocol):
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
-        """Has what is heard in the room recorded from now on until it closes: the recording's id. A room that is, or
-        was, recorded is not recorded twice. Raises TelephonyDown."""
+        """Has what is heard in the room recorded into the file, from now on until the room closes: the recording's id.
+        A file that is, or was, recorded into is not begun again, whatever else the room was recorded into. Raises
+        TelephonyDown."""

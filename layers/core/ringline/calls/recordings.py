@@ -6,8 +6,13 @@ LiveKit writes the file when the room closes. A recording is an extra: whatever 
 and changes nothing else about it.
 """
 
-from ringline.calls.call import Call
+import re
+
+from ringline.calls.call import Call, RoomOf
 from ringline.runtime import aws
+from ringline.runtime.ids import is_plausible_id
+
+_KEY = re.compile(r"([^/]+)/recordings/([^/]+)-([1-9][0-9]{0,8})\.ogg")
 
 RECORDING_URL_S = 900
 """How long a link to a recording works. It is a key to the file: who needs it longer asks again."""
@@ -18,11 +23,15 @@ ERROR_CHARS = 200
 
 def recording_key(call: Call) -> str:
     """Where the recording of the call's present attempt lies in the bucket."""
-    return f"{_keys_of(call)}{call.attempt}.ogg"
+    return f"{call.account_id}/recordings/{call.call_id}-{call.attempt}.ogg"
 
 
-def _keys_of(call: Call) -> str:
-    return f"{call.account_id}/recordings/{call.call_id}-"
+def recording_of(key: str | None) -> RoomOf | None:
+    """Whose recording a file is; None for one that is no call's."""
+    said = _KEY.fullmatch(key or "")
+    if said is None or not (is_plausible_id(said[1]) and is_plausible_id(said[2])):
+        return None
+    return RoomOf(said[1], said[2], int(said[3]))
 
 
 def recording_url(call: Call, bucket: str) -> str | None:
@@ -31,7 +40,8 @@ def recording_url(call: Call, bucket: str) -> str | None:
     recorded = call.recorded
     if not bucket or recorded is None or recorded.status != "ended" or recorded.key is None:
         return None
-    if not recorded.key.startswith(_keys_of(call)):
+    whose = recording_of(recorded.key)
+    if whose is None or (whose.account_id, whose.call_id) != (call.account_id, call.call_id):
         # Somebody else recorded the room, to a place of their own. Of the bucket's files this call may show its own.
         return None
     where = {"Bucket": bucket, "Key": recorded.key}

@@ -51,13 +51,15 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EgressReport:
-    """How a recording stands, in LiveKit's words. An egress names its file before there is one."""
+    """How a recording stands, in LiveKit's words. An egress names its file before there is one; `asked_key` is the file
+    that it was asked for, which it names from the beginning."""
 
     egress_id: str
     status: str
     file_key: str | None = None
     duration_s: float | None = None
     error: str | None = None
+    asked_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
 def _egress(egress: dict[str, Any]) -> EgressReport:
     files = egress.get("fileResults") or [egress.get("file") or {}]
     duration_ns = files[0].get("duration")
+    asked = (egress.get("roomComposite") or {}).get("fileOutputs") or [{}]
     return EgressReport(
         egress_id=str(egress.get("egressId", "")),
         # The first status is the enum's zero, which JSON leaves out.
@@ -157,4 +160,5 @@ def _egress(egress: dict[str, Any]) -> EgressReport:
         file_key=files[0].get("filename") or None,
         duration_s=None if duration_ns is None else int(duration_ns) / 1e9,
         error=egress.get("error") or None,
+        asked_key=asked[0].get("filepath") or None,
     )

@@ -151,12 +151,26 @@ class LivekitTelephony:
         return {room.name: room.creation_time_ms or room.creation_time * 1000 for room in answer.rooms}
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
-        # LiveKit records a room as often as it is asked to. Its list holds recordings that are over, too.
-        known = await _asked(self._client.egress.list_egress(api.ListEgressRequest(room_name=room)))
-        if known.items:
-            return str(known.items[0].egress_id)
+        # LiveKit records a room as often as it is asked to.
+        known = await self._recording_into(target.key, room)
+        if known is not None:
+            return known
         started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
         return str(started.egress_id)
+
+    async def _recording_into(self, key: str, room: str) -> str | None:
+        """The list is of all that ever had the room's name, those that are over included: a dispatch rule may give one
+        caller after another the same. Only the file tells whose recording it is."""
+        page = api.ListEgressRequest(room_name=room)
+        while True:
+            known = await _asked(self._client.egress.list_egress(page))
+            for egress in known.items:
+                asked = (file.filepath for file in egress.room_composite.file_outputs)
+                if key in asked or any(file.filename == key for file in egress.file_results):
+                    return str(egress.egress_id)
+            if not (known.items and known.next_page_token.token):
+                return None
+            page.page_token.CopyFrom(known.next_page_token)
 
 
 def _carrier_call_ids(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
