@@ -104,7 +104,7 @@ class Agents:
         if leg.plan.hears and leg.answered_at is not None:
             turns = self._world.chance.between(f"turns/{leg.identity}", 0, 40)
             spoke = turns > 1 and leg.callee not in _NOBODY
-            self.tells(leg.room_name, "transcript", lambda at, n: TranscriptKept(at, n, turns, "table", spoke))
+            self.tells(leg.room_name, "transcript", lambda at, n: TranscriptKept(at, n, turns, "table", spoke, True))
 
     def _present(self, leg: Leg) -> tuple[Room, Agent] | None:
         room = self._phones.rooms.get(leg.room_name)

@@ -15,6 +15,7 @@ _TRIES = 4
 _FIRST_WAIT_MS = 1000
 _TIMEOUT_S = 15
 _ODDS: Odds = (("carrier_silent", 0.04), ("carrier_twice", 0.04), ("carrier_late", 0.04))
+_FORKED = 0.03
 
 type Hear = Callable[[CarrierEvent], Coroutine[Any, Any, bool]]
 
@@ -34,6 +35,13 @@ class CarrierHooks:
 
     def answers(self, leg: Leg) -> None:
         self._tells(leg, Kind.ANSWERED, sip_code=200)
+        if self._speaks and self._world.faults.strikes("carrier_forks", leg.room_name, _FORKED):
+            after_ms = self._world.chance.between(f"fork/{leg.room_name}", 50, 5_000)
+            self._world.after(after_ms, self._tells_of_the_other_place, leg)
+
+    def _tells_of_the_other_place(self, leg: Leg) -> None:
+        """The carrier called two places at once, and has given up the one that did not answer."""
+        self._tells(leg, Kind.FAILED, sip_code=487, sip_status="Request Terminated")
 
     def forwards(self, leg: Leg) -> None:
         self._tells(leg, Kind.FORWARDED, forwarded_to="voicemail", to_voicemail=True)

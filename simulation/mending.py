@@ -15,6 +15,7 @@ from ringline.calls.timing import (
     ANSWER_MARGIN_S,
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
+    MEDIA_SILENCE_S,
 )
 from simulation.phones import Leg, Phones
 from simulation.processes import Process
@@ -93,8 +94,9 @@ class Mending:
             return "its leg or room is known to be gone", max(seen_from, known + DIALER_SILENCE_S * 1000)
         if room is None and gone_at is not None:
             return "its room is gone", max(seen_from, gone_at)
-        if call.carrier.ended_at is not None:
-            return "its carrier said that it is over", max(seen_from, call.carrier.ended_at + DIALER_SILENCE_S * 1000)
+        if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
+            # True, and not said of another place. LiveKit may list the leg until it misses its sound.
+            return "its carrier said that it is over", max(seen_from, call.carrier.ended_at + MEDIA_SILENCE_S * 1000)
         return self._limit(call, seen_from, agents=len(room.agents) if room else 0)
 
     def _limit(self, call: Call, seen_from: int, agents: int) -> tuple[str, int] | None:

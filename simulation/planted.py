@@ -2,12 +2,12 @@
 context lasts; none of this is ever part of the product."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ringline.calls import carrier_rules, deadlines, ending, leg_rules, lifecycle, mend, progress
+from ringline.calls import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle, mend, progress
 from ringline.calls.call import Call, State
 from ringline.calls.deadlines import End, Owed
 from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent, Unclear
@@ -169,7 +169,9 @@ def retry_overrules_a_cancel() -> Iterator[None]:
             return after
         return ending._tried_again(call, EndReason.CALL_CANCELED, at, at)
 
-    with mock.patch.object(lifecycle, "over", overrules):
+    with ExitStack() as patched:
+        for rules in (lifecycle, dial_rules, leg_rules):
+            patched.enter_context(mock.patch.object(rules, "over", overrules))
         yield
 
 

@@ -130,7 +130,7 @@ class WorkerAgent:
         talk = Talk(self._answered_at, self._spoke_at, time.time())
         await self._pace.sleep(timings.TRANSCRIPT_S)
         turns = turns_of(talk, self._script().turns)
-        transcript = {"type": "transcript", "turns": turns, "summary": f"A call of {len(turns)} turns."}
+        transcript = {"type": "transcript", "turns": turns, "summary": f"A call of {len(turns)} turns.", "final": True}
         self._reports.tell(transcript, {"type": "usage", "usage": usage_of(talk, turns)})
 
     async def _follow(self) -> None:

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.fakes import HandClock
 
 RINGS_S = 4
 TALKS_S = 100
+MISSED_AFTER_S = 15
 """Longer than a sweep needs to find a conversation whose dialer died."""
 CALLER = "+15550107777"
 
@@ -226,6 +228,20 @@ class Phones:
         """Every callee, and every caller, hangs up."""
         for leg in self.legs:
             self._leave(leg, "CLIENT_INITIATED")
+
+    def vanish(self) -> None:
+        """Every phone call is over; the carrier says so, and LiveKit's word of it is lost."""
+        self.carrier_says("ended")
+        for leg in list(self.legs):
+            leg.status = "hangup"
+            self.over_at[leg.room] = self.clock.now
+            self.rooms[leg.room].legs.pop(leg.sid)
+
+    def fall_silent(self) -> None:
+        """Every phone call is over, as the carrier says. LiveKit misses their sound before it notices."""
+        self.carrier_says("ended")
+        for leg in list(self.legs):
+            self.after(MISSED_AFTER_S, partial(self._leave, leg, "CLIENT_INITIATED", "active"))
 
     def _leave(self, leg: Leg, reason: str, last_status: str = "hangup") -> None:
         if not leg.is_up:

@@ -85,7 +85,7 @@ def hangs_up_and_livekits_word_is_lost(world: World) -> None:
 
 
 def livekit_does_not_notice(world: World) -> None:
-    world.phones.carrier_says("ended")
+    world.phones.fall_silent()
 
 
 def it_was_told(what: str) -> Act:

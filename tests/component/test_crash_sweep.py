@@ -78,7 +78,7 @@ def carrier_never_says_that_it_is_answered(world: World) -> None:
 def only_the_carrier_knows_that_it_ended(world: World) -> None:
     world.phones.callees_hang_up, world.phones.carrier_speaks = False, True
     one_talks(world)
-    world.phones.carrier_says("ended")
+    world.phones.vanish()
 
 
 def room_left_open(world: World) -> None:

@@ -19,10 +19,11 @@ from ringline.calls.events import (
     EndAsked,
     Event,
     LegLeft,
+    UserSpoke,
 )
 from ringline.calls.ports import AgentView, LegView, RoomView
 from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, REDIAL_DELAYS_S, SHORT_LIMIT_S, UNSENT_DIALS
+from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, LAST_WORDS_S, REDIAL_DELAYS_S, SHORT_LIMIT_S, UNSENT_DIALS
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -524,6 +525,35 @@ def test_a_dial_of_the_carriers_that_never_went_out_is_known_to_its_dialer(room:
     room.telephony.outcomes = [NO_SERVERS]
     ring(room, AnswerFrom.CARRIER)
     assert (room.call().state, room.call().unsent, room.in_use) == (State.QUEUED, 1, 0)
+
+
+def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(room: CallsRoom) -> None:
+    call = room.queued()
+    room.telephony.outcomes = [Unclear("TimeoutError")]
+    dialing = Call(**{name: getattr(call, name) for name in Call.__slots__} | {"attempt": 1})
+    talking = a_leg(dialing, "active")
+    with_agent = RoomView(talking.legs, AGENT_THERE.agents)
+    room.telephony.views = [talking, talking, talking, with_agent]
+    ring(room, AnswerFrom.CARRIER)
+    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+
+
+def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(room: CallsRoom) -> None:
+    room.queued()
+    hears = AgentReady(room.clock(), 1, ("user_spoke",))
+    room.telephony.views = [AGENT_THERE]
+
+    async def the_leg_leaves(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, hears)
+        left = LegLeft(room.clock() + 2000, call.attempt, "PA_leg", "CLIENT_INITIATED", "hangup")
+        room.progress.apply(ACCOUNT, call.call_id, left)
+
+    room.telephony.while_ringing = the_leg_leaves
+    room.ring()
+    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+    assert room.looks.asked == [(ACCOUNT, "call_1", LAST_WORDS_S + 1)]
+    room.progress.apply(ACCOUNT, "call_1", UserSpoke(room.clock(), 1))
+    assert (room.call().end_reason, room.in_use) == (EndReason.USER_HUNG_UP_IN_CALL, 0)
 
 
 def test_a_dial_that_goes_again_asks_anew_who_tells_of_its_answer(room: CallsRoom) -> None:

@@ -45,7 +45,8 @@ def hook(local: LocalAws) -> ModuleType:
 def store(local: LocalAws) -> CallStore:
     store = CallStore(local.dynamodb, local.table_name)
     answered_at = now_ms() - 60_000
-    store.create(a_call(State.ACTIVE, answered_at=answered_at, active_at=answered_at))
+    dialed_at = answered_at - 5_000
+    store.create(a_call(State.ACTIVE, dialed_at=dialed_at, answered_at=answered_at, active_at=answered_at))
     local.dynamodb.update_item(
         TableName=local.table_name,
         Key={"pk": {"S": f"A#{ACCOUNT}#GATE"}, "sk": {"S": "GATE"}},

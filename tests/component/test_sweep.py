@@ -32,6 +32,7 @@ from ringline.calls.timing import (
     FIRST_LOOK_S,
     IDLE_S,
     LIMIT_AHEAD_S,
+    MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
     WAITING_MARK_KEPT_S,
     ZOMBIE_ROOM_S,
@@ -418,15 +419,43 @@ def test_a_failure_that_the_carrier_told_of_is_settled_if_the_dialer_never_speak
     assert room.telephony.ended_rooms == [call.room_name]
 
 
-def test_a_conversation_that_only_the_carrier_saw_end_is_ended_as_the_users(room: CallsRoom) -> None:
+def test_an_end_that_only_the_carrier_saw_is_left_to_livekit_while_the_leg_is_there(room: CallsRoom) -> None:
+    active(room, max_call_duration_s=300)
+    room.clock.move(100)
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "busy"))
+    room.telephony.views = in_its_room(room.call(), "active", AGENT)
+    room.clock.move(DIALER_SILENCE_S + 1)
+    room.look_again("call_1")
+    assert room.looks.asked[-1][-1] == MEDIA_SILENCE_S - DIALER_SILENCE_S - 1, "LiveKit's own word may still come"
+    room.clock.move(MEDIA_SILENCE_S - DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().carrier.end_is_doubted) == (State.ACTIVE, True), "it was another leg"
+    assert room.telephony.ended_rooms == []
+    room.clock.move(200)
+    room.sweep()
+    assert room.call().end_reason is EndReason.MAX_DURATION_REACHED, "its limits hold again"
+
+
+def test_limits_hold_while_it_is_open_whether_the_carrier_spoke_of_this_leg(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "busy"))
+    room.clock.move(5)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", None))
+    room.telephony.views = in_its_room(room.call(), "active")
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (room.call().end_reason, room.in_use) == (EndReason.AGENT_FAILED, 0)
+
+
+@pytest.mark.parametrize("status", [None, "hangup"])
+def test_an_end_that_only_the_carrier_saw_is_believed_where_the_leg_is_gone(
+    room: CallsRoom, status: str | None
+) -> None:
     active(room)
     room.clock.move(100)
     room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "normal clearing"))
-    room.telephony.views = in_its_room(room.call(), "active", AGENT)
-    room.clock.move(DIALER_SILENCE_S - 1)
-    room.look_again("call_1")
-    assert room.call().state is State.ACTIVE, "LiveKit's own word may still come"
-    room.clock.move(2)
+    room.telephony.views = in_its_room(room.call(), status, AGENT) if status else [RoomView((), (AGENT,))]
+    room.clock.move(DIALER_SILENCE_S + 1)
     room.look_again("call_1")
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
     assert room.telephony.ended_rooms == [room.call().room_name]

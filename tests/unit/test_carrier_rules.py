@@ -219,6 +219,12 @@ def test_a_failure_of_a_call_that_was_answered_is_its_end(call: Call) -> None:
     assert ended.evidence.sip_code is None
 
 
+@pytest.mark.parametrize("call", [an_answered_call(), a_call(State.ACTIVE)], ids=lambda call: call.state)
+def test_a_failure_from_before_the_answer_is_of_a_place_that_did_not_answer(call: Call) -> None:
+    for told_at in (call.answered_at or 0, at(0.9)):
+        assert unmoved(call, CarrierFailed(told_at, 1, 486, "Busy Here", None)).why == "answered_since"
+
+
 @pytest.mark.parametrize("answer_from", AnswerFrom)
 def test_an_end_without_an_answer_is_noted_because_the_answer_may_be_on_its_way(answer_from: AnswerFrom) -> None:
     call = a_call(State.RINGING, answer_from=answer_from)

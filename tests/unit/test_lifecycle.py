@@ -15,7 +15,7 @@ from ringline.calls.call import (
     Recording,
     State,
 )
-from ringline.calls.deadlines import Owed, owed
+from ringline.calls.deadlines import Owed, is_told_to_be_over, owed
 from ringline.calls.events import (
     AgentHangsUp,
     AgentJoined,
@@ -48,8 +48,8 @@ from ringline.calls.events import (
 )
 from ringline.calls.lifecycle import TRANSITIONS, apply
 from ringline.calls.reasons import EndReason
-from ringline.calls.results import Effect, Moved, Unmoved
-from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
+from ringline.calls.results import END_ROOM, Effect, Moved, Unmoved
+from ringline.calls.timing import FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
 from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))
@@ -163,7 +163,7 @@ def test_a_call_answered_and_hung_up_before_the_dialer_could_say_so_is_told_as_a
     seen = moved(a_call(State.DIALING), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
     call = moved(seen, Answered(at(7.1), 1, "PA_leg", "SCL_1", AGENT))
     assert (call.state, call.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
-    assert (call.answered_at, call.ended_at) == (at(7.1), at(7.1))
+    assert (call.answered_at, call.ended_at) == (at(7), at(7)), "when it was answered nobody knows"
 
 
 def test_a_dial_that_never_rang_goes_back_to_the_queue_as_often_as_allowed_and_then_fails() -> None:
@@ -226,6 +226,61 @@ def test_a_rejoined_leg_is_followed_by_its_new_sid() -> None:
     assert unmoved(rejoined, LegLeft(at(21), 1, "PA_leg", "CONNECTION_TIMEOUT", "active")).why == "stale_leg"
     end = moved(rejoined, LegLeft(at(30), 1, "PA_new", "ROOM_DELETED", "dialing"))
     assert end.end_reason is EndReason.AGENT_HUNG_UP, "we recorded the answer: the status after a restart lies"
+
+
+def test_a_room_that_finished_is_not_the_one_in_which_the_leg_is_seen_later() -> None:
+    rejoined = moved(a_call(State.ACTIVE), LegJoined(at(20), 1, "PA_new"))
+    late = moved(rejoined, RoomFinished(at(21), 1))
+    assert unmoved(late, LegJoined(at(20.5), 1, "PA_new")).why == "leg_is_known"
+    alive = moved(late, LegJoined(at(32), 1, "PA_new"))
+    assert (alive.evidence.room_finished_at, alive.leg_sid) == (None, "PA_new")
+
+
+def test_an_end_that_only_the_carrier_saw_is_doubted_once_the_leg_outlives_it() -> None:
+    told = moved(a_call(State.ACTIVE, leg_sid="PA_leg"), CarrierEnded(at(60), 1, "busy"))
+    assert unmoved(told, LegJoined(at(60 + MEDIA_SILENCE_S) - 1, 1, "PA_leg")).why == "leg_is_known"
+    doubted = moved(told, LegJoined(at(60 + MEDIA_SILENCE_S), 1, "PA_leg"))
+    assert (doubted.carrier.ended_at, doubted.carrier.end_is_doubted) == (at(60), True)
+    assert not is_told_to_be_over(doubted)
+    assert unmoved(doubted, CarrierEnded(at(60), 1, "busy")).why == "ended_before"
+    assert is_told_to_be_over(moved(doubted, CarrierEnded(at(110), 1, "normal clearing")))
+    for call, reason in ((told, EndReason.USER_HUNG_UP_IN_CALL), (doubted, EndReason.IDLE_TIMEOUT)):
+        lost = moved(call, LegLeft(at(100), 1, "PA_leg", "CLIENT_INITIATED", "active"))
+        assert lost.end_reason is reason, "LiveKit heard nothing any more"
+
+
+def test_an_agent_that_reported_was_there_though_its_joining_was_not_seen() -> None:
+    call = a_call(
+        State.RINGING,
+        answered_at=at(6),
+        answer_from=AnswerFrom.CARRIER,
+        reports=AgentReports(ready_at=at(2), user_spoke_at=at(7)),
+    )
+    for event in (LegLeft(at(9), 1, "PA_leg", "CLIENT_INITIATED", "hangup"), FoundOver(at(9), 1)):
+        ended = moved(call, event)
+        assert (ended.state, ended.active_at, ended.agent_joined_at) == (State.ENDED, at(6), at(2))
+        assert ended.end_reason is not EndReason.AGENT_DID_NOT_JOIN
+
+
+def test_a_cancel_that_crosses_the_answer_makes_no_conversation() -> None:
+    asked = moved(a_call(State.RINGING), EndAsked(at(5), EndReason.API_HUNG_UP))
+    answered = moved(asked, Answered(at(5.1), 1, "PA_leg", "SCL_1", AGENT))
+    assert (answered.state, answered.active_at) == (State.RINGING, None)
+    assert unmoved(answered, Answered(at(5.1), 1, "PA_leg", "SCL_1", AGENT)).effects == END_ROOM
+    assert unmoved(answered, AgentJoined(at(5.2), 1, "PA_agent")) == Unmoved("end_was_asked", END_ROOM)
+    call = moved(answered, FoundOver(at(6), 1))
+    assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("left_at_s", "reason"), [(329.5, EndReason.MAX_DURATION_REACHED), (328, EndReason.USER_HUNG_UP_IN_CALL)]
+)
+def test_a_limit_that_livekit_kept_is_one_though_the_answer_was_seen_late(left_at_s: float, reason: EndReason) -> None:
+    call = a_call(
+        State.ACTIVE, dialed_at=at(0), answered_at=at(80), active_at=at(80), max_call_duration_s=300, ring_timeout_s=30
+    )
+    left = moved(call, LegLeft(at(left_at_s), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert left.end_reason is reason
 
 
 def test_a_leg_that_was_replaced_does_not_become_the_leg_again() -> None:

@@ -5,14 +5,37 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State, VoicemailPolicy
+from ringline.calls.call import (
+    AgentReports,
+    AnswerFrom,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    State,
+    VoicemailPolicy,
+)
 from ringline.calls.deadlines import Owed, look_again_in_s, owed
-from ringline.calls.events import FoundOver, GivenUp, LegLeft, TranscriptKept, VoicemailHeard
+from ringline.calls.events import (
+    AgentHangsUp,
+    AgentReady,
+    AgentSeen,
+    Answered,
+    EndAsked,
+    GivenUp,
+    LegLeft,
+    TranscriptKept,
+    Transferred,
+    UserSpoke,
+    VoicemailHeard,
+)
+from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Moved, Unmoved
 from ringline.calls.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
 from ringline.calls.verdict import was_unheard_greeting
 from ringline.calls.voicemail import voicemail_evidence
-from tests.builders import a_call, after, at, moved, unmoved
+from tests.builders import a_call, at, moved, unmoved
 
 BEFORE, AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
 HEARS = AgentReports(ready_at=at(2), can_report=("user_spoke",))
@@ -123,11 +146,11 @@ def greeted(**fields: Any) -> Call:
 
 def test_what_looks_like_a_greeting_waits_for_a_last_word_and_is_one_without_it() -> None:
     waits = moved(greeted(), LEFT)
-    assert (waits.state, look_again_in_s(waits)) == (State.ACTIVE, LAST_WORDS_S)
+    assert (waits.state, look_again_in_s(waits)) == (State.ACTIVE, LAST_WORDS_S + 1)
     assert owed(waits, True, at(14 + LAST_WORDS_S) - 1) is Owed.NOTHING
     assert owed(waits, True, at(14 + LAST_WORDS_S)) is Owed.LOOK
     assert owed(waits, False, at(14 + LAST_WORDS_S)) is Owed.SETTLE
-    ended = after(waits, GivenUp(at(16), 1), FoundOver(at(16), 1))
+    ended = moved(waits, GivenUp(at(17), 1))
     assert (ended.state, ended.end_reason, ended.ended_at) == (State.ENDED, AFTER, at(14))
 
 
@@ -136,35 +159,91 @@ PROMISES = replace(HEARS, can_report=("user_spoke", "transcript"))
 
 def test_a_promised_transcript_is_waited_for_longer() -> None:
     waits = moved(greeted(reports=PROMISES), LEFT)
-    assert look_again_in_s(waits) == PROMISED_WORDS_S > LAST_WORDS_S
+    assert look_again_in_s(waits) == PROMISED_WORDS_S + 1 > LAST_WORDS_S + 1
     assert owed(waits, False, at(14 + PROMISED_WORDS_S) - 1) is Owed.NOTHING
     assert owed(waits, False, at(14 + PROMISED_WORDS_S)) is Owed.SETTLE
 
 
+@pytest.mark.parametrize("reports", [HEARS, PROMISES])
 @pytest.mark.parametrize(
-    ("reports", "turns", "user_spoke", "end_reason"),
+    ("turns", "user_spoke", "is_final", "end_reason"),
     [
-        (PROMISES, 2, True, EndReason.USER_HUNG_UP_IN_CALL),
-        (PROMISES, 1, False, AFTER),
-        (PROMISES, 0, False, None),
-        (HEARS, 2, True, EndReason.USER_HUNG_UP_IN_CALL),
-        (HEARS, 1, False, None),
+        (2, True, False, EndReason.USER_HUNG_UP_IN_CALL),
+        (2, True, True, EndReason.USER_HUNG_UP_IN_CALL),
+        (1, False, False, None),
+        (1, False, True, AFTER),
+        (0, False, True, AFTER),
     ],
 )
 def test_a_transcript_may_be_the_last_word(
-    reports: AgentReports, turns: int, user_spoke: bool, end_reason: EndReason | None
+    reports: AgentReports, turns: int, user_spoke: bool, is_final: bool, end_reason: EndReason | None
 ) -> None:
-    told = moved(moved(greeted(reports=reports), LEFT), TranscriptKept(at(15), 1, turns, "table", user_spoke))
+    words = TranscriptKept(at(15), 1, turns, "table", user_spoke, is_final)
+    told = moved(moved(greeted(reports=reports), LEFT), words)
     assert (told.end_reason, told.ended_at) == (end_reason, None if end_reason is None else at(14))
     assert (told.transcript_turns, told.transcript_kept) == (turns, "table")
 
 
-@pytest.mark.parametrize(("user_spoke", "end_reason"), [(True, EndReason.USER_HUNG_UP_IN_CALL), (False, AFTER)])
-def test_a_transcript_that_overtakes_the_legs_leaving_leaves_nothing_to_wait_for(
-    user_spoke: bool, end_reason: EndReason
+def test_words_that_are_kept_already_are_still_a_last_word() -> None:
+    """Usage that overtook the turns has counted them."""
+    waits = moved(moved(greeted(reports=PROMISES), LEFT), TranscriptKept(at(15), 1, 2, "table"))
+    told = moved(waits, TranscriptKept(at(15.1), 1, 2, "table", user_spoke=True, is_final=True))
+    assert told.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+
+
+@pytest.mark.parametrize(
+    ("user_spoke", "is_final", "end_reason"),
+    [(True, False, EndReason.USER_HUNG_UP_IN_CALL), (False, True, AFTER), (False, False, None)],
+)
+def test_a_transcript_that_overtakes_the_legs_leaving_is_the_last_word_only_if_it_says_so(
+    user_spoke: bool, is_final: bool, end_reason: EndReason | None
 ) -> None:
-    told = moved(greeted(reports=PROMISES), TranscriptKept(at(15), 1, 2, "table", user_spoke))
+    told = moved(greeted(reports=PROMISES), TranscriptKept(at(13), 1, 2, "table", user_spoke, is_final))
     assert moved(told, LEFT).end_reason is end_reason
+
+
+@pytest.mark.parametrize(
+    ("why", "reason", "end_reason"),
+    [
+        ("ROOM_DELETED", EndReason.AGENT_HUNG_UP, EndReason.AGENT_HUNG_UP),
+        ("ROOM_DELETED", EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, EndReason.AGENT_HUNG_UP_SILENCE_DETECTED),
+        ("CLIENT_INITIATED", EndReason.USER_HUNG_UP_IN_CALL, EndReason.USER_HUNG_UP_IN_CALL),
+        ("CLIENT_INITIATED", EndReason.CALL_TRANSFERRED, EndReason.CALL_TRANSFERRED),
+        ("CLIENT_INITIATED", EndReason.AGENT_HUNG_UP, None),
+    ],
+)
+def test_an_agent_that_reports_after_the_leg_left_tells_of_that_end_or_came_too_late(
+    why: str, reason: EndReason, end_reason: EndReason | None
+) -> None:
+    waits = moved(greeted(), LegLeft(at(14), 1, "PA_leg", why, "hangup"))
+    result = apply(waits, AgentHangsUp(at(15), 1, reason, "words"))
+    if end_reason is None:
+        assert result == Unmoved("leg_has_left")
+    else:
+        assert isinstance(result, Moved)
+        assert (result.call.end_reason, result.call.ended_at) == (end_reason, at(14))
+
+
+def test_a_transfer_told_of_last_ends_the_call_as_one() -> None:
+    ended = moved(moved(greeted(), LEFT), Transferred(at(15), 1, "+15550100888", False))
+    assert (ended.end_reason, ended.ended_at) == (EndReason.CALL_TRANSFERRED, at(14))
+
+
+def test_a_promise_made_when_the_leg_is_gone_lengthens_nothing() -> None:
+    waits = moved(greeted(), LEFT)
+    assert unmoved(waits, AgentReady(at(15), 1, ("transcript",))).why == "leg_has_left"
+
+
+def test_who_hangs_up_after_the_other_side_did_ends_the_waiting_and_not_the_call() -> None:
+    ended = moved(moved(greeted(), LEFT), EndAsked(at(15), EndReason.API_HUNG_UP))
+    assert (ended.end_reason, ended.ended_at, ended.end_asked_at) == (AFTER, at(14), None)
+
+
+def test_an_answer_told_after_the_leg_left_waits_for_last_words_too() -> None:
+    left = moved(a_call(State.RINGING, answer_from=AnswerFrom.CARRIER, reports=HEARS), LEFT)
+    waits = moved(left, Answered(at(6), 1, "PA_leg", "SCL_1", AgentSeen("PA_agent", at(1))))
+    assert (waits.state, waits.answered_at, waits.end_reason) == (State.ACTIVE, at(6), None)
+    assert moved(waits, UserSpoke(at(15), 1)).end_reason is EndReason.USER_HUNG_UP_IN_CALL
 
 
 def test_a_voicemail_told_of_last_ends_the_call_whatever_the_policy() -> None:
@@ -180,7 +259,7 @@ def test_a_leg_that_leaves_twice_waits_once() -> None:
 
 def test_a_look_that_comes_late_does_not_make_a_greeting_as_long_as_its_limit() -> None:
     waits = moved(greeted(max_call_duration_s=30), LEFT)
-    assert after(waits, GivenUp(at(75), 1), FoundOver(at(75), 1)).end_reason is AFTER
+    assert moved(waits, GivenUp(at(75), 1)).end_reason is AFTER
 
 
 @pytest.mark.parametrize(

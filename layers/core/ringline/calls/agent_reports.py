@@ -26,12 +26,13 @@ from ringline.runtime.clock import Clock
 class Report:
     """One thing that an agent tells: an event of its call, or words to keep; neither if its `kind` is not known to this
     version. `at` is when it happened by the agent's clock, None for now. `event` makes the event of a moment and an
-    attempt."""
+    attempt. `is_final` marks the words after which it has no more to tell."""
 
     kind: str
     at: int | None = None
     event: Callable[[int, int], Event] | None = None
     transcript: Transcript | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,18 @@ class HearAgent:
         now = self.clock()
         at = within_call(call, now if report.at is None else report.at, now)
         if report.transcript is not None:
-            event: Event = self._keep(call, whose, report.transcript, at)
+            event: Event = self._keep(call, whose, report.transcript, at, is_final=report.is_final)
         elif report.event is not None:
             event = report.event(at, whose.attempt)
         else:
             return Unapplied(call, "unknown_type")
         return self.progress.apply(whose.account_id, whose.call_id, event)
 
-    def _keep(self, call: Call, whose: RoomOf, transcript: Transcript, at: int) -> TranscriptKept:
+    def _keep(self, call: Call, whose: RoomOf, transcript: Transcript, at: int, *, is_final: bool) -> TranscriptKept:
         """Keeps words, also of an attempt that is past, and before the call's row speaks of them."""
         kept = self.transcripts.keep(call, transcript, whose.attempt)
         user_spoke = any(turn.role == "user" for turn in transcript.turns)
-        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value, user_spoke)
+        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value, user_spoke, is_final)
 
     async def _end(self, call: Call) -> Call | None:
         async with self.telephony() as telephony:

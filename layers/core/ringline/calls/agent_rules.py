@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringline.calls.call import AgentReports, Call, Direction, VoicemailPolicy
-from ringline.calls.ending import asked, changed, over
+from ringline.calls.ending import asked, changed
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
@@ -21,13 +21,21 @@ from ringline.calls.events import (
 from ringline.calls.kept_rules import transcript_kept, with_transcript
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, Moved, Result, Rule, Unmoved
-from ringline.calls.verdict import awaits_last_words
+from ringline.calls.verdict import ROOM_ENDED, awaits_last_words
+
+_SEEN_BY_AGENTS = {
+    EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED,
+    EndReason.USER_HUNG_UP_IN_CALL,
+    EndReason.CALL_TRANSFERRED,
+}
 
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
 
 
 def _ready(call: Call, event: AgentReady) -> Result:
+    if awaits_last_words(call):
+        return Unmoved("leg_has_left")
     can_report = tuple(dict.fromkeys((*call.reports.can_report, *event.can_report)))
     if call.reports.ready_at is not None and can_report == call.reports.can_report:
         return Unmoved("ready_before")
@@ -38,8 +46,6 @@ def _user_spoke(call: Call, event: UserSpoke) -> Result:
     known = call.reports
     # A word from before the silence may be told after it.
     is_silent = known.silent_since is not None and event.at < known.silent_since
-    if awaits_last_words(call):
-        return _last_word(replace(call, reports=replace(known, user_spoke_at=event.at, silent_since=None)))
     if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
         return Unmoved("spoke_before")
     return _told(
@@ -59,10 +65,8 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
     if call.direction is Direction.INBOUND:
         return Unmoved("callers_are_no_voicemail")
     if call.reports.voicemail_at is not None:
-        return Unmoved("voicemail_before")
+        return Unmoved("voicemail_before", END_ROOM if call.end_asked_at is not None else frozenset())
     heard = replace(call, reports=replace(call.reports, voicemail_at=event.at, voicemail_why=event.why))
-    if awaits_last_words(call):
-        return _last_word(heard)
     if call.end_asked_at is not None or call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE:
         return Moved(changed(heard))
     return Moved(changed(asked(heard, event.at, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED)), END_ROOM)
@@ -71,7 +75,7 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    if awaits_last_words(call) and event.reason is not EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED:
+    if awaits_last_words(call) and not _tells_how_it_ended(call, event):
         # The other side was faster.
         return Unmoved("leg_has_left")
     told = replace(call, reports=replace(call.reports, hung_up_for=event.words))
@@ -79,6 +83,11 @@ def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     # Who rings in is no voicemail, whatever the agent takes them for.
     reason = EndReason.AGENT_HUNG_UP if is_voicemail and call.direction is Direction.INBOUND else event.reason
     return Moved(changed(asked(told, event.at, reason)), END_ROOM)
+
+
+def _tells_how_it_ended(call: Call, event: AgentHangsUp) -> bool:
+    """Whether an agent that reports after the leg has left tells of that very end: its own, or one that it saw."""
+    return call.evidence.disconnect_reason in ROOM_ENDED or event.reason in _SEEN_BY_AGENTS
 
 
 def _transferred(call: Call, event: Transferred) -> Result:
@@ -92,18 +101,17 @@ def _transferred(call: Call, event: Transferred) -> Result:
 
 
 def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
-    """Whoever has a turn has spoken. Where the agent promised its transcript, nothing is said after it."""
+    """Whoever has a turn has spoken."""
     kept = with_transcript(call, event)
-    if event.user_spoke and call.reports.user_spoke_at is None:
-        kept = replace(kept, reports=replace(kept.reports, user_spoke_at=event.at))
-    if awaits_last_words(call) and (event.user_spoke or (call.reports.has_promised_transcript and event.turns > 0)):
-        return _last_word(kept)
-    return transcript_kept(call, event) if kept == call else Moved(changed(kept))
-
-
-def _last_word(call: Call) -> Result:
-    """What the end of a call has waited for whose leg is gone."""
-    return Moved(over(call, call.evidence.leg_left_at or call.created_at), END_ROOM)
+    known = call.reports
+    reports = replace(
+        known,
+        user_spoke_at=known.user_spoke_at or (event.at if event.user_spoke else None),
+        said_all=known.said_all or event.is_final,
+    )
+    if reports == known:
+        return transcript_kept(call, event)
+    return Moved(changed(kept, reports=reports))
 
 
 def _told(call: Call, **facts: Any) -> Result:

@@ -104,12 +104,15 @@ class CarrierWords:
     failed_at: int | None = None
     ended_at: int | None = None
     cause: str | None = None
+    end_is_doubted: bool = False
+    """Its word of the end was another leg's: this one was seen alive long after."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentReports:
     """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
-    report speech and does not has heard none. `silent_since` is None while the caller speaks."""
+    report speech and does not has heard none. `silent_since` is None while the caller speaks. One that `said_all` has
+    told its final transcript."""
 
     ready_at: int | None = None
     can_report: tuple[str, ...] = ()
@@ -120,6 +123,7 @@ class AgentReports:
     hung_up_for: str | None = None
     transferred_at: int | None = None
     transferred_to: str | None = None
+    said_all: bool = False
 
     @property
     def hears_speech(self) -> bool:

@@ -47,6 +47,9 @@ def _forwarded(call: Call, event: CarrierForwarded) -> Result:
 
 
 def _failed(call: Call, event: CarrierFailed) -> Result:
+    if call.answered_at is not None and event.at <= call.answered_at:
+        # Of one place the carrier tried; another answered.
+        return Unmoved("answered_since")
     if call.answered_at is not None:
         return _ended(call, CarrierEnded(event.at, event.attempt, event.cause))
     if call.carrier.failed_at is not None:
@@ -80,10 +83,13 @@ def _as_deferral(event: CarrierFailed) -> DialDeferred:
 
 
 def _ended(call: Call, event: CarrierEnded) -> Result:
-    """LiveKit says so too, and more, within moments; its word may have got lost."""
-    if call.carrier.ended_at is not None:
+    """LiveKit says so too, and more, within moments; its word may have got lost. A word that was another leg's does not
+    keep this one's from being heard."""
+    known = call.carrier
+    if known.ended_at is not None and not (known.end_is_doubted and event.at > known.ended_at):
         return Unmoved("ended_before")
-    return Moved(changed(call, carrier=replace(call.carrier, ended_at=event.at, cause=event.cause)), LOOK_AGAIN)
+    carrier = replace(known, ended_at=event.at, cause=event.cause, end_is_doubted=False)
+    return Moved(changed(call, carrier=carrier), LOOK_AGAIN)
 
 
 OF_THE_CARRIER: dict[type, Rule] = {

@@ -1,5 +1,6 @@
 """What a call in flight is owed by the clock. Pure: the sweep looks, this decides."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from ringline.calls.timing import (
     IDLE_S,
     LAST_WORDS_S,
     LIMIT_AHEAD_S,
+    MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
 )
 from ringline.calls.verdict import awaits_last_words
@@ -51,15 +53,13 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     """What is due to a call in flight, from the record and whether its room is open at all."""
     if call.end_asked_at is not None:
         return End(None)
-    waits_for_words = awaits_last_words(call)
-    patience_s = _last_words_s(call) if waits_for_words else DIALER_SILENCE_S
-    if any(_passed(word, patience_s, now) for word in words_of_an_end(call)):
+    if any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
-    if waits_for_words:
+    if awaits_last_words(call):
         return Owed.NOTHING
     if call.answered_at is None and call.direction is Direction.INBOUND:
         # A leg that just lost its connection has its time to come back.
-        waits = Owed.NOTHING if any(words_of_an_end(call)) else Owed.LOOK
+        waits = Owed.NOTHING if is_told_to_be_over(call) else Owed.LOOK
         return waits if room_is_open else Owed.SETTLE
     if call.answered_at is None:
         if now >= dial_outcome_due_at(call):
@@ -72,7 +72,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
 def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if _passed(answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if call.reports.transferred_at is not None or any(words_of_an_end(call)):
+    if call.reports.transferred_at is not None or is_told_to_be_over(call):
         # Whom it was handed to needs no agent; and who is just going has their time to say so.
         return Owed.NOTHING
     if _passed(call.reports.silent_since, IDLE_S, now):
@@ -93,10 +93,8 @@ def agent_join_s(call: Call) -> int:
 def look_again_in_s(call: Call) -> int:
     """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
     nothing amiss it is the limit of the conversation."""
-    if awaits_last_words(call):
-        return _last_words_s(call)
-    if any(words_of_an_end(call)):
-        return DIALER_SILENCE_S + 1
+    if words := list(_words_of_an_end(call)):
+        return max(words)[1] + 1
     if call.agent_left_at is not None:
         return AGENT_SUCCESSOR_S + 1
     if call.active_at is not None:
@@ -106,15 +104,36 @@ def look_again_in_s(call: Call) -> int:
     return agent_join_s(call) + 1
 
 
+def is_told_to_be_over(call: Call) -> bool:
+    """Whether somebody says that the attempt is over, without being the one who decides."""
+    return any(_words_of_an_end(call))
+
+
+def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
+    """Since when somebody says so, and for how many seconds the one who decides is waited for."""
+    seen, said = call.evidence, call.carrier
+    if seen.leg_left_at is not None:
+        yield seen.leg_left_at, _last_words_s(call) if awaits_last_words(call) else DIALER_SILENCE_S
+    if seen.room_finished_at is not None:
+        yield seen.room_finished_at, DIALER_SILENCE_S
+    if said.failed_at is not None and call.answered_at is None:
+        yield said.failed_at, DIALER_SILENCE_S
+    if said.ended_at is not None and not said.end_is_doubted:
+        yield said.ended_at, DIALER_SILENCE_S
+
+
+def carrier_may_be_right_for_s(call: Call, now: int) -> int:
+    """For how many more seconds a carrier may be believed that alone tells of an end, while the leg is there: LiveKit
+    gives up a leg from which no sound comes."""
+    ended_at = call.carrier.ended_at
+    others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+    if ended_at is None or call.carrier.end_is_doubted or others_say_so:
+        return 0
+    return max(0, -(-(ended_at + MEDIA_SILENCE_S * 1000 - now) // 1000))
+
+
 def _last_words_s(call: Call) -> int:
     return PROMISED_WORDS_S if call.reports.has_promised_transcript else LAST_WORDS_S
-
-
-def words_of_an_end(call: Call) -> tuple[int | None, ...]:
-    """Moments from which somebody says that the attempt is over, without being the one who decides."""
-    seen, said = call.evidence, call.carrier
-    failed_at = said.failed_at if call.answered_at is None else None
-    return seen.leg_left_at, seen.room_finished_at, failed_at, said.ended_at
 
 
 def limit_falls_in_s(call: Call, now: int) -> int | None:

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.call import Call, CallStatus
-from ringline.calls.deadlines import agent_join_s
+from ringline.calls.deadlines import agent_join_s, look_again_in_s
 from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
 from ringline.calls.events import (
     AgentJoined,
@@ -30,10 +30,11 @@ from ringline.calls.events import (
     GivenUp,
 )
 from ringline.calls.hints import CarrierLinks, Doorbell, LookQueue
-from ringline.calls.leave_hints import ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.ports import RoomView, Telephony, TelephonyDown, agent_in, leg_of
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.reasons import EndReason
+from ringline.calls.results import Effect
 from ringline.calls.store import CallStore
 from ringline.calls.timing import (
     ANSWER_MARGIN_S,
@@ -42,7 +43,7 @@ from ringline.calls.timing import (
     REDIAL_DELAYS_S,
 )
 from ringline.calls.trunk_paces import TrunkPaces
-from ringline.calls.verdict import OUR_FAILURE
+from ringline.calls.verdict import OUR_FAILURE, awaits_last_words
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5
@@ -197,9 +198,13 @@ class DialNext:
         room = await self._look(call)
         agent = agent_in(room)
         outcome = await self._apply(call, Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent))
-        if is_over(call, outcome.call) or outcome.effects:
+        if is_over(call, outcome.call) or Effect.END_ROOM in outcome.effects:
             # Canceled or ended while it rang: the one who answered hears no agent.
             await self._close_and_settle(call)
+            return
+        if outcome.call is not None and awaits_last_words(outcome.call):
+            # It left before its answer was written.
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
             return
         await self._tell_others(call, room)
         if agent is None:

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from ringline.calls.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
-from ringline.calls.ending import asked, changed, deferred, noted, over, queued_again, rung
+from ringline.calls.ending import asked, changed, deferred, noted, over, queued_again, rung, with_agent_that_reported
 from ringline.calls.events import Answered, Claimed, DialDeferred, DialNotSent, DialRefused, EndAsked, SeenWaiting
 from ringline.calls.leg_rules import may_come_back, without_leg_evidence
 from ringline.calls.presence_rules import activated
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.timing import FIRST_LOOK_S, UNSENT_DIALS
-from ringline.calls.verdict import has_left_for_good
+from ringline.calls.verdict import awaits_last_words, has_left_for_good
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -52,24 +52,29 @@ def _answer(call: Call, event: Answered) -> Result:
     if call.carrier.failed_at is not None:
         # Of one place the carrier tried; another answered.
         call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
-    answered = replace(call, answered_at=event.at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
-    waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
-    if event.agent is not None:
-        answered = activated(answered, event.agent, event.at)
-    if call.evidence.leg_left_at is not None and has_left_for_good(call):
-        # It was answered and hung up before anybody could say so. An agent that was ready was there.
-        if answered.active_at is None and call.reports.ready_at is not None:
-            answered = replace(answered, agent_joined_at=call.reports.ready_at, active_at=event.at)
-        return Moved(over(answered, max(event.at, call.evidence.leg_left_at)), END_ROOM)
-    if call.end_asked_at is not None:
+    is_over = has_left_for_good(call)
+    # An answer is told after the leg's leaving only by who saw it late.
+    answered_at = min(event.at, call.evidence.leg_left_at or event.at) if is_over else event.at
+    answered = replace(call, answered_at=answered_at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
+    if call.end_asked_at is not None and not is_over:
+        # Nobody is to talk any more: it becomes no conversation.
         return Moved(changed(answered), END_ROOM)
+    if event.agent is not None:
+        answered = activated(answered, event.agent, answered_at)
+    if is_over:
+        # It was answered and hung up before anybody could say so.
+        answered = with_agent_that_reported(answered)
+        if awaits_last_words(answered):
+            return Moved(changed(answered), LOOK_AGAIN)
+        return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)
+    waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
     return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
 
 
 def _answered_before(call: Call, event: Answered) -> Result:
     """Dialer and carrier both tell of an answer, and each may have seen what the other could not."""
     known = call if call.leg_sid is not None else replace(call, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
-    if event.agent is not None:
+    if event.agent is not None and call.end_asked_at is None:
         known = activated(known, event.agent, event.at)
     effects = END_ROOM if call.end_asked_at is not None else frozenset()
     return Unmoved("answered_before", effects) if known == call else Moved(changed(known), effects)

@@ -29,13 +29,24 @@ def asked(call: Call, at: int, reason: EndReason) -> Call:
 def as_far_as_known(call: Call, at: int) -> Call:
     """A dialer that died could not record the answer; the leg's last status is the only witness, its moment unknown.
     Who answered and stayed until the leg left is taken to have had a conversation."""
+    if call.answered_at is not None:
+        return with_agent_that_reported(call)
     status = call.evidence.last_call_status
     # A caller who gives up while it rings leaves the status `hangup`, too.
     up = _UP if call.direction is Direction.INBOUND else _UP | {CallStatus.HANGUP}
-    if call.answered_at is not None or status not in up:
+    if status not in up:
         return call
     answered_at = call.evidence.leg_left_at or at
     return replace(call, answered_at=answered_at, active_at=answered_at)
+
+
+def with_agent_that_reported(call: Call) -> Call:
+    """An agent that told of itself in an answered call was there, though nobody saw it join."""
+    ready_at = call.reports.ready_at
+    if call.answered_at is None or call.active_at is not None or ready_at is None:
+        return call
+    active_at = max(call.answered_at, ready_at)
+    return replace(call, state=State.ACTIVE, agent_joined_at=ready_at, active_at=active_at)
 
 
 def over(call: Call, at: int) -> Call:

@@ -251,13 +251,15 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptKept:
-    """The attempt's transcript is stored, `kept` says where. `user_spoke` is whether the person has a turn in it."""
+    """The attempt's transcript is stored, `kept` says where. `user_spoke` is whether the person has a turn in it,
+    `is_final` whether the agent has no more to tell."""
 
     at: int
     attempt: int
     turns: int
     kept: str
     user_spoke: bool = False
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from ringline.calls.call import AnswerFrom, Call, CallStatus, Direction, Evidence
-from ringline.calls.ending import as_far_as_known, changed, noted, over
+from ringline.calls.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
 from ringline.calls.events import LegJoined, LegLeft
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.timing import MEDIA_SILENCE_S
 from ringline.calls.verdict import MAY_COME_BACK, awaits_last_words
 
 
@@ -21,6 +22,8 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
     waits_for_agent = call.answered_at is None and call.direction is Direction.INBOUND
+    if (alive := _seen_alive(call, event)) != call:
+        return Moved(changed(alive))
     if event.sid in known:
         # Whoever received the caller may have died before the agent was dispatched.
         return Unmoved("leg_is_known", LOOK_AGAIN if waits_for_agent else frozenset())
@@ -34,6 +37,19 @@ def _leg_joins(call: Call, event: LegJoined) -> Result:
             notes=noted(call, event.at, "leg_rejoined"),
         )
     )
+
+
+def _seen_alive(call: Call, event: LegJoined) -> Call:
+    """What was told meanwhile of an end is not this leg's, which was seen long after: the room that finished is the one
+    it was in before, and the carrier spoke of somebody else whom it called for us."""
+    if event.sid != call.leg_sid or call.evidence.leg_left_at is not None:
+        return call
+    finished_at, ended_at = call.evidence.room_finished_at, call.carrier.ended_at
+    if finished_at is not None and event.at > finished_at:
+        call = replace(call, evidence=replace(call.evidence, room_finished_at=None))
+    if ended_at is not None and event.at - ended_at >= MEDIA_SILENCE_S * 1000:
+        call = replace(call, carrier=replace(call.carrier, end_is_doubted=True))
+    return call
 
 
 def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
@@ -61,7 +77,7 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
-    seen = _with_leg_evidence(call, event)
+    seen = with_agent_that_reported(_with_leg_evidence(call, event))
     if may_come_back(seen.evidence) and call.end_asked_at is None:
         # It may be on its way back under a new sid. If it stays away, the call is over.
         if call.evidence.leg_left_at is not None:

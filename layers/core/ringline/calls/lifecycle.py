@@ -18,7 +18,7 @@ from ringline.calls.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
 from ringline.calls.reasons import EndReason
 from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.verdict import end_reason
+from ringline.calls.verdict import awaits_last_words, end_reason, has_left_for_good
 
 
 def apply(call: Call, event: Event) -> Result:
@@ -30,7 +30,7 @@ def apply(call: Call, event: Event) -> Result:
         return Unmoved("stale_attempt", too_late)
     rule = TRANSITIONS.get((call.state, type(event)))
     if rule is not None:
-        return rule(call, event)
+        return _at_last(call, rule(call, event))
     if call.state.is_terminal:
         return Unmoved("call_is_over", too_late)
     return Unmoved(f"{_words(event)}_means_nothing_while_{call.state}", too_late)
@@ -41,7 +41,21 @@ def _words(event: Event) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
+def _at_last(call: Call, result: Result) -> Result:
+    """The result, or the end of a call whose leg is gone and which has waited for a last word: this was it."""
+    if not isinstance(result, Moved) or not awaits_last_words(call) or not result.call.in_flight:
+        return result
+    told = result.call
+    if not has_left_for_good(told) or (awaits_last_words(told) and told.end_asked_at is None):
+        return result
+    return Moved(over(replace(told, version=call.version), _last_sign_of_it(told) or told.created_at), END_ROOM)
+
+
 def _end_asked(call: Call, event: EndAsked) -> Result:
+    if awaits_last_words(call):
+        # The other side was faster. Whoever hangs up wants no further attempt.
+        wanted = replace(call, retry=None) if event.reason is EndReason.API_HUNG_UP else call
+        return Moved(over(wanted, _last_sign_of_it(call) or event.at), END_ROOM)
     if event.reason is EndReason.EXPIRED_IN_QUEUE:
         return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:

@@ -1,16 +1,18 @@
 """Mends one call in flight whose news may have got lost: finds out what became of it, and has the lifecycle know."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, Direction
+from ringline.calls.call import Call, CallStatus, Direction
 from ringline.calls.deadlines import (
     End,
     Owed,
     caller_waits_until,
+    carrier_may_be_right_for_s,
     dial_outcome_due_at,
+    is_told_to_be_over,
     is_up,
     limit_falls_in_s,
     look_again_in_s,
@@ -101,10 +103,7 @@ class Mender:
         leg, agent = leg_of(call, room), _present_agent(call, room)
         if call.answered_at is None:
             await self._look_unanswered(call, leg, agent, now)
-        elif call.carrier.ended_at is not None:
-            # The phone call is over, and only LiveKit does not know.
-            await self._give_up(call)
-        elif call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None:
+        elif is_told_to_be_over(call):
             await self._look_for_a_lost_leg(call, leg, now)
         elif agent is not None:
             # Unmoved if it is the one we know.
@@ -139,15 +138,22 @@ class Mender:
                 await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
 
     async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
-        """The leg lost its connection or its room: if it is back under another sid, the call goes on."""
-        if leg is not None and leg.sid != call.evidence.left_leg_sid:
-            joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
-            self.swept.adopted += 1
-            # Its limits have gone on meanwhile: the next run would be late by a minute.
-            if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
-                await self._end(joined, limit.reason, now)
-        else:
+        """Somebody says that it is over. A leg that lost its connection or its room may be back under another sid: the
+        call goes on. Where only the carrier says so, LiveKit soon finds out too, or it was not this leg."""
+        if leg is None or leg.sid == call.evidence.left_leg_sid or leg.call_status == CallStatus.HANGUP:
             await self._give_up(call)
+            return
+        undecided_s = carrier_may_be_right_for_s(call, now)
+        if undecided_s > 0:
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, undecided_s)
+            # Meanwhile its limits hold as if nothing had been said.
+            await self.mend(replace(call, carrier=replace(call.carrier, end_is_doubted=True)), True, now)
+            return
+        joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
+        self.swept.adopted += 1
+        # Its limits have gone on meanwhile: the next run would be late by a minute.
+        if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
+            await self._end(joined, limit.reason, now)
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
         if reason is not None:

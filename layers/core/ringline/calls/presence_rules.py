@@ -19,6 +19,8 @@ def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
     if call.answered_at is None:
         # Not recorded: whoever reports the answer looks who is in the room. One write fewer on each call.
         return Unmoved("not_answered_yet")
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
     return Moved(changed(activated(call, AgentSeen(event.sid, event.at), event.at)))
 
 

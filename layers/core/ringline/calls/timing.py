@@ -38,6 +38,10 @@ AGENT_SUCCESSOR_S = 5
 DIALER_SILENCE_S = 10
 """How long a leg that left unanswered waits for the dialer's answer, the only one to carry the SIP code."""
 
+MEDIA_SILENCE_S = 32
+"""LiveKit gives up a leg without sound after 15 s, in a conversation's beginning after 30. A leg that is there longer
+than that after the carrier told of an end is another than the carrier spoke of."""
+
 DIAL_OUTCOME_MARGIN_S = 20
 """How long after ring time-out and answer margin a dial without an outcome counts as lost with its dialer."""
 

@@ -32,7 +32,8 @@ _RING_OUT_TOLERANCE_S = 2
 # The leg lost its connection to the room; the phone call may go on and the leg come back under a new sid.
 MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
 _LOST_CONNECTION = MAY_COME_BACK | {"ROOM_CLOSED", "JOIN_FAILURE"}
-_ROOM_ENDED = {"ROOM_DELETED", "PARTICIPANT_REMOVED"}
+# Somebody closed the room, or put the leg out of it.
+ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 _BRIDGE_FAILED = {"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"}
 _STILL_UP = {CallStatus.ACTIVE, CallStatus.AUTOMATION}
 
@@ -63,7 +64,7 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     answer_was_seen = answered_at != call.evidence.leg_left_at
     # LiveKit's own timer is asked for ring time-out and limit together, and counts from the dial.
     limit_runs_from = answered_at if answer_was_seen else (call.dialed_at or answered_at) + call.ring_timeout_s * 1000
-    if at - limit_runs_from >= call.max_call_duration_s * 1000 - 1000:
+    if at - limit_runs_from >= call.max_call_duration_s * 1000 - 1000 or _outlasted_livekits_timer(call, at):
         return _R.MAX_DURATION_REACHED
     if call.active_at is None and answer_was_seen:
         # Answered, and nobody there to speak to.
@@ -75,12 +76,19 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     told = _told(call, answered_at, call.evidence.leg_left_at or at if answer_was_seen else None)
     if told is not None:
         return told
-    if why in _ROOM_ENDED:
+    if why in ROOM_ENDED:
         return _R.AGENT_HUNG_UP_SILENCE_DETECTED if call.reports.silent_since is not None else _R.AGENT_HUNG_UP
-    if call.evidence.last_call_status in _STILL_UP:
+    if call.evidence.last_call_status in _STILL_UP and (call.carrier.ended_at is None or call.carrier.end_is_doubted):
         # Who hangs up leaves the status `hangup`. LiveKit gave up a leg from which no sound came any more.
         return _R.IDLE_TIMEOUT
     return _R.USER_HUNG_UP_IN_CALL
+
+
+def _outlasted_livekits_timer(call: Call, at: int) -> bool:
+    """Whether the dial lasted as long as LiveKit was asked to let it. Its answer may have been seen late."""
+    if call.direction is Direction.INBOUND or call.dialed_at is None:
+        return False
+    return at - call.dialed_at >= (call.ring_timeout_s + call.max_call_duration_s) * 1000 - 1000
 
 
 def _without_leg(call: Call, at: int, answered_at: int) -> EndReason:
@@ -130,7 +138,7 @@ def awaits_last_words(call: Call) -> bool:
         return False
     if call.direction is Direction.INBOUND or _told(call, answered_at, None) is not None:
         return False
-    if call.reports.has_promised_transcript and call.transcript_turns > 0:
+    if call.reports.said_all or answered_at == left_at:
         return False
     return was_unheard_greeting(call, answered_at, left_at)
 
@@ -151,7 +159,7 @@ def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
         return _declined(call, at)
     if code in _UNAVAILABLE:
         return _unavailable(call, at)
-    if code == _TERMINATED and call.evidence.disconnect_reason in _ROOM_ENDED:
+    if code == _TERMINATED and call.evidence.disconnect_reason in ROOM_ENDED:
         # The carrier's answer to a CANCEL from our side.
         return _from_leg(call, at)
     if code in _NOT_PICKED_UP:
