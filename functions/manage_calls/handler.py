@@ -10,7 +10,7 @@ from ringline.calls.call import Call
 from ringline.calls.call_pages import CallPages
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
-from ringline.calls.listing import list_calls
+from ringline.calls.listing import answer_page, list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.queue_place import queue_place
 from ringline.calls.recordings import recording_url
@@ -46,8 +46,8 @@ api = make_api(log)
 
 @api.get("/v1/calls")
 def list_() -> Response[str]:
-    page = list_calls(pages, _account(), api.current_event.query_string_parameters)
-    return json_response(200, listing([_shown(call) for call in page.calls], page.next_cursor))
+    page = list_calls(pages, _account(), api.current_event.query_string_parameters, now_ms())
+    return json_response(200, answer_page(page, _shown))
 
 
 @api.get("/v1/calls/<call_id>")

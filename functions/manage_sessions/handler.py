@@ -2,6 +2,7 @@
 (`/v1/sessions`, `/v1/transcripts`, `/v1/recordings`)."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,7 +11,7 @@ from ringline.calls.call import Call, room_of
 from ringline.calls.call_pages import CallPages, Having
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
-from ringline.calls.listing import list_calls
+from ringline.calls.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
 from ringline.calls.progress import Progress
 from ringline.calls.recordings import recording_url
 from ringline.calls.session_view import Session, latest_session, session_of, session_view
@@ -37,25 +38,30 @@ livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
 api = make_api(log)
 
+MOST_TRANSCRIPTS = 50
+"""Of a page: each takes a request to the table and, if it is long, one to the bucket."""
+
 
 @api.get("/v1/sessions")
 def list_sessions() -> Response[str]:
-    return _page(Having.DIAL)
+    return _page(Having.DIAL, _row)
 
 
 @api.get("/v1/transcripts")
 def list_transcripts() -> Response[str]:
-    return _page(Having.TRANSCRIPT)
+    return _page(Having.TRANSCRIPT, _shown, MOST_TRANSCRIPTS)
 
 
 @api.get("/v1/recordings")
 def list_recordings() -> Response[str]:
-    call_id = (api.current_event.query_string_parameters or {}).get("call_id")
-    if call_id is None:
-        return _page(Having.RECORDING)
-    session = _session(_account(), call_id)
-    row = None if session is None else _row(session)
-    return json_response(200, listing([row] if row and row["recording_url"] else [], None))
+    query = api.current_event.query_string_parameters or {}
+    if "call_id" not in query:
+        return _page(Having.RECORDING, _recorded)
+    account_id = _account()
+    check_names(query, PAGING | {"call_id"})
+    session = _session(account_id, query["call_id"])
+    row = None if session is None else _recorded(session)
+    return json_response(200, listing([] if row is None else [row], None))
 
 
 @api.get("/v1/sessions/<session_id>")
@@ -63,7 +69,7 @@ def get(session_id: str) -> Response[str]:
     session = _session(_account(), session_id)
     if session is None:
         raise _unknown()
-    return json_response(200, session_view(session, _transcript(session), _recording_url(session)))
+    return json_response(200, _shown(session))
 
 
 @api.post("/v1/sessions/<session_id>/end")
@@ -81,38 +87,41 @@ def end(session_id: str) -> Response[str]:
     return json_response(200, {"session_id": session.session_id, "state": status.value})
 
 
-def _page(having: Having) -> Response[str]:
-    page = list_calls(pages, _account(), api.current_event.query_string_parameters, having)
-    rows = [_row(session) for session in map(latest_session, page.calls) if session is not None]
-    if having is Having.RECORDING:
-        rows = [row for row in rows if row["recording_url"]]
-    return json_response(200, listing(rows, page.next_cursor))
+def _page(having: Having, row_of: Callable[[Session], dict[str, Any] | None], most: int = MAX_LIMIT) -> Response[str]:
+    query = api.current_event.query_string_parameters
+    page = list_calls(pages, _account(), query, now_ms(), having=having, most=most)
+
+    def row_of_latest(call: Call) -> dict[str, Any] | None:
+        session = latest_session(call)
+        return None if session is None else row_of(session)
+
+    return json_response(200, answer_page(page, row_of_latest))
+
+
+def _shown(session: Session) -> dict[str, Any]:
+    return session_view(session, _transcript(session), _recording_url(session))
 
 
 def _row(session: Session) -> dict[str, Any]:
+    """Without its words."""
     return session_view(session, None, _recording_url(session))
 
 
+def _recorded(session: Session) -> dict[str, Any] | None:
+    row = _row(session)
+    return row if row["recording_url"] else None
+
+
 def _session(account_id: str, asked_for: str) -> Session | None:
-    """The session of that name; by the id of a call, which the SDK's users take for one, its latest."""
+    """The session of that id; by the id of a call, which the SDK's users take for one, its latest."""
     if not is_plausible_id(asked_for):
         return None
     room = room_of(asked_for)
     if room is None:
-        call = store.get(account_id, asked_for) or _rang_in_at(account_id, asked_for)
+        call = store.get(account_id, asked_for)
         return None if call is None else latest_session(call)
     call = store.get(account_id, room.call_id) if room.account_id == account_id else None
     return None if call is None else session_of(call, room.attempt)
-
-
-def _rang_in_at(account_id: str, room: str) -> Call | None:
-    # Brings the reader of LiveKit's hooks along, which no other request needs.
-    from ringline.calls.rooms import InboundRooms
-
-    tenant = InboundRooms(aws.dynamodb(), table).tenant(room)
-    if tenant is None or tenant.whose.account_id != account_id:
-        return None
-    return store.get(account_id, tenant.whose.call_id)
 
 
 def _transcript(session: Session) -> Transcript | None:

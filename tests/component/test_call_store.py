@@ -5,7 +5,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call import Call, State
-from ringline.calls.call_pages import CallPages
+from ringline.calls.call_pages import CallPages, Wanted
 from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.lifecycle import apply
 from ringline.calls.reasons import EndReason
@@ -15,6 +15,8 @@ from ringline.calls.timing import WAITING_MARK_KEPT_S
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at
 from tests.component.one_table import LocalAws
+
+TALKING = Wanted(states=frozenset({State.ACTIVE}))
 
 
 def store_of(local: LocalAws, cap: int = 2) -> CallStore:
@@ -147,19 +149,17 @@ def test_calls_are_listed_newest_first_in_pages(local: LocalAws) -> None:
     store = store_of(local)
     for n in range(5):
         queued(store, f"call_{n}", pipe_id="PIPE_odd" if n % 2 else "PIPE_even")
-    first = pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=2, cursor=None)
+    first = pages_of(local).newest(ACCOUNT, limit=2, cursor=None)
     assert [call.call_id for call in first.calls] == ["call_4", "call_3"]
-    rest = pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor=first.next_cursor)
+    rest = pages_of(local).newest(ACCOUNT, limit=9, cursor=first.next_cursor)
     assert [call.call_id for call in rest.calls] == ["call_2", "call_1", "call_0"]
     assert rest.next_cursor is None
-    odd = pages_of(local).newest(ACCOUNT, states=frozenset({State.QUEUED}), pipe_id="PIPE_odd", limit=9, cursor=None)
+    wanted = Wanted(states=frozenset({State.QUEUED}), pipe_id="PIPE_odd")
+    odd = pages_of(local).newest(ACCOUNT, limit=9, cursor=None, wanted=wanted)
     assert [call.call_id for call in odd.calls] == ["call_3", "call_1"]
-    assert (
-        pages_of(local).newest(ACCOUNT, states=frozenset({State.ACTIVE}), pipe_id=None, limit=9, cursor=None).calls
-        == ()
-    )
+    assert pages_of(local).newest(ACCOUNT, limit=9, cursor=None, wanted=TALKING).calls == ()
     with pytest.raises(ValueError, match="cursor"):
-        pages_of(local).newest(ACCOUNT, states=None, pipe_id=None, limit=9, cursor="nonsense")
+        pages_of(local).newest(ACCOUNT, limit=9, cursor="nonsense")
 
 
 def test_an_account_sees_nothing_of_another(local: LocalAws) -> None:
@@ -167,7 +167,7 @@ def test_an_account_sees_nothing_of_another(local: LocalAws) -> None:
     queued(store, "call_1")
     assert store.get("acc_2", "call_1") is None
     assert store.eligible("acc_2", NOW, 10) == []
-    assert pages_of(local).newest("acc_2", states=None, pipe_id=None, limit=9, cursor=None).calls == ()
+    assert pages_of(local).newest("acc_2", limit=9, cursor=None).calls == ()
 
 
 def test_due_calls_are_found_and_calls_that_are_over_are_not(local: LocalAws) -> None:
@@ -239,12 +239,12 @@ def test_a_filter_that_fits_few_calls_pages_on_instead_of_reading_everything(
     store = store_of(local)
     for n in range(12):
         queued(store, f"call_{n:02}", pipe_id="PIPE_wanted" if n == 0 else "PIPE_other")
-    monkeypatch.setattr("ringline.calls.call_pages._QUERIES_A_PAGE", 2)
+    monkeypatch.setattr("ringline.calls.call_pages._QUERIES_FOR_A_FIRST_CALL", 2)
     query = local.dynamodb.query
     monkeypatch.setattr(local.dynamodb, "query", lambda **asked: query(**asked, Limit=3))
     pages, cursor = [], None
     while True:
-        page = pages_of(local).newest(ACCOUNT, states=None, pipe_id="PIPE_wanted", limit=5, cursor=cursor)
+        page = pages_of(local).newest(ACCOUNT, limit=5, cursor=cursor, wanted=Wanted(pipe_id="PIPE_wanted"))
         pages.append([call.call_id for call in page.calls])
         cursor = page.next_cursor
         if cursor is None:

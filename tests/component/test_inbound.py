@@ -60,7 +60,7 @@ class House:
 
     def calls(self) -> list[Call]:
         pages = CallPages(self.local.dynamodb, self.local.table_name)
-        return list(pages.newest(ACCOUNT, states=None, pipe_id=None, limit=10, cursor=None).calls)
+        return list(pages.newest(ACCOUNT, limit=10, cursor=None).calls)
 
     async def until(self, is_so: Callable[[Call], bool]) -> Call:
         """The account's only call, as soon as it is as wanted."""

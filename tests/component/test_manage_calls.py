@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import pytest
+from ulid import ULID
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import State
+from ringline.calls.call import Direction, State
+from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.runtime.clock import now_ms
 from tests.builders import NOW, a_call
@@ -143,12 +146,79 @@ def test_calls_are_listed_as_the_sdk_asks_for_them(manage_calls: ModuleType, sto
         ({"status": "jolly"}, "status"),
         ({"limit": "0"}, "limit"),
         ({"limit": "many"}, "limit"),
+        ({"limit": "9" * 5000}, "limit"),
         ({"cursor": "nonsense"}, "cursor"),
+        ({"call_status": "active", "cursor": "nonsense"}, "cursor"),
+        ({"status": "active,"}, "status"),
+        ({"direction": "sideways"}, "direction"),
+        ({"end_reason": "USER_BUSY,BOREDOM"}, "end_reason"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"created_after": "2026-11-21T02:09:00"}, "created_after"),
+        ({"created_before": "2026-11-21"}, "created_before"),
+        ({"end_reasons": "USER_BUSY"}, "end_reasons"),
+        ({"call_id": CALL}, "call_id"),
     ],
 )
 def test_a_wrong_filter_is_named(manage_calls: ModuleType, query: dict[str, str], field: str) -> None:
     status, body = ask(manage_calls, "list", queryStringParameters=query)
     assert (status, [each["field"] for each in body["errors"]]) == (422, [field])
+
+
+@pytest.mark.parametrize(
+    ("query", "which"),
+    [
+        ({}, "123"),
+        ({"agent_id": "AGENT_1"}, "23"),
+        ({"agent_id": "", "limit": ""}, "123"),
+        ({"direction": "inbound"}, "2"),
+        ({"end_reason": "USER_BUSY"}, "3"),
+        ({"end_reason": "AGENT_HUNG_UP,USER_BUSY", "direction": "outbound"}, "3"),
+        ({"created_after": "2026-11-21T02:00:00Z"}, "23"),
+        ({"created_after": "2026-11-21T02:00:00.001Z"}, "3"),
+        ({"created_before": "2026-11-21T04:00:00+01:00"}, "12"),
+        ({"created_after": "2026-11-21T02:00:00Z", "created_before": "2026-11-21T03:00:00Z"}, "2"),
+        ({"created_before": "2026-11-21T03:00:00Z", "call_status": "completed"}, "2"),
+    ],
+)
+def test_calls_are_filtered(manage_calls: ModuleType, store: CallStore, query: dict[str, str], which: str) -> None:
+    def hour(n: int) -> dict[str, Any]:
+        created_at = round(datetime(2026, 11, 21, n, tzinfo=UTC).timestamp() * 1000)
+        return {"account_id": ACCOUNT, "call_id": f"call_{ULID.from_timestamp(created_at)}", "created_at": created_at}
+
+    calls = [
+        a_call(State.QUEUED, agent_id="AGENT_2", **hour(1)),
+        a_call(State.ENDED, direction=Direction.INBOUND, end_reason=EndReason.USER_HUNG_UP_IN_CALL, **hour(2)),
+        a_call(State.NOT_CONNECTED, end_reason=EndReason.USER_BUSY, **hour(3)),
+    ]
+    for call in calls:
+        store.create(call)
+    status, body = ask(manage_calls, "list", queryStringParameters=query)
+    assert status == 200
+    assert [row["call_id"] for row in body["data"]] == [calls[int(n) - 1].call_id for n in reversed(which)]
+
+
+def test_every_unknown_parameter_is_named(manage_calls: ModuleType) -> None:
+    query = {"state": "active", "status": "active", "page": "2"}
+    status, body = ask(manage_calls, "list", queryStringParameters=query)
+    assert (status, {each["field"] for each in body["errors"]}) == (422, {"state", "page"})
+
+
+def test_a_page_of_large_calls_ends_where_the_answer_would_grow_too_large(
+    manage_calls: ModuleType, store: CallStore
+) -> None:
+    for n in range(70):
+        store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_{n:03}", data={"words": '"' * 30_000}))
+    seen, cursor, pages = [], "", 0
+    while cursor is not None:
+        event = event_of("manage_calls", "list") | {"queryStringParameters": {"limit": "200", "cursor": cursor}}
+        answer = manage_calls.lambda_handler(event, CONTEXT)
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < 6_291_556, "Lambda sends no more"
+        body = json.loads(answer["body"])
+        seen += [row["call_id"] for row in body["data"]]
+        cursor = body["pagination"]["next_cursor"]
+        pages += 1
+    assert seen == [f"call_{n:03}" for n in reversed(range(70))]
+    assert pages == 3, "a page is not ended earlier than it must"
 
 
 def test_an_unknown_path_is_a_problem_too(manage_calls: ModuleType) -> None:

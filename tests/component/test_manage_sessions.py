@@ -29,6 +29,7 @@ NOWHERE = {
     "LIVEKIT_API_KEY": "devkey",
     "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
 }
+MOST_OF_LAMBDA = 6_291_556
 TOLD = Transcript((Turn("agent", "Hello?", "2026-11-21T02:09:00.123Z"), Turn("user", "Yes")), "Short.", {"tokens": 3})
 TALKED = Attempt(1, at(1), at(30), EndReason.AGENT_FAILED, answered_at=at(3))
 
@@ -82,17 +83,24 @@ def test_a_session_is_found_by_its_room_and_by_its_call(
     assert (body["summary"], body["usage"], body["status"]) == ("Short.", {"tokens": 3}, "completed")
 
 
-def test_a_session_that_rang_in_is_found_by_the_room_livekit_named(
-    manage_sessions: ModuleType, local: LocalAws
-) -> None:
-    room = "call-_+15550100300_x7"
-    call = a_call(State.ACTIVE, account_id=ACCOUNT, direction=Direction.INBOUND, inbound_room=room)
-    assert InboundRooms(local.dynamodb, local.table_name).open(call)
-    other = replace(call, account_id="acct_other", inbound_room="call-of-others", call_id="call_other")
-    assert InboundRooms(local.dynamodb, local.table_name).open(other)
-    status, body = ask(manage_sessions, "get", rawPath=f"/v1/sessions/{room}")
-    assert (status, body["session_id"], body["call_id"]) == (200, room, CALL)
-    assert ask(manage_sessions, "get", rawPath="/v1/sessions/call-of-others")[0] == 404
+def test_callers_in_one_room_are_sessions_apart(manage_sessions: ModuleType, local: LocalAws) -> None:
+    room, store = "reception", CallStore(local.dynamodb, local.table_name)
+    for n, state in enumerate((State.ENDED, State.ACTIVE)):
+        callers = {"direction": Direction.INBOUND, "inbound_room": room, "sip_call_id": f"SCL_{n}"}
+        assert InboundRooms(local.dynamodb, local.table_name).open(
+            a_call(state, account_id=ACCOUNT, call_id=f"call_{n}", **callers)
+        )
+    rows, _ = ask_page(manage_sessions, "list")
+    assert [(row["call_id"], row["room_name"]) for row in rows] == [("call_1", room), ("call_0", room)]
+    for row in rows:
+        status, body = ask(manage_sessions, "get", rawPath=f"/v1/sessions/{row['session_id']}")
+        assert (status, body["call_id"], body["status"]) == (200, row["call_id"], row["status"])
+    assert ask(manage_sessions, "get", rawPath=f"/v1/sessions/{room}")[0] == 404, "whose it is would be a guess"
+    ended = f"/orchestrator/v1/sessions/{ACCOUNT}.call_0.1/end"
+    assert ask(manage_sessions, "end", rawPath=ended)[1]["state"] == "completed"
+    present = store.get(ACCOUNT, "call_1")
+    assert present is not None
+    assert present.end_asked_at is None, "the caller who is there now talks on"
 
 
 @pytest.mark.parametrize("case", ["get", "get_by_call", "end"])
@@ -164,18 +172,68 @@ def test_sessions_are_listed_newest_first_in_pages_and_without_their_words(
     assert {(len(row["transcript"]), row["transcript_turns"], row["summary"]) for row in seen} == {(0, 2, None)}
 
 
-@pytest.mark.parametrize(("query", "field"), [({"limit": "0"}, "limit"), ({"cursor": "nonsense"}, "cursor")])
-def test_a_wrong_filter_is_named(manage_sessions: ModuleType, query: dict[str, str], field: str) -> None:
-    status, body = ask(manage_sessions, "list", queryStringParameters=query)
+@pytest.mark.parametrize(
+    ("case", "query", "field"),
+    [
+        ("list", {"limit": "0"}, "limit"),
+        ("list", {"cursor": "nonsense"}, "cursor"),
+        ("list", {"end_reason": "BOREDOM"}, "end_reason"),
+        ("list", {"agent": "AGENT_1"}, "agent"),
+        ("transcripts", {"limit": "51"}, "limit"),
+        ("transcripts", {"call_id": CALL}, "call_id"),
+        ("recordings", {"call_id": CALL, "status": "active"}, "status"),
+    ],
+)
+def test_a_wrong_filter_is_named(manage_sessions: ModuleType, case: str, query: dict[str, str], field: str) -> None:
+    status, body = ask(manage_sessions, case, queryStringParameters=query)
     assert (status, [each["field"] for each in body["errors"]]) == (422, [field])
 
 
-def test_only_sessions_with_turns_are_listed_as_transcripts(manage_sessions: ModuleType, store: CallStore) -> None:
-    store.create(ended("call_talked", transcript_kept="bucket", transcript_turns=3000))
+@pytest.mark.parametrize("case", ["list", "transcripts", "recordings"])
+def test_lists_of_sessions_are_filtered_like_those_of_calls(
+    manage_sessions: ModuleType, store: CallStore, transcripts: Transcripts, case: str
+) -> None:
+    for n, agent_id in enumerate(("AGENT_1", "AGENT_2")):
+        call_id = f"call_{n}"
+        call = ended(call_id, agent_id=agent_id, transcript_kept="table", transcript_turns=2, **recorded(call_id))
+        store.create(call)
+        transcripts.keep(call, TOLD)
+    query = {"agent_id": "AGENT_2", "status": "completed", "direction": "outbound"}
+    assert [row["call_id"] for row in ask_page(manage_sessions, case, query)[0]] == ["call_1"]
+    assert ask_page(manage_sessions, case, {"direction": "inbound"}) == ([], None)
+
+
+def test_only_sessions_with_turns_are_listed_as_transcripts(
+    manage_sessions: ModuleType, store: CallStore, transcripts: Transcripts
+) -> None:
+    call = ended("call_talked", transcript_kept="table", transcript_turns=2)
+    store.create(call)
+    transcripts.keep(call, TOLD)
     store.create(ended("call_usage_only", transcript_kept="table"))
     store.create(ended("call_silent"))
     rows, _ = ask_page(manage_sessions, "transcripts")
-    assert [(row["call_id"], row["transcript_turns"]) for row in rows] == [("call_talked", 3000)]
+    assert [(row["call_id"], row["transcript_turns"], row["summary"]) for row in rows] == [("call_talked", 2, "Short.")]
+    assert [turn["content"] for turn in rows[0]["transcript"]] == ["Hello?", "Yes"]
+
+
+def test_transcripts_come_in_pages_that_can_be_sent(
+    manage_sessions: ModuleType, store: CallStore, transcripts: Transcripts
+) -> None:
+    aws.s3().create_bucket(Bucket=RECORDS_BUCKET)
+    megabytes = (1, 1, 1, 4.9, 0, 2, 3)
+    for n, size in enumerate(megabytes):
+        call = ended(f"call_{n}", transcript_kept="bucket", transcript_turns=1)
+        store.create(call)
+        transcripts.keep(call, Transcript((Turn("user", "x" * int(size * 2**20)),)))
+    pages, cursor = [], ""
+    while cursor is not None:
+        event = event_of("manage_sessions", "transcripts") | {"queryStringParameters": {"cursor": cursor}}
+        answer = manage_sessions.lambda_handler(event, CONTEXT)
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < MOST_OF_LAMBDA
+        body = json.loads(answer["body"])
+        pages.append([row["call_id"] for row in body["data"]])
+        cursor = body["pagination"]["next_cursor"]
+    assert pages == [["call_6"], ["call_5", "call_4"], ["call_3"], ["call_2", "call_1", "call_0"]]
 
 
 def test_only_sessions_whose_file_is_there_are_listed_as_recordings(

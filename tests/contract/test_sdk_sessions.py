@@ -16,10 +16,11 @@ from local.places import TEMPLATE
 from local.template import events_of, read_template
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Call, Recording, State
+from ringline.calls.call import Call, Direction, Recording, State
 from ringline.calls.store import CallStore
 from ringline.calls.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws
+from ringline.runtime.clock import now_ms
 from tests.builders import a_call
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler, local_aws
 from tests.fakes import CONTEXT
@@ -160,13 +161,16 @@ async def test_a_call_is_read_without_a_bucket_unless_its_transcript_lies_there(
 
 async def test_a_call_without_a_transcript_says_so(behind: Api) -> None:
     behind.store.create(a_call(State.ENDED, account_id=ACCOUNT, call_id="call_1"))
+    behind.store.create(a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2"))
+    behind.store.create(a_call(State.NOT_CONNECTED, account_id=ACCOUNT, call_id="call_3"))
     async with sdk(behind) as client:
-        call, session = await client.calls.get("call_1"), await client.sessions.get("call_1")
-    assert (call.transcript, call.transcript_turns) == (None, 0)
-    assert (session.transcript, session.usage) == ([], {})
+        for call_id in ("call_1", "call_2", "call_3"):
+            call, session = await client.calls.get(call_id), await client.sessions.get(call_id)
+            assert (call.transcript, call.transcript_turns) == ([], 0), "None is for turns that were not loaded"
+            assert (session.transcript, session.usage) == ([], {})
 
 
-async def test_lists_carry_no_words(behind: Api) -> None:
+async def test_the_list_of_transcripts_carries_their_words_and_other_lists_carry_none(behind: Api) -> None:
     behind.a_call_that_talked("call_1")
     behind.store.create(a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2"))
     behind.store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_3"))
@@ -175,12 +179,51 @@ async def test_lists_carry_no_words(behind: Api) -> None:
         calls = await client.calls.list()
     assert [(each.call_id, each.status) for each in sessions] == [("call_2", "active"), ("call_1", "completed")]
     assert [each.call_id for each in transcripts] == ["call_1"]
-    assert [each.transcript for each in (*sessions, *transcripts)] == [[], [], []]
+    assert [[turn.content for turn in each.transcript] for each in transcripts] == [["Hello?", "Yes, who is it?"]]
+    assert [each.transcript for each in sessions] == [[], []]
     assert [(each.call_id, each.transcript, each.transcript_turns) for each in calls] == [
         ("call_3", None, 0),
         ("call_2", None, 0),
         ("call_1", None, 2),
     ]
+
+
+async def test_active_calls_are_listed_behind_any_number_of_queued_ones(
+    behind: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK drops the cursor: an empty page is an empty list to its users."""
+    for n in range(2):
+        call = a_call(State.ACTIVE, account_id=ACCOUNT, call_id=f"call_0{n}", pipe_id=f"PIPE_{n}", due_at=now_ms())
+        behind.store.create(call)
+    for n in range(30):
+        behind.store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_1{n:02}"))
+    query = behind.local.dynamodb.query
+    monkeypatch.setattr(behind.local.dynamodb, "query", lambda **asked: query(**asked | {"Limit": 1}))
+    async with sdk(behind) as client:
+        every = await client.calls.list(status="active")
+        one = await client.calls.list(status="active", pipe_id="PIPE_0")
+        none = await client.calls.list(status="ringing")
+    assert [[call.call_id for call in calls] for calls in (every, one, none)] == [
+        ["call_01", "call_00"],
+        ["call_00"],
+        [],
+    ]
+
+
+async def test_a_call_that_rang_in_is_a_session_of_its_own_in_a_room_that_others_share(behind: Api) -> None:
+    """For ever: what leads from the room to its call is removed after two days."""
+    inbound = {"direction": Direction.INBOUND, "inbound_room": "reception"}
+    first = behind.a_call_that_talked("call_1", **inbound)
+    behind.a_call_that_talked("call_2", Transcript((Turn("user", "Another caller"),)), **inbound)
+    async with sdk(behind) as client:
+        listed = [await client.sessions.get(each.session_id) for each in await client.sessions.list()]
+        call = await client.calls.get("call_1")
+        by_call = await client.transcripts.get(str(call.session_id))
+    assert [(each.call_id, len(each.transcript), each.room_name) for each in listed] == [
+        ("call_2", 1, "reception"),
+        ("call_1", 2, "reception"),
+    ]
+    assert (by_call.call_id, call.room_name, first.room_name) == ("call_1", "reception", "reception")
 
 
 async def test_recordings_are_sessions_with_a_link(behind: Api) -> None:

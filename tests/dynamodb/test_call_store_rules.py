@@ -173,7 +173,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
     @invariant()
     def each_call_is_what_the_last_commit_made_it(self) -> None:
         """Versions and ends included: what is over is never written again."""
-        page = self.pages.newest(self.account_id, states=None, pipe_id=None, limit=_ALL, cursor=None)
+        page = self.pages.newest(self.account_id, limit=_ALL, cursor=None)
         assert list(page.calls) == sorted(self.calls.values(), key=lambda call: call.call_id, reverse=True)
 
     def teardown(self) -> None:

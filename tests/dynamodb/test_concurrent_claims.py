@@ -79,9 +79,7 @@ def lines(store: CallStore) -> tuple[int, int]:
 
 
 def states(local: LocalAws) -> dict[str, State]:
-    page = CallPages(local.dynamodb, local.table_name).newest(
-        ACCOUNT, states=None, pipe_id=None, limit=CALLS, cursor=None
-    )
+    page = CallPages(local.dynamodb, local.table_name).newest(ACCOUNT, limit=CALLS, cursor=None)
     return {call.call_id: call.state for call in page.calls}
 
 

@@ -138,6 +138,13 @@ def test_a_function_may_do_exact_actions_on_exact_resources(function: str) -> No
         assert "*" not in as_list(statement["Resource"])
 
 
+@pytest.mark.parametrize("function", ["ManageCallsFunction", "ManageSessionsFunction", "SweepFunction"])
+def test_who_looks_for_calls_on_a_line_may_read_the_index_that_names_them(function: str) -> None:
+    allowed = [each for each in statements_of(function) if "dynamodb:Query" in as_list(each["Action"])]
+    assert {"Fn::Sub": "${CallsTable.Arn}/index/DueIndex"} in as_list(allowed[0]["Resource"])
+    assert "dynamodb:BatchGetItem" in allowed[0]["Action"]
+
+
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_function_may_send_to_the_queues_whose_urls_it_is_given_and_to_no_others(function: str) -> None:
     variables = FUNCTIONS[function]["Properties"].get("Environment", {}).get("Variables", {})

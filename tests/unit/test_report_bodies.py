@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from unpod.models.session import TranscriptEntry
 
 from ringline.calls.agent_reports import Report
 from ringline.calls.agent_words import KNOWN_TO_AGENTS, meant_by
@@ -19,6 +20,7 @@ from ringline.calls.events import (
 )
 from ringline.calls.reasons import EndReason
 from ringline.calls.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
+from ringline.calls.session_view import transcript_view
 from ringline.calls.transcripts import Transcript, Turn
 from ringline.runtime.problems import Problem
 
@@ -87,6 +89,50 @@ def test_words_and_usage_are_kept_as_they_were_told(told: dict[str, Any], kept: 
     assert (report.transcript, report.event) == (kept, None)
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (None, None),
+        ("2026-11-21T02:09:00.123Z", "2026-11-21T02:09:00.123Z"),
+        ("2026-11-21 12:00:00.123+00", "2026-11-21T12:00:00.123Z"),
+        ("2026-11-21T12:00:00.123456+01:00", "2026-11-21T12:00:00.123456+01:00"),
+        ("2026-11-21T12:00:00,5-0330", "2026-11-21T12:00:00.500-03:30"),
+        ("20261121T120000Z", "2026-11-21T12:00:00.000Z"),
+        ("2026-11-21T12:00:00+05:53:28", "2026-11-21T06:06:32.000Z"),
+        ("2026-11-21T12:00", "2026-11-21T12:00:00.000"),
+        ("2026-W47-6", "2026-11-21T00:00:00.000"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00.000+14:00"),
+    ],
+)
+def test_the_moment_of_a_turn_is_kept_in_a_form_that_the_sdk_reads(told: str | None, kept: str | None) -> None:
+    words = read({"type": "transcript", "turns": [{**TURN, "timestamp": told}]}).transcript
+    assert words is not None
+    assert [turn.timestamp for turn in words.turns] == [kept]
+    shown = TranscriptEntry(role="user", content="Yes.", timestamp=kept)  # type: ignore[arg-type]
+    assert (shown.timestamp is None) is (kept is None)
+    if kept is not None:
+        assert told is not None
+        assert shown.timestamp == datetime.fromisoformat(told)
+
+
+def sent(turns: list[dict[str, Any]]) -> int:
+    """What Lambda counts of the answer that shows those turns: a text within its JSON."""
+    shown = transcript_view(Transcript(tuple(Turn(turn["role"], turn["content"]) for turn in turns)))
+    body = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    return len(json.dumps({"body": body}, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("content", ["", "yes", 'say "yes"', "C:\\>", "ça va 🙂", "\x01", "words " * 5000])
+def test_a_transcript_is_taken_only_if_the_answer_that_shows_it_can_be_sent(content: str) -> None:
+    turn = {"role": "user", "content": content}
+    most = 5 * 2**20 // (sent([turn] * 2) - sent([turn]))
+    words = read({"type": "transcript", "turns": [turn] * (most - 1)}).transcript
+    assert words is not None
+    assert len(words.turns) == most - 1
+    assert sent([turn] * (most - 1)) < 5.1 * 2**20
+    assert set(faults({"type": "transcript", "turns": [turn] * (most + 1)})) == {"turns"}
+
+
 def test_a_type_of_a_later_version_is_taken_and_means_nothing() -> None:
     assert read({"type": "laughed", "silent_s": "ages"}) == Report("laughed")
 
@@ -130,6 +176,10 @@ def test_moments_at_the_ends_of_time_are_read(far: str) -> None:
         ({"type": "transcript", "turns": None}, {"turns"}),
         ({"type": "transcript", "turns": [TURN, {"role": "agent"}]}, {"turns.1.content"}),
         ({"type": "transcript", "turns": [{**TURN, "timestamp": "noon"}]}, {"turns.0.timestamp"}),
+        (
+            {"type": "transcript", "turns": [{**TURN, "timestamp": "0001-01-01T00:00:00+05:53:28"}]},
+            {"turns.0.timestamp"},
+        ),
         ({"type": "transcript", "summary": "x" * (MOST_SUMMARY + 1)}, {"summary"}),
         ({"type": "transcript", "usage": {"x": "é" * (MOST_USAGE_BYTES // 2)}}, {"usage"}),
         ({"type": "usage"}, {"usage"}),

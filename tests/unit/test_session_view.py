@@ -9,6 +9,7 @@ from ringline.calls.call import Attempt, Call, Direction, State
 from ringline.calls.reasons import EndReason
 from ringline.calls.session_view import latest_session, session_of, session_view, transcript_view
 from ringline.calls.transcripts import Transcript, Turn
+from ringline.calls.view import call_view
 from tests.builders import a_call, at
 
 FIRST = Attempt(dial=1, dialed_at=at(1), ended_at=at(9), end_reason=EndReason.USER_BUSY, sip_code=486)
@@ -59,9 +60,17 @@ def test_a_session_bears_its_rooms_name_and_counts_whole_seconds_from_the_answer
     assert (view["participants"], view["participant_count"]) == (["user", "agent"], 2)
 
 
-def test_a_call_that_rang_in_is_the_session_of_the_room_that_livekit_named() -> None:
-    view = shown(a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="call-_+15550100300_x7"))
-    assert (view["session_id"], view["room_name"]) == ("call-_+15550100300_x7", "call-_+15550100300_x7")
+def test_the_session_of_a_call_that_rang_in_names_its_call_and_not_the_room_that_others_may_share() -> None:
+    call = a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="call-_+15550100300_x7")
+    for view in (shown(call), call_view(call)):
+        assert (view["session_id"], view["room_name"]) == (f"{ROOM}.1", "call-_+15550100300_x7")
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_call_names_its_session_as_the_session_does(state: State) -> None:
+    call = a_call(state)
+    session = latest_session(call)
+    assert call_view(call)["session_id"] == (None if session is None else session.session_id)
 
 
 def test_a_clock_that_went_back_makes_no_negative_duration() -> None:
@@ -120,6 +129,6 @@ def test_the_sdk_reads_turns_with_and_without_their_moment() -> None:
     assert view["transcript_turns"] == 2, "as many as are shown"
 
 
-def test_a_call_tells_no_transcript_from_one_without_turns() -> None:
-    assert transcript_view(None) == {"transcript": None, "summary": None, "usage": {}}
-    assert transcript_view(Transcript()) == {"transcript": [], "summary": None, "usage": {}}
+@pytest.mark.parametrize("transcript", [None, Transcript()])
+def test_a_call_of_which_nothing_was_told_has_no_turns(transcript: Transcript | None) -> None:
+    assert transcript_view(transcript) == {"transcript": [], "summary": None, "usage": {}}

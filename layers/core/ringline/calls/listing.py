@@ -1,50 +1,142 @@
 """Lists an account's calls, newest first, filtered as the SDK and our own API ask for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from ringline.calls.call import State
-from ringline.calls.call_pages import CallPages, Having, Page
+from ringline.calls.answer_bytes import MOST_PAGE_BYTES, sent_bytes
+from ringline.calls.call import Call, Direction, State
+from ringline.calls.call_pages import CallPages, Having, Page, Wanted, cursor_after
+from ringline.calls.reasons import EndReason
 from ringline.calls.view import STATES_OF_STATUS
-from ringline.runtime.problems import invalid_field
+from ringline.runtime.http import listing
+from ringline.runtime.problems import FieldError, Problem, invalid_field
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
+PAGING = frozenset({"limit", "cursor"})
+FILTERS = frozenset(
+    {"status", "call_status", "pipe_id", "agent_id", "direction", "end_reason", "created_after", "created_before"}
+)
+"""The SDK sends `call_status` and `pipe_id`, and nothing else to any list but `call_id` to that of recordings."""
+
+type Query = Mapping[str, str]
+
 
 def list_calls(
-    pages: CallPages, account_id: str, query: Mapping[str, str] | None, having: Having | None = None
+    pages: CallPages,
+    account_id: str,
+    query: Query | None,
+    now: int,
+    *,
+    having: Having | None = None,
+    most: int = MAX_LIMIT,
 ) -> Page:
-    """A page of calls. `call_status` is the SDK's word for the filter, `status` ours. Raises Problem 422."""
-    query = query or {}
-    name = "call_status" if "call_status" in query else "status"
+    """A page of calls, at most `most`. `call_status` is the SDK's word for the filter, `status` ours; a filter without
+    a word is none. Raises Problem 422."""
+    query = {name: word for name, word in (query or {}).items() if word}
+    check_names(query, PAGING | FILTERS)
+    wanted = _wanted(query, having)
+    limit, cursor = _limit(query.get("limit"), most), query.get("cursor")
     try:
-        return pages.newest(
-            account_id,
-            states=_states(name, query.get(name)),
-            pipe_id=query.get("pipe_id"),
-            limit=_limit(query.get("limit")),
-            cursor=query.get("cursor"),
-            having=having,
-        )
+        page = None
+        if wanted.is_in_flight:
+            page = pages.in_flight(account_id, limit=limit, cursor=cursor, wanted=wanted, now=now)
+        return page or pages.newest(account_id, limit=limit, cursor=cursor, wanted=wanted)
     except ValueError:
         raise invalid_field("cursor", "is not a cursor of ours") from None
 
 
+def answer_page(page: Page, row_of: Callable[[Call], dict[str, Any] | None]) -> dict[str, Any]:
+    """The page as it is answered. Where its rows grow larger than an answer may, it ends before the one too many, and
+    its cursor goes on there. `row_of` may leave a call out, and is not asked for those behind the end."""
+    rows: list[dict[str, Any]] = []
+    size = 0
+    for place, call in enumerate(page.calls):
+        row = row_of(call)
+        if row is None:
+            continue
+        size += sent_bytes(row)
+        if rows and size > MOST_PAGE_BYTES:
+            return listing(rows, cursor_after(page.calls[place - 1]))
+        rows.append(row)
+    return listing(rows, page.next_cursor)
+
+
+def check_names(query: Iterable[str], known: frozenset[str]) -> None:
+    """Raises Problem 422 that names each parameter that means nothing: a misspelled filter must not show every
+    call."""
+    strange = tuple(FieldError(name, "is not known here") for name in query if name not in known)
+    if strange:
+        names = ", ".join(sorted(known))
+        raise Problem(422, "invalid_request", f"The parameters of this list are {names}", strange)
+
+
+def _wanted(query: Query, having: Having | None) -> Wanted:
+    status = "call_status" if "call_status" in query else "status"
+    return Wanted(
+        states=_states(status, query.get(status)),
+        pipe_id=query.get("pipe_id"),
+        agent_id=query.get("agent_id"),
+        direction=_direction(query.get("direction")),
+        end_reasons=_end_reasons(query.get("end_reason")),
+        created_from=_moment("created_after", query.get("created_after")),
+        created_before=_moment("created_before", query.get("created_before")),
+        having=having,
+    )
+
+
 def _states(name: str, words: str | None) -> frozenset[State] | None:
     """The states behind one status or several with commas between."""
-    if not words:
+    if words is None:
         return None
     states: set[State] = set()
     for word in words.split(","):
-        if word not in STATES_OF_STATUS:
-            raise invalid_field(name, f"is not one of {', '.join(STATES_OF_STATUS)}")
-        states |= STATES_OF_STATUS[word]
+        states |= STATES_OF_STATUS[_known(name, word, STATES_OF_STATUS)]
     return frozenset(states)
 
 
-def _limit(text: str | None) -> int:
+def _direction(word: str | None) -> Direction | None:
+    return None if word is None else Direction(_known("direction", word, _words(Direction)))
+
+
+def _end_reasons(words: str | None) -> frozenset[EndReason] | None:
+    """One reason or several with commas between."""
+    if words is None:
+        return None
+    return frozenset(EndReason(_known("end_reason", word, _words(EndReason))) for word in words.split(","))
+
+
+def _words(meanings: type[StrEnum]) -> list[str]:
+    return [each.value for each in meanings]
+
+
+def _known(name: str, word: str, words: Iterable[str]) -> str:
+    if word not in words:
+        raise invalid_field(name, f"is not one of {', '.join(words)}")
+    return word
+
+
+def _moment(name: str, text: str | None) -> int | None:
+    """In milliseconds since 1970."""
     if text is None:
-        return DEFAULT_LIMIT
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_LIMIT:
-        raise invalid_field("limit", f"is not a whole number from 1 to {MAX_LIMIT}")
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError("no offset")
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise invalid_field(
+            name, "is not a moment in ISO 8601 with its offset, such as 2026-11-21T02:09:00.123Z"
+        ) from None
+
+
+def _limit(text: str | None, most: int) -> int:
+    if text is None:
+        return min(DEFAULT_LIMIT, most)
+    if not text.isdecimal() or len(text) > len(str(most)) or not 1 <= int(text) <= most:
+        raise invalid_field("limit", f"is not a whole number from 1 to {most}")
     return int(text)

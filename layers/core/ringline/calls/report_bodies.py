@@ -1,18 +1,20 @@
 """Bodies of an agent's reports, checked field by field. Unknown fields, types and abilities are ignored: newer agents
 may tell more.
 
-Texts and usage are bounded because they lie in rows of the table, which hold 400 KB; turns have the bucket.
+Texts and usage are bounded because they lie in rows of the table, which hold 400 KB. Turns have the bucket, and are
+bounded by the answer that shows them.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from ringline.calls.agent_reports import Report
 from ringline.calls.agent_words import meant_by
+from ringline.calls.answer_bytes import MOST_TRANSCRIPT_BYTES, sent_bytes
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
@@ -115,12 +117,24 @@ class _Turn(BaseModel):
     @field_validator("timestamp")
     @classmethod
     def _is_a_moment(cls, timestamp: str | None) -> str | None:
-        if timestamp is not None:
-            try:
-                datetime.fromisoformat(timestamp)
-            except ValueError:
-                raise ValueError("is not a moment in ISO 8601") from None
-        return timestamp
+        """Kept in the one form that everybody reads: of ISO 8601's weeks, blanks and missing colons most readers, the
+        SDK's among them, know nothing."""
+        if timestamp is None:
+            return None
+        try:
+            return _as_we_write(datetime.fromisoformat(timestamp))
+        except (ValueError, OverflowError):
+            raise ValueError("is not a moment in ISO 8601") from None
+
+
+def _as_we_write(moment: datetime) -> str:
+    """A moment as ISO 8601 to the millisecond, or finer where it is; with its own offset, if it has one."""
+    offset = moment.utcoffset()
+    if offset is not None and offset % timedelta(minutes=1):
+        # ISO 8601 has no offsets of seconds.
+        moment = moment.astimezone(UTC)
+    text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
+    return f"{text.removesuffix('+00:00')}Z" if moment.utcoffset() == timedelta(0) else text
 
 
 class _Usage(_Body):
@@ -141,6 +155,14 @@ class _Transcript(_Usage):
     turns: list[_Turn] = Field(default_factory=list)
     summary: Annotated[str, StringConstraints(max_length=MOST_SUMMARY)] | None = None
     usage: dict[str, Any] = Field(default_factory=dict)
+    final: bool = False
+
+    @field_validator("turns")
+    @classmethod
+    def _can_be_shown_whole(cls, turns: list[_Turn]) -> list[_Turn]:
+        if sent_bytes([turn.model_dump() for turn in turns]) > MOST_TRANSCRIPT_BYTES:
+            raise ValueError(f"would take more than {MOST_TRANSCRIPT_BYTES} bytes of the answer that shows them")
+        return turns
 
     @field_validator("usage", mode="before")
     @classmethod
@@ -149,7 +171,8 @@ class _Transcript(_Usage):
 
     def report(self) -> Report:
         turns = tuple(Turn(turn.role, turn.content, turn.timestamp) for turn in self.turns)
-        return Report(self.type, self._at_ms(), transcript=Transcript(turns, self.summary, self.usage))
+        words = Transcript(turns, self.summary, self.usage)
+        return Report(self.type, self._at_ms(), transcript=words, is_final=self.final)
 
 
 _BODIES: dict[str, type[_Body]] = {

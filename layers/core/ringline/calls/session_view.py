@@ -1,4 +1,5 @@
-"""Sessions as the SDK reads them: each attempt that dialled somebody is one, and its room's name is the session's id.
+"""Sessions as the SDK reads them: each attempt that dialled somebody is one. Its id names account, call and dial, and
+is the name of its room, unless LiveKit named that: a rule may have one room for all who ring in.
 
 The call's row tells all of the present attempt and the bare course of those before it.
 """
@@ -26,8 +27,11 @@ class Session:
 
     @property
     def session_id(self) -> str:
-        # LiveKit names the rooms of calls that ring in.
-        return self.call.inbound_room or room_name(self.call.account_id, self.call.call_id, self.dial)
+        return room_name(self.call.account_id, self.call.call_id, self.dial)
+
+    @property
+    def room_name(self) -> str:
+        return self.call.inbound_room or self.session_id
 
     @property
     def is_latest(self) -> bool:
@@ -85,7 +89,7 @@ def session_view(
     there = _participants(session)
     return {
         "session_id": session.session_id,
-        "room_name": session.session_id,
+        "room_name": session.room_name,
         "call_id": call.call_id,
         "pipe_id": call.pipe_id,
         "agent_id": call.agent_id,
@@ -103,17 +107,15 @@ def session_view(
         "duration_s": _talk_s(session),
         "recording_url": recording_url,
         "transcript_turns": _turns(session, transcript),
-    } | _told(transcript or Transcript())
+    } | transcript_view(transcript)
 
 
 def transcript_view(transcript: Transcript | None) -> dict[str, Any]:
-    """What the agent told of a call, as fields of the SDK's `Call`: `transcript` is None where it told nothing."""
-    return _told(transcript or Transcript()) | ({"transcript": None} if transcript is None else {})
-
-
-def _told(transcript: Transcript) -> dict[str, Any]:
-    turns = [{"role": turn.role, "content": turn.content, "timestamp": turn.timestamp} for turn in transcript.turns]
-    return {"transcript": turns, "summary": transcript.summary, "usage": transcript.usage}
+    """What the agent told, as fields of the SDK's `Session` and `Call`. Where it told nothing there are no turns: None
+    would mean that they were not looked for, as in the rows of a list of calls."""
+    told = transcript or Transcript()
+    turns = [{"role": turn.role, "content": turn.content, "timestamp": turn.timestamp} for turn in told.turns]
+    return {"transcript": turns, "summary": told.summary, "usage": told.usage}
 
 
 def _participants(session: Session) -> list[str]:

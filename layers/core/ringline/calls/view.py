@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.call import Call, State, VoicemailPolicy
+from ringline.calls.call import Call, State, VoicemailPolicy, room_name
 from ringline.calls.reasons import MEANINGS, EndReason
 from ringline.calls.voicemail import voicemail_evidence
 from ringline.runtime.clock import iso, iso_or_none, iso_s
@@ -21,7 +21,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "from_number": call.from_number,
         "to_number": call.to_number,
         "trunk_id": call.trunk_id,
-        "session_id": call.room_name,
+        "session_id": session_id(call),
         "room_name": call.room_name,
         "instructions": call.instructions,
         "data": call.data,
@@ -53,6 +53,12 @@ def call_view(call: Call) -> dict[str, Any]:
         "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
         "transcript_turns": call.transcript_turns,
     }
+
+
+def session_id(call: Call) -> str | None:
+    """The session of the present attempt, by a name that is its own; None before the first. The room that LiveKit named
+    for a caller may be others' too."""
+    return room_name(call.account_id, call.call_id, call.attempt) if call.attempt else None
 
 
 def policy_of(call: Call) -> VoicemailPolicy:
