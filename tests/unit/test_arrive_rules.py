@@ -88,6 +88,13 @@ def test_a_caller_whose_agent_came_and_made_no_sound_was_never_answered(why: str
     assert (call.state, call.end_reason, call.answered_at) == (State.NOT_CONNECTED, reason, None)
 
 
+def test_the_first_status_of_a_leg_that_came_back_says_nothing() -> None:
+    taken = moved(ringing(), AgentJoined(at(0.4), 1, "PA_agent"))
+    back = moved(taken, LegJoined(at(300), 1, "PA_back"))
+    call = moved(back, LegLeft(at(400), 1, "PA_back", "CLIENT_INITIATED", "ringing"))
+    assert (call.state, call.end_reason, call.answered_at) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL, at(0.4))
+
+
 def test_a_leg_that_the_agent_calls_into_the_room_is_not_the_caller() -> None:
     for call in (ringing(), moved(ringing(), AgentJoined(at(0.4), 1, "PA_agent"))):
         assert apply(call, LegJoined(at(2), 1, "PA_colleague", "colleague")) == Unmoved("leg_of_another")

@@ -272,6 +272,52 @@ def test_a_cancel_that_crosses_the_answer_makes_no_conversation() -> None:
     assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
 
 
+def test_a_doubted_end_dates_nothing_and_decides_nothing() -> None:
+    hears = AgentReports(ready_at=at(1), can_report=("user_spoke",))
+    call = a_call(
+        State.ACTIVE, leg_sid="PA_leg", carrier=CarrierWords(ended_at=at(6.5), end_is_doubted=True), reports=hears
+    )
+    asked = moved(call, AgentHangsUp(at(1800), 1, EndReason.AGENT_HUNG_UP, None))
+    assert moved(asked, FoundOver(at(1801), 1)).ended_at == at(1801)
+    lost = moved(moved(call, RoomFinished(at(1800), 1)), FoundOver(at(1811), 1))
+    assert (lost.end_reason, lost.ended_at) == (EndReason.IDLE_TIMEOUT, at(1800))
+
+
+@pytest.mark.parametrize("ready_at", [None, at(7.5)])
+def test_an_answer_without_an_agent_is_one_without_an_agent_also_when_it_is_told_late(ready_at: int | None) -> None:
+    gone = moved(a_call(State.RINGING), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    told = gone if ready_at is None else moved(gone, AgentReady(ready_at, 1, ("user_spoke",)))
+    call = moved(told, Answered(at(7.6), 1, "PA_leg", "SCL_1", None))
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
+
+
+def test_an_agent_that_is_known_by_its_report_alone_can_leave() -> None:
+    talks = a_call(State.RINGING, answered_at=at(6), leg_sid="PA_leg", reports=AgentReports(ready_at=at(2)))
+    lost = moved(talks, LegLeft(at(9), 1, "PA_leg", "CONNECTION_TIMEOUT", "active"))
+    back = moved(lost, LegJoined(at(10), 1, "PA_new"))
+    assert (back.state, back.agent_sid) == (State.ACTIVE, None)
+    assert moved(back, AgentLeft(at(20), 1, "PA_agent", None)).agent_left_at == at(20)
+
+
+def test_who_gives_a_call_up_knows_the_agent_that_reported() -> None:
+    talks = a_call(
+        State.RINGING, answered_at=at(6), leg_sid="PA_leg", reports=AgentReports(ready_at=at(2), user_spoke_at=at(7))
+    )
+    told = moved(talks, CarrierEnded(at(60), 1, "normal clearing"))
+    ended = moved(moved(told, GivenUp(at(71), 1)), FoundOver(at(71), 1))
+    assert (ended.state, ended.end_reason, ended.ended_at) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL, at(60))
+
+
+def test_a_cancel_of_a_call_whose_leg_is_gone_is_one_also_where_its_answer_is_told_last() -> None:
+    gone = moved(a_call(State.RINGING), LegLeft(at(5), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    asked = moved(gone, EndAsked(at(5.1), EndReason.API_HUNG_UP))
+    call = moved(asked, Answered(at(4), 1, "PA_leg", "SCL_1", AGENT))
+    assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+    told = moved(asked, AgentReady(at(5.2), 1, ("user_spoke",)))
+    call = moved(told, Answered(at(4), 1, "PA_leg", "SCL_1", None))
+    assert (call.state, call.end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+
+
 @pytest.mark.parametrize(
     ("left_at_s", "reason"), [(329.5, EndReason.MAX_DURATION_REACHED), (328, EndReason.USER_HUNG_UP_IN_CALL)]
 )

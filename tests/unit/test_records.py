@@ -41,9 +41,9 @@ TOLD = a_call(
     voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE,
     voicemail_greeting_s=12.5,
     recording=True,
-    carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing"),
+    carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing", True),
     reports=AgentReports(
-        at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888"
+        at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888", True
     ),
     recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 51.25, None),
     transcript_turns=12,
@@ -92,3 +92,11 @@ def test_an_ordinary_call_fits_in_one_write_unit() -> None:
 def test_a_recording_of_no_length_keeps_its_length() -> None:
     call = a_call(State.ENDED, recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 0.0))
     assert call_from_item(call_to_item(call)) == call
+
+
+def test_what_a_later_version_wrote_does_not_keep_this_one_from_reading() -> None:
+    """Functions are updated one by one, and sometimes back."""
+    item = call_to_item(TOLD)
+    for part in ("carrier", "reports", "recorded"):
+        item[part]["M"]["mood"] = {"S": "of a later version"}
+    assert call_from_item(item) == TOLD

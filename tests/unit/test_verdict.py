@@ -209,7 +209,7 @@ def test_livekits_own_timer_which_counts_the_ringing_ends_the_same_limit() -> No
 def test_livekits_own_timer_is_known_by_the_dial_where_nobody_saw_the_answer() -> None:
     left_at = at(1 + 30 + 60)
     evidence = Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup", leg_left_at=left_at)
-    unseen = a_call(State.DIALING, answered_at=left_at, max_call_duration_s=60, evidence=evidence)
+    unseen = a_call(State.DIALING, answered_at=left_at, active_at=left_at, max_call_duration_s=60, evidence=evidence)
     assert end_reason(unseen, left_at) is R.MAX_DURATION_REACHED
     assert end_reason(replace(unseen, max_call_duration_s=62), left_at) is R.USER_HUNG_UP_IN_CALL
 

@@ -21,6 +21,7 @@ from ringline.calls.events import (
     AgentReady,
     AgentSeen,
     Answered,
+    CarrierEnded,
     EndAsked,
     GivenUp,
     LegLeft,
@@ -232,6 +233,13 @@ def test_a_transfer_told_of_last_ends_the_call_as_one() -> None:
 def test_a_promise_made_when_the_leg_is_gone_lengthens_nothing() -> None:
     waits = moved(greeted(), LEFT)
     assert unmoved(waits, AgentReady(at(15), 1, ("transcript",))).why == "leg_has_left"
+
+
+def test_nobody_elses_word_of_the_end_shortens_the_wait() -> None:
+    waits = moved(moved(greeted(reports=PROMISES), LEFT), CarrierEnded(at(14.1), 1, "normal clearing"))
+    assert look_again_in_s(waits) == PROMISED_WORDS_S + 1
+    assert owed(waits, True, at(14 + PROMISED_WORDS_S) - 1) is Owed.NOTHING
+    assert owed(waits, True, at(14 + PROMISED_WORDS_S)) is Owed.LOOK
 
 
 def test_who_hangs_up_after_the_other_side_did_ends_the_waiting_and_not_the_call() -> None:

@@ -107,6 +107,10 @@ class CarrierWords:
     end_is_doubted: bool = False
     """Its word of the end was another leg's: this one was seen alive long after."""
 
+    @property
+    def believed_end_at(self) -> int | None:
+        return None if self.end_is_doubted else self.ended_at
+
 
 @dataclass(frozen=True, slots=True)
 class AgentReports:

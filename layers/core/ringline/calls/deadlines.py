@@ -112,8 +112,12 @@ def is_told_to_be_over(call: Call) -> bool:
 def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
     """Since when somebody says so, and for how many seconds the one who decides is waited for."""
     seen, said = call.evidence, call.carrier
+    if seen.leg_left_at is not None and awaits_last_words(call):
+        # Everybody else knows no more.
+        yield seen.leg_left_at, _last_words_s(call)
+        return
     if seen.leg_left_at is not None:
-        yield seen.leg_left_at, _last_words_s(call) if awaits_last_words(call) else DIALER_SILENCE_S
+        yield seen.leg_left_at, DIALER_SILENCE_S
     if seen.room_finished_at is not None:
         yield seen.room_finished_at, DIALER_SILENCE_S
     if said.failed_at is not None and call.answered_at is None:

@@ -59,7 +59,7 @@ def _answer(call: Call, event: Answered) -> Result:
     if call.end_asked_at is not None and not is_over:
         # Nobody is to talk any more: it becomes no conversation.
         return Moved(changed(answered), END_ROOM)
-    if event.agent is not None:
+    if event.agent is not None and call.end_asked_at is None:
         answered = activated(answered, event.agent, answered_at)
     if is_over:
         # It was answered and hung up before anybody could say so.

@@ -41,9 +41,12 @@ def as_far_as_known(call: Call, at: int) -> Call:
 
 
 def with_agent_that_reported(call: Call) -> Call:
-    """An agent that told of itself in an answered call was there, though nobody saw it join."""
-    ready_at = call.reports.ready_at
-    if call.answered_at is None or call.active_at is not None or ready_at is None:
+    """An agent that told of itself in an answered call was there, though nobody saw it join. One whose end was asked
+    before becomes no conversation any more."""
+    ready_at, left_at = call.reports.ready_at, call.evidence.leg_left_at
+    if call.answered_at is None or call.active_at is not None or call.end_asked_at is not None:
+        return call
+    if ready_at is None or (left_at is not None and ready_at > left_at):
         return call
     active_at = max(call.answered_at, ready_at)
     return replace(call, state=State.ACTIVE, agent_joined_at=ready_at, active_at=active_at)

@@ -97,8 +97,10 @@ def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:
 
 def _as_never_answered(call: Call) -> Call:
     """LiveKit answers a caller with the first sound of the agent, and says nothing of it. Whose leg still rang when it
-    left was never answered, though an agent was in the room."""
+    left was never answered, though an agent was in the room. A leg that came back says what it said at first."""
     if call.direction is Direction.OUTBOUND or call.evidence.last_call_status != CallStatus.RINGING:
+        return call
+    if call.former_leg_sids or call.reports.user_spoke_at is not None:
         return call
     return replace(call, answered_at=None, active_at=None)
 

@@ -11,7 +11,7 @@ from ringline.calls.agent_rules import OF_THE_AGENT
 from ringline.calls.call import Call, State
 from ringline.calls.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
 from ringline.calls.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
-from ringline.calls.ending import as_far_as_known, asked, changed, over
+from ringline.calls.ending import as_far_as_known, asked, changed, over, with_agent_that_reported
 from ringline.calls.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
 from ringline.calls.kept_rules import AT_ANY_TIME
 from ringline.calls.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
@@ -81,8 +81,9 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
 def _given_up(call: Call, event: GivenUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    reason = end_reason(as_far_as_known(call, event.at), _last_sign_of_it(call) or event.at)
-    return Moved(changed(call, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
+    known = with_agent_that_reported(call)
+    reason = end_reason(as_far_as_known(known, event.at), _last_sign_of_it(call) or event.at)
+    return Moved(changed(known, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
@@ -92,7 +93,7 @@ def _found_over(call: Call, event: FoundOver) -> Result:
 
 def _last_sign_of_it(call: Call) -> int | None:
     """When it ended, as far as anybody saw. Who looks may come long after."""
-    return call.evidence.leg_left_at or call.carrier.ended_at or call.evidence.room_finished_at
+    return call.evidence.leg_left_at or call.carrier.believed_end_at or call.evidence.room_finished_at
 
 
 _IN_FLIGHT: dict[type, Rule] = {

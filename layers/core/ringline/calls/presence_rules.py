@@ -45,7 +45,7 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
 
 def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     """LiveKit leaves the caller on the line. A successor may come; without one the next look ends the call."""
-    if event.sid != call.agent_sid:
+    if call.agent_sid is not None and event.sid != call.agent_sid:
         return Unmoved("stale_agent")
     if call.agent_left_at is not None:
         return Unmoved("agent_left_before")

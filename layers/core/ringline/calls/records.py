@@ -83,9 +83,9 @@ def call_from_item(item: Item) -> Call:
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
             "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
             "voicemail_policy": VoicemailPolicy(record["voicemail_policy"]) if "voicemail_policy" in record else None,
-            "carrier": CarrierWords(**record.get("carrier", {})),
+            "carrier": CarrierWords(**_known_to(CarrierWords, record.get("carrier", {}))),
             "reports": _reports(record.get("reports", {})),
-            "recorded": Recording(**record["recorded"]) if "recorded" in record else None,
+            "recorded": Recording(**_known_to(Recording, record["recorded"])) if "recorded" in record else None,
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
@@ -106,7 +106,14 @@ def _said(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | No
 
 
 def _reports(record: dict[str, Any]) -> AgentReports:
-    return AgentReports(**record | {"can_report": tuple(record.get("can_report", ()))})
+    told = _known_to(AgentReports, record)
+    return AgentReports(**told | {"can_report": tuple(record.get("can_report", ()))})
+
+
+def _known_to(kind: type[CarrierWords | AgentReports | Recording | Attempt], record: dict[str, Any]) -> dict[str, Any]:
+    """What this version knows of a record. A later one may have written more: functions are updated one by one, and
+    sometimes back."""
+    return {name: record[name] for name in (each.name for each in fields(kind)) if name in record}
 
 
 def _without_none(record: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def _without_none(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempt(record: dict[str, Any]) -> Attempt:
-    return Attempt(**record | {"end_reason": EndReason(record["end_reason"])})
+    return Attempt(**_known_to(Attempt, record) | {"end_reason": EndReason(record["end_reason"])})
 
 
 def _retry(record: dict[str, Any] | None) -> RetryPolicy | None:

@@ -66,7 +66,7 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
     limit_runs_from = answered_at if answer_was_seen else (call.dialed_at or answered_at) + call.ring_timeout_s * 1000
     if at - limit_runs_from >= call.max_call_duration_s * 1000 - 1000 or _outlasted_livekits_timer(call, at):
         return _R.MAX_DURATION_REACHED
-    if call.active_at is None and answer_was_seen:
+    if call.active_at is None:
         # Answered, and nobody there to speak to.
         return _R.AGENT_DID_NOT_JOIN
     if why in _BRIDGE_FAILED:
@@ -78,7 +78,7 @@ def _after_answer(call: Call, at: int, answered_at: int) -> EndReason:
         return told
     if why in ROOM_ENDED:
         return _R.AGENT_HUNG_UP_SILENCE_DETECTED if call.reports.silent_since is not None else _R.AGENT_HUNG_UP
-    if call.evidence.last_call_status in _STILL_UP and (call.carrier.ended_at is None or call.carrier.end_is_doubted):
+    if call.evidence.last_call_status in _STILL_UP and call.carrier.believed_end_at is None:
         # Who hangs up leaves the status `hangup`. LiveKit gave up a leg from which no sound came any more.
         return _R.IDLE_TIMEOUT
     return _R.USER_HUNG_UP_IN_CALL
@@ -93,13 +93,13 @@ def _outlasted_livekits_timer(call: Call, at: int) -> bool:
 
 def _without_leg(call: Call, at: int, answered_at: int) -> EndReason:
     """Nobody saw the leg leave. The carrier may have seen the phone call end."""
-    if call.carrier.ended_at is None:
+    if call.carrier.believed_end_at is None:
         return _R.CALL_TRANSFERRED if call.reports.transferred_at is not None else _R.IDLE_TIMEOUT
-    if call.carrier.ended_at - answered_at >= call.max_call_duration_s * 1000 - 1000:
+    if call.carrier.believed_end_at - answered_at >= call.max_call_duration_s * 1000 - 1000:
         return _R.MAX_DURATION_REACHED
     if call.active_at is None:
         return _R.AGENT_DID_NOT_JOIN
-    return _told(call, answered_at, call.carrier.ended_at) or _R.USER_HUNG_UP_IN_CALL
+    return _told(call, answered_at, call.carrier.believed_end_at) or _R.USER_HUNG_UP_IN_CALL
 
 
 def _told(call: Call, answered_at: int, ended_at: int | None) -> EndReason | None:
