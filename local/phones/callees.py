@@ -109,13 +109,15 @@ class CarrierWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CarrierReports:
-    """What the callee's carrier posts to our hooks. A forwarding is reported `forwards_after_s` after the ringing."""
+    """What the callee's carrier posts to our hooks. A forwarding is reported `forwards_after_s` after the ringing. A
+    carrier that calls two places at once reports the other one `gives_up_after_s` after this one's answer."""
 
     form: CarrierForm = CarrierForm.GENERIC
     words: frozenset[CarrierWord] = frozenset(CarrierWord)
     forwards_after_s: float | None = None
     forwards_to: str | None = None
     to_voicemail: bool = False
+    gives_up_after_s: float | None = None
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:

@@ -62,6 +62,8 @@ class CarrierLine:
 
     def answered(self) -> None:
         self._tell(CarrierWord.ANSWERED)
+        if self._reports is not None and self._reports.gives_up_after_s is not None:
+            self._desk.tasks.start(self._give_up_the_other(self._reports.gives_up_after_s))
 
     def over(self, sip_status: str | None = None) -> None:
         """The phone call is over, as the ledger has it; told once."""
@@ -76,6 +78,10 @@ class CarrierLine:
             return
         code = call.sip_code or (_CANCELLED if call.ended_by == "livekit" else _NEVER_ANSWERED)
         self._tell(CarrierWord.FAILED, sip_code=code, sip_status=sip_status or phrase(code), by_callee=by_callee)
+
+    async def _give_up_the_other(self, after_s: float) -> None:
+        await self._desk.pace.sleep(after_s)
+        self._tell(CarrierWord.FAILED, sip_code=_CANCELLED, sip_status=phrase(_CANCELLED), by_callee=False)
 
     async def _forward(self, reports: CarrierReports, after_s: float) -> None:
         await self._desk.pace.sleep(after_s)

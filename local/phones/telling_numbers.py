@@ -19,6 +19,7 @@ _GREETING_S = 8.0  # a voicemail's greeting, then it hangs up
 _TONE_S = 3.0  # into a greeting, an agent knows it for one
 _RECORDS_FOR_S = 30.0  # a voicemail that waits for a message
 _FORWARDED_RING_S = 25.0  # ringing on at another number, longer than voicemail takes over
+_LONGER_THAN_DOUBT_S = 15.0  # a call that the carrier says is over is looked at before that
 _MANY_TURNS = 2000
 
 _MACHINE = replace(STAYS_ON, speaks_after_s=None)
@@ -139,6 +140,16 @@ OF_THE_CARRIER = (
         Callee(refusal=Refusal(503, TOO_MANY_TEXT), refuses_after_s=2.0),
         "rings 2 s, then the carrier has too many of our calls (503)",
         "SIP_FAILED_CAPACITY",
+    ),
+    SandboxNumber(
+        "+15550100227",
+        replace(
+            STAYS_ON,
+            agent=AgentScript(AgentDeed.ASK_HANG_UP, _LONGER_THAN_DOUBT_S, words="the caller said goodbye"),
+            carrier=CarrierReports(gives_up_after_s=1.0),
+        ),
+        "answers; 1 s later the carrier reports that another place it had called did not; the agent ends it at 15 s",
+        "AGENT_HUNG_UP",
     ),
 )
 

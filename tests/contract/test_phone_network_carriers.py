@@ -164,6 +164,15 @@ async def test_a_refusal_is_told_in_the_providers_words(lab: Lab, case: tuple[st
 
 
 @in_a_lab()
+async def test_a_carrier_that_called_two_places_tells_of_the_one_that_did_not_answer(lab: Lab) -> None:
+    await dial(lab, "+15550100227", headers=True)
+    await lab.product.until(lambda product: "call.failed" in types(product))
+    assert types(lab.product) == ["call.ringing", "call.answered", "call.failed"]
+    assert generic(lab.product)[-1]["data"]["sip_code"] == 487
+    assert (await the_leg(lab)).attributes["sip.callStatus"] == "active"
+
+
+@in_a_lab()
 async def test_a_carrier_tells_that_it_forwards_to_voicemail_while_the_phone_rings(lab: Lab) -> None:
     await dial(lab, "+15550100224", wait=False, headers=True)
     await lab.product.until(lambda product: "call.forwarded" in types(product))
