@@ -283,6 +283,15 @@ def test_a_doubted_end_dates_nothing_and_decides_nothing() -> None:
     assert (lost.end_reason, lost.ended_at) == (EndReason.IDLE_TIMEOUT, at(1800))
 
 
+def test_who_wants_a_call_ended_after_the_carrier_said_so_dates_its_end() -> None:
+    told = moved(a_call(State.ACTIVE), CarrierEnded(at(8), 1, "busy"))
+    asked = moved(told, AgentHangsUp(at(20), 1, EndReason.AGENT_HUNG_UP, None))
+    over = moved(asked, FoundOver(at(20.2), 1))
+    assert (over.end_reason, over.ended_at) == (EndReason.AGENT_HUNG_UP, at(20.2))
+    left = moved(asked, LegLeft(at(20.1), 1, "PA_leg", "ROOM_DELETED", "active"))
+    assert (left.end_reason, left.ended_at) == (EndReason.AGENT_HUNG_UP, at(20.1))
+
+
 @pytest.mark.parametrize("ready_at", [None, at(7.5)])
 def test_an_answer_without_an_agent_is_one_without_an_agent_also_when_it_is_told_late(ready_at: int | None) -> None:
     gone = moved(a_call(State.RINGING), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))

@@ -1,6 +1,6 @@
 """A call's life as its record tells it."""
 
-from ringline.calls.call import Evidence, State
+from ringline.calls.call import CarrierWords, Evidence, State
 from ringline.calls.events import (
     AgentHangsUp,
     AgentReady,
@@ -124,3 +124,9 @@ def test_a_call_that_waited_for_its_line_says_for_how_long() -> None:
     assert [moment.get("waited_for_line_s") for moment in timeline(call)] == [None, 38.0]
     early = after(a_call(State.QUEUED, eligible_at=at(2)), Claimed(at(1.9)))
     assert timeline(early)[1]["waited_for_line_s"] == 0
+
+
+def test_an_end_that_was_another_legs_is_shown_as_one() -> None:
+    call = a_call(State.ACTIVE, carrier=CarrierWords(ended_at=at(8), cause="busy", end_is_doubted=True))
+    told = next(moment for moment in timeline(call) if moment["what"] == "carrier_ended")
+    assert (told["cause"], told["of_another_leg"]) == ("busy", True)

@@ -91,6 +91,8 @@ class Evidence:
     leg_left_at: int | None = None
     left_leg_sid: str | None = None
     room_finished_at: int | None = None
+    over_since: int | None = None
+    """When it ended, as far as could be told when it was given up."""
 
 
 @dataclass(frozen=True, slots=True)

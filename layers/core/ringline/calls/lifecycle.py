@@ -81,8 +81,9 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
 def _given_up(call: Call, event: GivenUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    known = with_agent_that_reported(call)
-    reason = end_reason(as_far_as_known(known, event.at), _last_sign_of_it(call) or event.at)
+    over_since = _last_sign_of_it(call) or event.at
+    reason = end_reason(as_far_as_known(call, event.at), over_since)
+    known = with_agent_that_reported(replace(call, evidence=replace(call.evidence, over_since=over_since)))
     return Moved(changed(known, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
 
 
@@ -92,8 +93,11 @@ def _found_over(call: Call, event: FoundOver) -> Result:
 
 
 def _last_sign_of_it(call: Call) -> int | None:
-    """When it ended, as far as anybody saw. Who looks may come long after."""
-    return call.evidence.leg_left_at or call.carrier.believed_end_at or call.evidence.room_finished_at
+    """When it ended, as far as anybody saw. Who looks may come long after. A carrier may have spoken of another leg:
+    somebody who wants the call ended after that has found it alive."""
+    seen = call.evidence
+    by_carrier = call.carrier.believed_end_at if call.end_asked_at is None else None
+    return seen.over_since or seen.leg_left_at or by_carrier or seen.room_finished_at
 
 
 _IN_FLIGHT: dict[type, Rule] = {

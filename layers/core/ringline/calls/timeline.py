@@ -64,7 +64,8 @@ def _carriers_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
     forwarded = {"to": said.forwarded_to, "to_voicemail": said.to_voicemail or None}
     yield said.forwarded_at, "forwarded", of_it | forwarded
     yield said.failed_at, "carrier_failed", of_it | {"sip_code": call.evidence.sip_code, "cause": said.cause}
-    yield said.ended_at, "carrier_ended", of_it | {"cause": said.cause}
+    ended = {"cause": said.cause, "of_another_leg": said.end_is_doubted or None}
+    yield said.ended_at, "carrier_ended", of_it | ended
 
 
 def _agents_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
