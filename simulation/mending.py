@@ -16,6 +16,7 @@ from ringline.calls.timing import (
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
     MEDIA_SILENCE_S,
+    PROMISED_WORDS_S,
 )
 from simulation.phones import Leg, Phones
 from simulation.processes import Process
@@ -91,7 +92,8 @@ class Mending:
         # Known, and true: a leg that reconnected has left under its old sid and talks on.
         if is_known and (leg is None or not leg.is_up):
             known = min(at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at is not None)
-            return "its leg or room is known to be gone", max(seen_from, known + DIALER_SILENCE_S * 1000)
+            waits_s = PROMISED_WORDS_S if call.reports.has_promised_transcript else DIALER_SILENCE_S
+            return "its leg or room is known to be gone", max(seen_from, known + waits_s * 1000)
         if room is None and gone_at is not None:
             return "its room is gone", max(seen_from, gone_at)
         if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
