@@ -122,16 +122,16 @@ def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
         yield seen.room_finished_at, DIALER_SILENCE_S
     if said.failed_at is not None and call.answered_at is None:
         yield said.failed_at, DIALER_SILENCE_S
-    if said.ended_at is not None and not said.end_is_doubted:
-        yield said.ended_at, DIALER_SILENCE_S
+    if said.believed_end_at is not None:
+        yield said.believed_end_at, DIALER_SILENCE_S
 
 
 def carrier_may_be_right_for_s(call: Call, now: int) -> int:
     """For how many more seconds a carrier may be believed that alone tells of an end, while the leg is there: LiveKit
     gives up a leg from which no sound comes."""
-    ended_at = call.carrier.ended_at
+    ended_at = call.carrier.believed_end_at
     others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
-    if ended_at is None or call.carrier.end_is_doubted or others_say_so:
+    if ended_at is None or others_say_so:
         return 0
     return max(0, -(-(ended_at + MEDIA_SILENCE_S * 1000 - now) // 1000))
 

@@ -78,12 +78,8 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
     seen = with_agent_that_reported(_with_leg_evidence(call, event))
-    if may_come_back(seen.evidence) and call.end_asked_at is None:
-        # It may be on its way back under a new sid. If it stays away, the call is over.
-        if call.evidence.leg_left_at is not None:
-            return Unmoved("leg_left_before")
-        return Moved(changed(seen), LOOK_AGAIN)
-    if call.end_asked_at is None and awaits_last_words(seen):
+    # It may be on its way back under a new sid, or its agent's last words are on theirs. If neither comes, it is over.
+    if call.end_asked_at is None and (may_come_back(seen.evidence) or awaits_last_words(seen)):
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
         return Moved(changed(seen), LOOK_AGAIN)
