@@ -11,8 +11,8 @@ from typing import Any
 from cli.accounts import known_account
 from cli.argument_types import an_id, or_none, phone_number, seconds, window
 from cli.deployment import Deployment, no_such
-from ringline.calls.call import VoicemailPolicy
-from ringline.calls.timing import (
+from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.timing import (
     LONGEST_CALL_DURATION_S,
     MAX_AGENT_JOIN_S,
     MAX_RING_TIMEOUT_S,

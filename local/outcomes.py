@@ -22,7 +22,7 @@ from local.phones.sandbox_number import SandboxNumber, Wish
 from local.places import LOCAL
 from local.processes import StackError
 from local.stack import Stack, Wishes, running_stack
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 
 _OVER_WITHIN_S = 600
 _SEEN_WITHIN_S = 30

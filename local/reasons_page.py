@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from local.phones.sip_status import SIP_CODES, phrase
 from local.places import ROOT
-from ringline.calls.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
-from ringline.calls.reasons import MEANINGS, EndReason, Meaning
-from ringline.calls.timing import (
+from ringline.calls.model.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
+from ringline.calls.model.reasons import MEANINGS, EndReason, Meaning
+from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
     VOICEMAIL_GREETING_S,
     VOICEMAIL_RING_MAX_S,
@@ -165,7 +165,7 @@ def _told_row(what: str, talked_s: int, reports: AgentReports, carrier: CarrierW
 _HEAD = """\
 # Why calls end
 
-Written by `make reasons-page` from `calls/reasons.py` and `calls/verdict.py`; a test holds this page to them.
+Written by `make reasons-page` from `calls/model/reasons.py` and `calls/verdict.py`; a test holds this page to them.
 
 ## The reasons
 

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.agent_reports import Report
-from ringline.calls.call import VoicemailPolicy
-from ringline.calls.events import (
+from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     SilenceHeard,
@@ -20,7 +20,7 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from simulation.chance import Odds
 from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.plan import PlannedCall

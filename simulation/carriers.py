@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringline.calls.dial_outcomes import DialOutcome
+from ringline.calls.model.outcomes import DialOutcome
 from ringline.telephony.dial_errors import from_twirp
 from simulation.plan import PlannedTrunk
 from simulation.world import World

@@ -9,14 +9,14 @@ from typing import Any
 
 from ringline.calls.admit import Admit
 from ringline.calls.agent_reports import HearAgent, Report
-from ringline.calls.call import AnswerFrom, VoicemailPolicy, room_of
 from ringline.calls.carrier import HearCarrier
 from ringline.calls.create import CreateCall, WaitingMarks
 from ringline.calls.dial import DialNext
 from ringline.calls.hang_up import HangUp
+from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
+from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.next_ring import NextRing
 from ringline.calls.observe import Observe
-from ringline.calls.ports import TelephonyDown
 from ringline.calls.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.requests import CreateCallRequest, RetryRequest

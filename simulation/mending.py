@@ -8,8 +8,8 @@ what really happened to the phones, not from what the product knows.
 
 from dataclasses import dataclass, field
 
-from ringline.calls.call import AnswerFrom, Call, State
-from ringline.calls.timing import (
+from ringline.calls.model.call import AnswerFrom, Call, State
+from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
     ANSWER_MARGIN_S,

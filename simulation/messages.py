@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.calls.relay import Change
 from simulation.chance import Odds
 from simulation.processes import Process

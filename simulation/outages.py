@@ -1,6 +1,6 @@
 """What becomes of rooms and phones when LiveKit's server or its SIP bridge dies: the phones go on, or die unnoticed."""
 
-from ringline.calls.dial_outcomes import Unclear
+from ringline.calls.model.outcomes import Unclear
 from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.world import World
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.runtime.table import GATE_SK, gate_pk
 from simulation.truth import true_reasons
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import AnswerFrom, Call
-from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, Placed, Refused
-from ringline.calls.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, Placed, Refused
+from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
 from simulation.carriers import Carriers
 from simulation.plan import PlannedCall

@@ -3,7 +3,7 @@ draws: leaving calls out leaves the others as they are."""
 
 from dataclasses import dataclass, replace
 
-from ringline.calls.call import AnswerFrom
+from ringline.calls.model.call import AnswerFrom
 from simulation.chance import Chance
 
 CALLS = 120

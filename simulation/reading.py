@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from ringline.calls import records, store
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.runtime.items import Item
 
 

@@ -3,9 +3,9 @@ And never once its customer was told that it is over or ending."""
 
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import AnswerFrom, Attempt, Call, room_name
-from ringline.calls.reasons import MEANINGS, EndReason
-from ringline.calls.timing import CLOCK_SKEW_MS
+from ringline.calls.model.call import AnswerFrom, Attempt, Call, room_name
+from ringline.calls.model.reasons import MEANINGS, EndReason
+from ringline.calls.model.timing import CLOCK_SKEW_MS
 from simulation.phones import Leg
 from simulation.plan import PlannedRetry
 from simulation.world import World

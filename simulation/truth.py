@@ -1,7 +1,7 @@
 """What a call's end must be called where nothing went wrong: the callees, the agent and the customer's policy alone
 decide."""
 
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from simulation.agents import DEED_TAKES_MS, SPEAKS_AFTER_MS
 from simulation.plan import GREETING_MS, Plan, PlannedCall
 from simulation.retries import names

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.call import Call
-from ringline.calls.ports import TelephonyDown
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call
+from ringline.calls.model.ports import TelephonyDown
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.relay import Change as RelayedChange
 from ringline.calls.store import TableContended
 from ringline.runtime.items import Item

@@ -4,9 +4,9 @@ what it is told to."""
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ringline.calls.call import Call
-from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent
-from ringline.calls.ports import RoomView, TelephonyDown
+from ringline.calls.model.call import Call
+from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent
+from ringline.calls.model.ports import RoomView, TelephonyDown
 from tests.builders import NOW
 
 

@@ -5,11 +5,11 @@ import asyncio
 from typing import Any
 
 from ringline.calls.admit import Admit
-from ringline.calls.call import AnswerFrom
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.dial import DialNext
 from ringline.calls.doorbell import SqsDoorbell, account_rung_for
 from ringline.calls.look_queue import SqsLookQueue
+from ringline.calls.model.call import AnswerFrom
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.trunk_paces import TrunkPaces

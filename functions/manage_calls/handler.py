@@ -6,11 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.call import Call
 from ringline.calls.call_pages import CallPages
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import answer_page, list_calls
+from ringline.calls.model.call import Call
 from ringline.calls.progress import Progress
 from ringline.calls.queue_place import queue_place
 from ringline.calls.recordings import recording_url

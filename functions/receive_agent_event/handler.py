@@ -12,10 +12,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.agent_reports import HearAgent, Heard, Report
-from ringline.calls.call import RoomOf
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.look_queue import SqsLookQueue
-from ringline.calls.ports import Telephony
+from ringline.calls.model.call import RoomOf
+from ringline.calls.model.ports import Telephony
 from ringline.calls.progress import Progress
 from ringline.calls.report_bodies import read_reports
 from ringline.calls.store import CallStore

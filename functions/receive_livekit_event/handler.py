@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ringline.calls.call import room_of
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.look_queue import SqsLookQueue
+from ringline.calls.model.call import room_of
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore

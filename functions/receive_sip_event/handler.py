@@ -13,7 +13,7 @@ from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.look_queue import SqsLookQueue
-from ringline.calls.ports import Telephony
+from ringline.calls.model.ports import Telephony
 from ringline.calls.progress import Progress
 from ringline.calls.store import CallStore
 from ringline.calls.trunk_paces import TrunkPaces

@@ -3,10 +3,10 @@ caller, has calls recorded that became active."""
 
 from typing import Any
 
-from ringline.calls.call import Call
 from ringline.calls.doorbell import SqsDoorbell
+from ringline.calls.model.call import Call
+from ringline.calls.model.recorder import RecordsBucket
 from ringline.calls.next_ring import NextRing
-from ringline.calls.recorder import RecordsBucket
 from ringline.calls.records import ITEM_KIND, call_from_item
 from ringline.calls.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.calls.store import CallStore

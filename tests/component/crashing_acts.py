@@ -1,6 +1,6 @@
 """What leads up to the moment when a function is struck, where more than one scenario begins with it."""
 
-from ringline.calls.call import State
+from ringline.calls.model.call import State
 from tests.component.crashing import Trouble
 from tests.component.crashing_world import World
 from tests.sample_events import event_of

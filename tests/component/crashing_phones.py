@@ -11,7 +11,7 @@ from typing import Any
 
 from livekit import api
 
-from ringline.calls.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
+from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.livekit import CALL_HEADER
 from tests.fakes import HandClock
 

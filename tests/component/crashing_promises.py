@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from ringline.calls.call import Direction, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Direction, State
+from ringline.calls.model.reasons import EndReason
 from ringline.webhooks.delivery import DeliveryStatus
 from tests.component.crashing import READS, Invocation, Trouble
 from tests.component.crashing_stage import a_world

@@ -11,7 +11,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.calls.records import call_from_item
 from ringline.runtime.items import from_item
 from tests.component.one_table import LocalAws

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import AnswerFrom, Call, State
+from ringline.calls.model.call import AnswerFrom, Call, State
 from tests.builders import NOW
 from tests.component.crashing import ACTING, Invocation, Killed, Trouble
 from tests.component.crashing_hooks import (

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import Call, Direction, Recording, State
 from ringline.calls.call_pages import DUE_WITHIN_MS, EVERY_CALL, CallPages, Having, Page, Wanted
-from ringline.calls.events import Claimed
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call, Direction, Recording, State
+from ringline.calls.model.events import Claimed
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import CLOCK_SKEW_MS, FIRST_LOOK_S
 from ringline.calls.store import CallStore
-from ringline.calls.timing import CLOCK_SKEW_MS, FIRST_LOOK_S
 from tests.builders import ACCOUNT, NOW, a_call, at, moved
 from tests.component.one_table import LocalAws
 

@@ -4,14 +4,14 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Call, State
 from ringline.calls.call_pages import CallPages, Wanted
-from ringline.calls.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Moved
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
+from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.calls.store import CallStore, Committed, Gate, TableContended
-from ringline.calls.timing import WAITING_MARK_KEPT_S
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at
 from tests.component.one_table import LocalAws

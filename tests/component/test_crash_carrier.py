@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import AnswerFrom, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import AnswerFrom, State
+from ringline.calls.model.reasons import EndReason
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import end_is_asked_and_livekit_not, nothing
 from tests.component.crashing_phones import RINGS_S, Callee

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import AnswerFrom
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import canceled_while_it_rings

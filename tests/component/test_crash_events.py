@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import EndReason
 from ringline.webhooks.delivery import DeliveryStatus
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import nothing, one_is_over, one_talks, one_talks_and_one_waits

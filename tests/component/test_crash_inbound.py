@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import EndReason
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import nothing, one_talks
 from tests.component.crashing_promises import Act, Scenario, strike_at_every_step

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from tests.component.crashing import Trouble

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import canceled_while_it_rings, nothing, one_talks, one_talks_and_one_waits

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ringline.calls.call import AnswerFrom, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import AnswerFrom, State
+from ringline.calls.model.reasons import EndReason
 from tests.builders import at
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import end_is_asked_and_livekit_not, one_talks

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from ringline.calls import dial
-from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.dial import DialNext
-from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
-from ringline.calls.events import (
+from ringline.calls.model.call import AnswerFrom, Call, State
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     AgentSeen,
@@ -21,9 +20,17 @@ from ringline.calls.events import (
     LegLeft,
     UserSpoke,
 )
-from ringline.calls.ports import AgentView, LegView, RoomView
-from ringline.calls.reasons import EndReason
-from ringline.calls.timing import AGENT_JOIN_S, DIAL_BATCH, LAST_WORDS_S, REDIAL_DELAYS_S, SHORT_LIMIT_S, UNSENT_DIALS
+from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import (
+    AGENT_JOIN_S,
+    DIAL_BATCH,
+    LAST_WORDS_S,
+    REDIAL_DELAYS_S,
+    SHORT_LIMIT_S,
+    UNSENT_DIALS,
+)
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws

@@ -8,15 +8,15 @@ from itertools import permutations
 
 import pytest
 
-from ringline.calls.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.carrier_links import CarrierLinkTable
-from ringline.calls.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.lifecycle import apply
-from ringline.calls.ports import AgentView, LegView, RoomView
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Moved
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
+from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
+from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.store import Committed
 from ringline.runtime.table import calls_pk
 from ringline.telephony.carriers.event import CarrierEvent, Kind

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ringline.calls import sweep
-from ringline.calls.call import Call, Direction, State
-from ringline.calls.ports import AgentView, LegView, RoomView
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.reasons import EndReason
 from tests.builders import NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws

@@ -11,8 +11,8 @@ from ulid import ULID
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Direction, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Direction, State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.runtime.clock import now_ms
 from tests.builders import NOW, a_call

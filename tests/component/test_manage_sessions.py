@@ -10,8 +10,8 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Attempt, Direction, Recording, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Attempt, Direction, Recording, State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.rooms import InboundRooms
 from ringline.calls.store import CallStore
 from ringline.calls.transcripts import Transcript, Transcripts, Turn

@@ -11,13 +11,13 @@ import jwt
 import pytest
 
 from ringline.calls import hang_up
-from ringline.calls.call import Attempt, Call, State, VoicemailPolicy
-from ringline.calls.events import AgentSeen, Answered, Claimed, LegLeft
+from ringline.calls.model.call import Attempt, Call, State, VoicemailPolicy
+from ringline.calls.model.events import AgentSeen, Answered, Claimed, LegLeft
+from ringline.calls.model.reasons import Category, EndReason
+from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
 from ringline.calls.progress import Applied
-from ringline.calls.reasons import Category, EndReason
-from ringline.calls.retries import RetryPolicy
 from ringline.calls.store import TableContended
-from ringline.calls.timing import ASK_AGAIN_S, LAST_WORDS_S
 from ringline.calls.transcripts import Transcript, Turn
 from ringline.calls.view import call_view
 from ringline.runtime import aws

@@ -13,8 +13,8 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.runtime.clock import now_ms
 from tests.builders import ACCOUNT, a_call

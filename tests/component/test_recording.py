@@ -18,9 +18,9 @@ from unpod.models.call import Call as SdkCall
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls import start_recordings
-from ringline.calls.call import Call, Recording, State
+from ringline.calls.model.call import Call, Recording, State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.payload import CallPayloads
-from ringline.calls.reasons import EndReason
 from ringline.calls.recordings import recording_url
 from ringline.calls.records import call_to_item
 from ringline.calls.store import CallStore

@@ -7,7 +7,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import State
+from ringline.calls.model.call import State
 from ringline.calls.payload import Announcement, announcements
 from ringline.calls.store import CallStore
 from ringline.webhooks.endpoint import Endpoint, EventType

@@ -3,8 +3,8 @@
 import pytest
 
 from ringline.calls import sweep
-from ringline.calls.call import AnswerFrom, Call, State
-from ringline.calls.events import (
+from ringline.calls.model.call import AnswerFrom, Call, State
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentLeft,
     AgentReady,
@@ -20,11 +20,10 @@ from ringline.calls.events import (
     Transferred,
     UserSpoke,
 )
-from ringline.calls.events import AgentSeen as Agent
-from ringline.calls.ports import AgentView, LegView, RoomView, TelephonyDown
-from ringline.calls.reasons import EndReason
-from ringline.calls.store import Committed
-from ringline.calls.timing import (
+from ringline.calls.model.events import AgentSeen as Agent
+from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
@@ -37,6 +36,7 @@ from ringline.calls.timing import (
     WAITING_MARK_KEPT_S,
     ZOMBIE_ROOM_S,
 )
+from ringline.calls.store import Committed
 from tests.builders import ACCOUNT, NOW, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import Call, State
+from ringline.calls.model.call import Call, State
 from ringline.calls.transcripts import MOST_IN_TABLE_BYTES, Kept, Place, Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from tests.builders import ACCOUNT, a_call

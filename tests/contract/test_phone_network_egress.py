@@ -14,7 +14,7 @@ from livekit.protocol import egress
 from livekit.protocol import room as room_messages
 from livekit.protocol.egress import EgressStatus
 
-from ringline.calls.recorder import RecordingTarget, RecordsBucket
+from ringline.calls.model.recorder import RecordingTarget, RecordsBucket
 from ringline.telephony.hook import read
 from ringline.telephony.livekit import LivekitSettings, LivekitTelephony
 from tests.contract.phone_network import (

@@ -16,7 +16,7 @@ from local.places import TEMPLATE
 from local.template import events_of, read_template
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Call, Direction, Recording, State
+from ringline.calls.model.call import Call, Direction, Recording, State
 from ringline.calls.store import CallStore
 from ringline.calls.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws

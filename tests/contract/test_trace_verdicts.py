@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ringline.calls.call import Call, State
-from ringline.calls.reasons import EndReason as R
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.reasons import EndReason as R
 from tests.contract.trace_calls import TracedCall, traced
 
 TRACES = Path(__file__).parent / "traces"

@@ -11,9 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call import Call, State
 from ringline.calls.call_pages import CallPages
-from ringline.calls.events import (
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import (
     AgentSeen,
     Answered,
     Claimed,
@@ -27,10 +28,9 @@ from ringline.calls.events import (
     LegLeft,
     SeenWaiting,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Moved
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.store import CallStore, Committed, CreatedBefore, Once
 from ringline.calls.watchlist import Watchlist
 from ringline.runtime.table import calls_pk

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.call import Call, Direction, State
 from ringline.calls.deadlines import Owed, owed
-from ringline.calls.events import (
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
     AgentSeen,
@@ -20,7 +20,7 @@ from ringline.calls.events import (
     LegLeft,
     RoomFinished,
 )
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
 from tests.builders import NOW, a_call
 from tests.property.test_lifecycle_properties import lives

@@ -7,8 +7,9 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.call import AnswerFrom, Call, State, VoicemailPolicy
-from ringline.calls.events import (
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentJoined,
     AgentLeft,
@@ -38,11 +39,10 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
+from ringline.calls.model.retries import NEVER_AGAIN, WORDS, RetryPolicy
 from ringline.calls.records import call_from_item, call_to_item
-from ringline.calls.results import Moved
-from ringline.calls.retries import NEVER_AGAIN, WORDS, RetryPolicy
 from tests.builders import NOW, a_call
 
 _sids = st.sampled_from(["PA_1", "PA_2", "PA_3"])

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.call import AnswerFrom, Call, State, VoicemailPolicy
-from ringline.calls.events import (
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     AgentSeen,
@@ -32,10 +33,9 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Moved
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
+from ringline.calls.model.retries import RetryPolicy
 from tests.builders import a_call, at
 
 R = EndReason

@@ -12,7 +12,7 @@ import aiohttp
 
 from local.stack import Stack
 from local.webhook_listener import Listener, Received, listening
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from tests.stack.callers import Customer, a_callee, a_customer, a_number, emulator_client, eventually, rung, sweep_now
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.places import ROOT, TEMPLATE
 from local.template import events_of, read_template, resources_of
-from ringline.calls import timing
+from ringline.calls.model import timing
 
 TEMPLATE_READ = read_template(TEMPLATE)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE_READ["Resources"]

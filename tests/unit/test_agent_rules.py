@@ -2,8 +2,9 @@
 
 import pytest
 
-from ringline.calls.call import AgentReports, Call, Direction, Recording, State, VoicemailPolicy
-from ringline.calls.events import (
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import AgentReports, Call, Direction, Recording, State, VoicemailPolicy
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     Answered,
@@ -18,9 +19,8 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import END_ROOM, Effect, Moved
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, Effect, Moved
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_agent, unmoved
 
 IN_FLIGHT = [a_call(State.DIALING), a_call(State.RINGING), an_answered_call(), a_call(State.ACTIVE)]

@@ -7,14 +7,14 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.calls.arrive import Arrive
-from ringline.calls.call import Call, Direction, Recording, RoomOf, State
 from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import Call, Direction, Recording, RoomOf, State
+from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
-from ringline.calls.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.progress import Applied, Outcome, Unapplied
-from ringline.calls.reasons import EndReason
 from ringline.calls.recordings import recording_key
-from ringline.calls.results import Moved
 from ringline.calls.rooms import Tenant
 from ringline.routing.resolve import Route
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What

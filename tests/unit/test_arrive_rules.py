@@ -5,13 +5,22 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import Call, Direction, State
 from ringline.calls.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed, within_call
-from ringline.calls.events import AgentJoined, EndAsked, Event, FoundOver, GivenUp, LegJoined, LegLeft, RoomFinished
 from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import (
+    AgentJoined,
+    EndAsked,
+    Event,
+    FoundOver,
+    GivenUp,
+    LegJoined,
+    LegLeft,
+    RoomFinished,
+)
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Unmoved
 from ringline.calls.records import call_from_item, call_to_item
-from ringline.calls.results import END_ROOM, LOOK_AGAIN, Moved, Unmoved
 from ringline.telephony.hook import read
 from tests.builders import NOW, a_call, at
 

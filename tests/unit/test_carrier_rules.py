@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import AnswerFrom, Call, CarrierWords, Evidence, State, VoicemailPolicy
-from ringline.calls.events import (
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import AnswerFrom, Call, CarrierWords, Evidence, State, VoicemailPolicy
+from ringline.calls.model.events import (
     Answered,
     CarrierEnded,
     CarrierFailed,
@@ -17,11 +18,10 @@ from ringline.calls.events import (
     FoundOver,
     LegLeft,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import END_ROOM, LOOK_AGAIN, Effect, Moved
-from ringline.calls.retries import RetryPolicy
-from ringline.calls.timing import CARRIER_PAUSE_S
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Effect, Moved
+from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.timing import CARRIER_PAUSE_S
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 R = EndReason

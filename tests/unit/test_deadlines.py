@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import AnswerFrom, Call, State
 from ringline.calls.deadlines import (
     End,
     Owed,
@@ -15,10 +14,11 @@ from ringline.calls.deadlines import (
     look_again_in_s,
     owed,
 )
-from ringline.calls.events import CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
-from ringline.calls.ports import LegView
-from ringline.calls.reasons import EndReason
-from ringline.calls.timing import (
+from ringline.calls.model.call import AnswerFrom, Call, State
+from ringline.calls.model.events import CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
+from ringline.calls.model.ports import LegView
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,

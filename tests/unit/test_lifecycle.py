@@ -5,7 +5,9 @@ from typing import get_args
 
 import pytest
 
-from ringline.calls.call import (
+from ringline.calls.deadlines import Owed, is_told_to_be_over, owed
+from ringline.calls.lifecycle import TRANSITIONS, apply
+from ringline.calls.model.call import (
     AgentReports,
     AnswerFrom,
     Call,
@@ -15,8 +17,7 @@ from ringline.calls.call import (
     Recording,
     State,
 )
-from ringline.calls.deadlines import Owed, is_told_to_be_over, owed
-from ringline.calls.events import (
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentJoined,
     AgentLeft,
@@ -46,10 +47,9 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.lifecycle import TRANSITIONS, apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import END_ROOM, Effect, Moved, Unmoved
-from ringline.calls.timing import FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, Effect, Moved, Unmoved
+from ringline.calls.model.timing import FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
 from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringline.calls.call import Call, State
+from ringline.calls.model.call import Call, State
 from ringline.calls.queue_place import BlockedBy, blocked_by, estimated_start_at
 from ringline.calls.store import Gate
 from ringline.calls.trunk_paces import Pace

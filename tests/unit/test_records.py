@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringline.calls.call import (
+from ringline.calls.model.call import (
     AgentReports,
     AnswerFrom,
     Call,
@@ -14,7 +14,7 @@ from ringline.calls.call import (
     State,
     VoicemailPolicy,
 )
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
 from tests.builders import a_call, an_answered_call, at
 

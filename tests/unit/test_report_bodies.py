@@ -9,7 +9,7 @@ from unpod.models.session import TranscriptEntry
 
 from ringline.calls.agent_reports import Report
 from ringline.calls.agent_words import KNOWN_TO_AGENTS, meant_by
-from ringline.calls.events import (
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     Event,
@@ -18,7 +18,7 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.session_view import transcript_view
 from ringline.calls.transcripts import Transcript, Turn

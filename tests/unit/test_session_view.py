@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from unpod.models import Session as SdkSession
 
-from ringline.calls.call import Attempt, Call, Direction, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Attempt, Call, Direction, State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.session_view import latest_session, session_of, session_view, transcript_view
 from ringline.calls.transcripts import Transcript, Turn
 from ringline.calls.view import call_view

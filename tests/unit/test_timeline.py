@@ -1,7 +1,7 @@
 """A call's life as its record tells it."""
 
-from ringline.calls.call import CarrierWords, Evidence, State
-from ringline.calls.events import (
+from ringline.calls.model.call import CarrierWords, Evidence, State
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     AgentSeen,
@@ -21,8 +21,8 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.reasons import EndReason
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.timeline import timeline
 from ringline.runtime.clock import iso
 from tests.builders import a_call, after, at

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
-from ringline.calls.reasons import MEANINGS, EndReason
+from ringline.calls.model.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.verdict import end_reason
 from tests.builders import a_call, an_answered_call, at
 

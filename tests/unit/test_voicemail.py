@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call import (
+from ringline.calls.deadlines import Owed, look_again_in_s, owed
+from ringline.calls.lifecycle import apply
+from ringline.calls.model.call import (
     AgentReports,
     AnswerFrom,
     Call,
@@ -15,8 +17,7 @@ from ringline.calls.call import (
     State,
     VoicemailPolicy,
 )
-from ringline.calls.deadlines import Owed, look_again_in_s, owed
-from ringline.calls.events import (
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     AgentSeen,
@@ -30,10 +31,9 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.lifecycle import apply
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Moved, Unmoved
-from ringline.calls.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Moved, Unmoved
+from ringline.calls.model.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
 from ringline.calls.verdict import was_unheard_greeting
 from ringline.calls.voicemail import voicemail_evidence
 from tests.builders import a_call, at, moved, unmoved

@@ -6,7 +6,7 @@ from livekit.protocol.models import DisconnectReason
 from local.phones import numbers, sip_status
 from local.phones.callees import AgentDeed, Refusal
 from local.phones.counts import HeadCount, LateCount
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 
 
 @pytest.mark.parametrize(

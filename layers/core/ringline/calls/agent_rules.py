@@ -7,9 +7,10 @@ and may hear the callee before our own record of the answer is written.
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.call import AgentReports, Call, Direction, VoicemailPolicy
 from ringline.calls.ending import asked, changed
-from ringline.calls.events import (
+from ringline.calls.kept_rules import transcript_kept, with_transcript
+from ringline.calls.model.call import AgentReports, Call, Direction, VoicemailPolicy
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     SilenceHeard,
@@ -18,9 +19,8 @@ from ringline.calls.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.kept_rules import transcript_kept, with_transcript
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import END_ROOM, Moved, Result, Rule, Unmoved
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
 from ringline.calls.verdict import ROOM_ENDED, awaits_last_words
 
 _SEEN_BY_AGENTS = {

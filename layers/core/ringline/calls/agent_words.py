@@ -1,6 +1,6 @@
 """What an agent means by the reason it gives for hanging up. Pure."""
 
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.reasons import EndReason
 
 _R = EndReason
 

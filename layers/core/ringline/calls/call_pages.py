@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.call import Call, Direction, State
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.records import call_from_item
 from ringline.calls.store import CallStore
 from ringline.runtime.ids import is_plausible_id

@@ -9,17 +9,17 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State, VoicemailPolicy
-from ringline.calls.hints import Doorbell
-from ringline.calls.requests import CreateCallRequest, to_ms
-from ringline.calls.store import CallStore, CreatedBefore, Once
-from ringline.calls.timing import (
+from ringline.calls.model.call import Call, State, VoicemailPolicy
+from ringline.calls.model.hints import Doorbell
+from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
     VOICEMAIL_GREETING_S,
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
     WAITING_MARK_RENEWED_S,
 )
+from ringline.calls.requests import CreateCallRequest, to_ms
+from ringline.calls.store import CallStore, CreatedBefore, Once
 from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock

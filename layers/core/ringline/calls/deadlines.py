@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import AnswerFrom, Call, CallStatus, Direction
-from ringline.calls.reasons import EndReason
-from ringline.calls.timing import (
+from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
@@ -24,7 +24,7 @@ from ringline.calls.verdict import awaits_last_words
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
-    from ringline.calls.ports import LegView
+    from ringline.calls.model.ports import LegView
 
 _SWEEP_EVERY_MS = 60_000
 _DISPATCH_AGAIN_S = 2

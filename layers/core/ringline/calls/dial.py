@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.admit import Admit, NoneAdmitted, Paced
-from ringline.calls.call import Call, CallStatus
 from ringline.calls.deadlines import agent_join_s, look_again_in_s
-from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
-from ringline.calls.events import (
+from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.model.call import Call, CallStatus
+from ringline.calls.model.events import (
     AgentJoined,
     Answered,
     DialDeferred,
@@ -29,19 +29,19 @@ from ringline.calls.events import (
     FoundOver,
     GivenUp,
 )
-from ringline.calls.hints import CarrierLinks, Doorbell, LookQueue
-from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
-from ringline.calls.ports import RoomView, Telephony, TelephonyDown, agent_in, leg_of
-from ringline.calls.progress import Outcome, Progress
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Effect
-from ringline.calls.store import CallStore
-from ringline.calls.timing import (
+from ringline.calls.model.hints import CarrierLinks, Doorbell, LookQueue
+from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.ports import RoomView, Telephony, TelephonyDown, agent_in, leg_of
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Effect
+from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
     CARRIER_PAUSE_S,
     DIAL_BATCH,
     REDIAL_DELAYS_S,
 )
+from ringline.calls.progress import Outcome, Progress
+from ringline.calls.store import CallStore
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.calls.verdict import OUR_FAILURE, awaits_last_words
 from ringline.runtime.clock import Clock

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.call import Attempt, Call, CallStatus, Direction, Note, State
-from ringline.calls.events import DialDeferred
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import END_ROOM, Moved, Result
-from ringline.calls.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
+from ringline.calls.model.call import Attempt, Call, CallStatus, Direction, Note, State
+from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, Moved, Result
+from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
 from ringline.calls.verdict import end_reason
 
 _MOST_NOTES = 20

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State
-from ringline.calls.events import EndAsked, FoundOver
-from ringline.calls.ports import Telephony, TelephonyDown
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import EndAsked, FoundOver
+from ringline.calls.model.ports import Telephony, TelephonyDown
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress import Progress, Unapplied
-from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
 from ringline.runtime.clock import Clock
 

@@ -3,9 +3,9 @@ within its minute."""
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call
-from ringline.calls.hints import CarrierLinks, LookQueue
-from ringline.calls.timing import SHORT_LIMIT_S
+from ringline.calls.model.call import Call
+from ringline.calls.model.hints import CarrierLinks, LookQueue
+from ringline.calls.model.timing import SHORT_LIMIT_S
 
 
 def ask_for_look(looks: LookQueue, log: Logger, call: Call, after_s: int) -> None:

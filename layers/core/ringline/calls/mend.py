@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, CallStatus, Direction
 from ringline.calls.deadlines import (
     End,
     Owed,
@@ -19,7 +18,9 @@ from ringline.calls.deadlines import (
     owed,
     within_call,
 )
-from ringline.calls.events import (
+from ringline.calls.leave_hints import ask_for_look
+from ringline.calls.model.call import Call, CallStatus, Direction
+from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
     AgentSeen,
@@ -30,12 +31,11 @@ from ringline.calls.events import (
     GivenUp,
     LegJoined,
 )
-from ringline.calls.hints import LookQueue
-from ringline.calls.leave_hints import ask_for_look
-from ringline.calls.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.model.hints import LookQueue
+from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Effect
 from ringline.calls.progress import Outcome, Progress
-from ringline.calls.reasons import EndReason
-from ringline.calls.results import Effect
 from ringline.runtime.clock import Clock
 
 

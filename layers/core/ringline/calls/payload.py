@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.call import Call, State, Status
+from ringline.calls.model.call import Call, State, Status
 from ringline.calls.store import CallStore
 from ringline.calls.view import call_view
 from ringline.runtime.clock import iso

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.call import Call, State
+from ringline.calls.model.call import Call, State
 from ringline.calls.store import CallStore, Gate
 from ringline.calls.trunk_paces import Pace, TrunkPaces
 from ringline.runtime.clock import iso_or_none

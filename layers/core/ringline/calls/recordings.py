@@ -8,7 +8,7 @@ and changes nothing else about it.
 
 import re
 
-from ringline.calls.call import Call, RoomOf
+from ringline.calls.model.call import Call, RoomOf
 from ringline.runtime import aws
 from ringline.runtime.ids import is_plausible_id
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from ringline.calls.call import (
+from ringline.calls.model.call import (
     AgentReports,
     AnswerFrom,
     Attempt,
@@ -20,8 +20,8 @@ from ringline.calls.call import (
     State,
     VoicemailPolicy,
 )
-from ringline.calls.reasons import EndReason
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.retries import RetryPolicy
 from ringline.runtime.items import Item, from_item, to_item
 from ringline.runtime.table import DUE_SHARD, calls_pk
 

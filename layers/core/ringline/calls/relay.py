@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringline.calls.call import Call, State
+from ringline.calls.model.call import Call, State
 from ringline.calls.next_ring import NextRing
 from ringline.calls.payload import Announcement, announcements
 from ringline.calls.records import released

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from ringline.calls.agent_reports import Report
 from ringline.calls.agent_words import meant_by
 from ringline.calls.answer_bytes import MOST_TRANSCRIPT_BYTES, sent_bytes
-from ringline.calls.events import (
+from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
     Event,

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from ringline.calls.call import VoicemailPolicy
-from ringline.calls.retries import (
+from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.retries import (
     LONGEST_DELAY_S,
     MOST_ATTEMPTS,
     USUAL_DELAYS_S,
@@ -14,7 +14,12 @@ from ringline.calls.retries import (
     WORDS,
     RetryPolicy,
 )
-from ringline.calls.timing import LONGEST_CALL_DURATION_S, MAX_AGENT_JOIN_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
+from ringline.calls.model.timing import (
+    LONGEST_CALL_DURATION_S,
+    MAX_AGENT_JOIN_S,
+    MAX_RING_TIMEOUT_S,
+    MIN_RING_TIMEOUT_S,
+)
 from ringline.routing.numbers import is_e164
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]

@@ -7,8 +7,8 @@ The call's row tells all of the present attempt and the bare course of those bef
 from dataclasses import dataclass
 from typing import Any
 
-from ringline.calls.call import Attempt, Call, State, Status, room_name
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Attempt, Call, State, Status, room_name
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.transcripts import Transcript
 from ringline.runtime.clock import iso, iso_or_none
 

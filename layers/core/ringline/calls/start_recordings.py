@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call
-from ringline.calls.events import RecordingSeen
-from ringline.calls.ports import TelephonyDown
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import RecordingSeen
+from ringline.calls.model.ports import TelephonyDown
+from ringline.calls.model.recorder import Recorder, RecordingTarget, RecordsBucket
+from ringline.calls.model.timing import LIVEKIT_REQUEST_S
 from ringline.calls.progress import Progress
-from ringline.calls.recorder import Recorder, RecordingTarget, RecordsBucket
 from ringline.calls.recordings import ERROR_CHARS, recording_key
-from ringline.calls.timing import LIVEKIT_REQUEST_S
 from ringline.runtime.clock import Clock
 
 

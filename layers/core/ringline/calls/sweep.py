@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.call import Call, State, room_of
-from ringline.calls.events import (
+from ringline.calls.mend import Mender, Swept
+from ringline.calls.model.call import Call, State, room_of
+from ringline.calls.model.events import (
     EndAsked,
     Event,
     SeenWaiting,
 )
-from ringline.calls.hints import Doorbell, LookQueue
-from ringline.calls.mend import Mender, Swept
-from ringline.calls.ports import Telephony, TelephonyDown
+from ringline.calls.model.hints import Doorbell, LookQueue
+from ringline.calls.model.ports import Telephony, TelephonyDown
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress import Outcome, Progress
-from ringline.calls.reasons import EndReason
 from ringline.calls.store import CallStore
-from ringline.calls.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.verdict import has_left_for_good
 from ringline.calls.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock

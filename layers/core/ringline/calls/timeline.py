@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.runtime.clock import iso
 
 

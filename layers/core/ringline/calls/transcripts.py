@@ -22,7 +22,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.table import transcripts_pk
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
+from ringline.calls.model.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
 

@@ -1,10 +1,10 @@
 """From the record of a call to the reason of its end. Pure; what we recorded ourselves goes before what LiveKit
 says."""
 
-from ringline.calls.call import Call, CallStatus, Direction
-from ringline.calls.carrier_limits import names_a_limit
-from ringline.calls.reasons import EndReason
-from ringline.calls.timing import (
+from ringline.calls.model.call import Call, CallStatus, Direction
+from ringline.calls.model.carrier_limits import names_a_limit
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import (
     HEARS_WITHIN_S,
     VOICEMAIL_GREETING_S,
     VOICEMAIL_RING_MAX_S,

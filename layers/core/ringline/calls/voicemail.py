@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ringline.calls.call import Call
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import Call
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.verdict import ring_s
 
 _BEFORE, _AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED

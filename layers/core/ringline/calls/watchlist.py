@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.timing import WAITING_MARK_KEPT_S
+from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
 

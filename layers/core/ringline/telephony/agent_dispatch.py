@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from ringline.calls.call import Call, VoicemailPolicy
+from ringline.calls.model.call import Call, VoicemailPolicy
 
 _AUDIENCE = "agent-events"
 _TOKEN_SPARE_S = 3600

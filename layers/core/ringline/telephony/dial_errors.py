@@ -18,8 +18,8 @@ Key on the SIP code, never on the Twirp code: LiveKit's map from one to the othe
 
 from collections.abc import Mapping
 
-from ringline.calls.carrier_limits import names_a_limit
-from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent, Refused, Unclear
+from ringline.calls.model.carrier_limits import names_a_limit
+from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Refused, Unclear
 
 _MISCONFIGURED = {"invalid_argument", "not_found", "permission_denied", "unauthenticated", "bad_route", "malformed"}
 _UNAVAILABLE_BEFORE_INVITE = ("no response from servers", "cpu exhausted")

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringline.calls.call import Call
-from ringline.calls.ports import RoomView
+from ringline.calls.model.call import Call
+from ringline.calls.model.ports import RoomView
 
 if TYPE_CHECKING:
     from ringline.telephony.livekit import LivekitTelephony

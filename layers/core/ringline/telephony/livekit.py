@@ -13,11 +13,17 @@ import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
-from ringline.calls.call import AnswerFrom, Call
-from ringline.calls.dial_outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
-from ringline.calls.ports import AgentView, LegView, RoomView, TelephonyDown
-from ringline.calls.recorder import RecordingTarget
-from ringline.calls.timing import ANSWER_MARGIN_S, EMPTY_ROOM_S, JOINED_WITHIN_S, LIVEKIT_REQUEST_S, ROOM_DEPARTURE_S
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
+from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
+from ringline.calls.model.recorder import RecordingTarget
+from ringline.calls.model.timing import (
+    ANSWER_MARGIN_S,
+    EMPTY_ROOM_S,
+    JOINED_WITHIN_S,
+    LIVEKIT_REQUEST_S,
+    ROOM_DEPARTURE_S,
+)
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 

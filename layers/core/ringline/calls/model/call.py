@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.reasons import EndReason
-from ringline.calls.retries import RetryPolicy
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.retries import RetryPolicy
 
 
 class Direction(StrEnum):

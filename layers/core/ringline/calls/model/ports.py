@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ringline.calls.call import Call
-from ringline.calls.events import AgentSeen
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import AgentSeen
 
 if TYPE_CHECKING:
     # Six dataclasses, which only the dialer makes: the hooks start without them.
-    from ringline.calls.dial_outcomes import DialOutcome, NoRoom, NotSent
+    from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ringline.calls.reasons import MEANINGS, Category, EndReason
+from ringline.calls.model.reasons import MEANINGS, Category, EndReason
 
 MOST_ATTEMPTS = 10
 LONGEST_DELAY_S = 7 * 24 * 3600

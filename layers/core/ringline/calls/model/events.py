@@ -3,8 +3,8 @@ more."""
 
 from dataclasses import dataclass
 
-from ringline.calls.call import AnswerFrom
-from ringline.calls.reasons import EndReason
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.reasons import EndReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.call import Call
+from ringline.calls.model.call import Call
 
 
 class Effect(StrEnum):
