@@ -12,7 +12,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
 )
-from ringline.calls.verdict import end_reason
+from ringline.calls.rules.verdict import end_reason
 
 PAGE = ROOT / "docs" / "end-reasons.md"
 
@@ -165,7 +165,7 @@ def _told_row(what: str, talked_s: int, reports: AgentReports, carrier: CarrierW
 _HEAD = """\
 # Why calls end
 
-Written by `make reasons-page` from `calls/model/reasons.py` and `calls/verdict.py`; a test holds this page to them.
+Written by `make reasons-page` from `calls/model/reasons.py` and `calls/rules/verdict.py`; a test holds it to them.
 
 ## The reasons
 

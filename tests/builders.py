@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AgentReports, Call, CarrierWords, State
 from ringline.calls.model.events import Event
 from ringline.calls.model.results import Moved, Unmoved
+from ringline.calls.rules.lifecycle import apply
 
 ACCOUNT = "acc_1"
 NOW = 1_795_224_871_000

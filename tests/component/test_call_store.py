@@ -5,12 +5,12 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call_pages import CallPages, Wanted
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
+from ringline.calls.rules.lifecycle import apply
 from ringline.calls.store import CallStore, Committed, Gate, TableContended
 from ringline.calls.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at

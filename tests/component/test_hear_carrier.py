@@ -10,13 +10,13 @@ import pytest
 
 from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.carrier_links import CarrierLinkTable
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.model.ports import AgentView, LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.rules.lifecycle import apply
 from ringline.calls.store import Committed
 from ringline.runtime.table import calls_pk
 from ringline.telephony.carriers.event import CarrierEvent, Kind

@@ -10,8 +10,6 @@ from typing import Any, Self
 from aws_lambda_powertools import Logger
 
 from ringline.calls.arrive import Arrive
-from ringline.calls.deadlines import is_up
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, Direction, RoomOf, State
 from ringline.calls.model.events import AgentSeen, Answered, DialRefused, EndAsked, Event, FoundOver
 from ringline.calls.model.outcomes import Refused
@@ -21,6 +19,8 @@ from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Applied, Outcome, Unapplied
 from ringline.calls.rooms import Tenant
+from ringline.calls.rules.deadlines import is_up
+from ringline.calls.rules.lifecycle import apply
 from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp
 from ringline.telephony.hook import read

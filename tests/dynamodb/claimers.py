@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Barrier
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, FoundOver
 from ringline.calls.model.results import Moved
+from ringline.calls.rules.lifecycle import apply
 from ringline.calls.store import CallStore, Committed, TableContended
 from ringline.runtime import aws
 from tests.builders import at

@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.call_pages import CallPages
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     AgentSeen,
@@ -31,6 +30,7 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.rules.lifecycle import apply
 from ringline.calls.store import CallStore, Committed, CreatedBefore, Once
 from ringline.calls.watchlist import Watchlist
 from ringline.runtime.table import calls_pk

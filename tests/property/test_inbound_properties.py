@@ -5,7 +5,6 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.deadlines import Owed, owed
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import (
     AgentJoined,
@@ -22,6 +21,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.rules.deadlines import Owed, owed
 from tests.builders import NOW, a_call
 from tests.property.test_lifecycle_properties import lives
 

@@ -7,7 +7,6 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -43,6 +42,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import NEVER_AGAIN, WORDS, RetryPolicy
 from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.rules.lifecycle import apply
 from tests.builders import NOW, a_call
 
 _sids = st.sampled_from(["PA_1", "PA_2", "PA_3"])

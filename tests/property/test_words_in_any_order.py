@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -36,6 +35,7 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.rules.lifecycle import apply
 from tests.builders import a_call, at
 
 R = EndReason

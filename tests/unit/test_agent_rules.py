@@ -2,7 +2,6 @@
 
 import pytest
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AgentReports, Call, Direction, Recording, State, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -21,6 +20,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved
+from ringline.calls.rules.lifecycle import apply
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_agent, unmoved
 
 IN_FLIGHT = [a_call(State.DIALING), a_call(State.RINGING), an_answered_call(), a_call(State.ACTIVE)]

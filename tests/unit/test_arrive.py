@@ -7,7 +7,6 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.calls.arrive import Arrive
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, Direction, Recording, RoomOf, State
 from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
@@ -16,6 +15,7 @@ from ringline.calls.observe import Observe
 from ringline.calls.progress import Applied, Outcome, Unapplied
 from ringline.calls.recordings import recording_key
 from ringline.calls.rooms import Tenant
+from ringline.calls.rules.lifecycle import apply
 from ringline.routing.resolve import Route
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 from tests.builders import ACCOUNT, NOW, at

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed, within_call
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import (
     AgentJoined,
@@ -21,6 +19,8 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Unmoved
 from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.rules.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed, within_call
+from ringline.calls.rules.lifecycle import apply
 from ringline.telephony.hook import read
 from tests.builders import NOW, a_call, at
 

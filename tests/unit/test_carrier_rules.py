@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AnswerFrom, Call, CarrierWords, Evidence, State, VoicemailPolicy
 from ringline.calls.model.events import (
     Answered,
@@ -22,6 +21,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Effect, Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import CARRIER_PAUSE_S
+from ringline.calls.rules.lifecycle import apply
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 R = EndReason

@@ -4,16 +4,6 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.deadlines import (
-    End,
-    Owed,
-    agent_join_s,
-    dial_outcome_due_at,
-    is_up,
-    limit_falls_in_s,
-    look_again_in_s,
-    owed,
-)
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
 from ringline.calls.model.ports import LegView
@@ -27,6 +17,16 @@ from ringline.calls.model.timing import (
     DIALER_SILENCE_S,
     IDLE_S,
     LIMIT_AHEAD_S,
+)
+from ringline.calls.rules.deadlines import (
+    End,
+    Owed,
+    agent_join_s,
+    dial_outcome_due_at,
+    is_up,
+    limit_falls_in_s,
+    look_again_in_s,
+    owed,
 )
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_agent, told_by_the_carrier
 

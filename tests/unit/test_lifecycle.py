@@ -5,8 +5,6 @@ from typing import get_args
 
 import pytest
 
-from ringline.calls.deadlines import Owed, is_told_to_be_over, owed
-from ringline.calls.lifecycle import TRANSITIONS, apply
 from ringline.calls.model.call import (
     AgentReports,
     AnswerFrom,
@@ -50,6 +48,8 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved, Unmoved
 from ringline.calls.model.timing import FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
+from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, owed
+from ringline.calls.rules.lifecycle import TRANSITIONS, apply
 from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))

@@ -6,7 +6,7 @@ import pytest
 
 from ringline.calls.model.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
 from ringline.calls.model.reasons import MEANINGS, EndReason
-from ringline.calls.verdict import end_reason
+from ringline.calls.rules.verdict import end_reason
 from tests.builders import a_call, an_answered_call, at
 
 R = EndReason

@@ -8,12 +8,12 @@ from livekit.protocol.models import DisconnectReason
 
 from local.phones.sip_status import SIP_CODES, failure
 from local.reasons_page import NOT_RUNG, RANG_BRIEFLY, RANG_LONG, Ring
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import DialRefused, FoundOver, LegLeft
 from ringline.calls.model.outcomes import Refused
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
+from ringline.calls.rules.lifecycle import apply
 from ringline.telephony.dial_errors import from_twirp
 from tests.builders import a_call, at
 

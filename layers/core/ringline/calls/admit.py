@@ -8,12 +8,12 @@ from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.lifecycle import apply
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.progress import Progress
+from ringline.calls.rules.lifecycle import apply
 from ringline.calls.store import CallStore, Committed, QueueEntry, TableContended
 from ringline.calls.trunk_paces import TrunkPaces
 from ringline.runtime.clock import Clock

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.deadlines import within_call
 from ringline.calls.hang_up import HangUp
 from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, RoomOf
@@ -17,6 +16,7 @@ from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
 from ringline.calls.progress import Outcome, Progress, Unapplied
+from ringline.calls.rules.deadlines import within_call
 from ringline.calls.store import CallStore
 from ringline.calls.transcripts import Transcript, Transcripts
 from ringline.runtime.clock import Clock

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.deadlines import look_again_in_s, within_call
 from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
@@ -20,6 +19,7 @@ from ringline.calls.model.ports import RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.rooms import InboundRooms
+from ringline.calls.rules.deadlines import look_again_in_s, within_call
 from ringline.routing.resolve import Route, dialed_number
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id

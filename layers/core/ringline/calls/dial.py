@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.admit import Admit, NoneAdmitted, Paced
-from ringline.calls.deadlines import agent_join_s, look_again_in_s
 from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.events import (
@@ -41,9 +40,10 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
 )
 from ringline.calls.progress import Outcome, Progress
+from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
+from ringline.calls.rules.verdict import OUR_FAILURE, awaits_last_words
 from ringline.calls.store import CallStore
 from ringline.calls.trunk_paces import TrunkPaces
-from ringline.calls.verdict import OUR_FAILURE, awaits_last_words
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5

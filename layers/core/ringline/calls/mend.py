@@ -5,19 +5,6 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.deadlines import (
-    End,
-    Owed,
-    caller_waits_until,
-    carrier_may_be_right_for_s,
-    dial_outcome_due_at,
-    is_told_to_be_over,
-    is_up,
-    limit_falls_in_s,
-    look_again_in_s,
-    owed,
-    within_call,
-)
 from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, CallStatus, Direction
 from ringline.calls.model.events import (
@@ -36,6 +23,19 @@ from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDo
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
 from ringline.calls.progress import Outcome, Progress
+from ringline.calls.rules.deadlines import (
+    End,
+    Owed,
+    caller_waits_until,
+    carrier_may_be_right_for_s,
+    dial_outcome_due_at,
+    is_told_to_be_over,
+    is_up,
+    limit_falls_in_s,
+    look_again_in_s,
+    owed,
+    within_call,
+)
 from ringline.runtime.clock import Clock
 
 

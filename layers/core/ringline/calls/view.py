@@ -5,7 +5,7 @@ from typing import Any
 
 from ringline.calls.model.call import Call, State, VoicemailPolicy, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
-from ringline.calls.voicemail import voicemail_evidence
+from ringline.calls.rules.voicemail import voicemail_evidence
 from ringline.runtime.clock import iso, iso_or_none, iso_s
 
 

@@ -7,8 +7,6 @@ and may hear the callee before our own record of the answer is written.
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.ending import asked, changed
-from ringline.calls.kept_rules import transcript_kept, with_transcript
 from ringline.calls.model.call import AgentReports, Call, Direction, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -21,7 +19,9 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
-from ringline.calls.verdict import ROOM_ENDED, awaits_last_words
+from ringline.calls.rules.ending import asked, changed
+from ringline.calls.rules.kept_rules import transcript_kept, with_transcript
+from ringline.calls.rules.verdict import ROOM_ENDED, awaits_last_words
 
 _SEEN_BY_AGENTS = {
     EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED,

@@ -2,14 +2,23 @@
 
 from dataclasses import replace
 
-from ringline.calls.ending import asked, changed, deferred, noted, over, queued_again, rung, with_agent_that_reported
-from ringline.calls.leg_rules import may_come_back, without_leg_evidence
 from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
 from ringline.calls.model.events import Answered, Claimed, DialDeferred, DialNotSent, DialRefused, EndAsked, SeenWaiting
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS
-from ringline.calls.presence_rules import activated
-from ringline.calls.verdict import awaits_last_words, has_left_for_good
+from ringline.calls.rules.ending import (
+    asked,
+    changed,
+    deferred,
+    noted,
+    over,
+    queued_again,
+    rung,
+    with_agent_that_reported,
+)
+from ringline.calls.rules.leg_rules import may_come_back, without_leg_evidence
+from ringline.calls.rules.presence_rules import activated
+from ringline.calls.rules.verdict import awaits_last_words, has_left_for_good
 
 
 def _claim(call: Call, event: Claimed) -> Result:

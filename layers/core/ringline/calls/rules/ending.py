@@ -8,7 +8,7 @@ from ringline.calls.model.events import DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
-from ringline.calls.verdict import end_reason
+from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120

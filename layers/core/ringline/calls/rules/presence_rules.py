@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from ringline.calls.ending import changed
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentJoined, AgentLeft, AgentSeen
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import SHORT_LIMIT_S
+from ringline.calls.rules.ending import changed
 
 
 def activated(call: Call, agent: AgentSeen, at: int) -> Call:

@@ -4,7 +4,7 @@ from typing import Any
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.verdict import ring_s
+from ringline.calls.rules.verdict import ring_s
 
 _BEFORE, _AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
 

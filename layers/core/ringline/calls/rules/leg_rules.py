@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from ringline.calls.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
 from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, Evidence
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S
-from ringline.calls.verdict import MAY_COME_BACK, awaits_last_words
+from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
+from ringline.calls.rules.verdict import MAY_COME_BACK, awaits_last_words
 
 
 def _leg_joins(call: Call, event: LegJoined) -> Result:

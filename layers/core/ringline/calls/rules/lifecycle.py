@@ -7,18 +7,18 @@ in that state.
 
 from dataclasses import replace
 
-from ringline.calls.agent_rules import OF_THE_AGENT
-from ringline.calls.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
-from ringline.calls.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
-from ringline.calls.ending import as_far_as_known, asked, changed, over, with_agent_that_reported
-from ringline.calls.kept_rules import AT_ANY_TIME
-from ringline.calls.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
-from ringline.calls.verdict import awaits_last_words, end_reason, has_left_for_good
+from ringline.calls.rules.agent_rules import OF_THE_AGENT
+from ringline.calls.rules.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
+from ringline.calls.rules.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
+from ringline.calls.rules.ending import as_far_as_known, asked, changed, over, with_agent_that_reported
+from ringline.calls.rules.kept_rules import AT_ANY_TIME
+from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
+from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
+from ringline.calls.rules.verdict import awaits_last_words, end_reason, has_left_for_good
 
 
 def apply(call: Call, event: Event) -> Result:

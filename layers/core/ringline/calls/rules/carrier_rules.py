@@ -8,13 +8,13 @@ cases, once LiveKit shows the leg.
 
 from dataclasses import replace
 
-from ringline.calls.ending import as_far_as_known, asked, changed, deferred, over
 from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
 from ringline.calls.model.carrier_limits import names_a_limit
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import CARRIER_PAUSE_S
+from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
 
 _TERMINATED = 487
 

@@ -3,10 +3,10 @@ neither state nor reason. Pure."""
 
 from dataclasses import replace
 
-from ringline.calls.ending import changed
 from ringline.calls.model.call import Call, Recording
 from ringline.calls.model.events import RecordingSeen, TranscriptKept
 from ringline.calls.model.results import Moved, Result, Rule, Unmoved
+from ringline.calls.rules.ending import changed
 
 
 def transcript_kept(call: Call, event: TranscriptKept) -> Result:

@@ -20,7 +20,7 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
 )
-from ringline.calls.verdict import awaits_last_words
+from ringline.calls.rules.verdict import awaits_last_words
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
