@@ -6,7 +6,7 @@ from typing import Any
 import botocore.session
 
 from ringline.accounts.store import AccountStore
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.routing.store import RoutingStore
 from ringline.runtime.problems import Problem, not_found
 

@@ -20,10 +20,10 @@ from ringline.calls.observe import Observe
 from ringline.calls.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.requests import CreateCallRequest, RetryRequest
-from ringline.calls.store import CallStore, Once
 from ringline.calls.sweep import Sweep
-from ringline.calls.trunk_paces import TrunkPaces
-from ringline.calls.watchlist import DueKey, Watchlist
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore, Once
+from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
 from ringline.telephony.carriers.event import CarrierEvent

@@ -6,7 +6,7 @@ claims.
 
 from typing import TYPE_CHECKING
 
-from ringline.calls.trunk_paces import DEFAULT_TRUNK
+from ringline.calls.tables.paces import DEFAULT_TRUNK
 from ringline.runtime.items import Item
 from ringline.runtime.table import PACE_SK, trunk_pk
 from simulation.plan import PlannedTrunk

@@ -15,9 +15,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
-from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore, Committed
 from simulation.livekit import Livekit
 from simulation.messages import DoorbellQueue
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from ringline.calls import records, store
 from ringline.calls.model.call import Call
+from ringline.calls.tables import records, store
 from ringline.runtime.items import Item
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.create import CreateCall, WaitingMarks, once_from
-from ringline.calls.doorbell import SqsDoorbell
 from ringline.calls.requests import CreateCallRequest
-from ringline.calls.store import CallStore
+from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.calls.view import call_view
-from ringline.calls.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings

@@ -5,14 +5,14 @@ import asyncio
 from typing import Any
 
 from ringline.calls.admit import Admit
-from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.dial import DialNext
-from ringline.calls.doorbell import SqsDoorbell, account_rung_for
-from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.progress import Progress
-from ringline.calls.store import CallStore
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.doorbell import SqsDoorbell, account_rung_for
+from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger

@@ -12,14 +12,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.agent_reports import HearAgent, Heard, Report
-from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.model.call import RoomOf
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress import Progress
 from ringline.calls.report_bodies import read_reports
-from ringline.calls.store import CallStore
-from ringline.calls.transcripts import Transcripts
+from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.view import policy_of
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve

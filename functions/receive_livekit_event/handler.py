@@ -9,12 +9,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.model.call import room_of
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Progress
-from ringline.calls.store import CallStore
+from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
@@ -57,7 +57,7 @@ def reception(event: dict[str, Any]) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
     from ringline.calls.arrive import Arrive
-    from ringline.calls.rooms import InboundRooms
+    from ringline.calls.tables.inbound_rooms import InboundRooms
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore
     from ringline.telephony.front_desk import FrontDesk

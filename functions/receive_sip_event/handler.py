@@ -10,13 +10,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from ringline.calls.carrier import CallNotKnownYet, HearCarrier
-from ringline.calls.carrier_links import CarrierLinkTable
-from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.look_queue import SqsLookQueue
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress import Progress
-from ringline.calls.store import CallStore
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body

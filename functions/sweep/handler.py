@@ -4,11 +4,11 @@ have looked at again soon."""
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.doorbell import SqsDoorbell
-from ringline.calls.look_queue import SqsLookQueue, call_to_look_at
 from ringline.calls.progress import Progress
-from ringline.calls.store import CallStore
-from ringline.calls.watchlist import Watchlist
+from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.look_queue import SqsLookQueue, call_to_look_at
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger

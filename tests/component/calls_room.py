@@ -17,10 +17,10 @@ from ringline.calls.model.events import Claimed
 from ringline.calls.model.results import Moved
 from ringline.calls.progress import Progress
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed
 from ringline.calls.sweep import Sweep
-from ringline.calls.trunk_paces import TrunkPaces
-from ringline.calls.watchlist import Watchlist
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore, Committed
+from ringline.calls.tables.watchlist import Watchlist
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
 from tests.fakes import CountingDoorbell, CountingLooks, HandClock, ScriptedTelephony

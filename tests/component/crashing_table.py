@@ -12,7 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from ringline.calls.model.call import Call
-from ringline.calls.records import call_from_item
+from ringline.calls.tables.records import call_from_item
 from ringline.runtime.items import from_item
 from tests.component.one_table import LocalAws
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.call_pages import DUE_WITHIN_MS, EVERY_CALL, CallPages, Having, Page, Wanted
 from ringline.calls.model.call import Call, Direction, Recording, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CLOCK_SKEW_MS, FIRST_LOOK_S
-from ringline.calls.store import CallStore
+from ringline.calls.tables.pages import DUE_WITHIN_MS, EVERY_CALL, CallPages, Having, Page, Wanted
+from ringline.calls.tables.store import CallStore
 from tests.builders import ACCOUNT, NOW, a_call, at, moved
 from tests.component.one_table import LocalAws
 
@@ -176,7 +176,7 @@ def test_calls_on_a_line_are_found_behind_any_number_of_queued_ones(
 def test_calls_on_a_line_come_in_pages(
     store: CallStore, pages: CallPages, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringline.calls.call_pages._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("ringline.calls.tables.pages._ROWS_AT_ONCE", 2)
     for n in range(10):
         store.create(a_call(State.ACTIVE if n % 2 else State.DIALING, call_id=f"call_{n}"))
     found = every_page(lambda cursor: pages.in_flight(ACCOUNT, limit=limit, cursor=cursor, wanted=TALKING, now=at(30)))
@@ -187,8 +187,8 @@ def test_calls_on_a_line_come_in_pages(
 def test_no_page_looks_at_more_calls_than_it_may(
     store: CallStore, pages: CallPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringline.calls.call_pages._ROWS_AT_ONCE", 2)
-    monkeypatch.setattr("ringline.calls.call_pages._MOST_LOOKED_AT", 4)
+    monkeypatch.setattr("ringline.calls.tables.pages._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("ringline.calls.tables.pages._MOST_LOOKED_AT", 4)
     for n in range(9):
         store.create(a_call(State.DIALING if n else State.ACTIVE, call_id=f"call_{n}"))
     found = every_page(lambda cursor: pages.in_flight(ACCOUNT, limit=9, cursor=cursor, wanted=TALKING, now=at(30)))

@@ -4,15 +4,15 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call_pages import CallPages, Wanted
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed, Gate, TableContended
-from ringline.calls.watchlist import Watchlist
+from ringline.calls.tables.pages import CallPages, Wanted
+from ringline.calls.tables.store import CallStore, Committed, Gate, TableContended
+from ringline.calls.tables.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at
 from tests.component.one_table import LocalAws
 
@@ -239,7 +239,7 @@ def test_a_filter_that_fits_few_calls_pages_on_instead_of_reading_everything(
     store = store_of(local)
     for n in range(12):
         queued(store, f"call_{n:02}", pipe_id="PIPE_wanted" if n == 0 else "PIPE_other")
-    monkeypatch.setattr("ringline.calls.call_pages._QUERIES_FOR_A_FIRST_CALL", 2)
+    monkeypatch.setattr("ringline.calls.tables.pages._QUERIES_FOR_A_FIRST_CALL", 2)
     query = local.dynamodb.query
     monkeypatch.setattr(local.dynamodb, "query", lambda **asked: query(**asked, Limit=3))
     pages, cursor = [], None

@@ -14,8 +14,8 @@ from cli.deployment import find_deployment
 from ringline.accounts.account import Account, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal
 from ringline.accounts.store import AccountStore
-from ringline.calls.store import CallStore
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
 from ringline.routing.resolve import InboundRouting, OutboundRouting
 from ringline.routing.store import RoutingStore

@@ -7,7 +7,7 @@ import pytest
 
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.transcripts import Transcript, Transcripts, Turn
+from ringline.calls.tables.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import nothing, one_is_over, one_talks, one_talks_and_one_waits

@@ -9,7 +9,6 @@ from itertools import permutations
 import pytest
 
 from ringline.calls.carrier import CallNotKnownYet, HearCarrier
-from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.model.ports import AgentView, LegView, RoomView
@@ -17,7 +16,8 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import Committed
+from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.store import Committed
 from ringline.runtime.table import calls_pk
 from ringline.telephony.carriers.event import CarrierEvent, Kind
 from tests.builders import ACCOUNT

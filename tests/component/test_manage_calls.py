@@ -13,7 +13,7 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Direction, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import now_ms
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws, load_handler

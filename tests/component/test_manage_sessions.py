@@ -12,9 +12,9 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Attempt, Direction, Recording, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.rooms import InboundRooms
-from ringline.calls.store import CallStore
-from ringline.calls.transcripts import Transcript, Transcripts, Turn
+from ringline.calls.tables.inbound_rooms import InboundRooms
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from tests.builders import a_call, at
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler

@@ -9,7 +9,7 @@ from ringline.calls.model.events import LegLeft
 from ringline.calls.model.outcomes import NoRoom
 from ringline.calls.model.ports import AgentView, RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.paces import TrunkPaces
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws

@@ -17,8 +17,8 @@ from ringline.calls.model.reasons import Category, EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
 from ringline.calls.progress import Applied
-from ringline.calls.store import TableContended
-from ringline.calls.transcripts import Transcript, Turn
+from ringline.calls.tables.store import TableContended
+from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.view import call_view
 from ringline.runtime import aws
 from ringline.runtime.clock import iso, now_ms

@@ -14,7 +14,7 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import now_ms
 from tests.builders import ACCOUNT, a_call
 from tests.carrier_requests import HOST, OTHER_SECRETS, ROOM, SECRETS, TWILIO_TOKEN, sent, signed

@@ -36,7 +36,7 @@ from ringline.calls.model.timing import (
     WAITING_MARK_KEPT_S,
     ZOMBIE_ROOM_S,
 )
-from ringline.calls.store import Committed
+from ringline.calls.tables.store import Committed
 from tests.builders import ACCOUNT, NOW, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws

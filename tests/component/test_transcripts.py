@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.transcripts import MOST_IN_TABLE_BYTES, Kept, Place, Transcript, Transcripts, Turn
+from ringline.calls.tables.transcripts import MOST_IN_TABLE_BYTES, Kept, Place, Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import RECORDS_BUCKET, LocalAws

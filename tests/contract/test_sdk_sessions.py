@@ -17,8 +17,8 @@ from local.template import events_of, read_template
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, Recording, State
-from ringline.calls.store import CallStore
-from ringline.calls.transcripts import Transcript, Transcripts, Turn
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.transcripts import Transcript, Transcripts, Turn
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
 from tests.builders import a_call

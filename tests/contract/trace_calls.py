@@ -18,9 +18,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Applied, Outcome, Unapplied
-from ringline.calls.rooms import Tenant
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp
 from ringline.telephony.hook import read

@@ -13,7 +13,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, FoundOver
 from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed, TableContended
+from ringline.calls.tables.store import CallStore, Committed, TableContended
 from ringline.runtime import aws
 from tests.builders import at
 

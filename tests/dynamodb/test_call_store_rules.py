@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call_pages import CallPages
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     AgentSeen,
@@ -31,8 +30,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed, CreatedBefore, Once
-from ringline.calls.watchlist import Watchlist
+from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.store import CallStore, Committed, CreatedBefore, Once
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime.table import calls_pk
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws

@@ -8,9 +8,9 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.call_pages import CallPages
 from ringline.calls.model.call import State
-from ringline.calls.store import CallStore
+from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.table import calls_pk, gate_pk
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws

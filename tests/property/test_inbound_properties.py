@@ -20,8 +20,8 @@ from ringline.calls.model.events import (
     RoomFinished,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.records import call_from_item, call_to_item
 from ringline.calls.rules.deadlines import Owed, owed
+from ringline.calls.tables.records import call_from_item, call_to_item
 from tests.builders import NOW, a_call
 from tests.property.test_lifecycle_properties import lives
 

@@ -41,8 +41,8 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import NEVER_AGAIN, WORDS, RetryPolicy
-from ringline.calls.records import call_from_item, call_to_item
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.records import call_from_item, call_to_item
 from tests.builders import NOW, a_call
 
 _sids = st.sampled_from(["PA_1", "PA_2", "PA_3"])

@@ -14,7 +14,7 @@ from unpod.management._auth import JWTAuth, TokenAuth
 from local.seed import seed
 from local.stack import Stack
 from local.webhook_listener import Listener, Received
-from ringline.calls.store import CallStore, Gate
+from ringline.calls.tables.store import CallStore, Gate
 
 TERMINAL = {"completed", "failed"}
 

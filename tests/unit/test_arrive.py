@@ -13,9 +13,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
 from ringline.calls.progress import Applied, Outcome, Unapplied
-from ringline.calls.recordings import recording_key
-from ringline.calls.rooms import Tenant
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.inbound_rooms import Tenant
+from ringline.calls.tables.recordings import recording_key
 from ringline.routing.resolve import Route
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 from tests.builders import ACCOUNT, NOW, at

@@ -18,9 +18,9 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Unmoved
-from ringline.calls.records import call_from_item, call_to_item
 from ringline.calls.rules.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed, within_call
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.telephony.hook import read
 from tests.builders import NOW, a_call, at
 

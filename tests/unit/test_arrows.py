@@ -57,11 +57,11 @@ PURE_OF_CALLS = {
 PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
 
 KNOWS_AWS = {
-    "ringline.calls.call_pages",
-    "ringline.calls.rooms",
-    "ringline.calls.transcripts",
-    "ringline.calls.trunk_paces",
-    "ringline.calls.watchlist",
+    "ringline.calls.tables.pages",
+    "ringline.calls.tables.inbound_rooms",
+    "ringline.calls.tables.transcripts",
+    "ringline.calls.tables.paces",
+    "ringline.calls.tables.watchlist",
     "ringline.runtime.aws",
     "ringline.runtime.items",
 }

@@ -4,8 +4,8 @@ import pytest
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.queue_place import BlockedBy, blocked_by, estimated_start_at
-from ringline.calls.store import Gate
-from ringline.calls.trunk_paces import Pace
+from ringline.calls.tables.paces import Pace
+from ringline.calls.tables.store import Gate
 from tests.builders import NOW, a_call, at
 
 ANY_TIME = Pace(0, 0)

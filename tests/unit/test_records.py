@@ -15,7 +15,7 @@ from ringline.calls.model.call import (
     VoicemailPolicy,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.tables.records import call_from_item, call_to_item
 from tests.builders import a_call, an_answered_call, at
 
 RICH = a_call(

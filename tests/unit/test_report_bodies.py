@@ -21,7 +21,7 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.session_view import transcript_view
-from ringline.calls.transcripts import Transcript, Turn
+from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.runtime.problems import Problem
 
 _R = EndReason

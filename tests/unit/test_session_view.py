@@ -8,7 +8,7 @@ from unpod.models import Session as SdkSession
 from ringline.calls.model.call import Attempt, Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.session_view import latest_session, session_of, session_view, transcript_view
-from ringline.calls.transcripts import Transcript, Turn
+from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.view import call_view
 from tests.builders import a_call, at
 

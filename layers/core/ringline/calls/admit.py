@@ -14,8 +14,8 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.progress import Progress
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed, QueueEntry, TableContended
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore, Committed, QueueEntry, TableContended
 from ringline.runtime.clock import Clock
 
 _TRIES = 50

@@ -17,8 +17,8 @@ from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
 from ringline.calls.progress import Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import within_call
-from ringline.calls.store import CallStore
-from ringline.calls.transcripts import Transcript, Transcripts
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.runtime.clock import Clock
 
 

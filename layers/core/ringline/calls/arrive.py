@@ -18,8 +18,8 @@ from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
-from ringline.calls.rooms import InboundRooms
 from ringline.calls.rules.deadlines import look_again_in_s, within_call
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.routing.resolve import Route, dialed_number
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id

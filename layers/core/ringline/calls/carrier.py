@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.carrier_links import CarrierLinkTable
 from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.model.call import AnswerFrom, Call, RoomOf, room_of
 from ringline.calls.model.events import (
@@ -36,8 +35,9 @@ from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import CARRIER_PAUSE_S
 from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import is_up, look_again_in_s
-from ringline.calls.store import CallStore
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
 from ringline.telephony.carriers.event import CarrierEvent, Kind

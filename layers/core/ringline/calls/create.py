@@ -19,8 +19,8 @@ from ringline.calls.model.timing import (
     WAITING_MARK_RENEWED_S,
 )
 from ringline.calls.requests import CreateCallRequest, to_ms
-from ringline.calls.store import CallStore, CreatedBefore, Once
-from ringline.calls.watchlist import Watchlist
+from ringline.calls.tables.store import CallStore, CreatedBefore, Once
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id

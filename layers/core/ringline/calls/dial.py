@@ -42,8 +42,8 @@ from ringline.calls.model.timing import (
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
 from ringline.calls.rules.verdict import OUR_FAILURE, awaits_last_words
-from ringline.calls.store import CallStore
-from ringline.calls.trunk_paces import TrunkPaces
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5

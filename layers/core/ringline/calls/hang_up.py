@@ -11,7 +11,7 @@ from ringline.calls.model.events import EndAsked, FoundOver
 from ringline.calls.model.ports import Telephony, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress import Progress, Unapplied
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
 _SETTLE_LOOKS = 10

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.answer_bytes import MOST_PAGE_BYTES, sent_bytes
-from ringline.calls.call_pages import CallPages, Having, Page, Wanted, cursor_after
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.tables.pages import CallPages, Having, Page, Wanted, cursor_after
 from ringline.calls.view import STATES_OF_STATUS
 from ringline.runtime.http import listing
 from ringline.runtime.problems import FieldError, Problem, invalid_field

@@ -1,7 +1,7 @@
 """Whether a bell is worth ringing: for an account that has a call to dial and a line for it."""
 
 from ringline.calls.model.hints import Doorbell
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
 

@@ -21,8 +21,8 @@ from ringline.calls.model.events import (
 from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.results import Effect
 from ringline.calls.progress import Progress, Unapplied
-from ringline.calls.recordings import ERROR_CHARS, recording_of
 from ringline.calls.rules.deadlines import look_again_in_s
+from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State, Status
-from ringline.calls.store import CallStore
+from ringline.calls.tables.store import CallStore
 from ringline.calls.view import call_view
 from ringline.runtime.clock import iso
 

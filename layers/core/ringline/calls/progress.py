@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.doorbell import LONGEST_RING_S
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Event
 from ringline.calls.model.hints import Doorbell
 from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.next_ring import NextRing
-from ringline.calls.records import released
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.store import CallStore, Committed, TableContended
+from ringline.calls.tables.doorbell import LONGEST_RING_S
+from ringline.calls.tables.records import released
+from ringline.calls.tables.store import CallStore, Committed, TableContended
 from ringline.runtime.clock import Clock
 
 _TRIES = 10

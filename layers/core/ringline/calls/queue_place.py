@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.store import CallStore, Gate
-from ringline.calls.trunk_paces import Pace, TrunkPaces
+from ringline.calls.tables.paces import Pace, TrunkPaces
+from ringline.calls.tables.store import CallStore, Gate
 from ringline.runtime.clock import iso_or_none
 
 MOST_COUNTED = 1000

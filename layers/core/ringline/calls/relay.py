@@ -12,7 +12,7 @@ from typing import Protocol
 from ringline.calls.model.call import Call, State
 from ringline.calls.next_ring import NextRing
 from ringline.calls.payload import Announcement, announcements
-from ringline.calls.records import released
+from ringline.calls.tables.records import released
 
 
 class Announcer(Protocol):

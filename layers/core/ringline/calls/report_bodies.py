@@ -24,7 +24,7 @@ from ringline.calls.model.events import (
     UserSpoke,
     VoicemailHeard,
 )
-from ringline.calls.transcripts import Transcript, Turn
+from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.runtime.bodies import read_body
 from ringline.runtime.problems import FieldError, Problem
 

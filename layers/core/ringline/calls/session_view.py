@@ -9,7 +9,7 @@ from typing import Any
 
 from ringline.calls.model.call import Attempt, Call, State, Status, room_name
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.transcripts import Transcript
+from ringline.calls.tables.transcripts import Transcript
 from ringline.runtime.clock import iso, iso_or_none
 
 

@@ -25,8 +25,8 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress import Outcome, Progress
 from ringline.calls.rules.verdict import has_left_for_good
-from ringline.calls.store import CallStore
-from ringline.calls.watchlist import DueKey, WaitingMark, Watchlist
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
 

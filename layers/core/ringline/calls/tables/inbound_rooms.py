@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import Call, RoomOf
-from ringline.calls.records import call_to_item
+from ringline.calls.tables.records import call_to_item
 from ringline.runtime.items import from_item, refusal_reasons, to_item
 from ringline.runtime.table import ROOM_CALL_SK, room_pk
 from ringline.telephony.hook import LivekitEvent

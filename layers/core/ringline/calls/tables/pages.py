@@ -13,8 +13,8 @@ from typing import Any
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.records import call_from_item
-from ringline.calls.store import CallStore
+from ringline.calls.tables.records import call_from_item
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk

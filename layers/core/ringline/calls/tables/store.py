@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
-from ringline.calls.records import call_from_item, call_to_item
+from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
     GATE_SK,
