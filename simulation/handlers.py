@@ -12,12 +12,12 @@ from ringline.calls.agent_reports import HearAgent, Report
 from ringline.calls.carrier import HearCarrier
 from ringline.calls.create import CreateCall, WaitingMarks
 from ringline.calls.dial import DialNext
-from ringline.calls.hang_up import HangUp
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
 from ringline.calls.model.ports import TelephonyDown
-from ringline.calls.next_ring import NextRing
 from ringline.calls.observe import Observe
-from ringline.calls.progress import Progress
+from ringline.calls.progress.hang_up import HangUp
+from ringline.calls.progress.next_ring import NextRing
+from ringline.calls.progress.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.requests import CreateCallRequest, RetryRequest
 from ringline.calls.sweep import Sweep

@@ -7,7 +7,7 @@ from typing import Any
 from ringline.calls.admit import Admit
 from ringline.calls.dial import DialNext
 from ringline.calls.model.call import AnswerFrom
-from ringline.calls.progress import Progress
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.doorbell import SqsDoorbell, account_rung_for
 from ringline.calls.tables.look_queue import SqsLookQueue

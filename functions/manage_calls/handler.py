@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import answer_page, list_calls
 from ringline.calls.model.call import Call
-from ringline.calls.progress import Progress
+from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.progress.progress import Progress
 from ringline.calls.queue_place import queue_place
 from ringline.calls.session_view import transcript_view
 from ringline.calls.tables.doorbell import SqsDoorbell

@@ -7,10 +7,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
 from ringline.calls.model.call import Call, room_of
-from ringline.calls.progress import Progress
+from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.progress.progress import Progress
 from ringline.calls.session_view import Session, latest_session, session_of, session_view
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.pages import CallPages, Having

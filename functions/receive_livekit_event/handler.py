@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.call import room_of
 from ringline.calls.observe import Observe
-from ringline.calls.progress import Progress
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.store import CallStore

@@ -5,7 +5,7 @@ from typing import Any
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.recorder import RecordsBucket
-from ringline.calls.next_ring import NextRing
+from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.records import ITEM_KIND, call_from_item
@@ -61,8 +61,8 @@ def record(calls: list[Call]) -> int:
     # The event loop, the rules of a call, LiveKit's client: as much again as the rest, and few calls are recorded.
     import asyncio
 
-    from ringline.calls.progress import Progress
-    from ringline.calls.start_recordings import StartRecordings
+    from ringline.calls.progress.progress import Progress
+    from ringline.calls.progress.start_recordings import StartRecordings
     from ringline.telephony.livekit import LivekitSettings, connected
 
     async def start() -> int:

@@ -4,7 +4,7 @@ have looked at again soon."""
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.progress import Progress
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue, call_to_look_at
 from ringline.calls.tables.store import CallStore

@@ -10,12 +10,12 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.admit import Admit
 from ringline.calls.dial import DialNext
-from ringline.calls.hang_up import HangUp, HungUp
 from ringline.calls.mend import Swept
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.results import Moved
-from ringline.calls.progress import Progress
+from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces

@@ -10,13 +10,13 @@ from typing import Any
 import jwt
 import pytest
 
-from ringline.calls import hang_up
 from ringline.calls.model.call import Attempt, Call, State, VoicemailPolicy
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, LegLeft
 from ringline.calls.model.reasons import Category, EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
-from ringline.calls.progress import Applied
+from ringline.calls.progress import hang_up
+from ringline.calls.progress.progress import Applied
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.view import call_view

@@ -17,7 +17,7 @@ from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
-from ringline.calls.progress import Applied, Outcome, Unapplied
+from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.inbound_rooms import Tenant

@@ -12,7 +12,7 @@ from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.observe import Observe
-from ringline.calls.progress import Applied, Outcome, Unapplied
+from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.calls.tables.recordings import recording_key

@@ -12,7 +12,7 @@ from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
-from ringline.calls.progress import Progress
+from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed, QueueEntry, TableContended

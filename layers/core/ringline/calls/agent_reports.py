@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.hang_up import HangUp
-from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, RoomOf
 from ringline.calls.model.events import Event, TranscriptKept
 from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
-from ringline.calls.progress import Outcome, Progress, Unapplied
+from ringline.calls.progress.hang_up import HangUp
+from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import within_call
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts

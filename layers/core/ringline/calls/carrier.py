@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.model.call import AnswerFrom, Call, RoomOf, room_of
 from ringline.calls.model.events import (
     Answered,
@@ -33,7 +32,8 @@ from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, agent_in, leg_of
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import CARRIER_PAUSE_S
-from ringline.calls.progress import Applied, Outcome, Progress, Unapplied
+from ringline.calls.progress.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import is_up, look_again_in_s
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.paces import TrunkPaces
@@ -197,7 +197,7 @@ class HearCarrier:
         if call is None:
             return
         if call.in_flight and call.answered_at is not None:
-            from ringline.calls.hang_up import HangUp  # hardly any event ends a call that was answered
+            from ringline.calls.progress.hang_up import HangUp  # hardly any event ends a call that was answered
 
             await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
             return

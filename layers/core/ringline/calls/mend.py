@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, CallStatus, Direction
 from ringline.calls.model.events import (
     AgentJoined,
@@ -22,7 +21,8 @@ from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.progress import Outcome, Progress
+from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import (
     End,
     Owed,

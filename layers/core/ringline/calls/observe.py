@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.leave_hints import ask_for_look
 from ringline.calls.model.call import Call, RoomOf, room_of
 from ringline.calls.model.events import (
     AgentJoined,
@@ -20,7 +19,8 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.results import Effect
-from ringline.calls.progress import Progress, Unapplied
+from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
 from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.next_ring import NextRing
 from ringline.calls.payload import Announcement, announcements
+from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.tables.records import released
 
 

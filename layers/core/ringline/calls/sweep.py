@@ -23,7 +23,7 @@ from ringline.calls.model.hints import Doorbell, LookQueue
 from ringline.calls.model.ports import Telephony, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
-from ringline.calls.progress import Outcome, Progress
+from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.verdict import has_left_for_good
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist

@@ -12,7 +12,7 @@ from ringline.calls.model.events import RecordingSeen
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.recorder import Recorder, RecordingTarget, RecordsBucket
 from ringline.calls.model.timing import LIVEKIT_REQUEST_S
-from ringline.calls.progress import Progress
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_key
 from ringline.runtime.clock import Clock
 

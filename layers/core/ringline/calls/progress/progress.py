@@ -9,7 +9,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Event
 from ringline.calls.model.hints import Doorbell
 from ringline.calls.model.results import Effect, Moved, Unmoved
-from ringline.calls.next_ring import NextRing
+from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.doorbell import LONGEST_RING_S
 from ringline.calls.tables.records import released

@@ -10,7 +10,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, FoundOver
 from ringline.calls.model.ports import Telephony, TelephonyDown
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.progress import Progress, Unapplied
+from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
