@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from unittest import mock
 
 from ringline.accounts.store import AccountStore
-from ringline.calls import create
 from ringline.calls.model.call import AnswerFrom
+from ringline.calls.outbound import create
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
 from simulation.agents import Agents

@@ -7,19 +7,19 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from ringline.calls.admit import Admit
 from ringline.calls.agent_reports import HearAgent, Report
 from ringline.calls.carrier import HearCarrier
-from ringline.calls.create import CreateCall, WaitingMarks
-from ringline.calls.dial import DialNext
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.observe import Observe
+from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.create import CreateCall, WaitingMarks
+from ringline.calls.outbound.dial import DialNext
+from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.progress.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
-from ringline.calls.requests import CreateCallRequest, RetryRequest
 from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Once

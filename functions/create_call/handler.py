@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.create import CreateCall, WaitingMarks, once_from
-from ringline.calls.requests import CreateCallRequest
+from ringline.calls.outbound.create import CreateCall, WaitingMarks, once_from
+from ringline.calls.outbound.requests import CreateCallRequest
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist

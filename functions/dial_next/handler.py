@@ -4,9 +4,9 @@ never a failed message."""
 import asyncio
 from typing import Any
 
-from ringline.calls.admit import Admit
-from ringline.calls.dial import DialNext
 from ringline.calls.model.call import AnswerFrom
+from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.dial import DialNext
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.doorbell import SqsDoorbell, account_rung_for

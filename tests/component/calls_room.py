@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.admit import Admit
-from ringline.calls.dial import DialNext
 from ringline.calls.mend import Swept
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.results import Moved
+from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.dial import DialNext
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ringline.calls import dial
-from ringline.calls.dial import DialNext
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -31,6 +29,8 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
     UNSENT_DIALS,
 )
+from ringline.calls.outbound import dial
+from ringline.calls.outbound.dial import DialNext
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws

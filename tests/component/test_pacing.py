@@ -2,13 +2,13 @@
 
 import pytest
 
-from ringline.calls import dial
-from ringline.calls.admit import NoneAdmitted, Paced
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import LegLeft
 from ringline.calls.model.outcomes import NoRoom
 from ringline.calls.model.ports import AgentView, RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
+from ringline.calls.outbound import dial
+from ringline.calls.outbound.admit import NoneAdmitted, Paced
 from ringline.calls.tables.paces import TrunkPaces
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.events import (
     AgentJoined,
@@ -38,6 +37,7 @@ from ringline.calls.model.timing import (
     DIAL_BATCH,
     REDIAL_DELAYS_S,
 )
+from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.progress.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s

@@ -18,7 +18,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MIN_S,
     WAITING_MARK_RENEWED_S,
 )
-from ringline.calls.requests import CreateCallRequest, to_ms
+from ringline.calls.outbound.requests import CreateCallRequest, to_ms
 from ringline.calls.tables.store import CallStore, CreatedBefore, Once
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting

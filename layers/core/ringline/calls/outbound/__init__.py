@@ -1,0 +1,1 @@
+"""From a request to a ringing phone: create, admit, dial."""
