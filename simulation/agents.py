@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from ringline.calls.agent_reports import Report
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -21,6 +20,7 @@ from ringline.calls.model.events import (
     VoicemailHeard,
 )
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.signals.agent_reports import Report
 from simulation.chance import Odds
 from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.plan import PlannedCall

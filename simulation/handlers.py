@@ -7,11 +7,8 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from ringline.calls.agent_reports import HearAgent, Report
-from ringline.calls.carrier import HearCarrier
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
 from ringline.calls.model.ports import TelephonyDown
-from ringline.calls.observe import Observe
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial import DialNext
@@ -20,6 +17,9 @@ from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.progress.progress import Progress
 from ringline.calls.relay import Change, Relay, rooms_to_close
+from ringline.calls.signals.agent_reports import HearAgent, Report
+from ringline.calls.signals.carrier import HearCarrier
+from ringline.calls.signals.observe import Observe
 from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Once

@@ -11,11 +11,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.agent_reports import HearAgent, Heard, Report
 from ringline.calls.model.call import RoomOf
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress.progress import Progress
-from ringline.calls.report_bodies import read_reports
+from ringline.calls.signals.agent_reports import HearAgent, Heard, Report
+from ringline.calls.signals.report_bodies import read_reports
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.store import CallStore

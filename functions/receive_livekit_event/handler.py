@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.call import room_of
-from ringline.calls.observe import Observe
 from ringline.calls.progress.progress import Progress
+from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.store import CallStore
@@ -23,7 +23,7 @@ from ringline.runtime.problems import Problem
 from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
 
 if TYPE_CHECKING:
-    from ringline.calls.arrive import Arrive
+    from ringline.calls.signals.arrive import Arrive
 
 # An event carries up to 64 KB of attributes and metadata; LiveKit takes a refusal for an acknowledgement.
 MAX_EVENT_BYTES = 1024 * 1024
@@ -56,7 +56,7 @@ observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log
 def reception(event: dict[str, Any]) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
-    from ringline.calls.arrive import Arrive
+    from ringline.calls.signals.arrive import Arrive
     from ringline.calls.tables.inbound_rooms import InboundRooms
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore

@@ -9,9 +9,9 @@ help nobody.
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress.progress import Progress
+from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue

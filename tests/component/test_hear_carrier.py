@@ -8,7 +8,6 @@ from itertools import permutations
 
 import pytest
 
-from ringline.calls.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.model.ports import AgentView, LegView, RoomView
@@ -16,6 +15,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.store import Committed
 from ringline.runtime.table import calls_pk

@@ -9,17 +9,17 @@ from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.arrive import Arrive
 from ringline.calls.model.call import Call, Direction, RoomOf, State
 from ringline.calls.model.events import AgentSeen, Answered, DialRefused, EndAsked, Event, FoundOver
 from ringline.calls.model.outcomes import Refused
 from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
-from ringline.calls.observe import Observe
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.signals.arrive import Arrive
+from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp

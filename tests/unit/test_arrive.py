@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 from aws_lambda_powertools import Logger
 
-from ringline.calls.arrive import Arrive
 from ringline.calls.model.call import Call, Direction, Recording, RoomOf, State
 from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
-from ringline.calls.observe import Observe
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.signals.arrive import Arrive
+from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.calls.tables.recordings import recording_key
 from ringline.routing.resolve import Route

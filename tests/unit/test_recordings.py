@@ -8,9 +8,9 @@ from ringline.calls.model.call import Call, Recording, RoomOf, State
 from ringline.calls.model.events import Claimed, RecordingSeen
 from ringline.calls.model.recorder import RecordsBucket
 from ringline.calls.model.results import Moved
-from ringline.calls.observe import recording_seen
 from ringline.calls.relay import Change, calls_to_record
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.signals.observe import recording_seen
 from ringline.calls.tables.recordings import recording_key, recording_of, recording_url
 from ringline.calls.view import call_view
 from ringline.telephony.hook import EgressReport

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from unpod.models.session import TranscriptEntry
 
-from ringline.calls.agent_reports import Report
-from ringline.calls.agent_words import KNOWN_TO_AGENTS, meant_by
 from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
@@ -19,8 +17,10 @@ from ringline.calls.model.events import (
     VoicemailHeard,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.session_view import transcript_view
+from ringline.calls.signals.agent_reports import Report
+from ringline.calls.signals.agent_words import KNOWN_TO_AGENTS, meant_by
+from ringline.calls.signals.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.runtime.problems import Problem
 

@@ -27,7 +27,7 @@ from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 
 if TYPE_CHECKING:
     # Callers are few among the events of outbound calls: what receives them is loaded with the first.
-    from ringline.calls.arrive import Arrive
+    from ringline.calls.signals.arrive import Arrive
 
 
 @dataclass(frozen=True, slots=True)
