@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.outbound.admit import Admit
@@ -20,7 +21,6 @@ from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.signals.agent_reports import HearAgent, Report
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
-from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Once
 from ringline.calls.tables.watchlist import DueKey, Watchlist

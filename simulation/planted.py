@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ringline.calls import mend
+from ringline.calls.mending import mend
+from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentHangsUp, DialDeferred, Event, LegLeft
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
@@ -16,7 +17,6 @@ from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
-from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from simulation.livekit import Livekit

@@ -1,5 +1,5 @@
-"""Each minute: mends what got lost (see ringline.calls.sweep). In between: looks at single calls that somebody asked to
-have looked at again soon."""
+"""Each minute: mends what got lost (see ringline.calls.mending.sweep). In between: looks at single calls that somebody
+asked to have looked at again soon."""
 
 from dataclasses import asdict
 from typing import Any
@@ -37,8 +37,8 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     # The event loop and LiveKit's client take as long to load as everything else: with the first run, not before.
     import asyncio
 
-    from ringline.calls.mend import Swept
-    from ringline.calls.sweep import Sweep
+    from ringline.calls.mending.mend import Swept
+    from ringline.calls.mending.sweep import Sweep
     from ringline.telephony.livekit import LivekitSettings, connected
 
     # A caller whose agent was not dispatched is looked after here.

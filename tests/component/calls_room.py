@@ -8,7 +8,8 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.mend import Swept
+from ringline.calls.mending.mend import Swept
+from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.results import Moved
@@ -17,7 +18,6 @@ from ringline.calls.outbound.dial import DialNext
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.sweep import Sweep
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist

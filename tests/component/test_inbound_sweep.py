@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ringline.calls import sweep
+from ringline.calls.mending import sweep
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.ports import AgentView, LegView, RoomView
 from ringline.calls.model.reasons import EndReason

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringline.calls import sweep
+from ringline.calls.mending import sweep
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,

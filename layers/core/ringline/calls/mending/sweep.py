@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.mend import Mender, Swept
+from ringline.calls.mending.mend import Mender, Swept
 from ringline.calls.model.call import Call, State, room_of
 from ringline.calls.model.events import (
     EndAsked,

@@ -1,0 +1,1 @@
+"""What looks after calls whose signals got lost."""
