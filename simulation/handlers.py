@@ -17,13 +17,13 @@ from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.progress.progress import Progress
-from ringline.calls.relay import Change, Relay, rooms_to_close
 from ringline.calls.signals.agent_reports import HearAgent, Report
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Once
 from ringline.calls.tables.watchlist import DueKey, Watchlist
+from ringline.calls.views.relay import Change, Relay, rooms_to_close
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
 from ringline.telephony.carriers.event import CarrierEvent

@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from ringline.calls.model.call import Call
-from ringline.calls.relay import Change
+from ringline.calls.views.relay import Change
 from simulation.chance import Odds
 from simulation.processes import Process
 from simulation.reading import call_from_item

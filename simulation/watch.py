@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.relay import Change as RelayedChange
 from ringline.calls.tables.store import TableContended
+from ringline.calls.views.relay import Change as RelayedChange
 from ringline.runtime.items import Item
 from ringline.runtime.table import GATE_SK, WAITING_PK, gate_pk, queue_pk, queue_sk
 from simulation import outcome

@@ -9,7 +9,7 @@ from ringline.calls.outbound.requests import CreateCallRequest
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from ringline.calls.payload import CallPayloads
+from ringline.calls.views.payload import CallPayloads
 from ringline.runtime.aws import dynamodb, sqs
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger

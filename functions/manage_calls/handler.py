@@ -6,20 +6,20 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.listing import answer_page, list_calls
 from ringline.calls.model.call import Call
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
-from ringline.calls.queue_place import queue_place
-from ringline.calls.session_view import transcript_view
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcripts
-from ringline.calls.timeline import timeline
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
+from ringline.calls.views.listing import answer_page, list_calls
+from ringline.calls.views.queue_place import queue_place
+from ringline.calls.views.session_view import transcript_view
+from ringline.calls.views.timeline import timeline
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import iso, now_ms

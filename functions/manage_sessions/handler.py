@@ -7,16 +7,16 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
 from ringline.calls.model.call import Call, room_of
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
-from ringline.calls.session_view import Session, latest_session, session_of, session_view
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.pages import CallPages, Having
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
+from ringline.calls.views.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
+from ringline.calls.views.session_view import Session, latest_session, session_of, session_view
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import now_ms

@@ -20,7 +20,7 @@ from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcripts
-from ringline.calls.view import policy_of
+from ringline.calls.views.call_view import policy_of
 from ringline.runtime import aws, settings
 from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import now_ms

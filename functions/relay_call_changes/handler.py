@@ -6,10 +6,10 @@ from typing import Any
 from ringline.calls.model.call import Call
 from ringline.calls.model.recorder import RecordsBucket
 from ringline.calls.progress.next_ring import NextRing
-from ringline.calls.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.records import ITEM_KIND, call_from_item
 from ringline.calls.tables.store import CallStore
+from ringline.calls.views.relay import Change, Relay, calls_to_record, rooms_to_close
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within

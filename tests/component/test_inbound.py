@@ -20,9 +20,9 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.payload import Announcement, announcements
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
+from ringline.calls.views.payload import Announcement, announcements
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk

@@ -19,7 +19,7 @@ from ringline.calls.progress import hang_up
 from ringline.calls.progress.progress import Applied
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcript, Turn
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
 from ringline.runtime import aws
 from ringline.runtime.clock import iso, now_ms
 from ringline.telephony.agent_dispatch import call_token

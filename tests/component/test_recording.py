@@ -19,11 +19,11 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Recording, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.payload import CallPayloads
 from ringline.calls.progress import start_recordings
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.records import call_to_item
 from ringline.calls.tables.store import CallStore
+from ringline.calls.views.payload import CallPayloads
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
 from ringline.webhooks.endpoint import Endpoint, EventType

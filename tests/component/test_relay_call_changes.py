@@ -8,8 +8,8 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
-from ringline.calls.payload import Announcement, announcements
 from ringline.calls.tables.store import CallStore
+from ringline.calls.views.payload import Announcement, announcements
 from ringline.webhooks.endpoint import Endpoint, EventType
 from ringline.webhooks.store import EndpointStore
 from tests.builders import NOW, a_call

@@ -3,9 +3,9 @@
 import pytest
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.queue_place import BlockedBy, blocked_by, estimated_start_at
 from ringline.calls.tables.paces import Pace
 from ringline.calls.tables.store import Gate
+from ringline.calls.views.queue_place import BlockedBy, blocked_by, estimated_start_at
 from tests.builders import NOW, a_call, at
 
 ANY_TIME = Pace(0, 0)

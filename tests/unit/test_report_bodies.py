@@ -17,11 +17,11 @@ from ringline.calls.model.events import (
     VoicemailHeard,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.session_view import transcript_view
 from ringline.calls.signals.agent_reports import Report
 from ringline.calls.signals.agent_words import KNOWN_TO_AGENTS, meant_by
 from ringline.calls.signals.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.tables.transcripts import Transcript, Turn
+from ringline.calls.views.session_view import transcript_view
 from ringline.runtime.problems import Problem
 
 _R = EndReason

@@ -20,7 +20,7 @@ from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.model.retries import NEVER_AGAIN, RetryPolicy
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
 from tests.builders import a_call, at
 

@@ -7,9 +7,9 @@ from unpod.models import Session as SdkSession
 
 from ringline.calls.model.call import Attempt, Call, Direction, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.session_view import latest_session, session_of, session_view, transcript_view
 from ringline.calls.tables.transcripts import Transcript, Turn
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
+from ringline.calls.views.session_view import latest_session, session_of, session_view, transcript_view
 from tests.builders import a_call, at
 
 FIRST = Attempt(dial=1, dialed_at=at(1), ended_at=at(9), end_reason=EndReason.USER_BUSY, sip_code=486)

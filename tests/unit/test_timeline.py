@@ -23,7 +23,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
-from ringline.calls.timeline import timeline
+from ringline.calls.views.timeline import timeline
 from ringline.runtime.clock import iso
 from tests.builders import a_call, after, at
 

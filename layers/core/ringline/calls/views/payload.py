@@ -6,7 +6,7 @@ from typing import Any
 
 from ringline.calls.model.call import Call, State, Status
 from ringline.calls.tables.store import CallStore
-from ringline.calls.view import call_view
+from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.payload import Announcement, announcements
 from ringline.calls.progress.next_ring import NextRing
 from ringline.calls.tables.records import released
+from ringline.calls.views.payload import Announcement, announcements
 
 
 class Announcer(Protocol):

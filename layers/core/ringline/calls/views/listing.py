@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.answer_bytes import MOST_PAGE_BYTES, sent_bytes
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.pages import CallPages, Having, Page, Wanted, cursor_after
-from ringline.calls.view import STATES_OF_STATUS
+from ringline.calls.views.answer_bytes import MOST_PAGE_BYTES, sent_bytes
+from ringline.calls.views.call_view import STATES_OF_STATUS
 from ringline.runtime.http import listing
 from ringline.runtime.problems import FieldError, Problem, invalid_field
 
