@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from ringline.telephony.carriers.event import CarrierEvent, Kind
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from simulation.chance import Odds
 from simulation.phones import Leg
 from simulation.processes import Process

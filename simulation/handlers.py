@@ -9,6 +9,8 @@ from typing import Any
 
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
+from ringline.calls.model.carrier_event import CarrierEvent
+from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
@@ -26,8 +28,6 @@ from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Change, Relay, rooms_to_close
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
-from ringline.telephony.carriers.event import CarrierEvent
-from ringline.telephony.hook import LivekitEvent
 from ringline.webhooks.announce import Announcer
 from ringline.webhooks.endpoint import Endpoint, EventType
 from ringline.webhooks.queue import DeliveryMessage

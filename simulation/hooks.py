@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ringline.telephony.hook import Kind, LivekitEvent, What
+from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
 from simulation.chance import Odds
 from simulation.processes import Process
 from simulation.world import World

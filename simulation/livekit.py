@@ -5,11 +5,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.livekit_event import Kind, What
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
-from ringline.telephony.hook import Kind, What
 from simulation.chance import Odds
 from simulation.hooks import Hooks
 from simulation.outages import Outages

@@ -9,6 +9,7 @@ help nobody.
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
@@ -22,7 +23,6 @@ from ringline.runtime.clock import now_ms
 from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
 from ringline.runtime.logging import make_logger
 from ringline.runtime.problems import Problem, not_found
-from ringline.telephony.carriers.event import CarrierEvent
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, secrets_of
 

@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.model.ports import AgentView, LegView, RoomView
 from ringline.calls.model.reasons import EndReason
@@ -19,7 +20,6 @@ from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.store import Committed
 from ringline.runtime.table import calls_pk
-from ringline.telephony.carriers.event import CarrierEvent, Kind
 from tests.builders import ACCOUNT
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws

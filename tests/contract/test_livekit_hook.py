@@ -13,7 +13,8 @@ from google.protobuf.json_format import MessageToJson
 from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol import egress, models, webhook
 
-from ringline.telephony.hook import EgressReport, HookRefused, Kind, What, read, verify
+from ringline.calls.model.livekit_event import EgressReport, Kind, What
+from ringline.telephony.hook import HookRefused, read, verify
 
 KEY, SECRET = "devkey", "a-secret-of-more-than-32-characters"
 RECEIVER = WebhookReceiver(TokenVerifier(KEY, SECRET))

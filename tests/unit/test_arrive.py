@@ -7,6 +7,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, Direction, Recording, RoomOf, State
+from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
@@ -17,7 +18,6 @@ from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.calls.tables.recordings import recording_key
 from ringline.routing.resolve import Route
-from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 from tests.builders import ACCOUNT, NOW, at
 from tests.fakes import EMPTY_ROOM, CountingLooks, HandClock
 

@@ -54,7 +54,7 @@ PURE = {
 PURE_OF_CALLS = {
     f"ringline.calls.{name}" for name in ("call", "carrier_limits", "dial_outcomes", "ports", "recorder", "timing")
 }
-PURE_OF_TELEPHONY = {"ringline.telephony.carriers.event", "ringline.telephony.hook"}
+PURE_OF_TELEPHONY = {"ringline.telephony.carriers.reading", "ringline.telephony.hook"}
 
 KNOWS_AWS = {
     "ringline.calls.tables.pages",

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ringline.telephony.carriers.event import CALL_HEADER, CarrierEvent, Kind, names_voicemail
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.telephony.carriers.providers import PROVIDERS
+from ringline.telephony.carriers.reading import CALL_HEADER, names_voicemail
 from ringline.telephony.carriers.request import HookRequest, HookUnreadable
 from ringline.telephony.livekit import CALL_HEADER as SENT_HEADER
 from tests.carrier_requests import ROOM, SENT_AT_S, provider_of, request_of, sent

@@ -6,6 +6,7 @@ import pytest
 
 from ringline.calls.model.call import Call, Recording, RoomOf, State
 from ringline.calls.model.events import Claimed, RecordingSeen
+from ringline.calls.model.livekit_event import EgressReport
 from ringline.calls.model.recorder import RecordsBucket
 from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
@@ -13,7 +14,6 @@ from ringline.calls.signals.observe import recording_seen
 from ringline.calls.tables.recordings import recording_key, recording_of, recording_url
 from ringline.calls.views.call_view import call_view
 from ringline.calls.views.relay import Change, calls_to_record
-from ringline.telephony.hook import EgressReport
 from tests.builders import a_call, at
 
 KEY = "acc_1/recordings/call_01JD5Z0000000000000000000A-1.ogg"

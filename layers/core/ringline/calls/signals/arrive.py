@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.hints import LookQueue
+from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
@@ -24,7 +25,6 @@ from ringline.routing.resolve import Route, dialed_number
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id
 from ringline.runtime.logging import masked, masked_within
-from ringline.telephony.hook import LivekitEvent, What
 
 _ROUTELESS = Route(pipe_id=None, agent_id="", from_number="")
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AnswerFrom, Call, RoomOf, room_of
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import (
     Answered,
     CarrierEnded,
@@ -40,7 +41,6 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
-from ringline.telephony.carriers.event import CarrierEvent, Kind
 
 _LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
 """LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""

@@ -18,12 +18,12 @@ from ringline.calls.model.events import (
     RoomFinished,
 )
 from ringline.calls.model.hints import LookQueue
+from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.results import Effect
 from ringline.calls.progress.leave_hints import ask_for_look
 from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
-from ringline.telephony.hook import EgressReport, Kind, LivekitEvent, What
 
 if TYPE_CHECKING:
     # Callers are few among the events of outbound calls: what receives them is loaded with the first.

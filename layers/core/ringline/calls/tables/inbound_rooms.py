@@ -14,10 +14,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import Call, RoomOf
+from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.records import call_to_item
 from ringline.runtime.items import from_item, refusal_reasons, to_item
 from ringline.runtime.table import ROOM_CALL_SK, room_pk
-from ringline.telephony.hook import LivekitEvent
 
 # Named conditions.
 ITEM_IS_NEW = "attribute_not_exists(pk)"

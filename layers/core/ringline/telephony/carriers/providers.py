@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.telephony.carriers import standard, telnyx, twilio
-from ringline.telephony.carriers.event import CarrierEvent
 from ringline.telephony.carriers.request import HookRequest
 
 

@@ -14,7 +14,8 @@ import hmac
 import re
 from typing import Any
 
-from ringline.telephony.carriers.event import CarrierEvent, Kind, call_ids, moment, names_voicemail, sip_code, text
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.telephony.carriers.reading import call_ids, moment, names_voicemail, sip_code, text
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
 
 GENERIC = "generic"

@@ -8,7 +8,8 @@ event; the `sip_headers` it shows are of that INVITE too, so a Diversion among t
 import re
 from typing import Any
 
-from ringline.telephony.carriers.event import CALL_HEADER, CarrierEvent, Kind, call_ids, moment, sip_code, text
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.telephony.carriers.reading import CALL_HEADER, call_ids, moment, sip_code, text
 from ringline.telephony.carriers.request import (
     HookRefused,
     HookRequest,

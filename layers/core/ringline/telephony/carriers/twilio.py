@@ -18,7 +18,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ringline.telephony.carriers.event import CALL_HEADER, CarrierEvent, Kind, call_ids, sip_code, text
+from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.telephony.carriers.reading import CALL_HEADER, call_ids, sip_code, text
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
 
 TWILIO = "twilio"

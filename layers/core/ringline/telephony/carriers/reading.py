@@ -1,9 +1,7 @@
-"""A carrier's event, reduced to what calls need, and how carriers' loose values are read. Pure."""
+"""How the loose values in carriers' events are read. Pure."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,34 +13,6 @@ _MOST_ID = 200
 _ADDRESS = re.compile(r"(?:sips?:|tel:)?([^\s<>@;,:\"]+)@([^\s<>@;,:\"]+)", re.IGNORECASE)
 _VOICEMAIL_USER = re.compile(r"voice[-_. ]?mail\w*|v[-_]?mail\d*|vm\d*", re.IGNORECASE)
 _VOICEMAIL_WORD = re.compile(r"(?:^|[^a-z])(?:voice[-_. ]?mail|v[-_]?mail|vm)(?:[^a-z]|$)", re.IGNORECASE)
-
-
-class Kind(StrEnum):
-    RINGING = "ringing"
-    FORWARDED = "forwarded"
-    ANSWERED = "answered"
-    FAILED = "failed"
-    """Never connected."""
-    ENDED = "ended"
-    """Over; whether it had been answered, our own record tells where the event cannot."""
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierEvent:
-    """One thing that happened to a phone call. `room` is what our own header said, where the carrier echoes it;
-    `provider_call_ids` are the carrier's ids of the call, the widest first; `at` is in milliseconds."""
-
-    kind: Kind
-    provider: str
-    room: str | None = None
-    provider_call_ids: tuple[str, ...] = ()
-    at: int | None = None
-    sip_code: int | None = None
-    sip_status: str | None = None
-    cause: str | None = None
-    forwarded_to: str | None = None
-    to_voicemail: bool = False
 
 
 def text(value: Any) -> str | None:

@@ -1,0 +1,62 @@
+"""What LiveKit tells of a room, reduced to what calls need. `telephony` reads it from LiveKit's webhooks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    SIP = "SIP"
+    AGENT = "AGENT"
+    OTHER = "OTHER"
+
+
+class What(StrEnum):
+    JOINED = "participant_joined"
+    LEFT = "participant_left"
+    ABORTED = "participant_connection_aborted"
+    ROOM_FINISHED = "room_finished"
+    EGRESS_STARTED = "egress_started"
+    EGRESS_UPDATED = "egress_updated"
+    EGRESS_ENDED = "egress_ended"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressReport:
+    """How a recording stands, in LiveKit's words. An egress names its file before there is one; `asked_key` is the file
+    that it was asked for, which it names from the beginning."""
+
+    egress_id: str
+    status: str
+    file_key: str | None = None
+    duration_s: float | None = None
+    error: str | None = None
+    asked_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LivekitEvent:
+    """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
+
+    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` and `their_number` are as the trunk has
+    them; a rule that hides numbers tells neither.
+    """
+
+    what: What
+    room_name: str
+    created_at: int | None
+    kind: Kind = Kind.OTHER
+    sid: str = ""
+    disconnect_reason: str | None = None
+    call_status: str | None = None
+    identity: str = ""
+    rule_id: str | None = None
+    sip_call_id: str | None = None
+    our_number: str | None = None
+    their_number: str | None = None
+    egress: EgressReport | None = None
+
+    @property
+    def is_of_caller(self) -> bool:
+        """Whether the leg of somebody who rings in comes or goes. Its going may be the first that is heard of it."""
+        return self.kind is Kind.SIP and self.rule_id is not None and self.what in {What.JOINED, What.LEFT}
