@@ -8,8 +8,8 @@ from typing import Any
 from cli.argument_types import rate, whole
 from cli.deployment import Deployment, no_such
 from ringline.accounts.account import Account, ApiKey
-from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.queues import SqsDoorbell
 from ringline.runtime.problems import Problem, invalid_field
 
 USUAL_MAX_CALLS = 5

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringline.calls.mending.sweep import Sweep
-from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, room_of
+from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.ports import TelephonyDown
@@ -17,7 +17,7 @@ from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial import DialNext
 from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.progress.hang_up import HangUp
-from ringline.calls.progress.next_ring import NextRing
+from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.agent_reports import HearAgent, Report
 from ringline.calls.signals.carrier import HearCarrier
@@ -29,7 +29,8 @@ from ringline.calls.views.relay import Change, Relay, rooms_to_close
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
 from ringline.webhooks.announce import Announcer
-from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.queue import DeliveryMessage
 from simulation.livekit import Livekit
 from simulation.messages import LookQueue
@@ -235,7 +236,7 @@ class Handlers:
         return True
 
     async def hear_agent(self, room: str, reports: list[Report]) -> bool:
-        whose = room_of(room)
+        whose = attempt_of_room(room)
         if whose is None:
             raise ValueError(room)
         heard = await self._container("agent").hear_agent.run(whose, reports)

@@ -5,9 +5,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import Kind, What
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
-from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
+from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.chance import Odds
@@ -109,7 +110,7 @@ class Livekit:
         if found is None:
             return RoomView((), ())
         legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
-        agents = tuple(AgentView(agent.sid, agent.joined_at) for agent in found.agents)
+        agents = tuple(AgentSeen(agent.sid, agent.joined_at) for agent in found.agents)
         return RoomView(legs, agents)
 
     async def take_in(self, call: Call) -> RoomView:

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from ringline.calls.model.call import Call
 from ringline.calls.views.relay import Change
+from ringline.runtime.sqs import LONGEST_DELAY_S
 from simulation.chance import Odds
 from simulation.processes import Process
 from simulation.reading import call_from_item
@@ -21,7 +22,6 @@ from simulation.world import World
 VISIBILITY_S = 720
 MAX_RECEIVES = 5
 DIALER_TIMEOUT_S = 120
-MAX_DELAY_S = 900
 LOOK_VISIBILITY_S = 300
 LOOK_TIMEOUT_S = 50
 
@@ -61,7 +61,7 @@ class DoorbellQueue:
             raise ConnectionError("simulated")
         if fault != "bell_lost":
             for _ in range(2 if fault == "bell_twice" else 1):
-                delay = min(after_s, MAX_DELAY_S) * 1000 + world.chance.between("bell", 3, 40)
+                delay = min(after_s, LONGEST_DELAY_S) * 1000 + world.chance.between("bell", 3, 40)
                 if fault == "bell_late":
                     delay += world.chance.between("bell late", 1_000, 90_000)
                 world.after(delay, self._appears, Message(account_id))

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.outbound.create import CreateCall, WaitingMarks, once_from
 from ringline.calls.outbound.requests import CreateCallRequest
-from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.calls.views.call_view import call_view

@@ -9,9 +9,8 @@ from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial import DialNext
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.carrier_links import CarrierLinkTable
-from ringline.calls.tables.doorbell import SqsDoorbell, account_rung_for
-from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue, account_rung_for
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms

@@ -9,9 +9,9 @@ from aws_lambda_powertools.event_handler import Response
 from ringline.calls.model.call import Call
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcripts

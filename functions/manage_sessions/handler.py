@@ -7,11 +7,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.model.call import Call, room_of
+from ringline.calls.model.call import Call, attempt_of_room
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.doorbell import SqsDoorbell
 from ringline.calls.tables.pages import CallPages, Having
+from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
@@ -79,7 +79,7 @@ def end(session_id: str) -> Response[str]:
         raise _unknown()
     status = session.status
     # The room of an attempt that is over says nothing of the call, which may stand in another by now.
-    if session.is_present or room_of(session_id) is None:
+    if session.is_present or attempt_of_room(session_id) is None:
         hung_up = asyncio.run(_hang_up(session.call))
         if hung_up is None:
             raise _unknown()
@@ -116,7 +116,7 @@ def _session(account_id: str, asked_for: str) -> Session | None:
     """The session of that id; by the id of a call, which the SDK's users take for one, its latest."""
     if not is_plausible_id(asked_for):
         return None
-    room = room_of(asked_for)
+    room = attempt_of_room(asked_for)
     if room is None:
         call = store.get(account_id, asked_for)
         return None if call is None else latest_session(call)

@@ -11,13 +11,12 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.model.call import RoomOf
+from ringline.calls.model.call import AttemptId
 from ringline.calls.model.ports import Telephony
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.agent_reports import HearAgent, Heard, Report
 from ringline.calls.signals.report_bodies import read_reports
-from ringline.calls.tables.doorbell import SqsDoorbell
-from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.views.call_view import policy_of
@@ -71,7 +70,7 @@ def receive(call_id: str) -> Response[str]:
     return json_response(200, _answer(reports, heard))
 
 
-def _speaks_for(authorization: str | None, call_id: str) -> RoomOf:
+def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
     """Raises Problem 401."""
     scheme, _, rest = (authorization or "").strip().partition(" ")
     try:
@@ -84,7 +83,7 @@ def _speaks_for(authorization: str | None, call_id: str) -> RoomOf:
             "The token does not speak for this call, or no longer",
             headers={"www-authenticate": "Bearer"},
         ) from None
-    return RoomOf(told.account_id, told.call_id, told.attempt)
+    return AttemptId(told.account_id, told.call_id, told.attempt)
 
 
 def _answer(reports: tuple[Report, ...], heard: Heard) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ringline.calls.model.call import room_of
+from ringline.calls.model.call import attempt_of_room
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.doorbell import SqsDoorbell
-from ringline.calls.tables.look_queue import SqsLookQueue
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
@@ -82,7 +81,7 @@ def receive(event: dict[str, Any]) -> Answer:
     except Problem as problem:
         return problem_answer(problem)
     outcome = replace(observe, reception=partial(reception, event)).run(seen, now_ms())
-    whose = room_of(seen.room_name)
+    whose = attempt_of_room(seen.room_name)
     ids = {"account_id": whose.account_id, "call_id": whose.call_id} if whose else None
     about = ids or {"room": masked_within(seen.room_name)}
     log.info("event observed", extra={"event": seen.what.value, "outcome": outcome, **about})

@@ -14,9 +14,8 @@ from ringline.calls.model.ports import Telephony
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable
-from ringline.calls.tables.doorbell import SqsDoorbell
-from ringline.calls.tables.look_queue import SqsLookQueue
 from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms

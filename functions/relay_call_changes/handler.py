@@ -5,8 +5,8 @@ from typing import Any
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.recorder import RecordsBucket
-from ringline.calls.progress.next_ring import NextRing
-from ringline.calls.tables.doorbell import SqsDoorbell
+from ringline.calls.progress.hints import NextRing
+from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.records import ITEM_KIND, call_from_item
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.relay import Change, Relay, calls_to_record, rooms_to_close

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.doorbell import SqsDoorbell
-from ringline.calls.tables.look_queue import SqsLookQueue, call_to_look_at
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue, call_to_look_at
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime import aws, settings

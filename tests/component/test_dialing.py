@@ -19,7 +19,7 @@ from ringline.calls.model.events import (
     UserSpoke,
 )
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
-from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
@@ -35,7 +35,7 @@ from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
-AGENT = AgentView("PA_agent", NOW)
+AGENT = AgentSeen("PA_agent", NOW)
 AGENT_THERE = RoomView((), (AGENT,))
 NO_SERVERS = NotSent("unavailable", "no response from servers", may_repeat=True)
 

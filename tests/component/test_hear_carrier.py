@@ -11,7 +11,7 @@ import pytest
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
-from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
@@ -25,10 +25,10 @@ from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 from tests.fakes import EMPTY_ROOM
 
-AGENT = AgentView("PA_agent", 1_795_224_873_000)
+AGENT = AgentSeen("PA_agent", 1_795_224_873_000)
 
 
-def seen(status: str, *agents: AgentView, call_id: str = "call_1") -> RoomView:
+def seen(status: str, *agents: AgentSeen, call_id: str = "call_1") -> RoomView:
     ids = (("telnyx", "leg-1"), ("telnyx", "session-1"))
     return RoomView((LegView(f"sip-{call_id}-1", "PA_leg", "SCL_1", status, ids),), agents)
 

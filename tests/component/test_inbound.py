@@ -22,10 +22,11 @@ from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
-from ringline.calls.views.payload import Announcement, announcements
+from ringline.calls.views.payload import announcements
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk
+from ringline.webhooks.event_type import EventType
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.contract.phone_network import AGENT_NAME, API_KEY, API_SECRET, Lab, a_lab
@@ -268,10 +269,10 @@ def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws)
 def test_each_step_of_a_caller_is_announced() -> None:
     inbound = {"direction": Direction.INBOUND, "inbound_room": "in_1"}
     ringing, active, ended = (a_call(state, **inbound) for state in (State.RINGING, State.ACTIVE, State.ENDED))
-    assert announcements(None, ringing) == [Announcement.CALL_RINGING]
-    assert announcements(ringing, active) == [Announcement.CALL_ACTIVE]
-    assert announcements(active, ended) == [Announcement.CALL_END]
-    assert announcements(None, a_call(State.NOT_CONNECTED, **inbound)) == [Announcement.CALL_END]
+    assert announcements(None, ringing) == [EventType.CALL_RINGING]
+    assert announcements(ringing, active) == [EventType.CALL_ACTIVE]
+    assert announcements(active, ended) == [EventType.CALL_END]
+    assert announcements(None, a_call(State.NOT_CONNECTED, **inbound)) == [EventType.CALL_END]
 
 
 def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws) -> None:

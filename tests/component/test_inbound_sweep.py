@@ -7,7 +7,8 @@ import pytest
 
 from ringline.calls.mending import sweep
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.ports import AgentView, LegView, RoomView
+from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from tests.builders import NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
@@ -80,7 +81,7 @@ def test_a_caller_whom_nobody_takes_is_let_go_at_the_ring_limit(room: CallsRoom)
 
 def test_an_agent_whose_coming_was_not_told_is_found(room: CallsRoom) -> None:
     rang_in(room)
-    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentView("PA_agent", NOW + 400),))]
+    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_agent", NOW + 400),))]
     room.clock.move(40)
     assert room.sweep().adopted == 1
     call = room.call()
@@ -122,7 +123,7 @@ def test_hanging_up_through_the_api_before_the_agent_comes_cancels(room: CallsRo
 
 def test_callers_pass_no_gate(room: CallsRoom) -> None:
     rang_in(room)
-    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentView("PA_agent", NOW),))]
+    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_agent", NOW),))]
     room.look_again("call_1")
     assert room.in_use == 0
     room.telephony.open_rooms.clear()

@@ -3,9 +3,9 @@
 import pytest
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import LegLeft
+from ringline.calls.model.events import AgentSeen, LegLeft
 from ringline.calls.model.outcomes import NoRoom
-from ringline.calls.model.ports import AgentView, RoomView
+from ringline.calls.model.ports import RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
 from ringline.calls.outbound import dial
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
@@ -20,7 +20,7 @@ FULL = NoRoom(503, "Concurrent call limit exceeded", "failed_precondition", "INV
 @pytest.fixture
 def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     room = calls_room(local, cap=50)
-    room.telephony.views = [RoomView((), (AgentView("PA_agent", NOW),))]
+    room.telephony.views = [RoomView((), (AgentSeen("PA_agent", NOW),))]
 
     async def no_waiting(seconds: float) -> None:
         room.clock.move(seconds)

@@ -9,8 +9,9 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.tables.store import CallStore
-from ringline.calls.views.payload import Announcement, announcements
-from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.calls.views.payload import announcements
+from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws, load_handler
@@ -80,14 +81,10 @@ def test_each_step_of_a_life_is_announced_once() -> None:
     said = [announcements(before, after) for before, after in zip([None, *life], life, strict=False)]
     assert said == [
         [],
-        [Announcement.CALL_RINGING],
+        [EventType.CALL_RINGING],
         [],
-        [Announcement.CALL_ACTIVE],
-        [Announcement.CALL_END],
+        [EventType.CALL_ACTIVE],
+        [EventType.CALL_END],
     ]
-    assert announcements(a_call(State.QUEUED), a_call(State.CANCELED)) == [Announcement.CALL_END]
+    assert announcements(a_call(State.QUEUED), a_call(State.CANCELED)) == [EventType.CALL_END]
     assert announcements(a_call(State.ENDED), a_call(State.ENDED)) == []
-
-
-def test_the_announcements_of_calls_are_the_event_types_of_webhooks() -> None:
-    assert {each.value for each in Announcement} == {each.value for each in EventType}

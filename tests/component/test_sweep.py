@@ -8,6 +8,7 @@ from ringline.calls.model.events import (
     AgentHangsUp,
     AgentLeft,
     AgentReady,
+    AgentSeen,
     Answered,
     CarrierEnded,
     CarrierFailed,
@@ -21,7 +22,7 @@ from ringline.calls.model.events import (
     UserSpoke,
 )
 from ringline.calls.model.events import AgentSeen as Agent
-from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
+from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
@@ -41,7 +42,7 @@ from tests.builders import ACCOUNT, NOW, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
-AGENT = AgentView("PA_agent", NOW)
+AGENT = AgentSeen("PA_agent", NOW)
 
 
 @pytest.fixture
@@ -208,7 +209,7 @@ def test_a_caller_left_alone_by_the_agent_is_not_kept_waiting(room: CallsRoom) -
 def test_an_agent_that_took_over_unseen_keeps_the_call_alive(room: CallsRoom) -> None:
     active(room)
     room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
-    room.telephony.views = [RoomView((), (AGENT, AgentView("PA_next", NOW)))]
+    room.telephony.views = [RoomView((), (AGENT, AgentSeen("PA_next", NOW)))]
     room.clock.move(FIRST_LOOK_S)
     room.sweep()
     assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
@@ -364,7 +365,7 @@ def placed(room: CallsRoom) -> Call:
     return call
 
 
-def in_its_room(call: Call, status: str, *agents: AgentView) -> list[RoomView]:
+def in_its_room(call: Call, status: str, *agents: AgentSeen) -> list[RoomView]:
     return [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", status),), agents)]
 
 

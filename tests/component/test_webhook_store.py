@@ -9,7 +9,7 @@ import pytest
 
 from ringline.runtime.items import from_item
 from ringline.webhooks.delivery import Attempt, Delivery, DeliveryStatus
-from ringline.webhooks.endpoint import EventType
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.queue import SqsDeliveryQueue, message_in
 from ringline.webhooks.store import DELIVERY_KEPT_S, DeliveryStore, EndpointStore
 from tests.builders import NOW

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, Direction, RoomOf, State
+from ringline.calls.model.call import AttemptId, Call, Direction, State
 from ringline.calls.model.events import AgentSeen, Answered, DialRefused, EndAsked, Event, FoundOver
 from ringline.calls.model.outcomes import Refused
 from ringline.calls.model.ports import LegView, RoomView
@@ -98,7 +98,7 @@ class Lobby:
 
     def tenant(self, room: str) -> Tenant | None:
         call = self.told.call
-        return Tenant(RoomOf(call.account_id, call.call_id, 1), call.sip_call_id) if self.is_open else None
+        return Tenant(AttemptId(call.account_id, call.call_id, 1), call.sip_call_id) if self.is_open else None
 
     def open(self, call: Call) -> bool:
         self.told.call, self.is_open = call, True

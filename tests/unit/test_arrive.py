@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, Direction, Recording, RoomOf, State
+from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
+from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
-from ringline.calls.model.ports import AgentView, RoomView, TelephonyDown
+from ringline.calls.model.ports import RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
@@ -95,7 +96,7 @@ class House:
         if known is not None and known.sip_call_id == call.sip_call_id:
             return False
         self.calls.append(call)
-        whose = RoomOf(call.account_id, call.call_id, 1)
+        whose = AttemptId(call.account_id, call.call_id, 1)
         self.tenants[call.inbound_room or ""] = Tenant(whose, call.sip_call_id)
         return True
 
@@ -140,7 +141,7 @@ def test_the_agent_that_joins_is_the_answer() -> None:
 
 
 def test_an_agent_that_was_there_before_the_call_was_written_is_the_answer_too() -> None:
-    house = House(room=RoomView((), (AgentView("PA_agent", NOW - 900),)))
+    house = House(room=RoomView((), (AgentSeen("PA_agent", NOW - 900),)))
     house.hears(CALLER)
     assert (house.call.state, house.call.answered_at) == (State.ACTIVE, NOW), "and not before the call began"
     assert house.hears(AGENT) == ["agent_is_known"]

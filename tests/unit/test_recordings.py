@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.model.call import Call, Recording, RoomOf, State
+from ringline.calls.model.call import AttemptId, Call, Recording, State
 from ringline.calls.model.events import Claimed, RecordingSeen
 from ringline.calls.model.livekit_event import EgressReport
 from ringline.calls.model.recorder import RecordsBucket
@@ -61,7 +61,7 @@ def test_each_attempt_has_a_file_of_its_own_below_its_account() -> None:
 @pytest.mark.parametrize("attempt", [1, 2, 17])
 def test_a_file_tells_whose_recording_it_is(attempt: int) -> None:
     call = a_call(State.ACTIVE, call_id="call-with-dashes", attempt=attempt)
-    assert recording_of(recording_key(call)) == RoomOf(call.account_id, call.call_id, attempt)
+    assert recording_of(recording_key(call)) == AttemptId(call.account_id, call.call_id, attempt)
 
 
 @pytest.mark.parametrize(

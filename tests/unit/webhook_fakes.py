@@ -7,7 +7,8 @@ from typing import Any
 from ringline.webhooks.client import Answered, Failure, Unanswered
 from ringline.webhooks.deliver import Deliver
 from ringline.webhooks.delivery import Delivery, DeliveryId, DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.queue import DeliveryMessage
 from tests.builders import NOW
 from tests.fakes import HandClock

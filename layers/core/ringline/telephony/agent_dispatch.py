@@ -3,11 +3,10 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 
 import jwt
 
-from ringline.calls.model.call import Call, VoicemailPolicy
+from ringline.calls.model.call import AttemptId, Call, VoicemailPolicy
 
 _AUDIENCE = "agent-events"
 _TOKEN_SPARE_S = 3600
@@ -16,15 +15,6 @@ _TOKEN_SPARE_S = 3600
 
 class TokenRefused(Exception):
     """The token does not prove that its bearer may speak for the call. The message says which check failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeaksFor:
-    """Whose agent somebody is: an attempt of one call."""
-
-    account_id: str
-    call_id: str
-    attempt: int
 
 
 def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str:
@@ -73,8 +63,9 @@ def call_token(call: Call, livekit_secret: str) -> str:
     return jwt.encode(claims, _token_key(livekit_secret), algorithm="HS256")
 
 
-def read_token(token: str | None, call_id: str, livekit_secret: str) -> SpeaksFor:
-    """Whom the token speaks for. Raises TokenRefused for one that is not ours, has expired, or is another call's."""
+def read_token(token: str | None, call_id: str, livekit_secret: str) -> AttemptId:
+    """The attempt that the token speaks for. Raises TokenRefused for one that is not ours, has expired, or
+    is another call's."""
     if not token:
         raise TokenRefused("no token")
     try:
@@ -89,7 +80,7 @@ def read_token(token: str | None, call_id: str, livekit_secret: str) -> SpeaksFo
         raise TokenRefused(type(error).__name__) from None
     if claims["sub"] != call_id:
         raise TokenRefused("token of another call")
-    return SpeaksFor(str(claims["acc"]), call_id, int(claims["att"]))
+    return AttemptId(str(claims["acc"]), call_id, int(claims["att"]))
 
 
 def _token_key(livekit_secret: str) -> bytes:

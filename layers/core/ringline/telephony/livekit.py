@@ -14,8 +14,9 @@ from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
 from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
-from ringline.calls.model.ports import AgentView, LegView, RoomView, TelephonyDown
+from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
 from ringline.calls.model.recorder import RecordingTarget
 from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
@@ -143,7 +144,7 @@ class LivekitTelephony:
                     )
                 )
             elif seen.kind == api.ParticipantInfo.AGENT:
-                agents.append(AgentView(seen.sid, seen.joined_at_ms or seen.joined_at * 1000))
+                agents.append(AgentSeen(seen.sid, seen.joined_at_ms or seen.joined_at * 1000))
         return RoomView(tuple(legs), tuple(agents))
 
     async def end_room(self, room: str) -> None:

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from ringline.webhooks.delivery import DeliveryId
-from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.queue import DeliveryMessage, DeliveryQueue
 
 
@@ -19,21 +20,17 @@ class Announcer:
         self._queue = queue
         self._read: dict[str, list[Endpoint]] = {}
 
-    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int, occurrence: int = 1) -> int:
-        """How many endpoints will be told. Announcing again is harmless: it names the same deliveries.
-
-        Raises ValueError for an unknown type.
-        """
-        known_type = EventType(event_type)
+    def announce(self, account_id: str, call_id: str, event_type: EventType, sequence: int, occurrence: int = 1) -> int:
+        """How many endpoints will be told. Announcing again is harmless: it names the same deliveries."""
         if account_id not in self._read:
             self._read[account_id] = self._endpoints.endpoints(account_id)
-        wanting = [endpoint for endpoint in self._read[account_id] if endpoint.wants(known_type)]
+        wanting = [endpoint for endpoint in self._read[account_id] if endpoint.wants(event_type)]
         for endpoint in wanting:
             delivery_id = DeliveryId(
                 account_id=account_id,
                 call_id=call_id,
                 endpoint_id=endpoint.endpoint_id,
-                event_type=known_type,
+                event_type=event_type,
                 occurrence=occurrence,
             )
             self._queue.send(DeliveryMessage(delivery_id, sequence))

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from ringline.runtime.clock import Clock
 from ringline.webhooks.client import Answered, Unanswered
 from ringline.webhooks.delivery import KEPT_ATTEMPTS, Attempt, Delivery, DeliveryId, DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint, EventType
+from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.event_type import EventType
 from ringline.webhooks.queue import LONGEST_DELAY_MS, DeliveryMessage, DeliveryQueue
 from ringline.webhooks.schedule import Accepted, Stop, TryAgain, retry_after_in_s, verdict
 from ringline.webhooks.signing import signature_headers

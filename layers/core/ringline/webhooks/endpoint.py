@@ -3,16 +3,11 @@
 import base64
 import secrets
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from ringline.webhooks.event_type import EventType
 
 _SECRET_BYTES = 24
 """The least that Standard Webhooks asks of a secret."""
-
-
-class EventType(StrEnum):
-    CALL_RINGING = "call_ringing"
-    CALL_ACTIVE = "call_active"
-    CALL_END = "call_end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

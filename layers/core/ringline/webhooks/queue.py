@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.webhooks.delivery import DeliveryId
-from ringline.webhooks.endpoint import EventType
+from ringline.webhooks.event_type import EventType
 
-LONGEST_DELAY_MS = 900_000
-"""SQS delays no message longer."""
+LONGEST_DELAY_MS = LONGEST_DELAY_S * 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import (
     End,
@@ -179,4 +179,4 @@ class Mender:
 def _present_agent(call: Call, room: RoomView) -> AgentSeen | None:
     """An agent in the room, other than the one that is known to have left: LiveKit's list may still show it."""
     departed = call.agent_sid if call.agent_left_at is not None else None
-    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents if agent.sid != departed), None)
+    return next((agent for agent in room.agents if agent.sid != departed), None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aws_lambda_powertools import Logger
 
 from ringline.calls.mending.mend import Mender, Swept
-from ringline.calls.model.call import Call, State, room_of
+from ringline.calls.model.call import Call, State, attempt_of_room
 from ringline.calls.model.events import (
     EndAsked,
     Event,
@@ -194,7 +194,7 @@ class Sweep:
     async def _close_zombies(self, rooms: Mapping[str, int], alive: Set[str | None], now: int) -> None:
         """Closes rooms whose attempt is over: an agent left alone in one costs money."""
         for name, made_at in rooms.items():
-            whose = room_of(name)
+            whose = attempt_of_room(name)
             if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * 1000:
                 continue
             call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)

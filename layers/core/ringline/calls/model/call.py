@@ -284,17 +284,17 @@ def room_name(account_id: str, call_id: str, attempt: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomOf:
-    """Whose room it is: that of one attempt of a call."""
+class AttemptId:
+    """One attempt of one call: what a room is opened for, and what an agent speaks for."""
 
     account_id: str
     call_id: str
     attempt: int
 
 
-def room_of(name: str) -> RoomOf | None:
-    """Whose room a name is, or None if it is none of ours."""
+def attempt_of_room(name: str) -> AttemptId | None:
+    """The attempt that a room of this name was opened for, or None if it is none of ours."""
     parts = name.split(".")
     if len(parts) != 3 or not all(parts) or not parts[2].isdecimal():
         return None
-    return RoomOf(parts[0], parts[1], int(parts[2]))
+    return AttemptId(parts[0], parts[1], int(parts[2]))

@@ -24,17 +24,11 @@ class LegView:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentView:
-    sid: str
-    joined_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class RoomView:
     """Who is in a room. A room that is gone looks like one that is empty."""
 
     legs: tuple[LegView, ...]
-    agents: tuple[AgentView, ...]
+    agents: tuple[AgentSeen, ...]
 
 
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:
@@ -44,7 +38,7 @@ def leg_of(call: Call, room: RoomView | None) -> LegView | None:
 
 def agent_in(room: RoomView | None) -> AgentSeen | None:
     """An agent in the room, if any."""
-    return next((AgentSeen(agent.sid, agent.joined_at) for agent in room.agents), None) if room else None
+    return next(iter(room.agents), None) if room else None
 
 
 class TelephonyDown(Exception):

@@ -38,7 +38,7 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
 )
 from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
-from ringline.calls.progress.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
 from ringline.calls.rules.verdict import OUR_FAILURE, awaits_last_words

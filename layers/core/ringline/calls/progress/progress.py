@@ -9,12 +9,12 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Event
 from ringline.calls.model.hints import Doorbell
 from ringline.calls.model.results import Effect, Moved, Unmoved
-from ringline.calls.progress.next_ring import NextRing
+from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.tables.doorbell import LONGEST_RING_S
 from ringline.calls.tables.records import released
 from ringline.calls.tables.store import CallStore, Committed, TableContended
 from ringline.runtime.clock import Clock
+from ringline.runtime.sqs import LONGEST_DELAY_S
 
 _TRIES = 10
 """Writers of one call are few (dialer, webhooks, API, sweep): ten lost races in a row mean something is broken."""
@@ -89,5 +89,5 @@ class Progress:
     def _ring_for_itself(self, call: Call) -> None:
         """Rings at the moment of the call's next dial. One that is further off than a bell can wait is the sweep's."""
         wait_s = -(-((call.due_at or call.eligible_at) - self._clock()) // 1000)
-        if 0 < wait_s <= LONGEST_RING_S:
+        if 0 < wait_s <= LONGEST_DELAY_S:
             self._doorbell.ring(call.account_id, wait_s)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, RoomOf
+from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.events import Event, TranscriptKept
 from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
 from ringline.calls.progress.hang_up import HangUp
-from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import within_call
 from ringline.calls.tables.store import CallStore
@@ -53,7 +53,7 @@ class HearAgent:
     clock: Clock
     log: Logger
 
-    async def run(self, whose: RoomOf, reports: Sequence[Report]) -> Heard:
+    async def run(self, whose: AttemptId, reports: Sequence[Report]) -> Heard:
         """Takes the reports of the agent in that room, in their order. Hearing them again changes nothing. Raises what
         keeps one from being persisted, TableContended among it: the agent then sends all of them again.
 
@@ -73,7 +73,7 @@ class HearAgent:
             call = await self._end(to_end)
         return Heard(tuple(results), call)
 
-    def _take(self, call: Call | None, whose: RoomOf, report: Report) -> Outcome:
+    def _take(self, call: Call | None, whose: AttemptId, report: Report) -> Outcome:
         if call is None:
             return Unapplied(None, "unknown_call")
         now = self.clock()
@@ -86,7 +86,7 @@ class HearAgent:
             return Unapplied(call, "unknown_type")
         return self.progress.apply(whose.account_id, whose.call_id, event)
 
-    def _keep(self, call: Call, whose: RoomOf, transcript: Transcript, at: int, *, is_final: bool) -> TranscriptKept:
+    def _keep(self, call: Call, whose: AttemptId, transcript: Transcript, at: int, *, is_final: bool) -> TranscriptKept:
         """Keeps words, also of an attempt that is past, and before the call's row speaks of them."""
         kept = self.transcripts.keep(call, transcript, whose.attempt)
         user_spoke = any(turn.role == "user" for turn in transcript.turns)

@@ -18,7 +18,7 @@ from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
-from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s, within_call
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.routing.resolve import Route, dialed_number

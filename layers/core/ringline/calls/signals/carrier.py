@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import AnswerFrom, Call, RoomOf, room_of
+from ringline.calls.model.call import AnswerFrom, AttemptId, Call, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import (
     Answered,
@@ -33,7 +33,7 @@ from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, agent_in, leg_of
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import CARRIER_PAUSE_S
-from ringline.calls.progress.leave_hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import is_up, look_again_in_s
 from ringline.calls.tables.carrier_links import CarrierLinkTable
@@ -88,7 +88,7 @@ class HearCarrier:
         self._log(event, outcome, whose)
         return outcome
 
-    def _log(self, event: CarrierEvent, outcome: str, whose: RoomOf | None = None) -> None:
+    def _log(self, event: CarrierEvent, outcome: str, whose: AttemptId | None = None) -> None:
         about = {} if whose is None else {"account_id": whose.account_id, "call_id": whose.call_id}
         told = {"provider": event.provider, "event": event.kind.value, "outcome": outcome, **about}
         self.log.info("carrier heard", extra=told)
@@ -111,7 +111,7 @@ class HearCarrier:
             return False
         return event.at is None or abs(self.clock() - event.at) < _YOUNG_MS
 
-    async def _hear(self, event: CarrierEvent, whose: RoomOf) -> str:
+    async def _hear(self, event: CarrierEvent, whose: AttemptId) -> str:
         call = self.store.get(whose.account_id, whose.call_id)
         if call is None:
             return "unknown_call"
@@ -141,7 +141,7 @@ class HearCarrier:
         except Exception:
             self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
 
-    async def _answered(self, call: Call, whose: RoomOf, at: int) -> str:
+    async def _answered(self, call: Call, whose: AttemptId, at: int) -> str:
         if call.leg_sid is not None and call.answered_at is not None and _is_in(call, whose):
             return "answered_before"
         if not _is_in(call, whose):
@@ -213,14 +213,14 @@ class HearCarrier:
         return outcome.why if isinstance(outcome, Unapplied) else "applied"
 
 
-def _whose(room: str | None) -> RoomOf | None:
-    whose = room_of(room) if room else None
+def _whose(room: str | None) -> AttemptId | None:
+    whose = attempt_of_room(room) if room else None
     if whose is None or not (is_plausible_id(whose.account_id) and is_plausible_id(whose.call_id)):
         return None
     return whose
 
 
-def _is_in(call: Call, whose: RoomOf) -> bool:
+def _is_in(call: Call, whose: AttemptId) -> bool:
     """Whether the call is in the attempt that the event is about."""
     return call.in_flight and call.attempt == whose.attempt
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, RoomOf, room_of
+from ringline.calls.model.call import AttemptId, Call, attempt_of_room
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -20,7 +20,7 @@ from ringline.calls.model.events import (
 from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.results import Effect
-from ringline.calls.progress.leave_hints import ask_for_look
+from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
@@ -45,7 +45,7 @@ class Observe:
         """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends
         it again."""
         at = _moment(seen, now)
-        whose = room_of(seen.room_name)
+        whose = attempt_of_room(seen.room_name)
         if whose is None and self.reception is not None:
             return self._of_inbound_room(self.reception(), seen, at)
         return "not_our_room" if whose is None else self._of_room(whose, seen, at)
@@ -69,19 +69,19 @@ class Observe:
 
     def _follow(self, call: Call, seen: LivekitEvent, agent: AgentSeen | None) -> None:
         """What is known of a call that has just arrived: its caller was gone before, or its agent is there before."""
-        whose = RoomOf(call.account_id, call.call_id, call.attempt)
+        whose = AttemptId(call.account_id, call.call_id, call.attempt)
         if seen.what is What.LEFT:
             self._of_room(whose, seen, call.created_at)
         elif agent is not None:
             self._apply(whose, seen.room_name, AgentJoined(agent.joined_at, call.attempt, agent.sid))
 
-    def _of_room(self, whose: RoomOf, seen: LivekitEvent, at: int) -> str:
+    def _of_room(self, whose: AttemptId, seen: LivekitEvent, at: int) -> str:
         if seen.egress is not None and _recorded(seen) != whose:
             return "another_recording"
         event = _event(seen, whose.attempt, at)
         return "not_of_interest" if event is None else self._apply(whose, seen.room_name, event)
 
-    def _apply(self, whose: RoomOf, room: str, event: Event) -> str:
+    def _apply(self, whose: AttemptId, room: str, event: Event) -> str:
         outcome = self.progress.apply(whose.account_id, whose.call_id, event)
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
@@ -98,7 +98,7 @@ def _moment(seen: LivekitEvent, now: int) -> int:
     return seen.created_at if late and seen.created_at is not None else now
 
 
-def _recorded(seen: LivekitEvent) -> RoomOf | None:
+def _recorded(seen: LivekitEvent) -> AttemptId | None:
     """Whose recording the event is about: its file tells. None where it is about none of ours."""
     return None if seen.egress is None else recording_of(seen.egress.asked_key or seen.egress.file_key)
 

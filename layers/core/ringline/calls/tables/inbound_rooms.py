@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.calls.model.call import Call, RoomOf
+from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.records import call_to_item
 from ringline.runtime.items import from_item, refusal_reasons, to_item
@@ -33,7 +33,7 @@ _INBOUND_ATTEMPT = 1
 class Tenant:
     """The call that a room was last opened for."""
 
-    whose: RoomOf
+    whose: AttemptId
     sip_call_id: str | None
 
     def is_followed_by(self, seen: LivekitEvent) -> bool:
@@ -53,7 +53,7 @@ class InboundRooms:
         if item is None:
             return None
         known = from_item(item)
-        whose = RoomOf(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
+        whose = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
         return Tenant(whose, known.get("sip_call_id"))
 
     def open(self, call: Call) -> bool:

@@ -8,7 +8,7 @@ and changes nothing else about it.
 
 import re
 
-from ringline.calls.model.call import Call, RoomOf
+from ringline.calls.model.call import AttemptId, Call
 from ringline.runtime import aws
 from ringline.runtime.ids import is_plausible_id
 
@@ -26,12 +26,12 @@ def recording_key(call: Call) -> str:
     return f"{call.account_id}/recordings/{call.call_id}-{call.attempt}.ogg"
 
 
-def recording_of(key: str | None) -> RoomOf | None:
+def recording_of(key: str | None) -> AttemptId | None:
     """Whose recording a file is; None for one that is no call's."""
     said = _KEY.fullmatch(key or "")
     if said is None or not (is_plausible_id(said[1]) and is_plausible_id(said[2])):
         return None
-    return RoomOf(said[1], said[2], int(said[3]))
+    return AttemptId(said[1], said[2], int(said[3]))
 
 
 def recording_url(call: Call, bucket: str) -> str | None:

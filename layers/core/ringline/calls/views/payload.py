@@ -1,32 +1,24 @@
 """What a webhook says of a call."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State, Status
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
+from ringline.webhooks.event_type import EventType
 
 
-class Announcement(StrEnum):
-    """The events customers can subscribe to."""
-
-    CALL_RINGING = "call_ringing"
-    CALL_ACTIVE = "call_active"
-    CALL_END = "call_end"
-
-
-def announcements(before: Call | None, after: Call) -> list[Announcement]:
+def announcements(before: Call | None, after: Call) -> list[EventType]:
     """What a change of a call is worth telling. A call that skips a status skips its announcement."""
     was = before.state if before is not None else None
     if after.state.is_terminal:
-        return [] if was is not None and was.is_terminal else [Announcement.CALL_END]
+        return [] if was is not None and was.is_terminal else [EventType.CALL_END]
     if after.state is State.ACTIVE and was is not State.ACTIVE:
-        return [Announcement.CALL_ACTIVE]
+        return [EventType.CALL_ACTIVE]
     rings = after.state.status is Status.RINGING
-    return [Announcement.CALL_RINGING] if rings and (was is None or was.status is not Status.RINGING) else []
+    return [EventType.CALL_RINGING] if rings and (was is None or was.status is not Status.RINGING) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +41,8 @@ class CallPayloads:
         if call is None:
             return None
         moment = {
-            Announcement.CALL_RINGING: call.dialed_at,
-            Announcement.CALL_ACTIVE: call.active_at,
-            Announcement.CALL_END: call.ended_at,
-        }.get(Announcement(event_type))
+            EventType.CALL_RINGING: call.dialed_at,
+            EventType.CALL_ACTIVE: call.active_at,
+            EventType.CALL_END: call.ended_at,
+        }.get(EventType(event_type))
         return Payload(iso(moment or call.created_at), call_view(call))

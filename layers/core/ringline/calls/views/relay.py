@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.progress.next_ring import NextRing
+from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
-from ringline.calls.views.payload import Announcement, announcements
+from ringline.calls.views.payload import announcements
+from ringline.webhooks.event_type import EventType
 
 
 class Announcer(Protocol):
-    def announce(self, account_id: str, call_id: str, event_type: str, sequence: int, occurrence: int = 1) -> int:
+    def announce(self, account_id: str, call_id: str, event_type: EventType, sequence: int, occurrence: int = 1) -> int:
         """Queues a delivery to each endpoint that asked for the type; returns how many."""
 
 
@@ -41,8 +42,8 @@ class Relay:
         after = change.after
         for event_type in announcements(change.before, after):
             # Each attempt rings and may connect; the end comes once.
-            occurrence = 1 if event_type is Announcement.CALL_END else after.attempt_number
-            self.announcer.announce(after.account_id, after.call_id, event_type.value, after.version, occurrence)
+            occurrence = 1 if event_type is EventType.CALL_END else after.attempt_number
+            self.announcer.announce(after.account_id, after.call_id, event_type, after.version, occurrence)
 
     def ring_again(self, changes: Sequence[Change]) -> None:
         """Rings for the next callers where lines were freed, in case the one who freed them died before it could. Last

@@ -1,11 +1,32 @@
-"""How hints are left. One that cannot be is logged and forgotten: what it hints at is written, and the sweep looks
-within its minute."""
+"""How hints are left for others: a bell that is worth ringing, a look at a call, the carrier's name of it.
+
+A hint that cannot be left is logged and forgotten: what it hints at is written, and the sweep looks within its minute.
+"""
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.hints import CarrierLinks, LookQueue
+from ringline.calls.model.hints import CarrierLinks, Doorbell, LookQueue
 from ringline.calls.model.timing import SHORT_LIMIT_S
+from ringline.calls.tables.store import CallStore
+from ringline.runtime.clock import Clock
+
+
+class NextRing:
+    """Apart from `Progress`, which knows every rule of a call: the relay only rings, and starts without them."""
+
+    def __init__(self, store: CallStore, doorbell: Doorbell, clock: Clock) -> None:
+        self._store = store
+        self._doorbell = doorbell
+        self._clock = clock
+
+    def ring_if_waiting(self, account_id: str) -> None:
+        """Rings for an account that has a call to dial now and a line for it."""
+        if self.somebody_waits(account_id) and self._store.gate(account_id).has_room:
+            self._doorbell.ring(account_id)
+
+    def somebody_waits(self, account_id: str) -> bool:
+        return bool(self._store.eligible(account_id, self._clock(), 1))
 
 
 def ask_for_look(looks: LookQueue, log: Logger, call: Call, after_s: int) -> None:

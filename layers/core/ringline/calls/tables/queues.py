@@ -1,0 +1,55 @@
+"""The two queues of calls. The doorbell names an account whose next calls may be dialled; the look queue names a call
+that somebody should look at again. The table is the truth: losing or doubling a message costs nothing."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ringline.runtime.sqs import LONGEST_DELAY_S
+
+
+class SqsDoorbell:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def ring(self, account_id: str, after_s: int = 0) -> None:
+        # The group makes SQS deal fairly between accounts: ten thousand doorbells of one do not stand before
+        # another's first.
+        self._sqs().send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=json.dumps({"account_id": account_id}),
+            MessageGroupId=account_id,
+            DelaySeconds=min(after_s, LONGEST_DELAY_S),
+        )
+
+
+def account_rung_for(body: str) -> str | None:
+    """The account a doorbell names; None for a message that is no doorbell, which is dropped: it can never become
+    one."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    account_id = message.get("account_id") if isinstance(message, dict) else None
+    return account_id if isinstance(account_id, str) and account_id else None
+
+
+class SqsLookQueue:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
+        body = json.dumps({"account_id": account_id, "call_id": call_id})
+        self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_DELAY_S))
+
+
+def call_to_look_at(body: str) -> tuple[str, str] | None:
+    """Account and call of a message; None for one that is none of ours, which is dropped."""
+    try:
+        message = json.loads(body)
+        account_id, call_id = message["account_id"], message["call_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (account_id, call_id) if isinstance(account_id, str) and isinstance(call_id, str) else None
