@@ -24,7 +24,7 @@ from ringline.calls.model.events import (
 from ringline.calls.signals.agent_reports import Report
 from ringline.calls.signals.agent_words import meant_by
 from ringline.calls.tables.transcripts import Transcript, Turn
-from ringline.calls.views.answer_bytes import MOST_TRANSCRIPT_BYTES, sent_bytes
+from ringline.runtime.answer_size import MOST_TRANSCRIPT_BYTES, sent_bytes
 from ringline.runtime.bodies import read_body
 from ringline.runtime.problems import FieldError, Problem
 
