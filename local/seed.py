@@ -13,8 +13,8 @@ from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.runtime.ids import new_id
-from ringline.webhooks.endpoint import Endpoint, new_webhook_secret
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
+from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 
 FROM_NUMBER = "+15550100000"

@@ -28,10 +28,10 @@ from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Change, Relay, rooms_to_close
 from ringline.routing.resolve import Route
 from ringline.runtime.problems import Problem
-from ringline.webhooks.announce import Announcer
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.queue import DeliveryMessage
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.queue import DeliveryMessage
 from simulation.livekit import Livekit
 from simulation.messages import LookQueue
 from simulation.plan import PlannedCall, PlannedRetry

@@ -8,9 +8,9 @@ from ringline.runtime.aws import dynamodb, sqs
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import flag, required, required_url
-from ringline.webhooks.client import WebhookClient
-from ringline.webhooks.deliver import Deliver, Outcome
-from ringline.webhooks.queue import DeliveryMessage, SqsDeliveryQueue, message_in
+from ringline.webhooks.sending.client import WebhookClient
+from ringline.webhooks.sending.deliver import Deliver, Outcome
+from ringline.webhooks.sending.queue import DeliveryMessage, SqsDeliveryQueue, message_in
 from ringline.webhooks.store import DeliveryStore, EndpointStore
 
 TABLE_NAME = required("TABLE_NAME")

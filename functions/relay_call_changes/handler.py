@@ -13,8 +13,8 @@ from ringline.calls.views.relay import Change, Relay, calls_to_record, rooms_to_
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
-from ringline.webhooks.announce import Announcer
-from ringline.webhooks.queue import SqsDeliveryQueue
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.queue import SqsDeliveryQueue
 from ringline.webhooks.store import EndpointStore
 
 log = make_logger("relay_call_changes")

@@ -11,8 +11,8 @@ from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.webhooks.overdue import Overdue
-from ringline.webhooks.queue import SqsDeliveryQueue
+from ringline.webhooks.sending.overdue import Overdue
+from ringline.webhooks.sending.queue import SqsDeliveryQueue
 from ringline.webhooks.store import DeliveryStore
 
 log = make_logger("sweep")

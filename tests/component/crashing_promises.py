@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ringline.calls.model.call import Direction, State
 from ringline.calls.model.reasons import EndReason
-from ringline.webhooks.delivery import DeliveryStatus
+from ringline.webhooks.model.delivery import DeliveryStatus
 from tests.component.crashing import READS, Invocation, Trouble
 from tests.component.crashing_stage import a_world
 from tests.component.crashing_world import World

@@ -23,8 +23,8 @@ from ringline.runtime import aws as product_aws
 from ringline.runtime import clock as product_clock
 from ringline.runtime import ids
 from ringline.runtime.items import to_item
-from ringline.webhooks.client import Answered, Failure, Unanswered, WebhookClient
-from ringline.webhooks.endpoint import Endpoint
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
 from ringline.webhooks.store import EndpointStore
 from tests.builders import NOW
 from tests.component.crashing import ACTING, AnswerLost, Killed, after_step, before_step

@@ -7,7 +7,7 @@ import pytest
 
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
-from ringline.webhooks.delivery import DeliveryStatus
+from ringline.webhooks.model.delivery import DeliveryStatus
 from tests.component.crashing import Trouble
 from tests.component.crashing_acts import nothing, one_is_over, one_talks, one_talks_and_one_waits
 from tests.component.crashing_phones import Callee

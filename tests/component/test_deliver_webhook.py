@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from ringline.webhooks.delivery import DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint, new_webhook_secret
-from ringline.webhooks.queue import message_in
+from ringline.webhooks.model.delivery import DeliveryStatus
+from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
+from ringline.webhooks.sending.queue import message_in
 from ringline.webhooks.store import DeliveryStore, EndpointStore
 from tests.builders import NOW
 from tests.component.one_table import ROOT, LocalAws, load_handler, local_aws, log_of

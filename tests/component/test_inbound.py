@@ -26,7 +26,7 @@ from ringline.calls.views.payload import announcements
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.contract.phone_network import AGENT_NAME, API_KEY, API_SECRET, Lab, a_lab

@@ -26,8 +26,8 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import CallPayloads
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 from tests.builders import NOW, a_call
 from tests.component.egress_server import EgressServer, listening

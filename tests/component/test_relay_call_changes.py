@@ -10,8 +10,8 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import announcements
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws, load_handler

@@ -5,7 +5,7 @@ from ringline.accounts.authorize import Authorize, Authorized
 from ringline.accounts.store import AccountStore
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 from tests.component.one_table import local_aws
 

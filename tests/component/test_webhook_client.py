@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ringline.webhooks.client import Answered, Failure, Unanswered, WebhookClient
+from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
 from tests.component.receivers import Receiver, listening
 
 HEADERS = {"content-type": "application/json", "webhook-id": "msg_1"}

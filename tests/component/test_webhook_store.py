@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ringline.runtime.items import from_item
-from ringline.webhooks.delivery import Attempt, Delivery, DeliveryStatus
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.queue import SqsDeliveryQueue, message_in
+from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryStatus
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
 from ringline.webhooks.store import DELIVERY_KEPT_S, DeliveryStore, EndpointStore
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, local_aws

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ringline.webhooks.endpoint import new_webhook_secret
-from ringline.webhooks.signing import signature_headers
+from ringline.webhooks.model.endpoint import new_webhook_secret
+from ringline.webhooks.sending.signing import signature_headers
 
 BODY = '{"type":"call_end","timestamp":"2026-11-21T01:34:31.000Z","data":{"name":"Zoë","call_id":"call_1"}}'.encode()
 

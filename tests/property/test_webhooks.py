@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringline.webhooks.addresses import is_public, url_fault
-from ringline.webhooks.schedule import (
+from ringline.webhooks.model.schedule import (
     JITTER,
     LONGEST_RETRY_AFTER_S,
     WAITS_S,

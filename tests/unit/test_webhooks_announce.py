@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ringline.webhooks.announce import Announcer
-from ringline.webhooks.delivery import Delivery, DeliveryStatus
-from ringline.webhooks.endpoint import new_webhook_secret
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.overdue import DUE_AGAIN_MS, MOST_AT_ONCE, Overdue
-from ringline.webhooks.queue import DeliveryMessage, body_of, message_in
+from ringline.webhooks.model.delivery import Delivery, DeliveryStatus
+from ringline.webhooks.model.endpoint import new_webhook_secret
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.overdue import DUE_AGAIN_MS, MOST_AT_ONCE, Overdue
+from ringline.webhooks.sending.queue import DeliveryMessage, body_of, message_in
 from tests.builders import NOW
 from tests.fakes import HandClock
 from tests.unit.webhook_fakes import DELIVERY_ID, MESSAGE, PowerCut, QueueInMemory, Steps, TableInMemory, an_endpoint

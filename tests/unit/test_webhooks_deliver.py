@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from ringline.webhooks.client import Answered, Failure
-from ringline.webhooks.deliver import (
+from ringline.webhooks.model.delivery import Attempt, DeliveryStatus
+from ringline.webhooks.model.schedule import WAITS_S
+from ringline.webhooks.sending.client import Answered, Failure
+from ringline.webhooks.sending.deliver import (
     AlreadyDone,
     Delivered,
     EndpointGone,
@@ -14,8 +16,6 @@ from ringline.webhooks.deliver import (
     NotYetDue,
     WillRetry,
 )
-from ringline.webhooks.delivery import Attempt, DeliveryStatus
-from ringline.webhooks.schedule import WAITS_S
 from tests.builders import NOW, at
 from tests.unit.webhook_fakes import DELIVERY_ID, MESSAGE, PowerCut, World, a_world, an_endpoint
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringline.webhooks.schedule import (
+from ringline.webhooks.model.schedule import (
     JITTER,
     LONGEST_RETRY_AFTER_S,
     WAITS_S,

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ringline.webhooks.client import Answered, Failure, Unanswered
-from ringline.webhooks.deliver import Deliver
-from ringline.webhooks.delivery import Delivery, DeliveryId, DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.queue import DeliveryMessage
+from ringline.webhooks.model.delivery import Delivery, DeliveryId, DeliveryStatus
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.client import Answered, Failure, Unanswered
+from ringline.webhooks.sending.deliver import Deliver
+from ringline.webhooks.sending.queue import DeliveryMessage
 from tests.builders import NOW
 from tests.fakes import HandClock
 

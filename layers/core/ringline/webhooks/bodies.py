@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 
 
 def _without_doubles(event_types: tuple[EventType, ...]) -> tuple[EventType, ...]:

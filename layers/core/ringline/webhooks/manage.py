@@ -8,7 +8,7 @@ from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.problems import Problem, invalid_field, not_found
 from ringline.webhooks.addresses import url_fault
 from ringline.webhooks.bodies import EndpointChange, EndpointRequest
-from ringline.webhooks.endpoint import Endpoint, new_webhook_secret
+from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 
 MAX_ENDPOINTS = 20
 """Endpoints of one account: every event of every call may go to each."""

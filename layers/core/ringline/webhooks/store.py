@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import DUE_SHARD, account_pk, deliveries_pk
-from ringline.webhooks.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
 
 DELIVERY_KEPT_S = 30 * 24 * 3600
 

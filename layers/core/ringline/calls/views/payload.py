@@ -7,7 +7,7 @@ from ringline.calls.model.call import Call, State, Status
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 
 
 def announcements(before: Call | None, after: Call) -> list[EventType]:

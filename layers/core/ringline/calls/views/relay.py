@@ -13,7 +13,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
 from ringline.calls.views.payload import announcements
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 
 
 class Announcer(Protocol):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ringline.runtime.sqs import LONGEST_DELAY_S
-from ringline.webhooks.delivery import DeliveryId
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.delivery import DeliveryId
+from ringline.webhooks.model.event_type import EventType
 
 LONGEST_DELAY_MS = LONGEST_DELAY_S * 1000
 

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from ringline.webhooks.delivery import DeliveryId
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.queue import DeliveryMessage, DeliveryQueue
+from ringline.webhooks.model.delivery import DeliveryId
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue
 
 
 class Endpoints(Protocol):

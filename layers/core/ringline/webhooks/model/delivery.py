@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 
 KEPT_ATTEMPTS = 20
 """Attempts a record remembers, the latest ones: the schedule makes ten, redelivering by hand may add more."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ringline.runtime.clock import Clock
-from ringline.webhooks.client import Answered, Unanswered
-from ringline.webhooks.delivery import KEPT_ATTEMPTS, Attempt, Delivery, DeliveryId, DeliveryStatus
-from ringline.webhooks.endpoint import Endpoint
-from ringline.webhooks.event_type import EventType
-from ringline.webhooks.queue import LONGEST_DELAY_MS, DeliveryMessage, DeliveryQueue
-from ringline.webhooks.schedule import Accepted, Stop, TryAgain, retry_after_in_s, verdict
-from ringline.webhooks.signing import signature_headers
+from ringline.webhooks.model.delivery import KEPT_ATTEMPTS, Attempt, Delivery, DeliveryId, DeliveryStatus
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.schedule import Accepted, Stop, TryAgain, retry_after_in_s, verdict
+from ringline.webhooks.sending.client import Answered, Unanswered
+from ringline.webhooks.sending.queue import LONGEST_DELAY_MS, DeliveryMessage, DeliveryQueue
+from ringline.webhooks.sending.signing import signature_headers
 
 USER_AGENT = "Ringline-Webhooks/1"
 

@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Protocol
 
 from ringline.runtime.clock import Clock, now_ms
-from ringline.webhooks.delivery import Delivery
-from ringline.webhooks.queue import DeliveryMessage, DeliveryQueue
+from ringline.webhooks.model.delivery import Delivery
+from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue
 
 DUE_AGAIN_MS = 180_000
 """When a delivery that was sent again is looked at again: the queue's visibility time-out, when SQS itself repeats."""

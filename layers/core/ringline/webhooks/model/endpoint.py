@@ -4,7 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass, field
 
-from ringline.webhooks.event_type import EventType
+from ringline.webhooks.model.event_type import EventType
 
 _SECRET_BYTES = 24
 """The least that Standard Webhooks asks of a secret."""

@@ -1,0 +1,1 @@
+"""From an event to a signed request at the endpoint: announced, queued, delivered, tried again."""
