@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import accounts, routing
 from cli.deployment import Deployment, find_deployment
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 
 __all__ = ["Deployment", "find_deployment", "main"]
 

@@ -10,7 +10,7 @@ from cli.deployment import Deployment, no_such
 from ringline.accounts.account import Account, ApiKey
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.queues import SqsDoorbell
-from ringline.runtime.problems import Problem, invalid_field
+from ringline.runtime.web.problems import Problem, invalid_field
 
 USUAL_MAX_CALLS = 5
 

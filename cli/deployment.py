@@ -8,7 +8,7 @@ import botocore.session
 from ringline.accounts.store import AccountStore
 from ringline.calls.tables.store import CallStore
 from ringline.routing.store import RoutingStore
-from ringline.runtime.problems import Problem, not_found
+from ringline.runtime.web.problems import Problem, not_found
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ringline.calls.model.timing import (
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.ids import new_id
-from ringline.runtime.problems import Problem, invalid_field
+from ringline.runtime.web.problems import Problem, invalid_field
 
 _VOICEMAIL_WINDOWS = ("ring_min_s", "ring_max_s", "greeting_max_s")
 

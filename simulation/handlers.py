@@ -27,7 +27,7 @@ from ringline.calls.tables.store import CallStore, Once
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Change, Relay, rooms_to_close
 from ringline.routing.resolve import Route
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.announce import Announcer

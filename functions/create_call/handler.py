@@ -13,11 +13,11 @@ from ringline.calls.views.call_view import call_view
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws, settings
-from ringline.runtime.api import json_response, make_api, serve
-from ringline.runtime.bodies import read_body
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import account_of, header, json_object
 from ringline.runtime.logging import make_logger
+from ringline.runtime.web.api import json_response, make_api, serve
+from ringline.runtime.web.bodies import read_body
+from ringline.runtime.web.http import account_of, header, json_object
 
 log = make_logger("create_call")
 table = settings.required("TABLE_NAME")

@@ -21,12 +21,12 @@ from ringline.calls.views.queue_place import queue_place
 from ringline.calls.views.session_view import transcript_view
 from ringline.calls.views.timeline import timeline
 from ringline.runtime import aws, settings
-from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import iso, now_ms
-from ringline.runtime.http import account_of, listing
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.logging import make_logger
-from ringline.runtime.problems import Problem, not_found
+from ringline.runtime.web.api import json_response, make_api, serve
+from ringline.runtime.web.http import account_of, listing
+from ringline.runtime.web.problems import Problem, not_found
 
 log = make_logger("manage_calls")
 table = settings.required("TABLE_NAME")

@@ -18,12 +18,12 @@ from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.calls.views.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
 from ringline.calls.views.session_view import Session, latest_session, session_of, session_view
 from ringline.runtime import aws, settings
-from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import account_of, listing
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.logging import make_logger
-from ringline.runtime.problems import Problem, not_found
+from ringline.runtime.web.api import json_response, make_api, serve
+from ringline.runtime.web.http import account_of, listing
+from ringline.runtime.web.problems import Problem, not_found
 
 log = make_logger("manage_sessions")
 table = settings.required("TABLE_NAME")

@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.aws import dynamodb
-from ringline.runtime.bodies import read_body
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import account_of, json_object, listing
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import flag, required
+from ringline.runtime.web.api import json_response, make_api, serve
+from ringline.runtime.web.bodies import read_body
+from ringline.runtime.web.http import account_of, json_object, listing
 from ringline.webhooks.bodies import EndpointChange, EndpointRequest
 from ringline.webhooks.manage import ManageEndpoints, endpoint_view
 from ringline.webhooks.store import EndpointStore

@@ -21,11 +21,11 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.views.call_view import policy_of
 from ringline.runtime import aws, settings
-from ringline.runtime.api import json_response, make_api, serve
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import header, json_object
 from ringline.runtime.logging import make_logger
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.api import json_response, make_api, serve
+from ringline.runtime.web.http import header, json_object
+from ringline.runtime.web.problems import Problem
 from ringline.telephony.agent_dispatch import TokenRefused, read_token
 
 # A transcript of hours. Lambda takes requests of 6 MB, API Gateway of 10 MB.

@@ -16,9 +16,9 @@ from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
 from ringline.runtime.logging import make_logger, masked_within
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
+from ringline.runtime.web.problems import Problem
 from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
 
 if TYPE_CHECKING:

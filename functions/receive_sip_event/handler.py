@@ -19,9 +19,9 @@ from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws, settings
 from ringline.runtime.clock import now_ms
-from ringline.runtime.http import Answer, header, json_answer, problem_answer, raw_body
 from ringline.runtime.logging import make_logger
-from ringline.runtime.problems import Problem, not_found
+from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
+from ringline.runtime.web.problems import Problem, not_found
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, secrets_of
 

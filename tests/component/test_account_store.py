@@ -7,7 +7,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 from tests.component.one_table import LocalAws, local_aws
 from tests.fakes import HandClock
 

@@ -7,7 +7,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.runtime.http import account_of
+from ringline.runtime.web.http import account_of
 from tests.component.one_table import ROOT, LocalAws, load_handler, local_aws, log_of
 
 

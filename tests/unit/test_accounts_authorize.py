@@ -6,8 +6,8 @@ import pytest
 
 from ringline.accounts.account import ApiKey, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal, context_of
-from ringline.runtime.http import account_of
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.http import account_of
+from ringline.runtime.web.problems import Problem
 
 RAW_KEY = "sk_" + "k" * 43
 KEY = ApiKey("key_1", "acct_1", "acme", "laptop", created_at=1)

@@ -22,7 +22,7 @@ from ringline.calls.signals.agent_words import KNOWN_TO_AGENTS, meant_by
 from ringline.calls.signals.report_bodies import MOST_REPORTS, MOST_SUMMARY, MOST_USAGE_BYTES, read_reports
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.views.session_view import transcript_view
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 
 _R = EndReason
 AT = 1_795_224_871_000

@@ -6,7 +6,7 @@ import pytest
 
 from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
 from ringline.routing.resolve import OutboundRouting
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 
 ACCOUNT = "acct_1"
 NUMBER = "+15550100000"

@@ -18,8 +18,8 @@ from ringline.accounts.account import Account, ApiKey, hash_of
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
-from ringline.runtime.problems import Problem, not_found
 from ringline.runtime.table import ACCOUNT_SK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
+from ringline.runtime.web.problems import Problem, not_found
 
 _KEY_BYTES = 32
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")

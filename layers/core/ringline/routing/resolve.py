@@ -18,7 +18,7 @@ from ringline.routing.records import (
     VoicemailWindows,
 )
 from ringline.runtime.ids import is_plausible_id
-from ringline.runtime.problems import invalid_field
+from ringline.runtime.web.problems import invalid_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

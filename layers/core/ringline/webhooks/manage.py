@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from ringline.runtime.clock import Clock, iso, iso_or_none
 from ringline.runtime.ids import is_plausible_id, new_id
-from ringline.runtime.problems import Problem, invalid_field, not_found
+from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.webhooks.addresses import url_fault
 from ringline.webhooks.bodies import EndpointChange, EndpointRequest
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret

@@ -25,7 +25,7 @@ from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id
 from ringline.runtime.logging import masked
-from ringline.runtime.problems import invalid_field
+from ringline.runtime.web.problems import invalid_field
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -24,9 +24,9 @@ from ringline.calls.model.events import (
 from ringline.calls.signals.agent_reports import Report
 from ringline.calls.signals.agent_words import meant_by
 from ringline.calls.tables.transcripts import Transcript, Turn
-from ringline.runtime.answer_size import MOST_TRANSCRIPT_BYTES, sent_bytes
-from ringline.runtime.bodies import read_body
-from ringline.runtime.problems import FieldError, Problem
+from ringline.runtime.web.answer_size import MOST_TRANSCRIPT_BYTES, sent_bytes
+from ringline.runtime.web.bodies import read_body
+from ringline.runtime.web.problems import FieldError, Problem
 
 MOST_REPORTS = 100
 MOST_SUMMARY = 32_768

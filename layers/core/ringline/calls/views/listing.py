@@ -9,9 +9,9 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.pages import CallPages, Having, Page, Wanted, cursor_after
 from ringline.calls.views.call_view import STATES_OF_STATUS
-from ringline.runtime.answer_size import MOST_PAGE_BYTES, sent_bytes
-from ringline.runtime.http import listing
-from ringline.runtime.problems import FieldError, Problem, invalid_field
+from ringline.runtime.web.answer_size import MOST_PAGE_BYTES, sent_bytes
+from ringline.runtime.web.http import listing
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
 """Largest body the API reads. Instructions and data of a call fit many times; more is a mistake or an attack."""

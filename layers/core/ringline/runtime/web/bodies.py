@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ringline.runtime.problems import FieldError, Problem
+from ringline.runtime.web.problems import FieldError, Problem
 
 
 def read_body[Body: BaseModel](model: type[Body], body: dict[str, Any]) -> Body:

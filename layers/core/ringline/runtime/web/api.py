@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from ringline.runtime.problems import Problem
+from ringline.runtime.web.problems import Problem
 
 # What stands before `/v1/...` in the SDK's paths; older SDKs used the second (docs/sdk.md).
 SDK_PREFIXES: list[str | Pattern[str]] = ["/api/v2/platform/speech", "/platform", "/orchestrator"]

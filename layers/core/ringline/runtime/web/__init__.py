@@ -1,0 +1,1 @@
+"""HTTP at the edge of a function: requests read, answers and problems made, the one router."""
