@@ -11,7 +11,7 @@ from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, VoicemailPolicy, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
-from ringline.calls.model.ports import TelephonyDown
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial import DialNext

@@ -8,7 +8,7 @@ from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import Kind, What
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
-from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.chance import Odds

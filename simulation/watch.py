@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.tables.store import TableContended
 from ringline.calls.views.relay import Change as RelayedChange
 from ringline.runtime.items import Item

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent
-from ringline.calls.model.ports import RoomView, TelephonyDown
+from ringline.calls.model.room_view import RoomView, TelephonyDown
 from tests.builders import NOW
 
 

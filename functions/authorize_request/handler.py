@@ -18,5 +18,6 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         logger.debug("key accepted", extra={"account_id": verdict.account_id, "key_id": verdict.key_id})
     else:
         logger.info("key refused", extra={"refusal": verdict})
-    # Always authorized: `runtime.http.account_of` refuses, with a problem document instead of API Gateway's bare text.
+    # Always authorized: `runtime.web.http.account_of` refuses, with a problem document instead of API Gateway's bare
+    # text.
     return {"isAuthorized": True, "context": context_of(verdict)}

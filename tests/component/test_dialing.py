@@ -19,8 +19,8 @@ from ringline.calls.model.events import (
     UserSpoke,
 )
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
-from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     DIAL_BATCH,

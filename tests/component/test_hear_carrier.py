@@ -11,10 +11,10 @@ import pytest
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
-from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable

@@ -18,8 +18,8 @@ from local.seed import let_callers_in
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements

@@ -8,8 +8,8 @@ import pytest
 from ringline.calls.mending import sweep
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import LegView, RoomView
 from tests.builders import NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws

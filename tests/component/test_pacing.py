@@ -5,7 +5,7 @@ import pytest
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentSeen, LegLeft
 from ringline.calls.model.outcomes import NoRoom
-from ringline.calls.model.ports import RoomView
+from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
 from ringline.calls.outbound import dial
 from ringline.calls.outbound.admit import NoneAdmitted, Paced

@@ -22,8 +22,8 @@ from ringline.calls.model.events import (
     UserSpoke,
 )
 from ringline.calls.model.events import AgentSeen as Agent
-from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,

@@ -12,9 +12,9 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AttemptId, Call, Direction, State
 from ringline.calls.model.events import AgentSeen, Answered, DialRefused, EndAsked, Event, FoundOver
 from ringline.calls.model.outcomes import Refused
-from ringline.calls.model.ports import LegView, RoomView
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
+from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply

@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
-from ringline.calls.model.ports import RoomView, TelephonyDown
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
+from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive

@@ -6,8 +6,8 @@ import pytest
 
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
-from ringline.calls.model.ports import LegView
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import LegView
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.ports import RoomView
+from ringline.calls.model.room_view import RoomView
 
 if TYPE_CHECKING:
     from ringline.telephony.livekit import LivekitTelephony

@@ -16,8 +16,8 @@ from livekit import api
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
-from ringline.calls.model.ports import LegView, RoomView, TelephonyDown
 from ringline.calls.model.recorder import RecordingTarget
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
     EMPTY_ROOM_S,

@@ -17,10 +17,10 @@ from ringline.calls.model.events import (
     GivenUp,
     LegJoined,
 )
-from ringline.calls.model.hints import LookQueue
-from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, leg_of
+from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, leg_of
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import (

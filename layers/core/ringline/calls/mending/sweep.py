@@ -19,9 +19,9 @@ from ringline.calls.model.events import (
     Event,
     SeenWaiting,
 )
-from ringline.calls.model.hints import Doorbell, LookQueue
-from ringline.calls.model.ports import Telephony, TelephonyDown
+from ringline.calls.model.ports import Doorbell, LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.verdict import has_left_for_good

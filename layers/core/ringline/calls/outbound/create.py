@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State, VoicemailPolicy
-from ringline.calls.model.hints import Doorbell
+from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
     VOICEMAIL_GREETING_S,

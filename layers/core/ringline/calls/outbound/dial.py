@@ -26,11 +26,11 @@ from ringline.calls.model.events import (
     FoundOver,
     GivenUp,
 )
-from ringline.calls.model.hints import CarrierLinks, Doorbell, LookQueue
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
-from ringline.calls.model.ports import RoomView, Telephony, TelephonyDown, agent_in, leg_of
+from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import RoomView, TelephonyDown, agent_in, leg_of
 from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
     CARRIER_PAUSE_S,

@@ -8,8 +8,9 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, FoundOver
-from ringline.calls.model.ports import Telephony, TelephonyDown
+from ringline.calls.model.ports import Telephony
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock

@@ -6,7 +6,7 @@ A hint that cannot be left is logged and forgotten: what it hints at is written,
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.hints import CarrierLinks, Doorbell, LookQueue
+from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue
 from ringline.calls.model.timing import SHORT_LIMIT_S
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Event
-from ringline.calls.model.hints import Doorbell
+from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply

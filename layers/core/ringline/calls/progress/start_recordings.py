@@ -9,8 +9,8 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import RecordingSeen
-from ringline.calls.model.ports import TelephonyDown
 from ringline.calls.model.recorder import Recorder, RecordingTarget, RecordsBucket
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import LIVEKIT_REQUEST_S
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_key

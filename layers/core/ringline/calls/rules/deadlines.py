@@ -24,7 +24,7 @@ from ringline.calls.rules.verdict import awaits_last_words
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
-    from ringline.calls.model.ports import LegView
+    from ringline.calls.model.room_view import LegView
 
 _SWEEP_EVERY_MS = 60_000
 _DISPATCH_AGAIN_S = 2

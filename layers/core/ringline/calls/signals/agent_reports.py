@@ -9,8 +9,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.events import Event, TranscriptKept
-from ringline.calls.model.hints import LookQueue
-from ringline.calls.model.ports import Telephony
+from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
 from ringline.calls.progress.hang_up import HangUp

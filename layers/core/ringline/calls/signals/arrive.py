@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.livekit_event import LivekitEvent, What
-from ringline.calls.model.ports import RoomView
+from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s, within_call

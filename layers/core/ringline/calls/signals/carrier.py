@@ -29,9 +29,9 @@ from ringline.calls.model.events import (
     CarrierRang,
     Event,
 )
-from ringline.calls.model.hints import LookQueue
-from ringline.calls.model.ports import LegView, RoomView, Telephony, TelephonyDown, agent_in, leg_of
+from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, agent_in, leg_of
 from ringline.calls.model.timing import CARRIER_PAUSE_S
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied

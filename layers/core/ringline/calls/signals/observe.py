@@ -17,8 +17,8 @@ from ringline.calls.model.events import (
     RecordingSeen,
     RoomFinished,
 )
-from ringline.calls.model.hints import LookQueue
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Progress, Unapplied
