@@ -9,11 +9,11 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.tables.store import CallStore
-from ringline.calls.views.payload import announcements
+from ringline.calls.views.payload import announcements, occurrence_of
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
-from tests.builders import NOW, a_call
+from tests.builders import a_call, at
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -77,14 +77,31 @@ def test_a_change_that_cannot_be_relayed_is_given_again_with_all_behind_it(
 
 
 def test_each_step_of_a_life_is_announced_once() -> None:
-    life = [a_call(state) for state in (State.QUEUED, State.DIALING, State.DIALING, State.ACTIVE, State.ENDED)]
-    said = [announcements(before, after) for before, after in zip([None, *life], life, strict=False)]
-    assert said == [
-        [],
-        [EventType.CALL_RINGING],
-        [],
-        [EventType.CALL_ACTIVE],
-        [EventType.CALL_END],
-    ]
+    states = (State.QUEUED, State.DIALING, State.RINGING, State.ACTIVE, State.LAST_WORDS, State.ACTIVE, State.ENDED)
+    life = [a_call(state) for state in states]
+    told = [announcements(before, after) for before, after in zip([None, *life], life, strict=False)]
+    assert told == [[], [], [EventType.CALL_RINGING], [EventType.CALL_ACTIVE], [], [], [EventType.CALL_END]]
     assert announcements(a_call(State.QUEUED), a_call(State.CANCELED)) == [EventType.CALL_END]
     assert announcements(a_call(State.ENDED), a_call(State.ENDED)) == []
+
+
+def test_a_claim_is_not_told_as_a_ringing_phone() -> None:
+    assert announcements(a_call(State.QUEUED, attempt=0), a_call(State.DIALING)) == []
+
+
+def test_an_answer_tells_that_it_rang_if_nobody_did_before() -> None:
+    dialing, answered = a_call(State.DIALING), a_call(State.RINGING, answered_at=at(6))
+    active, waiting = a_call(State.ACTIVE), a_call(State.LAST_WORDS)
+    assert announcements(dialing, active) == [EventType.CALL_RINGING, EventType.CALL_ACTIVE]
+    assert announcements(dialing, waiting) == [EventType.CALL_RINGING, EventType.CALL_ACTIVE]
+    assert announcements(dialing, answered) == [EventType.CALL_RINGING]
+    assert announcements(answered, active) == [EventType.CALL_ACTIVE]
+
+
+def test_each_dial_rings_for_itself() -> None:
+    """A dial that its carrier deferred is another occurrence than the one that rings."""
+    deferred, rings = a_call(State.QUEUED, attempt=2), a_call(State.RINGING, attempt=3)
+    assert announcements(a_call(State.DIALING, attempt=2), deferred) == []
+    assert announcements(deferred, rings) == [EventType.CALL_RINGING]
+    assert occurrence_of(EventType.CALL_RINGING, rings) == 3
+    assert occurrence_of(EventType.CALL_END, rings) == 1

@@ -147,7 +147,7 @@ def greeted(**fields: Any) -> Call:
 
 def test_what_looks_like_a_greeting_waits_for_a_last_word_and_is_one_without_it() -> None:
     waits = moved(greeted(), LEFT)
-    assert (waits.state, look_again_in_s(waits)) == (State.ACTIVE, LAST_WORDS_S + 1)
+    assert (waits.state, look_again_in_s(waits)) == (State.LAST_WORDS, LAST_WORDS_S + 1)
     assert owed(waits, True, at(14 + LAST_WORDS_S) - 1) is Owed.NOTHING
     assert owed(waits, True, at(14 + LAST_WORDS_S)) is Owed.LOOK
     assert owed(waits, False, at(14 + LAST_WORDS_S)) is Owed.SETTLE
@@ -250,7 +250,7 @@ def test_who_hangs_up_after_the_other_side_did_ends_the_waiting_and_not_the_call
 def test_an_answer_told_after_the_leg_left_waits_for_last_words_too() -> None:
     left = moved(a_call(State.RINGING, answer_from=AnswerFrom.CARRIER, reports=HEARS), LEFT)
     waits = moved(left, Answered(at(6), 1, "PA_leg", "SCL_1", AgentSeen("PA_agent", at(1))))
-    assert (waits.state, waits.answered_at, waits.end_reason) == (State.ACTIVE, at(6), None)
+    assert (waits.state, waits.answered_at, waits.end_reason) == (State.LAST_WORDS, at(6), None)
     assert moved(waits, UserSpoke(at(15), 1)).end_reason is EndReason.USER_HUNG_UP_IN_CALL
 
 

@@ -24,12 +24,17 @@ class Status(StrEnum):
 
 
 class State(StrEnum):
-    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing."""
+    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing.
+
+    A call in `last_words` has lost its leg and still holds its line: it looks like a voicemail's greeting, and its
+    agent may be about to say that somebody spoke. To the API it is still active.
+    """
 
     QUEUED = "queued"
     DIALING = "dialing"
     RINGING = "ringing"
     ACTIVE = "active"
+    LAST_WORDS = "last_words"
     ENDED = "ended"
     NOT_CONNECTED = "not_connected"
     CANCELED = "canceled"
@@ -42,12 +47,18 @@ class State(StrEnum):
     def is_terminal(self) -> bool:
         return self in {State.ENDED, State.NOT_CONNECTED, State.CANCELED}
 
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether an attempt is under way: something of it may live at LiveKit, and an outbound one holds a line."""
+        return self in {State.DIALING, State.RINGING, State.ACTIVE, State.LAST_WORDS}
+
 
 _STATUS = {
     State.QUEUED: Status.PENDING,
     State.DIALING: Status.RINGING,
     State.RINGING: Status.RINGING,
     State.ACTIVE: Status.ACTIVE,
+    State.LAST_WORDS: Status.ACTIVE,
     State.ENDED: Status.COMPLETED,
     State.NOT_CONNECTED: Status.FAILED,
     State.CANCELED: Status.FAILED,
@@ -62,6 +73,10 @@ class CallStatus(StrEnum):
     AUTOMATION = "automation"
     ACTIVE = "active"
     HANGUP = "hangup"
+
+
+UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
+"""The statuses of a leg whose phone was answered: two parties talk, or LiveKit plays tones to one."""
 
 
 class AnswerFrom(StrEnum):
@@ -253,11 +268,11 @@ class Call:
     @property
     def holds_slot(self) -> bool:
         """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is Direction.OUTBOUND and self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+        return self.direction is Direction.OUTBOUND and self.state.is_in_flight
 
     @property
     def in_flight(self) -> bool:
-        return self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+        return self.state.is_in_flight
 
     @property
     def attempt_number(self) -> int:

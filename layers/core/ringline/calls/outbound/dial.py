@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, CallStatus
+from ringline.calls.model.call import Call, CallStatus, State
 from ringline.calls.model.events import (
     AgentJoined,
     Answered,
@@ -41,7 +41,7 @@ from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
-from ringline.calls.rules.verdict import OUR_FAILURE, awaits_last_words
+from ringline.calls.rules.verdict import OUR_FAILURE
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
@@ -202,7 +202,7 @@ class DialNext:
             # Canceled or ended while it rang: the one who answered hears no agent.
             await self._close_and_settle(call)
             return
-        if outcome.call is not None and awaits_last_words(outcome.call):
+        if outcome.call is not None and outcome.call.state is State.LAST_WORDS:
             # It left before its answer was written.
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
             return

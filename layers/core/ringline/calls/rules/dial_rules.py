@@ -18,7 +18,7 @@ from ringline.calls.rules.ending import (
 )
 from ringline.calls.rules.leg_rules import may_come_back, without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
-from ringline.calls.rules.verdict import awaits_last_words, has_left_for_good
+from ringline.calls.rules.verdict import has_left_for_good, needs_last_words
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -73,8 +73,8 @@ def _answer(call: Call, event: Answered) -> Result:
     if is_over:
         # It was answered and hung up before anybody could say so.
         answered = with_agent_that_reported(answered)
-        if awaits_last_words(answered):
-            return Moved(changed(answered), LOOK_AGAIN)
+        if needs_last_words(answered):
+            return Moved(changed(answered, state=State.LAST_WORDS), LOOK_AGAIN)
         return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)
     waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
     return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())

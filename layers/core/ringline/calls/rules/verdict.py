@@ -131,8 +131,9 @@ def has_left_for_good(call: Call) -> bool:
     return call.evidence.leg_left_at is not None and call.evidence.disconnect_reason not in MAY_COME_BACK
 
 
-def awaits_last_words(call: Call) -> bool:
-    """Whether a call whose leg has left would be taken for a greeting, and only because nobody has been heard."""
+def needs_last_words(call: Call) -> bool:
+    """Whether a call whose leg has left for good would be taken for a greeting, and only because its agent has not yet
+    said that somebody spoke."""
     left_at, answered_at = call.evidence.leg_left_at, call.answered_at
     if left_at is None or answered_at is None or call.active_at is None or not has_left_for_good(call):
         return False

@@ -42,7 +42,7 @@ _ID_MAY_BE_OFF_MS = 3_600_000
 
 _LAST_MOMENT_OF_IDS = 2**48 - 1
 
-_IN_FLIGHT = frozenset({State.DIALING, State.RINGING, State.ACTIVE})
+_IN_FLIGHT = frozenset(state for state in State if state.is_in_flight)
 
 
 class Having(StrEnum):

@@ -125,7 +125,7 @@ def _seconds(since: int | None, until: int | None) -> float | None:
 STATES_OF_STATUS = {
     "pending": frozenset({State.QUEUED}),
     "ringing": frozenset({State.DIALING, State.RINGING}),
-    "active": frozenset({State.ACTIVE}),
+    "active": frozenset({State.ACTIVE, State.LAST_WORDS}),
     "completed": frozenset({State.ENDED}),
     "failed": frozenset({State.NOT_CONNECTED, State.CANCELED}),
     "scheduled": frozenset({State.QUEUED}),
