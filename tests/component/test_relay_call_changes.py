@@ -13,7 +13,7 @@ from ringline.calls.views.payload import announcements, occurrence_of
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
-from tests.builders import a_call, at
+from tests.builders import NOW, a_call, at
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
