@@ -34,8 +34,7 @@ from ringline.calls.model.results import Moved, Unmoved
 from ringline.calls.model.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
 from ringline.calls.rules.deadlines import Owed, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.rules.verdict import was_unheard_greeting
-from ringline.calls.rules.voicemail import voicemail_evidence
+from ringline.calls.rules.voicemail import voicemail_evidence, was_unheard_greeting
 from tests.builders import a_call, at, moved, unmoved
 
 BEFORE, AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED

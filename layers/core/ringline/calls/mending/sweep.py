@@ -24,7 +24,6 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress.progress import Outcome, Progress
-from ringline.calls.rules.verdict import has_left_for_good
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
@@ -214,7 +213,7 @@ class Sweep:
 
 def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:
     """Whether the room is missing of a call whose leg may still be there."""
-    return call.in_flight and call.room_name not in rooms and not has_left_for_good(call)
+    return call.in_flight and call.room_name not in rooms and not call.evidence.leg_has_left_for_good
 
 
 def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:

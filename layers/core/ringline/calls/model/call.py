@@ -93,6 +93,16 @@ class VoicemailPolicy(StrEnum):
     LEAVE_MESSAGE = "leave_message"
 
 
+# LiveKit's words for why a leg left its room (livekit.md, section 3).
+MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
+"""The leg lost its connection to the room: the phone call may go on, and the leg come back under a new sid."""
+LOST_CONNECTION = MAY_COME_BACK | {"ROOM_CLOSED", "JOIN_FAILURE"}
+ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
+"""Somebody closed the room, or put the leg out of it."""
+BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
+AGENT_ERROR = "AGENT_ERROR"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
@@ -108,6 +118,16 @@ class Evidence:
     room_finished_at: int | None = None
     over_since: int | None = None
     """When it ended, as far as could be told when it was given up."""
+
+    @property
+    def leg_may_come_back(self) -> bool:
+        """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
+        return self.disconnect_reason in MAY_COME_BACK
+
+    @property
+    def leg_has_left_for_good(self) -> bool:
+        """Whether LiveKit saw the leg go, and not merely lose its connection."""
+        return self.leg_left_at is not None and not self.leg_may_come_back
 
 
 @dataclass(frozen=True, slots=True)

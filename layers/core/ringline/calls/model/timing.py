@@ -95,6 +95,15 @@ DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
 invocations."""
 
+MS_PER_S = 1000
+"""Moments are milliseconds, durations that people set are seconds."""
+
+CLOCKS_DIFFER_MS = 1000
+"""LiveKit stamps whole seconds: what lasted as long as a limit may look up to a second shorter."""
+
+RING_OUT_TOLERANCE_S = 2
+"""What a ring time-out may look shorter than it was: whole seconds again, and two clocks that differ a little."""
+
 VOICEMAIL_RING_MIN_S = 2
 VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody

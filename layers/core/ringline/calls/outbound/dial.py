@@ -41,7 +41,7 @@ from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
-from ringline.calls.rules.verdict import OUR_FAILURE
+from ringline.calls.rules.unanswered import OUR_FAILURE
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock

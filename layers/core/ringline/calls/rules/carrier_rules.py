@@ -15,8 +15,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import CARRIER_PAUSE_S
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
-
-_TERMINATED = 487
+from ringline.calls.rules.unanswered import REQUEST_TERMINATED
 
 
 def _rang(call: Call, event: CarrierRang) -> Result:
@@ -72,7 +71,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
     )
     # 487 answers a CANCEL, for whatever reason that was sent: like a failure without a code it leaves the word to the
     # leg.
-    says_it_all = event.sip_code not in {None, _TERMINATED} or call.evidence.leg_left_at is not None
+    says_it_all = event.sip_code not in {None, REQUEST_TERMINATED} or call.evidence.leg_left_at is not None
     decides = call.answer_from is AnswerFrom.CARRIER and says_it_all
     if call.end_asked_at is None and not decides:
         return Moved(changed(failed), LOOK_AGAIN)

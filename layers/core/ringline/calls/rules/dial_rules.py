@@ -16,9 +16,9 @@ from ringline.calls.rules.ending import (
     rung,
     with_agent_that_reported,
 )
-from ringline.calls.rules.leg_rules import may_come_back, without_leg_evidence
+from ringline.calls.rules.leg_rules import without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
-from ringline.calls.rules.verdict import has_left_for_good, needs_last_words
+from ringline.calls.rules.voicemail import needs_last_words
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -55,13 +55,13 @@ def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
         return _answered_before(call, event)
-    if may_come_back(call.evidence) and event.leg_sid not in {None, call.evidence.left_leg_sid}:
+    if call.evidence.leg_may_come_back and event.leg_sid not in {None, call.evidence.left_leg_sid}:
         # It lost its connection before, and is back: what was said of its former sid says nothing any more.
         call = without_leg_evidence(call)
     if call.carrier.failed_at is not None:
-        # Of one place the carrier tried; another answered.
+        # The carrier rang several places. One of them failed, another one answered: the code says nothing of this call.
         call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
-    is_over = has_left_for_good(call)
+    is_over = call.evidence.leg_has_left_for_good
     # An answer is told after the leg's leaving only by who saw it late.
     answered_at = min(event.at, call.evidence.leg_left_at or event.at) if is_over else event.at
     answered = replace(call, answered_at=answered_at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import ROOM_ENDED, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
@@ -39,7 +39,7 @@ from ringline.calls.rules.agent_rules import (
 from ringline.calls.rules.carrier_rules import with_forwarding
 from ringline.calls.rules.ending import changed, last_sign_of, over
 from ringline.calls.rules.leg_rules import leg_joins
-from ringline.calls.rules.verdict import ROOM_ENDED, needs_last_words
+from ringline.calls.rules.voicemail import needs_last_words
 
 _SEEN_BY_AGENTS = {
     EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED,

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, Evidence, State
+from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S
 from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
-from ringline.calls.rules.verdict import MAY_COME_BACK, needs_last_words
+from ringline.calls.rules.voicemail import needs_last_words
 
 
 def leg_joins(call: Call, event: LegJoined) -> Result:
@@ -78,7 +78,7 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
     seen = with_agent_that_reported(_with_leg_evidence(call, event))
-    if call.end_asked_at is None and may_come_back(seen.evidence):
+    if call.end_asked_at is None and seen.evidence.leg_may_come_back:
         # It may come back under a new sid. If it does not, whoever looks next ends the call.
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
@@ -126,11 +126,6 @@ def without_leg_evidence(call: Call) -> Call:
         room_finished_at=None,
     )
     return replace(call, former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))), evidence=evidence)
-
-
-def may_come_back(evidence: Evidence) -> bool:
-    """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
-    return evidence.disconnect_reason in MAY_COME_BACK
 
 
 OF_THE_LEG: dict[type, Rule] = {LegJoined: leg_joins, LegLeft: _leg_leaves_dial}
