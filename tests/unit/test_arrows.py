@@ -30,7 +30,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
-    "ringline.telephony": {"ringline.runtime", "ringline.calls.model"},
+    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", "ringline.telephony.carriers"},
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.calls": set(),
     "ringline.calls.model": set(),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.model.call import AnswerFrom, Call, CarrierWords, Evidence, State, VoicemailPolicy
+from ringline.calls.model.call import AnswerFrom, Call, CarrierWords, Evidence, Refusal, State, VoicemailPolicy
 from ringline.calls.model.events import (
     Answered,
     CarrierEnded,
@@ -26,7 +26,7 @@ from tests.builders import a_call, after, an_answered_call, at, moved, told_by_t
 
 R = EndReason
 BUSY = CarrierFailed(at(3), 1, 486, "Busy Here", "user busy")
-NO_ROOM = CarrierFailed(at(1.4), 1, 503, "CPS limit exceeded", None)
+AT_ITS_LIMIT = CarrierFailed(at(1.4), 1, 503, "CPS limit exceeded", None, Refusal.LIMIT)
 
 
 def by_carrier(state: State = State.DIALING, **fields: Any) -> Call:
@@ -182,21 +182,21 @@ def test_a_call_that_is_tried_again_is_so_also_after_the_carriers_word() -> None
 
 
 @pytest.mark.parametrize("texts", [("CPS limit exceeded", None), ("Service Unavailable", "channel limit reached")])
-def test_a_carrier_without_room_defers_the_call(texts: tuple[str, str | None]) -> None:
-    call, effects = moved_with(by_carrier(), CarrierFailed(at(1.4), 1, 503, *texts))
+def test_a_carrier_at_its_limit_defers_the_call(texts: tuple[str, str | None]) -> None:
+    call, effects = moved_with(by_carrier(), CarrierFailed(at(1.4), 1, 503, *texts, Refusal.LIMIT))
     assert (call.state, call.deferrals, call.due_at) == (State.QUEUED, 1, at(1.4 + CARRIER_PAUSE_S))
     assert (call.evidence.sip_code, call.evidence.twirp_code, effects) == (503, "resource_exhausted", END_ROOM)
     assert call.evidence.twirp_message in texts
 
 
-def test_a_carrier_without_room_does_not_defer_a_phone_that_rang() -> None:
+def test_a_carrier_at_its_limit_does_not_defer_a_phone_that_rang() -> None:
     rang = told_by_the_carrier(by_carrier(State.RINGING), rang_at=at(1.3))
-    call = moved(rang, NO_ROOM)
+    call = moved(rang, AT_ITS_LIMIT)
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, R.SIP_FAILED_CAPACITY)
 
 
-def test_a_carrier_that_takes_its_time_to_refuse_for_want_of_room_defers_the_call_all_the_same() -> None:
-    call = moved(by_carrier(), CarrierFailed(at(3.2), 1, 503, "CPS limit exceeded", None))
+def test_a_carrier_that_takes_its_time_to_refuse_at_its_limit_defers_the_call_all_the_same() -> None:
+    call = moved(by_carrier(), CarrierFailed(at(3.2), 1, 503, "CPS limit exceeded", None, Refusal.LIMIT))
     assert call.state is State.QUEUED
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.calls.model.call import AgentReports, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.model.call import AgentReports, Call, CarrierWords, Direction, Evidence, Refusal, State
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.rules.verdict import end_reason
 from tests.builders import a_call, an_answered_call, at
@@ -59,11 +59,25 @@ def test_a_487_that_answers_a_cancel_of_ours_is_not_the_callees(disconnect_reaso
     )
 
 
-def test_a_fraud_block_and_a_carriers_limit_hide_in_the_status_text() -> None:
-    blocked = a_call(State.DIALING, evidence=Evidence(sip_code=603, sip_status="32203 Call blocked"))
-    assert end_reason(blocked, at(2)) is R.SIP_FAILED_NUMBER_BLOCKED
-    limited = a_call(State.DIALING, evidence=Evidence(sip_code=503, sip_status="CPS limit exceeded"))
-    assert end_reason(limited, at(2)) is R.SIP_FAILED_CAPACITY
+@pytest.mark.parametrize("sip_code", [None, 403, 404, 486, 487, 503, 603])
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (Refusal.FRAUD, R.SIP_FAILED_NUMBER_BLOCKED),
+        (Refusal.LIMIT, R.SIP_FAILED_CAPACITY),
+        (Refusal.OUR_SIDE, R.SIP_FAILED_ACCOUNT),
+    ],
+)
+def test_what_a_refusal_says_in_words_goes_before_its_code(
+    sip_code: int | None, refusal: Refusal, reason: EndReason
+) -> None:
+    call = a_call(State.DIALING, evidence=Evidence(sip_code=sip_code, refusal=refusal, last_call_status="dialing"))
+    assert end_reason(call, at(2)) is reason
+
+
+def test_a_word_of_a_later_version_leaves_the_code_its_meaning() -> None:
+    call = a_call(State.DIALING, evidence=Evidence(sip_code=404, refusal="a_word_of_the_future"))
+    assert end_reason(call, at(2)) is R.SIP_FAILED_WRONG_NUMBER
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ Key on the SIP code, never on the Twirp code: LiveKit's map from one to the othe
 
 from collections.abc import Mapping
 
-from ringline.calls.model.carrier_limits import names_a_limit
+from ringline.calls.model.call import Refusal
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Refused, Unclear
+from ringline.telephony.carriers.refusals import refusal_in
 
 _MISCONFIGURED = {"invalid_argument", "not_found", "permission_denied", "unauthenticated", "bad_route", "malformed"}
 _UNAVAILABLE_BEFORE_INVITE = ("no response from servers", "cpu exhausted")
@@ -33,8 +34,10 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     sip_code = metadata.get("sip_status_code", "")
     if sip_code.isdecimal():
         sip_status = metadata.get("sip_status")
-        outcome = NoRoom if names_a_limit(int(sip_code), sip_status, text) else Refused
-        return outcome(int(sip_code), sip_status, code, text)
+        refusal = refusal_in(int(sip_code), sip_status, text)
+        if refusal is Refusal.LIMIT:
+            return NoRoom(int(sip_code), sip_status, code, text)
+        return Refused(int(sip_code), sip_status, code, text, refusal)
     if code == "failed_precondition" or (code == "canceled" and _has(text, _CANCELED_AFTER_INVITE)):
         return Refused(None, metadata.get("sip_status"), code, text)
     if code == "unavailable" and _has(text, _UNAVAILABLE_BEFORE_INVITE):

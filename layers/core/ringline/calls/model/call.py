@@ -79,6 +79,17 @@ UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
 """The statuses of a leg whose phone was answered: two parties talk, or LiveKit plays tones to one."""
 
 
+class Refusal(StrEnum):
+    """What a carrier's words for a refusal mean beyond their SIP code. `telephony.carriers.refusals` reads them."""
+
+    LIMIT = "limit"
+    """It takes no more calls at the moment: too many in a second, or too many at once."""
+    FRAUD = "fraud"
+    """It took the call for fraud, or may not deliver it."""
+    OUR_SIDE = "our_side"
+    """It is about our own account, caller id, balance or permitted countries, not about the number that was called."""
+
+
 class AnswerFrom(StrEnum):
     """Who tells that a dialled phone was answered. The carrier's word frees the dialer from waiting for it."""
 
@@ -109,6 +120,8 @@ class Evidence:
 
     sip_code: int | None = None
     sip_status: str | None = None
+    refusal: str | None = None
+    """A `Refusal`, or a word of a later version."""
     twirp_code: str | None = None
     twirp_message: str | None = None
     disconnect_reason: str | None = None

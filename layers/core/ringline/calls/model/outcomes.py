@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ringline.calls.model.call import Refusal
+
 
 @dataclass(frozen=True, slots=True)
 class Connected:
@@ -24,6 +26,7 @@ class Refused:
     sip_status: str | None
     twirp_code: str
     message: str
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class EndReason(StrEnum):
     AGENT_FAILED = "AGENT_FAILED"
     SIP_FAILED_TRUNK = "SIP_FAILED_TRUNK"
     SIP_FAILED_CAPACITY = "SIP_FAILED_CAPACITY"
+    SIP_FAILED_ACCOUNT = "SIP_FAILED_ACCOUNT"
     DIAL_STATE_UNKNOWN = "DIAL_STATE_UNKNOWN"
     EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     NUMBER_NOT_ROUTED = "NUMBER_NOT_ROUTED"
@@ -135,6 +136,13 @@ MEANINGS: dict[EndReason, Meaning] = {
         _B.CARRIER,
         True,
         "The carrier or LiveKit took no more calls, for as long as the call was deferred, or after the phone had rung.",
+    ),
+    _R.SIP_FAILED_ACCOUNT: Meaning(
+        _C.CARRIER,
+        _B.CARRIER,
+        False,
+        "The carrier refused the call for what it holds of our side: the account, its balance, the caller id, or the"
+        " countries that it may call. The number that was called is not to blame, and calling again changes nothing.",
     ),
     _R.DIAL_STATE_UNKNOWN: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Nobody learned how the dial ended: the record says that it is over, not why."

@@ -129,8 +129,8 @@ class DialNext:
                 await self._answered(call, leg_sid, sip_call_id)
             case Placed():
                 self.log.info("dialed, the carrier tells of the answer", extra={"call_id": call.call_id})
-            case Refused(sip_code, sip_status, twirp_code, message):
-                event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
+            case Refused(sip_code, sip_status, twirp_code, message, refusal):
+                event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message, refusal)
                 if sip_code is None or sip_code in _NEEDS_LEG_EVIDENCE:
                     await self._await_leg_evidence(call)
                 await self._apply(call, event)

@@ -8,8 +8,7 @@ cases, once LiveKit shows the leg.
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
-from ringline.calls.model.carrier_limits import names_a_limit
+from ringline.calls.model.call import AnswerFrom, Call, Refusal, State, VoicemailPolicy
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
@@ -67,6 +66,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
             call.evidence,
             sip_code=event.sip_code if call.evidence.sip_code is None else call.evidence.sip_code,
             sip_status=event.sip_status if call.evidence.sip_code is None else call.evidence.sip_status,
+            refusal=call.evidence.refusal or event.refusal,
         ),
     )
     # 487 answers a CANCEL, for whatever reason that was sent: like a failure without a code it leaves the word to the
@@ -75,7 +75,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
     decides = call.answer_from is AnswerFrom.CARRIER and says_it_all
     if call.end_asked_at is None and not decides:
         return Moved(changed(failed), LOOK_AGAIN)
-    if names_a_limit(event.sip_code, event.sip_status, event.cause):
+    if event.refusal is Refusal.LIMIT:
         return deferred(failed, _as_deferral(event))
     # It may have been answered, and the carrier's word of that got lost.
     return Moved(over(as_far_as_known(failed, event.at), event.at), END_ROOM)

@@ -60,7 +60,7 @@ def _answer(call: Call, event: Answered) -> Result:
         call = without_leg_evidence(call)
     if call.carrier.failed_at is not None:
         # The carrier rang several places. One of them failed, another one answered: the code says nothing of this call.
-        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
+        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None, refusal=None))
     is_over = call.evidence.leg_has_left_for_good
     # An answer is told after the leg's leaving only by who saw it late.
     answered_at = min(event.at, call.evidence.leg_left_at or event.at) if is_over else event.at
@@ -96,6 +96,7 @@ def _dial_refused(call: Call, event: DialRefused) -> Result:
         call.evidence,
         sip_code=call.evidence.sip_code if event.sip_code is None else event.sip_code,
         sip_status=call.evidence.sip_status if event.sip_code is None else event.sip_status,
+        refusal=event.refusal or call.evidence.refusal,
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )

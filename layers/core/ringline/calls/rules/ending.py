@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, State
+from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
 from ringline.calls.model.events import DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
@@ -89,6 +89,7 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         call.evidence,
         sip_code=event.sip_code,
         sip_status=event.sip_status,
+        refusal=Refusal.LIMIT,
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )

@@ -11,8 +11,8 @@ from ringline.calls.model.call import (
     Call,
     CallStatus,
     Direction,
+    Refusal,
 )
-from ringline.calls.model.carrier_limits import names_a_limit
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import MS_PER_S, RING_OUT_TOLERANCE_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
 
@@ -33,6 +33,12 @@ _OF_EVERY_CALL = {
     606: _R.SIP_FAILED_TRUNK,
 }
 """What a code means however long the phone rang."""
+_BY_ITS_WORDS = {
+    Refusal.LIMIT: _R.SIP_FAILED_CAPACITY,
+    Refusal.FRAUD: _R.SIP_FAILED_NUMBER_BLOCKED,
+    Refusal.OUR_SIDE: _R.SIP_FAILED_ACCOUNT,
+}
+"""What the text of a refusal means, whatever its code."""
 _UNKNOWN_CODE_IS_THE_TRUNKS = range(300, 600)
 
 OUR_FAILURE = "ringline_failed"
@@ -44,6 +50,8 @@ def why_unanswered(call: Call, at: int) -> EndReason:
     seen = call.evidence
     if call.carrier.to_voicemail:
         return _R.VOICEMAIL_DETECTED_PRECONNECT
+    if seen.refusal in _BY_ITS_WORDS:
+        return _BY_ITS_WORDS[Refusal(seen.refusal)]
     # LiveKit told of the end of a dial that rang out in its own way; the carrier's 487 only answers LiveKit's CANCEL.
     is_livekits_cancel = seen.sip_code == REQUEST_TERMINATED and seen.twirp_code == "canceled"
     if seen.sip_code is not None and not is_livekits_cancel:
@@ -58,10 +66,6 @@ def why_unanswered(call: Call, at: int) -> EndReason:
 
 def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
     seen = call.evidence
-    if names_a_limit(code, seen.sip_status, seen.twirp_message):
-        return _R.SIP_FAILED_CAPACITY
-    if _is_fraud_block(code, seen.sip_status):
-        return _R.SIP_FAILED_NUMBER_BLOCKED
     if code == REQUEST_TERMINATED and seen.disconnect_reason in ROOM_ENDED:
         # The CANCEL that it answers came from our side.
         return _from_leg(call, at)
@@ -83,11 +87,6 @@ def _unavailable(call: Call, at: int) -> EndReason:
     longest = VOICEMAIL_RING_MAX_S if call.voicemail_ring_max_s is None else call.voicemail_ring_max_s
     was_brief = shortest <= ring_s(call, at) <= min(longest, call.ring_timeout_s - 1)
     return _R.VOICEMAIL_DETECTED_PRECONNECT if was_brief and rang(call, at) else _R.USER_DID_NOT_PICK_UP
-
-
-def _is_fraud_block(code: int, sip_status: str | None) -> bool:
-    """Twilio's 603 for a fraud or regulatory block carries its error number 32203 in the status text."""
-    return code == 603 and "32203" in (sip_status or "")
 
 
 # --- LiveKit's error -------------------------------------------------------------------------------------------------

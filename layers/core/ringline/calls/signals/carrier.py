@@ -240,6 +240,6 @@ def _word(event: CarrierEvent, attempt: int, at: int) -> Event:
         case Kind.FAILED:
             # A success is none of a call that failed.
             code = event.sip_code if event.sip_code is not None and event.sip_code >= 300 else None
-            return CarrierFailed(at, attempt, code, event.sip_status, event.cause)
+            return CarrierFailed(at, attempt, code, event.sip_status, event.cause, event.refusal)
         case _:
             return CarrierEnded(at, attempt, event.cause)
