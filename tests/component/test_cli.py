@@ -211,7 +211,7 @@ def test_every_option_reaches_its_field(deployed: LocalAws, capsys: pytest.Captu
             max_call_duration_s=600,
             ring_timeout_s=25,
             agent_join_timeout_s=20,
-            voicemail=VoicemailWindows(2.5, 18, 12),
+            voicemail=VoicemailWindows(2.5, 18, greeting_max_s=12),
             voicemail_policy="leave_message",
         )
     ]
@@ -235,7 +235,7 @@ def test_the_same_put_twice_is_as_once_and_what_is_not_named_stays(
     assert deployed.items() == before
     done(capsys, "pipe", "put", ACCOUNT, "p", "--recording")
     assert store.pipe(ACCOUNT, "p") == Pipe(
-        pipe_id="p", name="p", agent_id="desk", number=OURS, recording=True, voicemail=VoicemailWindows(2, 20, 9)
+        pipe_id="p", name="p", agent_id="desk", number=OURS, recording=True, voicemail=VoicemailWindows(greeting_max_s=9)
     )
     done(capsys, "pipe", "put", ACCOUNT, "p", "--no-recording", "--from-number", "")
     pipe = store.pipe(ACCOUNT, "p")

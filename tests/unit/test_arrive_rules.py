@@ -125,7 +125,7 @@ def test_a_ringing_leg_that_lost_its_connection_may_come_back() -> None:
     back = moved(lost.call, LegJoined(at(6), 1, "PA_back"))
     assert (back.leg_sid, back.evidence.leg_left_at) == ("PA_back", None)
     gone = moved(moved(lost.call, GivenUp(at(16), 1)), FoundOver(at(16), 1))
-    assert (gone.state, gone.end_reason) == (State.NOT_CONNECTED, EndReason.IDLE_TIMEOUT)
+    assert (gone.state, gone.end_reason) == (State.NOT_CONNECTED, EndReason.CONNECTION_LOST)
 
 
 def test_a_leg_told_of_twice_is_worth_a_look_while_nobody_has_taken_the_call() -> None:

@@ -351,7 +351,7 @@ def test_a_leg_that_lost_its_connection_may_come_back(reason: str) -> None:
     back = moved(lost, LegJoined(at(22), 1, "PA_new"))
     assert (back.leg_sid, back.evidence) == ("PA_new", Evidence())
     gone = moved(lost, FoundOver(at(31), 1))
-    assert (gone.state, gone.end_reason, gone.ended_at) == (State.ENDED, EndReason.IDLE_TIMEOUT, at(20))
+    assert (gone.state, gone.end_reason, gone.ended_at) == (State.ENDED, EndReason.CONNECTION_LOST, at(20))
 
 
 def test_a_room_that_finished_and_came_back_takes_nothing_along() -> None:

@@ -158,11 +158,11 @@ def test_a_ring_out_is_told_from_a_room_that_was_closed_while_it_rang(
         ("ROOM_DELETED", "active", R.AGENT_HUNG_UP),
         ("ROOM_DELETED", "dialing", R.AGENT_HUNG_UP),
         ("PARTICIPANT_REMOVED", "active", R.AGENT_HUNG_UP),
-        ("CONNECTION_TIMEOUT", "active", R.IDLE_TIMEOUT),
-        ("SIGNAL_CLOSE", "active", R.IDLE_TIMEOUT),
-        ("STATE_MISMATCH", "active", R.IDLE_TIMEOUT),
-        ("MIGRATION", "active", R.IDLE_TIMEOUT),
-        ("JOIN_FAILURE", "active", R.IDLE_TIMEOUT),
+        ("CONNECTION_TIMEOUT", "active", R.CONNECTION_LOST),
+        ("SIGNAL_CLOSE", "active", R.CONNECTION_LOST),
+        ("STATE_MISMATCH", "active", R.CONNECTION_LOST),
+        ("MIGRATION", "active", R.CONNECTION_LOST),
+        ("JOIN_FAILURE", "active", R.CONNECTION_LOST),
         ("ROOM_CLOSED", "active", R.IDLE_TIMEOUT),
         ("SERVER_SHUTDOWN", "active", R.SIP_FAILED_TRUNK),
         ("MEDIA_FAILURE", "active", R.SIP_FAILED_TRUNK),
@@ -189,7 +189,7 @@ def test_a_conversation_that_nobody_saw_end_was_found_dead() -> None:
         ("ROOM_DELETED", "ringing", R.AGENT_HUNG_UP),
         ("PARTICIPANT_REMOVED", "ringing", R.AGENT_HUNG_UP),
         ("SIP_TRUNK_FAILURE", "ringing", R.SIP_FAILED_TRUNK),
-        ("CONNECTION_TIMEOUT", "ringing", R.IDLE_TIMEOUT),
+        ("CONNECTION_TIMEOUT", "ringing", R.CONNECTION_LOST),
         ("ROOM_CLOSED", "ringing", R.IDLE_TIMEOUT),
         (None, "hangup", R.USER_HUNG_UP_RINGING),
     ],
@@ -321,7 +321,7 @@ def test_a_room_that_was_closed_is_told_by_what_the_agent_had_said(reports: Agen
 
 def test_what_failed_goes_before_what_was_heard() -> None:
     for why, reason in (
-        ("AGENT_ERROR", R.AGENT_FAILED), ("SIP_TRUNK_FAILURE", R.SIP_FAILED_TRUNK), ("SIGNAL_CLOSE", R.IDLE_TIMEOUT),
+        ("AGENT_ERROR", R.AGENT_FAILED), ("SIP_TRUNK_FAILURE", R.SIP_FAILED_TRUNK), ("SIGNAL_CLOSE", R.CONNECTION_LOST),
     ):  # fmt: skip
         call = a_call(State.ACTIVE, reports=HEARS, evidence=replace(ROOM_CLOSED, disconnect_reason=why))
         assert end_reason(call, at(14)) is reason

@@ -31,7 +31,13 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved, Unmoved
-from ringline.calls.model.timing import HEARS_WITHIN_S, LAST_WORDS_S, PROMISED_WORDS_S, VOICEMAIL_GREETING_S
+from ringline.calls.model.timing import (
+    HEARS_WITHIN_S,
+    LAST_WORDS_S,
+    PROMISED_WORDS_S,
+    VOICEMAIL_GREETING_MIN_S,
+    VOICEMAIL_GREETING_S,
+)
 from ringline.calls.rules.deadlines import Owed, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.rules.voicemail import voicemail_evidence, was_unheard_greeting
@@ -115,6 +121,11 @@ def test_a_caller_that_spoke_before_the_agent_was_sure_is_shown_to_have_spoken()
         (HEARS, 4.5, 4.5, True),
         (HEARS, 4.5, 4.6, False),
         (HEARS, 0, 0.1, False),
+        # Nobody records a greeting this short: somebody picked up and hung up.
+        (HEARS, None, 0.3, False),
+        (HEARS, None, 1, False),
+        (HEARS, None, VOICEMAIL_GREETING_MIN_S - 0.1, False),
+        (HEARS, None, VOICEMAIL_GREETING_MIN_S, True),
         (AgentReports(ready_at=at(6 + HEARS_WITHIN_S), can_report=("user_spoke",)), None, 9, True),
         (AgentReports(ready_at=at(6.1 + HEARS_WITHIN_S), can_report=("user_spoke",)), None, 9, False),
         (AgentReports(ready_at=at(2), can_report=("silence",)), None, 9, False),
@@ -128,6 +139,17 @@ def test_a_greeting_is_what_nobody_spoke_in_while_an_agent_could_hear_and_was_so
 ) -> None:
     call = a_call(State.ACTIVE, reports=reports, voicemail_greeting_s=greeting_s)
     assert was_unheard_greeting(call, at(6), at(6 + ended_after_s)) is is_one
+
+
+def test_a_pipe_may_have_shorter_greetings() -> None:
+    call = a_call(State.ACTIVE, reports=HEARS, voicemail_greeting_min_s=0.5)
+    assert was_unheard_greeting(call, at(6), at(7))
+    assert not was_unheard_greeting(call, at(6), at(6.4))
+
+
+def test_who_picks_up_and_hangs_up_at_once_has_hung_up_in_the_call() -> None:
+    ended = moved(greeted(), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert (ended.state, ended.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
 
 
 def test_an_inbound_call_is_shown_as_it_ended() -> None:

@@ -107,7 +107,9 @@ class VoicemailPolicy(StrEnum):
 # LiveKit's words for why a leg left its room (livekit.md, section 3).
 MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
 """The leg lost its connection to the room: the phone call may go on, and the leg come back under a new sid."""
-LOST_CONNECTION = MAY_COME_BACK | {"ROOM_CLOSED", "JOIN_FAILURE"}
+LOST_CONNECTION = MAY_COME_BACK | {"JOIN_FAILURE"}
+ROOM_CLOSED = "ROOM_CLOSED"
+"""LiveKit closed the room around the leg, of its own accord."""
 ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 """Somebody closed the room, or put the leg out of it."""
 BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
@@ -259,6 +261,7 @@ class Call:
     agent_join_timeout_s: int | None = None
     voicemail_ring_min_s: float | None = None
     voicemail_ring_max_s: float | None = None
+    voicemail_greeting_min_s: float | None = None
     voicemail_greeting_s: float | None = None
     voicemail_policy: VoicemailPolicy | None = None
     recording: bool = False

@@ -109,8 +109,10 @@ VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
 came."""
 
+VOICEMAIL_GREETING_MIN_S = 3
 VOICEMAIL_GREETING_S = 15
-"""An answered call on which nobody spoke and that ended within this long was a greeting."""
+"""An answered call on which nobody spoke and that lasted from the one to the other was a greeting. Nobody records a
+shorter one: whoever is gone before that has picked up and hung up."""
 
 LAST_WORDS_S = 3
 """How long a call that looks like a greeting waits for its agent to say that somebody spoke: a word at the very end is

@@ -7,6 +7,7 @@ from ringline.calls.model.call import (
     AGENT_ERROR,
     BRIDGE_FAILED,
     LOST_CONNECTION,
+    ROOM_CLOSED,
     ROOM_ENDED,
     Call,
     CallStatus,
@@ -151,7 +152,9 @@ def _from_callers_leg(call: Call) -> EndReason:
     """An inbound call that nobody took. LiveKit says CLIENT_INITIATED whoever ended it; the status tells who it was."""
     if call.evidence.disconnect_reason in BRIDGE_FAILED:
         return _R.SIP_FAILED_TRUNK
-    if call.evidence.disconnect_reason in LOST_CONNECTION or call.evidence.leg_left_at is None:
+    if call.evidence.disconnect_reason in LOST_CONNECTION:
+        return _R.CONNECTION_LOST
+    if call.evidence.disconnect_reason == ROOM_CLOSED or call.evidence.leg_left_at is None:
         return _R.IDLE_TIMEOUT
     if call.evidence.last_call_status == CallStatus.HANGUP:
         return _R.USER_HUNG_UP_RINGING

@@ -9,7 +9,16 @@ nobody saw it leave ------------> the first line of NOT_SEEN_TO_LEAVE that appli
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ringline.calls.model.call import AGENT_ERROR, BRIDGE_FAILED, LOST_CONNECTION, ROOM_ENDED, UP, Call, Direction
+from ringline.calls.model.call import (
+    AGENT_ERROR,
+    BRIDGE_FAILED,
+    LOST_CONNECTION,
+    ROOM_CLOSED,
+    ROOM_ENDED,
+    UP,
+    Call,
+    Direction,
+)
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CLOCKS_DIFFER_MS, MS_PER_S
 from ringline.calls.rules.unanswered import why_unanswered
@@ -60,6 +69,9 @@ class Conversation:
 
     def connection_was_lost(self) -> bool:
         return self.why_leg_left in LOST_CONNECTION
+
+    def room_closed_around_it(self) -> bool:
+        return self.why_leg_left == ROOM_CLOSED
 
     def limit_was_reached(self) -> bool:
         call = self.call
@@ -125,7 +137,8 @@ class Conversation:
 type Line = tuple[Callable[[Conversation], bool], EndReason]
 
 SEEN_TO_LEAVE: tuple[Line, ...] = (
-    (Conversation.connection_was_lost, _R.IDLE_TIMEOUT),
+    (Conversation.connection_was_lost, _R.CONNECTION_LOST),
+    (Conversation.room_closed_around_it, _R.IDLE_TIMEOUT),
     (Conversation.limit_was_reached, _R.MAX_DURATION_REACHED),
     (Conversation.nobody_was_there_to_speak_to, _R.AGENT_DID_NOT_JOIN),
     (Conversation.bridge_failed, _R.SIP_FAILED_TRUNK),

@@ -4,20 +4,22 @@ from typing import Any
 
 from ringline.calls.model.call import Call, Direction
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import HEARS_WITHIN_S, MS_PER_S, VOICEMAIL_GREETING_S
+from ringline.calls.model.timing import HEARS_WITHIN_S, MS_PER_S, VOICEMAIL_GREETING_MIN_S, VOICEMAIL_GREETING_S
 from ringline.calls.rules.unanswered import ring_s
 
 _BEFORE, _AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
 
 
 def was_unheard_greeting(call: Call, answered_at: int, ended_at: int) -> bool:
-    """Whether somebody answered, spoke not a word to an agent that could hear, and was gone within a greeting's
-    time."""
+    """Whether somebody answered, spoke not a word to an agent that could hear, and was gone after as
+    long as a greeting takes."""
     hears_at = call.reports.ready_at
     if hears_at is None or not call.reports.hears_speech or call.reports.user_spoke_at is not None:
         return False
+    shortest = VOICEMAIL_GREETING_MIN_S if call.voicemail_greeting_min_s is None else call.voicemail_greeting_min_s
     longest = VOICEMAIL_GREETING_S if call.voicemail_greeting_s is None else call.voicemail_greeting_s
-    return hears_at - answered_at <= HEARS_WITHIN_S * MS_PER_S and ended_at - answered_at <= longest * MS_PER_S
+    lasted_as_long = shortest * MS_PER_S <= ended_at - answered_at <= longest * MS_PER_S
+    return hears_at - answered_at <= HEARS_WITHIN_S * MS_PER_S and lasted_as_long
 
 
 def needs_last_words(call: Call) -> bool:
