@@ -93,7 +93,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local/*.py simulation
+	$(PYTHON) -m mypy layers/core/ringline functions cli local/*.py simulation tests
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1

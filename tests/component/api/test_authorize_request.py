@@ -1,6 +1,5 @@
 """The authorizer on API Gateway's own events."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,11 +7,12 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.runtime.web.http import account_of
-from tests.component.one_table import ROOT, LocalAws, load_handler, local_aws, log_of
+from tests.component.one_table import LocalAws, load_handler, local_aws, log_of
+from tests.sample_events import event_of
 
 
 def the_event(case: str, **headers: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "events" / "authorize_request" / f"{case}.json").read_text())
+    event = event_of("authorize_request", case)
     event["headers"] |= headers
     return event
 

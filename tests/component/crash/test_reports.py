@@ -1,6 +1,7 @@
 """The function that hears the agents, struck at each of its steps. An agent tells again what was not answered, and
 what it was answered is kept."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -34,7 +35,7 @@ def words(turns: tuple[Turn, ...]) -> dict[str, object]:
     return {"type": "transcript", "turns": said, "summary": "A talk.", "usage": USED}
 
 
-def tells(*reports: dict[str, object]) -> Act:
+def tells(*reports: Mapping[str, object]) -> Act:
     return lambda world: world.agent_tells(*reports)
 
 

@@ -1,11 +1,10 @@
 """Callers whom the sweep looks after, with a LiveKit that says what it is told."""
 
-from dataclasses import dataclass, field
+import asyncio
 from typing import Any
 
 import pytest
 
-from ringline.calls.mending import sweep
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.reasons import EndReason
@@ -13,21 +12,8 @@ from ringline.calls.model.room_view import LegView, RoomView
 from tests.builders import NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
-from tests.fakes import ScriptedTelephony
 
 CALLER = "+15550107777"
-
-
-@dataclass
-class Switchboard(ScriptedTelephony):
-    """A LiveKit that notes for whom an agent was wanted."""
-
-    taken_in: list[str] = field(default_factory=list)
-
-    async def take_in(self, call: Call) -> RoomView:
-        self._ask()
-        self.taken_in.append(call.call_id)
-        return RoomView((), ())
 
 
 CALLERS_LEG = LegView(f"sip_{CALLER}", "PA_leg", "SCL_1", "ringing")
@@ -36,12 +22,12 @@ CALLERS_LEG = LegView(f"sip_{CALLER}", "PA_leg", "SCL_1", "ringing")
 @pytest.fixture
 def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     room = calls_room(local)
-    room.telephony = Switchboard(views=[RoomView((CALLERS_LEG,), ())])
+    room.telephony.views = [RoomView((CALLERS_LEG,), ())]
 
     async def no_waiting(seconds: float) -> None:
         room.clock.move(seconds)
 
-    monkeypatch.setattr(sweep.asyncio, "sleep", no_waiting)
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
     return room
 
 

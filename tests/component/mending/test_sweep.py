@@ -1,5 +1,7 @@
 """What the sweep mends, and what it leaves alone."""
 
+import asyncio
+
 import pytest
 
 from ringline.calls.mending import sweep
@@ -54,7 +56,7 @@ def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
         if room.telephony.open_rooms_later:
             room.telephony.open_rooms |= room.telephony.open_rooms_later
 
-    monkeypatch.setattr(sweep.asyncio, "sleep", no_waiting)
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
     return room
 
 

@@ -29,7 +29,6 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
     UNSENT_DIALS,
 )
-from ringline.calls.outbound import dial
 from ringline.calls.outbound.dial import DialNext
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import LOG, CallsRoom, calls_room
@@ -47,7 +46,7 @@ def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     async def no_waiting(seconds: float) -> None:
         room.clock.move(seconds)
 
-    monkeypatch.setattr(dial.asyncio, "sleep", no_waiting)
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
     return room
 
 
@@ -136,7 +135,7 @@ def test_a_phone_that_declines_waits_for_the_legs_word_that_comes_after_the_answ
         event = LegLeft(room.clock(), call.attempt, "PA_leg", "USER_REJECTED", "ringing")
         room.progress.apply(ACCOUNT, call.call_id, event)
 
-    monkeypatch.setattr(dial.asyncio, "sleep", the_leg_leaves)
+    monkeypatch.setattr(asyncio, "sleep", the_leg_leaves)
     room.ring()
     assert room.call().end_reason is EndReason.USER_HUNG_UP_RINGING
 
@@ -435,7 +434,7 @@ def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang
         room.clock.move(seconds)
         room.progress.apply(ACCOUNT, "call_1", leaving(room, status))
 
-    monkeypatch.setattr(dial.asyncio, "sleep", the_leg_leaves_meanwhile)
+    monkeypatch.setattr(asyncio, "sleep", the_leg_leaves_meanwhile)
     room.ring()
     call = room.call()
     assert (call.state, call.end_reason, room.in_use) == (state, reason, 0)

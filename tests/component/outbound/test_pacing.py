@@ -1,5 +1,7 @@
 """Calls go out at their trunk's pace, and a carrier without room is given time."""
 
+import asyncio
+
 import pytest
 
 from ringline.calls.model.call import Call, State
@@ -7,7 +9,6 @@ from ringline.calls.model.events import AgentSeen, LegLeft
 from ringline.calls.model.outcomes import NoRoom
 from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
-from ringline.calls.outbound import dial
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
 from ringline.calls.tables.paces import TrunkPaces
 from tests.builders import ACCOUNT, NOW
@@ -25,7 +26,7 @@ def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     async def no_waiting(seconds: float) -> None:
         room.clock.move(seconds)
 
-    monkeypatch.setattr(dial.asyncio, "sleep", no_waiting)
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
     return room
 
 

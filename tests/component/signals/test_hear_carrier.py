@@ -1,16 +1,18 @@
 """What a carrier's word does to its call, in any order with the dialer's, LiveKit's and the sweep's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
+from ringline.calls.model.ports import Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
@@ -44,9 +46,9 @@ class Carrier:
     meanwhile: Callable[[], object] = lambda: None
     """Happens after the first wait."""
 
-    def tells(self, kind: Kind, call_id: str = "call_1", **told: object) -> str:
+    def tells(self, kind: Kind, call_id: str = "call_1", **fields: Any) -> str:
         event = CarrierEvent(kind, "generic", f"{ACCOUNT}.{call_id}.1", ("sbc-1",))
-        return asyncio.run(self._hear().run(_with(event, told)))
+        return asyncio.run(self._hear().run(replace(event, **fields)))
 
     def forget(self, call_id: str) -> None:
         """Takes the call out of the table: the stand-in copies all of it with each transaction."""
@@ -56,7 +58,7 @@ class Carrier:
 
     def _hear(self) -> HearCarrier:
         @asynccontextmanager
-        async def telephony() -> AsyncIterator[object]:
+        async def telephony() -> AsyncIterator[Telephony]:
             yield self.room.telephony
 
         async def pause(seconds: float) -> None:
@@ -68,11 +70,6 @@ class Carrier:
         return HearCarrier(
             room.progress, room.store, telephony, room.looks, self.links, room.clock, LOG, room.paces, pause
         )
-
-
-def _with(event: CarrierEvent, told: dict[str, object]) -> CarrierEvent:
-    fields = {name: getattr(event, name) for name in CarrierEvent.__dataclass_fields__}
-    return CarrierEvent(**fields | told)
 
 
 @pytest.fixture
@@ -310,7 +307,7 @@ def test_a_conversation_whose_end_livekit_never_tells_is_over_by_the_carriers_wo
 
 # --- events that do not name their call -------------------------------------------------------------------------------
 
-UNNAMED = {"room": None, "provider_call_ids": ("sbc-9",), "sip_code": 404, "sip_status": "Not Found"}
+UNNAMED: Mapping[str, Any] = {"room": None, "provider_call_ids": ("sbc-9",), "sip_code": 404, "sip_status": "Not Found"}
 
 
 def test_a_hangup_that_overtakes_the_event_which_names_its_call_is_waited_with(
@@ -364,9 +361,9 @@ def test_an_event_without_a_moment_is_waited_with_and_never_refused(room: CallsR
     [(Kind.OTHER, {}), (Kind.FAILED, {"room": "somebody-elses"}), (Kind.FAILED, {"provider_call_ids": ()})],
 )
 def test_what_no_later_event_can_make_ours_is_acknowledged_at_once(
-    room: CallsRoom, carrier: Carrier, kind: Kind, told: dict[str, object]
+    room: CallsRoom, carrier: Carrier, kind: Kind, told: Mapping[str, Any]
 ) -> None:
-    assert carrier.tells(kind, **{"at": room.clock()} | UNNAMED | told) == "not_our_call"
+    assert carrier.tells(kind, **{"at": room.clock(), **UNNAMED, **told}) == "not_our_call"
     assert carrier.paused_s == []
 
 
@@ -374,7 +371,12 @@ def test_a_link_is_read_as_it_stands_now(room: CallsRoom, local: LocalAws, monke
     """Every replica of the table has it: the event that wrote it may have been heard an instant ago."""
     reads: list[dict[str, object]] = []
     get_item = local.dynamodb.get_item
-    monkeypatch.setattr(local.dynamodb, "get_item", lambda **asked: reads.append(asked) or get_item(**asked))
+
+    def note_and_get(**asked: Any) -> Any:
+        reads.append(asked)
+        return get_item(**asked)
+
+    monkeypatch.setattr(local.dynamodb, "get_item", note_and_get)
     CarrierLinkTable(local.dynamodb, local.table_name, room.clock).room("telnyx", ("session-1", "leg-1"))
     assert [read["ConsistentRead"] for read in reads] == [True, True]
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from types import ModuleType
 from typing import Any
 
 import jwt
@@ -46,7 +45,8 @@ class Agents:
     """The function, on the calls of the room: LiveKit says what it is told to, and time is set by hand."""
 
     room: CallsRoom
-    function: ModuleType
+    function: Any
+    """The handler's module, whose use case the tests replace."""
 
     @property
     def telephony(self) -> ScriptedTelephony:
@@ -62,7 +62,8 @@ class Agents:
 
     @property
     def kept(self) -> Transcript | None:
-        return self.function.transcripts.read(self.call)
+        kept: Transcript | None = self.function.transcripts.read(self.call)
+        return kept
 
     def rings(self, **fields: Any) -> Call:
         """A call that was dialled this moment, whose agent is in the room."""
@@ -118,7 +119,7 @@ def agents(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Agents:
     aws.s3().create_bucket(Bucket=RECORDS_BUCKET)
     room = calls_room(local)
     room.clock.now = now_ms()
-    function = load_handler(
+    function: Any = load_handler(
         "receive_agent_event",
         {
             "DOORBELL_QUEUE_URL": local.queue_url,
@@ -498,7 +499,7 @@ def test_who_cannot_prove_to_speak_for_the_call_reads_and_writes_nothing(
         "other call": call_token(replace(call, call_id="call_other"), SECRET),
         "expired": call_token(replace(call, dialed_at=(call.dialed_at or 0) - 24 * 3600 * 1000), SECRET),
         "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, _key(), algorithm="HS256"),
-        "alg none": jwt.encode(claims, None, algorithm="none"),
+        "alg none": jwt.encode(claims, "", algorithm="none"),
     }
     local.dynamodb.delete_table(TableName=local.table_name)
     answer = agents.answer_to({"type": "hang_up"}, token=tokens[forgery])

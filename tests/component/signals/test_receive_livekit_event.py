@@ -136,7 +136,7 @@ def test_what_is_not_proven_to_be_livekits_changes_nothing(hook: ModuleType, sto
         "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, SECRET, algorithm="HS256"),
         "other body": signed(body + b" "),
         "no hash": jwt.encode({k: v for k, v in claims.items() if k != "sha256"}, SECRET, algorithm="HS256"),
-        "alg none": jwt.encode(claims, None, algorithm="none"),
+        "alg none": jwt.encode(claims, "", algorithm="none"),
     }
     before = store.get(ACCOUNT, CALL)
     status, problem = post(hook, body, tokens[forgery])

@@ -137,7 +137,7 @@ def test_a_change_that_is_delivered_again_starts_no_second_recording(
     assert call_in(store) == ACTIVE, "the start itself is told by LiveKit's own event"
 
 
-def composite(key: str, status: egress.EgressStatus.ValueType) -> egress.EgressInfo:
+def composite(key: str, status: egress.EgressStatus) -> egress.EgressInfo:
     """A recording of a room as a whole, as LiveKit lists it."""
     request = egress.RoomCompositeEgressRequest(room_name=ROOM, file_outputs=[egress.EncodedFileOutput(filepath=key)])
     return egress.EgressInfo(egress_id="EG_before", room_name=ROOM, status=status, room_composite=request)

@@ -14,12 +14,13 @@ from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 from ringline.webhooks.sending.queue import message_in
 from ringline.webhooks.store import DeliveryStore, EndpointStore
 from tests.builders import NOW
-from tests.component.one_table import ROOT, LocalAws, load_handler, local_aws, log_of
+from tests.component.one_table import LocalAws, load_handler, local_aws, log_of
 from tests.component.webhooks.receivers import Receiver, listening
+from tests.sample_events import event_of
 from tests.unit.webhooks.webhook_fakes import CallEnded, PayloadsInMemory
 
 SECRET = new_webhook_secret()
-EVENT: dict[str, Any] = json.loads((ROOT / "events" / "deliver_webhook" / "call_end.json").read_text())
+EVENT = event_of("deliver_webhook", "call_end")
 MESSAGE = message_in(EVENT["Records"][0]["body"])
 NAMES = MESSAGE.delivery_id
 

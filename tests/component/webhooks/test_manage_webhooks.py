@@ -9,7 +9,8 @@ import pytest
 
 from ringline.webhooks.manage import MAX_ENDPOINTS
 from ringline.webhooks.store import EndpointStore
-from tests.component.one_table import ROOT, LocalAws, load_handler, local_aws, log_of
+from tests.component.one_table import LocalAws, load_handler, local_aws, log_of
+from tests.sample_events import event_of
 
 ACCOUNT = "acct_0a1b2c3d"
 
@@ -43,8 +44,7 @@ def ask(aws: LocalAws) -> Ask:
 
 
 def the_event(case: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "events" / "manage_webhooks" / f"{case}.json").read_text())
-    return event
+    return event_of("manage_webhooks", case)
 
 
 def test_a_new_endpoint_shows_its_secret_once(ask: Ask) -> None:

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from local.phones.carrier_forms import telnyx_public_key
+from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRequest
 from tests.contract.phones.phone_network import (
@@ -220,7 +221,7 @@ async def test_the_product_takes_and_understands_what_a_carrier_sends(lab: Lab, 
     number, secret, kinds = case
     await dial(lab, number, headers=True)
     await lab.product.until(lambda product: len(product.posted) == len(kinds.split()))
-    read = []
+    read: list[CarrierEvent] = []
     for posted in lab.product.posted:
         headers = {name.lower(): value for name, value in posted.headers.items()}
         request = HookRequest(posted.url, headers, posted.body)

@@ -47,7 +47,7 @@ class Hook:
 
     @property
     def is_end_of_leg(self) -> bool:
-        return self.body["event"] == "participant_left" and self.body["participant"]["kind"] == "SIP"
+        return bool(self.body["event"] == "participant_left" and self.body["participant"]["kind"] == "SIP")
 
 
 @dataclass(frozen=True, slots=True)

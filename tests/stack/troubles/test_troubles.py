@@ -175,7 +175,7 @@ _KILLED_THEN_DECLINED = "the dialer is killed, then the phone declines"
 
 
 async def _calls_whose_dialer_is_killed(stack: Stack, calls: TroubledCalls) -> dict[str, TroubledCall]:
-    manners = {
+    manners: dict[str, Mapping[str, Any]] = {
         _KILLED_THEN_ANSWERED: {**_STAYS_ON, "answers_after_s": 5.0},
         _KILLED_THEN_RUNG_OUT: _RINGS_OUT,
         _KILLED_THEN_DECLINED: {"refusal": 603, "refuses_after_s": 5.0},

@@ -2,6 +2,7 @@
 (`local/bench_fairness.py`); here it is who comes first."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ async def test_another_accounts_first_call_goes_out_before_a_queue_of_hundreds(s
         assert count_waiting(stack, crowd.account_id) == _WAITING
         assert await rung(stack, waiters) == [], "nobody came in beyond the cap"
 
-        for call in talking:
-            await phones(stack, "POST", f"calls/{call['id']}/hangup")
+        for held in talking:
+            await phones(stack, "POST", f"calls/{held['id']}/hangup")
         await eventually(lambda: rung(stack, waiters))
         while_lines_change_hands = await calls.place(_BUSY)
         await while_lines_change_hands.hears("call_end")
@@ -50,12 +51,12 @@ async def test_another_accounts_first_call_goes_out_before_a_queue_of_hundreds(s
         for call in (at_a_full_gate, while_lines_change_hands):
             assert await call.ending() == right_ending("failed", "USER_BUSY")
         gone_out = await rung(stack, waiters)
-    for call in gone_out:
-        beside = [one for one in gone_out if one["invited_at"] <= call["invited_at"] < (one["ended_at"] or 1e12)]
+    for invited in gone_out:
+        beside = [one for one in gone_out if one["invited_at"] <= invited["invited_at"] < (one["ended_at"] or 1e12)]
         assert len(beside) <= _LINES
 
 
-async def _answered(stack: Stack, number: str) -> list[dict[str, object]]:
+async def _answered(stack: Stack, number: str) -> list[dict[str, Any]]:
     """The calls of a number once all lines are answered."""
     calls = [call for call in await rung(stack, number) if call["answered_at"] is not None]
     return calls if len(calls) == _LINES else []

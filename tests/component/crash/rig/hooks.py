@@ -31,7 +31,7 @@ def carriers_hook(word: Word) -> dict[str, Any]:
     return carrier_requests.sent(case, word.at // 1000, word.call, **told)
 
 
-def agents_report(dispatched: str, reports: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+def agents_report(dispatched: str, reports: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     """The reports of the agent that was dispatched with these words, where and as they tell it to."""
     told = json.loads(dispatched)
     event = event_of("receive_agent_event", "ready")

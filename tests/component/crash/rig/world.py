@@ -163,7 +163,7 @@ class World:
         path = f"/v1/calls/{call_id or self.accepted[0]}/hangup"
         return self.request("manage_calls", event_of("manage_calls", "hang_up") | {"rawPath": path})
 
-    def agent_tells(self, *reports: dict[str, Any]) -> None:
+    def agent_tells(self, *reports: Mapping[str, Any]) -> None:
         """The agent of the first call tells this, and is heard."""
         (dispatched,) = self.phones.dispatched[self.call().room_name or ""]
         answer = self.request("receive_agent_event", agents_report(dispatched, reports))

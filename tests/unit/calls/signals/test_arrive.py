@@ -56,7 +56,7 @@ class House:
     room: RoomView = EMPTY_ROOM
     is_down: bool = False
     asked: list[str] = field(default_factory=list)
-    before_open: Callable[["House"], None] = lambda _: None
+    before_open: Callable[["House"], object] = lambda _: None
 
     def hears(self, *events: LivekitEvent) -> list[str]:
         log = Logger("test", level="CRITICAL")
@@ -199,7 +199,7 @@ def test_who_called_a_number_of_no_account_and_is_gone_needs_nothing() -> None:
 
 @pytest.mark.parametrize("missing", ["owners", "route"])
 def test_a_caller_who_could_not_be_turned_away_is_told_of_again(missing: str) -> None:
-    house = House(is_down=True, **{"owners": {}} if missing == "owners" else {"route": None})
+    house = House(is_down=True, owners={}) if missing == "owners" else House(is_down=True, route=None)
     with pytest.raises(TelephonyDown):
         house.hears(CALLER)
 

@@ -30,7 +30,18 @@ RICH = a_call(
     end_asked_at=at(50),
     end_asked_reason=EndReason.API_HUNG_UP,
     end_reason=EndReason.API_HUNG_UP,
-    evidence=Evidence(486, "Busy Here", "resource_exhausted", "busy", "USER_REJECTED", "ringing", at(50), at(51)),
+    evidence=Evidence(
+        sip_code=486,
+        sip_status="Busy Here",
+        twirp_code="resource_exhausted",
+        twirp_message="busy",
+        disconnect_reason="USER_REJECTED",
+        last_call_status="ringing",
+        leg_left_at=at(50),
+        left_leg_sid="PA_leg",
+        room_finished_at=at(51),
+        over_since=at(52),
+    ),
     notes=(Note(at(1), "dial_1_not_sent: no response from servers"), Note(at(9), "leg_rejoined")),
 )
 
