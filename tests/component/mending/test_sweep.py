@@ -43,6 +43,7 @@ from ringline.calls.tables.store import Committed
 from tests.builders import ACCOUNT, NOW, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
+from tests.fakes import CountingLooks
 
 AGENT = AgentSeen("PA_agent", NOW)
 
@@ -506,11 +507,11 @@ def test_a_look_that_cannot_be_asked_for_keeps_the_sweep_from_nothing(room: Call
     room.telephony.views = in_its_room(room.call(), "active")
     room.clock.move(30)
 
-    class NoQueue:
+    class NoQueue(CountingLooks):
         def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
             raise ConnectionError("scripted")
 
-    room.looks = NoQueue()  # type: ignore[assignment]
+    room.looks = NoQueue()
     room.sweep()
     assert room.call().end_reason is EndReason.AGENT_FAILED
 

@@ -5,7 +5,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, FoundOver, SeenWaiting
+from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, Event, FoundOver, SeenWaiting
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
@@ -44,8 +44,8 @@ def claimed(call: Call) -> Call:
     return moved.call
 
 
-def after(call: Call, event: object) -> Call:
-    moved = apply(call, event)  # type: ignore[arg-type]
+def after(call: Call, event: Event) -> Call:
+    moved = apply(call, event)
     assert isinstance(moved, Moved)
     return moved.call
 

@@ -45,8 +45,11 @@ def listening(receiver: Receiver, tls: ssl.SSLContext | None = None) -> Iterator
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing: the test looks at what was received."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Says nothing: a client that hangs up early is part of the test."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver.port = server.server_address[1]

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aws_lambda_powertools import Logger
 
@@ -15,12 +15,12 @@ from ringline.calls.model.outcomes import Refused
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import LegView, RoomView
-from ringline.calls.progress.progress import Applied, Outcome, Unapplied
+from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.inbound_rooms import Tenant
+from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
 from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp
 from ringline.telephony.hook import read
@@ -108,6 +108,12 @@ class Lobby:
         """The agents of the traces come by themselves."""
         return RoomView((), ())
 
+    def turn_away(self, room: str) -> bool:
+        raise AssertionError(f"{room}: every number of the traces is the account's")
+
+    def close(self, room: str) -> None:
+        raise AssertionError(f"{room}: every number of the traces leads to an agent")
+
 
 @dataclass(frozen=True, slots=True)
 class TracedCall:
@@ -120,8 +126,10 @@ class TracedCall:
         """The call after these steps, or those of the recording, and after the sweep has looked at what is left."""
         told = OneCall(self.call)
         log, lobby = Logger("traces", level="CRITICAL"), Lobby(told)
-        arrive = Arrive(lobby, lobby, lobby, lobby, told, lambda: self.steps[-1].at, log)  # type: ignore[arg-type]
-        observe = Observe(told, lambda _: None, told, log, lambda: arrive)  # type: ignore[arg-type]
+        # Rooms and progress are the product's own classes over the table, and no Protocols.
+        rooms, progress = cast(InboundRooms, lobby), cast(Progress, told)
+        arrive = Arrive(rooms, lobby, lobby, lobby, told, lambda: self.steps[-1].at, log)
+        observe = Observe(progress, lambda _: None, told, log, lambda: arrive)
         for step in self.steps if steps is None else steps:
             match step:
                 case Hook(at, body):

@@ -4,7 +4,7 @@ import pytest
 
 from ringline.routing.records import Agent, Number
 from ringline.routing.resolve import InboundRouting, Route, dialed_number
-from tests.unit.routing.test_resolve import ACCOUNT, NUMBER, a_pipe, records
+from tests.unit.routing.test_resolve import ACCOUNT, NUMBER, RecordsInMemory, a_pipe, records
 
 SALES = Agent(agent_id="sales", name="Sales", max_call_duration_s=90)
 
@@ -13,8 +13,8 @@ def attached(**to: str) -> tuple[Number, ...]:
     return (Number(number=NUMBER, number_id="num_1", **to),)
 
 
-def resolved(known: object) -> Route | None:
-    return InboundRouting(known).resolve(ACCOUNT, NUMBER)  # type: ignore[arg-type]
+def resolved(known: RecordsInMemory) -> Route | None:
+    return InboundRouting(known).resolve(ACCOUNT, NUMBER)
 
 
 def test_a_number_leads_to_its_pipes_agent_in_two_reads() -> None:

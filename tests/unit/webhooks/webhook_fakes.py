@@ -108,14 +108,17 @@ class Posted:
 
 @dataclass
 class Receiver:
-    """A customer's server that answers what it is told to: the last answer again and again."""
+    """A customer's server that answers what it is told to: the last answer again and again. What happens `meanwhile`
+    has happened before it answers."""
 
     answers: list[Answered | Unanswered]
     clock: HandClock
     took_ms: int = 40
     posts: list[Posted] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered | Unanswered:
+        self.meanwhile()
         self.posts.append(Posted(url, headers, body))
         self.clock.now += self.took_ms
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -11,6 +11,7 @@ from ringline.calls.model.events import (
     DialNotSent,
     DialRefused,
     EndAsked,
+    Event,
     FoundOver,
     LegJoined,
     LegLeft,
@@ -27,9 +28,9 @@ from tests.builders import a_call, at
 THREE_TIMES = RetryPolicy(3, on=("USER_BUSY", "no_answer"), delays_s=(60, 300))
 
 
-def moved(call: Call, *events: object) -> Call:
+def moved(call: Call, *events: Event) -> Call:
     for event in events:
-        result = apply(call, event)  # type: ignore[arg-type]
+        result = apply(call, event)
         assert isinstance(result, Moved), result
         call = result.call
     return call

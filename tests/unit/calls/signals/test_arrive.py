@@ -2,21 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
-from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.events import AgentSeen, Event
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
-from ringline.calls.progress.progress import Applied, Outcome, Unapplied
+from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.inbound_rooms import Tenant
+from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
 from ringline.calls.tables.recordings import recording_key
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT, NOW, at
@@ -60,8 +61,10 @@ class House:
 
     def hears(self, *events: LivekitEvent) -> list[str]:
         log = Logger("test", level="CRITICAL")
-        arrive = Arrive(self, self, self, self, self.looks, self.clock, log)  # type: ignore[arg-type]
-        observe = Observe(self, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)  # type: ignore[arg-type]
+        # Rooms and progress are the product's own classes over the table, and no Protocols.
+        rooms, progress = cast(InboundRooms, self), cast(Progress, self)
+        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log)
+        observe = Observe(progress, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)
         return [observe.run(event, self.clock()) for event in events]
 
     @property
@@ -70,9 +73,9 @@ class House:
         return call
 
     # Progress
-    def apply(self, account_id: str, call_id: str, event: object) -> Outcome:
+    def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
         (place,) = (n for n, call in enumerate(self.calls) if (call.account_id, call.call_id) == (account_id, call_id))
-        result = apply(self.calls[place], event)  # type: ignore[arg-type]
+        result = apply(self.calls[place], event)
         if not isinstance(result, Moved):
             return Unapplied(self.calls[place], result.why, result.effects)
         self.calls[place] = result.call

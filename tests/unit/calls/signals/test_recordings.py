@@ -1,6 +1,7 @@
 """What LiveKit's reports of an egress mean for a call, and which calls are to be recorded."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ from tests.builders import a_call, at
 KEY = "acc_1/recordings/call_01JD5Z0000000000000000000A-1.ogg"
 
 
-def seen(status: str, *, is_over: bool = False, **report: object) -> RecordingSeen:
-    known = {"file_key": KEY, "duration_s": 2.5} | report
-    return recording_seen(EgressReport("EG_1", status, **known), at(9), 1, is_over=is_over)  # type: ignore[arg-type]
+def seen(status: str, *, is_over: bool = False, **report: Any) -> RecordingSeen:
+    known: dict[str, Any] = {"file_key": KEY, "duration_s": 2.5, **report}
+    return recording_seen(EgressReport("EG_1", status, **known), at(9), 1, is_over=is_over)
 
 
 @pytest.mark.parametrize("status", ["EGRESS_STARTING", "EGRESS_ACTIVE", "EGRESS_ENDING", "EGRESS_OF_THE_FUTURE"])
