@@ -75,6 +75,7 @@ FOLDERS = {
 }
 FUNCTIONS = {folder: _ALL_OF_THE_PRODUCT for folder in FOLDERS.values() if folder.startswith("functions.")}
 MAY_LEAN_ON = {**PRODUCT, **AROUND, **FUNCTIONS}
+TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
 
 
 def imports_of(module: str) -> Iterator[str]:
@@ -115,6 +116,11 @@ def assert_no_circle(arrows: Mapping[str, set[str]]) -> None:
 def test_a_folder_is_taken_in_at_a_glance(folder: str) -> None:
     modules = [module for module, where in FOLDERS.items() if where == folder and module != folder]
     assert len(modules) <= MOST_MODULES, f"{folder} has {len(modules)} modules"
+
+
+@pytest.mark.parametrize("folder", TESTS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_a_folder_of_tests_is_taken_in_at_a_glance(folder: Path) -> None:
+    assert len(list(folder.glob("*.py"))) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("module", sorted(module for module, folder in FOLDERS.items() if folder in PURE))
