@@ -62,6 +62,7 @@ class ScriptedTelephony:
     while_ringing: Callable[[Call], Awaitable[None]] | None = None
     dialed: list[Call] = field(default_factory=list)
     ended_rooms: list[str] = field(default_factory=list)
+    taken_in: list[str] = field(default_factory=list)
 
     async def open_room(self, call: Call) -> NotSent | NoRoom | None:
         if self.room_refusals:
@@ -76,6 +77,11 @@ class ScriptedTelephony:
         if self.while_ringing is not None:
             await self.while_ringing(call)
         return self.outcomes.pop(0) if self.outcomes else Connected("PA_leg", "SCL_1")
+
+    async def take_in(self, call: Call) -> RoomView:
+        self._ask()
+        self.taken_in.append(call.call_id)
+        return EMPTY_ROOM
 
     async def look(self, room: str) -> RoomView:
         self._ask()

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.phones import numbers, silence
+from local.phones import silence
 from local.phones.bucket import Bucket
 from local.phones.callees import CarrierForm, CarrierReports, CarrierWord
 from local.phones.carrier_forms import CarrierSecrets
+from local.phones.sandbox_number import PICKS_UP
 from local.phones.transcripts import Talk, turns_of, usage_of
 
 TALK = Talk(answered_at=1000.0, spoke_at=1000.5, ended_at=1004.0)
@@ -81,12 +82,12 @@ def test_a_file_has_an_address_in_its_bucket(endpoint: str, path_style: bool, lo
 
 
 def test_a_carrier_can_be_described_in_json() -> None:
-    changed = numbers.PICKS_UP.with_changes(
+    changed = PICKS_UP.with_changes(
         {"carrier": {"form": "telnyx", "words": ["answered"], "forwards_after_s": 1}, "egress": "fails"}
     )
     assert changed.carrier == CarrierReports(CarrierForm.TELNYX, frozenset({CarrierWord.ANSWERED}), 1)
     with pytest.raises(ValueError, match="sung"):
-        numbers.PICKS_UP.with_changes({"carrier": {"words": ["sung"]}})
+        PICKS_UP.with_changes({"carrier": {"words": ["sung"]}})
 
 
 @pytest.mark.parametrize("secrets", [{"telnyx_key": "c2hvcnQ="}, {"generic": "whsec_no base64"}])
