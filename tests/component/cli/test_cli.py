@@ -235,7 +235,12 @@ def test_the_same_put_twice_is_as_once_and_what_is_not_named_stays(
     assert deployed.items() == before
     done(capsys, "pipe", "put", ACCOUNT, "p", "--recording")
     assert store.pipe(ACCOUNT, "p") == Pipe(
-        pipe_id="p", name="p", agent_id="desk", number=OURS, recording=True, voicemail=VoicemailWindows(greeting_max_s=9)
+        pipe_id="p",
+        name="p",
+        agent_id="desk",
+        number=OURS,
+        recording=True,
+        voicemail=VoicemailWindows(greeting_max_s=9),
     )
     done(capsys, "pipe", "put", ACCOUNT, "p", "--no-recording", "--from-number", "")
     pipe = store.pipe(ACCOUNT, "p")
