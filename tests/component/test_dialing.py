@@ -18,7 +18,7 @@ from ringline.calls.model.events import (
     LegLeft,
     UserSpoke,
 )
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
@@ -414,7 +414,7 @@ def test_a_call_that_nobody_wants_any_more_before_the_invite_does_not_ring(room:
 
 # --- a carrier without room ------------------------------------------------------------------------------------------
 
-NO_ROOM = NoRoom(503, "CPS limit exceeded", "failed_precondition", "INVITE failed")
+CARRIER_FULL = CarrierFull(503, "CPS limit exceeded", "failed_precondition", "INVITE failed")
 
 
 def leaving(room: CallsRoom, status: str) -> LegLeft:
@@ -429,7 +429,7 @@ def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch, status: str, state: State, reason: EndReason | None
 ) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_ROOM]
+    room.telephony.outcomes = [CARRIER_FULL]
 
     async def the_leg_leaves_meanwhile(seconds: float) -> None:
         room.clock.move(seconds)
@@ -444,7 +444,7 @@ def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang
 
 def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_ring(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_ROOM]
+    room.telephony.outcomes = [CARRIER_FULL]
 
     async def rings(call: Call) -> None:
         room.progress.apply(ACCOUNT, call.call_id, CarrierRang(room.clock(), call.attempt))
@@ -456,7 +456,7 @@ def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_r
 
 def test_livekits_own_limit_defers_the_call_at_once_because_no_leg_was_made(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NoRoom(None, None, "resource_exhausted", "rate limit")]
+    room.telephony.outcomes = [CarrierFull(None, None, "resource_exhausted", "rate limit")]
     room.ring()
     assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
     assert room.clock() == NOW, "nobody waited for a leg's word"

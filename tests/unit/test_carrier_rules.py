@@ -26,7 +26,7 @@ from tests.builders import a_call, after, an_answered_call, at, moved, told_by_t
 
 R = EndReason
 BUSY = CarrierFailed(at(3), 1, 486, "Busy Here", "user busy")
-NO_ROOM = CarrierFailed(at(1.4), 1, 503, "CPS limit exceeded", None)
+CARRIER_FULL = CarrierFailed(at(1.4), 1, 503, "CPS limit exceeded", None)
 
 
 def by_carrier(state: State = State.DIALING, **fields: Any) -> Call:
@@ -191,7 +191,7 @@ def test_a_carrier_without_room_defers_the_call(texts: tuple[str, str | None]) -
 
 def test_a_carrier_without_room_does_not_defer_a_phone_that_rang() -> None:
     rang = told_by_the_carrier(by_carrier(State.RINGING), rang_at=at(1.3))
-    call = moved(rang, NO_ROOM)
+    call = moved(rang, CARRIER_FULL)
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, R.SIP_FAILED_CAPACITY)
 
 

@@ -15,7 +15,7 @@ from livekit import api
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
@@ -55,7 +55,7 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
-    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
+    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,

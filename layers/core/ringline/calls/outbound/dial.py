@@ -26,7 +26,7 @@ from ringline.calls.model.events import (
     FoundOver,
     GivenUp,
 )
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
 from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
@@ -115,8 +115,8 @@ class DialNext:
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
                 return False
-            case NoRoom() as no_room:
-                await self._no_room(call, no_room)
+            case CarrierFull() as carrier_full:
+                await self._carrier_full(call, carrier_full)
                 return False
         if await self._is_still_wanted(call):
             return True
@@ -136,8 +136,8 @@ class DialNext:
                 await self._apply(call, event)
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
-            case NoRoom() as no_room:
-                await self._no_room(call, no_room)
+            case CarrierFull() as carrier_full:
+                await self._carrier_full(call, carrier_full)
             case Unclear(message):
                 self.log.warning("dial unclear", extra={"call_id": call.call_id, "why": message})
                 await self._follow(call)
@@ -161,7 +161,7 @@ class DialNext:
         await self._apply(call, event)
         await self._close(call)
 
-    async def _no_room(self, call: Call, outcome: NoRoom) -> None:
+    async def _carrier_full(self, call: Call, outcome: CarrierFull) -> None:
         """The trunk rests before the call is back in the queue: whoever looks at it next finds it so. If that cannot be
         written the call is deferred all the same, and the carrier refuses the next one, too."""
         now = self.clock()

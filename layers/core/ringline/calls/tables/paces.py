@@ -1,4 +1,4 @@
-"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier had no room.
+"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier was full.
 
 A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
 free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
