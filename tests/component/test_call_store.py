@@ -82,7 +82,7 @@ def test_a_full_gate_leaves_the_call_in_its_place(local: LocalAws) -> None:
 def test_an_account_without_a_gate_dials_nothing(local: LocalAws) -> None:
     store = CallStore(local.dynamodb, local.table_name)
     assert claim(store, queued(store, "call_1")) is Committed.GATE_FULL
-    assert not store.gate(ACCOUNT).has_room
+    assert not store.gate(ACCOUNT).has_free_line
 
 
 def test_two_dialers_cannot_claim_the_same_call(local: LocalAws) -> None:

@@ -113,7 +113,7 @@ class Sweep:
             self.watchlist.clear_waiting(mark, now)
 
     def _ring(self, account_id: str) -> None:
-        if self.store.gate(account_id).has_room:
+        if self.store.gate(account_id).has_free_line:
             self.doorbell.ring(account_id)
             self.swept.rung += 1
 

@@ -59,7 +59,7 @@ class Admit:
             if not entries:
                 return NoneAdmitted.NOBODY_WAITS
             # A look costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
-            if not self.store.gate(account_id).has_room:
+            if not self.store.gate(account_id).has_free_line:
                 return NoneAdmitted.GATE_FULL
             entry = self._first_near_its_turn(account_id, entries[0], turns)
             if isinstance(entry, Paced):

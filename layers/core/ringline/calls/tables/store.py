@@ -88,7 +88,7 @@ class Gate:
     line_ends: int = 0
 
     @property
-    def has_room(self) -> bool:
+    def has_free_line(self) -> bool:
         return self.in_use < self.cap
 
     @property

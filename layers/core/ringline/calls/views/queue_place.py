@@ -72,7 +72,7 @@ def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> Qu
 def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
-    if not gate.has_room:
+    if not gate.has_free_line:
         return BlockedBy.GATE
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE
