@@ -30,9 +30,8 @@ from ringline.calls.model.timing import (
     UNSENT_DIALS,
 )
 from ringline.calls.outbound import dial
-from ringline.calls.outbound.dial import DialNext
 from tests.builders import ACCOUNT, NOW, at
-from tests.component.calls_room import LOG, CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
@@ -510,10 +509,7 @@ class NotedLinks:
 def ring(room: CallsRoom, answer_from: AnswerFrom | None = None, links: NotedLinks | None = None) -> int:
     """A doorbell is heard by a dialer that is set up so."""
     admit = replace(room.admit, answer_from=answer_from)
-    dial_next = DialNext(
-        room.store, admit, room.paces, room.progress, room.telephony, room.doorbell, room.looks, room.clock, LOG, links
-    )
-    return asyncio.run(dial_next.run(ACCOUNT))
+    return asyncio.run(room.dial_next(admit, links).run(ACCOUNT))
 
 
 def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invite_is_out(room: CallsRoom) -> None:

@@ -39,7 +39,7 @@ class Paced:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
     store: CallStore
     paces: TrunkPaces

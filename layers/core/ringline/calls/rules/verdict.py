@@ -23,6 +23,9 @@ _NOT_ACCEPTABLE_ANYWHERE = 606
 _UNKNOWN_CODE_IS_A_DECLINE = range(600, 700)
 _UNKNOWN_CODE_IS_THE_TRUNKS = range(300, 600)
 
+NEEDS_LEGS_WORD = frozenset({*_UNAVAILABLE, *_DECLINED, _TERMINATED, *_UNKNOWN_CODE_IS_A_DECLINE})
+"""Codes whose reason depends on whether the phone rang, or on who closed the room: the leg's own last word tells."""
+
 OUR_FAILURE = "ringline_failed"
 """Stands where LiveKit's code would: the dial never got as far."""
 

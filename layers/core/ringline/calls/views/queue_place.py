@@ -21,7 +21,7 @@ class BlockedBy(StrEnum):
     GATE = "gate"
     """All the account's lines are in use."""
     TRUNK_PACE = "trunk_pace"
-    """A line is free, and its trunk takes no call yet: by its limit of calls a second, or because its carrier was full."""
+    """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
