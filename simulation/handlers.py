@@ -145,7 +145,14 @@ class Container:
             self.store, self.progress, transcripts, lambda: nullcontext(livekit), looks, clock, log
         )
         self.hear_carrier = HearCarrier(
-            self.progress, self.store, lambda: nullcontext(livekit), looks, links, clock, log, self.paces
+            progress=self.progress,
+            store=self.store,
+            telephony=lambda: nullcontext(livekit),
+            looks=looks,
+            links=links,
+            paces=self.paces,
+            clock=clock,
+            log=log,
         )
         self.clock = clock
         self.log = log

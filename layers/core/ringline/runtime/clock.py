@@ -17,6 +17,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+async def pause(wait_s: float) -> None:
+    """Lets time pass for the task that waits, and no other."""
+    # asyncio takes 35 ms to import, and hooks start without it. Whoever can wait has an event loop, and has loaded it.
+    import asyncio
+
+    await asyncio.sleep(wait_s)
+
+
 def whole_s(ms: int) -> int:
     """Milliseconds in whole seconds, rounded up: what waits so long does not wake too early."""
     return -(-ms // MS_PER_S)
