@@ -10,8 +10,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.tables.pages import CallPages, Wanted
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore, Committed, Gate, TableContended
+from ringline.calls.tables.wanted import Wanted
 from ringline.calls.tables.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at
 from tests.component.one_table import LocalAws
