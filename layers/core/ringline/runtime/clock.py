@@ -19,7 +19,8 @@ def now_ms() -> int:
 
 async def pause(wait_s: float) -> None:
     """Lets time pass for the task that waits, and no other."""
-    # asyncio takes 35 ms to import, and hooks start without it. Whoever can wait has an event loop, and has loaded it.
+    # asyncio takes 14 ms to import beside boto3, and hooks start without it. Whoever can wait has an event loop, and so
+    # has loaded it.
     import asyncio
 
     await asyncio.sleep(wait_s)
