@@ -221,10 +221,10 @@ def test_a_fate_of_which_the_dialer_cannot_tell_any_more_is_settled_for_the_same
 
 @pytest.mark.parametrize("mode", AnswerFrom)
 def test_a_carrier_at_its_limit_defers_the_call_once_whoever_is_heard_first(mode: AnswerFrom) -> None:
-    no_room = DialDeferred(at(1.42), 1, 503, LIMIT, "failed_precondition", "INVITE failed", 2)
+    carrier_full = DialDeferred(at(1.42), 1, 503, LIMIT, "failed_precondition", "INVITE failed", 2)
     words: list[Event] = [failed(1.39, 503, LIMIT), leg(1.4, "CLIENT_INITIATED", "dialing")]
     if mode is AnswerFrom.DIALER:
-        words.append(no_room)
+        words.append(carrier_full)
     for order in permutations(words):
         call = heard(heard(dialing(mode), order), order)
         assert (call.state, call.deferrals, call.attempts) == (State.QUEUED, 1, ())

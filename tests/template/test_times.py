@@ -10,7 +10,7 @@ from local.template import events_of
 from ringline.calls.model import timing
 from ringline.calls.progress import hang_up
 from ringline.calls.rules import deadlines
-from ringline.calls.signals import carrier
+from ringline.calls.signals import carrier, carrier_answers
 from ringline.runtime import aws
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.telephony import front_desk
@@ -77,8 +77,8 @@ def schedule_of(function: str) -> int:
 
 def looking_for_an_answer_s() -> float:
     """How long a carrier's hook may take over an answer that LiveKit does not show."""
-    looks = 1 + len(carrier._LOOK_AGAIN_AFTER_S)
-    return looks * constant_of("ReceiveSipEventFunction", "LIVEKIT_WITHIN_S") + sum(carrier._LOOK_AGAIN_AFTER_S)
+    looks = 1 + len(carrier_answers._LOOK_AGAIN_AFTER_S)
+    return looks * constant_of("ReceiveSipEventFunction", "LIVEKIT_WITHIN_S") + sum(carrier_answers._LOOK_AGAIN_AFTER_S)
 
 
 def dialing_s() -> float:

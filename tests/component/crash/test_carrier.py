@@ -216,7 +216,7 @@ SCENARIOS = [
     replace(
         busy,
         name="no channel free at first, nobody waits",
-        prepare=dialed(LEAVES, Callee.NO_ROOM, Callee.ANSWERS, carrier_first=True),
+        prepare=dialed(LEAVES, Callee.CARRIER_FULL, Callee.ANSWERS, carrier_first=True),
         reasons=(TALKED,),
         steps=frozenset({"TransactWriteItems", "delete_room", "UpdateItem", "SendMessage"}),
         also=rang_once_in_each_dial,

@@ -96,7 +96,7 @@ SCENARIOS = [
     replace(
         dial,
         name="the carrier has no channel free at first",
-        prepare=calls(Callee.NO_ROOM, Callee.ANSWERS),
+        prepare=calls(Callee.CARRIER_FULL, Callee.ANSWERS),
         steps=frozenset({"dial", "SendMessage", "delete_room"}),
     ),
     replace(
@@ -168,7 +168,7 @@ SCENARIOS = [
     replace(
         told,
         name="the carrier tells that it has no channel free at first",
-        prepare=carrier_tells(calls(Callee.NO_ROOM, Callee.ANSWERS)),
+        prepare=carrier_tells(calls(Callee.CARRIER_FULL, Callee.ANSWERS)),
     ),
     replace(
         told,

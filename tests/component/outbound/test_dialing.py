@@ -18,7 +18,7 @@ from ringline.calls.model.events import (
     LegLeft,
     UserSpoke,
 )
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
@@ -29,9 +29,8 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
     UNSENT_DIALS,
 )
-from ringline.calls.outbound.dial import DialNext
 from tests.builders import ACCOUNT, NOW, at
-from tests.component.calls_room import LOG, CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
@@ -413,7 +412,7 @@ def test_a_call_that_nobody_wants_any_more_before_the_invite_does_not_ring(room:
 
 # --- a carrier without room ------------------------------------------------------------------------------------------
 
-NO_ROOM = NoRoom(503, "CPS limit exceeded", "failed_precondition", "INVITE failed")
+CARRIER_FULL = CarrierFull(503, "CPS limit exceeded", "failed_precondition", "INVITE failed")
 
 
 def leaving(room: CallsRoom, status: str) -> LegLeft:
@@ -428,7 +427,7 @@ def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch, status: str, state: State, reason: EndReason | None
 ) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_ROOM]
+    room.telephony.outcomes = [CARRIER_FULL]
 
     async def the_leg_leaves_meanwhile(seconds: float) -> None:
         room.clock.move(seconds)
@@ -443,7 +442,7 @@ def test_a_carrier_without_room_defers_the_call_unless_the_leg_says_that_it_rang
 
 def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_ring(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_ROOM]
+    room.telephony.outcomes = [CARRIER_FULL]
 
     async def rings(call: Call) -> None:
         room.progress.apply(ACCOUNT, call.call_id, CarrierRang(room.clock(), call.attempt))
@@ -455,7 +454,7 @@ def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_r
 
 def test_livekits_own_limit_defers_the_call_at_once_because_no_leg_was_made(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NoRoom(None, None, "resource_exhausted", "rate limit")]
+    room.telephony.outcomes = [CarrierFull(None, None, "resource_exhausted", "rate limit")]
     room.ring()
     assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
     assert room.clock() == NOW, "nobody waited for a leg's word"
@@ -509,10 +508,7 @@ class NotedLinks:
 def ring(room: CallsRoom, answer_from: AnswerFrom | None = None, links: NotedLinks | None = None) -> int:
     """A doorbell is heard by a dialer that is set up so."""
     admit = replace(room.admit, answer_from=answer_from)
-    dial_next = DialNext(
-        room.store, admit, room.paces, room.progress, room.telephony, room.doorbell, room.looks, room.clock, LOG, links
-    )
-    return asyncio.run(dial_next.run(ACCOUNT))
+    return asyncio.run(room.dial_next(admit, links).run(ACCOUNT))
 
 
 def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invite_is_out(room: CallsRoom) -> None:

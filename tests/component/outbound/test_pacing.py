@@ -6,7 +6,7 @@ import pytest
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentSeen, LegLeft
-from ringline.calls.model.outcomes import NoRoom
+from ringline.calls.model.outcomes import CarrierFull
 from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import CARRIER_PAUSE_S, SLOW_FOR_S, SLOW_PACE_MS
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
@@ -15,7 +15,7 @@ from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
-FULL = NoRoom(503, "Concurrent call limit exceeded", "failed_precondition", "INVITE failed")
+FULL = CarrierFull(503, "Concurrent call limit exceeded", "failed_precondition", "INVITE failed")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_call_is_deferred_although_its_trunk_could_not_be_put_to_rest(
 
 def test_livekits_own_limit_on_rooms_defers_too(room: CallsRoom) -> None:
     waiting(room, 1)
-    room.telephony.room_refusals = [NoRoom(None, None, "resource_exhausted", "rate limit")]
+    room.telephony.room_refusals = [CarrierFull(None, None, "resource_exhausted", "rate limit")]
     room.ring()
     assert (room.call("call_000").state, room.call("call_000").deferrals) == (State.QUEUED, 1)
     assert room.telephony.dialed == []

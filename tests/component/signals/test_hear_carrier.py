@@ -68,7 +68,15 @@ class Carrier:
 
         room = self.room
         return HearCarrier(
-            room.progress, room.store, telephony, room.looks, self.links, room.clock, LOG, room.paces, pause
+            progress=room.progress,
+            store=room.store,
+            telephony=telephony,
+            looks=room.looks,
+            links=self.links,
+            paces=room.paces,
+            clock=room.clock,
+            log=LOG,
+            pause=pause,
         )
 
 

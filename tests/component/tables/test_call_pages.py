@@ -9,8 +9,9 @@ from ringline.calls.model.call import Call, Direction, Recording, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CLOCK_SKEW_MS, FIRST_LOOK_S
-from ringline.calls.tables.pages import DUE_WITHIN_MS, EVERY_CALL, CallPages, Having, Page, Wanted
+from ringline.calls.tables.pages import DUE_WITHIN_MS, CallPages, Page
 from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.wanted import EVERY_CALL, Having, Wanted
 from tests.builders import ACCOUNT, NOW, a_call, at, moved
 from tests.component.one_table import LocalAws
 

@@ -10,8 +10,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.tables.pages import CallPages, Wanted
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore, Committed, Gate, TableContended
+from ringline.calls.tables.wanted import Wanted
 from ringline.calls.tables.watchlist import Watchlist
 from tests.builders import ACCOUNT, NOW, a_call, at
 from tests.component.one_table import LocalAws
@@ -82,7 +83,7 @@ def test_a_full_gate_leaves_the_call_in_its_place(local: LocalAws) -> None:
 def test_an_account_without_a_gate_dials_nothing(local: LocalAws) -> None:
     store = CallStore(local.dynamodb, local.table_name)
     assert claim(store, queued(store, "call_1")) is Committed.GATE_FULL
-    assert not store.gate(ACCOUNT).has_room
+    assert not store.gate(ACCOUNT).has_free_line
 
 
 def test_two_dialers_cannot_claim_the_same_call(local: LocalAws) -> None:

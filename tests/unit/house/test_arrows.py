@@ -57,6 +57,8 @@ TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
 KNOWS_AWS = {"ringline.calls.tables", "ringline.runtime"}
 """Beside these folders, the `store` of a room."""
+MOVES_CALLS = "ringline.calls.progress"
+"""The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
 KNOWS_LIVEKIT = {"ringline.telephony.livekit"}
 
 
@@ -137,3 +139,29 @@ def test_only_stores_telephony_and_runtime_know_aws_and_livekit(module: str) -> 
         assert module.endswith(".store") or FOLDERS[module] in KNOWS_AWS, f"{module} knows AWS"
     if "livekit" in tops:
         assert module in KNOWS_LIVEKIT, f"{module} knows LiveKit's client"
+
+
+_MIGHT_MOVE_CALLS = sorted(
+    module
+    for module, folder in FOLDERS.items()
+    if module.startswith(("ringline", "functions", "local", "cli")) and folder != MOVES_CALLS
+)
+"""The simulation is left out: it plants bugs in the lifecycle."""
+
+
+@pytest.mark.parametrize("module", _MIGHT_MOVE_CALLS)
+def test_nobody_but_progress_moves_a_call(module: str) -> None:
+    assert "ringline.calls.rules.lifecycle" not in set(imports_of(module)), f"{module} applies events by itself"
+    assert not list(commits_in(module)), f"{module} writes by itself what becomes of a call"
+
+
+def test_progress_is_seen_to_move_calls() -> None:
+    progress = "ringline.calls.progress.progress"
+    assert "ringline.calls.rules.lifecycle" in set(imports_of(progress))
+    assert len(list(commits_in(progress))) == 1
+
+
+def commits_in(module: str) -> Iterator[ast.Attribute]:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Attribute) and node.attr == "commit":
+            yield node

@@ -27,7 +27,7 @@ class Callee(StrEnum):
     BUSY = "busy"
     RINGS_OUT = "rings out"
     NOT_REACHED = "LiveKit has no SIP server: nothing rings"
-    NO_ROOM = "the carrier has no channel free: nothing rings"
+    CARRIER_FULL = "the carrier has no channel free: nothing rings"
 
 
 def twirp(code: str, message: str, metadata: dict[str, str] | None = None) -> api.TwirpError:
@@ -177,7 +177,7 @@ class Phones:
         self.dials[identity] += 1
         callee = self.callees.pop(0) if len(self.callees) > 1 else self.callees[0]
         leg = Leg(identity, name, f"PA_leg_{self._number()}", named=request.headers[CALL_HEADER])
-        no_channel = callee is Callee.NO_ROOM
+        no_channel = callee is Callee.CARRIER_FULL
         if callee is Callee.NOT_REACHED or (no_channel and request.wait_until_answered):
             leg.status, leg.failure = "hangup", _NO_CHANNEL if no_channel else _NO_SIP_SERVER
             return leg

@@ -551,12 +551,12 @@ def test_a_leg_that_leaves_a_dial_of_the_carriers_is_looked_after_because_its_wo
 
 
 def test_a_deferral_after_the_phone_rang_ends_the_attempt() -> None:
-    no_room = DialDeferred(at(9), 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2)
+    carrier_full = DialDeferred(at(9), 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2)
     for rung in (
         told_by_the_carrier(a_call(State.RINGING), rang_at=at(2)),
         a_call(State.DIALING, evidence=Evidence(last_call_status="ringing", leg_left_at=at(8.9))),
     ):
-        call = moved(rung, no_room)
+        call = moved(rung, carrier_full)
         assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)
     still_dialing = a_call(State.DIALING, evidence=Evidence(last_call_status="dialing", leg_left_at=at(8.9)))
-    assert moved(still_dialing, no_room).state is State.QUEUED
+    assert moved(still_dialing, carrier_full).state is State.QUEUED

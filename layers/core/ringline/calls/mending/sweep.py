@@ -26,7 +26,7 @@ from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.table import calls_pk
 
 MAX_DUE = 5000
@@ -112,7 +112,7 @@ class Sweep:
             self.watchlist.clear_waiting(mark, now)
 
     def _ring(self, account_id: str) -> None:
-        if self.store.gate(account_id).has_room:
+        if self.store.gate(account_id).has_free_line:
             self.doorbell.ring(account_id)
             self.swept.rung += 1
 
@@ -194,7 +194,7 @@ class Sweep:
         """Closes rooms whose attempt is over: an agent left alone in one costs money."""
         for name, made_at in rooms.items():
             whose = attempt_of_room(name)
-            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * 1000:
+            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
                 continue
             call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
             if call is not None and (not call.in_flight or call.attempt != whose.attempt):

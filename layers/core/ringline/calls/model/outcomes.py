@@ -1,4 +1,4 @@
-"""How a dial ends, by phase: before the INVITE (`NotSent`, `NoRoom`), by the carrier's word, or nobody knows."""
+"""How a dial ends, by phase: before the INVITE (`NotSent`, `CarrierFull`), by the carrier's word, or nobody knows."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoom:
+class CarrierFull:
     """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
     dial may well go through soon."""
 
@@ -56,4 +56,4 @@ class Unclear:
     message: str
 
 
-type DialOutcome = Connected | Placed | Refused | NotSent | NoRoom | Unclear
+type DialOutcome = Connected | Placed | Refused | NotSent | CarrierFull | Unclear

@@ -135,7 +135,7 @@ class CreateCall:
         """
         wait_s = max(0, -(-(call.eligible_at - call.created_at) // 1000))
         try:
-            if wait_s or self.store.gate(call.account_id).has_room:
+            if wait_s or self.store.gate(call.account_id).has_free_line:
                 self.doorbell.ring(call.account_id, after_s=wait_s)
         except Exception:
             self.log.exception("doorbell not rung")

@@ -42,6 +42,9 @@ _BY_ITS_WORDS = {
 """What the text of a refusal means, whatever its code."""
 _UNKNOWN_CODE_IS_THE_TRUNKS = range(300, 600)
 
+NEEDS_LEGS_WORD = frozenset({TEMPORARILY_UNAVAILABLE, REQUEST_TERMINATED, *_DECLINED, *GLOBAL_REFUSALS})
+"""Codes whose reason depends on whether the phone rang, or on who closed the room: the leg's own last word tells."""
+
 OUR_FAILURE = "ringline_failed"
 """Stands where LiveKit's code would: the dial never got as far."""
 

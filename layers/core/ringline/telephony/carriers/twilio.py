@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.calls.model.timing import MS_PER_S
 from ringline.telephony.carriers.reading import CALL_HEADER, call_ids, sip_code, text
 from ringline.telephony.carriers.refusals import refusal_in
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
@@ -101,14 +102,14 @@ def _check_age(parameters: Mapping[str, Any], now_s: float) -> None:
         at = _moment(said)
         if at is None:
             raise HookRefused("timestamp is not one")
-        check_age(str(at // 1000), now_s)
+        check_age(str(at // MS_PER_S), now_s)
 
 
 def _moment(said: Any) -> int | None:
     """An RFC 2822 date in milliseconds."""
     try:
         at = parsedate_to_datetime(str(said))
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1000
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * MS_PER_S
     except (ValueError, OverflowError):
         return None
 
