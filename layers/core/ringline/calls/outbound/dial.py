@@ -35,24 +35,20 @@ from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
     CARRIER_PAUSE_S,
     DIAL_BATCH,
+    LEG_EVIDENCE_WAITS_S,
     REDIAL_DELAYS_S,
 )
 from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
+from ringline.calls.rules.dial_rules import NEEDS_LEG_EVIDENCE
 from ringline.calls.rules.verdict import OUR_FAILURE, awaits_last_words
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
 _LOOK_EVERY_S = 0.5
-_EVIDENCE_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
-"""Together as long as a hook takes whose function has to be started first."""
-
-# Codes whose reason depends on whether the phone rang or on who closed the room, as an end without a code does: the
-# leg's own last word tells, and comes within milliseconds.
-_NEEDS_LEG_EVIDENCE = frozenset({480, 486, 487, *range(600, 700)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ class DialNext:
                 self.log.info("dialed, the carrier tells of the answer", extra={"call_id": call.call_id})
             case Refused(sip_code, sip_status, twirp_code, message):
                 event = DialRefused(self.clock(), call.attempt, sip_code, sip_status, twirp_code, message)
-                if sip_code is None or sip_code in _NEEDS_LEG_EVIDENCE:
+                if sip_code is None or sip_code in NEEDS_LEG_EVIDENCE:
                     await self._await_leg_evidence(call)
                 await self._apply(call, event)
             case NotSent() as not_sent:
@@ -185,7 +181,7 @@ class DialNext:
         await self._close(call)
 
     async def _await_leg_evidence(self, call: Call) -> None:
-        for wait_s in _EVIDENCE_WAITS_S:
+        for wait_s in LEG_EVIDENCE_WAITS_S:
             now = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
             if is_over(call, now) or (now and now.evidence.last_call_status is not None):
                 return

@@ -14,6 +14,7 @@ from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForw
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import CARRIER_PAUSE_S
+from ringline.calls.rules.dial_rules import NEEDS_LEG_EVIDENCE
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
 
 _TERMINATED = 487
@@ -73,6 +74,17 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
         return deferred(told, _as_deferral(event))
     # Its word of the answer may have got lost on the way.
     return Moved(over(as_far_as_known(told, event.at), event.at), END_ROOM)
+
+
+def waits_for_leg(call: Call, event: CarrierFailed) -> bool:
+    """Whether the carrier's failure decides, and its reason hangs on whether the phone rang, which nobody has told yet.
+    The carrier's word of the ringing may be behind its word of the failure; the leg has seen it, and leaves at the same
+    moment."""
+    if call.answer_from is not AnswerFrom.CARRIER or call.answered_at is not None or call.end_asked_at is not None:
+        return False
+    if call.carrier.rang_at is not None or call.evidence.leg_left_at is not None or event.sip_code == _TERMINATED:
+        return False
+    return event.sip_code in NEEDS_LEG_EVIDENCE or names_a_limit(event.sip_code, event.sip_status, event.cause)
 
 
 def _as_deferral(event: CarrierFailed) -> DialDeferred:

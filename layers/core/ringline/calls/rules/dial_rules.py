@@ -20,6 +20,10 @@ from ringline.calls.rules.leg_rules import may_come_back, without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
 from ringline.calls.rules.verdict import awaits_last_words, has_left_for_good
 
+NEEDS_LEG_EVIDENCE = frozenset({480, 486, 487, *range(600, 700)})
+"""Codes whose reason depends on whether the phone rang or on who closed the room, as an end without a code does: the
+leg's own last word tells, and comes within milliseconds."""
+
 
 def _claim(call: Call, event: Claimed) -> Result:
     return Moved(

@@ -32,9 +32,10 @@ from ringline.calls.model.events import (
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, agent_in, leg_of
-from ringline.calls.model.timing import CARRIER_PAUSE_S
+from ringline.calls.model.timing import CARRIER_PAUSE_S, LEG_EVIDENCE_WAITS_S
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
+from ringline.calls.rules.carrier_rules import waits_for_leg
 from ringline.calls.rules.deadlines import is_up, look_again_in_s
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.paces import TrunkPaces
@@ -123,13 +124,25 @@ class HearCarrier:
         at = _moment(event, call, self.clock())
         if event.kind is Kind.ANSWERED:
             return await self._answered(call, whose, at)
-        outcome = self._apply(call, _word(event, whose.attempt, at))
+        word = _word(event, whose.attempt, at)
+        if isinstance(word, CarrierFailed) and _is_in(call, whose):
+            await self._await_leg_evidence(call, word)
+        outcome = self._apply(call, word)
         if isinstance(outcome, Applied) and outcome.call.deferrals > call.deferrals:
             self._rest_trunk(call)
         if Effect.END_ROOM in outcome.effects:
             async with self.telephony() as telephony:
                 await self._end(telephony, outcome)
         return self._told(outcome)
+
+    async def _await_leg_evidence(self, call: Call, failed: CarrierFailed) -> None:
+        """As the dialer does where the answer is its own: the leg's webhook is on its way."""
+        now: Call | None = call
+        for wait_s in LEG_EVIDENCE_WAITS_S:
+            if now is None or not now.in_flight or now.attempt != failed.attempt or not waits_for_leg(now, failed):
+                return
+            await self.pause(wait_s)
+            now = self.store.get(call.account_id, call.call_id)
 
     def _rest_trunk(self, call: Call) -> None:
         """The carrier took no more calls. If that cannot be written, it refuses the next one, too."""
