@@ -106,6 +106,9 @@ class CarrierWords:
     failed_at: int | None = None
     ended_at: int | None = None
     cause: str | None = None
+    end_is_failure: bool = False
+    """Its word of the end is that a place failed, which of a forked call may be one that did not answer. A later word
+    that the conversation ended says more."""
     end_is_doubted: bool = False
     """Its word of the end was another leg's: this one was seen alive long after."""
 

@@ -52,7 +52,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
         # Of one place the carrier tried; another answered.
         return Unmoved("answered_since")
     if call.answered_at is not None:
-        return _ended(call, CarrierEnded(event.at, event.attempt, event.cause))
+        return _over_by_its_word(call, event, is_failure=True)
     if call.carrier.failed_at is not None:
         return Unmoved("failed_before")
     told = replace(
@@ -95,12 +95,17 @@ def _as_deferral(event: CarrierFailed) -> DialDeferred:
 
 
 def _ended(call: Call, event: CarrierEnded) -> Result:
-    """LiveKit says so too, and more, within moments; its word may have got lost. A word that was another leg's does not
-    keep this one's from being heard."""
+    return _over_by_its_word(call, event, is_failure=False)
+
+
+def _over_by_its_word(call: Call, event: CarrierEnded | CarrierFailed, *, is_failure: bool) -> Result:
+    """LiveKit says so too, and more, within moments; its word may have got lost. A word that was, or may have been,
+    another leg's does not keep this one's from being heard."""
     known = call.carrier
-    if known.ended_at is not None and not (known.end_is_doubted and event.at > known.ended_at):
+    may_be_anothers = known.end_is_doubted or (known.end_is_failure and not is_failure)
+    if known.ended_at is not None and not (may_be_anothers and event.at > known.ended_at):
         return Unmoved("ended_before")
-    carrier = replace(known, ended_at=event.at, cause=event.cause, end_is_doubted=False)
+    carrier = replace(known, ended_at=event.at, cause=event.cause, end_is_failure=is_failure, end_is_doubted=False)
     return Moved(changed(call, carrier=carrier), LOOK_AGAIN)
 
 
