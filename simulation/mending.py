@@ -97,9 +97,15 @@ class Mending:
         if room is None and gone_at is not None:
             return "its room is gone", max(seen_from, gone_at)
         if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
-            # True, and not said of another place. LiveKit may list the leg until it misses its sound.
-            return "its carrier said that it is over", max(seen_from, call.carrier.ended_at + MEDIA_SILENCE_S * 1000)
+            return "its carrier said that it is over", max(seen_from, self._unheard_of_since(call, leg))
         return self._limit(call, seen_from, agents=len(room.agents) if room else 0)
+
+    def _unheard_of_since(self, call: Call, leg: Leg | None) -> int:
+        """When LiveKit has missed the sound of a leg that is over, and lists it no more. The carrier may have told of
+        an end before it was true, of another place; and a server that has just come back lists who was there before."""
+        was_over_at = 0 if leg is None else leg.over_at or 0
+        since = max(call.carrier.ended_at or 0, was_over_at, self._phones.server_back_at)
+        return since + MEDIA_SILENCE_S * 1000
 
     def _limit(self, call: Call, seen_from: int, agents: int) -> tuple[str, int] | None:
         answered_at = call.answered_at or 0

@@ -42,7 +42,7 @@ class Outages:
 
     def _restart(self) -> None:
         world, phones = self._world, self._phones
-        phones.server_is_up = True
+        phones.server_is_up, phones.server_back_at = True, world.now
         for room in phones.rooms.values():
             for leg in room.legs.values():
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)

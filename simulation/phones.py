@@ -105,6 +105,8 @@ class Phones:
         self.alone_since: dict[str, int] = {}
         """Rooms whose last agent left while the call went on, and since when."""
         self.server_is_up = True
+        self.server_back_at = 0
+        """When it last came back from a restart."""
         self.epoch = 0
         self.bridge_down_until = 0
 

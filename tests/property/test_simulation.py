@@ -33,6 +33,11 @@ def test_worlds_full_of_faults_break_no_invariant() -> None:
     assert all(counts[name] > 10 for name in ("crashes", "retries", "deferrals", "refused_for_room", "rests", "looks"))
 
 
+@pytest.mark.parametrize("world", [708632209066, 644746141533, 811824153935])
+def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
+    assert run_world(make_plan(world)).violation is None
+
+
 @pytest.mark.parametrize("planting", PLANTED, ids=lambda planting: planting.__name__)
 def test_a_planted_bug_is_caught(planting: Planting) -> None:
     for plan in _worlds(seed=11, count=_WORLDS_FOR_A_BUG):

@@ -440,6 +440,25 @@ def test_an_end_that_only_the_carrier_saw_is_left_to_livekit_while_the_leg_is_th
     assert room.call().end_reason is EndReason.MAX_DURATION_REACHED, "its limits hold again"
 
 
+def test_a_leg_in_livekits_list_is_no_leg_that_outlived_its_end_while_livekit_has_only_come_back(
+    room: CallsRoom,
+) -> None:
+    active(room)
+    room.clock.move(100)
+    ended_at = room.clock()
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(ended_at, 1, "normal clearing"))
+    room.clock.move(MEDIA_SILENCE_S)
+    back = AgentSeen("PA_agent_again", room.clock())
+    room.telephony.views = in_its_room(room.call(), "active", AGENT, back)
+    room.clock.move(1)
+    room.look_again("call_1")
+    assert room.call().carrier.believed_end_at == ended_at, "the list may be from before its restart"
+    assert room.looks.asked[-1][-1] == MEDIA_SILENCE_S - 1, "from when its agent came back"
+    room.telephony.views = [RoomView((), (back,))]
+    room.look_again("call_1")
+    assert (room.call().end_reason, room.call().ended_at) == (EndReason.USER_HUNG_UP_IN_CALL, ended_at)
+
+
 def test_limits_hold_while_it_is_open_whether_the_carrier_spoke_of_this_leg(room: CallsRoom) -> None:
     active(room)
     room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "busy"))

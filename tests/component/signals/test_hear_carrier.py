@@ -22,6 +22,7 @@ from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.store import Committed
 from ringline.runtime.table import calls_pk
+from ringline.telephony.carriers.refusals import refusal_in
 from tests.builders import ACCOUNT
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -47,8 +48,9 @@ class Carrier:
     """Happens after the first wait."""
 
     def tells(self, kind: Kind, call_id: str = "call_1", **fields: Any) -> str:
-        event = CarrierEvent(kind, "generic", f"{ACCOUNT}.{call_id}.1", ("sbc-1",))
-        return asyncio.run(self._hear().run(replace(event, **fields)))
+        event = replace(CarrierEvent(kind, "generic", f"{ACCOUNT}.{call_id}.1", ("sbc-1",)), **fields)
+        event = replace(event, refusal=refusal_in(event.sip_code, event.sip_status, event.cause))
+        return asyncio.run(self._hear().run(event))
 
     def forget(self, call_id: str) -> None:
         """Takes the call out of the table: the stand-in copies all of it with each transaction."""
@@ -290,6 +292,51 @@ def test_a_carrier_without_room_has_its_trunk_rest_and_the_call_wait(room: Calls
     carrier.tells(Kind.FAILED, sip_code=503, sip_status="concurrent call limit exceeded")
     assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
     assert room.paces.look("ST_1").next_at == room.clock() + 2000
+
+
+@pytest.mark.parametrize(
+    ("last_status", "reason"), [("ringing", EndReason.USER_HUNG_UP_RINGING), ("dialing", EndReason.USER_BUSY)]
+)
+def test_by_the_carriers_word_a_refusal_waits_for_the_leg_to_say_whether_the_phone_rang(
+    room: CallsRoom, carrier: Carrier, last_status: str, reason: EndReason
+) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.clock.move(0.9)
+    left = LegLeft(room.clock(), 1, "PA_leg", "USER_REJECTED", last_status)
+    carrier.meanwhile = lambda: room.progress.apply(ACCOUNT, "call_1", left)
+    carrier.tells(Kind.FAILED, sip_code=486, sip_status="Busy Here")
+    assert (room.call().end_reason, len(carrier.paused_s)) == (reason, 1)
+
+
+def test_by_the_carriers_word_a_phone_that_rang_is_not_dialled_again_for_want_of_room(
+    room: CallsRoom, carrier: Carrier
+) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.clock.move(0.9)
+    left = LegLeft(room.clock(), 1, "PA_leg", "USER_REJECTED", "ringing")
+    carrier.meanwhile = lambda: room.progress.apply(ACCOUNT, "call_1", left)
+    carrier.tells(Kind.FAILED, sip_code=503, sip_status="concurrent call limit exceeded")
+    assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)
+
+
+def test_a_leg_that_says_nothing_is_waited_for_two_seconds(room: CallsRoom, carrier: Carrier) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.clock.move(0.9)
+    carrier.tells(Kind.FAILED, sip_code=486, sip_status="Busy Here")
+    assert room.call().end_reason is EndReason.USER_BUSY
+    assert sum(carrier.paused_s) == pytest.approx(2.0)
+
+
+def test_a_refusal_whose_reason_is_known_without_the_leg_is_not_waited_with(room: CallsRoom, carrier: Carrier) -> None:
+    dialing(room, "call_1", AnswerFrom.CARRIER)
+    carrier.tells(Kind.RINGING, "call_1")
+    carrier.tells(Kind.FAILED, "call_1", sip_code=486)
+    dialing(room, "call_2", AnswerFrom.CARRIER)
+    carrier.tells(Kind.FAILED, "call_2", sip_code=404)
+    dialing(room, "call_3")
+    carrier.tells(Kind.FAILED, "call_3", sip_code=486)
+    assert carrier.paused_s == []
+    assert room.call("call_3").in_flight, "the dialer has the last word"
 
 
 def test_a_success_is_no_code_of_a_call_that_failed(room: CallsRoom, carrier: Carrier) -> None:

@@ -1,5 +1,6 @@
 """What the carrier's own events do, where the dialer speaks and where it does not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ringline.calls.model.events import (
     EndAsked,
     Event,
     FoundOver,
+    GivenUp,
     LegLeft,
 )
 from ringline.calls.model.reasons import EndReason
@@ -217,6 +219,25 @@ def test_a_failure_of_a_call_that_was_answered_is_its_end(call: Call) -> None:
     ended, effects = moved_with(call, CarrierFailed(at(60), 1, 487, None, "lost"))
     assert (ended.carrier.ended_at, ended.carrier.failed_at, effects) == (at(60), None, LOOK_AGAIN)
     assert ended.evidence.sip_code is None
+
+
+@pytest.mark.parametrize("is_doubted", [False, True])
+def test_the_end_of_a_forked_call_is_heard_though_its_other_place_failed_before(is_doubted: bool) -> None:
+    failed = moved(a_call(State.ACTIVE), CarrierFailed(at(8), 1, 487, "Request Terminated", None))
+    known = replace(failed, carrier=replace(failed.carrier, end_is_doubted=is_doubted))
+    ended, effects = moved_with(known, CarrierEnded(at(26), 1, "normal clearing"))
+    assert (ended.carrier.ended_at, ended.carrier.cause, effects) == (at(26), "normal clearing", LOOK_AGAIN)
+    assert ended.carrier.believed_end_at == at(26)
+    for word in (CarrierEnded(at(27), 1, None), CarrierFailed(at(27), 1, 487, "Request Terminated", None)):
+        assert unmoved(ended, word).why == "ended_before"
+    settled = moved(moved(ended, GivenUp(at(40), 1)), FoundOver(at(40), 1))
+    assert (settled.end_reason, settled.ended_at) == (R.USER_HUNG_UP_IN_CALL, at(26))
+
+
+@pytest.mark.parametrize("told", [487, 408])
+def test_a_second_failure_does_not_put_off_what_the_first_one_told(told: int) -> None:
+    failed = moved(a_call(State.ACTIVE), CarrierFailed(at(8), 1, 487, "Request Terminated", None))
+    assert unmoved(failed, CarrierFailed(at(12), 1, told, None, None)).why == "ended_before"
 
 
 @pytest.mark.parametrize("call", [an_answered_call(), a_call(State.ACTIVE)], ids=lambda call: call.state)

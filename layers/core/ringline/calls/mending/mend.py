@@ -1,6 +1,7 @@
 """Mends one call in flight whose news may have got lost: finds out what became of it, and has the lifecycle know."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
@@ -104,7 +105,7 @@ class Mender:
         if call.answered_at is None:
             await self._look_unanswered(call, leg, agent, now)
         elif is_told_to_be_over(call):
-            await self._look_for_a_lost_leg(call, leg, now)
+            await self._look_for_a_lost_leg(call, leg, room.agents, now)
         elif agent is not None:
             # Unmoved if it is the one we know.
             await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
@@ -137,13 +138,15 @@ class Mender:
                 # The caller hears it ring, and not for as long as until the next run.
                 await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
 
-    async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, now: int) -> None:
+    async def _look_for_a_lost_leg(
+        self, call: Call, leg: LegView | None, agents: Iterable[AgentSeen], now: int
+    ) -> None:
         """Somebody says that it is over. A leg that lost its connection or its room may be back under another sid: the
         call goes on. Where only the carrier says so, LiveKit soon finds out too, or it was not this leg."""
         if leg is None or leg.sid == call.evidence.left_leg_sid or leg.call_status == CallStatus.HANGUP:
             await self._give_up(call)
             return
-        undecided_s = carrier_may_be_right_for_s(call, now)
+        undecided_s = carrier_may_be_right_for_s(call, agents, now)
         if undecided_s > 0:
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, undecided_s)
             # Meanwhile its limits hold as if nothing had been said.

@@ -156,6 +156,9 @@ class CarrierWords:
     failed_at: int | None = None
     ended_at: int | None = None
     cause: str | None = None
+    end_is_failure: bool = False
+    """The carrier said that a place failed. Where it rang several places that may be one which did not answer, so a
+    later word that the conversation ended says more."""
     end_is_doubted: bool = False
     """Its word of the end was another leg's: this one was seen alive long after."""
 

@@ -38,6 +38,10 @@ AGENT_SUCCESSOR_S = 5
 DIALER_SILENCE_S = 10
 """How long a leg that left unanswered waits for the dialer's answer, the only one to carry the SIP code."""
 
+LEGS_WORD_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
+"""The waits between looks for the word of a leg that has just left, where the reason of an end hangs on it: together as
+long as a hook takes whose function has to be started first."""
+
 MEDIA_SILENCE_S = 32
 """LiveKit gives up a leg without sound after 15 s, in a conversation's beginning after 30. A leg that is there longer
 than that after the carrier told of an end is another than the carrier spoke of."""

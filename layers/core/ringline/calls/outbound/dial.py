@@ -18,16 +18,13 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.events import DialDeferred, DialNotSent, DialRefused
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
 from ringline.calls.model.ports import Telephony
-from ringline.calls.model.timing import CARRIER_PAUSE_S, REDIAL_DELAYS_S
+from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S, REDIAL_DELAYS_S
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
 from ringline.calls.rules.unanswered import NEEDS_LEGS_WORD, OUR_FAILURE
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.runtime.clock import MS_PER_S, Clock
-
-_LEGS_WORD_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
-"""Together as long as a hook takes whose function has to be started first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +144,7 @@ class Dial:
 
     async def _await_legs_word(self, call: Call) -> None:
         """The leg's last status comes with its webhook, within milliseconds of the dial's own answer."""
-        for wait_s in _LEGS_WORD_WAITS_S:
+        for wait_s in LEGS_WORD_WAITS_S:
             current_call = await self.attempts.read(call)
             if is_over(call, current_call) or (current_call and current_call.evidence.last_call_status is not None):
                 return

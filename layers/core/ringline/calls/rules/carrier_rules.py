@@ -14,7 +14,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import CARRIER_PAUSE_S
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
-from ringline.calls.rules.unanswered import REQUEST_TERMINATED
+from ringline.calls.rules.unanswered import NEEDS_LEGS_WORD, REQUEST_TERMINATED
 
 
 def _rang(call: Call, event: CarrierRang) -> Result:
@@ -56,7 +56,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
         # The carrier rang several places: this one did not answer, another one did.
         return Unmoved("answered_since")
     if call.answered_at is not None:
-        return _ended(call, CarrierEnded(event.at, event.attempt, event.cause))
+        return _told_to_be_over(call, event, is_failure=True)
     if call.carrier.failed_at is not None:
         return Unmoved("failed_before")
     failed = replace(
@@ -81,20 +81,39 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
     return Moved(over(as_far_as_known(failed, event.at), event.at), END_ROOM)
 
 
+def waits_for_legs_word(call: Call, event: CarrierFailed) -> bool:
+    """Whether the carrier's failure decides, and its reason hangs on whether the phone rang, which nobody has told yet.
+
+    The carrier's word of the ringing may come after its word of the failure. The leg knows of both, and leaves at the
+    same moment."""
+    if call.answer_from is not AnswerFrom.CARRIER or call.answered_at is not None or call.end_asked_at is not None:
+        return False
+    if call.carrier.rang_at is not None or call.evidence.leg_left_at is not None:
+        return False
+    if event.sip_code == REQUEST_TERMINATED:
+        return False
+    return event.refusal is Refusal.LIMIT or event.sip_code in NEEDS_LEGS_WORD
+
+
 def _as_deferral(event: CarrierFailed) -> DialDeferred:
-    message = event.cause or event.sip_status or "carrier without room"
+    message = event.cause or event.sip_status or "the carrier is full"
     return DialDeferred(
         event.at, event.attempt, event.sip_code, event.sip_status, "resource_exhausted", message, CARRIER_PAUSE_S
     )
 
 
 def _ended(call: Call, event: CarrierEnded) -> Result:
+    return _told_to_be_over(call, event, is_failure=False)
+
+
+def _told_to_be_over(call: Call, event: CarrierEnded | CarrierFailed, *, is_failure: bool) -> Result:
     """LiveKit reports the same end within moments, and knows more of it; but its report may get lost. If an earlier end
-    turned out to be another leg's, this one still counts."""
+    was, or may have been, another leg's, this one still counts."""
     known = call.carrier
-    if known.ended_at is not None and not (known.end_is_doubted and event.at > known.ended_at):
+    may_be_anothers = known.end_is_doubted or (known.end_is_failure and not is_failure)
+    if known.ended_at is not None and not (may_be_anothers and event.at > known.ended_at):
         return Unmoved("ended_before")
-    carrier = replace(known, ended_at=event.at, cause=event.cause, end_is_doubted=False)
+    carrier = replace(known, ended_at=event.at, cause=event.cause, end_is_failure=is_failure, end_is_doubted=False)
     return Moved(changed(call, carrier=carrier), LOOK_AGAIN)
 
 

@@ -1,6 +1,6 @@
 """What a call in flight is owed by the clock. Pure: the sweep looks, this decides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
+    from ringline.calls.model.events import AgentSeen
     from ringline.calls.model.room_view import LegView
 
 _SWEEP_EVERY_MS = 60_000
@@ -125,14 +126,19 @@ def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
         yield said.believed_end_at, DIALER_SILENCE_S
 
 
-def carrier_may_be_right_for_s(call: Call, now: int) -> int:
-    """For how many more seconds a carrier may be believed that alone tells of an end, while the leg is there: LiveKit
-    gives up a leg from which no sound comes."""
+def carrier_may_be_right_for_s(call: Call, agents: Iterable["AgentSeen"], now: int) -> int:
+    """For how many more seconds a carrier may be believed that alone tells of an end, while the leg is listed: LiveKit
+    gives up a leg from which no sound comes.
+
+    After a restart LiveKit lists who was there before it, gone or not. An agent that joined after the carrier's word
+    may have come back from one, so the wait begins with it.
+    """
     ended_at = call.carrier.believed_end_at
     others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if ended_at is None or others_say_so:
         return 0
-    return max(0, -(-(ended_at + MEDIA_SILENCE_S * 1000 - now) // 1000))
+    since = max([ended_at, *(within_call(call, agent.joined_at, now) for agent in agents)])
+    return max(0, -(-(since + MEDIA_SILENCE_S * 1000 - now) // 1000))
 
 
 def limit_falls_in_s(call: Call, now: int) -> int | None:

@@ -21,8 +21,9 @@ from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, Event
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
-from ringline.calls.model.timing import CARRIER_PAUSE_S
+from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S
 from ringline.calls.progress.progress import Applied, Progress
+from ringline.calls.rules.carrier_rules import waits_for_legs_word
 from ringline.calls.signals.carrier_answers import CarrierAnswers, is_in_attempt
 from ringline.calls.signals.carrier_ends import CarrierEnds
 from ringline.calls.signals.follow_up import look_again_if_due, word_for
@@ -143,6 +144,8 @@ class HearCarrier:
             case Kind.FAILED:
                 code = _refusal_code(event)
                 failed = CarrierFailed(at, attempt_id.attempt, code, event.sip_status, event.cause, event.refusal)
+                if is_in_attempt(call, attempt_id):
+                    await self._await_legs_word(call, failed)
                 return await self._apply(call, failed)
             case Kind.ENDED:
                 return await self._apply(call, CarrierEnded(at, attempt_id.attempt, event.cause))
@@ -156,6 +159,17 @@ class HearCarrier:
                 await self._ends.end(telephony, outcome)
         look_again_if_due(self.looks, self.log, outcome)
         return word_for(outcome)
+
+    async def _await_legs_word(self, call: Call, failed: CarrierFailed) -> None:
+        """The leg's webhook is on its way; the dialer waits for it in the same way where the answer is its to tell."""
+        current_call: Call | None = call
+        for wait_s in LEGS_WORD_WAITS_S:
+            if current_call is None or not current_call.in_flight or current_call.attempt != failed.attempt:
+                return
+            if not waits_for_legs_word(current_call, failed):
+                return
+            await self.pause(wait_s)
+            current_call = self.store.get(call.account_id, call.call_id)
 
     def _rest_trunk(self, call: Call) -> None:
         """The carrier was full. If that cannot be written, the carrier refuses the next call, too."""
