@@ -2,7 +2,7 @@
 
 import sys
 
-from local.places import ROOT
+from local.tools.places import ROOT
 
 # The core layer's sources, where a function finds the built layer.
 if str(ROOT / "layers" / "core") not in sys.path:

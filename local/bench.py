@@ -17,9 +17,9 @@ from rich.console import Console
 from local import bench_fairness, bench_handoff, bench_imports, bench_wire, build
 from local.bench_report import Section, show
 from local.bench_rig import CAP, Noise, rig
-from local.places import LOCAL
-from local.processes import StackError
 from local.stack import Stack, Wishes, running_stack
+from local.tools.places import LOCAL
+from local.tools.processes import StackError
 
 
 async def _measure_calls(stack: Stack, tell: Callable[[str], None]) -> list[Section]:

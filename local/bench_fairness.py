@@ -16,9 +16,9 @@ from local import deploy
 from local.bench_handoff import answered
 from local.bench_report import Reading, Section, at_most, percentile, shown
 from local.bench_rig import CAP, SILENT_AGENT, Noise, Rig
-from local.processes import StackError
 from local.seed import seed
 from local.stack import Stack
+from local.tools.processes import StackError
 from ringline.runtime.ids import new_id
 from ringline.runtime.items import to_item
 from ringline.runtime.table import calls_pk, queue_pk

@@ -14,12 +14,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import emulator, processes
+from local import emulator
 from local.bench_report import Reading, Section, at_most
 from local.build import Build
-from local.places import TEMPLATE
-from local.processes import StackError
 from local.template import read_template, resources_of
+from local.tools import processes
+from local.tools.places import TEMPLATE
+from local.tools.processes import StackError
 
 _ROUNDS = 15
 _FLOOR = "botocore floor"

@@ -14,8 +14,8 @@ import aiohttp
 import psutil
 
 from local import deploy
-from local.processes import StackError
 from local.stack import Stack
+from local.tools.processes import StackError
 from local.webhook_listener import Listener, listening
 
 CAP = 2

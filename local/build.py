@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.places import BUILD, LOCAL, ROOT
-from local.processes import StackError
+from local.tools.places import BUILD, LOCAL, ROOT
+from local.tools.processes import StackError
 
 _KEPT_BUILDS = 5
 _UNINTERESTING = {"__pycache__", ".DS_Store", ".gitkeep"}

@@ -23,9 +23,9 @@ from rich.panel import Panel
 from rich.table import Table
 from unpod import AsyncClient
 
-from local.places import LOCAL
-from local.processes import StackError
 from local.stack import Stack, Wishes, bring_up, take_down
+from local.tools.places import LOCAL
+from local.tools.processes import StackError
 from local.webhook_listener import Listener, Received, listening
 
 CALLEE = "+15550100200"

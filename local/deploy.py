@@ -26,9 +26,9 @@ from botocore.exceptions import ClientError
 from local import api_routes
 from local.build import Build, source_files
 from local.emulator import REGION
-from local.places import TEMPLATE
-from local.processes import StackError
 from local.template import Template, events_of, read_template, resources_of
+from local.tools.places import TEMPLATE
+from local.tools.processes import StackError
 
 _BUCKET = "ringline-artifacts"
 _DEPLOYED_WITHIN_S = 60.0

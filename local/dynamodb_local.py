@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import processes
-from local.places import LOCAL, ROOT
-from local.processes import StackError
+from local.tools import processes
+from local.tools.places import LOCAL, ROOT
+from local.tools.processes import StackError
 
 _HERE = ROOT / "local" / "dynamodb_local_java"
 _POM = _HERE / "pom.xml"

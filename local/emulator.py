@@ -5,9 +5,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from local import processes
-from local.places import EMULATOR_PYTHON, ROOT
-from local.processes import Child, StackError
+from local.tools import processes
+from local.tools.places import EMULATOR_PYTHON, ROOT
+from local.tools.processes import Child, StackError
 
 REGION = "us-east-1"
 _READY_WITHIN_S = 20.0

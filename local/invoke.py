@@ -15,13 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local import build, deploy, emulator, processes
-from local.places import ROOT, TEMPLATE, default_state_dir
-from local.processes import StackError
+from local import build, deploy, emulator
 from local.runtime_api import Answer, serving
 from local.stack import is_healthy
 from local.stack_record import Stack, StackRecord
 from local.template import read_template, resources_of
+from local.tools import processes
+from local.tools.places import ROOT, TEMPLATE, default_state_dir
+from local.tools.processes import StackError
 
 _EVENTS = ROOT / "events"
 # A port that nothing listens on: without a stack a function must not reach the user's real AWS account.

@@ -19,9 +19,9 @@ from rich.table import Table
 
 from local.phones.numbers import NUMBERS
 from local.phones.sandbox_number import SandboxNumber, Wish
-from local.places import LOCAL
-from local.processes import StackError
 from local.stack import Stack, Wishes, running_stack
+from local.tools.places import LOCAL
+from local.tools.processes import StackError
 from ringline.calls.model.reasons import EndReason
 
 _OVER_WITHIN_S = 600

@@ -3,7 +3,7 @@
 import re
 
 from local.phones.numbers import table_markdown
-from local.places import ROOT
+from local.tools.places import ROOT
 
 README = ROOT / "README.md"
 _BLOCK = re.compile(r"(<!-- numbers:[^\n]*-->\n).*(<!-- /numbers -->)", re.DOTALL)

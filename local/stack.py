@@ -21,10 +21,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import emulator, processes
+from local import emulator
 from local.carrier_secrets import secrets_from
-from local.places import default_state_dir
-from local.processes import StackError
 from local.stack_addresses import bind_address_in, is_this_machine_alone, public_url_in, url_in
 from local.stack_record import Stack, StackRecord
 from local.stack_start import (
@@ -37,6 +35,9 @@ from local.stack_start import (
     Wishes,
     ask,
 )
+from local.tools import processes
+from local.tools.places import default_state_dir
+from local.tools.processes import StackError
 
 __all__ = [
     "DEFAULT_PORT",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from urllib.parse import urlsplit
 
-from local.processes import StackError
+from local.tools.processes import StackError
 
 LOOPBACK = "127.0.0.1"
 

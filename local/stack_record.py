@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.processes import Child, StackError
+from local.tools.processes import Child, StackError
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import build, deploy, emulator, processes
+from local import build, deploy, emulator
 from local.build import Build
 from local.carrier_secrets import CarrierSecrets, sandbox_secrets
 from local.deploy import Deployment
-from local.places import default_state_dir
-from local.processes import Child, StackError
 from local.seed import let_callers_in, seed
 from local.stack_addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
 from local.stack_record import Stack, StackRecord
+from local.tools import processes
+from local.tools.places import default_state_dir
+from local.tools.processes import Child, StackError
 
 DEFAULT_PORT = 8787
 DEFAULT_CAP = 5

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local import build, deploy, emulator, processes
-from local.places import LOCAL, ROOT
+from local import build, deploy, emulator
 from local.stack_start import ask, free_port
+from local.tools import processes
+from local.tools.places import LOCAL, ROOT
 
 SAM = LOCAL / "sam" / "bin" / "sam"
 PARAMETERS = "LivekitUrl=http://127.0.0.1:9 LivekitApiKey=devkey LivekitApiSecret=secret-of-at-least-thirty-two-bytes"

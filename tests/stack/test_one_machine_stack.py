@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from local import deploy, stack_start
-from local.processes import Child
 from local.stack import (
     DEFAULT_PORT,
     LivekitServer,
@@ -28,6 +27,7 @@ from local.stack import (
     wishes_from,
 )
 from local.stack_record import StackRecord
+from local.tools.processes import Child
 
 # Nobody listens there: enough for a stack that places no call.
 SILENT_LIVEKIT = LivekitServer("http://127.0.0.1:9", "devkey", "secret-of-at-least-thirty-two-bytes", "ST_none")

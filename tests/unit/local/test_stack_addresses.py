@@ -10,11 +10,11 @@ import pytest
 from local import deploy, stack_start
 from local.build import Build
 from local.deploy import Deployment
-from local.processes import StackError
 from local.stack import LivekitServer, Stack, Wishes, how_to_call, wishes_from
 from local.stack_addresses import Addresses, addresses, listening
 from local.stack_record import StackRecord
 from local.stack_start import Ascent
+from local.tools.processes import StackError
 
 LIVEKIT = {
     "LIVEKIT_URL": "wss://mine.livekit.example",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from local.places import ROOT
+from local.tools.places import ROOT
 
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 15
