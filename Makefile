@@ -52,7 +52,7 @@ status: $(DEV)
 	@$(PYTHON) -m local.stack status
 
 build: $(DEV)
-	@$(PYTHON) -m local.build
+	@$(PYTHON) -m local.aws.build
 
 invoke-%: $(DEV)
 	@$(PYTHON) -m local.invoke $* $(EVENT)
@@ -133,9 +133,9 @@ $(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
 
 # Java has locks of its own: the version in pom.xml, the hashes beside it.
-$(DYNAMODB_LOCAL): local/dynamodb_local_java/pom.xml local/dynamodb_local_java/SHA256SUMS | $(DEV)
+$(DYNAMODB_LOCAL): local/aws/dynamodb_local_java/pom.xml local/aws/dynamodb_local_java/SHA256SUMS | $(DEV)
 	@echo "fetching DynamoDB Local"
-	@$(PYTHON) -m local.dynamodb_local fetch
+	@$(PYTHON) -m local.aws.dynamodb_local fetch
 	@touch $@
 
 # Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from local import bench_fairness, bench_handoff, bench_imports, bench_wire, build
+from local import bench_fairness, bench_handoff, bench_imports, bench_wire
+from local.aws import build
 from local.bench_report import Section, show
 from local.bench_rig import CAP, Noise, rig
 from local.stack import Stack, Wishes, running_stack

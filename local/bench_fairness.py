@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from local import deploy
+from local.aws import deploy
 from local.bench_handoff import answered
 from local.bench_report import Reading, Section, at_most, percentile, shown
 from local.bench_rig import CAP, SILENT_AGENT, Noise, Rig

@@ -14,10 +14,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import emulator
+from local.aws import emulator
+from local.aws.build import Build
+from local.aws.template import read_template, resources_of
 from local.bench_report import Reading, Section, at_most
-from local.build import Build
-from local.template import read_template, resources_of
 from local.tools import processes
 from local.tools.places import TEMPLATE
 from local.tools.processes import StackError

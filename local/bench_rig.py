@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import psutil
 
-from local import deploy
+from local.aws import deploy
 from local.stack import Stack
 from local.tools.processes import StackError
 from local.webhook_listener import Listener, listening

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from local import deploy
+from local.aws import deploy
 from local.bench_capacity import Item, index_units, read_units, write_units
 from local.bench_report import Reading, Section, at_most, counts_of, shown
 from local.bench_rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until

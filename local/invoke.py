@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local import build, deploy, emulator
-from local.runtime_api import Answer, serving
+from local.aws import build, deploy, emulator
+from local.aws.runtime_api import Answer, serving
+from local.aws.template import read_template, resources_of
 from local.stack import is_healthy
 from local.stack_record import Stack, StackRecord
-from local.template import read_template, resources_of
 from local.tools import processes
 from local.tools.places import ROOT, TEMPLATE, default_state_dir
 from local.tools.processes import StackError

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import emulator
+from local.aws import emulator
 from local.carrier_secrets import secrets_from
 from local.stack_addresses import bind_address_in, is_this_machine_alone, public_url_in, url_in
 from local.stack_record import Stack, StackRecord

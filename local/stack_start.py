@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import build, deploy, emulator
-from local.build import Build
+from local.aws import build, deploy, emulator
+from local.aws.build import Build
+from local.aws.deploy import Deployment
 from local.carrier_secrets import CarrierSecrets, sandbox_secrets
-from local.deploy import Deployment
 from local.seed import let_callers_in, seed
 from local.stack_addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
 from local.stack_record import Stack, StackRecord
@@ -146,7 +146,7 @@ class Ascent:
         )
 
     def _open(self, door: socket.socket, api_url: str) -> None:
-        command = [sys.executable, "-m", "local.front_door", "--fd", str(door.fileno()), "--target", api_url]
+        command = [sys.executable, "-m", "local.aws.front_door", "--fd", str(door.fileno()), "--target", api_url]
         environment = processes.clean_environment()
         child = self._noted(
             processes.start("front-door", command, self._record.log_dir, environment, pass_fds=[door.fileno()])

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from unpod import AsyncClient
 
-from local.template import events_of, read_template
+from local.aws.template import events_of, read_template
 from local.tools.places import TEMPLATE
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore

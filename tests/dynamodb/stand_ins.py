@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from local import dynamodb_local, emulator
+from local.aws import dynamodb_local, emulator
 from local.stack_start import free_port
 from local.tools import processes
 

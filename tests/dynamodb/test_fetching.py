@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local import dynamodb_local
+from local.aws import dynamodb_local
 from local.tools.processes import StackError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import build, deploy, emulator
+from local.aws import build, deploy, emulator
 from local.stack_start import ask, free_port
 from local.tools import processes
 from local.tools.places import LOCAL, ROOT
@@ -48,8 +48,8 @@ def test_what_sam_builds_and_deploys_answers_a_request(emulator_url: str, tmp_pa
             "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
             "--parameter-overrides", PARAMETERS,
         )  # fmt: skip
-        api_url = run(sys.executable, "-m", "local.deploy", "--adopt", "ringline").strip()
-        assert run(sys.executable, "-m", "local.deploy", "--adopt", "ringline").strip() == api_url
+        api_url = run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip()
+        assert run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip() == api_url
     assert ask("GET", f"{api_url}/v1/calls") == 401
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import build, invoke
+from local import invoke
+from local.aws import build
 from local.stack import Stack
 
 

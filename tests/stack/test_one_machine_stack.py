@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from local import deploy, stack_start
+from local import stack_start
+from local.aws import deploy
 from local.stack import (
     DEFAULT_PORT,
     LivekitServer,

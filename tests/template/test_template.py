@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.template import events_of, read_template, resources_of
+from local.aws.template import events_of, read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
 from ringline.calls.model import timing
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from local import deploy, stack_start
-from local.build import Build
-from local.deploy import Deployment
+from local import stack_start
+from local.aws import deploy
+from local.aws.build import Build
+from local.aws.deploy import Deployment
 from local.stack import LivekitServer, Stack, Wishes, how_to_call, wishes_from
 from local.stack_addresses import Addresses, addresses, listening
 from local.stack_record import StackRecord

@@ -1,4 +1,4 @@
-"""Builds what `sam build` builds, with the layers' own Makefiles but without SAM CLI: folders that local/deploy.py puts
+"""Builds what `sam build` builds, with the layers' own Makefiles but without SAM CLI: folders that local/aws/deploy.py puts
 up.
 
 A layer is built once for each content: its folder bears a hash of what went in and is never changed afterwards, so a
@@ -127,7 +127,7 @@ def build_all(platform: str = "host") -> Build:
 def main() -> int:
     platform = sys.argv[1] if len(sys.argv) > 1 else "host"
     if platform not in {"host", "arm64"}:
-        print("usage: python -m local.build [host|arm64]", file=sys.stderr)
+        print("usage: python -m local.aws.build [host|arm64]", file=sys.stderr)
         return 2
     try:
         built = build_all(platform)

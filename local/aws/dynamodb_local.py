@@ -3,8 +3,8 @@
 It refuses what the emulator lets pass. It is a stand-in too: transactions wait for each other instead of conflicting,
 nothing is throttled and no index lags.
 
-    python -m local.dynamodb_local fetch    what `make test-dynamodb` does before its tests
-    python -m local.dynamodb_local sums     pins what pom.xml names now
+    python -m local.aws.dynamodb_local fetch    what `make test-dynamodb` does before its tests
+    python -m local.aws.dynamodb_local sums     pins what pom.xml names now
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from local.tools import processes
 from local.tools.places import LOCAL, ROOT
 from local.tools.processes import StackError
 
-_HERE = ROOT / "local" / "dynamodb_local_java"
+_HERE = Path(__file__).with_name("dynamodb_local_java")
 _POM = _HERE / "pom.xml"
 _SUMS = _HERE / "SHA256SUMS"
 _LAUNCHER = _HERE / "OnLoopback.java"

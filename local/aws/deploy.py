@@ -1,6 +1,6 @@
 """Deploys template.yaml to the emulator through its API, in about a second, and mends what the emulator leaves out.
 
-    python -m local.deploy --adopt STACK
+    python -m local.aws.deploy --adopt STACK
 
 does the mending alone, after a plain `sam build && sam deploy` to the emulator that AWS_ENDPOINT_URL names: it makes
 the HTTP API's routes and prints the API's URL. On AWS neither is needed.
@@ -23,10 +23,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import api_routes
-from local.build import Build, source_files
-from local.emulator import REGION
-from local.template import Template, events_of, read_template, resources_of
+from local.aws import api_routes
+from local.aws.build import Build, source_files
+from local.aws.emulator import REGION
+from local.aws.template import Template, events_of, read_template, resources_of
 from local.tools.places import TEMPLATE
 from local.tools.processes import StackError
 
@@ -219,7 +219,7 @@ def _linked_layer(built: Path) -> bytes:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m local.deploy", description="Mends a stack that SAM deployed to the emulator."
+        prog="python -m local.aws.deploy", description="Mends a stack that SAM deployed to the emulator."
     )
     parser.add_argument("--adopt", metavar="STACK", required=True, help="the stack's name")
     arguments = parser.parse_args()

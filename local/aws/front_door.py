@@ -2,7 +2,7 @@
 under which the emulator serves it. Requests and answers pass through byte for byte; LiveKit's webhooks are signed over
 their bytes.
 
-    python -m local.front_door --fd N --target URL      serves an already listening socket; prints `ready <url>`
+    python -m local.aws.front_door --fd N --target URL      serves an already listening socket; prints `ready <url>`
 
 It answers only `GET /healthz` itself, and 502, 504 or 413 as a problem document when the emulator does not answer or
 the body is larger than API Gateway takes.
@@ -126,7 +126,7 @@ async def serve(listening: socket.socket, target: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.front_door")
+    parser = argparse.ArgumentParser(prog="python -m local.aws.front_door")
     parser.add_argument("--fd", type=int, required=True, help="a listening socket, inherited from the caller")
     parser.add_argument("--target", required=True, help="the API's URL at the emulator")
     arguments = parser.parse_args()

@@ -6,12 +6,12 @@ import urllib.request
 from pathlib import Path
 
 from local.tools import processes
-from local.tools.places import EMULATOR_PYTHON, ROOT
+from local.tools.places import EMULATOR_PYTHON
 from local.tools.processes import Child, StackError
 
 REGION = "us-east-1"
 _READY_WITHIN_S = 20.0
-_LAUNCHER = ROOT / "local" / "emulator_process.py"
+_LAUNCHER = Path(__file__).with_name("emulator_process.py")
 
 
 def url(port: int) -> str:
