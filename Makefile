@@ -43,13 +43,13 @@ demo: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.demo
 
 up: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.stack up
+	@$(PYTHON) -m local.stack.lifecycle up
 
 down: $(DEV)
-	@$(PYTHON) -m local.stack down
+	@$(PYTHON) -m local.stack.lifecycle down
 
 status: $(DEV)
-	@$(PYTHON) -m local.stack status
+	@$(PYTHON) -m local.stack.lifecycle status
 
 build: $(DEV)
 	@$(PYTHON) -m local.aws.build
@@ -149,6 +149,6 @@ lock: $(UV_ENV)/.$(UV_VERSION)
 
 # Stops the stack first: it runs from what is removed.
 clean:
-	@if test -x $(PYTHON); then $(PYTHON) -m local.stack down; fi
+	@if test -x $(PYTHON); then $(PYTHON) -m local.stack.lifecycle down; fi
 	rm -rf $(LOCAL) .venv .aws-sam
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ from local import bench_fairness, bench_handoff, bench_imports, bench_wire
 from local.aws import build
 from local.bench_report import Section, show
 from local.bench_rig import CAP, Noise, rig
-from local.stack import Stack, Wishes, running_stack
+from local.stack.lifecycle import Stack, Wishes, running_stack
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 

@@ -16,8 +16,8 @@ from local.aws import deploy
 from local.bench_handoff import answered
 from local.bench_report import Reading, Section, at_most, percentile, shown
 from local.bench_rig import CAP, SILENT_AGENT, Noise, Rig
-from local.seed import seed
-from local.stack import Stack
+from local.stack.lifecycle import Stack
+from local.stack.seed import seed
 from local.tools.processes import StackError
 from ringline.runtime.ids import new_id
 from ringline.runtime.items import to_item

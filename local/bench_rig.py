@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 
 from local.aws import deploy
-from local.stack import Stack
+from local.stack.lifecycle import Stack
 from local.tools.processes import StackError
 from local.webhook_listener import Listener, listening
 

@@ -21,7 +21,7 @@ from local.aws import deploy
 from local.bench_capacity import Item, index_units, read_units, write_units
 from local.bench_report import Reading, Section, at_most, counts_of, shown
 from local.bench_rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
-from local.stack import Stack
+from local.stack.lifecycle import Stack
 
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""

@@ -23,7 +23,7 @@ from rich.panel import Panel
 from rich.table import Table
 from unpod import AsyncClient
 
-from local.stack import Stack, Wishes, bring_up, take_down
+from local.stack.lifecycle import Stack, Wishes, bring_up, take_down
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 from local.webhook_listener import Listener, Received, listening

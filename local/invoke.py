@@ -18,8 +18,8 @@ from typing import Any
 from local.aws import build, deploy, emulator
 from local.aws.runtime_api import Answer, serving
 from local.aws.template import read_template, resources_of
-from local.stack import is_healthy
-from local.stack_record import Stack, StackRecord
+from local.stack.lifecycle import is_healthy
+from local.stack.record import Stack, StackRecord
 from local.tools import processes
 from local.tools.places import ROOT, TEMPLATE, default_state_dir
 from local.tools.processes import StackError

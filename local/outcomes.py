@@ -19,7 +19,7 @@ from rich.table import Table
 
 from local.phones.numbers import NUMBERS
 from local.phones.sandbox_number import SandboxNumber, Wish
-from local.stack import Stack, Wishes, running_stack
+from local.stack.lifecycle import Stack, Wishes, running_stack
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 from ringline.calls.model.reasons import EndReason

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from local.aws import dynamodb_local, emulator
-from local.stack_start import free_port
+from local.stack.start import free_port
 from local.tools import processes
 
 CHOSEN_BY = "RINGLINE_TEST_DYNAMODB"

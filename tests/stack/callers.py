@@ -11,8 +11,8 @@ import botocore.session
 from unpod import AsyncClient
 from unpod.management._auth import JWTAuth, TokenAuth
 
-from local.seed import seed
-from local.stack import Stack
+from local.stack.lifecycle import Stack
+from local.stack.seed import seed
 from local.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack, Wishes, running_stack
+from local.stack.lifecycle import Stack, Wishes, running_stack
 
 
 @pytest.fixture(scope="session")

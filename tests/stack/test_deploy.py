@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import build, deploy, emulator
-from local.stack_start import ask, free_port
+from local.stack.start import ask, free_port
 from local.tools import processes
 from local.tools.places import LOCAL, ROOT
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from unpod import AsyncClient
 
-from local.seed import let_callers_in
-from local.stack import Stack
+from local.stack.lifecycle import Stack
+from local.stack.seed import let_callers_in
 from local.webhook_listener import Listener, listening
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore

@@ -7,7 +7,7 @@ import pytest
 
 from local import invoke
 from local.aws import build
-from local.stack import Stack
+from local.stack.lifecycle import Stack
 
 
 @pytest.fixture(autouse=True)

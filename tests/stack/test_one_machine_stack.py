@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from local import stack_start
 from local.aws import deploy
-from local.stack import (
+from local.stack import start as stack_start
+from local.stack.lifecycle import (
     DEFAULT_PORT,
     LivekitServer,
     Stack,
@@ -27,7 +27,7 @@ from local.stack import (
     take_down,
     wishes_from,
 )
-from local.stack_record import StackRecord
+from local.stack.record import StackRecord
 from local.tools.processes import Child
 
 # Nobody listens there: enough for a stack that places no call.

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from local import stack_start
 from local.aws import deploy
 from local.aws.build import Build
 from local.aws.deploy import Deployment
-from local.stack import LivekitServer, Stack, Wishes, how_to_call, wishes_from
-from local.stack_addresses import Addresses, addresses, listening
-from local.stack_record import StackRecord
-from local.stack_start import Ascent
+from local.stack import start as stack_start
+from local.stack.addresses import Addresses, addresses, listening
+from local.stack.lifecycle import LivekitServer, Stack, Wishes, how_to_call, wishes_from
+from local.stack.record import StackRecord
+from local.stack.start import Ascent
 from local.tools.processes import StackError
 
 LIVEKIT = {

@@ -16,10 +16,10 @@ from typing import Any
 from local.aws import build, deploy, emulator
 from local.aws.build import Build
 from local.aws.deploy import Deployment
-from local.carrier_secrets import CarrierSecrets, sandbox_secrets
-from local.seed import let_callers_in, seed
-from local.stack_addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
-from local.stack_record import Stack, StackRecord
+from local.stack.addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
+from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets
+from local.stack.record import Stack, StackRecord
+from local.stack.seed import let_callers_in, seed
 from local.tools import processes
 from local.tools.places import default_state_dir
 from local.tools.processes import Child, StackError

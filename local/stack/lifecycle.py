@@ -1,7 +1,7 @@
 """The one-machine stack: emulator, functions, phone network (or a real LiveKit server) and front door, started and
 stopped together.
 
-    python -m local.stack up|down|status
+    python -m local.stack.lifecycle up|down|status
 
 `up` obeys RINGLINE_PORT (8787), BIND_ADDRESS (127.0.0.1), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME,
 RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), and LIVEKIT_URL with LIVEKIT_API_KEY,
@@ -22,10 +22,10 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws import emulator
-from local.carrier_secrets import secrets_from
-from local.stack_addresses import bind_address_in, is_this_machine_alone, public_url_in, url_in
-from local.stack_record import Stack, StackRecord
-from local.stack_start import (
+from local.stack.addresses import bind_address_in, is_this_machine_alone, public_url_in, url_in
+from local.stack.carrier_secrets import secrets_from
+from local.stack.record import Stack, StackRecord
+from local.stack.start import (
     DEFAULT_AGENT_NAME,
     DEFAULT_CAP,
     DEFAULT_FROM_NUMBER,
@@ -210,7 +210,7 @@ BIND_ADDRESS to an address of this machine that they reach.
 def main(arguments: list[str]) -> int:
     commands = {"up": _up, "status": _status, "down": _down}
     if len(arguments) != 1 or arguments[0] not in commands:
-        print("usage: python -m local.stack up|down|status", file=sys.stderr)
+        print("usage: python -m local.stack.lifecycle up|down|status", file=sys.stderr)
         return 2
     # A terminated `up` stops what it has started, like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
