@@ -40,7 +40,7 @@ help:
 # ---------------------------------------------------------------- the stack
 
 demo: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.demo
+	@$(PYTHON) -m local.trips.demo
 
 up: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.stack.lifecycle up
@@ -55,7 +55,7 @@ build: $(DEV)
 	@$(PYTHON) -m local.aws.build
 
 invoke-%: $(DEV)
-	@$(PYTHON) -m local.invoke $* $(EVENT)
+	@$(PYTHON) -m local.trips.invoke $* $(EVENT)
 
 bench: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench
@@ -66,7 +66,7 @@ simulate: $(DEV)
 	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED) --workers 2
 
 outcomes: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.outcomes
+	@$(PYTHON) -m local.trips.outcomes
 
 sandbox-table: $(DEV)
 	@$(PYTHON) -m local.readme

@@ -16,7 +16,7 @@ import psutil
 from local.aws import deploy
 from local.stack.lifecycle import Stack
 from local.tools.processes import StackError
-from local.webhook_listener import Listener, listening
+from local.trips.webhook_listener import Listener, listening
 
 CAP = 2
 SQS_BUDGET = 8

@@ -13,7 +13,7 @@ from unpod.management._auth import JWTAuth, TokenAuth
 
 from local.stack.lifecycle import Stack
 from local.stack.seed import seed
-from local.webhook_listener import Listener, Received
+from local.trips.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate
 
 TERMINAL = {"completed", "failed"}

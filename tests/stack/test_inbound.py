@@ -13,7 +13,7 @@ from unpod import AsyncClient
 
 from local.stack.lifecycle import Stack
 from local.stack.seed import let_callers_in
-from local.webhook_listener import Listener, listening
+from local.trips.webhook_listener import Listener, listening
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from tests.stack.callers import (

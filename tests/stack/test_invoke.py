@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import invoke
 from local.aws import build
 from local.stack.lifecycle import Stack
+from local.trips import invoke
 
 
 @pytest.fixture(autouse=True)

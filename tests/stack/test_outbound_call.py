@@ -10,7 +10,7 @@ from livekit import api
 from unpod import Client
 
 from local.stack.lifecycle import Stack
-from local.webhook_listener import listening
+from local.trips.webhook_listener import listening
 from tests.stack.callers import (
     Customer,
     a_callee,

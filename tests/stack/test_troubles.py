@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from local.stack.lifecycle import Stack
-from local.webhook_listener import Listener
+from local.trips.webhook_listener import Listener
 from tests.stack.callers import eventually, phones
 from tests.stack.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls
 

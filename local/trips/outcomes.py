@@ -1,4 +1,4 @@
-"""Calls every number of the sandbox and compares how it ended with what the table promises: `python -m local.outcomes`.
+"""Calls every number of the sandbox and compares how it ended with what the table promises: `python -m local.trips.outcomes`.
 
 A stack of its own is brought up and taken down again. Eight calls are side by side and the others wait for a line, so
 it takes little longer than the slowest of them, some minutes. Exit code 1 if one ended otherwise, or if a reason was

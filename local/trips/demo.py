@@ -1,6 +1,6 @@
 """The main job, start to end, on one machine: a call from the official SDK to its signed webhook.
 
-    python -m local.demo
+    python -m local.trips.demo
 
 Brings up a stack of its own, places one call with the `unpod` SDK as it is on the registry, shows its life, and
 takes everything down.
@@ -26,7 +26,7 @@ from unpod import AsyncClient
 from local.stack.lifecycle import Stack, Wishes, bring_up, take_down
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
-from local.webhook_listener import Listener, Received, listening
+from local.trips.webhook_listener import Listener, Received, listening
 
 CALLEE = "+15550100200"
 """Rings, answers, talks for four seconds, hangs up."""

@@ -1,7 +1,7 @@
 """Runs one built function on one event without a container engine, with AWS's own runtime client (awslambdaric).
 
     make invoke-create_call EVENT=minimal
-    python -m local.invoke create_call minimal
+    python -m local.trips.invoke create_call minimal
 
 takes `events/create_call/minimal.json`, which `sam local invoke` takes too. The function gets the environment it has in
 the running stack and works on that stack's table and queues; without a stack it runs too, but nothing of AWS answers.
@@ -121,7 +121,7 @@ def _named(value: dict[str, str], template: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     if not 1 <= len(arguments) <= 2:
-        print("usage: python -m local.invoke <function> <case>", file=sys.stderr)
+        print("usage: python -m local.trips.invoke <function> <case>", file=sys.stderr)
         return 2
     function, case = arguments[0].replace("-", "_"), (arguments[1] if len(arguments) == 2 else "").removesuffix(".json")
     record = StackRecord(default_state_dir())
