@@ -69,10 +69,10 @@ outcomes: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.trips.outcomes
 
 sandbox-table: $(DEV)
-	@$(PYTHON) -m local.readme
+	@$(PYTHON) -m local.pages.sandbox
 
 reasons-page: $(DEV)
-	@$(PYTHON) -m local.reasons_page
+	@$(PYTHON) -m local.pages.reasons
 
 # ---------------------------------------------------------------- checks
 

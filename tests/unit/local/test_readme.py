@@ -1,6 +1,6 @@
 """The README says what the sandbox does."""
 
-from local.readme import README, with_numbers
+from local.pages.sandbox import README, with_numbers
 
 
 def test_the_readmes_telephone_book_is_the_sandboxs() -> None:

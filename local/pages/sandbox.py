@@ -1,4 +1,4 @@
-"""Writes the sandbox's telephone book into the README, between its markers: `python -m local.readme`."""
+"""Writes the sandbox's telephone book into the README, between its markers: `python -m local.pages.sandbox`."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Writes docs/end-reasons.md from the code that gives the reasons: `python -m local.reasons_page`."""
+"""Writes docs/end-reasons.md from the code that gives the reasons: `python -m local.pages.reasons`."""
 
 from dataclasses import dataclass, replace
 
