@@ -58,7 +58,7 @@ invoke-%: $(DEV)
 	@$(PYTHON) -m local.trips.invoke $* $(EVENT)
 
 bench: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.bench
+	@$(PYTHON) -m local.bench.__main__
 
 CALLS ?= 100000
 SEED ?= 7

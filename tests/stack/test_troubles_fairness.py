@@ -1,11 +1,11 @@
 """An account with a long queue keeps nobody else waiting. How many milliseconds that costs is the benchmark's to say
-(`local/bench_fairness.py`); here it is who comes first."""
+(`local/bench/fairness.py`); here it is who comes first."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from local.bench_fairness import count_waiting, queue_up
+from local.bench.fairness import count_waiting, queue_up
 from local.stack.lifecycle import Stack
 from ringline.accounts.store import AccountStore
 from tests.stack.callers import Customer, a_customer, a_quick_callee, emulator_client, eventually, phones, rung

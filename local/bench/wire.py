@@ -18,9 +18,9 @@ import aiohttp
 from aiohttp import web
 
 from local.aws import deploy
-from local.bench_capacity import Item, index_units, read_units, write_units
-from local.bench_report import Reading, Section, at_most, counts_of, shown
-from local.bench_rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
+from local.bench.capacity import Item, index_units, read_units, write_units
+from local.bench.report import Reading, Section, at_most, counts_of, shown
+from local.bench.rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
 from local.stack.lifecycle import Stack
 
 CALLEE = "+15550100777"

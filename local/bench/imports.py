@@ -17,7 +17,7 @@ from pathlib import Path
 from local.aws import emulator
 from local.aws.build import Build
 from local.aws.template import read_template, resources_of
-from local.bench_report import Reading, Section, at_most
+from local.bench.report import Reading, Section, at_most
 from local.tools import processes
 from local.tools.places import TEMPLATE
 from local.tools.processes import StackError

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.bench_report import Reading, Section, at_most, percentile, shown
-from local.bench_rig import CAP, SILENT_AGENT, SQS_BUDGET, Delivered, Noise, Rig, SqsDeliveries, call_of, until
+from local.bench.report import Reading, Section, at_most, percentile, shown
+from local.bench.rig import CAP, SILENT_AGENT, SQS_BUDGET, Delivered, Noise, Rig, SqsDeliveries, call_of, until
 
 SAMPLES = 100
 _WARM_UP = 4

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from local.aws import deploy
-from local.bench_handoff import answered
-from local.bench_report import Reading, Section, at_most, percentile, shown
-from local.bench_rig import CAP, SILENT_AGENT, Noise, Rig
+from local.bench.handoff import answered
+from local.bench.report import Reading, Section, at_most, percentile, shown
+from local.bench.rig import CAP, SILENT_AGENT, Noise, Rig
 from local.stack.lifecycle import Stack
 from local.stack.seed import seed
 from local.tools.processes import StackError

@@ -1,7 +1,7 @@
 """Measures what the design has budgets for, and prints one table. Nothing is asserted: the exit code is 0 whatever the
 numbers are, and 1 only if something could not be measured at all. docs/benchmarks.md says how to read it.
 
-    python -m local.bench
+    python -m local.bench.__main__
 """
 
 import asyncio
@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from local import bench_fairness, bench_handoff, bench_imports, bench_wire
 from local.aws import build
-from local.bench_report import Section, show
-from local.bench_rig import CAP, Noise, rig
+from local.bench import fairness as bench_fairness
+from local.bench import handoff as bench_handoff
+from local.bench import imports as bench_imports
+from local.bench import wire as bench_wire
+from local.bench.report import Section, show
+from local.bench.rig import CAP, Noise, rig
 from local.stack.lifecycle import Stack, Wishes, running_stack
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
