@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from local.phones.sip_status import SIP_CODES, phrase
+from local.phones.kernel.sip_status import SIP_CODES, phrase
 from local.tools.places import ROOT
 from ringline.calls.model.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
 from ringline.calls.model.reasons import MEANINGS, EndReason, Meaning

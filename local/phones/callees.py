@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from local.phones import timings
+from local.phones.kernel import timings
 
 
 class HookTrouble(StrEnum):

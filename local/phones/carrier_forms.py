@@ -25,7 +25,7 @@ from nacl.signing import SigningKey
 
 from local.phones.callees import CarrierForm, CarrierWord
 from local.phones.courier import Parcel
-from local.phones.ids import new_id
+from local.phones.kernel.ids import new_id
 
 CALL_HEADER = "X-Ringline-Call"
 """Our header with the INVITE: the name of the attempt's room."""

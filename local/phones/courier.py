@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from local.phones.tasks import Tasks
+from local.phones.kernel.tasks import Tasks
 
 _log = logging.getLogger("phones.courier")
 _ANSWERED_WITHIN_S = 5.0

@@ -8,9 +8,9 @@ from livekit.protocol import egress
 from local.phones.bucket import Bucket
 from local.phones.egresses import Egress, Target
 from local.phones.exchange import Exchange
-from local.phones.ids import new_id
+from local.phones.kernel.ids import new_id
+from local.phones.kernel.twirp import TwirpError, not_found
 from local.phones.rooms import Room
-from local.phones.twirp import TwirpError, not_found
 
 _KEPT = 1000
 _SECRET_FIELDS = ("access_key", "secret", "session_token")

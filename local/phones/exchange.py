@@ -6,12 +6,12 @@ from local.phones import numbers
 from local.phones.callees import Callee
 from local.phones.carriers import CarrierDesk
 from local.phones.courier import Courier
-from local.phones.faults import Faults
 from local.phones.hooks import Hooks
-from local.phones.ledger import Ledger
+from local.phones.kernel.faults import Faults
+from local.phones.kernel.ledger import Ledger
+from local.phones.kernel.tasks import Tasks
+from local.phones.kernel.timings import Pace
 from local.phones.roster import Roster
-from local.phones.tasks import Tasks
-from local.phones.timings import Pace
 
 
 @dataclass(slots=True)

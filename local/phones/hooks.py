@@ -20,12 +20,12 @@ import jwt
 from google.protobuf.json_format import MessageToDict
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones import timings
 from local.phones.callees import HookTrouble
-from local.phones.faults import FaultKind, Faults
-from local.phones.ids import new_id
-from local.phones.tasks import Tasks
-from local.phones.timings import Pace
+from local.phones.kernel import timings
+from local.phones.kernel.faults import FaultKind, Faults
+from local.phones.kernel.ids import new_id
+from local.phones.kernel.tasks import Tasks
+from local.phones.kernel.timings import Pace
 
 _log = logging.getLogger("phones.hooks")
 _LAST_EVENTS = ("participant_left", "room_finished")

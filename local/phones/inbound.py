@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from livekit.protocol import sip
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones import timings
 from local.phones.agents import Worker
 from local.phones.exchange import Exchange
-from local.phones.ids import new_id
-from local.phones.ledger import PhoneCall
+from local.phones.kernel import timings
+from local.phones.kernel.ids import new_id
+from local.phones.kernel.ledger import PhoneCall
 from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
 from local.phones.tracks import leg_track
 from local.phones.trunk_api import InboundRoute

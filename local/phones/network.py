@@ -15,15 +15,15 @@ from local.phones.courier import Courier
 from local.phones.dispatch_api import DispatchApi
 from local.phones.egress_api import EgressApi
 from local.phones.exchange import Exchange
-from local.phones.faults import Faults
 from local.phones.hooks import Hooks
-from local.phones.ledger import Ledger
+from local.phones.kernel.faults import Faults
+from local.phones.kernel.ledger import Ledger
+from local.phones.kernel.tasks import Tasks
+from local.phones.kernel.timings import Pace
 from local.phones.room_api import RoomApi
 from local.phones.roster import Roster
 from local.phones.server import Grant, Method, TwirpDoor
 from local.phones.sip_api import SipApi
-from local.phones.tasks import Tasks
-from local.phones.timings import Pace
 from local.phones.trunk_api import TrunkApi
 
 

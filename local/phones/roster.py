@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones import timings
 from local.phones.hooks import Hooks
+from local.phones.kernel import timings
+from local.phones.kernel.timings import Pace
 from local.phones.rooms import Room, RoomTerms
-from local.phones.timings import Pace
 
 
 class Roster:

@@ -13,8 +13,8 @@ from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from local.phones.exchange import Exchange
-from local.phones.faults import FaultKind
-from local.phones.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, UnreadableAnswerError
+from local.phones.kernel.faults import FaultKind
+from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, UnreadableAnswerError
 
 _log = logging.getLogger("phones.server")
 _LEEWAY_S = 60

@@ -4,7 +4,7 @@ import time
 
 from livekit.protocol.models import BackupCodecPolicy, TrackInfo, TrackSource
 
-from local.phones.ids import new_id
+from local.phones.kernel.ids import new_id
 
 
 def leg_track(identity: str) -> TrackInfo:

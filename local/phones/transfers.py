@@ -2,8 +2,8 @@
 
 from livekit.protocol.models import DisconnectReason
 
+from local.phones.kernel.twirp import bridge_error, not_found
 from local.phones.rooms import CALL_STATUS, Room
-from local.phones.twirp import bridge_error, not_found
 
 
 def hand_over(room: Room | None, identity: str) -> None:

@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 from livekit.protocol import sip
 from livekit.protocol.models import ListUpdate
 
-from local.phones.ids import new_id
-from local.phones.twirp import TwirpError, not_found
+from local.phones.kernel.ids import new_id
+from local.phones.kernel.twirp import TwirpError, not_found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import pytest
 from livekit.protocol.models import DisconnectReason
 
-from local.phones import numbers, sip_status
+from local.phones import numbers
 from local.phones.callees import AgentDeed, Refusal
 from local.phones.counts import HeadCount, LateCount
+from local.phones.kernel import sip_status
 from ringline.calls.model.reasons import EndReason
 
 
