@@ -2,7 +2,7 @@
 
 import re
 
-from local.phones.numbers import table_markdown
+from local.phones.numbers.book import table_markdown
 from local.tools.places import ROOT
 
 README = ROOT / "README.md"

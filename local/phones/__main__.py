@@ -9,9 +9,9 @@ import logging
 import signal
 import sys
 
-from local.phones import numbers
 from local.phones.carrier_forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
+from local.phones.numbers import book as numbers
 
 
 def main() -> None:

@@ -16,12 +16,12 @@ from livekit.protocol.agent import Job, JobState, JobStatus
 from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones import numbers
-from local.phones.callees import AgentDeed, AgentScript, Callee
 from local.phones.deeds import Deeds
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
+from local.phones.numbers import book as numbers
+from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
 from local.phones.reports import Reports
 from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent
 from local.phones.tracks import agent_track

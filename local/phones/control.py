@@ -22,12 +22,12 @@ from typing import Any
 from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones import numbers
 from local.phones.agents import Worker
 from local.phones.exchange import Exchange
 from local.phones.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
+from local.phones.numbers import book as numbers
 from local.phones.rooms import Participant
 from local.phones.server import TwirpDoor
 from local.phones.sip_api import SipApi

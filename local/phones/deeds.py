@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.callees import AgentDeed, AgentScript
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
+from local.phones.numbers.callees import AgentDeed, AgentScript
 from local.phones.reports import Reports
 from local.phones.rooms import Room
 from local.phones.transfers import hand_over

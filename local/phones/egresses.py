@@ -18,9 +18,9 @@ from livekit.protocol.webhook import WebhookEvent
 
 from local.phones import silence
 from local.phones.bucket import Bucket
-from local.phones.callees import EgressTrouble, HookTrouble
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
+from local.phones.numbers.callees import EgressTrouble, HookTrouble
 from local.phones.rooms import Participant, Room, RoomEvent
 
 _FAILS_AFTER_S = 2.0

@@ -20,12 +20,12 @@ import jwt
 from google.protobuf.json_format import MessageToDict
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.callees import HookTrouble
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind, Faults
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
+from local.phones.numbers.callees import HookTrouble
 
 _log = logging.getLogger("phones.hooks")
 _LAST_EVENTS = ("participant_left", "room_finished")

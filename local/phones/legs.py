@@ -14,13 +14,13 @@ from fnmatch import fnmatchcase
 
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.callees import Callee, LineTrouble
 from local.phones.carriers import CarrierLine
 from local.phones.exchange import Exchange
 from local.phones.kernel import sip_status, timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.twirp import TwirpError, bridge_error
+from local.phones.numbers.callees import Callee, LineTrouble
 from local.phones.rooms import CALL_STATUS, Participant, Room
 from local.phones.tracks import leg_track
 

@@ -4,12 +4,12 @@ from livekit.protocol import room as room_messages
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as RoomMessage
 
-from local.phones import numbers
 from local.phones.agents import Worker
-from local.phones.callees import RoomTrouble
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
+from local.phones.numbers import book as numbers
+from local.phones.numbers.callees import RoomTrouble
 from local.phones.rooms import Participant, Room, RoomTerms
 
 _LONGEST_NAME = 256

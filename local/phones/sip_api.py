@@ -5,13 +5,13 @@ from collections import Counter
 
 from livekit.protocol import sip
 
-from local.phones.callees import Callee, DialTrouble
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, bridge_error
 from local.phones.legs import DialTerms, OutboundLeg
+from local.phones.numbers.callees import Callee, DialTrouble
 from local.phones.transfers import hand_over
 from local.phones.trunk_api import TrunkApi
 

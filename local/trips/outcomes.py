@@ -17,8 +17,8 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from local.phones.numbers import NUMBERS
-from local.phones.sandbox_number import SandboxNumber, Wish
+from local.phones.numbers.book import NUMBERS
+from local.phones.numbers.sandbox_number import SandboxNumber, Wish
 from local.stack.lifecycle import Stack, Wishes, running_stack
 from local.tools.places import LOCAL
 from local.tools.processes import StackError

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from local.phones.callees import Callee
+from local.phones.numbers.callees import Callee
 
 RING_S = 1.5  # how long a phone rings before someone picks up
 TALK_S = 4.0  # how long they stay

@@ -11,7 +11,7 @@ give the call. `callee_for` also knows two families and treats any other number 
 import re
 from dataclasses import replace
 
-from local.phones.callees import (
+from local.phones.numbers.callees import (
     AgentDeed,
     AgentScript,
     Callee,
@@ -20,8 +20,8 @@ from local.phones.callees import (
     LineTrouble,
     Refusal,
 )
-from local.phones.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
-from local.phones.telling_numbers import TELLING, TOO_MANY_TEXT
+from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
+from local.phones.numbers.telling import TELLING, TOO_MANY_TEXT
 
 BRIEF_RING_S = 2.0  # ringing before a refusal
 VOICEMAIL_RING_S = 4.0  # ringing before the carrier's 480: long enough to be a phone, too short to be a time-out

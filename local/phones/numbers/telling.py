@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from local.phones.callees import (
+from local.phones.numbers.callees import (
     AgentDeed,
     AgentScript,
     Callee,
@@ -12,7 +12,7 @@ from local.phones.callees import (
     Refusal,
     RoomTrouble,
 )
-from local.phones.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
+from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
 
 TOO_MANY_TEXT = "concurrent call limit exceeded"
 _GREETING_S = 8.0  # a voicemail's greeting, then it hangs up
