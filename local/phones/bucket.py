@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from livekit.protocol.egress import S3Upload
 
-from local.phones.courier import Parcel
+from local.phones.post.courier import Parcel
 
 _CONTENT_TYPES = {".ogg": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
 _EMULATORS_KEY = "test"

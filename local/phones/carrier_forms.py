@@ -23,9 +23,9 @@ from urllib.parse import urlencode
 
 from nacl.signing import SigningKey
 
-from local.phones.courier import Parcel
 from local.phones.kernel.ids import new_id
 from local.phones.numbers.callees import CarrierForm, CarrierWord
+from local.phones.post.courier import Parcel
 
 CALL_HEADER = "X-Ringline-Call"
 """Our header with the INVITE: the name of the attempt's room."""

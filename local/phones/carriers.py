@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.phones.carrier_forms import CALL_HEADER, CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
-from local.phones.courier import Courier
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.sip_status import phrase
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
 from local.phones.numbers.callees import CarrierReports, CarrierWord
+from local.phones.post.courier import Courier
 
 _CANCELLED = 487
 _NEVER_ANSWERED = 408

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from local.phones.carriers import CarrierDesk
-from local.phones.courier import Courier
-from local.phones.hooks import Hooks
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import Callee
+from local.phones.post.courier import Courier
+from local.phones.post.hooks import Hooks
 from local.phones.roster import Roster
 
 

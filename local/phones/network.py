@@ -11,15 +11,15 @@ from local.phones.agents import Worker
 from local.phones.carrier_forms import CarrierSecrets
 from local.phones.carriers import CarrierDesk
 from local.phones.control import Control
-from local.phones.courier import Courier
 from local.phones.dispatch_api import DispatchApi
 from local.phones.egress_api import EgressApi
 from local.phones.exchange import Exchange
-from local.phones.hooks import Hooks
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
+from local.phones.post.courier import Courier
+from local.phones.post.hooks import Hooks
 from local.phones.room_api import RoomApi
 from local.phones.roster import Roster
 from local.phones.server import Grant, Method, TwirpDoor

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from local.phones.courier import Courier, Line, Parcel
+from local.phones.post.courier import Courier, Line, Parcel
 
 type AgentEvent = dict[str, Any]
 type ApiAnswer = Mapping[str, Any]

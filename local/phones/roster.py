@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.hooks import Hooks
 from local.phones.kernel import timings
 from local.phones.kernel.timings import Pace
+from local.phones.post.hooks import Hooks
 from local.phones.rooms import Room, RoomTerms
 
 
