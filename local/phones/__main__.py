@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 
-from local.phones.carrier_forms import CarrierSecrets
+from local.phones.carrier.forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
 from local.phones.numbers import book as numbers
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from local.phones.carriers import CarrierDesk
+from local.phones.carrier.desk import CarrierDesk
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.carriers import CarrierLine
+from local.phones.carrier.desk import CarrierLine
 from local.phones.exchange import Exchange
 from local.phones.kernel import sip_status, timings
 from local.phones.kernel.ids import new_id

@@ -8,8 +8,8 @@ from aiohttp import web
 from livekit.protocol import agent_dispatch, egress, room, sip
 
 from local.phones.agents import Worker
-from local.phones.carrier_forms import CarrierSecrets
-from local.phones.carriers import CarrierDesk
+from local.phones.carrier.desk import CarrierDesk
+from local.phones.carrier.forms import CarrierSecrets
 from local.phones.control import Control
 from local.phones.dispatch_api import DispatchApi
 from local.phones.egress_api import EgressApi

@@ -9,7 +9,7 @@ import pytest
 
 from local.phones import silence
 from local.phones.bucket import Bucket
-from local.phones.carrier_forms import CarrierSecrets
+from local.phones.carrier.forms import CarrierSecrets
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import CarrierForm, CarrierReports, CarrierWord
 from local.phones.transcripts import Talk, turns_of, usage_of

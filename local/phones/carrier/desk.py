@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.phones.carrier_forms import CALL_HEADER, CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
+from local.phones.carrier.forms import CALL_HEADER, CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.sip_status import phrase
 from local.phones.kernel.tasks import Tasks
