@@ -23,8 +23,8 @@ from local.phones.kernel.ids import new_id
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
 from local.phones.reports import Reports
-from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent
-from local.phones.tracks import agent_track
+from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent
+from local.phones.rooms.tracks import agent_track
 from local.phones.transcripts import Talk, turns_of, usage_of
 
 _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, DisconnectReason.USER_REJECTED)

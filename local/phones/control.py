@@ -28,10 +28,10 @@ from local.phones.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book as numbers
-from local.phones.rooms import Participant
+from local.phones.rooms.room import Participant
+from local.phones.rooms.tracks import agent_track
 from local.phones.server import TwirpDoor
 from local.phones.sip_api import SipApi
-from local.phones.tracks import agent_track
 from local.phones.trunk_api import TrunkApi
 
 _RESTART = "restart_livekit"

@@ -11,7 +11,7 @@ from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
 from local.phones.numbers.callees import AgentDeed, AgentScript
 from local.phones.reports import Reports
-from local.phones.rooms import Room
+from local.phones.rooms.room import Room
 from local.phones.transfers import hand_over
 
 _log = logging.getLogger("phones.deeds")

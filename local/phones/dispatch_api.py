@@ -10,7 +10,7 @@ from livekit.protocol.agent_dispatch import (
 
 from local.phones.agents import Worker
 from local.phones.kernel.twirp import bridge_error, not_found
-from local.phones.roster import Roster
+from local.phones.rooms.roster import Roster
 
 
 class DispatchApi:

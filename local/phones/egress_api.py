@@ -10,7 +10,7 @@ from local.phones.egresses import Egress, Target
 from local.phones.exchange import Exchange
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import TwirpError, not_found
-from local.phones.rooms import Room
+from local.phones.rooms.room import Room
 
 _KEPT = 1000
 _SECRET_FIELDS = ("access_key", "secret", "session_token")

@@ -21,7 +21,7 @@ from local.phones.bucket import Bucket
 from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.numbers.callees import EgressTrouble, HookTrouble
-from local.phones.rooms import Participant, Room, RoomEvent
+from local.phones.rooms.room import Participant, Room, RoomEvent
 
 _FAILS_AFTER_S = 2.0
 _NEVER_STARTED = "Start signal not received"

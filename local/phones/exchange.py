@@ -11,7 +11,7 @@ from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import Callee
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
-from local.phones.roster import Roster
+from local.phones.rooms.roster import Roster
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.rooms import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
-from local.phones.tracks import leg_track
+from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
+from local.phones.rooms.tracks import leg_track
 from local.phones.trunk_api import InboundRoute
 
 

@@ -21,7 +21,7 @@ from local.phones.kernel.timings import Pace
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
 from local.phones.room_api import RoomApi
-from local.phones.roster import Roster
+from local.phones.rooms.roster import Roster
 from local.phones.server import Grant, Method, TwirpDoor
 from local.phones.sip_api import SipApi
 from local.phones.trunk_api import TrunkApi

@@ -10,7 +10,7 @@ from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import RoomTrouble
-from local.phones.rooms import Participant, Room, RoomTerms
+from local.phones.rooms.room import Participant, Room, RoomTerms
 
 _LONGEST_NAME = 256
 

@@ -3,7 +3,7 @@
 from livekit.protocol.models import DisconnectReason
 
 from local.phones.kernel.twirp import bridge_error, not_found
-from local.phones.rooms import CALL_STATUS, Room
+from local.phones.rooms.room import CALL_STATUS, Room
 
 
 def hand_over(room: Room | None, identity: str) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.counts import HeadCount, LateCount
 from local.phones.kernel import sip_status
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import AgentDeed, Refusal
+from local.phones.rooms.counts import HeadCount, LateCount
 from ringline.calls.model.reasons import EndReason
 
 

@@ -7,7 +7,7 @@ from livekit.protocol.models import DisconnectReason
 from local.phones.kernel import timings
 from local.phones.kernel.timings import Pace
 from local.phones.post.hooks import Hooks
-from local.phones.rooms import Room, RoomTerms
+from local.phones.rooms.room import Room, RoomTerms
 
 
 class Roster:

@@ -19,12 +19,12 @@ from livekit.protocol.models import (
 )
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.counts import HeadCount, LateCount
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.timings import Pace
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
+from local.phones.rooms.counts import HeadCount, LateCount
 
 CALL_STATUS = "sip.callStatus"
 _AGENT_CAPABILITIES = (ClientInfo.CAP_PACKET_TRAILER, ClientInfo.CAP_COMPRESSION_DEFLATE_RAW)
