@@ -16,8 +16,8 @@ from livekit.protocol.agent import Job, JobState, JobStatus
 from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
+from local.phones.calls.exchange import Exchange
 from local.phones.deeds import Deeds
-from local.phones.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.numbers import book as numbers

@@ -23,8 +23,8 @@ from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents import Worker
-from local.phones.exchange import Exchange
-from local.phones.inbound import Caller, InboundLeg
+from local.phones.calls.exchange import Exchange
+from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book as numbers

@@ -6,8 +6,8 @@ from google.protobuf.message import Message
 from livekit.protocol import egress
 
 from local.phones.bucket import Bucket
+from local.phones.calls.exchange import Exchange
 from local.phones.egresses import Egress, Target
-from local.phones.exchange import Exchange
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import TwirpError, not_found
 from local.phones.rooms.room import Room

@@ -18,7 +18,7 @@ from livekit.protocol.webhook import WebhookEvent
 
 from local.phones import silence
 from local.phones.bucket import Bucket
-from local.phones.exchange import Exchange
+from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.numbers.callees import EgressTrouble, HookTrouble
 from local.phones.rooms.room import Participant, Room, RoomEvent

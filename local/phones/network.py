@@ -8,12 +8,12 @@ from aiohttp import web
 from livekit.protocol import agent_dispatch, egress, room, sip
 
 from local.phones.agents import Worker
+from local.phones.calls.exchange import Exchange
 from local.phones.carrier.desk import CarrierDesk
 from local.phones.carrier.forms import CarrierSecrets
 from local.phones.control import Control
 from local.phones.dispatch_api import DispatchApi
 from local.phones.egress_api import EgressApi
-from local.phones.exchange import Exchange
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks

@@ -5,7 +5,7 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as RoomMessage
 
 from local.phones.agents import Worker
-from local.phones.exchange import Exchange
+from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
 from local.phones.numbers import book as numbers

@@ -12,7 +12,7 @@ from aiohttp import web
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from google.protobuf.message import DecodeError, Message
 
-from local.phones.exchange import Exchange
+from local.phones.calls.exchange import Exchange
 from local.phones.kernel.faults import FaultKind
 from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, UnreadableAnswerError
 

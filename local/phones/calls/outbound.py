@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
+from local.phones.calls.exchange import Exchange
 from local.phones.carrier.desk import CarrierLine
-from local.phones.exchange import Exchange
 from local.phones.kernel import sip_status, timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall

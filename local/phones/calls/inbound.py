@@ -8,7 +8,7 @@ from livekit.protocol import sip
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents import Worker
-from local.phones.exchange import Exchange
+from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
