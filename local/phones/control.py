@@ -22,7 +22,7 @@ from typing import Any
 from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.agents import Worker
+from local.phones.agents.worker import Worker
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings

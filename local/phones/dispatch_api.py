@@ -8,7 +8,7 @@ from livekit.protocol.agent_dispatch import (
     ListAgentDispatchResponse,
 )
 
-from local.phones.agents import Worker
+from local.phones.agents.worker import Worker
 from local.phones.kernel.twirp import bridge_error, not_found
 from local.phones.rooms.roster import Roster
 

@@ -7,7 +7,7 @@ from typing import Self
 from aiohttp import web
 from livekit.protocol import agent_dispatch, egress, room, sip
 
-from local.phones.agents import Worker
+from local.phones.agents.worker import Worker
 from local.phones.calls.exchange import Exchange
 from local.phones.carrier.desk import CarrierDesk
 from local.phones.carrier.forms import CarrierSecrets

@@ -4,7 +4,7 @@ from livekit.protocol import room as room_messages
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as RoomMessage
 
-from local.phones.agents import Worker
+from local.phones.agents.worker import Worker
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livekit.protocol import sip
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.agents import Worker
+from local.phones.agents.worker import Worker
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id

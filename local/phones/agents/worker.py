@@ -16,16 +16,16 @@ from livekit.protocol.agent import Job, JobState, JobStatus
 from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
+from local.phones.agents.deeds import Deeds
+from local.phones.agents.reports import Reports
+from local.phones.agents.transcripts import Talk, turns_of, usage_of
 from local.phones.calls.exchange import Exchange
-from local.phones.deeds import Deeds
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.numbers import book as numbers
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
-from local.phones.reports import Reports
 from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent
 from local.phones.rooms.tracks import agent_track
-from local.phones.transcripts import Talk, turns_of, usage_of
 
 _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, DisconnectReason.USER_REJECTED)
 

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from livekit.protocol.models import DisconnectReason
 
+from local.phones.agents.reports import Reports
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.transfers import hand_over
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
 from local.phones.numbers.callees import AgentDeed, AgentScript
-from local.phones.reports import Reports
 from local.phones.rooms.room import Room
 
 _log = logging.getLogger("phones.deeds")
