@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from google.protobuf.message import Message
 from livekit.protocol import egress
 
-from local.phones.bucket import Bucket
 from local.phones.calls.exchange import Exchange
-from local.phones.egresses import Egress, Target
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import TwirpError, not_found
+from local.phones.recordings.bucket import Bucket
+from local.phones.recordings.egress import Egress, Target
 from local.phones.rooms.room import Room
 
 _KEPT = 1000

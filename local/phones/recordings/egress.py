@@ -16,11 +16,11 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as RoomMessage
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones import silence
-from local.phones.bucket import Bucket
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.numbers.callees import EgressTrouble, HookTrouble
+from local.phones.recordings import silence
+from local.phones.recordings.bucket import Bucket
 from local.phones.rooms.room import Participant, Room, RoomEvent
 
 _FAILS_AFTER_S = 2.0
