@@ -8,23 +8,23 @@ from aiohttp import web
 from livekit.protocol import agent_dispatch, egress, room, sip
 
 from local.phones.agents.worker import Worker
+from local.phones.api.control import Control
+from local.phones.api.dialing import SipApi
+from local.phones.api.dispatches import DispatchApi
+from local.phones.api.door import Grant, Method, TwirpDoor
+from local.phones.api.egresses import EgressApi
+from local.phones.api.rooms import RoomApi
+from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.carrier.desk import CarrierDesk
 from local.phones.carrier.forms import CarrierSecrets
-from local.phones.control import Control
-from local.phones.dispatch_api import DispatchApi
-from local.phones.egress_api import EgressApi
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
-from local.phones.room_api import RoomApi
 from local.phones.rooms.roster import Roster
-from local.phones.server import Grant, Method, TwirpDoor
-from local.phones.sip_api import SipApi
-from local.phones.trunk_api import TrunkApi
 
 
 @dataclass(frozen=True, slots=True)

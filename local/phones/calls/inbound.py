@@ -8,13 +8,13 @@ from livekit.protocol import sip
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents.worker import Worker
+from local.phones.api.trunks import InboundRoute
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
-from local.phones.trunk_api import InboundRoute
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents.worker import Worker
+from local.phones.api.dialing import SipApi
+from local.phones.api.door import TwirpDoor
+from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
@@ -30,9 +33,6 @@ from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book as numbers
 from local.phones.rooms.room import Participant
 from local.phones.rooms.tracks import agent_track
-from local.phones.server import TwirpDoor
-from local.phones.sip_api import SipApi
-from local.phones.trunk_api import TrunkApi
 
 _RESTART = "restart_livekit"
 _KILL_BRIDGE = "kill_bridge"

@@ -5,6 +5,7 @@ from collections import Counter
 
 from livekit.protocol import sip
 
+from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.outbound import DialTerms, OutboundLeg
 from local.phones.calls.transfers import hand_over
@@ -13,7 +14,6 @@ from local.phones.kernel.faults import FaultKind
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, bridge_error
 from local.phones.numbers.callees import Callee, DialTrouble
-from local.phones.trunk_api import TrunkApi
 
 _FAILS_AT_FIRST = 2
 
