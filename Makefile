@@ -43,13 +43,13 @@ demo: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.trips.demo
 
 up: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.stack.lifecycle up
+	@$(PYTHON) -m local.stack up
 
 down: $(DEV)
-	@$(PYTHON) -m local.stack.lifecycle down
+	@$(PYTHON) -m local.stack down
 
 status: $(DEV)
-	@$(PYTHON) -m local.stack.lifecycle status
+	@$(PYTHON) -m local.stack status
 
 build: $(DEV)
 	@$(PYTHON) -m local.aws.build
@@ -58,7 +58,7 @@ invoke-%: $(DEV)
 	@$(PYTHON) -m local.trips.invoke $* $(EVENT)
 
 bench: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.bench.__main__
+	@$(PYTHON) -m local.bench
 
 CALLS ?= 100000
 SEED ?= 7
@@ -93,7 +93,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local/*.py simulation
+	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
@@ -149,6 +149,6 @@ lock: $(UV_ENV)/.$(UV_VERSION)
 
 # Stops the stack first: it runs from what is removed.
 clean:
-	@if test -x $(PYTHON); then $(PYTHON) -m local.stack.lifecycle down; fi
+	@if test -x $(PYTHON); then $(PYTHON) -m local.stack down; fi
 	rm -rf $(LOCAL) .venv .aws-sam
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

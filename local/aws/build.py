@@ -1,5 +1,5 @@
-"""Builds what `sam build` builds, with the layers' own Makefiles but without SAM CLI: folders that local/aws/deploy.py puts
-up.
+"""Builds what `sam build` builds, with the layers' own Makefiles but without SAM CLI: folders that
+`local/aws/deploy.py` deploys.
 
 A layer is built once for each content: its folder bears a hash of what went in and is never changed afterwards, so a
 stack that runs from it is not disturbed by the next build. Functions are their source folders as they are, as in `sam

@@ -1,7 +1,7 @@
 """Measures what the design has budgets for, and prints one table. Nothing is asserted: the exit code is 0 whatever the
 numbers are, and 1 only if something could not be measured at all. docs/benchmarks.md says how to read it.
 
-    python -m local.bench.__main__
+    python -m local.bench
 """
 
 import asyncio
@@ -15,31 +15,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from local.aws import build
-from local.bench import fairness as bench_fairness
-from local.bench import handoff as bench_handoff
-from local.bench import imports as bench_imports
-from local.bench import wire as bench_wire
+from local.bench import fairness, handoff, imports, wire
 from local.bench.report import Section, show
 from local.bench.rig import CAP, Noise, rig
-from local.stack.lifecycle import Stack, Wishes, running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.record import Stack
+from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 
 
 async def _measure_calls(stack: Stack, tell: Callable[[str], None]) -> list[Section]:
     async with rig(stack) as ready:
-        tell(f"{bench_handoff.SAMPLES} hand-offs on {CAP} lines")
-        handoff = await bench_handoff.measure(ready)
+        tell(f"{handoff.SAMPLES} hand-offs on {CAP} lines")
+        drained = await handoff.measure(ready)
         tell("counting what one call costs")
-        return [await bench_wire.measure(ready), handoff]
+        return [await wire.measure(ready), drained]
 
 
 async def _measure_fairness(stack: Stack, tell: Callable[[str], None]) -> Section:
     """On a stack of its own: ten thousand calls stay in its queue, and counting what a call costs leaves the functions
     with an address that is gone."""
     async with rig(stack) as ready:
-        tell(f"first calls beside {bench_fairness.WAITING} waiting ones")
-        return await bench_fairness.measure(ready)
+        tell(f"first calls beside {fairness.WAITING} waiting ones")
+        return await fairness.measure(ready)
 
 
 def _bench(console: Console) -> None:
@@ -47,7 +46,7 @@ def _bench(console: Console) -> None:
     with console.status("building what has changed"):
         built = build.build_all()
     with console.status("importing every handler, many times"):
-        imports = bench_imports.measure(built)
+        imported = imports.measure(built)
     with console.status("bringing up the stack") as status:
         wishes = Wishes(state_dir=LOCAL / "bench", port=0, cap=CAP)
         with running_stack(wishes, status.update) as stack:
@@ -58,7 +57,7 @@ def _bench(console: Console) -> None:
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {sys.version.split()[0]}, {sys.platform}; "
         f"{time.monotonic() - began:.0f} s in all; {noise.words()}"
     )
-    show(console, "Ringline's budgets, measured", caption, [imports, *calls])
+    show(console, "Ringline's budgets, measured", caption, [imported, *calls])
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from local.aws import deploy
 from local.bench.handoff import answered
 from local.bench.report import Reading, Section, at_most, percentile, shown
 from local.bench.rig import CAP, SILENT_AGENT, Noise, Rig
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.stack.seed import seed
 from local.tools.processes import StackError
 from ringline.runtime.ids import new_id

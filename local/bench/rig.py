@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 
 from local.aws import deploy
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.tools.processes import StackError
 from local.trips.webhook_listener import Listener, listening
 

@@ -21,7 +21,7 @@ from local.aws import deploy
 from local.bench.capacity import Item, index_units, read_units, write_units
 from local.bench.report import Reading, Section, at_most, counts_of, shown
 from local.bench.rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""

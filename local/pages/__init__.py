@@ -1,1 +1,2 @@
-"""Pages of the documentation that are written from code, so that neither can go stale: the sandbox numbers, the reasons."""
+"""Pages of the documentation that are written from code, so that they cannot go stale: the numbers of the sandbox and
+the reasons why calls end."""

@@ -11,13 +11,13 @@ import sys
 
 from local.phones.carrier.forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
-from local.phones.numbers import book as numbers
+from local.phones.numbers import book
 
 
 def main() -> None:
     arguments = _arguments()
     if arguments.numbers:
-        sys.stdout.write(numbers.table_markdown())
+        sys.stdout.write(book.table_markdown())
         return
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     asyncio.run(_serve(_config(arguments)))

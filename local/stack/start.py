@@ -5,64 +5,23 @@ import asyncio
 import shutil
 import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from local.aws import build, deploy, emulator
 from local.aws.build import Build
 from local.aws.deploy import Deployment
-from local.stack.addresses import LOOPBACK, Addresses, addresses, hooks_url_at, listening
-from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets
+from local.stack.addresses import Addresses, addresses, hooks_url_at, listening
 from local.stack.record import Stack, StackRecord
 from local.stack.seed import let_callers_in, seed
+from local.stack.wishes import DEFAULT_FROM_NUMBER, LivekitServer, Wishes
 from local.tools import processes
-from local.tools.places import default_state_dir
+from local.tools.loopback import ask, free_port
 from local.tools.processes import Child, StackError
-
-DEFAULT_PORT = 8787
-DEFAULT_CAP = 5
-DEFAULT_FROM_NUMBER = "+15550100000"
-"""What the phone network's outbound trunk calls from. A real trunk may own other numbers: FROM_NUMBER names one."""
-DEFAULT_AGENT_NAME = "ringline-agent"
 
 _PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
 _READY_WITHIN_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class LivekitServer:
-    """A LiveKit server to dial through. `phones_url` is set if it is the phone network."""
-
-    url: str
-    api_key: str
-    api_secret: str
-    sip_trunk_id: str
-    phones_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
-    `phones_options`. `answer_from` is the template's parameter AnswerFrom. `bind_address` is the front door's, and
-    `public_url` what a LiveKit server and agents call it by, where that is another name."""
-
-    state_dir: Path = field(default_factory=default_state_dir)
-    port: int = DEFAULT_PORT
-    bind_address: str = LOOPBACK
-    public_url: str | None = None
-    cap: int = DEFAULT_CAP
-    webhook_url: str | None = None
-    from_number: str = DEFAULT_FROM_NUMBER
-    livekit: LivekitServer | None = None
-    agent_name: str = DEFAULT_AGENT_NAME
-    phones_options: tuple[str, ...] = ()
-    answer_from: str = "dialer"
-    carrier_secrets: CarrierSecrets = field(default_factory=sandbox_secrets)
 
 
 class Ascent:
@@ -190,13 +149,6 @@ class Ascent:
         )
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def _outbound_trunk(url: str) -> str:
     """The id of the phone network's outbound trunk, made here if it has none, as an operator does once at LiveKit."""
     from livekit import api
@@ -241,15 +193,3 @@ def _warm_up(deployment: Deployment, base_url: str, emulator_url: str) -> None:
     failed = [failure for failure in (each.result() for each in starting) if failure]
     if failed:
         raise StackError("not every function starts:\n" + "\n".join(failed))
-
-
-def ask(method: str, url: str) -> int:
-    """The status that a URL answers with; 0 if nobody answers."""
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code
-    except OSError:
-        return 0

@@ -23,7 +23,9 @@ from rich.panel import Panel
 from rich.table import Table
 from unpod import AsyncClient
 
-from local.stack.lifecycle import Stack, Wishes, bring_up, take_down
+from local.stack.lifecycle import bring_up, take_down
+from local.stack.record import Stack
+from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 from local.trips.webhook_listener import Listener, Received, listening

@@ -1,4 +1,6 @@
-"""Calls every number of the sandbox and compares how it ended with what the table promises: `python -m local.trips.outcomes`.
+"""Calls every number of the sandbox and compares how each call ended with what the table promises.
+
+    python -m local.trips.outcomes
 
 A stack of its own is brought up and taken down again. Eight calls are side by side and the others wait for a line, so
 it takes little longer than the slowest of them, some minutes. Exit code 1 if one ended otherwise, or if a reason was
@@ -19,7 +21,9 @@ from rich.table import Table
 
 from local.phones.numbers.book import NUMBERS
 from local.phones.numbers.sandbox_number import SandboxNumber, Wish
-from local.stack.lifecycle import Stack, Wishes, running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.record import Stack
+from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 from ringline.calls.model.reasons import EndReason

@@ -19,8 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from local.aws import dynamodb_local, emulator
-from local.stack.start import free_port
 from local.tools import processes
+from local.tools.loopback import free_port
 
 CHOSEN_BY = "RINGLINE_TEST_DYNAMODB"
 

@@ -11,7 +11,7 @@ import botocore.session
 from unpod import AsyncClient
 from unpod.management._auth import JWTAuth, TokenAuth
 
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.stack.seed import seed
 from local.trips.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.aws import build, deploy, emulator
-from local.stack.start import ask, free_port
 from local.tools import processes
+from local.tools.loopback import ask, free_port
 from local.tools.places import LOCAL, ROOT
 
 SAM = LOCAL / "sam" / "bin" / "sam"

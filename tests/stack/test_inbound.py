@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from unpod import AsyncClient
 
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.stack.seed import let_callers_in
 from local.trips.webhook_listener import Listener, listening
 from ringline.routing.records import Number

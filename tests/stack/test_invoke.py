@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import build
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.trips import invoke
 
 

@@ -9,7 +9,7 @@ import pytest
 from livekit import api
 from unpod import Client
 
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.trips.webhook_listener import listening
 from tests.stack.callers import (
     Customer,

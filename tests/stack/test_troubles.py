@@ -15,7 +15,7 @@ import psutil
 import pytest
 from aiohttp import web
 
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from local.trips.webhook_listener import Listener
 from tests.stack.callers import eventually, phones
 from tests.stack.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls

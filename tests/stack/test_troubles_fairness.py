@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from local.bench.fairness import count_waiting, queue_up
-from local.stack.lifecycle import Stack
+from local.stack.record import Stack
 from ringline.accounts.store import AccountStore
 from tests.stack.callers import Customer, a_customer, a_quick_callee, emulator_client, eventually, phones, rung
 from tests.stack.troubled_calls import right_ending, troubled_calls

@@ -22,9 +22,10 @@ from local.phones.agents.transcripts import Talk, turns_of, usage_of
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
-from local.phones.numbers import book as numbers
+from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
-from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent
+from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.room import Room, RoomEvent
 from local.phones.rooms.tracks import agent_track
 
 _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, DisconnectReason.USER_REJECTED)
@@ -164,7 +165,7 @@ class WorkerAgent:
         return _script_in(self._dispatch.metadata) or self._callee().agent
 
     def _callee(self) -> Callee:
-        number = numbers.number_named_in(self._dispatch.metadata) or numbers.number_named_in(self._room.metadata)
+        number = book.number_named_in(self._dispatch.metadata) or book.number_named_in(self._room.metadata)
         if number is not None:
             return self._exchange.callee(number)
         return self._room.callee or Callee()

@@ -30,8 +30,8 @@ from local.phones.calls.exchange import Exchange
 from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
-from local.phones.numbers import book as numbers
-from local.phones.rooms.room import Participant
+from local.phones.numbers import book
+from local.phones.rooms.participant import Participant
 from local.phones.rooms.tracks import agent_track
 
 _RESTART = "restart_livekit"
@@ -113,15 +113,15 @@ class Control:
         return web.json_response({"requests": dict(ledger.requests), "invites": invites})
 
     async def _get_numbers(self, _: web.Request) -> web.Response:
-        book = [
+        listed = [
             {"number": each.number, "does": each.does, "end_reason": each.end_reason, "wish": each.wish}
-            for each in numbers.NUMBERS
+            for each in book.NUMBERS
         ]
-        return web.json_response(book)
+        return web.json_response(listed)
 
     async def _put_number(self, request: web.Request) -> web.Response:
         number = request.match_info["number"]
-        self._exchange.overrides[number] = numbers.callee_for(number).with_changes(await request.json())
+        self._exchange.overrides[number] = book.callee_for(number).with_changes(await request.json())
         return web.Response(status=204)
 
     async def _delete_number(self, request: web.Request) -> web.Response:

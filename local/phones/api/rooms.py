@@ -8,9 +8,10 @@ from local.phones.agents.worker import Worker
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
-from local.phones.numbers import book as numbers
+from local.phones.numbers import book
 from local.phones.numbers.callees import RoomTrouble
-from local.phones.rooms.room import Participant, Room, RoomTerms
+from local.phones.rooms.participant import Participant
+from local.phones.rooms.room import Room, RoomTerms
 
 _LONGEST_NAME = 256
 
@@ -95,5 +96,5 @@ class RoomApi:
     def _set_callee(self, room: Room, request: room_messages.CreateRoomRequest) -> None:
         """A room whose metadata names the number to call is in that number's trouble from its first webhook on."""
         texts = (request.metadata, *(agent.metadata for agent in request.agents))
-        if (number := numbers.number_named_in(" ".join(texts))) is not None:
+        if (number := book.number_named_in(" ".join(texts))) is not None:
             room.callee = self._exchange.callee(number)

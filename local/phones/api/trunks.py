@@ -1,7 +1,6 @@
 """livekit.SIP: trunks and dispatch rules, kept in memory, and which of them a call uses."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -9,16 +8,9 @@ from google.protobuf.message import Message
 from livekit.protocol import sip
 from livekit.protocol.models import ListUpdate
 
+from local.phones.calls.inbound import InboundRoute
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import TwirpError, not_found
-
-
-@dataclass(frozen=True, slots=True)
-class InboundRoute:
-    """The trunk and the rule that take an inbound call."""
-
-    trunk: sip.SIPInboundTrunkInfo
-    rule: sip.SIPDispatchRuleInfo
 
 
 class TrunkApi:

@@ -7,7 +7,7 @@ from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
-from local.phones.numbers import book as numbers
+from local.phones.numbers import book
 from local.phones.numbers.callees import Callee
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
@@ -29,4 +29,4 @@ class Exchange:
     overrides: dict[str, Callee] = field(default_factory=dict)
 
     def callee(self, number: str) -> Callee:
-        return self.overrides.get(number) or numbers.callee_for(number)
+        return self.overrides.get(number) or book.callee_for(number)

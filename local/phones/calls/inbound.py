@@ -3,18 +3,26 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 from livekit.protocol import sip
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.agents.worker import Worker
-from local.phones.api.trunks import InboundRoute
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.rooms.room import CALL_STATUS, Participant, Room, RoomEvent, RoomTerms
+from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.room import Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRoute:
+    """The trunk and the rule that take an inbound call."""
+
+    trunk: sip.SIPInboundTrunkInfo
+    rule: sip.SIPDispatchRuleInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +43,19 @@ class _Ending:
     hung_up: bool = False
 
 
+class Dispatcher(Protocol):
+    """Who sends an agent to a room."""
+
+    def dispatch(self, room: Room, agent_name: str, metadata: str, attributes: dict[str, str]) -> object: ...
+
+
 class InboundLeg:
     """One call from the INVITE to the end. Without a route it rings, and LiveKit knows nothing of it."""
 
-    def __init__(self, exchange: Exchange, worker: Worker, caller: Caller, route: InboundRoute | None) -> None:
+    def __init__(self, exchange: Exchange, dispatcher: Dispatcher, caller: Caller, route: InboundRoute | None) -> None:
         self._exchange = exchange
         self._pace = exchange.pace
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._caller = caller
         self._route = route
         self._over: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
@@ -83,7 +97,7 @@ class InboundLeg:
 
         def prepare(room: Room) -> None:
             for agent in config.agents:
-                self._worker.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
+                self._dispatcher.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
 
         self._room = self._exchange.roster.ensure(name, terms, prepare)
         self._room.callee = self._exchange.callee(caller.from_number)

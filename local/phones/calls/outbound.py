@@ -21,7 +21,8 @@ from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.twirp import TwirpError, bridge_error
 from local.phones.numbers.callees import Callee, LineTrouble
-from local.phones.rooms.room import CALL_STATUS, Participant, Room
+from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.room import Room
 from local.phones.rooms.tracks import leg_track
 
 _TIMED_OUT = bridge_error("canceled", "sip request timed out")

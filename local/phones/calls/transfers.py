@@ -3,7 +3,8 @@
 from livekit.protocol.models import DisconnectReason
 
 from local.phones.kernel.twirp import bridge_error, not_found
-from local.phones.rooms.room import CALL_STATUS, Room
+from local.phones.rooms.participant import CALL_STATUS
+from local.phones.rooms.room import Room
 
 
 def hand_over(room: Room | None, identity: str) -> None:

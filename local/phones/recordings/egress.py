@@ -21,7 +21,8 @@ from local.phones.kernel import timings
 from local.phones.numbers.callees import EgressTrouble, HookTrouble
 from local.phones.recordings import silence
 from local.phones.recordings.bucket import Bucket
-from local.phones.rooms.room import Participant, Room, RoomEvent
+from local.phones.rooms.participant import Participant
+from local.phones.rooms.room import Room, RoomEvent
 
 _FAILS_AFTER_S = 2.0
 _NEVER_STARTED = "Start signal not received"
