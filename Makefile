@@ -5,7 +5,7 @@
 #   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
-#   make format lock clean         housekeeping                        make sandbox-table             README's numbers
+#   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
 
 SHELL := /bin/bash

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from local.phones.kernel.sip_status import SIP_CODES, phrase
+from local.phones.numbers.book import FRAUD_TEXT, TOO_FAST_TEXT
 from local.tools.places import ROOT
 from ringline.calls.model.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
 from ringline.calls.model.reasons import MEANINGS, EndReason, Meaning
@@ -17,8 +18,8 @@ from ringline.calls.rules.verdict import end_reason
 PAGE = ROOT / "docs" / "end-reasons.md"
 
 _SPECIAL = (
-    (503, "cps limit exceeded", "a carrier's limit, by its text: also 403, 429 and any 5xx"),
-    (603, "32203", "a fraud block, by Twilio's error number in its text"),
+    (503, TOO_FAST_TEXT, "a carrier's limit, by its text: also 403, 429 and any 5xx"),
+    (603, FRAUD_TEXT, "a fraud block, by Twilio's error number in its text"),
     (399, "", "any other 3xx"),
     (499, "", "any other 4xx"),
     (599, "", "any other 5xx"),
@@ -51,7 +52,7 @@ _DIALED = Call(
     dialed_at=_DIALED_AT,
 )
 _SAID_NOTHING = CarrierWords()
-_TOLD_NOTHING = AgentReports()
+_REPORTED_NOTHING = AgentReports()
 _HEARS = AgentReports(ready_at=_DIALED_AT, can_report=("user_spoke", "silence"))
 _BRIEF_S, _LONG_S = VOICEMAIL_GREETING_S - 5, VOICEMAIL_GREETING_S + 5
 
@@ -81,15 +82,21 @@ _LEAVINGS = (
     ),
 )
 
-# How a conversation ends, and what was told of it.
+
+def _left(reason: str, status: CallStatus) -> Evidence:
+    """What LiveKit tells of a leg that left for a reason and with its last status."""
+    return Evidence(disconnect_reason=reason, last_call_status=status)
+
+
+# How a conversation ends, and what agent and carrier had reported by then.
 _ENDS = (
-    ("the other side hung up", Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup")),
-    ("the room was closed, not by Ringline", Evidence(disconnect_reason="ROOM_DELETED", last_call_status="active")),
-    ("no sound any more", Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="active")),
-    ("the connection was lost", Evidence(disconnect_reason="CONNECTION_TIMEOUT", last_call_status="active")),
+    ("the other side hung up", _left("CLIENT_INITIATED", CallStatus.HANGUP)),
+    ("the room was closed, not by Ringline", _left("ROOM_DELETED", CallStatus.ACTIVE)),
+    ("no sound any more", _left("CLIENT_INITIATED", CallStatus.ACTIVE)),
+    ("the connection was lost", _left("CONNECTION_TIMEOUT", CallStatus.ACTIVE)),
 )
-_TOLD = (
-    ("nothing", _LONG_S, _TOLD_NOTHING, _SAID_NOTHING),
+_REPORTED = (
+    ("nothing", _LONG_S, _REPORTED_NOTHING, _SAID_NOTHING),
     ("somebody spoke", _BRIEF_S, replace(_HEARS, user_spoke_at=_DIALED_AT), _SAID_NOTHING),
     (f"ready, and nobody spoke, within {VOICEMAIL_GREETING_S} s", _BRIEF_S, _HEARS, _SAID_NOTHING),
     ("ready, and nobody spoke, for longer", _LONG_S, _HEARS, _SAID_NOTHING),
@@ -99,7 +106,7 @@ _TOLD = (
     (
         "the carrier: forwarded to voicemail",
         _LONG_S,
-        _TOLD_NOTHING,
+        _REPORTED_NOTHING,
         CarrierWords(forwarded_at=_DIALED_AT, to_voicemail=True),
     ),
 )
@@ -112,7 +119,7 @@ def reason_for(sip_code: int, ring: Ring, sip_status: str = "") -> EndReason:
 
 def _of_a_dial(evidence: Evidence, ring: Ring, carrier: CarrierWords = _SAID_NOTHING) -> EndReason:
     ended_at = _DIALED_AT + ring.for_s * 1000
-    seen = replace(evidence, last_call_status=ring.status.value, leg_left_at=ended_at)
+    seen = replace(evidence, last_call_status=ring.status, leg_left_at=ended_at)
     return end_reason(replace(_DIALED, evidence=seen, carrier=carrier), ended_at)
 
 
@@ -136,9 +143,9 @@ def page() -> str:
     codes = [_code_row(code, f"`{code}` {phrase(code)}".removesuffix(" Unknown")) for code in SIP_CODES]
     special = [_code_row(code, f"`{code}`: {what}" if text else what, text) for code, text, what in _SPECIAL]
     leavings = [_leaving_row(*leaving) for leaving in _LEAVINGS]
-    told = [_told_row(*each) for each in _TOLD]
+    reported = [_report_row(*each) for each in _REPORTED]
     return "\n".join(
-        [_HEAD, *reasons, _BETWEEN, *codes, *special, _WITHOUT_CODE, *leavings, _AFTER_ANSWER, *told, _FOOT]
+        [_HEAD, *reasons, _BETWEEN, *codes, *special, _WITHOUT_CODE, *leavings, _AFTER_ANSWER, *reported, _FOOT]
     )
 
 
@@ -157,7 +164,7 @@ def _leaving_row(what: str, evidence: Evidence, carrier: CarrierWords) -> str:
     return f"| {what} | {' | '.join(seen)} |"
 
 
-def _told_row(what: str, talked_s: int, reports: AgentReports, carrier: CarrierWords) -> str:
+def _report_row(what: str, talked_s: int, reports: AgentReports, carrier: CarrierWords) -> str:
     seen = [_of_a_conversation(end, talked_s, reports, carrier) for _, end in _ENDS]
     return f"| {what} | {' | '.join(seen)} |"
 

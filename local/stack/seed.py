@@ -18,7 +18,8 @@ from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.store import EndpointStore
 
 FROM_NUMBER = "+15550100000"
-"""The number the phone network's outbound trunk calls from."""
+"""The number that the phone network's outbound trunk calls from. A real trunk may own others: the variable FROM_NUMBER
+names one."""
 
 ROUTED_NUMBER = "+15550100900"
 UNROUTED_NUMBER = "+15550100901"

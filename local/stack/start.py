@@ -14,8 +14,8 @@ from local.aws.build import Build
 from local.aws.deploy import Deployment
 from local.stack.addresses import Addresses, addresses, hooks_url_at, listening
 from local.stack.record import Stack, StackRecord
-from local.stack.seed import let_callers_in, seed
-from local.stack.wishes import DEFAULT_FROM_NUMBER, LivekitServer, Wishes
+from local.stack.seed import FROM_NUMBER, let_callers_in, seed
+from local.stack.wishes import LivekitServer, Wishes
 from local.tools import processes
 from local.tools.loopback import ask, free_port
 from local.tools.processes import Child, StackError
@@ -157,7 +157,7 @@ async def _outbound_trunk(url: str) -> str:
         trunks = (await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items
         if trunks:
             return trunks[0].sip_trunk_id
-        trunk = api.SIPOutboundTrunkInfo(name="carrier", address="sip.carrier.example", numbers=[DEFAULT_FROM_NUMBER])
+        trunk = api.SIPOutboundTrunkInfo(name="carrier", address="sip.carrier.example", numbers=[FROM_NUMBER])
         return (await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=trunk))).sip_trunk_id
 
 

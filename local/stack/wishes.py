@@ -12,13 +12,12 @@ from pathlib import Path
 
 from local.stack.addresses import LOOPBACK, bind_address_in, public_url_in, url_in
 from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets, secrets_from
+from local.stack.seed import FROM_NUMBER
 from local.tools.places import default_state_dir
 from local.tools.processes import StackError
 
 DEFAULT_PORT = 8787
 DEFAULT_CAP = 5
-DEFAULT_FROM_NUMBER = "+15550100000"
-"""What the phone network's outbound trunk calls from. A real trunk may own other numbers: FROM_NUMBER names one."""
 DEFAULT_AGENT_NAME = "ringline-agent"
 
 
@@ -45,7 +44,7 @@ class Wishes:
     public_url: str | None = None
     cap: int = DEFAULT_CAP
     webhook_url: str | None = None
-    from_number: str = DEFAULT_FROM_NUMBER
+    from_number: str = FROM_NUMBER
     livekit: LivekitServer | None = None
     agent_name: str = DEFAULT_AGENT_NAME
     phones_options: tuple[str, ...] = ()
@@ -60,7 +59,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         cap=_whole_number(environ, "CAP", DEFAULT_CAP, 10_000),
         bind_address=bind_address_in(environ),
         webhook_url=url_in(environ, "WEBHOOK_URL"),
-        from_number=environ.get("FROM_NUMBER") or DEFAULT_FROM_NUMBER,
+        from_number=environ.get("FROM_NUMBER") or FROM_NUMBER,
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
     )

@@ -26,6 +26,7 @@ from local.stack.record import Stack
 from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
+from ringline.calls.model.call import Status
 from ringline.calls.model.reasons import EndReason
 
 _OVER_WITHIN_S = 600
@@ -87,7 +88,7 @@ async def _called(web: aiohttp.ClientSession, stack: Stack, entries: list[Sandbo
                 continue
             if call["end_reason"] is not None:
                 found[call_id] = Outcome(under_way[call_id], call["end_reason"], _lasted_s(call))
-            elif call_id not in acted and (act := _ACTS.get((under_way[call_id].wish, call["status"]))):
+            elif call_id not in acted and (act := _ACTS.get((under_way[call_id].wish, Status(call["status"])))):
                 acted.add(call_id)
                 async with web.post(f"/v1/calls/{call_id}/{act}") as answer:
                     answer.raise_for_status()
@@ -143,7 +144,7 @@ async def _ring_in(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumbe
 
 
 # What is done about a call in a status, for the wish of its number.
-_ACTS = {(Wish.CANCEL_RINGING, "ringing"): "cancel", (Wish.HANG_UP_ACTIVE, "active"): "hangup"}
+_ACTS = {(Wish.CANCEL_RINGING, Status.RINGING): "cancel", (Wish.HANG_UP_ACTIVE, Status.ACTIVE): "hangup"}
 
 
 def _lasted_s(call: Mapping[str, Any]) -> float:

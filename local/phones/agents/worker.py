@@ -24,7 +24,7 @@ from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
-from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.participant import Participant
 from local.phones.rooms.room import Room, RoomEvent
 from local.phones.rooms.tracks import agent_track
 
@@ -151,7 +151,7 @@ class WorkerAgent:
             self._gone.set()
         elif participant is None or not participant.is_leg:
             return
-        elif event is RoomEvent.CHANGED and participant.attributes.get(CALL_STATUS) == "active":
+        elif event is RoomEvent.CHANGED and participant.is_answered_leg:
             self._hear_answer()
         elif event is RoomEvent.LEFT and self._follows(participant):
             self._alone.set()
@@ -200,7 +200,7 @@ class WorkerAgent:
             evicted=lambda _reason: self._gone.set(),
         )
         self._room.join(self._participant)
-        if any(leg.attributes.get(CALL_STATUS) == "active" for leg in self._room.legs()):
+        if any(leg.is_answered_leg for leg in self._room.legs()):
             self._hear_answer()
 
     def _hear_answer(self) -> None:

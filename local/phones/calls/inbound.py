@@ -12,7 +12,8 @@ from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.kernel.sip_status import BUSY, CANCELLED
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.rooms.room import Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
 
@@ -81,7 +82,7 @@ class InboundLeg:
     def hang_up(self) -> None:
         """The caller hangs up, or gives up while it rings."""
         if self.call.answered_at is None:
-            self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "caller", 487, hung_up=True))
+            self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "caller", CANCELLED, hung_up=True))
         else:
             self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "caller", hung_up=True))
 
@@ -120,7 +121,7 @@ class InboundLeg:
             "sip.callID": self.call.sip_call_id,
             "sip.callIDFull": new_id("in", 10),
             "sip.callTag": new_id("c", 8),
-            CALL_STATUS: "ringing",
+            CALL_STATUS: LegStatus.RINGING,
             "sip.ruleID": route.rule.sip_dispatch_rule_id,
             "sip.trunkID": route.trunk.sip_trunk_id,
         }
@@ -152,11 +153,11 @@ class InboundLeg:
             if patience_s is not None and patience_s <= ringing_s:
                 self.hang_up()
             else:
-                self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "livekit", 486))
+                self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "livekit", BUSY))
             return
         await self._pace.sleep(timings.INBOUND_ANSWER_S)
         self.call.answer()
-        self._room.change(self._participant, {CALL_STATUS: "active"})
+        self._room.change(self._participant, {CALL_STATUS: LegStatus.ACTIVE})
         await self._talk(trunk)
 
     async def _talk(self, trunk: sip.SIPInboundTrunkInfo) -> None:
@@ -178,12 +179,12 @@ class InboundLeg:
         if ending.by == "caller":
             self.call.sent("BYE" if answered else "CANCEL")
         else:
-            self.call.got("BYE" if answered else 486)
+            self.call.got("BYE" if answered else BUSY)
         if ending.by == "caller" and not answered:
-            self.call.got(487)
+            self.call.got(CANCELLED)
         self.call.end(ending.by, ending.sip_code)
         if ending.hung_up:
-            self._room.change(self._participant, {CALL_STATUS: "hangup"})
+            self._room.change(self._participant, {CALL_STATUS: LegStatus.HANGUP})
         if ending.reason is not None:
             self._room.leave(self._participant, ending.reason)
 

@@ -21,7 +21,7 @@ from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.twirp import TwirpError, bridge_error
 from local.phones.numbers.callees import Callee, LineTrouble
-from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.rooms.room import Room
 from local.phones.rooms.tracks import leg_track
 
@@ -99,7 +99,7 @@ class OutboundLeg:
         if self._bridge_lost or self._over.done():
             return
         self._bridge_lost = True
-        active = self._participant.attributes[CALL_STATUS] == "active"
+        active = self._participant.is_answered_leg
         self._exchange.tasks.start(
             self._be_missed(timings.BRIDGE_LOST_ACTIVE_S if active else timings.BRIDGE_LOST_RINGING_S)
         )
@@ -109,7 +109,7 @@ class OutboundLeg:
         if self._call.answered_at is not None:
             self._end(Ending(DisconnectReason.CLIENT_INITIATED, "callee", hung_up=True))
         else:
-            self._end(self._refused(486, None))
+            self._end(self._refused(sip_status.BUSY, None))
 
     def has_call(self, call_id: int) -> bool:
         return self.joined.done() and self._call.id == call_id
@@ -141,7 +141,7 @@ class OutboundLeg:
     def _attributes(self) -> dict[str, str]:
         terms = self._terms
         attributes = dict(terms.attributes)
-        attributes |= {"sip.callID": self.sip_call_id, CALL_STATUS: "dialing", "sip.trunkID": terms.trunk_id}
+        attributes |= {"sip.callID": self.sip_call_id, CALL_STATUS: LegStatus.DIALING, "sip.trunkID": terms.trunk_id}
         if not terms.hide_phone_number:
             attributes |= {
                 "sip.phoneNumber": terms.to_number,
@@ -183,7 +183,7 @@ class OutboundLeg:
         failure = _TIMED_OUT
         if self._terms.waits and self._left_of(timings.RPC_BUDGET_S) <= 0:
             failure = TwirpError("deadline_exceeded", "request timed out")
-        return Ending(DisconnectReason.USER_UNAVAILABLE, "livekit", failure, sip_code=487)
+        return Ending(DisconnectReason.USER_UNAVAILABLE, "livekit", failure, sip_code=sip_status.CANCELLED)
 
     async def _wait_for_answer(self) -> Ending | None:
         """None once answered."""
@@ -223,7 +223,7 @@ class OutboundLeg:
     def _ring(self) -> None:
         self._call.ring()
         self._carrier.rang()
-        self._change({CALL_STATUS: "ringing", **self._carrier.attributes})
+        self._change({CALL_STATUS: LegStatus.RINGING, **self._carrier.attributes})
         if self._callee.line is LineTrouble.BRIDGE_DIES_RINGING:
             self._exchange.tasks.start(self._break_line())
 
@@ -232,7 +232,7 @@ class OutboundLeg:
         self._carrier.answered()
         tags = {"sip.callIDFull": new_id("", 27), "sip.callTag": f"t{time.time_ns() % 10**9}"}
         self._change(tags | self._carrier.attributes)
-        self._change({CALL_STATUS: "active"})
+        self._change({CALL_STATUS: LegStatus.ACTIVE})
         if not self._bridge_lost and not self.outcome.done():
             self.outcome.set_result(None)
         if self._callee.line in (LineTrouble.BRIDGE_DIES_ACTIVE, LineTrouble.SERVER_RESTARTS_ACTIVE):
@@ -288,7 +288,7 @@ class OutboundLeg:
             self._call.sent("BYE")
         self._phone_over(ending)
         if ending.hung_up:
-            self._change({CALL_STATUS: "hangup"})
+            self._change({CALL_STATUS: LegStatus.HANGUP})
         if ending.reason is not None:
             self._room.leave(self._participant, ending.reason)
         else:

@@ -3,7 +3,7 @@
 from livekit.protocol.models import DisconnectReason
 
 from local.phones.kernel.twirp import bridge_error, not_found
-from local.phones.rooms.participant import CALL_STATUS
+from local.phones.rooms.participant import CALL_STATUS, LegStatus
 from local.phones.rooms.room import Room
 
 
@@ -12,7 +12,7 @@ def hand_over(room: Room | None, identity: str) -> None:
     participant = room.participants.get(identity) if room is not None else None
     if room is None or participant is None or not participant.is_leg:
         raise not_found("participant")
-    if participant.attributes[CALL_STATUS] != "active":
+    if not participant.is_answered_leg:
         raise bridge_error("failed_precondition", "can't transfer a call that is not active")
-    room.change(participant, {CALL_STATUS: "hangup"})
+    room.change(participant, {CALL_STATUS: LegStatus.HANGUP})
     room.remove(participant, DisconnectReason.CLIENT_INITIATED)

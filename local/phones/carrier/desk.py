@@ -1,6 +1,7 @@
 """The carriers of the phones: those that tell our hooks what becomes of a call, `<base>/hooks/sip/<form>`.
 
-The events of one call are posted one after the other. None of it holds up the call.
+The events of one call are posted one after the other. None of it holds up the call. The header that names a call is the
+product's word, which its customers set up their carriers to show; so its name comes from the product.
 """
 
 import time
@@ -8,16 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.phones.carrier.forms import CALL_HEADER, CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
+from local.phones.carrier.forms import CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.kernel.sip_status import phrase
+from local.phones.kernel.sip_status import CANCELLED, TIMED_OUT, phrase
 from local.phones.kernel.tasks import Tasks
 from local.phones.kernel.timings import Pace
 from local.phones.numbers.callees import CarrierReports, CarrierWord
 from local.phones.post.courier import Courier
-
-_CANCELLED = 487
-_NEVER_ANSWERED = 408
+from ringline.telephony.carriers.reading import CALL_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class CarrierDesk:
 
 
 class CarrierLine:
-    """What one call's carrier tells. `attributes` are those LiveKit maps from its responses."""
+    """What the carrier of one call reports. `attributes` are those that LiveKit maps from its responses."""
 
     def __init__(
         self, desk: CarrierDesk, reports: CarrierReports | None, call: PhoneCall, headers: Mapping[str, str]
@@ -45,12 +44,12 @@ class CarrierLine:
         self._reports = reports
         self._call = call
         self._line = desk.courier.line()
-        self._told = 0
+        self._posted = 0
         self._over = False
         ids = new_ids(reports.form) if reports is not None else {}
         self.attributes = {name: value for name, value in ids.items() if name.startswith("sip.")}
-        room = next((value for name, value in headers.items() if name.lower() == CALL_HEADER.lower()), None)
-        self._carried = CarriedCall(room, call.from_number, call.to_number, ids, time.time())
+        header = next((each for each in headers.items() if each[0].lower() == CALL_HEADER), None)
+        self._carried = CarriedCall(header, call.from_number, call.to_number, ids, time.time())
 
     def invited(self) -> None:
         self._tell(CarrierWord.INITIATED)
@@ -66,7 +65,7 @@ class CarrierLine:
             self._desk.tasks.start(self._give_up_the_other(self._reports.gives_up_after_s))
 
     def over(self, sip_status: str | None = None) -> None:
-        """The phone call is over, as the ledger has it; told once."""
+        """Reports once that the phone call is over, in the way that the ledger has it."""
         if self._over:
             return
         self._over = True
@@ -76,12 +75,12 @@ class CarrierLine:
             talked_s = (call.ended_at or time.time()) - call.answered_at
             self._tell(CarrierWord.ENDED, by_callee=by_callee, talked_s=talked_s)
             return
-        code = call.sip_code or (_CANCELLED if call.ended_by == "livekit" else _NEVER_ANSWERED)
+        code = call.sip_code or (CANCELLED if call.ended_by == "livekit" else TIMED_OUT)
         self._tell(CarrierWord.FAILED, sip_code=code, sip_status=sip_status or phrase(code), by_callee=by_callee)
 
     async def _give_up_the_other(self, after_s: float) -> None:
         await self._desk.pace.sleep(after_s)
-        self._tell(CarrierWord.FAILED, sip_code=_CANCELLED, sip_status=phrase(_CANCELLED), by_callee=False)
+        self._tell(CarrierWord.FAILED, sip_code=CANCELLED, sip_status=phrase(CANCELLED), by_callee=False)
 
     async def _forward(self, reports: CarrierReports, after_s: float) -> None:
         await self._desk.pace.sleep(after_s)
@@ -92,8 +91,8 @@ class CarrierLine:
         desk, reports = self._desk, self._reports
         if desk.hooks_url is None or reports is None or word not in reports.words:
             return
-        event = CarrierEvent(word=word, at=time.time(), number=self._told, **facts)
+        event = CarrierEvent(word=word, at=time.time(), number=self._posted, **facts)
         url = f"{desk.hooks_url.rstrip('/')}/hooks/sip/{reports.form}"
         if (parcel := post_of(reports.form, self._carried, event, desk.secrets, url)) is not None:
-            self._told += 1
+            self._posted += 1
             self._line.send(parcel)

@@ -27,9 +27,6 @@ from local.phones.kernel.ids import new_id
 from local.phones.numbers.callees import CarrierForm, CarrierWord
 from local.phones.post.courier import Parcel
 
-CALL_HEADER = "X-Ringline-Call"
-"""Our header with the INVITE: the name of the attempt's room."""
-
 _TELNYX_EVENTS = {
     CarrierWord.INITIATED: ("call.initiated", "bridging"),
     CarrierWord.ANSWERED: ("call.answered", "answered"),
@@ -68,9 +65,10 @@ class CarrierSecrets:
 
 @dataclass(frozen=True, slots=True)
 class CarriedCall:
-    """A call as its carrier knows it. `ids` are the ids of its own; `room` is what our header said, if it was there."""
+    """A call as its carrier knows it. `ids` are the ids that the carrier gave it; `header` is the header of our INVITE
+    that names the call, as a name and a value, if the INVITE had it."""
 
-    room: str | None
+    header: tuple[str, str] | None
     from_number: str
     to_number: str
     ids: Mapping[str, str]
@@ -122,7 +120,7 @@ def _generic(call: CarriedCall, event: CarrierEvent, secret: str | None, url: st
     if secret is None or event.word is CarrierWord.INITIATED:
         return None
     known = {
-        "call": call.room,
+        "call": call.header[1] if call.header is not None else None,
         "provider_call_id": call.ids["provider_call_id"],
         "sip_code": event.sip_code,
         "sip_status": event.sip_status,
@@ -160,8 +158,9 @@ def _telnyx(call: CarriedCall, event: CarrierEvent, private_key: str | None, url
     }
     if event.word is CarrierWord.INITIATED:
         payload["direction"] = "incoming"
-        if call.room is not None:
-            payload["custom_headers"] = [{"name": CALL_HEADER, "value": call.room}]
+        if call.header is not None:
+            name, value = call.header
+            payload["custom_headers"] = [{"name": name, "value": value}]
     if event_type == "call.hangup":
         payload |= _telnyx_hangup(event)
     told = {
@@ -228,8 +227,8 @@ def _twilio_leg(call: CarriedCall, event: CarrierEvent) -> dict[str, str]:
     if event.word is not CarrierWord.INITIATED:
         number = {"CallbackSource": "call-progress-events", "SequenceNumber": str(event.number)}
         return {"CallSid": call.ids["child_sid"], "ParentCallSid": parent, "Direction": "outbound-dial"} | number
-    header = {f"SipHeader_{CALL_HEADER}": call.room} if call.room is not None else {}
-    return {"CallSid": parent, "Direction": "inbound"} | header
+    shown = {f"SipHeader_{call.header[0]}": call.header[1]} if call.header is not None else {}
+    return {"CallSid": parent, "Direction": "inbound"} | shown
 
 
 def _generic_key(secret: str) -> bytes:

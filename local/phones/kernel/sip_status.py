@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from livekit.protocol.models import DisconnectReason
 
+TIMED_OUT = 408
+BUSY = 486
+CANCELLED = 487
+"""Codes of RFC 3261 that the network itself sends: nobody answered, the phone is taken, a CANCEL was heard. They are
+written down here and not taken from the product, whose reading of them is what the network proves."""
+
 _PHRASES = {
     300: "Multiple Choices",
     301: "Moved Permanently",

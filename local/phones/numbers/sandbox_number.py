@@ -34,3 +34,11 @@ class SandboxNumber:
     does: str
     end_reason: str
     wish: Wish = Wish.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Lines of the telephone book that belong together."""
+
+    title: str
+    entries: tuple[SandboxNumber, ...]

@@ -206,5 +206,3 @@ WHO_CALL_US = (
         Wish.INBOUND,
     ),
 )
-
-TELLING = (*OF_THE_AGENT, *OF_THE_CARRIER, *OF_OUR_OWN, *WHO_CALL_US)

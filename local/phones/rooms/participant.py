@@ -3,13 +3,26 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInfo, ParticipantPermission, TrackInfo
 
 from local.phones.kernel.ids import new_id
 
 CALL_STATUS = "sip.callStatus"
+"""The attribute of a leg that says how far its call has come."""
+
 _AGENT_CAPABILITIES = (ClientInfo.CAP_PACKET_TRAILER, ClientInfo.CAP_COMPRESSION_DEFLATE_RAW)
+
+
+class LegStatus(StrEnum):
+    """What the bridge writes into CALL_STATUS. The words are LiveKit's and stand here a second time, because the
+    network must go on saying what LiveKit says, whatever the product reads."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    ACTIVE = "active"
+    HANGUP = "hangup"
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +59,10 @@ class Participant:
     @property
     def is_leg(self) -> bool:
         return self.kind == ParticipantInfo.SIP
+
+    @property
+    def is_answered_leg(self) -> bool:
+        return self.is_leg and self.attributes.get(CALL_STATUS) == LegStatus.ACTIVE
 
     def message(self) -> ParticipantInfo:
         """The participant as LiveKit shows it."""

@@ -23,7 +23,7 @@ from local.phones.kernel.timings import Pace
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.counts import HeadCount, LateCount
-from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 
 _CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
 
@@ -188,7 +188,7 @@ class Room:
             participant.sid, participant.version = new_id("PA_"), 2
             participant.joined_at_ms = time.time_ns() // 1_000_000
             if participant.is_leg:
-                participant.attributes[CALL_STATUS] = "dialing"
+                participant.attributes[CALL_STATUS] = LegStatus.DIALING
                 participant.frozen = True
             tracks, participant.tracks = participant.tracks, []
             self._count()

@@ -3,11 +3,13 @@
 import pytest
 from livekit.protocol.models import DisconnectReason
 
+from local.pages.sandbox import page
 from local.phones.kernel import sip_status
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, Refusal
 from local.phones.rooms.counts import HeadCount, LateCount
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import VOICEMAIL_GREETING_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,19 @@ def test_every_number_of_the_table_is_found_and_stands_once() -> None:
     listed = [entry.number for entry in book.NUMBERS]
     assert len(listed) == len(set(listed))
     assert all(book.callee_for(entry.number) == entry.callee for entry in book.NUMBERS)
-    assert all(f"`{number}`" in book.table_markdown() for number in listed)
+    assert all(f"| `{number}` |" in page() for number in listed)
+
+
+def test_the_readme_shows_eight_numbers_that_end_differently() -> None:
+    assert len({entry.end_reason for entry in book.MOST_USED}) == len(book.MOST_USED) == 8
+
+
+def test_a_480_of_the_sandbox_falls_on_the_side_of_the_voicemail_window_that_the_book_promises() -> None:
+    assert VOICEMAIL_RING_MIN_S < book.VOICEMAIL_RING_S < VOICEMAIL_RING_MAX_S < book.LONG_RING_S
+
+
+def test_the_greeting_of_the_sandboxs_voicemail_is_short_enough_to_be_known_as_one() -> None:
+    assert (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
 
 
 def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:
