@@ -53,7 +53,7 @@ def running(log_dir: Path) -> Iterator[str]:
         raise StackError("DynamoDB Local is not there: run `make test-dynamodb`")
     command = [
         _java(), f"-Dsqlite4java.library.path={_JARS}", "-cp", f"{_JARS}/*", str(_LAUNCHER),
-        # Without the last it reports its use to Amazon.
+        # Without the last option it reports its use to Amazon.
         "-inMemory", "-disableTelemetry",
     ]  # fmt: skip
     child = processes.start("dynamodb-local", command, log_dir, processes.clean_environment())

@@ -27,7 +27,7 @@ def start(port: int, run_dir: Path, log_dir: Path) -> Child:
     environment = processes.clean_environment(
         {
             "GATEWAY_PORT": str(port),
-            # Its default binds every interface.
+            # Without this the emulator listens on every interface.
             "BIND_HOST": "127.0.0.1",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

@@ -26,7 +26,8 @@ _ANSWER_WITHIN_S = 30.0
 _MAX_BODY_BYTES = 10 * 1024 * 1024
 _MAX_CONNECTIONS = 256
 
-# They belong to one connection (RFC 9110 7.6.1); Host is the emulator's, which chooses services by it.
+# These headers belong to one connection (RFC 9110 7.6.1). Host is not passed on either: the emulator chooses services
+# by its own.
 _HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
     "te", "trailer", "transfer-encoding", "upgrade",
@@ -78,7 +79,7 @@ async def _pass_on(request: web.Request) -> web.StreamResponse:
 async def _ask(request: web.Request, body: bytes) -> web.Response:
     headers = CIMultiDict(pair for pair in request.headers.items() if pair[0].lower() not in _NOT_FORWARDED)
     headers.extend({"x-forwarded-for": request.remote or "", "x-forwarded-proto": "http"})
-    # The path as it was sent: `+` and `%2B` stay what they are.
+    # The path goes on as it was sent, so that `+` and `%2B` stay what they are.
     url = URL(request.app[_TARGET] + request.raw_path, encoded=True)
     async with request.app[_SESSION].request(
         request.method, url, headers=headers, data=body or None, allow_redirects=False, skip_auto_headers=_NOT_INVENTED

@@ -108,4 +108,4 @@ class _Handler(BaseHTTPRequestHandler):
         self._invocation.settle(body, failed=self.path == _INIT_ERROR or self.path.endswith("/error"))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the client's requests are not news."""
+        """Logs nothing, because the client's requests are not news."""

@@ -43,13 +43,13 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def write_units(before: Item, after: Item, *, in_transaction: bool) -> int:
-    """Of one item's write to the table; an absent item is an empty one."""
+    """What one item's write to the table costs. An item that is absent is an empty one."""
     size = max(item_bytes(before), item_bytes(after))
     return _units(size, _WRITE_UNIT_BYTES) * (2 if in_transaction else 1)
 
 
 def index_units(before: Item, after: Item, keys: Sequence[str], projected: Sequence[str]) -> int:
-    """Of what one item's write does to one index. An item without all of the index's keys is not in it. A
+    """What one item's write costs in one index. An item without all of the index's keys is not in it. A
     transaction does not double them (docs/benchmarks.md)."""
     old, new = _entry(before, keys, projected), _entry(after, keys, projected)
     if old == new:
@@ -66,7 +66,7 @@ def _entry(item: Item, keys: Sequence[str], projected: Sequence[str]) -> Item:
 
 
 def read_units(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
-    """Of one read request. Raises ValueError for one that has no rule here."""
+    """What one read request costs. Raises ValueError for one that has no rule here."""
     match operation:
         case "GetItem":
             return _read(item_bytes(answer.get("Item", {})), asked)

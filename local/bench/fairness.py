@@ -28,10 +28,10 @@ _SAMPLES = 30
 _BUDGET_MS = 1000
 
 _HOLDER = "+15550100201"  # answers and never hangs up
-_WAITS = "+15550100778"
-_WAITS_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.3, "hangs_up_after_s": 0.5} | SILENT_AGENT
-_FIRST = "+15550100779"
-_BUSY = {"rings_after_s": None, "refusal": 486}
+_WAITING_CALLEE = "+15550100778"
+_WAITING_MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.3, "hangs_up_after_s": 0.5} | SILENT_AGENT
+_FIRST_CALLEE = "+15550100779"
+_IS_BUSY = {"rings_after_s": None, "refusal": 486}
 _INVITED_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.005
 _ITEMS_A_BATCH = 24  # DynamoDB takes 25; a call and its place in the queue go together
@@ -39,18 +39,18 @@ _ITEMS_A_BATCH = 24  # DynamoDB takes 25; a call and its place in the queue go t
 
 async def measure(rig: Rig) -> Section:
     """Raises StackError if a first call is never dialled, or the waiting calls are not there."""
-    await rig.phones("PUT", f"/numbers/{_FIRST}", _BUSY)
-    await rig.phones("PUT", f"/numbers/{_WAITS}", _WAITS_MANNERS)
+    await rig.phones("PUT", f"/numbers/{_FIRST_CALLEE}", _IS_BUSY)
+    await rig.phones("PUT", f"/numbers/{_WAITING_CALLEE}", _WAITING_MANNERS)
     await rig.phones("DELETE", "/calls")
     for _ in range(CAP):
         await rig.create_call(_HOLDER)
     holders = await answered(rig)
-    await _first_calls(rig, 3)  # processes start
+    await _first_calls(rig, 3)  # these start the functions' processes
     noise = Noise()
     alone_ms = await _first_calls(rig, _SAMPLES)
-    waiting = await rig.create_call(_WAITS)
+    waiting = await rig.create_call(_WAITING_CALLEE)
     await asyncio.to_thread(queue_up, rig.stack, rig.stack.account_id, waiting, WAITING - 1)
-    await _first_calls(rig, 3)  # the stream has told of the ten thousand
+    await _first_calls(rig, 3)  # meanwhile the stream tells of the ten thousand
     beside_ms = await _first_calls(rig, _SAMPLES)
     if (still := await asyncio.to_thread(count_waiting, rig.stack, rig.stack.account_id)) != WAITING:
         raise StackError(f"{still} calls were waiting, not {WAITING}")
@@ -65,7 +65,8 @@ async def measure(rig: Rig) -> Section:
 
 
 async def _first_calls(rig: Rig, samples: int) -> list[float]:
-    """From the request to the INVITE of so many fresh accounts' first calls, one after the other, in ms, sorted."""
+    """How long so many fresh accounts' first calls took from the request to the INVITE, one after the other: in ms,
+    sorted."""
     return sorted([await _first_call_ms(rig) for _ in range(samples)])
 
 
@@ -73,7 +74,7 @@ async def _first_call_ms(rig: Rig) -> float:
     made = await asyncio.to_thread(seed, rig.stack.table_name, rig.stack.emulator_url, CAP)
     theirs = replace(rig, stack=replace(rig.stack, api_key=str(made["api_key"]), pipe_id=str(made["pipe_id"])))
     asked_at = time.time()
-    call_id = await theirs.create_call(_FIRST)
+    call_id = await theirs.create_call(_FIRST_CALLEE)
     return 1000 * (await _invited_at(rig, f"{made['account_id']}.{call_id}.1") - asked_at)
 
 
@@ -132,11 +133,11 @@ def _section(alone_ms: list[float], beside_ms: list[float], meanwhile_ms: list[f
     return Section(
         f"first call of another account, request to INVITE: {_SAMPLES} accounts each",
         (
-            _half("with nobody waiting, p50", alone_ms),
-            _half(f"beside {WAITING} waiting calls, p50", beside_ms),
+            _median("with nobody waiting, p50", alone_ms),
+            _median(f"beside {WAITING} waiting calls, p50", beside_ms),
             _delay("delay of the median", percentile(beside_ms, 50) - usual_ms),
             _delay("delay of the slowest", beside_ms[-1] - usual_ms, "against the median with nobody waiting"),
-            _half(f"while {WAITING} go out, p50", meanwhile_ms),
+            _median(f"while {WAITING} go out, p50", meanwhile_ms),
             _delay("delay of the median", percentile(meanwhile_ms, 50) - usual_ms),
             _delay("delay of the slowest", meanwhile_ms[-1] - usual_ms, "against the median with nobody waiting"),
             Reading("noise meanwhile", "", noise),
@@ -144,7 +145,7 @@ def _section(alone_ms: list[float], beside_ms: list[float], meanwhile_ms: list[f
     )
 
 
-def _half(what: str, sorted_ms: list[float]) -> Reading:
+def _median(what: str, sorted_ms: list[float]) -> Reading:
     spread = f"least {shown(sorted_ms[0], ' ms')}, most {shown(sorted_ms[-1], ' ms')}"
     return Reading(what, shown(percentile(sorted_ms, 50), " ms"), spread)
 

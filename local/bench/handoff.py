@@ -88,7 +88,7 @@ def _section(drained: Drained, heard_at: dict[str, float], sqs: Delivered, noise
     return Section(
         f"freed line to the next INVITE: cap {CAP}, {len(gaps_ms)} hand-offs",
         (
-            _half("freed line to next INVITE, p50", gaps_ms),
+            _median("freed line to next INVITE, p50", gaps_ms),
             at_most("p99", percentile(gaps_ms, 99), _HANDOFF_BUDGET_MS, " ms", "the phones' own 21 ms included"),
             Reading(f"the {_WARM_UP} before them, most", shown(first_ms[-1], " ms"), "processes start"),
             at_most(
@@ -98,7 +98,7 @@ def _section(drained: Drained, heard_at: dict[str, float], sqs: Delivered, noise
                 " %",
                 f"mean {1000 * mean_s:.0f} ms idle; here, with calls of {drained.call_s:.1f} s, {here_percent:.1f} %",
             ),
-            _half("end of call to webhook, p50", heard_ms),
+            _median("end of call to webhook, p50", heard_ms),
             at_most("p99", percentile(heard_ms, 99), _WEBHOOK_BUDGET_MS, " ms", f"{len(heard_ms)} webhooks"),
             at_most(
                 "SQS requests of a call that waits",
@@ -115,6 +115,6 @@ def _split_off_warm_up(in_order: Sequence[float]) -> tuple[list[float], list[flo
     return sorted(in_order[:_WARM_UP]), sorted(in_order[_WARM_UP:])
 
 
-def _half(what: str, sorted_ms: Sequence[float]) -> Reading:
+def _median(what: str, sorted_ms: Sequence[float]) -> Reading:
     spread = f"least {shown(sorted_ms[0], ' ms')}, most {shown(sorted_ms[-1], ' ms')}"
     return Reading(what, shown(percentile(sorted_ms, 50), " ms"), spread)

@@ -28,7 +28,8 @@ _FLOOR_CODE = "import botocore.session; botocore.session.get_session().create_cl
 _TIMED = "import time; began = time.perf_counter()\n{code}\nprint(1000 * (time.perf_counter() - began))"
 _TAKES_AT_MOST_S = 30.0
 
-# Times the floor. Whatever answers a webhook or works off a queue, stream or schedule is held to the hooks' budget.
+# Budgets are multiples of the floor. Whatever answers a webhook or works off a queue, stream or schedule is held to the
+# hooks' budget.
 _HOOKS_AND_SWEEP, _DIALER, _API = 1.2, 2.0, 1.8
 _BUDGETS = {
     "dial_next": _DIALER,
@@ -101,7 +102,7 @@ def _environment(built: Build) -> dict[str, str]:
 
 
 def _readings(times_ms: Mapping[str, list[float]]) -> tuple[Reading, ...]:
-    """Ratios are of the quickest runs: what else the machine does only ever adds."""
+    """The ratios compare the quickest runs: whatever else the machine does can only add time."""
     floor_ms, floor_median_ms = min(times_ms[_FLOOR]), statistics.median(times_ms[_FLOOR])
     readings = [Reading(f"{_FLOOR} (session and DynamoDB client)", "1x", _ms(times_ms[_FLOOR]))]
     for function, taken_ms in sorted(times_ms.items()):

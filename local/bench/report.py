@@ -35,7 +35,7 @@ def shown(value: float, unit: str = "") -> str:
 
 
 def percentile(sorted_values: Sequence[float], percent: int) -> float:
-    """By nearest rank: a value that was measured, never one between two."""
+    """The percentile by nearest rank: a value that was measured, never one between two."""
     rank = -(-percent * len(sorted_values) // 100)
     return sorted_values[max(0, rank - 1)]
 

@@ -130,7 +130,7 @@ class Noise:
         self._began = (time.monotonic(), _busy_s(), _own_s())
 
     def share(self) -> float:
-        """From 0 to 1, since this was made."""
+        """The share from 0 to 1 since this object was made."""
         began_s, busy_s, own_s = self._began
         others_s = (_busy_s() - busy_s) - (_own_s() - own_s)
         return max(0.0, others_s) / ((time.monotonic() - began_s) * (psutil.cpu_count() or 1))

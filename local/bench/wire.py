@@ -26,7 +26,7 @@ from local.stack.record import Stack
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
 _REPORTED = "+15550100200"
-"""The same, and its agent reports: ready, speech, transcript and usage."""
+"""Does the same, and its agent reports that it is ready, speech, transcript and usage."""
 
 _WRITE_BUDGET = 17
 _CALL_OVER_WITHIN_S = 30.0
@@ -37,7 +37,7 @@ _TRANSACTION = "TransactWriteItems"
 _DELIVERY_ROW = "delivery"
 _TABLE_KEYS = ("pk", "sk")
 _INDEX_KEYS = ("due_shard", "due_at")
-# Host is passed on: the signature, which the emulator checks, is over it.
+# Host is passed on, because the signature that the emulator checks covers it.
 _NOT_PASSED_ON = {"content-length", "connection", "expect"}
 
 

@@ -57,10 +57,21 @@ class PhoneNetwork:
         key = (config.api_key, config.api_secret)
         pace, tasks = Pace(config.time_scale), Tasks()
         faults = Faults(pace)
-        hooks = Hooks(config.hooks_urls, key, pace, faults, tasks)
+        hooks = Hooks(config.hooks_urls, key, pace=pace, faults=faults, tasks=tasks)
         courier = Courier(tasks)
-        carriers = CarrierDesk(config.carrier_hooks_url, config.carrier_secrets, courier, tasks, pace)
-        self.exchange = Exchange(pace, tasks, faults, hooks, Roster(hooks, pace), Ledger(), courier, carriers)
+        carriers = CarrierDesk(
+            hooks_url=config.carrier_hooks_url, secrets=config.carrier_secrets, courier=courier, tasks=tasks, pace=pace
+        )
+        self.exchange = Exchange(
+            pace=pace,
+            tasks=tasks,
+            faults=faults,
+            hooks=hooks,
+            roster=Roster(hooks, pace),
+            ledger=Ledger(),
+            courier=courier,
+            carriers=carriers,
+        )
         worker = Worker(self.exchange, config.agent_name)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(

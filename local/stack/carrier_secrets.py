@@ -11,8 +11,8 @@ _SEED = b"ringline sandbox carrier"
 
 @dataclass(frozen=True, slots=True)
 class CarrierSecrets:
-    """What is verified with. Empty: events of that form are not believed. `telnyx_private_key` is only the phone
-    network's."""
+    """What a stack verifies carriers' events with. Where a secret is empty, no event of that form is believed. Only the
+    phone network, which signs as Telnyx does, has the `telnyx_private_key`."""
 
     sip_hook_secret: str = ""
     telnyx_public_key: str = ""
@@ -20,7 +20,7 @@ class CarrierSecrets:
     telnyx_private_key: str = ""
 
     def parameters(self) -> dict[str, str]:
-        """The template's."""
+        """The parameters of the template that hold them."""
         return {
             "SipHookSecret": self.sip_hook_secret,
             "TelnyxPublicKey": self.telnyx_public_key,
@@ -28,7 +28,7 @@ class CarrierSecrets:
         }
 
     def phones_options(self, base_url: str) -> list[str]:
-        """The phone network's."""
+        """The options by which the phone network learns them, and where to post."""
         return [
             "--carrier-hooks-url", base_url, "--sip-hook-secret", self.sip_hook_secret,
             "--telnyx-private-key", self.telnyx_private_key, "--twilio-auth-token", self.twilio_auth_token,
@@ -36,7 +36,7 @@ class CarrierSecrets:
 
 
 def sandbox_secrets() -> CarrierSecrets:
-    """The same on every machine: nothing but a sandbox believes them."""
+    """Secrets that are the same on every machine, because nothing but a sandbox believes them."""
     from nacl.signing import SigningKey
 
     private = hashlib.sha256(_SEED).digest()
@@ -50,6 +50,7 @@ def sandbox_secrets() -> CarrierSecrets:
 
 
 def secrets_from(environ: Mapping[str, str]) -> CarrierSecrets:
+    """The secrets of real carriers that the environment names."""
     return CarrierSecrets(
         sip_hook_secret=environ.get("SIP_HOOK_SECRET", ""),
         telnyx_public_key=environ.get("TELNYX_PUBLIC_KEY", ""),

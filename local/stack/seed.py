@@ -52,26 +52,9 @@ def seed(
     accounts = AccountStore(dynamodb, table_name)
     routing = RoutingStore(dynamodb, table_name)
     account_id, pipe_id, agent_id = f"acct_{secrets.token_hex(4)}", new_id("pipe"), "front-desk"
-    number = Number(number=from_number, number_id=new_id("num"), pipe_id=pipe_id, agent_id=agent_id)
-
     accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))
     routing.put_agent(account_id, Agent(agent_id=agent_id, name="Front desk"))
-    routed = replace(number, number=ROUTED_NUMBER, number_id=new_id("num"))
-    for each in (number, routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
-        try:
-            routing.put_number(account_id, each)
-        except NumberTaken:
-            continue
-    routing.put_pipe(
-        account_id,
-        Pipe(
-            pipe_id=pipe_id,
-            name="Front desk, outbound",
-            agent_id=agent_id,
-            number=number.number,
-            number_id=number.number_id,
-        ),
-    )
+    _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=agent_id)
     webhook_secret = (
         _add_endpoint(EndpointStore(dynamodb, table_name), account_id, webhook_url) if webhook_url else None
     )
@@ -84,6 +67,26 @@ def seed(
         "from_number": from_number,
         "webhook_secret": webhook_secret,
     }
+
+
+def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> None:
+    """Gives the account a number to call from with its pipe, and the two that it is called on, as far as they are
+    free."""
+    number = Number(number=from_number, number_id=new_id("num"), pipe_id=pipe_id, agent_id=agent_id)
+    routed = replace(number, number=ROUTED_NUMBER, number_id=new_id("num"))
+    for each in (number, routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
+        try:
+            routing.put_number(account_id, each)
+        except NumberTaken:
+            continue
+    pipe = Pipe(
+        pipe_id=pipe_id,
+        name="Front desk, outbound",
+        agent_id=agent_id,
+        number=number.number,
+        number_id=number.number_id,
+    )
+    routing.put_pipe(account_id, pipe)
 
 
 async def let_callers_in(livekit_url: str, api_key: str, api_secret: str) -> None:

@@ -161,7 +161,8 @@ async def _outbound_trunk(url: str) -> str:
         return (await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=trunk))).sip_trunk_id
 
 
-# Functions that no HTTP request reaches, and one request for each that one does. None of it gives them anything to do.
+# The functions that no HTTP request reaches, and one request for each function that a request does reach. Neither gives
+# a function anything to do.
 _WORKERS = ("DeliverWebhookFunction", "DialNextFunction", "RelayCallChangesFunction", "SweepFunction")
 _REQUESTS = (
     ("POST", "/hooks/livekit"),

@@ -38,7 +38,7 @@ _CALLER = "+15550190000"
 _CALLER_STAYS_S = 4.0
 
 _LAST = frozenset({"+15550102503", "+15550103503", "+15550100226"})
-"""Numbers whose carrier has no room: the trunk that all calls share rests after them, so the others go before."""
+"""Numbers whose carrier takes no more calls. The trunk that all calls share rests after them, so they come last."""
 
 _SLOWEST = ("+15550100321", "+15550100230")
 _START_EVERY_S = 2.0
@@ -118,7 +118,7 @@ async def _create(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber
 
 
 def _asks(wish: Wish) -> Mapping[str, Any]:
-    """What the request says besides."""
+    """What the request for a call says besides number and pipe, so that the number's wish comes true."""
     match wish:
         case Wish.SHORT_LIMIT:
             return {"max_call_duration_s": _TALKS_S}
@@ -143,12 +143,12 @@ async def _ring_in(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumbe
     raise StackError(f"nobody saw the call to {entry.number}")
 
 
-# What is done about a call in a status, for the wish of its number.
+# What is to be done to a call, by the wish of its number and the status that the call is in.
 _ACTS = {(Wish.CANCEL_RINGING, Status.RINGING): "cancel", (Wish.HANG_UP_ACTIVE, Status.ACTIVE): "hangup"}
 
 
 def _lasted_s(call: Mapping[str, Any]) -> float:
-    """From its first dial to its end; of a call that was never dialled, from its acceptance."""
+    """How long the call took from its first dial to its end; a call that was never dialled, from its acceptance."""
     begun = call["attempts"][0]["dialed_at"] if call["attempts"] else call["created"]
     return (datetime.fromisoformat(call["ended_at"]) - datetime.fromisoformat(begun)).total_seconds()
 

@@ -15,7 +15,7 @@ from local.phones.numbers.callees import AgentDeed, AgentScript
 from local.phones.rooms.room import Room
 
 _log = logging.getLogger("phones.deeds")
-_TOLD_WITHIN_S = 2.0
+_HEARD_WITHIN_S = 2.0
 """How long a caller waits for a transfer that the API is slow to hear of. Real seconds."""
 
 
@@ -61,7 +61,7 @@ class Deeds:
         await self._ask_for_the_end(script, script.words)
 
     async def _ask_for_the_end(self, script: AgentScript, words: str | None) -> None:
-        """Leaves the hanging up to the API. Where it does not hear, nobody stays on the line for that."""
+        """Asks the API to hang up. Where the API does not take the request, the agent closes the room by itself."""
         event = {"type": "hang_up"} if words is None else {"type": "hang_up", "reason": words}
         if self._reports is None or await self._reports.ask(event) is None:
             await self._hang_up(script)
@@ -74,8 +74,8 @@ class Deeds:
 
     async def _hear_voicemail(self, script: AgentScript) -> None:
         """Tells of the voicemail; the answer says whether to leave a message. If not, the API ends the call."""
-        told = {"type": "voicemail", "why": script.words or "a greeting and a tone"}
-        answer = await self._reports.ask(told) if self._reports is not None else None
+        report = {"type": "voicemail", "why": script.words or "a greeting and a tone"}
+        answer = await self._reports.ask(report) if self._reports is not None else None
         if answer is None:
             await self._hang_up(script)
         elif answer.get("voicemail_policy") == "leave_message":
@@ -97,5 +97,5 @@ class Deeds:
 
     async def _tell_of_transfer(self, to: str, status: str) -> None:
         if self._reports is not None:
-            told = self._reports.tell({"type": "transfer", "to": to, "status": status})
-            await asyncio.wait((told,), timeout=_TOLD_WITHIN_S)
+            sending = self._reports.tell({"type": "transfer", "to": to, "status": status})
+            await asyncio.wait((sending,), timeout=_HEARD_WITHIN_S)

@@ -1,7 +1,7 @@
 """What an agent of the sandbox tells the product's API about its one call.
 
-The dispatch metadata says where (`agent_events_url`) and with which token. An agent that was not told where, or whose
-script keeps it silent, tells nothing.
+The dispatch metadata says where (`agent_events_url`) and with which token. An agent whose metadata does not say where,
+or whose script keeps it silent, reports nothing.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ class Reports:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     @classmethod
-    def told_in(cls, metadata: str, courier: Courier) -> Self | None:
+    def named_in(cls, metadata: str, courier: Courier) -> Self | None:
         """Reports to the place that a dispatch's metadata names; None if it names none."""
         try:
-            told = json.loads(metadata)
-            url, token = told["agent_events_url"], told["token"]
+            named = json.loads(metadata)
+            url, token = named["agent_events_url"], named["token"]
         except (ValueError, KeyError, TypeError):
             return None
         return cls(courier.line(), url, token) if isinstance(url, str) and isinstance(token, str) else None

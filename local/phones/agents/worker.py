@@ -80,7 +80,7 @@ class WorkerAgent:
         self._worker_id = worker_id
         self._participant: Participant | None = None
         reports = self._script().reports
-        self._reports = Reports.told_in(dispatch.metadata, exchange.courier) if reports else None
+        self._reports = Reports.named_in(dispatch.metadata, exchange.courier) if reports else None
         self._deeds = Deeds(exchange, room, self._reports, self.leave)
         self._answered = asyncio.Event()
         self._answered_at: float | None = None
@@ -224,7 +224,7 @@ class WorkerAgent:
 def _script_in(metadata: str) -> AgentScript | None:
     """The script an agent's own metadata may hold: `{"do": "leave", "after_s": 4}`, counted from its joining."""
     try:
-        told = json.loads(metadata)
-        return AgentScript(AgentDeed(told["do"]), float(told.get("after_s", 0)), since_answer=False)
+        script = json.loads(metadata)
+        return AgentScript(AgentDeed(script["do"]), float(script.get("after_s", 0)), since_answer=False)
     except (ValueError, KeyError, TypeError):
         return None

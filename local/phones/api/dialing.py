@@ -119,7 +119,7 @@ class SipApi:
         )
 
     def _line(self, request: sip.CreateSIPParticipantRequest) -> tuple[str, str, bool]:
-        """Host, our number, and whether there are credentials: from the trunk, or from the request itself."""
+        """The host, our number, and whether there are credentials: from the trunk, or else from the request itself."""
         if request.HasField("trunk"):
             if not request.sip_number:
                 raise TwirpError("invalid_argument", "sip_number must be set with an inline trunk")
@@ -134,6 +134,6 @@ class SipApi:
 
 
 def _seconds(request: sip.CreateSIPParticipantRequest, field: str, default_s: float) -> float:
-    """A duration of the request, or the bridge's default where it is absent or zero. The bridge's cap holds."""
+    """A duration of the request, or the bridge's default where that is absent or zero; at most the bridge's cap."""
     given = getattr(request, field)
     return min(given.seconds + given.nanos / 1e9 or default_s, timings.MAX_CALL_S)

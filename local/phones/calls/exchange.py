@@ -1,4 +1,4 @@
-"""What every call and every agent stands on."""
+"""The parts of the network that its calls, agents and recordings share."""
 
 from dataclasses import dataclass, field
 
@@ -14,9 +14,9 @@ from local.phones.post.hooks import Hooks
 from local.phones.rooms.roster import Roster
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Exchange:
-    """The parts of the network that calls share. `overrides` replaces what a number does until it is removed."""
+    """One of each part. `overrides` replaces what a number does, until it is removed."""
 
     pace: Pace
     tasks: Tasks

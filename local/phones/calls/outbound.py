@@ -71,7 +71,7 @@ class OutboundLeg:
         loop = asyncio.get_running_loop()
         self.sip_call_id = new_id("SCL_")
         self.joined: asyncio.Future[Participant] = loop.create_future()
-        self.invited = asyncio.Event()  # or over before that
+        self.invited = asyncio.Event()  # set when the INVITE is out, or when the leg is over before that
         self.outcome: asyncio.Future[TwirpError | None] = loop.create_future()
         self._exchange = exchange
         self._pace = exchange.pace
@@ -151,7 +151,7 @@ class OutboundLeg:
         return attributes
 
     async def _publish(self) -> None:
-        """A leg refused at once is over before its track is there."""
+        """Publishes the leg's track, which a leg that was refused at once does not live to see."""
         await self.invited.wait()
         await self._pace.sleep(timings.TRACK_S - timings.INVITE_S)
         if not self._over.done():
@@ -186,7 +186,7 @@ class OutboundLeg:
         return Ending(DisconnectReason.USER_UNAVAILABLE, "livekit", failure, sip_code=sip_status.CANCELLED)
 
     async def _wait_for_answer(self) -> Ending | None:
-        """None once answered."""
+        """How the leg ended without an answer; None once it is answered."""
         callee = self._callee
         if callee.silent:
             await self._pace.sleep(timings.TIMER_B_S)

@@ -19,7 +19,7 @@ from local.phones.post.courier import Courier
 from ringline.telephony.carriers.reading import CALL_HEADER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierDesk:
     """Where carriers report to, and what they sign with. Without `hooks_url` they report nothing."""
 

@@ -77,7 +77,7 @@ class CarriedCall:
 
 @dataclass(frozen=True, slots=True)
 class CarrierEvent:
-    """One word about a call. `at` is in Unix seconds, `number` counts the call's events from 0."""
+    """One thing that a carrier reports of a call. `at` is in Unix seconds, `number` counts the call's events from 0."""
 
     word: CarrierWord
     at: float
@@ -128,8 +128,8 @@ def _generic(call: CarriedCall, event: CarrierEvent, secret: str | None, url: st
         "forwarded_to": event.forwarded_to,
         "to_voicemail": event.to_voicemail or None,
     }
-    told = {name: value for name, value in known.items() if value is not None}
-    body = json.dumps({"type": f"call.{event.word}", "timestamp": _iso(event.at), "data": told}).encode()
+    fields = {name: value for name, value in known.items() if value is not None}
+    body = json.dumps({"type": f"call.{event.word}", "timestamp": _iso(event.at), "data": fields}).encode()
     message_id, timestamp = new_id("msg_", 20), str(int(event.at))
     signature = hmac.new(_generic_key(secret), f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     headers = {
@@ -163,14 +163,14 @@ def _telnyx(call: CarriedCall, event: CarrierEvent, private_key: str | None, url
             payload["custom_headers"] = [{"name": name, "value": value}]
     if event_type == "call.hangup":
         payload |= _telnyx_hangup(event)
-    told = {
+    record = {
         "record_type": "event",
         "event_type": event_type,
         "id": str(uuid.uuid4()),
         "occurred_at": _iso(event.at),
         "payload": payload,
     }
-    body = json.dumps({"data": told, "meta": {"attempt": 1, "delivered_to": url}}).encode()
+    body = json.dumps({"data": record, "meta": {"attempt": 1, "delivered_to": url}}).encode()
     timestamp = str(int(event.at))
     signature = _telnyx_key(private_key).sign(timestamp.encode() + b"|" + body).signature
     headers = {
@@ -198,7 +198,7 @@ def _twilio(call: CarriedCall, event: CarrierEvent, token: str | None, url: str)
         status = _TWILIO_FAILURES.get(event.sip_code or 0, "failed")
     if token is None or status is None:
         return None
-    told = _twilio_leg(call, event) | {
+    parameters = _twilio_leg(call, event) | {
         "AccountSid": call.ids["sip.twilio.accountSid"],
         "ApiVersion": "2010-04-01",
         "From": call.from_number,
@@ -209,16 +209,16 @@ def _twilio(call: CarriedCall, event: CarrierEvent, token: str | None, url: str)
         "Timestamp": format_datetime(datetime.fromtimestamp(event.at, UTC)),
     }
     if event.word is CarrierWord.ENDED:
-        told |= {"CallDuration": str(round(event.talked_s)), "SipResponseCode": "200"}
+        parameters |= {"CallDuration": str(round(event.talked_s)), "SipResponseCode": "200"}
     elif event.sip_code is not None:
-        told["SipResponseCode"] = str(event.sip_code)
-    signed = url + "".join(f"{name}{told[name]}" for name in sorted(told))
+        parameters["SipResponseCode"] = str(event.sip_code)
+    signed = url + "".join(f"{name}{parameters[name]}" for name in sorted(parameters))
     signature = hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
     headers = {
         "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
         "X-Twilio-Signature": base64.b64encode(signature).decode(),
     }
-    return Parcel(f"Twilio's {status}", url, urlencode(told).encode(), headers)
+    return Parcel(f"Twilio's {status}", url, urlencode(parameters).encode(), headers)
 
 
 def _twilio_leg(call: CarriedCall, event: CarrierEvent) -> dict[str, str]:

@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-# A leg, counted from the request or the step before.
+# A leg. Each duration counts from the request or from the step before.
 JOIN_S = 0.009  # request to participant_joined; the INVITE goes out afterwards
 INVITE_S = 0.012  # participant_joined to INVITE: a callee who refuses at once leaves before its track is published
 TRACK_S = 0.032  # participant_joined to track_published
@@ -26,7 +26,7 @@ BRIDGE_LOST_ACTIVE_S = 21.0
 BRIDGE_LOST_RINGING_S = 19.0
 AGENT_LOST_S = 20.0
 
-# Agents, counted from the dispatch.
+# Agents. Each duration counts from the dispatch.
 JOB_ACCEPTED_S = 0.2
 AGENT_JOIN_S = 0.29
 AGENT_TRACK_S = 0.05  # participant_joined to track_published
@@ -47,7 +47,7 @@ EMPTY_TIMEOUT_S = 300  # LiveKit's defaults
 DEPARTURE_TIMEOUT_S = 20
 COUNTS_REFRESH_S = 5.0
 
-# Egress, counted from the request or the step before.
+# Egress. Each duration counts from the request or from the step before.
 EGRESS_ACTIVE_S = 0.8  # its recorder is in the room
 EGRESS_SAVED_S = 0.4  # the room is closed, the file is written out
 

@@ -25,8 +25,8 @@ class DialTrouble(StrEnum):
     """What happens to the HTTP call that dials."""
 
     NONE = "none"
-    CONNECTION_DROPPED = "connection_dropped"  # after the INVITE: the phone goes on
-    BAD_GATEWAY = "bad_gateway"  # likewise, as a proxy would put it
+    CONNECTION_DROPPED = "connection_dropped"  # the connection breaks after the INVITE, and the phone goes on
+    BAD_GATEWAY = "bad_gateway"  # the same, but a proxy answers 502 in the server's place
     HANGS = "hangs"  # after the INVITE nothing is heard any more: the client's own time-out ends the request
     NO_BRIDGE_AT_FIRST = "no_bridge_at_first"  # twice "no response from servers", then it works
     NO_BRIDGE = "no_bridge"
@@ -45,7 +45,7 @@ class RoomTrouble(StrEnum):
     """What happens to the HTTP call that makes the room."""
 
     NONE = "none"
-    UNREADABLE = "unreadable"  # the room is made; the answer is 200 and no message
+    UNREADABLE = "unreadable"  # the room is made, and the answer is a 200 whose body is no message
 
 
 class EgressTrouble(StrEnum):
@@ -73,8 +73,8 @@ class AgentDeed(StrEnum):
 class AgentScript:
     """When an agent joins, counted from its dispatch, and what it does, counted from the answer or its joining.
 
-    One that `reports` tells the API that it is ready, what it hears of `can_report`, and at the end what was said:
-    in `turns` turns if both sides spoke.
+    An agent that `reports` tells the API that it is ready, then what it hears of `can_report`, and at the end what was
+    said: in `turns` turns if both sides spoke.
     """
 
     deed: AgentDeed = AgentDeed.STAY
@@ -120,10 +120,10 @@ class CarrierReports:
     gives_up_after_s: float | None = None
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Self:
+    def from_json(cls, described: dict[str, Any]) -> Self:
         """Reports as a JSON object describes them. Raises ValueError or TypeError if it is none."""
-        words = frozenset(CarrierWord(word) for word in told.get("words", CarrierWord))
-        return cls(**{**told, "form": CarrierForm(told.get("form", "generic")), "words": words})
+        words = frozenset(CarrierWord(word) for word in described.get("words", CarrierWord))
+        return cls(**{**described, "form": CarrierForm(described.get("form", "generic")), "words": words})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Callee:
     refusal: Refusal | None = None
     refuses_after_s: float = 0.0
     refuses_times: int | None = None
-    silent: bool = False  # not even 100 Trying
+    silent: bool = False  # the carrier does not even answer 100 Trying
     wants_credentials: bool = False
     hooks: HookTrouble = HookTrouble.NONE
     dial: DialTrouble = DialTrouble.NONE

@@ -53,7 +53,9 @@ class _Line:
 class Hooks:
     """Signs, queues and posts events to every endpoint."""
 
-    def __init__(self, urls: tuple[str, ...], key: tuple[str, str], pace: Pace, faults: Faults, tasks: Tasks) -> None:
+    def __init__(
+        self, urls: tuple[str, ...], key: tuple[str, str], *, pace: Pace, faults: Faults, tasks: Tasks
+    ) -> None:
         self._urls = urls
         self._api_key, self._api_secret = key
         self._pace = pace
@@ -61,7 +63,7 @@ class Hooks:
         self._tasks = tasks
         self._lines: dict[tuple[str, str], _Line] = {}
         self._session: aiohttp.ClientSession | None = None
-        self.silenced = False  # the server is down: what happens now is never told
+        self.silenced = False  # while the server is down, no event of this time is ever sent
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(

@@ -102,7 +102,7 @@ class Egress:
         self._room.leave(self._recorder, DisconnectReason.CLIENT_INITIATED)
 
     async def _save(self) -> bool:
-        """Writes the file. Whether it is where it was asked for."""
+        """Writes the file. Returns whether it is where it was asked for."""
         ended_at = time.time_ns()
         key, bucket = self._target.key, self._target.bucket
         body = silence.recording(key, (ended_at - self.info.started_at) / 1e9)

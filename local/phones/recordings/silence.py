@@ -8,7 +8,7 @@ import struct
 import wave
 
 _PACKET_S = 0.02
-_SAMPLES = 960  # of a packet, at the 48 kHz in which Opus counts
+_SAMPLES_A_PACKET = 960  # Opus counts at 48 kHz, whatever it was recorded with
 _SILENT_PACKET = b"\xf8\xff\xfe"
 _PACKETS_A_PAGE = 255
 _FIRST, _LAST = 2, 4
@@ -39,7 +39,7 @@ def _ogg(duration_s: float) -> bytes:
     while left:
         count = min(left, _PACKETS_A_PAGE)
         left, packets = left - count, packets + count
-        pages.append(_page([_SILENT_PACKET] * count, len(pages), packets * _SAMPLES, 0 if left else _LAST))
+        pages.append(_page([_SILENT_PACKET] * count, len(pages), packets * _SAMPLES_A_PACKET, 0 if left else _LAST))
     return b"".join(pages)
 
 
