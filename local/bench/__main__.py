@@ -34,8 +34,8 @@ async def _measure_calls(stack: Stack, tell: Callable[[str], None]) -> list[Sect
 
 
 async def _measure_fairness(stack: Stack, tell: Callable[[str], None]) -> Section:
-    """On a stack of its own: ten thousand calls stay in its queue, and counting what a call costs leaves the functions
-    with an address that is gone."""
+    """Measures on a stack of its own, because ten thousand calls stay in its queue, and because counting what a
+    call costs leaves the functions with an address that is gone."""
     async with rig(stack) as ready:
         tell(f"first calls beside {fairness.WAITING} waiting ones")
         return await fairness.measure(ready)

@@ -115,7 +115,7 @@ def stop(child: Child, grace_s: float = 3.0) -> None:
     try:
         os.waitpid(child.pid, os.WNOHANG)
     except ChildProcessError:
-        pass  # an earlier `make up` has started it
+        pass  # it is no child of ours: an earlier `make up` has started it
     if _runs_in_group(child.pid):
         raise StackError(f"{child.name} (process {child.pid}) does not end")
 

@@ -12,12 +12,12 @@ from local.phones.kernel.timings import Pace
 class FaultKind(StrEnum):
     DROP_HOOKS = "drop_hooks"
     DUPLICATE_HOOKS = "duplicate_hooks"
-    DELAY_HOOKS = "delay_hooks"  # by delay_s; later events overtake
+    DELAY_HOOKS = "delay_hooks"  # events go out delay_s later, so that others overtake them
     REORDER_HOOKS = "reorder_hooks"  # the event goes out after its successor
-    FAIL_API = "fail_api"  # answered with `code` and nothing is done
-    DROP_API_CONNECTION = "drop_api_connection"  # nothing is done
-    DROP_API_ANSWER = "drop_api_answer"  # done, but the client never hears of it
-    NO_BRIDGE = "no_bridge"  # dials fail with "no response from servers", nothing rings
+    FAIL_API = "fail_api"  # the request is answered with `code`, and nothing is done
+    DROP_API_CONNECTION = "drop_api_connection"  # the connection breaks before anything is done
+    DROP_API_ANSWER = "drop_api_answer"  # the request is carried out, but the client never hears of it
+    NO_BRIDGE = "no_bridge"  # dials fail with "no response from servers", and nothing rings
 
 
 @dataclass(slots=True)

@@ -27,8 +27,8 @@ class DialTrouble(StrEnum):
     NONE = "none"
     CONNECTION_DROPPED = "connection_dropped"  # the connection breaks after the INVITE, and the phone goes on
     BAD_GATEWAY = "bad_gateway"  # the same, but a proxy answers 502 in the server's place
-    HANGS = "hangs"  # after the INVITE nothing is heard any more: the client's own time-out ends the request
-    NO_BRIDGE_AT_FIRST = "no_bridge_at_first"  # twice "no response from servers", then it works
+    HANGS = "hangs"  # nothing is heard after the INVITE, until the client's own time-out
+    NO_BRIDGE_AT_FIRST = "no_bridge_at_first"  # it fails twice with "no response from servers", and then works
     NO_BRIDGE = "no_bridge"
 
 
@@ -52,7 +52,7 @@ class EgressTrouble(StrEnum):
     """What happens to a recording of the call."""
 
     NONE = "none"
-    FAILS = "fails"  # it starts, and ends with an error 2 s later
+    FAILS = "fails"  # the recording starts, and ends with an error 2 s later
 
 
 class AgentDeed(StrEnum):

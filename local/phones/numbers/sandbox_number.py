@@ -17,12 +17,12 @@ class Wish(StrEnum):
     """What whoever calls the number must do besides, for the call to end as the book says."""
 
     NOTHING = "nothing"
-    CANCEL_RINGING = "cancel_ringing"  # cancel it while it rings
-    HANG_UP_ACTIVE = "hang_up_active"  # hang up through the API in the conversation
-    SHORT_LIMIT = "short_limit"  # a short longest duration
-    SHORT_EXPIRY = "short_expiry"  # let it expire soon
-    RECORD = "record"  # have it recorded
-    INBOUND = "inbound"  # do not call it: it calls
+    CANCEL_RINGING = "cancel_ringing"  # they must cancel it while it rings
+    HANG_UP_ACTIVE = "hang_up_active"  # they must hang up through the API in the conversation
+    SHORT_LIMIT = "short_limit"  # they must ask for a short longest duration
+    SHORT_EXPIRY = "short_expiry"  # they must let it expire soon
+    RECORD = "record"  # they must have it recorded
+    INBOUND = "inbound"  # they must not call the number: somebody calls it
 
 
 @dataclass(frozen=True, slots=True)

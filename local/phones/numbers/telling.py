@@ -15,11 +15,11 @@ from local.phones.numbers.callees import (
 from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
 
 TOO_MANY_TEXT = "concurrent call limit exceeded"
-_GREETING_S = 8.0  # a voicemail's greeting, then it hangs up
-_TONE_S = 3.0  # into a greeting, an agent knows it for one
-_RECORDS_FOR_S = 30.0  # a voicemail that waits for a message
-_FORWARDED_RING_S = 25.0  # ringing on at another number, longer than voicemail takes over
-_LONGER_THAN_DOUBT_S = 15.0  # a call that the carrier says is over is looked at before that
+_GREETING_S = 8.0  # how long a voicemail's greeting is, after which it hangs up
+_TONE_S = 3.0  # how far into a greeting an agent knows it for one
+_RECORDS_FOR_S = 30.0  # how long a voicemail waits for a message
+_FORWARDED_RING_S = 25.0  # how long it rings on at another number: longer than a voicemail takes to answer
+_LONGER_THAN_DOUBT_S = 15.0  # the product looks sooner at a call that its carrier reported as over
 _MANY_TURNS = 2000
 
 _MACHINE = replace(STAYS_ON, speaks_after_s=None)

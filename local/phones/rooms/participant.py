@@ -39,7 +39,7 @@ class Participant:
     joined_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     version: int = 2
     is_publisher: bool = False
-    frozen: bool = False  # rejoined after a restart: its attributes never change again
+    frozen: bool = False  # it joined again after a restart, and its attributes never change again
     left_for: DisconnectReason | None = None
     tracks: list[TrackInfo] = field(default_factory=list)
 
