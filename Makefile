@@ -82,7 +82,7 @@ test: $(DEV) $(EMULATOR) $(SAM_CLI)
 
 # The same tests, where a request that DynamoDB would refuse is refused.
 test-dynamodb: $(DEV) $(DYNAMODB_LOCAL)
-	RINGLINE_TEST_DYNAMODB=dynamodb-local $(PYTHON) -m pytest tests/dynamodb tests/component --ignore-glob='*crash*' $(PYTEST_OPTIONS)
+	RINGLINE_TEST_DYNAMODB=dynamodb-local $(PYTHON) -m pytest tests/dynamodb tests/component --ignore=tests/component/crash $(PYTEST_OPTIONS)
 
 lint: $(DEV)
 	.venv/bin/ruff check .
@@ -93,7 +93,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation
+	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation tests
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1

@@ -23,7 +23,7 @@ from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.ids import new_id
 from ringline.runtime.web.problems import Problem, invalid_field
 
-_VOICEMAIL_WINDOWS = ("ring_min_s", "ring_max_s", "greeting_max_s")
+_VOICEMAIL_WINDOWS = ("ring_min_s", "ring_max_s", "greeting_min_s", "greeting_max_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ def put_pipe(deployment: Deployment, asked: Namespace) -> str:
     pipe = replace(before, **_calling(before, given), voicemail=replace(before.voicemail, **windows))
     if pipe.voicemail.ring_min_s > pipe.voicemail.ring_max_s:
         raise invalid_field("--voicemail-ring-min-s", "must not be above --voicemail-ring-max-s")
+    if pipe.voicemail.greeting_min_s > pipe.voicemail.greeting_max_s:
+        raise invalid_field("--greeting-min-s", "must not be above --greeting-max-s")
     store.put_pipe(asked.account, pipe)
     return _shown(_PIPE, pipe)
 
@@ -129,6 +131,7 @@ def add_commands(nouns: Any) -> None:
     )
     _option(pipe, "--voicemail-ring-min-s", "ring_min_s", window, "a phone that is gone after as much ringing, up to")
     _option(pipe, "--voicemail-ring-max-s", "ring_max_s", window, "as much, was forwarded to its voicemail")
+    _option(pipe, "--greeting-min-s", "greeting_min_s", window, "the shortest greeting of a voicemail")
     _option(pipe, "--greeting-max-s", "greeting_max_s", window, "the longest greeting of a voicemail")
 
     number = _add_kind(nouns, _NUMBER, "who takes the calls to a number", put_number, phone_number)

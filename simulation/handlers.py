@@ -14,7 +14,7 @@ from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
-from ringline.calls.outbound.dial import DialNext
+from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import NextRing
@@ -117,16 +117,24 @@ class Container:
         self.marks = WaitingMarks(self.watchlist, clock)
         self.paces = TrunkPaces(table, TABLE)
         self.admit = Admit(
-            self.store,
-            self.paces,
-            self.progress,
-            clock,
-            log,
-            lambda seconds: world.pass_time(round(seconds * 1000)),
-            answer_from,
+            store=self.store,
+            paces=self.paces,
+            progress=self.progress,
+            clock=clock,
+            log=log,
+            pause=lambda seconds: world.pass_time(round(seconds * 1000)),
+            answer_from=answer_from,
         )
         self.dial_next = DialNext(
-            self.store, self.admit, self.paces, self.progress, livekit, doorbell, looks, clock, log
+            store=self.store,
+            admit=self.admit,
+            paces=self.paces,
+            progress=self.progress,
+            telephony=livekit,
+            doorbell=doorbell,
+            looks=looks,
+            clock=clock,
+            log=log,
         )
         self.hang_up = HangUp(self.store, self.progress, livekit, clock, log)
         transcripts: Any = None
@@ -137,7 +145,14 @@ class Container:
             self.store, self.progress, transcripts, lambda: nullcontext(livekit), looks, clock, log
         )
         self.hear_carrier = HearCarrier(
-            self.progress, self.store, lambda: nullcontext(livekit), looks, links, clock, log, self.paces
+            progress=self.progress,
+            store=self.store,
+            telephony=lambda: nullcontext(livekit),
+            looks=looks,
+            links=links,
+            paces=self.paces,
+            clock=clock,
+            log=log,
         )
         self.clock = clock
         self.log = log

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import Kind, What
-from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
@@ -48,7 +48,7 @@ class Livekit:
 
     # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
 
-    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
+    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
         try:
             fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
         except _Down:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringline.calls.model.call import AnswerFrom, Call
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, Placed, Refused
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, Placed, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
 from simulation.carriers import Carriers
@@ -280,7 +280,7 @@ class Phones:
         self.agents.over(leg)
         if was == "talking":
             self.carrier.ends(leg)
-        elif isinstance(outcome, Refused | NoRoom) and outcome.sip_code is not None:
+        elif isinstance(outcome, Refused | CarrierFull) and outcome.sip_code is not None:
             self.carrier.fails(leg, outcome.sip_code, outcome.sip_status or "")
         elif was == "ringing":
             self.carrier.fails(leg, 487, "Request Terminated")

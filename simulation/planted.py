@@ -11,7 +11,7 @@ from ringline.calls.mending import mend
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentHangsUp, DialDeferred, Event, LegLeft
-from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.progress import progress
@@ -70,7 +70,7 @@ def dial_repeated() -> Iterator[None]:
         if not isinstance(outcome, Unclear):
             return outcome
         again = await place_call(livekit, call)
-        return outcome if isinstance(again, NotSent | NoRoom) else again
+        return outcome if isinstance(again, NotSent | CarrierFull) else again
 
     with mock.patch.object(Livekit, "place_call", tries_twice):
         yield

@@ -36,7 +36,7 @@ def a_call(state: State = State.QUEUED, **fields: Any) -> Call:
     }
     if state is not State.QUEUED:
         known |= {"attempt": 1, "dialed_at": at(1), "due_at": at(21), "version": 2}
-    if state in {State.ACTIVE, State.ENDED}:
+    if state in {State.ACTIVE, State.LAST_WORDS, State.ENDED}:
         known |= {
             "answered_at": at(6),
             "active_at": at(6),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.outbound.admit import Admit
-from ringline.calls.outbound.dial import DialNext
+from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.paces import TrunkPaces
@@ -39,11 +39,11 @@ if answer_from is AnswerFrom.CARRIER and not carriers_report:
         "ANSWER_FROM is carrier, and LINK_CARRIER_CALLS is not true: without a carrier's hook nobody tells of an answer"
     )
 admit = Admit(
-    store,
-    paces,
-    progress,
-    now_ms,
-    log,
+    store=store,
+    paces=paces,
+    progress=progress,
+    clock=now_ms,
+    log=log,
     # What is usual is not stored with every call.
     answer_from=None if answer_from is AnswerFrom.DIALER else answer_from,
 )
@@ -57,7 +57,18 @@ async def dial(messages: dict[str, str | None]) -> list[str]:
     be served."""
     accounts = sorted({account for account in messages.values() if account is not None})
     async with connected(livekit) as telephony:
-        dial_next = DialNext(store, admit, paces, progress, telephony, doorbell, looks, now_ms, log, links)
+        dial_next = DialNext(
+            store=store,
+            admit=admit,
+            paces=paces,
+            progress=progress,
+            telephony=telephony,
+            doorbell=doorbell,
+            looks=looks,
+            clock=now_ms,
+            log=log,
+            links=links,
+        )
         results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
     failed = set()
     for account, result in zip(accounts, results, strict=True):

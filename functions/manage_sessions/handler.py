@@ -10,11 +10,12 @@ from aws_lambda_powertools.event_handler import Response
 from ringline.calls.model.call import Call, attempt_of_room
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.pages import CallPages, Having
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
+from ringline.calls.tables.wanted import Having
 from ringline.calls.views.listing import MAX_LIMIT, PAGING, answer_page, check_names, list_calls
 from ringline.calls.views.session_view import Session, latest_session, session_of, session_view
 from ringline.runtime import aws, settings

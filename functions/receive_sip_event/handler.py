@@ -52,7 +52,16 @@ def telephony() -> AbstractAsyncContextManager[Telephony]:
 
 links = CarrierLinkTable(aws.dynamodb(), table, now_ms)
 paces = TrunkPaces(aws.dynamodb(), table, settings.optional("SIP_TRUNK_ID"))
-hear = HearCarrier(Progress(store, doorbell, now_ms, log), store, telephony, looks, links, now_ms, log, paces)
+hear = HearCarrier(
+    progress=Progress(store, doorbell, now_ms, log),
+    store=store,
+    telephony=telephony,
+    looks=looks,
+    links=links,
+    paces=paces,
+    clock=now_ms,
+    log=log,
+)
 
 
 def receive(event: dict[str, Any]) -> Answer:

@@ -12,9 +12,10 @@ from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
+from ringline.calls.model.ports import CarrierLinks
 from ringline.calls.model.results import Moved
 from ringline.calls.outbound.admit import Admit
-from ringline.calls.outbound.dial import DialNext
+from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
@@ -45,22 +46,32 @@ class CallsRoom:
 
     @property
     def admit(self) -> Admit:
-        return Admit(self.store, self.paces, self.progress, self.clock, LOG, pause=self.clock.move)
+        return Admit(
+            store=self.store,
+            paces=self.paces,
+            progress=self.progress,
+            clock=self.clock,
+            log=LOG,
+            pause=self.clock.move,
+        )
 
     def ring(self, account_id: str = ACCOUNT) -> int:
         """A doorbell is heard: how many calls were dialled."""
-        dial = DialNext(
-            self.store,
-            self.admit,
-            self.paces,
-            self.progress,
-            self.telephony,
-            self.doorbell,
-            self.looks,
-            self.clock,
-            LOG,
+        return asyncio.run(self.dial_next(self.admit).run(account_id))
+
+    def dial_next(self, admit: Admit, links: CarrierLinks | None = None) -> DialNext:
+        return DialNext(
+            store=self.store,
+            admit=admit,
+            paces=self.paces,
+            progress=self.progress,
+            telephony=self.telephony,
+            doorbell=self.doorbell,
+            looks=self.looks,
+            clock=self.clock,
+            log=LOG,
+            links=links,
         )
-        return asyncio.run(dial.run(account_id))
 
     def hang_up(self, call_id: str) -> HungUp | None:
         return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))

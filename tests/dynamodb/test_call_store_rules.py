@@ -191,8 +191,12 @@ def _picked[T](among: list[T], which: int) -> T:
 
 
 def test_after_every_step_the_table_holds_what_the_lifecycle_says(local: LocalAws) -> None:
+    class InThisTable(OneAccountsCalls):
+        def __init__(self) -> None:
+            super().__init__(local.dynamodb, local.table_name)
+
     run_state_machine_as_test(
-        lambda: OneAccountsCalls(local.dynamodb, local.table_name),
+        InThisTable,
         settings=settings(
             max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -36,6 +36,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.lifecycle import apply
+from ringline.telephony.carriers.refusals import refusal_in
 from tests.builders import a_call, at
 
 R = EndReason
@@ -53,7 +54,7 @@ def refused(seconds: float, code: int | None, text: str) -> DialRefused:
 
 
 def failed(seconds: float, code: int | None, text: str | None = None) -> CarrierFailed:
-    return CarrierFailed(at(seconds), 1, code, text, "the carrier's words")
+    return CarrierFailed(at(seconds), 1, code, text, "the carrier's words", refusal_in(code, text))
 
 
 RANG = CarrierRang(at(1.6), 1)
@@ -219,11 +220,11 @@ def test_a_fate_of_which_the_dialer_cannot_tell_any_more_is_settled_for_the_same
 
 
 @pytest.mark.parametrize("mode", AnswerFrom)
-def test_a_carrier_without_room_defers_the_call_once_whoever_is_heard_first(mode: AnswerFrom) -> None:
-    no_room = DialDeferred(at(1.42), 1, 503, LIMIT, "failed_precondition", "INVITE failed", 2)
+def test_a_carrier_at_its_limit_defers_the_call_once_whoever_is_heard_first(mode: AnswerFrom) -> None:
+    carrier_full = DialDeferred(at(1.42), 1, 503, LIMIT, "failed_precondition", "INVITE failed", 2)
     words: list[Event] = [failed(1.39, 503, LIMIT), leg(1.4, "CLIENT_INITIATED", "dialing")]
     if mode is AnswerFrom.DIALER:
-        words.append(no_room)
+        words.append(carrier_full)
     for order in permutations(words):
         call = heard(heard(dialing(mode), order), order)
         assert (call.state, call.deferrals, call.attempts) == (State.QUEUED, 1, ())

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import botocore.session
 from unpod import AsyncClient
-from unpod.management._auth import JWTAuth, TokenAuth
+from unpod.management._auth import Auth, JWTAuth, TokenAuth
 
 from local.stack.record import Stack
 from local.stack.seed import seed
@@ -34,7 +34,7 @@ class Customer:
     def client(self, *, mode: str = "bearer") -> AsyncClient:
         """The official SDK, in direct mode (an API key) or in proxy mode (a token with its organisation)."""
         base_url = f"{self.stack.base_url}/platform"
-        proxied = {"token": TokenAuth, "jwt": JWTAuth}
+        proxied: dict[str, Callable[[str, str], Auth]] = {"token": TokenAuth, "jwt": JWTAuth}
         if mode in proxied:
             return AsyncClient(auth=proxied[mode](self.api_key, self.org_handle), base_url=base_url)
         return AsyncClient(api_key=self.api_key, base_url=base_url)
@@ -92,7 +92,7 @@ async def until(client: AsyncClient, call_id: str, is_so: Callable[[Any], bool],
             await asyncio.sleep(0.05)
 
 
-async def eventually[T](look: Callable[[], Awaitable[T]], within_s: float = 15) -> T:
+async def eventually[T](look: Callable[[], Awaitable[T | None]], within_s: float = 15) -> T:
     """What `look` finds as soon as it finds anything. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while True:

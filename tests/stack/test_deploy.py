@@ -54,7 +54,7 @@ def test_what_sam_builds_and_deploys_answers_a_request(emulator_url: str, tmp_pa
 
 
 def test_a_stack_that_is_not_there_cannot_be_adopted(emulator_url: str) -> None:
-    with deploy.emulator_credentials(emulator_url), pytest.raises(deploy.StackError, match="has no stack elsewhere"):
+    with deploy.emulator_credentials(emulator_url), pytest.raises(processes.StackError, match="has no stack elsewhere"):
         deploy.adopt("elsewhere", emulator_url)
 
 

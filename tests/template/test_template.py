@@ -11,7 +11,6 @@ import pytest
 
 from local.aws.template import events_of, read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
-from ringline.calls.model import timing
 
 TEMPLATE_READ = read_template(TEMPLATE)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE_READ["Resources"]
@@ -83,21 +82,6 @@ def test_a_message_in_a_dlq_raises_an_alarm(dlq: str) -> None:
 @pytest.mark.parametrize("dlq", sorted(DLQS))
 def test_every_dlq_is_somebodys(dlq: str) -> None:
     assert json.dumps(RESOURCES).count(f'["{dlq}", "Arn"]') >= 1
-
-
-def test_the_dialers_time_out_holds_a_whole_batch_with_its_waits() -> None:
-    """Turns of a paced trunk, room, ring, answer, agent; and room enough to write the outcome."""
-    turns_s = timing.DIAL_BATCH * timing.PACE_AHEAD_S
-    ring_s = timing.MAX_RING_TIMEOUT_S + timing.ANSWER_MARGIN_S
-    assert timeout_of("DialNextFunction") >= turns_s + timing.LIVEKIT_REQUEST_S + ring_s + timing.MAX_AGENT_JOIN_S + 10
-
-
-@pytest.mark.parametrize(("function", "mapping"), events_of(TEMPLATE_READ, "SQS"))
-def test_a_queue_stays_silent_about_a_message_for_six_times_its_consumers_time_out(
-    function: str, mapping: dict[str, Any]
-) -> None:
-    queue = referred(mapping["Queue"])
-    assert QUEUES[queue]["Properties"]["VisibilityTimeout"] >= 6 * timeout_of(function)
 
 
 @pytest.mark.parametrize(("function", "mapping"), events_of(TEMPLATE_READ, "SQS"))

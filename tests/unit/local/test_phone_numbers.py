@@ -7,6 +7,7 @@ from local.pages.sandbox import page
 from local.phones.kernel import sip_status
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, Refusal
+from local.phones.numbers.sandbox_number import PICKS_UP, STAYS_ON
 from local.phones.rooms.counts import HeadCount, LateCount
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
@@ -68,8 +69,8 @@ def test_a_callee_that_refuses_so_many_times_answers_the_next_dial_and_begins_ag
 
 
 def test_an_unknown_number_picks_up() -> None:
-    assert book.callee_for("+4930123456") == book.PICKS_UP
-    assert book.callee_for("+15550102007") == book.PICKS_UP
+    assert book.callee_for("+4930123456") == PICKS_UP
+    assert book.callee_for("+15550102007") == PICKS_UP
 
 
 def test_every_number_of_the_table_is_found_and_stands_once() -> None:
@@ -115,13 +116,13 @@ def test_a_number_is_found_in_metadata() -> None:
 
 
 def test_a_callee_can_be_changed_from_json() -> None:
-    changed = book.STAYS_ON.with_changes(
+    changed = STAYS_ON.with_changes(
         {"refusal": {"sip_code": 603, "text": "no"}, "agent": {"deed": "crash", "after_s": 1}}
     )
     assert changed.refusal == Refusal(603, "no")
     assert changed.agent.deed is AgentDeed.CRASH
     with pytest.raises(ValueError, match="sings"):
-        book.STAYS_ON.with_changes({"sings": True})
+        STAYS_ON.with_changes({"sings": True})
 
 
 def test_a_count_shows_when_it_is_written_every_5_s() -> None:

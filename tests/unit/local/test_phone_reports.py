@@ -9,8 +9,8 @@ import pytest
 
 from local.phones.agents.transcripts import Talk, turns_of, usage_of
 from local.phones.carrier.forms import CarrierSecrets
-from local.phones.numbers import book
 from local.phones.numbers.callees import CarrierForm, CarrierReports, CarrierWord
+from local.phones.numbers.sandbox_number import PICKS_UP
 from local.phones.recordings import silence
 from local.phones.recordings.bucket import Bucket
 
@@ -82,12 +82,12 @@ def test_a_file_has_an_address_in_its_bucket(endpoint: str, path_style: bool, lo
 
 
 def test_a_carrier_can_be_described_in_json() -> None:
-    changed = book.PICKS_UP.with_changes(
+    changed = PICKS_UP.with_changes(
         {"carrier": {"form": "telnyx", "words": ["answered"], "forwards_after_s": 1}, "egress": "fails"}
     )
     assert changed.carrier == CarrierReports(CarrierForm.TELNYX, frozenset({CarrierWord.ANSWERED}), 1)
     with pytest.raises(ValueError, match="sung"):
-        book.PICKS_UP.with_changes({"carrier": {"words": ["sung"]}})
+        PICKS_UP.with_changes({"carrier": {"words": ["sung"]}})
 
 
 @pytest.mark.parametrize("secrets", [{"telnyx_key": "c2hvcnQ="}, {"generic": "whsec_no base64"}])

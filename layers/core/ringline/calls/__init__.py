@@ -9,5 +9,5 @@
     mending    what looks after calls whose signals got lost
     views      how a call is shown: API, webhooks, timeline, lists
 
-`tests/unit/test_arrows.py` keeps the arrows.
+`tests/unit/house/test_arrows.py` keeps the arrows.
 """

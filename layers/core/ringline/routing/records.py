@@ -11,11 +11,12 @@ class VoicemailWindows:
     """When an end looks like voicemail. Carriers differ, so a pipe may set its own.
 
     A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered
-    leg on which the caller never spoke and that ended within `greeting_max_s` was a greeting.
+    leg on which the caller never spoke and that lasted `greeting_min_s` to `greeting_max_s` was a greeting.
     """
 
     ring_min_s: float = 2
     ring_max_s: float = 20
+    greeting_min_s: float = 3
     greeting_max_s: float = 15
 
 

@@ -7,6 +7,7 @@ import json
 import jwt
 
 from ringline.calls.model.call import AttemptId, Call, VoicemailPolicy
+from ringline.runtime.clock import MS_PER_S
 
 _AUDIENCE = "agent-events"
 _TOKEN_SPARE_S = 3600
@@ -55,7 +56,7 @@ def call_token(call: Call, livekit_secret: str) -> str:
         "sub": call.call_id,
         "acc": call.account_id,
         "att": call.attempt,
-        "exp": (call.dialed_at or call.created_at) // 1000
+        "exp": (call.dialed_at or call.created_at) // MS_PER_S
         + call.ring_timeout_s
         + call.max_call_duration_s
         + _TOKEN_SPARE_S,

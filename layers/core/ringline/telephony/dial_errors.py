@@ -1,14 +1,14 @@
 """What a failed dial means, by phase: before the INVITE (nothing rang), the carrier's answer, or unknown.
 
     code and text                                             INVITE sent?   so
-    sip_status_code 403, 429, 5xx, text names a limit         yes, final     NoRoom: nothing rang, soon again
+    sip_status_code 403, 429, 5xx, text names a limit         yes, final     CarrierFull: nothing rang, soon again
     any other with sip_status_code                            yes, final     Refused, by that code
     canceled "sip request timed out"                          yes            Refused: rang out, or its room was closed
     canceled "transaction failed to complete"                 yes            Refused: the carrier was silent
     failed_precondition (auth, SDP, anything after INVITE)    yes            Refused
     unavailable "no response from servers", "cpu exhausted"   no             NotSent, may be repeated
     internal "update room failed", "sip not connected"        no             NotSent, may be repeated
-    resource_exhausted without SIP code: LiveKit's own limit  no             NoRoom
+    resource_exhausted without SIP code: LiveKit's own limit  no             CarrierFull
     invalid_argument, not_found, permission_denied, unauthenticated  no     NotSent, a wrong configuration
     connection never made                                     no             NotSent, may be repeated
     deadline_exceeded, other 5xx, time-out, connection lost   unknown        Unclear: look at the room
@@ -18,8 +18,9 @@ Key on the SIP code, never on the Twirp code: LiveKit's map from one to the othe
 
 from collections.abc import Mapping
 
-from ringline.calls.model.carrier_limits import names_a_limit
-from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Refused, Unclear
+from ringline.calls.model.call import Refusal
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Refused, Unclear
+from ringline.telephony.carriers.refusals import refusal_in
 
 _MISCONFIGURED = {"invalid_argument", "not_found", "permission_denied", "unauthenticated", "bad_route", "malformed"}
 _UNAVAILABLE_BEFORE_INVITE = ("no response from servers", "cpu exhausted")
@@ -33,8 +34,10 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     sip_code = metadata.get("sip_status_code", "")
     if sip_code.isdecimal():
         sip_status = metadata.get("sip_status")
-        outcome = NoRoom if names_a_limit(int(sip_code), sip_status, text) else Refused
-        return outcome(int(sip_code), sip_status, code, text)
+        refusal = refusal_in(int(sip_code), sip_status, text)
+        if refusal is Refusal.LIMIT:
+            return CarrierFull(int(sip_code), sip_status, code, text)
+        return Refused(int(sip_code), sip_status, code, text, refusal)
     if code == "failed_precondition" or (code == "canceled" and _has(text, _CANCELED_AFTER_INVITE)):
         return Refused(None, metadata.get("sip_status"), code, text)
     if code == "unavailable" and _has(text, _UNAVAILABLE_BEFORE_INVITE):
@@ -42,17 +45,17 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     if code == "internal" and _has(text, _INTERNAL_BEFORE_INVITE):
         return NotSent(code, text, may_repeat=True)
     if code == "resource_exhausted":
-        return NoRoom(None, None, code, text)
+        return CarrierFull(None, None, code, text)
     if code in _MISCONFIGURED:
         return NotSent(code, text, may_repeat=False)
     return Unclear(f"{code}: {text}")
 
 
-def room_refusal(code: str, message: str) -> NotSent | NoRoom:
+def room_refusal(code: str, message: str) -> NotSent | CarrierFull:
     """What a room that could not be made means: nothing rang, and only a wrong configuration stays wrong."""
     text = message.removeprefix("twirp error unknown: ")
     if code == "resource_exhausted":
-        return NoRoom(None, None, code, text)
+        return CarrierFull(None, None, code, text)
     return NotSent(code, text, may_repeat=code not in _MISCONFIGURED)
 
 

@@ -15,7 +15,7 @@ from livekit import api
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, NotSent, Placed, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
@@ -25,6 +25,7 @@ from ringline.calls.model.timing import (
     LIVEKIT_REQUEST_S,
     ROOM_DEPARTURE_S,
 )
+from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 
@@ -55,7 +56,7 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
-    async def open_room(self, call: Call) -> NotSent | NoRoom | None:
+    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,
@@ -144,7 +145,7 @@ class LivekitTelephony:
                     )
                 )
             elif seen.kind == api.ParticipantInfo.AGENT:
-                agents.append(AgentSeen(seen.sid, seen.joined_at_ms or seen.joined_at * 1000))
+                agents.append(AgentSeen(seen.sid, seen.joined_at_ms or seen.joined_at * MS_PER_S))
         return RoomView(tuple(legs), tuple(agents))
 
     async def end_room(self, room: str) -> None:
@@ -155,7 +156,7 @@ class LivekitTelephony:
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         answer = await _asked(self._client.room.list_rooms(api.ListRoomsRequest(names=names)))
-        return {room.name: room.creation_time_ms or room.creation_time * 1000 for room in answer.rooms}
+        return {room.name: room.creation_time_ms or room.creation_time * MS_PER_S for room in answer.rooms}
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
         # LiveKit records a room as often as it is asked to.

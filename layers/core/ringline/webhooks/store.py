@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import DUE_SHARD, account_pk, deliveries_pk
 from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus
@@ -211,7 +212,7 @@ def _delivery_item(delivery: Delivery, now: int) -> dict[str, Any]:
             "next_attempt_at": delivery.next_attempt_at,
             "due_at": delivery.due_at,
             "due_shard": DUE_SHARD if delivery.due_at is not None else None,
-            "ttl_at_s": now // 1000 + DELIVERY_KEPT_S,
+            "ttl_at_s": now // MS_PER_S + DELIVERY_KEPT_S,
         }
     )
 

@@ -24,10 +24,9 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
 from ringline.calls.progress.progress import Outcome, Progress
-from ringline.calls.rules.verdict import has_left_for_good
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.table import calls_pk
 
 MAX_DUE = 5000
@@ -113,7 +112,7 @@ class Sweep:
             self.watchlist.clear_waiting(mark, now)
 
     def _ring(self, account_id: str) -> None:
-        if self.store.gate(account_id).has_room:
+        if self.store.gate(account_id).has_free_line:
             self.doorbell.ring(account_id)
             self.swept.rung += 1
 
@@ -195,7 +194,7 @@ class Sweep:
         """Closes rooms whose attempt is over: an agent left alone in one costs money."""
         for name, made_at in rooms.items():
             whose = attempt_of_room(name)
-            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * 1000:
+            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
                 continue
             call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
             if call is not None and (not call.in_flight or call.attempt != whose.attempt):
@@ -214,7 +213,7 @@ class Sweep:
 
 def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:
     """Whether the room is missing of a call whose leg may still be there."""
-    return call.in_flight and call.room_name not in rooms and not has_left_for_good(call)
+    return call.in_flight and call.room_name not in rooms and not call.evidence.leg_has_left_for_good
 
 
 def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:

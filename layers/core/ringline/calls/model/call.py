@@ -24,12 +24,17 @@ class Status(StrEnum):
 
 
 class State(StrEnum):
-    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing."""
+    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing.
+
+    A call in `last_words` has lost its leg and still holds its line: it looks like a voicemail's greeting, and its
+    agent may be about to say that somebody spoke. To the API it is still active.
+    """
 
     QUEUED = "queued"
     DIALING = "dialing"
     RINGING = "ringing"
     ACTIVE = "active"
+    LAST_WORDS = "last_words"
     ENDED = "ended"
     NOT_CONNECTED = "not_connected"
     CANCELED = "canceled"
@@ -42,12 +47,18 @@ class State(StrEnum):
     def is_terminal(self) -> bool:
         return self in {State.ENDED, State.NOT_CONNECTED, State.CANCELED}
 
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether an attempt is under way: something of it may live at LiveKit, and an outbound one holds a line."""
+        return self in {State.DIALING, State.RINGING, State.ACTIVE, State.LAST_WORDS}
+
 
 _STATUS = {
     State.QUEUED: Status.PENDING,
     State.DIALING: Status.RINGING,
     State.RINGING: Status.RINGING,
     State.ACTIVE: Status.ACTIVE,
+    State.LAST_WORDS: Status.ACTIVE,
     State.ENDED: Status.COMPLETED,
     State.NOT_CONNECTED: Status.FAILED,
     State.CANCELED: Status.FAILED,
@@ -64,6 +75,21 @@ class CallStatus(StrEnum):
     HANGUP = "hangup"
 
 
+UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
+"""The statuses of a leg whose phone was answered: two parties talk, or LiveKit plays tones to one."""
+
+
+class Refusal(StrEnum):
+    """What a carrier's words for a refusal mean beyond their SIP code. `telephony.carriers.refusals` reads them."""
+
+    LIMIT = "limit"
+    """It takes no more calls at the moment: too many in a second, or too many at once."""
+    FRAUD = "fraud"
+    """It took the call for fraud, or may not deliver it."""
+    OUR_SIDE = "our_side"
+    """It is about our own account, caller id, balance or permitted countries, not about the number that was called."""
+
+
 class AnswerFrom(StrEnum):
     """Who tells that a dialled phone was answered. The carrier's word frees the dialer from waiting for it."""
 
@@ -78,12 +104,26 @@ class VoicemailPolicy(StrEnum):
     LEAVE_MESSAGE = "leave_message"
 
 
+# LiveKit's words for why a leg left its room (livekit.md, section 3).
+MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
+"""The leg lost its connection to the room: the phone call may go on, and the leg come back under a new sid."""
+LOST_CONNECTION = MAY_COME_BACK | {"JOIN_FAILURE"}
+ROOM_CLOSED = "ROOM_CLOSED"
+"""LiveKit closed the room around the leg, of its own accord."""
+ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
+"""Somebody closed the room, or put the leg out of it."""
+BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
+AGENT_ERROR = "AGENT_ERROR"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
 
     sip_code: int | None = None
     sip_status: str | None = None
+    refusal: str | None = None
+    """A `Refusal`, or a word of a later version."""
     twirp_code: str | None = None
     twirp_message: str | None = None
     disconnect_reason: str | None = None
@@ -93,6 +133,16 @@ class Evidence:
     room_finished_at: int | None = None
     over_since: int | None = None
     """When it ended, as far as could be told when it was given up."""
+
+    @property
+    def leg_may_come_back(self) -> bool:
+        """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
+        return self.disconnect_reason in MAY_COME_BACK
+
+    @property
+    def leg_has_left_for_good(self) -> bool:
+        """Whether LiveKit saw the leg go, and not merely lose its connection."""
+        return self.leg_left_at is not None and not self.leg_may_come_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +261,7 @@ class Call:
     agent_join_timeout_s: int | None = None
     voicemail_ring_min_s: float | None = None
     voicemail_ring_max_s: float | None = None
+    voicemail_greeting_min_s: float | None = None
     voicemail_greeting_s: float | None = None
     voicemail_policy: VoicemailPolicy | None = None
     recording: bool = False
@@ -253,11 +304,11 @@ class Call:
     @property
     def holds_slot(self) -> bool:
         """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is Direction.OUTBOUND and self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+        return self.direction is Direction.OUTBOUND and self.state.is_in_flight
 
     @property
     def in_flight(self) -> bool:
-        return self.state in {State.DIALING, State.RINGING, State.ACTIVE}
+        return self.state.is_in_flight
 
     @property
     def attempt_number(self) -> int:

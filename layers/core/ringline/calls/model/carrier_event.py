@@ -4,6 +4,8 @@ webhooks."""
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringline.calls.model.call import Refusal
+
 
 class Kind(StrEnum):
     RINGING = "ringing"
@@ -29,5 +31,6 @@ class CarrierEvent:
     sip_code: int | None = None
     sip_status: str | None = None
     cause: str | None = None
+    refusal: Refusal | None = None
     forwarded_to: str | None = None
     to_voicemail: bool = False

@@ -3,7 +3,7 @@ more."""
 
 from dataclasses import dataclass
 
-from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.call import AnswerFrom, Refusal
 from ringline.calls.model.reasons import EndReason
 
 
@@ -101,6 +101,7 @@ class DialRefused:
     sip_status: str | None
     twirp_code: str | None
     message: str | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class CarrierFailed:
     sip_code: int | None
     sip_status: str | None
     cause: str | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
-"""How a dial ends, by phase: before the INVITE (`NotSent`, `NoRoom`), by the carrier's word, or nobody knows."""
+"""How a dial ends, by phase: before the INVITE (`NotSent`, `CarrierFull`), by the carrier's word, or nobody knows."""
 
 from dataclasses import dataclass
+
+from ringline.calls.model.call import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Refused:
     sip_status: str | None
     twirp_code: str
     message: str
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoom:
+class CarrierFull:
     """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
     dial may well go through soon."""
 
@@ -53,4 +56,4 @@ class Unclear:
     message: str
 
 
-type DialOutcome = Connected | Placed | Refused | NotSent | NoRoom | Unclear
+type DialOutcome = Connected | Placed | Refused | NotSent | CarrierFull | Unclear

@@ -27,6 +27,8 @@ class EndReason(StrEnum):
     AGENT_FAILED = "AGENT_FAILED"
     SIP_FAILED_TRUNK = "SIP_FAILED_TRUNK"
     SIP_FAILED_CAPACITY = "SIP_FAILED_CAPACITY"
+    SIP_FAILED_ACCOUNT = "SIP_FAILED_ACCOUNT"
+    CONNECTION_LOST = "CONNECTION_LOST"
     DIAL_STATE_UNKNOWN = "DIAL_STATE_UNKNOWN"
     EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     NUMBER_NOT_ROUTED = "NUMBER_NOT_ROUTED"
@@ -102,8 +104,8 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM,
         _B.SYSTEM,
         True,
-        "The answered call was found dead: its connection was lost, no sound came from it any more, or its agent heard"
-        " nobody for very long.",
+        "The answered call was found dead: nothing of it was left in its room, no sound came from it any more, or its"
+        " agent heard nobody for very long.",
     ),
     _R.SIP_FAILED_WRONG_NUMBER: Meaning(
         _C.NUMBER, _B.CARRIER, False, "The number does not exist, is incomplete, or has moved."
@@ -135,6 +137,20 @@ MEANINGS: dict[EndReason, Meaning] = {
         _B.CARRIER,
         True,
         "The carrier or LiveKit took no more calls, for as long as the call was deferred, or after the phone had rung.",
+    ),
+    _R.SIP_FAILED_ACCOUNT: Meaning(
+        _C.CARRIER,
+        _B.CARRIER,
+        False,
+        "The carrier refused the call for what it holds of our side: the account, its balance, the caller id, or the"
+        " countries that it may call. The number that was called is not to blame, and calling again changes nothing.",
+    ),
+    _R.CONNECTION_LOST: Meaning(
+        _C.SYSTEM,
+        _B.SYSTEM,
+        True,
+        "The leg lost its connection to LiveKit in the call and did not come back: its SIP bridge died, or the network"
+        " between the two.",
     ),
     _R.DIAL_STATE_UNKNOWN: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Nobody learned how the dial ended: the record says that it is over, not why."

@@ -15,6 +15,9 @@ NEVER_AGAIN = frozenset(
     {EndReason.API_HUNG_UP, EndReason.CALL_CANCELED, EndReason.EXPIRED_IN_QUEUE, EndReason.NUMBER_NOT_ROUTED}
 )
 
+# What fails by our own doing fails again: a policy that means it must name it, its category is not enough.
+ONLY_BY_NAME = frozenset({EndReason.SIP_FAILED_ACCOUNT})
+
 WORDS = frozenset(
     {*(reason.value for reason in EndReason if reason not in NEVER_AGAIN), *(each.value for each in Category)}
 )
@@ -34,6 +37,7 @@ class RetryPolicy:
         """How long to wait after so many attempts, the last of which ended so; None if that was the last."""
         if attempts >= self.max_attempts or reason in NEVER_AGAIN:
             return None
-        if reason.value not in self.on and MEANINGS[reason].category.value not in self.on:
+        is_of_category = MEANINGS[reason].category.value in self.on and reason not in ONLY_BY_NAME
+        if reason.value not in self.on and not is_of_category:
             return None
         return self.delays_s[min(attempts, len(self.delays_s)) - 1]

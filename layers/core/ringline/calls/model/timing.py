@@ -95,13 +95,24 @@ DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
 invocations."""
 
+MS_PER_S = 1000
+"""Moments are milliseconds, durations that people set are seconds."""
+
+CLOCKS_DIFFER_MS = 1000
+"""LiveKit stamps whole seconds: what lasted as long as a limit may look up to a second shorter."""
+
+RING_OUT_TOLERANCE_S = 2
+"""What a ring time-out may look shorter than it was: whole seconds again, and two clocks that differ a little."""
+
 VOICEMAIL_RING_MIN_S = 2
 VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
 came."""
 
+VOICEMAIL_GREETING_MIN_S = 3
 VOICEMAIL_GREETING_S = 15
-"""An answered call on which nobody spoke and that ended within this long was a greeting."""
+"""An answered call on which nobody spoke and that lasted from the one to the other was a greeting. Nobody records a
+shorter one: whoever is gone before that has picked up and hung up."""
 
 LAST_WORDS_S = 3
 """How long a call that looks like a greeting waits for its agent to say that somebody spoke: a word at the very end is

@@ -11,12 +11,10 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import Moved
-from ringline.calls.progress.progress import Progress
-from ringline.calls.rules.lifecycle import apply
+from ringline.calls.progress.progress import Applied, GateFull, Outdated, Progress, Unapplied
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.calls.tables.store import CallStore, Committed, QueueEntry, TableContended
-from ringline.runtime.clock import Clock
+from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
+from ringline.runtime.clock import MS_PER_S, Clock
 
 _TRIES = 50
 """Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
@@ -39,7 +37,7 @@ class Paced:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
     store: CallStore
     paces: TrunkPaces
@@ -55,33 +53,33 @@ class Admit:
         each time."""
         turns: dict[str, int] = {}
         for _ in range(_TRIES):
-            entries = self.store.eligible(account_id, self.clock(), 1)
-            if not entries:
-                return NoneAdmitted.NOBODY_WAITS
-            # A look costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
-            if not self.store.gate(account_id).has_room:
-                return NoneAdmitted.GATE_FULL
-            entry = self._first_near_its_turn(account_id, entries[0], turns)
-            if isinstance(entry, Paced):
-                return entry
-            call = self._waiting(account_id, entry)
+            first = self._first_that_may_go(account_id, turns)
+            if not isinstance(first, QueueEntry):
+                return first
+            call = self._waiting(account_id, first)
             if call is None or not self._has_its_turn(call, turns):
                 continue
-            moved = apply(call, Claimed(self.clock(), self.answer_from))
-            if not isinstance(moved, Moved):
-                continue
-            match self.store.commit(call, moved.call):
-                case Committed.DONE:
-                    self.log.info("call claimed", extra={"call_id": call.call_id, "attempt": moved.call.attempt})
-                    return moved.call
-                case Committed.GATE_FULL:
+            match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from)):
+                case Applied(claimed_call):
+                    return claimed_call
+                case GateFull():
                     return NoneAdmitted.GATE_FULL
-                case Committed.STALE:
+                case Unapplied() | Outdated():
                     continue
         raise TableContended
 
+    def _first_that_may_go(self, account_id: str, turns: dict[str, int]) -> QueueEntry | NoneAdmitted | Paced:
+        entries = self.store.eligible(account_id, self.clock(), 1)
+        if not entries:
+            return NoneAdmitted.NOBODY_WAITS
+        # A look at the gate costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
+        if not self.store.gate(account_id).has_free_line:
+            return NoneAdmitted.GATE_FULL
+        return self._first_near_its_turn(account_id, entries[0], turns)
+
     def _first_near_its_turn(self, account_id: str, first: QueueEntry, turns: dict[str, int]) -> QueueEntry | Paced:
-        """The oldest call whose trunk has a turn soon. One whose trunk rests does not hold up those of other trunks."""
+        """The oldest call whose trunk has a turn soon. A call whose trunk rests does not hold up those of other
+        trunks."""
         resting: dict[str, int] = {}
         if self._is_near(first, turns, resting):
             return first
@@ -91,6 +89,8 @@ class Admit:
         return Paced(min(resting.values()))
 
     def _is_near(self, entry: QueueEntry, turns: dict[str, int], resting: dict[str, int]) -> bool:
+        """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted in `resting` with its next
+        turn, and one without a pace in `turns`: it need not be asked for a turn."""
         trunk = self.paces.trunk(entry.trunk_id)
         if trunk in resting:
             return False
@@ -115,7 +115,7 @@ class Admit:
         wait_ms = turns[trunk] - self.clock()
         if wait_ms <= 0:
             return True
-        self.pause(wait_ms / 1000)
+        self.pause(wait_ms / MS_PER_S)
         return False
 
     def _waiting(self, account_id: str, entry: QueueEntry) -> Call | None:
@@ -126,7 +126,8 @@ class Admit:
             self.store.drop_entry(account_id, entry)
             return None
         if call.state is not State.QUEUED or call.eligible_at != entry.eligible_at:
-            return None  # Taken by another dialer between the two reads, perhaps even queued again for later.
+            # Another dialer took the call between the two reads. It may even be queued again, for later.
+            return None
         if call.expires_at is not None and call.expires_at <= self.clock():
             self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
             return None

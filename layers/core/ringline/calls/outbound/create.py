@@ -13,6 +13,7 @@ from ringline.calls.model.call import Call, State, VoicemailPolicy
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
+    VOICEMAIL_GREETING_MIN_S,
     VOICEMAIL_GREETING_S,
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
@@ -114,6 +115,7 @@ class CreateCall:
             ),
             voicemail_policy=_policy(request.voicemail_policy or route.voicemail_policy),
             recording=route.recording if request.recording is None else request.recording,
+            voicemail_greeting_min_s=_unless(route.voicemail.greeting_min_s, VOICEMAIL_GREETING_MIN_S),
             voicemail_greeting_s=_unless(route.voicemail.greeting_max_s, VOICEMAIL_GREETING_S),
             voicemail_ring_min_s=_unless(route.voicemail.ring_min_s, VOICEMAIL_RING_MIN_S),
             voicemail_ring_max_s=_unless(route.voicemail.ring_max_s, VOICEMAIL_RING_MAX_S),
@@ -133,7 +135,7 @@ class CreateCall:
         """
         wait_s = max(0, -(-(call.eligible_at - call.created_at) // 1000))
         try:
-            if wait_s or self.store.gate(call.account_id).has_room:
+            if wait_s or self.store.gate(call.account_id).has_free_line:
                 self.doorbell.ring(call.account_id, after_s=wait_s)
         except Exception:
             self.log.exception("doorbell not rung")

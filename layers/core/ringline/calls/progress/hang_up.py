@@ -1,6 +1,5 @@
 """Ends a call on its customer's word, in whatever state it is; asking twice changes nothing."""
 
-import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +12,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.tables.store import CallStore
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import Clock, pause
 
 _SETTLE_LOOKS = 10
 _SETTLE_WAIT_S = 0.1
@@ -80,7 +79,7 @@ class HangUp:
             now = self.store.get(call.account_id, call.call_id)
             if now is None or now.state.is_terminal:
                 break
-            await asyncio.sleep(_SETTLE_WAIT_S)
+            await pause(_SETTLE_WAIT_S)
         return now
 
 

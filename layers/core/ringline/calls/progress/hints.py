@@ -22,7 +22,7 @@ class NextRing:
 
     def ring_if_waiting(self, account_id: str) -> None:
         """Rings for an account that has a call to dial now and a line for it."""
-        if self.somebody_waits(account_id) and self._store.gate(account_id).has_room:
+        if self.somebody_waits(account_id) and self._store.gate(account_id).has_free_line:
             self._doorbell.ring(account_id)
 
     def somebody_waits(self, account_id: str) -> bool:

@@ -1,19 +1,19 @@
 """Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a
-call."""
+call: nothing else applies the rules of the lifecycle, and nothing else writes what they say."""
 
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import Event
+from ringline.calls.model.events import Claimed, Event
 from ringline.calls.model.ports import Doorbell
-from ringline.calls.model.results import Effect, Moved, Unmoved
+from ringline.calls.model.results import Effect, Unmoved
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import released
 from ringline.calls.tables.store import CallStore, Committed, TableContended
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import Clock, whole_s
 from ringline.runtime.sqs import LONGEST_DELAY_S
 
 _TRIES = 10
@@ -37,6 +37,16 @@ class Unapplied:
     effects: frozenset[Effect] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class GateFull:
+    """The event takes a line, and the account has none free. Nothing changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Somebody else changed the call after it was read. Nothing changed; the rules must be asked anew."""
+
+
 type Outcome = Applied | Unapplied
 
 
@@ -49,45 +59,63 @@ class Progress:
         self._next_ring = NextRing(store, doorbell, clock)
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
-        """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises
-        TableContended."""
+        """Applies one event to the call as it is now. A line that is given back rings the account's doorbell if
+        somebody waits for it. Raises TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
-            match apply(call, event):
-                case Unmoved(why, effects):
-                    return Unapplied(call, why, effects)
-                case Moved(after, effects):
-                    if self._store.commit(call, after) is Committed.DONE:
-                        self._moved(call, after, event)
-                        return Applied(after, effects)
+            outcome = self.apply_to(call, event)
+            if isinstance(outcome, Applied | Unapplied):
+                return outcome
         raise TableContended
 
-    def _moved(self, before: Call, after: Call, event: Event) -> None:
+    def apply_to(self, call: Call, event: Event) -> Outcome | GateFull | Outdated:
+        """Applies one event to the call as its caller has just read it, and writes it once: for callers that decide
+        anew what to do when somebody else was faster. Raises TableContended."""
+        result = apply(call, event)
+        if isinstance(result, Unmoved):
+            return Unapplied(call, result.why, result.effects)
+        match self._store.commit(call, result.call):
+            case Committed.GATE_FULL:
+                return GateFull()
+            case Committed.STALE:
+                return Outdated()
+            case Committed.DONE:
+                self._log_move(result.call, event)
+                self._ring_bells(call, result.call)
+                return Applied(result.call, result.effects)
+
+    def _log_move(self, call: Call, event: Event) -> None:
+        if isinstance(event, Claimed):
+            self._log.info("call claimed", extra={"call_id": call.call_id, "attempt": call.attempt})
+            return
         self._log.info(
             "call moved",
             extra={
-                "account_id": after.account_id,
-                "call_id": after.call_id,
+                "account_id": call.account_id,
+                "call_id": call.call_id,
                 "event": type(event).__name__,
-                "state": after.state.value,
-                "end_reason": after.end_reason,
-                "attempt": after.attempt,
+                "state": call.state.value,
+                "end_reason": call.end_reason,
+                "attempt": call.attempt,
             },
         )
-        # The change stands whether or not a bell is heard: the relay rings again, and so does the sweep.
+
+    def _ring_bells(self, before: Call, after: Call) -> None:
+        """The change stands whether or not a bell is heard: the relay rings again, and so does the sweep."""
         try:
             if before.in_flight and after.state is State.QUEUED:
                 self._ring_for_itself(after)
             if released(before, after) and self._next_ring.somebody_waits(after.account_id):
-                # No look at the gate: a line was given back this moment.
+                # The gate is not looked at: a line was given back this moment.
                 self._doorbell.ring(after.account_id)
         except Exception:
             self._log.exception("doorbell not rung", extra={"account_id": after.account_id})
 
     def _ring_for_itself(self, call: Call) -> None:
-        """Rings at the moment of the call's next dial. One that is further off than a bell can wait is the sweep's."""
-        wait_s = -(-((call.due_at or call.eligible_at) - self._clock()) // 1000)
+        """Rings at the moment of the call's next dial. A moment that is further off than a bell can wait is left to the
+        sweep."""
+        wait_s = whole_s((call.due_at or call.eligible_at) - self._clock())
         if 0 < wait_s <= LONGEST_DELAY_S:
             self._doorbell.ring(call.account_id, wait_s)

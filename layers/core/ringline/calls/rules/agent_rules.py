@@ -4,6 +4,7 @@ A report counts for its own attempt only, from the dial on: an agent joins, and 
 and may hear the callee before our own record of the answer is written.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,53 +21,53 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
 from ringline.calls.rules.ending import asked, changed
-from ringline.calls.rules.kept_rules import transcript_kept, with_transcript
-from ringline.calls.rules.verdict import ROOM_ENDED, awaits_last_words
-
-_SEEN_BY_AGENTS = {
-    EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED,
-    EndReason.USER_HUNG_UP_IN_CALL,
-    EndReason.CALL_TRANSFERRED,
-}
+from ringline.calls.rules.kept_rules import no_news_in_transcript, with_transcript
 
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
 
 
 def _ready(call: Call, event: AgentReady) -> Result:
-    if awaits_last_words(call):
-        return Unmoved("leg_has_left")
     can_report = tuple(dict.fromkeys((*call.reports.can_report, *event.can_report)))
     if call.reports.ready_at is not None and can_report == call.reports.can_report:
         return Unmoved("ready_before")
-    return _told(call, ready_at=call.reports.ready_at or event.at, can_report=can_report)
+    return Moved(changed(_reported(call, ready_at=call.reports.ready_at or event.at, can_report=can_report)))
 
 
-def _user_spoke(call: Call, event: UserSpoke) -> Result:
+def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:
+    """The call once its agent has heard the other side."""
     known = call.reports
     # A word from before the silence may be told after it.
     is_silent = known.silent_since is not None and event.at < known.silent_since
     if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
         return Unmoved("spoke_before")
-    return _told(
+    return _reported(
         call, user_spoke_at=known.user_spoke_at or event.at, silent_since=known.silent_since if is_silent else None
     )
 
 
-def _silence(call: Call, event: SilenceHeard) -> Result:
+def with_silence(call: Call, event: SilenceHeard) -> Call | Unmoved:
+    """The call whose agent has heard nobody for a while."""
     since = event.at - round(event.silent_s * 1000)
     known = call.reports.silent_since
     if known is not None and since - known < _SAME_SILENCE_MS:
         return Unmoved("silent_before")
-    return _told(call, silent_since=since)
+    return _reported(call, silent_since=since)
 
 
-def _voicemail(call: Call, event: VoicemailHeard) -> Result:
+def with_voicemail(call: Call, event: VoicemailHeard) -> Call | Unmoved:
+    """The call whose agent is sure to talk to a voicemail."""
     if call.direction is Direction.INBOUND:
         return Unmoved("callers_are_no_voicemail")
     if call.reports.voicemail_at is not None:
         return Unmoved("voicemail_before", END_ROOM if call.end_asked_at is not None else frozenset())
-    heard = replace(call, reports=replace(call.reports, voicemail_at=event.at, voicemail_why=event.why))
+    return _reported(call, voicemail_at=event.at, voicemail_why=event.why)
+
+
+def _voicemail(call: Call, event: VoicemailHeard) -> Result:
+    heard = with_voicemail(call, event)
+    if isinstance(heard, Unmoved):
+        return heard
     if call.end_asked_at is not None or call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE:
         return Moved(changed(heard))
     return Moved(changed(asked(heard, event.at, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED)), END_ROOM)
@@ -75,56 +76,61 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    if awaits_last_words(call) and not _tells_how_it_ended(call, event):
-        # The other side was faster.
-        return Unmoved("leg_has_left")
-    told = replace(call, reports=replace(call.reports, hung_up_for=event.words))
-    is_voicemail = event.reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+    return Moved(changed(with_wish_to_hang_up(call, event)), END_ROOM)
+
+
+def with_wish_to_hang_up(call: Call, event: AgentHangsUp) -> Call:
+    """The call whose agent wants it to end, or has ended it."""
     # Who rings in is no voicemail, whatever the agent takes them for.
+    is_voicemail = event.reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
     reason = EndReason.AGENT_HUNG_UP if is_voicemail and call.direction is Direction.INBOUND else event.reason
-    return Moved(changed(asked(told, event.at, reason)), END_ROOM)
+    return asked(_reported(call, hung_up_for=event.words), event.at, reason)
 
 
-def _tells_how_it_ended(call: Call, event: AgentHangsUp) -> bool:
-    """Whether an agent that reports after the leg has left tells of that very end: its own, or one that it saw."""
-    return call.evidence.disconnect_reason in ROOM_ENDED or event.reason in _SEEN_BY_AGENTS
-
-
-def _transferred(call: Call, event: Transferred) -> Result:
+def with_transfer(call: Call, event: Transferred) -> Call | Unmoved:
+    """The call that its agent hands over, or could not."""
     if event.failed:
         if call.reports.transferred_at is None:
             return Unmoved("not_transferred")
-        return _told(call, transferred_at=None, transferred_to=None)
+        return _reported(call, transferred_at=None, transferred_to=None)
     if call.reports.transferred_at is not None and event.to in {None, call.reports.transferred_to}:
         return Unmoved("transferred_before")
-    return _told(call, transferred_at=event.at, transferred_to=event.to)
+    return _reported(call, transferred_at=event.at, transferred_to=event.to)
 
 
-def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
-    """Whoever has a turn has spoken."""
-    kept = with_transcript(call, event)
+def with_turns(call: Call, event: TranscriptKept) -> Call | Unmoved:
+    """The call with what its transcript tells: whoever has a turn has spoken."""
     known = call.reports
-    reports = replace(
-        known,
+    heard = _reported(
+        call,
         user_spoke_at=known.user_spoke_at or (event.at if event.user_spoke else None),
         said_all=known.said_all or event.is_final,
     )
-    if reports == known:
-        return transcript_kept(call, event)
-    return Moved(changed(kept, reports=reports))
+    kept = with_transcript(heard, event)
+    return no_news_in_transcript(call, event) if kept == call else kept
 
 
-def _told(call: Call, **facts: Any) -> Result:
+def _reported(call: Call, **facts: Any) -> Call:
     reports: AgentReports = replace(call.reports, **facts)
-    return Moved(changed(call, reports=reports))
+    return replace(call, reports=reports)
+
+
+def _fact(with_fact: Callable[[Call, Any], Call | Unmoved]) -> Rule:
+    """The rule of a report that the call only keeps."""
+
+    def rule(call: Call, event: Any) -> Result:
+        known = with_fact(call, event)
+        return known if isinstance(known, Unmoved) else Moved(changed(known))
+
+    return rule
 
 
 OF_THE_AGENT: dict[type, Rule] = {
     AgentReady: _ready,
-    UserSpoke: _user_spoke,
-    SilenceHeard: _silence,
+    UserSpoke: _fact(with_speech),
+    SilenceHeard: _fact(with_silence),
     VoicemailHeard: _voicemail,
     AgentHangsUp: _hangs_up,
-    Transferred: _transferred,
-    TranscriptKept: _transcript_kept,
+    Transferred: _fact(with_transfer),
+    TranscriptKept: _fact(with_turns),
 }

@@ -8,15 +8,13 @@ cases, once LiveKit shows the leg.
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
-from ringline.calls.model.carrier_limits import names_a_limit
+from ringline.calls.model.call import AnswerFrom, Call, Refusal, State, VoicemailPolicy
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import CARRIER_PAUSE_S
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
-
-_TERMINATED = 487
+from ringline.calls.rules.unanswered import REQUEST_TERMINATED
 
 
 def _rang(call: Call, event: CarrierRang) -> Result:
@@ -27,7 +25,8 @@ def _rang(call: Call, event: CarrierRang) -> Result:
     return Moved(changed(call, state=State.RINGING, carrier=replace(call.carrier, rang_at=event.at)))
 
 
-def _forwarded(call: Call, event: CarrierForwarded) -> Result:
+def with_forwarding(call: Call, event: CarrierForwarded) -> Call | Unmoved:
+    """The call that its carrier passed on to another place."""
     known = call.carrier
     if known.forwarded_at is not None and (known.to_voicemail or not event.to_voicemail):
         return Unmoved("forwarded_before")
@@ -37,42 +36,49 @@ def _forwarded(call: Call, event: CarrierForwarded) -> Result:
         forwarded_to=event.to or known.forwarded_to,
         to_voicemail=event.to_voicemail,
     )
-    told = replace(call, carrier=carrier)
+    return replace(call, carrier=carrier)
+
+
+def _forwarded(call: Call, event: CarrierForwarded) -> Result:
+    forwarded = with_forwarding(call, event)
+    if isinstance(forwarded, Unmoved):
+        return forwarded
     leaves_message = call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE
     if not event.to_voicemail or leaves_message or call.end_asked_at is not None:
-        return Moved(changed(told))
+        return Moved(changed(forwarded))
     before_connect = call.answered_at is None
     reason = EndReason.VOICEMAIL_DETECTED_PRECONNECT if before_connect else EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
-    return Moved(changed(asked(told, event.at, reason)), END_ROOM)
+    return Moved(changed(asked(forwarded, event.at, reason)), END_ROOM)
 
 
 def _failed(call: Call, event: CarrierFailed) -> Result:
     if call.answered_at is not None and event.at <= call.answered_at:
-        # Of one place the carrier tried; another answered.
+        # The carrier rang several places: this one did not answer, another one did.
         return Unmoved("answered_since")
     if call.answered_at is not None:
         return _ended(call, CarrierEnded(event.at, event.attempt, event.cause))
     if call.carrier.failed_at is not None:
         return Unmoved("failed_before")
-    told = replace(
+    failed = replace(
         call,
         carrier=replace(call.carrier, failed_at=event.at, cause=event.cause),
         evidence=replace(
             call.evidence,
             sip_code=event.sip_code if call.evidence.sip_code is None else call.evidence.sip_code,
             sip_status=event.sip_status if call.evidence.sip_code is None else call.evidence.sip_status,
+            refusal=call.evidence.refusal or event.refusal,
         ),
     )
     # 487 answers a CANCEL, for whatever reason that was sent: like a failure without a code it leaves the word to the
     # leg.
-    says_it_all = event.sip_code not in {None, _TERMINATED} or call.evidence.leg_left_at is not None
+    says_it_all = event.sip_code not in {None, REQUEST_TERMINATED} or call.evidence.leg_left_at is not None
     decides = call.answer_from is AnswerFrom.CARRIER and says_it_all
     if call.end_asked_at is None and not decides:
-        return Moved(changed(told), LOOK_AGAIN)
-    if names_a_limit(event.sip_code, event.sip_status, event.cause):
-        return deferred(told, _as_deferral(event))
-    # Its word of the answer may have got lost on the way.
-    return Moved(over(as_far_as_known(told, event.at), event.at), END_ROOM)
+        return Moved(changed(failed), LOOK_AGAIN)
+    if event.refusal is Refusal.LIMIT:
+        return deferred(failed, _as_deferral(event))
+    # It may have been answered, and the carrier's word of that got lost.
+    return Moved(over(as_far_as_known(failed, event.at), event.at), END_ROOM)
 
 
 def _as_deferral(event: CarrierFailed) -> DialDeferred:
@@ -83,8 +89,8 @@ def _as_deferral(event: CarrierFailed) -> DialDeferred:
 
 
 def _ended(call: Call, event: CarrierEnded) -> Result:
-    """LiveKit says so too, and more, within moments; its word may have got lost. A word that was another leg's does not
-    keep this one's from being heard."""
+    """LiveKit reports the same end within moments, and knows more of it; but its report may get lost. If an earlier end
+    turned out to be another leg's, this one still counts."""
     known = call.carrier
     if known.ended_at is not None and not (known.end_is_doubted and event.at > known.ended_at):
         return Unmoved("ended_before")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction
+from ringline.calls.model.call import UP, AnswerFrom, Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
@@ -15,12 +15,10 @@ from ringline.calls.model.timing import (
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
     IDLE_S,
-    LAST_WORDS_S,
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
-    PROMISED_WORDS_S,
 )
-from ringline.calls.rules.verdict import awaits_last_words
+from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
@@ -51,11 +49,12 @@ class End:
 
 def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     """What is due to a call in flight, from the record and whether its room is open at all."""
+    call = in_its_state(call)
     if call.end_asked_at is not None:
         return End(None)
     if any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
-    if awaits_last_words(call):
+    if call.state is State.LAST_WORDS:
         return Owed.NOTHING
     if call.answered_at is None and call.direction is Direction.INBOUND:
         # A leg that just lost its connection has its time to come back.
@@ -112,9 +111,9 @@ def is_told_to_be_over(call: Call) -> bool:
 def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
     """Since when somebody says so, and for how many seconds the one who decides is waited for."""
     seen, said = call.evidence, call.carrier
-    if seen.leg_left_at is not None and awaits_last_words(call):
-        # Everybody else knows no more.
-        yield seen.leg_left_at, _last_words_s(call)
+    if seen.leg_left_at is not None and call.state is State.LAST_WORDS:
+        # Its agent alone can tell more.
+        yield seen.leg_left_at, last_words_wait_s(call)
         return
     if seen.leg_left_at is not None:
         yield seen.leg_left_at, DIALER_SILENCE_S
@@ -134,10 +133,6 @@ def carrier_may_be_right_for_s(call: Call, now: int) -> int:
     if ended_at is None or others_say_so:
         return 0
     return max(0, -(-(ended_at + MEDIA_SILENCE_S * 1000 - now) // 1000))
-
-
-def _last_words_s(call: Call) -> int:
-    return PROMISED_WORDS_S if call.reports.has_promised_transcript else LAST_WORDS_S
 
 
 def limit_falls_in_s(call: Call, now: int) -> int | None:
@@ -166,7 +161,7 @@ def dial_outcome_due_at(call: Call) -> int:
 
 def is_up(leg: "LegView | None") -> bool:
     """Whether a leg found in the room is an answered call."""
-    return leg is not None and leg.call_status in {CallStatus.ACTIVE, CallStatus.AUTOMATION}
+    return leg is not None and leg.call_status in UP
 
 
 def _passed(since: int | None, limit_s: int, now: int) -> bool:

@@ -16,9 +16,9 @@ from ringline.calls.rules.ending import (
     rung,
     with_agent_that_reported,
 )
-from ringline.calls.rules.leg_rules import may_come_back, without_leg_evidence
+from ringline.calls.rules.leg_rules import without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
-from ringline.calls.rules.verdict import awaits_last_words, has_left_for_good
+from ringline.calls.rules.voicemail import needs_last_words
 
 
 def _claim(call: Call, event: Claimed) -> Result:
@@ -55,13 +55,13 @@ def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
         return _answered_before(call, event)
-    if may_come_back(call.evidence) and event.leg_sid not in {None, call.evidence.left_leg_sid}:
+    if call.evidence.leg_may_come_back and event.leg_sid not in {None, call.evidence.left_leg_sid}:
         # It lost its connection before, and is back: what was said of its former sid says nothing any more.
         call = without_leg_evidence(call)
     if call.carrier.failed_at is not None:
-        # Of one place the carrier tried; another answered.
-        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None))
-    is_over = has_left_for_good(call)
+        # The carrier rang several places. One of them failed, another one answered: the code says nothing of this call.
+        call = replace(call, evidence=replace(call.evidence, sip_code=None, sip_status=None, refusal=None))
+    is_over = call.evidence.leg_has_left_for_good
     # An answer is told after the leg's leaving only by who saw it late.
     answered_at = min(event.at, call.evidence.leg_left_at or event.at) if is_over else event.at
     answered = replace(call, answered_at=answered_at, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
@@ -73,8 +73,8 @@ def _answer(call: Call, event: Answered) -> Result:
     if is_over:
         # It was answered and hung up before anybody could say so.
         answered = with_agent_that_reported(answered)
-        if awaits_last_words(answered):
-            return Moved(changed(answered), LOOK_AGAIN)
+        if needs_last_words(answered):
+            return Moved(changed(answered, state=State.LAST_WORDS), LOOK_AGAIN)
         return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)
     waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
     return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
@@ -96,6 +96,7 @@ def _dial_refused(call: Call, event: DialRefused) -> Result:
         call.evidence,
         sip_code=call.evidence.sip_code if event.sip_code is None else event.sip_code,
         sip_status=call.evidence.sip_status if event.sip_code is None else event.sip_status,
+        refusal=event.refusal or call.evidence.refusal,
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )

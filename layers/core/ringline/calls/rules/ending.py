@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ringline.calls.model.call import Attempt, Call, CallStatus, Direction, Note, State
+from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
 from ringline.calls.model.events import DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
@@ -12,7 +12,6 @@ from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
-_UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
 
 
 def changed(call: Call, **fields: Any) -> Call:
@@ -33,7 +32,7 @@ def as_far_as_known(call: Call, at: int) -> Call:
         return with_agent_that_reported(call)
     status = call.evidence.last_call_status
     # A caller who gives up while it rings leaves the status `hangup`, too.
-    up = _UP if call.direction is Direction.INBOUND else _UP | {CallStatus.HANGUP}
+    up = UP if call.direction is Direction.INBOUND else UP | {CallStatus.HANGUP}
     if status not in up:
         return call
     answered_at = call.evidence.leg_left_at or at
@@ -90,6 +89,7 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         call.evidence,
         sip_code=event.sip_code,
         sip_status=event.sip_status,
+        refusal=Refusal.LIMIT,
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )
@@ -137,6 +137,16 @@ def noted(call: Call, at: int, what: str) -> tuple[Note, ...]:
     dialled."""
     notes = (*call.notes, Note(at, f"dial_{call.attempt}_{what}"[:_LONGEST_NOTE]))
     return notes if len(notes) <= _MOST_NOTES else (*notes[: _MOST_NOTES // 2], *notes[-_MOST_NOTES // 2 :])
+
+
+def last_sign_of(call: Call) -> int | None:
+    """When the attempt ended, as far as anybody saw; None where nobody did. Whoever looks may come long after it.
+
+    A carrier's word of an end dates nothing once somebody wants the call ended: that person has found it alive, so the
+    carrier spoke of another leg."""
+    seen = call.evidence
+    by_carrier = call.carrier.believed_end_at if call.end_asked_at is None else None
+    return seen.over_since or seen.leg_left_at or by_carrier or seen.room_finished_at
 
 
 def rung(call: Call) -> bool:

@@ -9,11 +9,13 @@ from ringline.calls.model.results import Moved, Result, Rule, Unmoved
 from ringline.calls.rules.ending import changed
 
 
-def transcript_kept(call: Call, event: TranscriptKept) -> Result:
+def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
     kept = with_transcript(call, event)
-    if kept == call:
-        return Unmoved("longer_transcript_kept" if event.turns < call.transcript_turns else "transcript_kept_before")
-    return Moved(changed(kept))
+    return no_news_in_transcript(call, event) if kept == call else Moved(changed(kept))
+
+
+def no_news_in_transcript(call: Call, event: TranscriptKept) -> Unmoved:
+    return Unmoved("longer_transcript_kept" if event.turns < call.transcript_turns else "transcript_kept_before")
 
 
 def with_transcript(call: Call, event: TranscriptKept) -> Call:
@@ -41,4 +43,4 @@ def _recording(event: RecordingSeen) -> Recording:
     return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
 
 
-AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: transcript_kept, RecordingSeen: _recording_seen}
+AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, Evidence
+from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S
 from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
-from ringline.calls.rules.verdict import MAY_COME_BACK, awaits_last_words
+from ringline.calls.rules.voicemail import needs_last_words
 
 
-def _leg_joins(call: Call, event: LegJoined) -> Result:
+def leg_joins(call: Call, event: LegJoined) -> Result:
     """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring.
 
     Later it is a leg that comes back, after a LiveKit restart or a lost connection, with a new sid and a status that
@@ -66,7 +66,7 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
         return Moved(over(seen, event.at))
     if call.evidence.leg_left_at is not None:
         return Unmoved("leg_left_before")
-    # By the carrier's word: that is another server's, and may be lost.
+    # Where no dialer waits for the answer, only the carrier can tell more, and its report may get lost: somebody looks.
     return Moved(changed(seen), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
 
 
@@ -78,11 +78,13 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
     seen = with_agent_that_reported(_with_leg_evidence(call, event))
-    # It may be on its way back under a new sid, or its agent's last words are on theirs. If neither comes, it is over.
-    if call.end_asked_at is None and (may_come_back(seen.evidence) or awaits_last_words(seen)):
+    if call.end_asked_at is None and seen.evidence.leg_may_come_back:
+        # It may come back under a new sid. If it does not, whoever looks next ends the call.
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
         return Moved(changed(seen), LOOK_AGAIN)
+    if call.end_asked_at is None and needs_last_words(seen):
+        return Moved(changed(seen, state=State.LAST_WORDS), LOOK_AGAIN)
     return Moved(over(_as_never_answered(as_far_as_known(seen, event.at)), event.at), END_ROOM)
 
 
@@ -126,10 +128,5 @@ def without_leg_evidence(call: Call) -> Call:
     return replace(call, former_leg_sids=tuple(dict.fromkeys((*call.former_leg_sids, *former))), evidence=evidence)
 
 
-def may_come_back(evidence: Evidence) -> bool:
-    """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
-    return evidence.disconnect_reason in MAY_COME_BACK
-
-
-OF_THE_LEG: dict[type, Rule] = {LegJoined: _leg_joins, LegLeft: _leg_leaves_dial}
-OF_THE_LEG_IN_CALL: dict[type, Rule] = {LegJoined: _leg_joins, LegLeft: _leg_leaves_call}
+OF_THE_LEG: dict[type, Rule] = {LegJoined: leg_joins, LegLeft: _leg_leaves_dial}
+OF_THE_LEG_IN_CALL: dict[type, Rule] = {LegJoined: leg_joins, LegLeft: _leg_leaves_call}

@@ -14,11 +14,12 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Ru
 from ringline.calls.rules.agent_rules import OF_THE_AGENT
 from ringline.calls.rules.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
 from ringline.calls.rules.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
-from ringline.calls.rules.ending import as_far_as_known, asked, changed, over, with_agent_that_reported
+from ringline.calls.rules.ending import as_far_as_known, asked, changed, last_sign_of, over, with_agent_that_reported
 from ringline.calls.rules.kept_rules import AT_ANY_TIME
+from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
-from ringline.calls.rules.verdict import awaits_last_words, end_reason, has_left_for_good
+from ringline.calls.rules.verdict import end_reason
 
 
 def apply(call: Call, event: Event) -> Result:
@@ -28,9 +29,10 @@ def apply(call: Call, event: Event) -> Result:
     attempt = getattr(event, "attempt", None)
     if attempt is not None and attempt != call.attempt:
         return Unmoved("stale_attempt", too_late)
+    call = in_its_state(call)
     rule = TRANSITIONS.get((call.state, type(event)))
     if rule is not None:
-        return _at_last(call, rule(call, event))
+        return rule(call, event)
     if call.state.is_terminal:
         return Unmoved("call_is_over", too_late)
     return Unmoved(f"{_words(event)}_means_nothing_while_{call.state}", too_late)
@@ -41,21 +43,7 @@ def _words(event: Event) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def _at_last(call: Call, result: Result) -> Result:
-    """The result, or the end of a call whose leg is gone and which has waited for a last word: this was it."""
-    if not isinstance(result, Moved) or not awaits_last_words(call) or not result.call.in_flight:
-        return result
-    told = result.call
-    if not has_left_for_good(told) or (awaits_last_words(told) and told.end_asked_at is None):
-        return result
-    return Moved(over(replace(told, version=call.version), _last_sign_of_it(told) or told.created_at), END_ROOM)
-
-
 def _end_asked(call: Call, event: EndAsked) -> Result:
-    if awaits_last_words(call):
-        # The other side was faster. Whoever hangs up wants no further attempt.
-        wanted = replace(call, retry=None) if event.reason is EndReason.API_HUNG_UP else call
-        return Moved(over(wanted, _last_sign_of_it(call) or event.at), END_ROOM)
     if event.reason is EndReason.EXPIRED_IN_QUEUE:
         return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
@@ -81,7 +69,7 @@ def _room_finished(call: Call, event: RoomFinished) -> Result:
 def _given_up(call: Call, event: GivenUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    over_since = _last_sign_of_it(call) or event.at
+    over_since = last_sign_of(call) or event.at
     reason = end_reason(as_far_as_known(call, event.at), over_since)
     known = with_agent_that_reported(replace(call, evidence=replace(call.evidence, over_since=over_since)))
     return Moved(changed(known, end_asked_at=event.at, end_asked_reason=reason), END_ROOM)
@@ -89,15 +77,7 @@ def _given_up(call: Call, event: GivenUp) -> Result:
 
 def _found_over(call: Call, event: FoundOver) -> Result:
     seen = as_far_as_known(call, event.at)
-    return Moved(over(seen, _last_sign_of_it(call) or event.at), END_ROOM)
-
-
-def _last_sign_of_it(call: Call) -> int | None:
-    """When it ended, as far as anybody saw. Who looks may come long after. A carrier may have spoken of another leg:
-    somebody who wants the call ended after that has found it alive."""
-    seen = call.evidence
-    by_carrier = call.carrier.believed_end_at if call.end_asked_at is None else None
-    return seen.over_since or seen.leg_left_at or by_carrier or seen.room_finished_at
+    return Moved(over(seen, last_sign_of(call) or event.at), END_ROOM)
 
 
 _IN_FLIGHT: dict[type, Rule] = {
@@ -109,12 +89,14 @@ _IN_FLIGHT: dict[type, Rule] = {
     FoundOver: _found_over,
 }
 _BEFORE_ACTIVE = _IN_FLIGHT | OF_THE_CARRIER | OF_THE_LEG | OF_AN_AGENTS_PRESENCE | OF_THE_DIAL
+_IN_CALL = _IN_FLIGHT | OF_THE_CARRIER_IN_CALL | OF_THE_LEG_IN_CALL | OF_AN_AGENTS_PRESENCE_IN_CALL
 
 _RULES: dict[State, dict[type, Rule]] = {
     State.QUEUED: AT_ANY_TIME | OF_THE_QUEUE,
     State.DIALING: _BEFORE_ACTIVE,
     State.RINGING: _BEFORE_ACTIVE,
-    State.ACTIVE: _IN_FLIGHT | OF_THE_CARRIER_IN_CALL | OF_THE_LEG_IN_CALL | OF_AN_AGENTS_PRESENCE_IN_CALL,
+    State.ACTIVE: _IN_CALL,
+    State.LAST_WORDS: _IN_CALL | OF_LAST_WORDS,
     State.ENDED: AT_ANY_TIME,
     State.NOT_CONNECTED: AT_ANY_TIME,
     State.CANCELED: AT_ANY_TIME,

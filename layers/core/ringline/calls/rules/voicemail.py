@@ -1,12 +1,37 @@
-"""What makes a call a voicemail's, as evidence that people can check. Pure."""
+"""What makes an answered call a voicemail's greeting, and that as evidence which people can check. Pure."""
 
 from typing import Any
 
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import Call, Direction
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.rules.verdict import ring_s
+from ringline.calls.model.timing import HEARS_WITHIN_S, MS_PER_S, VOICEMAIL_GREETING_MIN_S, VOICEMAIL_GREETING_S
+from ringline.calls.rules.unanswered import ring_s
 
 _BEFORE, _AFTER = EndReason.VOICEMAIL_DETECTED_PRECONNECT, EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
+
+
+def was_unheard_greeting(call: Call, answered_at: int, ended_at: int) -> bool:
+    """Whether somebody answered, spoke not a word to an agent that could hear, and was gone after as
+    long as a greeting takes."""
+    hears_at = call.reports.ready_at
+    if hears_at is None or not call.reports.hears_speech or call.reports.user_spoke_at is not None:
+        return False
+    shortest = VOICEMAIL_GREETING_MIN_S if call.voicemail_greeting_min_s is None else call.voicemail_greeting_min_s
+    longest = VOICEMAIL_GREETING_S if call.voicemail_greeting_s is None else call.voicemail_greeting_s
+    lasted_as_long = shortest * MS_PER_S <= ended_at - answered_at <= longest * MS_PER_S
+    return hears_at - answered_at <= HEARS_WITHIN_S * MS_PER_S and lasted_as_long
+
+
+def needs_last_words(call: Call) -> bool:
+    """Whether a call whose leg has left for good would be taken for a greeting, and only because its agent has not yet
+    said that somebody spoke."""
+    left_at, answered_at = call.evidence.leg_left_at, call.answered_at
+    if left_at is None or answered_at is None or call.active_at is None or not call.evidence.leg_has_left_for_good:
+        return False
+    if call.direction is Direction.INBOUND or call.reports.said_all or answered_at == left_at:
+        return False
+    is_told = call.reports.transferred_at or call.reports.voicemail_at or call.carrier.to_voicemail
+    return not is_told and was_unheard_greeting(call, answered_at, left_at)
 
 
 def voicemail_evidence(call: Call) -> dict[str, Any] | None:

@@ -6,11 +6,8 @@
       |             |-- ringing, forwarded, failed, ended -> applied as the carrier's word
       |<-- 200 -----|-- answered -> look who is in the room -> Answered, with leg and agent
 
-Carriers keep no order: an event without the header that overtakes the one with it is waited with, and then refused
-while it is young, so that it comes again.
-
-An answer is believed when LiveKit shows it too. Where nobody else tells of it (`AnswerFrom.CARRIER`), the carrier's
-word is enough once the leg is in the room, or while LiveKit cannot be asked.
+Carriers keep no order. An event without the header may overtake the one with it: it is waited with, and then refused
+while it is young, so that the carrier sends it again. What is done about an answer stands in `carrier_answers`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,81 +16,90 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import AnswerFrom, AttemptId, Call, attempt_of_room
+from ringline.calls.model.call import AttemptId, Call, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
-from ringline.calls.model.events import (
-    Answered,
-    CarrierEnded,
-    CarrierFailed,
-    CarrierForwarded,
-    CarrierRang,
-    Event,
-)
+from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, Event
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, agent_in, leg_of
 from ringline.calls.model.timing import CARRIER_PAUSE_S
-from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
-from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
-from ringline.calls.rules.deadlines import is_up, look_again_in_s
+from ringline.calls.progress.progress import Applied, Progress
+from ringline.calls.signals.carrier_answers import CarrierAnswers, is_in_attempt
+from ringline.calls.signals.carrier_ends import CarrierEnds
+from ringline.calls.signals.follow_up import look_again_if_due, word_for
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import MS_PER_S, Clock, pause
 from ringline.runtime.ids import is_plausible_id
-
-_LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
-"""LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""
 
 _LINK_AGAIN_AFTER_S = (0.1, 0.2, 0.3, 0.4)
 """Events that pass each other are milliseconds apart, or as far as a cold start is long."""
 
-_YOUNG_MS = 5000
-"""So long the event that names the call may still be on its way. What is older is of somebody else's call: a carrier's
-account may have other uses."""
+_YOUNG_S = 5
+"""For so long the event that names the call may still be on its way. An older one is about a call of somebody else: a
+carrier's account may have other uses."""
+
+_LOWEST_REFUSAL = 300
+"""SIP codes below this one are provisional answers and successes."""
 
 
 class CallNotKnownYet(Exception):
-    """Nobody has told yet whose call the event is about; it is young, and should be sent again."""
+    """The event that names the call has not come. This one is young, and should be sent again."""
 
 
-async def _sleep(wait_s: float) -> None:
-    import asyncio  # the hook loads it with the first event that it believes
-
-    await asyncio.sleep(wait_s)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HearCarrier:
-    """Hears one event after the other, and asks LiveKit about an answer."""
+    """Hears one event after the other."""
 
     progress: Progress
     store: CallStore
     telephony: Callable[[], AbstractAsyncContextManager[Telephony]]
     looks: LookQueue
     links: CarrierLinkTable
+    paces: TrunkPaces
     clock: Clock
     log: Logger
-    paces: TrunkPaces | None = None
-    pause: Callable[[float], Awaitable[None]] = _sleep
+    pause: Callable[[float], Awaitable[None]] = pause
+
+    @property
+    def _ends(self) -> CarrierEnds:
+        return CarrierEnds(progress=self.progress, store=self.store, clock=self.clock, log=self.log)
+
+    @property
+    def _answers(self) -> CarrierAnswers:
+        return CarrierAnswers(
+            progress=self.progress,
+            store=self.store,
+            telephony=self.telephony,
+            ends=self._ends,
+            looks=self.looks,
+            links=self.links,
+            log=self.log,
+            pause=self.pause,
+        )
 
     async def run(self, event: CarrierEvent) -> str:
         """What came of the event, in a word, which is also logged. Raises CallNotKnownYet, and what keeps the event
         from being persisted: the carrier then sends it again."""
-        whose = _whose(event.room or await self._linked(event))
-        if whose is None and event.at is not None and self._may_be_linked_yet(event):
-            self._log(event, "call_not_known_yet")
+        attempt_id = _attempt_named(event.room or await self._linked_room(event))
+        is_not_known_yet = attempt_id is None and event.at is not None and self._may_be_linked_yet(event)
+        if attempt_id is not None:
+            outcome = await self._hear(event, attempt_id)
+        else:
+            outcome = "call_not_known_yet" if is_not_known_yet else "not_our_call"
+        self._log_heard(event, outcome, attempt_id)
+        if is_not_known_yet:
             raise CallNotKnownYet
-        outcome = "not_our_call" if whose is None else await self._hear(event, whose)
-        self._log(event, outcome, whose)
         return outcome
 
-    def _log(self, event: CarrierEvent, outcome: str, whose: AttemptId | None = None) -> None:
-        about = {} if whose is None else {"account_id": whose.account_id, "call_id": whose.call_id}
-        told = {"provider": event.provider, "event": event.kind.value, "outcome": outcome, **about}
-        self.log.info("carrier heard", extra=told)
+    def _log_heard(self, event: CarrierEvent, outcome: str, attempt_id: AttemptId | None) -> None:
+        heard = {"provider": event.provider, "event": event.kind.value, "outcome": outcome}
+        ids = {} if attempt_id is None else {"account_id": attempt_id.account_id, "call_id": attempt_id.call_id}
+        self.log.info("carrier heard", extra=heard | ids)
 
-    async def _linked(self, event: CarrierEvent) -> str | None:
+    # --- whose call it is --------------------------------------------------------------------------------------------
+
+    async def _linked_room(self, event: CarrierEvent) -> str | None:
         """The room that the carrier's ids of the call belong to. Waits a second for a link that may come."""
         room = self.links.room(event.provider, event.provider_call_ids)
         if room is not None or not self._may_be_linked_yet(event):
@@ -109,137 +115,71 @@ class HearCarrier:
         """Whether the event that names the call may still be on its way. One that tells no moment may be of any age."""
         if event.room is not None or event.kind is Kind.OTHER or not event.provider_call_ids:
             return False
-        return event.at is None or abs(self.clock() - event.at) < _YOUNG_MS
+        return event.at is None or abs(self.clock() - event.at) < _YOUNG_S * MS_PER_S
 
-    async def _hear(self, event: CarrierEvent, whose: AttemptId) -> str:
-        call = self.store.get(whose.account_id, whose.call_id)
+    def _link(self, event: CarrierEvent, call: Call, attempt_id: AttemptId) -> None:
+        """Notes the carrier's widest id of the call, which all events of the phone call have."""
+        if event.room is not None and event.provider_call_ids and is_in_attempt(call, attempt_id):
+            self.links.link(event.provider, event.provider_call_ids[0], event.room)
+
+    # --- what it says ------------------------------------------------------------------------------------------------
+
+    async def _hear(self, event: CarrierEvent, attempt_id: AttemptId) -> str:
+        call = self.store.get(attempt_id.account_id, attempt_id.call_id)
         if call is None:
             return "unknown_call"
-        if event.room is not None and event.provider_call_ids and _is_in(call, whose):
-            # The widest id: it is the one that all events of the phone call have.
-            self.links.link(event.provider, event.provider_call_ids[0], event.room)
-        if event.kind is Kind.OTHER:
-            return "not_of_interest"
+        self._link(event, call, attempt_id)
         at = _moment(event, call, self.clock())
-        if event.kind is Kind.ANSWERED:
-            return await self._answered(call, whose, at)
-        outcome = self._apply(call, _word(event, whose.attempt, at))
+        match event.kind:
+            case Kind.OTHER:
+                return "not_of_interest"
+            case Kind.ANSWERED:
+                return await self._answers.hear(call, attempt_id, at)
+            case Kind.RINGING:
+                return await self._apply(call, CarrierRang(at, attempt_id.attempt))
+            case Kind.FORWARDED:
+                forwarded = CarrierForwarded(at, attempt_id.attempt, event.forwarded_to, event.to_voicemail)
+                return await self._apply(call, forwarded)
+            case Kind.FAILED:
+                code = _refusal_code(event)
+                failed = CarrierFailed(at, attempt_id.attempt, code, event.sip_status, event.cause, event.refusal)
+                return await self._apply(call, failed)
+            case Kind.ENDED:
+                return await self._apply(call, CarrierEnded(at, attempt_id.attempt, event.cause))
+
+    async def _apply(self, call: Call, carriers_word: Event) -> str:
+        outcome = self.progress.apply(call.account_id, call.call_id, carriers_word)
         if isinstance(outcome, Applied) and outcome.call.deferrals > call.deferrals:
             self._rest_trunk(call)
         if Effect.END_ROOM in outcome.effects:
             async with self.telephony() as telephony:
-                await self._end(telephony, outcome)
-        return self._told(outcome)
+                await self._ends.end(telephony, outcome)
+        look_again_if_due(self.looks, self.log, outcome)
+        return word_for(outcome)
 
     def _rest_trunk(self, call: Call) -> None:
-        """The carrier took no more calls. If that cannot be written, it refuses the next one, too."""
-        if self.paces is None:
-            return
+        """The carrier was full. If that cannot be written, the carrier refuses the next call, too."""
         now = self.clock()
         try:
-            self.paces.rest(call.trunk_id, now, now + CARRIER_PAUSE_S * 1000)
+            self.paces.rest(call.trunk_id, now, now + CARRIER_PAUSE_S * MS_PER_S)
         except Exception:
             self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
 
-    async def _answered(self, call: Call, whose: AttemptId, at: int) -> str:
-        if call.leg_sid is not None and call.answered_at is not None and _is_in(call, whose):
-            return "answered_before"
-        if not _is_in(call, whose):
-            # No look: the lifecycle has a name for what is too late.
-            return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
-        by_carrier = call.answer_from is AnswerFrom.CARRIER
-        async with self.telephony() as telephony:
-            try:
-                seen = await self._look_for_answer(telephony, call)
-            except TelephonyDown:
-                if not by_carrier:
-                    return "livekit_not_reached"
-                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, None)))
-            leg = leg_of(call, seen)
-            if leg is None and by_carrier and self._has_left(call):
-                # Nobody but the carrier knows that somebody had answered, and when.
-                return self._told(self._apply(call, Answered(at, whose.attempt, None, None, agent_in(seen))))
-            if leg is None or not (is_up(leg) or by_carrier):
-                return "not_answered_at_livekit"
-            outcome = self._apply(call, Answered(at, whose.attempt, leg.sid, leg.sip_call_id, agent_in(seen)))
-            if Effect.END_ROOM in outcome.effects:
-                # Its end was asked for while it rang: the one who answered hears no agent.
-                await self._end(telephony, outcome)
-            elif by_carrier and isinstance(outcome, Applied):
-                self._tell_others(outcome.call, leg)
-        return self._told(outcome)
 
-    def _has_left(self, call: Call) -> bool:
-        now = self.store.get(call.account_id, call.call_id)
-        return now is not None and now.evidence.leg_left_at is not None
-
-    async def _look_for_answer(self, telephony: Telephony, call: Call) -> RoomView:
-        """The room as soon as it shows the answer, or as it is in the end."""
-        for wait_s in _LOOK_AGAIN_AFTER_S:
-            seen = await telephony.look(call.room_name or "")
-            if is_up(leg_of(call, seen)):
-                return seen
-            await self.pause(wait_s)
-        return await telephony.look(call.room_name or "")
-
-    def _tell_others(self, call: Call, leg: LegView) -> None:
-        """What the dialer does after an answer that it waits for: hints, both."""
-        link_carrier_calls(self.links, self.log, call, leg.carrier_call_ids)
-        ask_for_look_at_limit(self.looks, self.log, call)
-
-    def _apply(self, call: Call, event: Event) -> Outcome:
-        return self.progress.apply(call.account_id, call.call_id, event)
-
-    async def _end(self, telephony: Telephony, outcome: Outcome) -> None:
-        """Ends what lives of an attempt that is over, or whose end is recorded as asked for. Of a phone that has not
-        answered, the leg's leaving or the dialer then says so; a room that is not closed is the sweep's."""
-        call = outcome.call
-        if call is None:
-            return
-        if call.in_flight and call.answered_at is not None:
-            from ringline.calls.progress.hang_up import HangUp  # hardly any event ends a call that was answered
-
-            await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
-            return
-        try:
-            await telephony.end_room(call.room_name or "")
-        except TelephonyDown:
-            self.log.warning("room not closed", extra={"call_id": call.call_id})
-
-    def _told(self, outcome: Outcome) -> str:
-        call = outcome.call
-        if Effect.LOOK_AGAIN in outcome.effects and call is not None and call.in_flight:
-            ask_for_look(self.looks, self.log, call, look_again_in_s(call))
-        return outcome.why if isinstance(outcome, Unapplied) else "applied"
-
-
-def _whose(room: str | None) -> AttemptId | None:
-    whose = attempt_of_room(room) if room else None
-    if whose is None or not (is_plausible_id(whose.account_id) and is_plausible_id(whose.call_id)):
+def _attempt_named(room: str | None) -> AttemptId | None:
+    """The attempt that a carrier names by its room; None for what is no room of ours."""
+    attempt_id = attempt_of_room(room) if room else None
+    if attempt_id is None or not (is_plausible_id(attempt_id.account_id) and is_plausible_id(attempt_id.call_id)):
         return None
-    return whose
-
-
-def _is_in(call: Call, whose: AttemptId) -> bool:
-    """Whether the call is in the attempt that the event is about."""
-    return call.in_flight and call.attempt == whose.attempt
+    return attempt_id
 
 
 def _moment(event: CarrierEvent, call: Call, now: int) -> int:
-    """When it happened: the carrier's own word, as far as it can be true."""
+    """When it happened: the carrier's own moment where it can be true, and otherwise now."""
     began = call.dialed_at
     return event.at if event.at is not None and began is not None and began < event.at <= now else now
 
 
-def _word(event: CarrierEvent, attempt: int, at: int) -> Event:
-    match event.kind:
-        case Kind.RINGING:
-            return CarrierRang(at, attempt)
-        case Kind.FORWARDED:
-            return CarrierForwarded(at, attempt, event.forwarded_to, event.to_voicemail)
-        case Kind.FAILED:
-            # A success is none of a call that failed.
-            code = event.sip_code if event.sip_code is not None and event.sip_code >= 300 else None
-            return CarrierFailed(at, attempt, code, event.sip_status, event.cause)
-        case _:
-            return CarrierEnded(at, attempt, event.cause)
+def _refusal_code(event: CarrierEvent) -> int | None:
+    """The SIP code of a call that failed. A code of success cannot be that of a failure, and is left out."""
+    return event.sip_code if event.sip_code is not None and event.sip_code >= _LOWEST_REFUSAL else None

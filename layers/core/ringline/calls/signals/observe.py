@@ -20,14 +20,17 @@ from ringline.calls.model.events import (
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
-from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Progress, Unapplied
-from ringline.calls.rules.deadlines import look_again_in_s
+from ringline.calls.signals.follow_up import look_again_if_due, word_for
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
+from ringline.runtime.clock import MS_PER_S
 
 if TYPE_CHECKING:
     # Callers are few among the events of outbound calls: what receives them is loaded with the first.
     from ringline.calls.signals.arrive import Arrive
+
+_LATE_S = 2
+"""An event that comes this long after its stamp was delayed on its way: its stamp then says more than our clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,99 +42,105 @@ class Observe:
     looks: LookQueue
     log: Logger
     reception: "Callable[[], Arrive] | None" = None
-    """Made for rooms that we have not named; without it they are somebody else's, and nobody rings in."""
+    """Makes what receives a caller, for an event of a room that we have not named. Without it such rooms are somebody
+    else's, and nobody rings in."""
 
-    def run(self, seen: LivekitEvent, now: int) -> str:
+    def run(self, livekit_event: LivekitEvent, now: int) -> str:
         """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends
         it again."""
-        at = _moment(seen, now)
-        whose = attempt_of_room(seen.room_name)
-        if whose is None and self.reception is not None:
-            return self._of_inbound_room(self.reception(), seen, at)
-        return "not_our_room" if whose is None else self._of_room(whose, seen, at)
+        at = _moment(livekit_event, now)
+        attempt_id = attempt_of_room(livekit_event.room_name)
+        if attempt_id is None and self.reception is not None:
+            return self._of_inbound_room(self.reception(), livekit_event, at)
+        return "not_our_room" if attempt_id is None else self._of_room(attempt_id, livekit_event, at)
 
-    def _of_inbound_room(self, arrive: "Arrive", seen: LivekitEvent, at: int) -> str:
-        """LiveKit named the room: whose it is was noted when its caller arrived."""
-        tenant = arrive.rooms.tenant(seen.room_name)
-        if tenant is not None and not (seen.what is What.JOINED and tenant.is_followed_by(seen)):
+    def _of_inbound_room(self, arrive: "Arrive", livekit_event: LivekitEvent, at: int) -> str:
+        """LiveKit named the room: which call it belongs to was noted when its caller arrived."""
+        tenant = arrive.rooms.tenant(livekit_event.room_name)
+        if tenant is not None and not (livekit_event.what is What.JOINED and tenant.is_followed_by(livekit_event)):
             # By the time a file is written the room may have its next caller.
-            return self._of_room(_recorded(seen) or tenant.whose, seen, at)
-        if not seen.is_of_caller:
+            return self._of_room(_recorded(livekit_event) or tenant.whose, livekit_event, at)
+        if not livekit_event.is_of_caller:
             return "not_our_room"
-        arrived = arrive.run(seen, at)
+        arrived = arrive.run(livekit_event, at)
         if arrived is None:
             # Another event of the leg is being handled at this moment, and was faster.
-            now_there = arrive.rooms.tenant(seen.room_name)
-            return "not_our_room" if now_there is None else self._of_room(now_there.whose, seen, at)
+            tenant_by_now = arrive.rooms.tenant(livekit_event.room_name)
+            return "not_our_room" if tenant_by_now is None else self._of_room(tenant_by_now.whose, livekit_event, at)
         if arrived.call is not None:
-            self._follow(arrived.call, seen, arrived.agent)
+            self._follow(arrived.call, livekit_event, arrived.agent)
         return arrived.word
 
-    def _follow(self, call: Call, seen: LivekitEvent, agent: AgentSeen | None) -> None:
-        """What is known of a call that has just arrived: its caller was gone before, or its agent is there before."""
-        whose = AttemptId(call.account_id, call.call_id, call.attempt)
-        if seen.what is What.LEFT:
-            self._of_room(whose, seen, call.created_at)
+    def _follow(self, call: Call, livekit_event: LivekitEvent, agent: AgentSeen | None) -> None:
+        """Applies what is known of a call that has just arrived: its caller may have left, or its agent have joined,
+        before the call was written."""
+        attempt_id = AttemptId(call.account_id, call.call_id, call.attempt)
+        if livekit_event.what is What.LEFT:
+            self._of_room(attempt_id, livekit_event, call.created_at)
         elif agent is not None:
-            self._apply(whose, seen.room_name, AgentJoined(agent.joined_at, call.attempt, agent.sid))
+            self._apply(attempt_id, livekit_event.room_name, AgentJoined(agent.joined_at, call.attempt, agent.sid))
 
-    def _of_room(self, whose: AttemptId, seen: LivekitEvent, at: int) -> str:
-        if seen.egress is not None and _recorded(seen) != whose:
+    def _of_room(self, attempt_id: AttemptId, livekit_event: LivekitEvent, at: int) -> str:
+        if livekit_event.egress is not None and _recorded(livekit_event) != attempt_id:
             return "another_recording"
-        event = _event(seen, whose.attempt, at)
-        return "not_of_interest" if event is None else self._apply(whose, seen.room_name, event)
+        event = _event(livekit_event, attempt_id.attempt, at)
+        return "not_of_interest" if event is None else self._apply(attempt_id, livekit_event.room_name, event)
 
-    def _apply(self, whose: AttemptId, room: str, event: Event) -> str:
-        outcome = self.progress.apply(whose.account_id, whose.call_id, event)
+    def _apply(self, attempt_id: AttemptId, room: str, event: Event) -> str:
+        outcome = self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
             self.close_room(room)
-        if Effect.LOOK_AGAIN in outcome.effects and outcome.call is not None and outcome.call.in_flight:
-            ask_for_look(self.looks, self.log, outcome.call, look_again_in_s(outcome.call))
-        return outcome.why if isinstance(outcome, Unapplied) else "applied"
+        look_again_if_due(self.looks, self.log, outcome)
+        return word_for(outcome)
 
 
-def _moment(seen: LivekitEvent, now: int) -> int:
-    """When it happened. LiveKit stamps whole seconds: precise only for events that come late, which are the ones that
-    need it."""
-    late = seen.created_at is not None and now - seen.created_at > 2000
-    return seen.created_at if late and seen.created_at is not None else now
+def _moment(livekit_event: LivekitEvent, now: int) -> int:
+    """When it happened. LiveKit stamps whole seconds: less precise than our own clock for an event that comes at once,
+    and more precise for one that comes late."""
+    stamped_at = livekit_event.created_at
+    return stamped_at if stamped_at is not None and now - stamped_at > _LATE_S * MS_PER_S else now
 
 
-def _recorded(seen: LivekitEvent) -> AttemptId | None:
-    """Whose recording the event is about: its file tells. None where it is about none of ours."""
-    return None if seen.egress is None else recording_of(seen.egress.asked_key or seen.egress.file_key)
+def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:
+    """The attempt whose recording the event is about, as the name of its file says; None where it is no recording of
+    ours."""
+    egress = livekit_event.egress
+    return None if egress is None else recording_of(egress.asked_key or egress.file_key)
 
 
-def _event(seen: LivekitEvent, attempt: int, at: int) -> Event | None:
-    match seen.what, seen.kind:
+def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
+    match livekit_event.what, livekit_event.kind:
         case What.ROOM_FINISHED, _:
             return RoomFinished(at, attempt)
         case What.JOINED, Kind.SIP:
-            return LegJoined(at, attempt, seen.sid, seen.identity or None)
+            return LegJoined(at, attempt, livekit_event.sid, livekit_event.identity or None)
         case What.JOINED, Kind.AGENT:
-            return AgentJoined(at, attempt, seen.sid)
+            return AgentJoined(at, attempt, livekit_event.sid)
         case What.LEFT, Kind.SIP:
-            whose = seen.identity or None
-            return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, seen.call_status, whose)
+            identity = livekit_event.identity or None
+            return LegLeft(
+                at, attempt, livekit_event.sid, livekit_event.disconnect_reason, livekit_event.call_status, identity
+            )
         case What.LEFT, Kind.AGENT:
-            return AgentLeft(at, attempt, seen.sid, seen.disconnect_reason)
-        case ((What.EGRESS_STARTED | What.EGRESS_UPDATED | What.EGRESS_ENDED), _) if seen.egress is not None:
-            return recording_seen(seen.egress, at, attempt, is_over=seen.what is What.EGRESS_ENDED)
+            return AgentLeft(at, attempt, livekit_event.sid, livekit_event.disconnect_reason)
+        case ((What.EGRESS_STARTED | What.EGRESS_UPDATED | What.EGRESS_ENDED), _) if livekit_event.egress is not None:
+            return recording_seen(livekit_event.egress, at, attempt, is_over=livekit_event.what is What.EGRESS_ENDED)
         case _:
             return None
 
 
+# What LiveKit's words for the status of an egress mean for the recording.
 _GOES_ON = {"EGRESS_STARTING", "EGRESS_ACTIVE", "EGRESS_ENDING"}
 _HAS_A_FILE = {"EGRESS_COMPLETE", "EGRESS_LIMIT_REACHED"}
-# Aborted is one that nobody was heard in. Both name a file that was never written.
-_HAS_NONE = {"EGRESS_FAILED", "EGRESS_ABORTED"}
+# An egress is aborted where nobody was heard. Both name a file that was never written.
+_HAS_NO_FILE = {"EGRESS_FAILED", "EGRESS_ABORTED"}
 
 
 def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool) -> RecordingSeen:
     """What LiveKit's report of an egress means. `is_over` decides where its status is none that we know."""
     error = None if report.error is None else report.error[:ERROR_CHARS]
-    if report.status in _HAS_NONE:
+    if report.status in _HAS_NO_FILE:
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
         return RecordingSeen(at, attempt, report.egress_id, "started")

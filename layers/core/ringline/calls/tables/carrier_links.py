@@ -8,7 +8,7 @@ which LiveKit maps the ids in the carrier's responses.
 from collections.abc import Sequence
 from typing import Any
 
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import LINK_SK, carrier_pk
 
@@ -29,7 +29,7 @@ class CarrierLinkTable:
     def link(self, provider: str, carrier_call_id: str, room: str) -> None:
         if self._known.get((provider, carrier_call_id)) == room:
             return
-        ttl_at_s = self._clock() // 1000 + _KEPT_S
+        ttl_at_s = self._clock() // MS_PER_S + _KEPT_S
         fields = _key(provider, carrier_call_id) | {"room": room, "ttl_at_s": ttl_at_s}
         self._db.put_item(TableName=self._table, Item=to_item(fields))
         self._remember(provider, carrier_call_id, room)

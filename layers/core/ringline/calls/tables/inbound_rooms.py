@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.records import call_to_item
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import from_item, refusal_reasons, to_item
 from ringline.runtime.table import ROOM_CALL_SK, room_pk
 
@@ -80,7 +81,7 @@ def _room_put(call: Call) -> dict[str, Any]:
             "account_id": call.account_id,
             "call_id": call.call_id,
             "sip_call_id": call.sip_call_id,
-            "ttl_at_s": call.created_at // 1000 + _KEPT_S,
+            "ttl_at_s": call.created_at // MS_PER_S + _KEPT_S,
         }
     )
     if call.sip_call_id is None:

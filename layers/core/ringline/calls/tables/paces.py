@@ -1,4 +1,4 @@
-"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier had no room.
+"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier was full.
 
 A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
 free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
 
@@ -42,7 +43,7 @@ class Pace:
 
     def is_near(self, now: int) -> bool:
         """Whether the next turn is near enough for a dialer to wait for it."""
-        return self.next_at <= now + PACE_AHEAD_S * 1000
+        return self.next_at <= now + PACE_AHEAD_S * MS_PER_S
 
 
 class TrunkPaces:
@@ -97,9 +98,9 @@ class TrunkPaces:
         slow_ms = min(2 * pace.slow_ms, SLOWEST_PACE_MS) if now < pace.slow_until else SLOW_PACE_MS
         values = {
             ":until": until,
-            ":ahead": now + PACE_AHEAD_S * 1000,
+            ":ahead": now + PACE_AHEAD_S * MS_PER_S,
             ":slow_ms": slow_ms,
-            ":slow_until": until + SLOW_FOR_S * 1000,
+            ":slow_until": until + SLOW_FOR_S * MS_PER_S,
         }
         update = "SET next_at = :until, slow_ms = :slow_ms, slow_until = :slow_until"
         self._update(trunk_id, update, IS_NOT_AT_REST, values)
@@ -144,4 +145,4 @@ class TrunkPaces:
 
 
 def interval_ms(calls_per_second: float) -> int:
-    return round(1000 / calls_per_second) if calls_per_second > 0 else 0
+    return round(MS_PER_S / calls_per_second) if calls_per_second > 0 else 0

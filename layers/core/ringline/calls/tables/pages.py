@@ -8,13 +8,12 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.call import Call
 from ringline.calls.tables.records import call_from_item
 from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.wanted import EVERY_CALL, Wanted
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk
@@ -34,24 +33,6 @@ DUE_WITHIN_MS = 60_000
 """A call on a line is due at the latest so long from now: its first look comes sooner after its claim than this, also
 by a clock that is off."""
 
-_FIRST_ID, _LAST_ID = "+", "~"
-"""Before and behind every id."""
-
-_ID_MAY_BE_OFF_MS = 3_600_000
-"""A call that rang in was created when its caller arrived, and its id was made when LiveKit's event did."""
-
-_LAST_MOMENT_OF_IDS = 2**48 - 1
-
-_IN_FLIGHT = frozenset({State.DIALING, State.RINGING, State.ACTIVE})
-
-
-class Having(StrEnum):
-    """What every call of a page must have, by the attribute that says so."""
-
-    DIAL = "attempt"
-    TRANSCRIPT = "transcript_turns"
-    RECORDING = "recorded"
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -59,85 +40,6 @@ class Page:
 
     calls: tuple[Call, ...]
     next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which calls a list shows: those that have all of what is not None. `created_from` and `created_before` are
-    moments in milliseconds; a call of the latter itself is none."""
-
-    states: frozenset[State] | None = None
-    pipe_id: str | None = None
-    agent_id: str | None = None
-    direction: Direction | None = None
-    end_reasons: frozenset[EndReason] | None = None
-    created_from: int | None = None
-    created_before: int | None = None
-    having: Having | None = None
-
-    @property
-    def is_in_flight(self) -> bool:
-        """Whether only calls on a line are wanted."""
-        return self.states is not None and self.states <= _IN_FLIGHT
-
-    def fits(self, call: Call) -> bool:
-        """Whether a call is one of those that `as_query` finds."""
-        return (
-            all(getattr(call, name) in values for name, values in self._one_of().items())
-            and (self.created_from is None or call.created_at >= self.created_from)
-            and (self.created_before is None or call.created_at < self.created_before)
-            and (self.having is None or bool(getattr(call, self.having.value)))
-        )
-
-    def as_query(self, account_id: str) -> dict[str, Any]:
-        """The same as a query of the account's calls."""
-        values: dict[str, Any] = {":pk": calls_pk(account_id)}
-        values |= dict(zip((":first", ":last"), self.id_range(), strict=True))
-        names, filters = {}, []
-        for name, words in self._one_of().items():
-            places = {f":{name}{n}": word for n, word in enumerate(sorted(words))}
-            values |= places
-            names[f"#{name}"] = name
-            filters.append(f"#{name} IN ({', '.join(places)})")
-        if self.created_from is not None:
-            values[":created_from"] = self.created_from
-            filters.append("created_at >= :created_from")
-        if self.created_before is not None:
-            values[":created_before"] = self.created_before
-            filters.append("created_at < :created_before")
-        if self.having is not None:
-            filters.append(f"attribute_exists({self.having.value})")
-        query: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": to_item(values),
-        }
-        if filters:
-            query["FilterExpression"] = " AND ".join(filters)
-        if names:
-            query["ExpressionAttributeNames"] = names
-        return query
-
-    def id_range(self) -> tuple[str, str]:
-        """Ids between which all that are wanted lie, so that a list of last month does not read this one's calls."""
-        first, last = self.created_from, self.created_before
-        return (
-            _FIRST_ID if first is None else _id_made_at(first - _ID_MAY_BE_OFF_MS),
-            _LAST_ID if last is None else _id_made_at(last + _ID_MAY_BE_OFF_MS),
-        )
-
-    def _one_of(self) -> dict[str, frozenset[str]]:
-        """What an attribute must be one of."""
-        asked: dict[str, frozenset[str] | None] = {
-            "state": None if self.states is None else frozenset(state.value for state in self.states),
-            "pipe_id": None if self.pipe_id is None else frozenset({self.pipe_id}),
-            "agent_id": None if self.agent_id is None else frozenset({self.agent_id}),
-            "direction": None if self.direction is None else frozenset({self.direction.value}),
-            "end_reason": None if self.end_reasons is None else frozenset(each.value for each in self.end_reasons),
-        }
-        return {name: words for name, words in asked.items() if words is not None}
-
-
-EVERY_CALL = Wanted()
 
 
 class CallPages:
@@ -220,15 +122,6 @@ class CallPages:
                 return ids
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return None
-
-
-def _id_made_at(moment: int) -> str:
-    """Where the ids of calls of that moment begin."""
-    # Loaded with the first filter by time: most lists have none.
-    from ulid import ULID
-
-    made = ULID.from_timestamp(max(0, min(moment, _LAST_MOMENT_OF_IDS)))
-    return f"call_{str(made)[:10]}"
 
 
 def cursor_after(call: Call) -> str:

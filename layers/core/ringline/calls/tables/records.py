@@ -18,6 +18,7 @@ from ringline.calls.model.call import (
     Note,
     Recording,
     State,
+    Status,
     VoicemailPolicy,
 )
 from ringline.calls.model.reasons import EndReason
@@ -28,7 +29,7 @@ from ringline.runtime.table import DUE_SHARD, calls_pk
 ITEM_KIND = "call"
 
 _EVIDENCE = tuple(each.name for each in fields(Evidence))
-_DERIVED = {"account_id", "call_id", "evidence", "notes"}
+_DERIVED = {"account_id", "call_id", "state", "evidence", "notes"}
 _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
 
 
@@ -39,6 +40,9 @@ def call_to_item(call: Call) -> Item:
         "pk": calls_pk(call.account_id),
         "sk": call.call_id,
         "item_kind": ITEM_KIND,
+        # The release before knows no last words: it reads the call as active, works out the wait anew, loses nothing.
+        "state": State.ACTIVE if call.state is State.LAST_WORDS else call.state,
+        "in_last_words": True if call.state is State.LAST_WORDS else None,
         # As text: what JSON can say and DynamoDB cannot (numbers of any length, deep nesting) comes back as it came.
         "data": _text(call.data),
         "metadata": _text(call.metadata),
@@ -64,8 +68,8 @@ def call_to_item(call: Call) -> Item:
 def call_from_item(item: Item) -> Call:
     record = from_item(item)
     known = {name: record[name] for name in _PLAIN if name in record}
-    state = State(record["state"])
-    if state is State.ACTIVE or state is State.ENDED:
+    state = State.LAST_WORDS if record.get("in_last_words") else State(record["state"])
+    if state.status in {Status.ACTIVE, Status.COMPLETED}:
         known.setdefault("active_at", record.get("answered_at"))
     return Call(
         **known

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
     GATE_SK,
@@ -88,7 +89,7 @@ class Gate:
     line_ends: int = 0
 
     @property
-    def has_room(self) -> bool:
+    def has_free_line(self) -> bool:
         return self.in_use < self.cap
 
     @property
@@ -121,7 +122,7 @@ class CallStore:
         if call.state is State.QUEUED:
             writes.append({"Put": self._write(_queue_item(call), ITEM_IS_NEW)})
         if once is not None:
-            now_s = {":now_s": {"N": str(call.created_at // 1000)}}
+            now_s = {":now_s": {"N": str(call.created_at // MS_PER_S)}}
             put = self._write(_once_item(call, once), KEY_IS_UNUSED, now_s)
             writes.append({"Put": put | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}})
         refusals = self._transact(writes)
@@ -135,7 +136,7 @@ class CallStore:
         """The call an idempotency key was used for within its day."""
         key = to_item({"pk": once_pk(account_id), "sk": once.key_hash})
         item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        if item is None or from_item(item)["ttl_at_s"] * 1000 < now:
+        if item is None or from_item(item)["ttl_at_s"] * MS_PER_S < now:
             return None
         return _created_before(item)
 
@@ -315,7 +316,7 @@ def _once_item(call: Call, once: Once) -> Item:
             "sk": once.key_hash,
             "call_id": call.call_id,
             "body_hash": once.body_hash,
-            "ttl_at_s": call.created_at // 1000 + _KEY_KEPT_S,
+            "ttl_at_s": call.created_at // MS_PER_S + _KEY_KEPT_S,
         }
     )
 

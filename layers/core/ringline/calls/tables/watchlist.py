@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
 
@@ -93,7 +94,7 @@ class Watchlist:
 
     def clear_waiting(self, mark: WaitingMark, now: int) -> None:
         """Removes a mark that is old, unless it was renewed since it was read."""
-        if now - mark.marked_at < WAITING_MARK_KEPT_S * 1000:
+        if now - mark.marked_at < WAITING_MARK_KEPT_S * MS_PER_S:
             return
         try:
             self._db.delete_item(

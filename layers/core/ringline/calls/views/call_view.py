@@ -6,7 +6,7 @@ from typing import Any
 from ringline.calls.model.call import Call, State, VoicemailPolicy, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.rules.voicemail import voicemail_evidence
-from ringline.runtime.clock import iso, iso_or_none, iso_s
+from ringline.runtime.clock import MS_PER_S, iso, iso_or_none, iso_s
 
 
 def call_view(call: Call) -> dict[str, Any]:
@@ -119,13 +119,13 @@ def talk_s(call: Call) -> float | None:
 
 
 def _seconds(since: int | None, until: int | None) -> float | None:
-    return None if since is None or until is None else max(0, until - since) / 1000
+    return None if since is None or until is None else max(0, until - since) / MS_PER_S
 
 
 STATES_OF_STATUS = {
     "pending": frozenset({State.QUEUED}),
     "ringing": frozenset({State.DIALING, State.RINGING}),
-    "active": frozenset({State.ACTIVE}),
+    "active": frozenset({State.ACTIVE, State.LAST_WORDS}),
     "completed": frozenset({State.ENDED}),
     "failed": frozenset({State.NOT_CONNECTED, State.CANCELED}),
     "scheduled": frozenset({State.QUEUED}),

@@ -7,8 +7,10 @@ from typing import Any
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.tables.pages import CallPages, Having, Page, Wanted, cursor_after
+from ringline.calls.tables.pages import CallPages, Page, cursor_after
+from ringline.calls.tables.wanted import Having, Wanted
 from ringline.calls.views.call_view import STATES_OF_STATUS
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.web.answer_size import MOST_PAGE_BYTES, sent_bytes
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
@@ -127,7 +129,7 @@ def _moment(name: str, text: str | None) -> int | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no offset")
-        return round(moment.timestamp() * 1000)
+        return round(moment.timestamp() * MS_PER_S)
     except (ValueError, OverflowError):
         raise invalid_field(
             name, "is not a moment in ISO 8601 with its offset, such as 2026-11-21T02:09:00.123Z"

@@ -11,14 +11,31 @@ from ringline.webhooks.model.event_type import EventType
 
 
 def announcements(before: Call | None, after: Call) -> list[EventType]:
-    """What a change of a call is worth telling. A call that skips a status skips its announcement."""
-    was = before.state if before is not None else None
+    """What a change of a call is worth telling, in the order in which it happened.
+
+    That a phone rings is told once it is known to: by its carrier, by its answer, or because somebody rings in. Where
+    nobody says so while it rings, the dialer tells it. A dial that never got as far tells nothing.
+    """
     if after.state.is_terminal:
-        return [] if was is not None and was.is_terminal else [EventType.CALL_END]
-    if after.state is State.ACTIVE and was is not State.ACTIVE:
-        return [EventType.CALL_ACTIVE]
-    rings = after.state.status is Status.RINGING
-    return [EventType.CALL_RINGING] if rings and (was is None or was.status is not Status.RINGING) else []
+        return [] if before is not None and before.state.is_terminal else [EventType.CALL_END]
+    is_same_dial = before is not None and before.attempt == after.attempt
+    had_rung = before is not None and is_same_dial and _has_rung(before)
+    was_active = before is not None and is_same_dial and before.state.status is Status.ACTIVE
+    news = []
+    if _has_rung(after) and not had_rung:
+        news.append(EventType.CALL_RINGING)
+    if after.state.status is Status.ACTIVE and not was_active:
+        news.append(EventType.CALL_ACTIVE)
+    return news
+
+
+def occurrence_of(event_type: EventType, call: Call) -> int:
+    """Which of its kind an event of a call is: each dial may ring and connect once, the end comes once."""
+    return 1 if event_type is EventType.CALL_END else call.attempt
+
+
+def _has_rung(call: Call) -> bool:
+    return call.state is State.RINGING or (call.in_flight and call.answered_at is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,7 @@ class CallPayloads:
         if call is None:
             return None
         moment = {
-            EventType.CALL_RINGING: call.dialed_at,
+            EventType.CALL_RINGING: call.carrier.rang_at or call.dialed_at,
             EventType.CALL_ACTIVE: call.active_at,
             EventType.CALL_END: call.ended_at,
         }.get(EventType(event_type))

@@ -21,7 +21,7 @@ class BlockedBy(StrEnum):
     GATE = "gate"
     """All the account's lines are in use."""
     TRUNK_PACE = "trunk_pace"
-    """A line is free, and its trunk takes no call yet: calls a second, or a carrier that had no room."""
+    """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
@@ -72,7 +72,7 @@ def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> Qu
 def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
-    if not gate.has_room:
+    if not gate.has_free_line:
         return BlockedBy.GATE
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE

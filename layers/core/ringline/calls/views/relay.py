@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import Call, State, Status
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
-from ringline.calls.views.payload import announcements
+from ringline.calls.views.payload import announcements, occurrence_of
 from ringline.webhooks.model.event_type import EventType
 
 
@@ -41,8 +41,7 @@ class Relay:
         """Queues the webhooks that the change is worth."""
         after = change.after
         for event_type in announcements(change.before, after):
-            # Each attempt rings and may connect; the end comes once.
-            occurrence = 1 if event_type is EventType.CALL_END else after.attempt_number
+            occurrence = occurrence_of(event_type, after)
             self.announcer.announce(after.account_id, after.call_id, event_type, after.version, occurrence)
 
     def ring_again(self, changes: Sequence[Change]) -> None:
@@ -80,6 +79,6 @@ def calls_to_record(changes: Sequence[Change]) -> list[Call]:
         for change in changes
         if change.after.recording
         and change.after.state is State.ACTIVE
-        and (change.before is None or change.before.state is not State.ACTIVE)
+        and (change.before is None or change.before.state.status is not Status.ACTIVE)
         and now[change.after.account_id, change.after.call_id].state is State.ACTIVE
     ]

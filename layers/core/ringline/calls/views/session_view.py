@@ -10,7 +10,7 @@ from typing import Any
 from ringline.calls.model.call import Attempt, Call, State, Status, room_name
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.transcripts import Transcript
-from ringline.runtime.clock import iso, iso_or_none
+from ringline.runtime.clock import MS_PER_S, iso, iso_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _participants(session: Session) -> list[str]:
 def _talk_s(session: Session) -> int | None:
     if session.answered_at is None or session.ended_at is None:
         return None
-    return max(0, round((session.ended_at - session.answered_at) / 1000))
+    return max(0, round((session.ended_at - session.answered_at) / MS_PER_S))
 
 
 def _turns(session: Session, transcript: Transcript | None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ringline.calls.model.call import Call
-from ringline.runtime.clock import iso
+from ringline.runtime.clock import MS_PER_S, iso
 
 
 def timeline(call: Call) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def _present(call: Call) -> Iterator[_Moment]:
     of_it = {"attempt": call.attempt_number or None, "dial": call.attempt or None}
     evidence = call.evidence
     if call.dialed_at is not None:
-        waited_s = max(0, call.dialed_at - call.eligible_at) / 1000
+        waited_s = max(0, call.dialed_at - call.eligible_at) / MS_PER_S
         yield call.dialed_at, "dialed", of_it | {"waited_for_line_s": waited_s}
         yield call.answered_at, "answered", of_it
         yield from _carriers_words(call, of_it)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from ringline.calls.model.timing import MS_PER_S
+
 CALL_HEADER = "x-ringline-call"
 """The SIP header of our INVITE that names the attempt's room, in lower case: names of headers have no case."""
 
@@ -41,7 +43,7 @@ def moment(value: Any) -> int | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * MS_PER_S)
     except (ValueError, OverflowError):
         return None
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.telephony.carriers.reading import call_ids, moment, names_voicemail, sip_code, text
+from ringline.telephony.carriers.refusals import refusal_in
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
 
 GENERIC = "generic"
@@ -75,15 +76,18 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
 
 def _event(document: dict[str, Any], told: dict[str, Any]) -> CarrierEvent:
     places = (text(told.get("forwarded_to")), _retargeted(told))
+    kind = _KINDS.get(str(document.get("type")), Kind.OTHER)
+    code, status, cause = sip_code(told.get("sip_code")), text(told.get("sip_status")), text(told.get("cause"))
     return CarrierEvent(
-        kind=_KINDS.get(str(document.get("type")), Kind.OTHER),
+        kind=kind,
         provider=GENERIC,
         room=text(told.get("call")),
         provider_call_ids=call_ids(told.get("provider_call_id")),
         at=moment(document.get("timestamp")),
-        sip_code=sip_code(told.get("sip_code")),
-        sip_status=text(told.get("sip_status")),
-        cause=text(told.get("cause")),
+        sip_code=code,
+        sip_status=status,
+        cause=cause,
+        refusal=refusal_in(code, status, cause) if kind is Kind.FAILED else None,
         forwarded_to=next((place for place in places if place is not None), None),
         to_voicemail=told.get("to_voicemail") is True or any(names_voicemail(place) for place in places),
     )

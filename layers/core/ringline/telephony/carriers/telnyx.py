@@ -10,6 +10,7 @@ from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.telephony.carriers.reading import CALL_HEADER, call_ids, moment, sip_code, text
+from ringline.telephony.carriers.refusals import refusal_in
 from ringline.telephony.carriers.request import (
     HookRefused,
     HookRequest,
@@ -76,15 +77,17 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     cause = text(payload.get("hangup_cause"))
     said_by_word = _UNANSWERED.get(cause or "")
     is_machine = _DETECTION.fullmatch(name) is not None and payload.get("result") in _MACHINES
+    kind = Kind.FORWARDED if is_machine else _kind(name, code, said_by_word)
     return (
         CarrierEvent(
-            kind=Kind.FORWARDED if is_machine else _kind(name, code, said_by_word),
+            kind=kind,
             provider=TELNYX,
             room=_room(payload),
             provider_call_ids=call_ids(payload.get("call_session_id"), payload.get("call_leg_id")),
             at=moment(told.get("occurred_at")),
             sip_code=code or said_by_word,
             cause=cause,
+            refusal=refusal_in(code, cause) if kind is Kind.FAILED else None,
             to_voicemail=is_machine,
         ),
     )

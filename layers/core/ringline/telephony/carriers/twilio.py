@@ -19,7 +19,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.calls.model.timing import MS_PER_S
 from ringline.telephony.carriers.reading import CALL_HEADER, call_ids, sip_code, text
+from ringline.telephony.carriers.refusals import refusal_in
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, check_age, json_object
 
 TWILIO = "twilio"
@@ -100,14 +102,14 @@ def _check_age(parameters: Mapping[str, Any], now_s: float) -> None:
         at = _moment(said)
         if at is None:
             raise HookRefused("timestamp is not one")
-        check_age(str(at // 1000), now_s)
+        check_age(str(at // MS_PER_S), now_s)
 
 
 def _moment(said: Any) -> int | None:
     """An RFC 2822 date in milliseconds."""
     try:
         at = parsedate_to_datetime(str(said))
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1000
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * MS_PER_S
     except (ValueError, OverflowError):
         return None
 
@@ -130,16 +132,18 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
         raise HookUnreadable("no CallSid")
     room, at = request.query("call") or _header(told), _moment(told.get("Timestamp"))
     status = str(told.get("CallStatus", ""))
-    code = sip_code(told.get("SipResponseCode"))
+    code, error = sip_code(told.get("SipResponseCode")), _error(told)
+    kind = _kind(told, status)
     event = CarrierEvent(
-        kind=_kind(told, status),
+        kind=kind,
         provider=TWILIO,
         room=room,
         provider_call_ids=ids,
         at=at,
         sip_code=code or _CODES.get(status),
-        sip_status=_error(told),
+        sip_status=error,
         cause=text(status),
+        refusal=refusal_in(code, error) if kind is Kind.FAILED else None,
     )
     if not str(told.get("AnsweredBy", "")).startswith("machine"):
         return (event,)
@@ -160,6 +164,6 @@ def _header(told: Mapping[str, Any]) -> str | None:
 
 
 def _error(told: Mapping[str, Any]) -> str | None:
-    """Twilio's error, number first: 32203 tells a number that is blocked from a person who declined."""
+    """Twilio's error, number first: it may tell a call that Twilio blocked from a person who declined."""
     said = (text(told.get(name)) for name in ("ErrorCode", "ErrorMessage"))
     return text(" ".join(word for word in said if word is not None))

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 _MINUTE_S = 60
 _HOUR_S = 3600
+_MS_PER_S = 1000
 
 WAITS_S = (
     0,
@@ -62,7 +63,7 @@ def verdict(attempts_made: int, status_code: int | None, retry_after_s: int | No
     if attempts_made >= len(WAITS_S):
         return Stop(endpoint_gone=False)
     wait_s = max(WAITS_S[attempts_made], min(retry_after_s or 0, LONGEST_RETRY_AFTER_S))
-    return TryAgain(round(wait_s * (1 + JITTER * randomness) * 1000))
+    return TryAgain(round(wait_s * (1 + JITTER * randomness) * _MS_PER_S))
 
 
 def retry_after_in_s(value: str | None, now_ms: int) -> int | None:
@@ -79,4 +80,4 @@ def retry_after_in_s(value: str | None, now_ms: int) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0, round(moment.timestamp() - now_ms / 1000)) or None
+    return max(0, round(moment.timestamp() - now_ms / _MS_PER_S)) or None

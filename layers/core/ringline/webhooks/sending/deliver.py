@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.webhooks.model.delivery import KEPT_ATTEMPTS, Attempt, Delivery, DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
@@ -142,7 +142,7 @@ class Deliver:
 
     def _try(self, before: Delivery, endpoint: Endpoint, body: bytes) -> Outcome:
         started_at = self._clock()
-        signature = signature_headers(endpoint.secrets, before.id.webhook_id, started_at // 1000, body)
+        signature = signature_headers(endpoint.secrets, before.id.webhook_id, started_at // MS_PER_S, body)
         headers = {"content-type": "application/json", "user-agent": USER_AGENT, **signature}
         answer = self._client.post(endpoint.url, headers, body)
         now = self._clock()

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.webhooks.model.delivery import DeliveryId
 from ringline.webhooks.model.event_type import EventType
 
-LONGEST_DELAY_MS = LONGEST_DELAY_S * 1000
+LONGEST_DELAY_MS = LONGEST_DELAY_S * MS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class SqsDeliveryQueue:
         self._sqs().send_message(QueueUrl=self._queue_url, **_entry(message))
 
     def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
-        delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / 1000)
+        delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / MS_PER_S)
         self._sqs().send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **_entry(message))
 
 

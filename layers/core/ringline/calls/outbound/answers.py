@@ -1,0 +1,75 @@
+"""What follows when the dialled phone is answered.
+
+The answer is written with the agent that is in the room by then. If none is there, the dialer waits for one, and ends
+the call when the agent's time is up.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import AgentJoined, Answered, EndAsked
+from ringline.calls.model.ports import CarrierLinks, LookQueue
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import RoomView, agent_in, leg_of
+from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
+from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
+from ringline.runtime.clock import MS_PER_S, Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """`links` is None where no carrier reports: then nobody needs to know whose call a carrier's id is."""
+
+    attempts: Attempts
+    looks: LookQueue
+    links: CarrierLinks | None
+    clock: Clock
+    log: Logger
+
+    async def take(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
+        """Writes the answer, and returns when an agent is in the conversation or the call is over."""
+        answered_at = self.clock()
+        room = await self.attempts.room_of(call)
+        agent = agent_in(room)
+        answer = Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent)
+        outcome = await self.attempts.apply(call, answer)
+        if is_over(call, outcome.call) or Effect.END_ROOM in outcome.effects:
+            # The call was canceled or ended while it rang: whoever answered must not listen to an empty room.
+            await self.attempts.close_and_settle(call)
+        elif outcome.call is not None and outcome.call.state is State.LAST_WORDS:
+            # The leg left before its answer was written.
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
+        else:
+            await self._leave_hints(call, room)
+            if agent is None:
+                await self._await_agent(call, answered_at)
+
+    async def _leave_hints(self, call: Call, room: RoomView | None) -> None:
+        """Leaves two hints: the ids by which the carrier's events will name this call, and a look at the moment when a
+        short conversation reaches its limit."""
+        leg = leg_of(call, room)
+        if self.links is not None and leg is not None:
+            await asyncio.to_thread(link_carrier_calls, self.links, self.log, call, leg.carrier_call_ids)
+        await asyncio.to_thread(ask_for_look_at_limit, self.looks, self.log, call)
+
+    async def _await_agent(self, call: Call, answered_at: int) -> None:
+        """Ends the call if no agent joins in time. The dialer looks into the room because the webhook of an agent that
+        joined before the answer was written came too early to be of use; that of a later one is applied."""
+        while self.clock() - answered_at < agent_join_s(call) * MS_PER_S:
+            agent = agent_in(await self.attempts.room_of(call))
+            if agent is not None:
+                await self.attempts.apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+            current_call = await self.attempts.read(call)
+            if is_over(call, current_call) or (current_call and current_call.active_at is not None):
+                return
+        end_asked = EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN, call.attempt)
+        outcome = await self.attempts.apply(call, end_asked)
+        if outcome.effects:
+            await self.attempts.close_and_settle(call)

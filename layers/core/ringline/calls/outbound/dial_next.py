@@ -1,0 +1,88 @@
+"""A doorbell was heard: claims the account's next calls and dials them side by side."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import Call
+from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue, Telephony
+from ringline.calls.model.timing import DIAL_BATCH
+from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
+from ringline.calls.outbound.answers import Answers
+from ringline.calls.outbound.attempts import Attempts
+from ringline.calls.outbound.dial import Dial
+from ringline.calls.outbound.unclear import UnclearDials
+from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
+from ringline.runtime.clock import Clock, whole_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialNext:
+    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call."""
+
+    store: CallStore
+    admit: Admit
+    paces: TrunkPaces
+    progress: Progress
+    telephony: Telephony
+    doorbell: Doorbell
+    looks: LookQueue
+    clock: Clock
+    log: Logger
+    links: CarrierLinks | None = None
+
+    @property
+    def _dial(self) -> Dial:
+        attempts = Attempts(
+            store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=self.log
+        )
+        answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
+        return Dial(
+            attempts=attempts,
+            answers=answers,
+            unclear=UnclearDials(attempts=attempts, answers=answers, clock=self.clock, log=self.log),
+            telephony=self.telephony,
+            paces=self.paces,
+            clock=self.clock,
+            log=self.log,
+        )
+
+    async def run(self, account_id: str) -> int:
+        """Claims up to a batch of the account's calls, dials them side by side, and returns how many when all are
+        answered or over."""
+        dials: list[asyncio.Task[None]] = []
+        try:
+            stopped = await self._begin_dials(account_id, dials)
+            if not isinstance(stopped, NoneAdmitted):
+                await asyncio.to_thread(self._ring_on, account_id, stopped)
+        finally:
+            results = await asyncio.gather(*dials, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                # The claim stands and the phone may ring, so a repeat of the doorbell must not dial again: the sweep
+                # settles the call.
+                self.log.error("dial failed", exc_info=result, extra={"account_id": account_id})
+        return len(dials)
+
+    async def _begin_dials(self, account_id: str, dials: list[asyncio.Task[None]]) -> NoneAdmitted | Paced | None:
+        """Begins each dial as soon as its call is claimed, and adds it to `dials`. Returns why no further call was
+        admitted; None where the batch is full."""
+        while len(dials) < DIAL_BATCH:
+            admitted = await asyncio.to_thread(self.admit.next, account_id)
+            if not isinstance(admitted, Call):
+                return admitted
+            dials.append(asyncio.create_task(self._dial.run(admitted)))
+        return None
+
+    def _ring_on(self, account_id: str, paced: Paced | None) -> None:
+        """Has the account's other calls dialled by another invocation: at the next turn of their trunk, or at once,
+        while this one waits for answers."""
+        if paced is None:
+            self.doorbell.ring(account_id)
+            return
+        now = self.clock()
+        if self.paces.claims_ring(account_id, paced.until, now):
+            self.doorbell.ring(account_id, max(1, whole_s(paced.until - now)))

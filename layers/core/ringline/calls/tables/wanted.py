@@ -1,0 +1,182 @@
+"""Which calls a list shows, as a question to the table and as a question to a call that was read already.
+
+Each condition stands once, in `Wanted._conditions`, and each kind of condition says itself in both forms.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.reasons import EndReason
+from ringline.runtime.clock import MS_PER_S
+from ringline.runtime.items import to_item
+from ringline.runtime.table import calls_pk
+
+_FIRST_ID, _LAST_ID = "+", "~"
+"""Before and behind every id."""
+
+_ID_MAY_BE_OFF_S = 3600
+"""A call that rang in was created when its caller arrived, and its id was made when LiveKit's event did."""
+
+_LAST_MOMENT_OF_IDS = 2**48 - 1
+
+_TIME_IN_ID_CHARS = 10
+"""The first characters of a ULID, which tell the moment it was made."""
+
+_IN_FLIGHT = frozenset(state for state in State if state.is_in_flight)
+
+
+class Having(StrEnum):
+    """What every call of a page must have, by the attribute that says so."""
+
+    DIAL = "attempt"
+    TRANSCRIPT = "transcript_turns"
+    RECORDING = "recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A part of a FilterExpression, with the names and values that it uses."""
+
+    expression: str
+    names: dict[str, str]
+    values: dict[str, Any]
+
+
+class _Condition(Protocol):
+    def holds(self, call: Call) -> bool: ...
+
+    def as_filter(self) -> _Filter: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _IsOneOf:
+    attribute: str
+    words: frozenset[str]
+
+    def holds(self, call: Call) -> bool:
+        return getattr(call, self.attribute) in self.words
+
+    def as_filter(self) -> _Filter:
+        values = {f":{self.attribute}{n}": word for n, word in enumerate(sorted(self.words))}
+        # Some attributes bear words that DynamoDB keeps for itself, such as `state`.
+        name = f"#{self.attribute}"
+        return _Filter(f"{name} IN ({', '.join(values)})", {name: self.attribute}, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _CreatedFrom:
+    moment: int
+
+    def holds(self, call: Call) -> bool:
+        return call.created_at >= self.moment
+
+    def as_filter(self) -> _Filter:
+        return _Filter("created_at >= :created_from", {}, {":created_from": self.moment})
+
+
+@dataclass(frozen=True, slots=True)
+class _CreatedBefore:
+    moment: int
+
+    def holds(self, call: Call) -> bool:
+        return call.created_at < self.moment
+
+    def as_filter(self) -> _Filter:
+        return _Filter("created_at < :created_before", {}, {":created_before": self.moment})
+
+
+@dataclass(frozen=True, slots=True)
+class _Has:
+    """What a call has not is not stored: no attempt, no turns, no recording."""
+
+    attribute: str
+
+    def holds(self, call: Call) -> bool:
+        return bool(getattr(call, self.attribute))
+
+    def as_filter(self) -> _Filter:
+        return _Filter(f"attribute_exists({self.attribute})", {}, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The calls that have all of what is not None. `created_from` and `created_before` are moments in milliseconds; a
+    call that was created at the latter itself is not wanted."""
+
+    states: frozenset[State] | None = None
+    pipe_id: str | None = None
+    agent_id: str | None = None
+    direction: Direction | None = None
+    end_reasons: frozenset[EndReason] | None = None
+    created_from: int | None = None
+    created_before: int | None = None
+    having: Having | None = None
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether only calls on a line are wanted."""
+        return self.states is not None and self.states <= _IN_FLIGHT
+
+    def fits(self, call: Call) -> bool:
+        """Whether a call is one of those that `as_query` finds."""
+        return all(condition.holds(call) for condition in self._conditions())
+
+    def as_query(self, account_id: str) -> dict[str, Any]:
+        """The query of the account's calls that finds those that fit."""
+        first_id, last_id = self.id_range()
+        filters = [condition.as_filter() for condition in self._conditions()]
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {":pk": calls_pk(account_id), ":first": first_id, ":last": last_id}
+        for each in filters:
+            names |= each.names
+            values |= each.values
+        query: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": to_item(values),
+        }
+        if filters:
+            query["FilterExpression"] = " AND ".join(each.expression for each in filters)
+        if names:
+            query["ExpressionAttributeNames"] = names
+        return query
+
+    def _conditions(self) -> Iterator[_Condition]:
+        one_of: dict[str, frozenset[str] | None] = {
+            "state": self.states,
+            "pipe_id": None if self.pipe_id is None else frozenset({self.pipe_id}),
+            "agent_id": None if self.agent_id is None else frozenset({self.agent_id}),
+            "direction": None if self.direction is None else frozenset({self.direction}),
+            "end_reason": self.end_reasons,
+        }
+        for attribute, words in one_of.items():
+            if words is not None:
+                yield _IsOneOf(attribute, frozenset(str(word) for word in words))
+        if self.created_from is not None:
+            yield _CreatedFrom(self.created_from)
+        if self.created_before is not None:
+            yield _CreatedBefore(self.created_before)
+        if self.having is not None:
+            yield _Has(self.having.value)
+
+    def id_range(self) -> tuple[str, str]:
+        """Ids between which all that are wanted lie, so that a list of last month does not read this one's calls."""
+        spare_ms = _ID_MAY_BE_OFF_S * MS_PER_S
+        return (
+            _FIRST_ID if self.created_from is None else _id_made_at(self.created_from - spare_ms),
+            _LAST_ID if self.created_before is None else _id_made_at(self.created_before + spare_ms),
+        )
+
+
+EVERY_CALL = Wanted()
+
+
+def _id_made_at(moment: int) -> str:
+    """Where the ids of calls of that moment begin."""
+    # Loaded with the first filter by time, because most lists have none: ULID takes 10 ms to import.
+    from ulid import ULID
+
+    made = ULID.from_timestamp(max(0, min(moment, _LAST_MOMENT_OF_IDS)))
+    return f"call_{str(made)[:_TIME_IN_ID_CHARS]}"

@@ -1,0 +1,110 @@
+"""`livekit.api.LiveKitAPI` as far as the product uses it, on phones that live in this process: each request is a step
+of the acting process. The product's own adapter is at work above it."""
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+from livekit import api
+
+from tests.component.crash.rig.phones import Phones, Room, twirp
+from tests.component.crash.rig.process import AnswerLost, after_step, before_step
+
+
+class Client:
+    def __init__(self, phones: Phones) -> None:
+        self._phones = phones
+        self.room = self.sip = self.agent_dispatch = self
+
+    async def aclose(self) -> None: ...
+
+    async def create_room(self, request: api.CreateRoomRequest) -> None:
+        _step("create_room", lambda: self._phones.make(request.name, *(agent.metadata for agent in request.agents)))
+
+    async def create_sip_participant(
+        self,
+        request: api.CreateSIPParticipantRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109 - the real client's
+    ) -> api.SIPParticipantInfo:
+        """Two steps: the INVITE is out and the phone rings; somebody answered or nobody did. One, if nobody waits."""
+        leg = _step("dial", lambda: self._phones.dial(request))
+        if request.wait_until_answered:
+            while leg.status == "ringing":  # noqa: ASYNC110 - this sleep is what makes time pass
+                await asyncio.sleep(0.5)
+            _step("dial's answer", lambda: None)
+        if leg.failure is not None and leg.status == "hangup":
+            raise leg.failure
+        return api.SIPParticipantInfo(participant_id=leg.sid, participant_identity=leg.identity, sip_call_id="SCL_1")
+
+    async def list_participants(self, request: api.ListParticipantsRequest) -> api.ListParticipantsResponse:
+        return _step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
+
+    async def delete_room(self, request: api.DeleteRoomRequest) -> None:
+        _step("delete_room", lambda: self._phones.delete(request.room))
+
+    async def list_rooms(self, request: api.ListRoomsRequest) -> api.ListRoomsResponse:
+        def listed() -> api.ListRoomsResponse:
+            named = {name: room for name, room in self._phones.rooms.items() if name in (request.names or [name])}
+            return api.ListRoomsResponse(
+                rooms=[api.Room(name=name, creation_time_ms=room.made_at) for name, room in named.items()]
+            )
+
+        return _step("list_rooms", listed)
+
+    async def list_dispatch(self, room: str) -> list[api.AgentDispatch]:
+        def listed() -> list[api.AgentDispatch]:
+            if room not in self._phones.rooms:
+                raise twirp("not_found", "requested room does not exist")
+            told = self._phones.dispatched.get(room, [])
+            named = [api.AgentDispatch(agent_name="agent", room=room, metadata=metadata) for metadata in told]
+            return [api.AgentDispatch(room=room), *named]
+
+        return _step("list_dispatch", listed)
+
+    async def create_dispatch(self, request: api.CreateAgentDispatchRequest) -> api.AgentDispatch:
+        def created() -> api.AgentDispatch:
+            if self._phones.dispatches_fail:
+                self._phones.dispatches_fail -= 1
+                raise twirp("unavailable", "no response from servers")
+            self._phones.make(request.room)
+            self._phones.send_agent(request.room, request.metadata)
+            return api.AgentDispatch(room=request.room, metadata=request.metadata)
+
+        return _step("create_dispatch", created)
+
+
+def _participants(room: Room | None) -> api.ListParticipantsResponse:
+    there = room or Room(0)
+    legs = [
+        api.ParticipantInfo(
+            sid=leg.sid,
+            identity=leg.identity,
+            kind=api.ParticipantInfo.SIP,
+            attributes={"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status},
+        )
+        for leg in there.legs.values()
+    ]
+    agents = [
+        api.ParticipantInfo(sid=sid, kind=api.ParticipantInfo.AGENT, joined_at_ms=joined_at)
+        for sid, joined_at in there.agents.items()
+    ]
+    return api.ListParticipantsResponse(participants=legs + agents)
+
+
+def _step[T](what: str, deed: Callable[[], T]) -> T:
+    before_step()
+    try:
+        done = deed()
+    except api.TwirpError:
+        _after(what)
+        raise
+    _after(what)
+    return done
+
+
+def _after(what: str) -> None:
+    try:
+        after_step(what)
+    except AnswerLost:
+        raise aiohttp.ServerDisconnectedError from None

@@ -1,0 +1,153 @@
+"""Strikes a function at each of its steps, one after the other, and looks whether the promises are kept all the same:
+every accepted call ends once with one reason, its line is given back, nobody's place in the queue is left over, each
+attempt rings once, and one `call_end` reaches the customer."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+
+from ringline.calls.model.call import Direction, State
+from ringline.calls.model.reasons import EndReason
+from ringline.webhooks.model.delivery import DeliveryStatus
+from tests.component.crash.rig.process import READS, Invocation, Trouble
+from tests.component.crash.rig.stage import a_world
+from tests.component.crash.rig.world import World
+from tests.component.one_table import LocalAws
+
+_HOLDING = {State.DIALING, State.RINGING, State.ACTIVE}
+_NOTHING_RANG = {EndReason.DIAL_STATE_UNKNOWN, EndReason.INTERNAL_ERROR}
+"""How a call may end that never rang: its dialer died, and nothing could tell whether it dialled; or what it had to do
+before the dial failed."""
+
+type Act = Callable[[World], object]
+
+OWED_WITHIN_MS = 90_000
+"""How long after the end of its leg a call may count as alive, whatever got lost: a run of the sweep and a bit. Where
+it is the sweep that is struck, twice that."""
+
+
+def _nothing(_world: World) -> None: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`prepare` leads up to the moment when the function is struck; `act` makes its invocation happen, unless time
+    alone does. The invocation is the next one whose event has `hearing` in it.
+
+    `reasons`: how the calls may end, in the order of their acceptance, the last for all that follow; one that never
+    rang may also end so that nothing is known of it. `also` looks at what else must be true in the end. `steps` are
+    what the function is known to do outside, so that a scenario that misses its aim fails.
+    """
+
+    name: str
+    function: str
+    prepare: Act
+    reasons: tuple[set[EndReason], ...]
+    act: Act = _nothing
+    hearing: str = ""
+    steps: frozenset[str] = frozenset()
+    loses_reads: bool = False
+    """Whether answers of reads are lost, too: at least once for each function, for each of them takes its time."""
+    calls: int | None = None
+    also: Act = _nothing
+    rings: int = 1
+    deliveries: frozenset[DeliveryStatus] = frozenset({DeliveryStatus.DELIVERED})
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def strike_at_every_step(aws: LocalAws, scenario: Scenario, trouble: Trouble) -> list[str]:
+    """Plays the scenario undisturbed, and then with trouble at each of the function's steps. Returns these steps. Fails
+    where a promise is not kept."""
+    steps = _play(aws, scenario, None, 0).steps
+    assert scenario.steps <= set(steps), f"it never came to {scenario.steps - set(steps)}"
+    loses_reads = trouble is Trouble.ANSWER_LOST and scenario.loses_reads
+    struck_after = [number for number, step in enumerate(steps, 1) if loses_reads or step not in READS]
+    for after in [0, *struck_after] if trouble is Trouble.KILLED else struck_after:
+        struck = _play(aws, scenario, trouble, after)
+        assert struck.met_trouble and struck.steps[:after] == steps[:after]
+    return steps
+
+
+def _play(aws: LocalAws, scenario: Scenario, trouble: Trouble | None, after: int) -> Invocation:
+    with a_world(aws, look_at_the_table) as world:
+        try:
+            scenario.prepare(world)
+            struck = world.strike(scenario.function, trouble, after, scenario.hearing)
+            scenario.act(world)
+            world.settle()
+            look_at_the_end(world, scenario)
+            scenario.also(world)
+        except Exception as error:
+            error.add_note(f"{scenario.function} {trouble} after {after} steps")
+            error.add_note("\n".join(f"  {each.function}: {each.steps}" for each in world.invocations))
+            raise
+    return struck
+
+
+# --- promises --------------------------------------------------------------------------------------------------------
+
+
+def look_at_the_table(world: World) -> None:
+    """What must be true whenever one looks: the gate counts the calls on a line, who is queued has a place, and a line
+    was not given back while a phone is up on it."""
+    items = world.table.items()
+    calls = [item for item in items if item.get("item_kind") == "call"]
+    (gate,) = (item for item in items if item["sk"] == "GATE")
+    outbound = [call for call in calls if call["direction"] == Direction.OUTBOUND]
+    assert gate["in_use"] == len([call for call in outbound if call["state"] in _HOLDING])
+    assert gate["in_use"] <= gate["cap"]
+    places = sorted(item["sk"].partition("#")[2] for item in items if item["pk"].endswith("#QUEUE"))
+    assert places == sorted(call["sk"] for call in calls if call["state"] == State.QUEUED)
+    up = {leg.room for leg in world.phones.legs if leg.is_up and not leg.strayed and not leg.rang_in}
+    assert up <= {call.room_name for call in world.table.calls.values() if call.in_flight}
+
+
+def look_at_the_end(world: World, scenario: Scenario) -> None:
+    assert set(world.accepted) <= set(world.table.calls), "a call was accepted and is not there"
+    how_many = len(world.table.calls)
+    assert how_many > 0 if scenario.calls is None else how_many == scenario.calls
+    for number, call in enumerate(world.table.calls.values()):
+        assert call.state.is_terminal, f"{call.call_id} is {call.state} for ever"
+        may_be = scenario.reasons[min(number, len(scenario.reasons) - 1)]
+        rang = call.room_name in world.phones.over_at
+        assert call.end_reason in may_be | (set() if rang else _NOTHING_RANG)
+        assert call.due_at is None
+    last = [change for change in world.table.changes if change.after.state.is_terminal]
+    ends = [change for change in last if change.before is None or not change.before.state.is_terminal]
+    assert Counter(end.after.call_id for end in ends) == dict.fromkeys(world.table.calls, 1), "an end was written again"
+    told = {(change.after.call_id, change.after.end_reason, change.after.ended_at) for change in last}
+    assert len(told) == len(ends), "an end was changed"
+    sweeps = 2 if scenario.function == "sweep" else 1
+    for end in ends:
+        over_at = world.phones.over_at.get(end.after.room_name or "", end.at)
+        assert end.at - over_at <= OWED_WITHIN_MS * sweeps, "a line was held for nobody"
+        rang_in = end.after.direction is Direction.INBOUND
+        assert not rang_in or over_at - end.at <= OWED_WITHIN_MS * sweeps, "a caller was left on the line"
+    look_at_the_table(world)
+    assert set(world.phones.dials.values()) <= {1}, "an attempt was dialled again"
+    phones_that_rang = Counter(identity.split("-")[1] for identity in world.phones.rang)
+    assert set(phones_that_rang.values()) <= {1, scenario.rings}, "a phone rang again"
+    assert all(len(agents) == 1 for agents in world.phones.dispatched.values()), "two agents were sent to one call"
+    assert not world.phones.rooms, "somebody was left alone in a room"
+    assert not world.dead_letters, "a healthy message was given up"
+    look_at_the_webhooks(world, scenario.deliveries)
+
+
+def look_at_the_webhooks(world: World, statuses: Set[str]) -> None:
+    """One event for each call, however often it was announced or posted: its receiver can tell that it is the same."""
+    announced = {json.loads(each.body)["call_id"] for each in world.sent if each.queue == "deliveries"}
+    assert announced == set(world.table.calls)
+    told: dict[str, set[tuple[str, str]]] = {call_id: set() for call_id in world.table.calls}
+    for headers, body in world.posts:
+        assert body["type"] == "call_end"
+        told[body["data"]["call_id"]].add((headers["webhook-id"], body["data"]["end_reason"]))
+    wanted = {call_id: {call.end_reason} for call_id, call in world.table.calls.items()}
+    assert {call_id: {reason for _, reason in events} for call_id, events in told.items()} == wanted
+    assert all(len(events) == 1 for events in told.values()), "one end, two events"
+    deliveries = [item for item in world.table.items() if item.get("item_kind") == "delivery"]
+    assert {item["status"] for item in deliveries} <= statuses
+    if DeliveryStatus.DELIVERED in statuses:
+        assert len(deliveries) == len(world.table.calls)

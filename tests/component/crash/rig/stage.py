@@ -1,0 +1,181 @@
+"""Where functions are struck: a world with one account and one line, where all that lies outside is watched."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, tzinfo
+from functools import cache
+from typing import Any
+from unittest import mock
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+from jwt import api_jwt
+from livekit import api
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.store import RoutingStore
+from ringline.runtime import aws as product_aws
+from ringline.runtime import clock as product_clock
+from ringline.runtime import ids
+from ringline.runtime.items import to_item
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
+from ringline.webhooks.store import EndpointStore
+from tests.builders import NOW
+from tests.component.crash.rig.livekit import Client
+from tests.component.crash.rig.phones import Phones
+from tests.component.crash.rig.process import ACTING, AnswerLost, Killed, after_step, before_step
+from tests.component.crash.rig.table import WatchedTable
+from tests.component.crash.rig.world import ACCOUNT, World
+from tests.component.one_table import RECORDS_BUCKET, LocalAws
+from tests.fakes import HandClock
+
+CAP = 1
+"""One line: whoever does not give it back keeps everybody else waiting."""
+ROUTED, UNROUTED, NOBODYS = "+15550100000", "+15550100001", "+15550100002"
+"""Numbers to ring: one with an agent behind it, one without, one of no account."""
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+_WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem"}
+_STEP_TAKES_MS = 5
+_sleep = asyncio.sleep
+
+
+@contextmanager
+def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[World]:
+    """An empty table with one account, one line and one endpoint; everything outside is watched, and time is ours."""
+    clock = HandClock()
+    world = World(aws, clock, Phones(clock), WatchedTable(aws), after_each=after_each)
+    _clear(world)
+    with ExitStack() as patches, ThreadPoolExecutor() as elsewhere:
+
+        def patch(target: Any, name: str, replacement: Any) -> None:
+            patches.enter_context(mock.patch.object(target, name, replacement))
+
+        async def sleep(seconds: float) -> None:
+            _live_on()
+            clock.move(seconds)
+            # Another thread has no acting process and no event loop. This one waits for it: nothing is left to chance.
+            elsewhere.submit(world.meanwhile).result()
+            await _sleep(0)
+
+        async def in_turn[T](work: Callable[..., T], *given: Any) -> T:
+            await _sleep(0)
+            return work(*given)
+
+        patch(asyncio, "sleep", sleep)
+        patch(asyncio, "to_thread", in_turn)
+        patch(api, "LiveKitAPI", lambda *_, **__: Client(world.phones))
+        patch(product_clock, "now_ms", clock)
+        patch(ids, "now_ms", clock)
+        patch(api_jwt, "datetime", _calendar(clock))
+        patch(WebhookClient, "post", _receiver(world))
+        for client in (aws.dynamodb, aws.sqs):
+            patch(client, "_make_api_call", _watched(client._make_api_call, world))
+        make_s3 = product_aws.s3
+
+        @cache
+        def s3() -> Any:
+            bucket = make_s3()
+            bucket.create_bucket(Bucket=RECORDS_BUCKET)
+            patch(bucket, "_make_api_call", _watched(bucket._make_api_call, world))
+            return bucket
+
+        # Few need it, and making it takes as long as a whole world.
+        patch(product_aws, "s3", s3)
+        logging.disable()
+        try:
+            yield world
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def _calendar(clock: HandClock) -> type[datetime]:
+    """What tokens are held against."""
+
+    class Calendar(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Calendar":
+            return cls.fromtimestamp(clock.now / 1000, tz)
+
+    return Calendar
+
+
+def _live_on() -> None:
+    invocation = ACTING.get()
+    if invocation is not None and invocation.is_dead:
+        raise Killed
+
+
+def _watched(request_of: Callable[[str, Any], Any], world: World) -> Callable[[str, Any], Any]:
+    """A client whose requests are steps. The looks of the test itself, and what it prepares, are none."""
+
+    def request(operation: str, details: Any) -> Any:
+        before_step()
+        world.clock.now += _STEP_TAKES_MS if ACTING.get() is not None else 0
+        said = {"MessageId": "1"} if operation == "SendMessage" else world.table.read_by_key(operation, details)
+        try:
+            answer = said or request_of(operation, details)
+        except ClientError:
+            lose(operation)
+            raise
+        acting = ACTING.set(None)
+        try:
+            if operation in _WRITES:
+                world.table.note_written(operation, details, world.clock.now)
+            elif operation == "SendMessage":
+                world.note_sent(details)
+        finally:
+            ACTING.reset(acting)
+        lose(operation)
+        return answer
+
+    def lose(operation: str) -> None:
+        try:
+            after_step(operation)
+        except AnswerLost:
+            raise ReadTimeoutError(endpoint_url="https://aws.test") from None
+
+    return request
+
+
+def _receiver(world: World) -> Callable[..., Answered | Unanswered]:
+    def post(_client: WebhookClient, _url: str, headers: Any, body: bytes) -> Answered | Unanswered:
+        before_step()
+        world.posts.append((headers, json.loads(body)))
+        answers = world.receiver_answers
+        status_code = answers.pop(0) if len(answers) > 1 else answers[0]
+        try:
+            after_step("POST")
+        except AnswerLost:
+            return Unanswered(Failure.TIMED_OUT)
+        return Answered(status_code)
+
+    return post
+
+
+def _clear(world: World) -> None:
+    """Leaves nothing of what was played before but the furniture, which is put there first."""
+    aws = world.aws
+    world.table.forget_stream()
+    kept = {"ACCOUNT", "GATE", "PIPE", "AGENT", "NUMBER", "OWNER"}
+    found = world.table.items()
+    for item in found:
+        if item["sk"].partition("#")[0] not in kept:
+            aws.dynamodb.delete_item(TableName=aws.table_name, Key=to_item({"pk": item["pk"], "sk": item["sk"]}))
+    endpoint = Endpoint(endpoint_id="ep_1", url="https://example.com/hook", secrets=(SECRET,), created_at=NOW)
+    EndpointStore(aws.dynamodb, aws.table_name).add(ACCOUNT, endpoint)
+    if found:
+        world.set_lines(CAP)
+        return
+    AccountStore(aws.dynamodb, aws.table_name).create_account(Account(ACCOUNT, "Acme", "acme", CAP))
+    routing = RoutingStore(aws.dynamodb, aws.table_name)
+    routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
+    routing.put_number(ACCOUNT, Number(number=ROUTED, number_id="num_1", pipe_id="PIPE_1"))
+    routing.put_number(ACCOUNT, Number(number=UNROUTED, number_id="num_2"))
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="front-desk", number=ROUTED))

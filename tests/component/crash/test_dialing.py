@@ -1,0 +1,196 @@
+"""The dialer struck at each of its steps."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.reasons import EndReason
+from tests.builders import at
+from tests.component.crash.rig.acts import canceled_while_it_rings
+from tests.component.crash.rig.phones import Callee
+from tests.component.crash.rig.process import Trouble
+from tests.component.crash.rig.promises import Act, Scenario, strike_at_every_step
+from tests.component.crash.rig.world import World
+from tests.component.one_table import LocalAws
+
+_R = EndReason
+
+TALKED = {_R.USER_HUNG_UP_IN_CALL}
+
+
+def calls(*callees: Callee, how_many: int = 1, lines: int = 1, agents: bool = True, **fields: Any) -> Act:
+    def prepare(world: World) -> None:
+        world.phones.callees, world.phones.agents_come = list(callees), agents
+        world.set_lines(lines)
+        for _ in range(how_many):
+            world.create(**fields)
+
+    return prepare
+
+
+def carrier_tells(prepare: Act) -> Act:
+    """The dialer does not wait for the answer."""
+
+    def prepared(world: World) -> None:
+        world.phones.carrier_speaks = True
+        carrier_stays_silent(prepare)(world)
+
+    return prepared
+
+
+def carrier_stays_silent(prepare: Act) -> Act:
+    """Nobody waits for the answer, and nobody tells of it."""
+
+    def prepared(world: World) -> None:
+        world.answer_from = AnswerFrom.CARRIER
+        prepare(world)
+
+    return prepared
+
+
+def expires_unheard(world: World) -> None:
+    world.create(expires_at=datetime.fromtimestamp(at(5) / 1000, UTC).isoformat())
+    world.lose("doorbells")
+    world.clock.move(6)
+    world.ring()
+
+
+def found_by_the_first_sweep(world: World) -> None:
+    call = world.call()
+    if call.answered_at is not None and call.dialed_at is not None:
+        assert call.answered_at - call.dialed_at < 65_000
+
+
+dial = Scenario("it is answered", "dial_next", calls(Callee.ANSWERS), (TALKED,), steps=frozenset({"dial", "PutItem"}))
+
+told = replace(dial, name="the carrier tells that it is answered", prepare=carrier_tells(calls(Callee.ANSWERS)))
+told = replace(told, steps=frozenset({"create_room", "dial"}))
+
+SCENARIOS = [
+    replace(dial, loses_reads=True),
+    replace(
+        dial,
+        name="it is busy",
+        prepare=calls(Callee.BUSY),
+        reasons=({_R.USER_HUNG_UP_RINGING},),
+        steps=frozenset({"dial"}),
+    ),
+    replace(
+        dial,
+        name="it rings out",
+        prepare=calls(Callee.RINGS_OUT),
+        reasons=({_R.USER_DID_NOT_PICK_UP},),
+        steps=frozenset({"dial"}),
+    ),
+    replace(
+        dial,
+        name="LiveKit has no SIP server at first",
+        prepare=calls(Callee.NOT_REACHED, Callee.ANSWERS),
+        reasons=(TALKED,),
+        steps=frozenset({"dial", "SendMessage", "delete_room"}),
+        loses_reads=True,
+    ),
+    replace(
+        dial,
+        name="the carrier has no channel free at first",
+        prepare=calls(Callee.CARRIER_FULL, Callee.ANSWERS),
+        steps=frozenset({"dial", "SendMessage", "delete_room"}),
+    ),
+    replace(
+        dial,
+        name="it is busy, and tried again",
+        prepare=calls(Callee.BUSY, Callee.ANSWERS, retry={"max_attempts": 2, "on": ["no_answer"], "delays_s": [60]}),
+        steps=frozenset({"dial", "SendMessage", "TransactWriteItems"}),
+        rings=2,
+    ),
+    replace(
+        dial,
+        name="no agent comes",
+        prepare=calls(Callee.ANSWERS, agents=False),
+        reasons=({_R.AGENT_DID_NOT_JOIN},),
+        steps=frozenset({"dial", "PutItem", "delete_room"}),
+    ),
+    replace(
+        dial,
+        name="two calls side by side",
+        prepare=calls(Callee.ANSWERS, how_many=2, lines=2),
+        reasons=(TALKED,),
+    ),
+    replace(
+        dial,
+        name="it is canceled while it rings",
+        prepare=canceled_while_it_rings,
+        reasons=({_R.CALL_CANCELED},),
+        steps=frozenset({"dial"}),
+    ),
+    replace(
+        dial,
+        name="it has expired",
+        prepare=expires_unheard,
+        reasons=({_R.EXPIRED_IN_QUEUE},),
+        steps=frozenset({"TransactWriteItems"}),
+    ),
+    replace(told, loses_reads=True),
+    replace(
+        told,
+        name="nobody tells that it is answered",
+        # Its outcome is not overdue before the second sweep.
+        prepare=carrier_stays_silent(calls(Callee.ANSWERS, ring_timeout_s=60)),
+        also=found_by_the_first_sweep,
+    ),
+    replace(
+        told,
+        name="the carrier tells that it is busy",
+        prepare=carrier_tells(calls(Callee.BUSY)),
+        reasons=({_R.USER_HUNG_UP_RINGING},),
+    ),
+    replace(
+        told,
+        name="nobody tells that it is busy",
+        prepare=carrier_stays_silent(calls(Callee.BUSY)),
+        reasons=({_R.USER_HUNG_UP_RINGING},),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it rings out",
+        prepare=carrier_tells(calls(Callee.RINGS_OUT)),
+        reasons=({_R.USER_DID_NOT_PICK_UP},),
+    ),
+    replace(
+        told,
+        name="the carrier would tell, and LiveKit has no SIP server at first",
+        prepare=carrier_tells(calls(Callee.NOT_REACHED, Callee.ANSWERS)),
+        steps=frozenset({"dial", "SendMessage", "delete_room"}),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it has no channel free at first",
+        prepare=carrier_tells(calls(Callee.CARRIER_FULL, Callee.ANSWERS)),
+    ),
+    replace(
+        told,
+        name="the carrier tells that it is answered, and no agent comes",
+        prepare=carrier_tells(calls(Callee.ANSWERS, agents=False)),
+        reasons=({_R.AGENT_DID_NOT_JOIN},),
+    ),
+    replace(
+        told,
+        name="the carrier tells of two calls side by side",
+        prepare=carrier_tells(calls(Callee.ANSWERS, how_many=2, lines=2)),
+    ),
+    replace(
+        told,
+        name="the carrier would tell, and it is canceled while it rings",
+        prepare=carrier_tells(canceled_while_it_rings),
+        reasons=({_R.CALL_CANCELED},),
+    ),
+]
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_dialer_in_trouble_keeps_the_promises(local: LocalAws, scenario: Scenario, trouble: Trouble) -> None:
+    assert strike_at_every_step(local, scenario, trouble)

@@ -1,0 +1,117 @@
+"""Callers whom the sweep looks after, with a LiveKit that says what it is told."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import LegView, RoomView
+from tests.builders import NOW, a_call
+from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.one_table import LocalAws
+
+CALLER = "+15550107777"
+
+
+CALLERS_LEG = LegView(f"sip_{CALLER}", "PA_leg", "SCL_1", "ringing")
+
+
+@pytest.fixture
+def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    room = calls_room(local)
+    room.telephony.views = [RoomView((CALLERS_LEG,), ())]
+
+    async def no_waiting(seconds: float) -> None:
+        room.clock.move(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
+    return room
+
+
+def rang_in(room: CallsRoom, **fields: Any) -> Call:
+    """Somebody rang in, and nothing more is known."""
+    known = {"inbound_room": "in_1", "caller_identity": f"sip_{CALLER}", "leg_sid": "PA_leg", "sip_call_id": "SCL_1"}
+    call = a_call(
+        State.RINGING,
+        call_id="call_1",
+        direction=Direction.INBOUND,
+        version=1,
+        dialed_at=NOW,
+        due_at=NOW + 20_000,
+        **known | fields,
+    )
+    room.store.create(call)
+    room.telephony.open_rooms["in_1"] = NOW
+    return call
+
+
+def test_a_caller_without_an_agent_is_given_one(room: CallsRoom) -> None:
+    rang_in(room)
+    room.clock.move(2)
+    room.look_again("call_1")
+    assert room.telephony.taken_in == ["call_1"]
+    assert room.call().state is State.RINGING
+
+
+def test_a_caller_whom_nobody_takes_is_let_go_at_the_ring_limit(room: CallsRoom) -> None:
+    rang_in(room, ring_timeout_s=25)
+    room.clock.move(26)
+    room.look_again("call_1")
+    call = room.call()
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
+    assert (room.telephony.ended_rooms, room.telephony.taken_in) == (["in_1"], [])
+
+
+def test_an_agent_whose_coming_was_not_told_is_found(room: CallsRoom) -> None:
+    rang_in(room)
+    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_agent", NOW + 400),))]
+    room.clock.move(40)
+    assert room.sweep().adopted == 1
+    call = room.call()
+    assert (call.state, call.answered_at, call.agent_sid) == (State.ACTIVE, NOW + 400, "PA_agent")
+
+
+def test_a_caller_who_is_gone_without_a_word_is_settled(room: CallsRoom) -> None:
+    rang_in(room)
+    room.telephony.open_rooms.clear()
+    room.clock.move(21)
+    assert room.sweep().settled == 1
+    assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.IDLE_TIMEOUT)
+
+
+def test_a_caller_who_left_a_room_that_is_still_open_is_settled(room: CallsRoom) -> None:
+    rang_in(room)
+    room.telephony.views = [RoomView((), ())]
+    room.clock.move(21)
+    room.sweep()
+    assert room.call().state is State.NOT_CONNECTED
+    assert room.telephony.ended_rooms == ["in_1"]
+
+
+def test_while_livekit_is_away_a_caller_is_left_alone(room: CallsRoom) -> None:
+    before = rang_in(room)
+    room.telephony.down = True
+    room.clock.move(60)
+    room.sweep()
+    assert room.call() == before
+
+
+def test_hanging_up_through_the_api_before_the_agent_comes_cancels(room: CallsRoom) -> None:
+    rang_in(room)
+    room.hang_up("call_1")
+    assert room.telephony.ended_rooms == ["in_1"]
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+
+
+def test_callers_pass_no_gate(room: CallsRoom) -> None:
+    rang_in(room)
+    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_agent", NOW),))]
+    room.look_again("call_1")
+    assert room.in_use == 0
+    room.telephony.open_rooms.clear()
+    room.look_again("call_1")
+    assert (room.call().state, room.in_use) == (State.ENDED, 0)

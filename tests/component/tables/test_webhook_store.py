@@ -1,0 +1,169 @@
+"""Endpoints and deliveries in the table, and the deliveries' queue."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ringline.runtime.items import from_item
+from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryStatus
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
+from ringline.webhooks.store import DELIVERY_KEPT_S, DeliveryStore, EndpointStore
+from tests.builders import NOW
+from tests.component.one_table import LocalAws, local_aws
+from tests.unit.webhooks.webhook_fakes import DELIVERY_ID, MESSAGE, an_endpoint
+
+ATTEMPT = Attempt(NOW, 40, status_code=500)
+FAILING = Delivery(
+    id=DELIVERY_ID,
+    sequence=5,
+    status=DeliveryStatus.FAILING,
+    attempts=(ATTEMPT,),
+    attempt_count=1,
+    next_attempt_at=NOW + 5_000,
+    due_at=NOW + 65_000,
+)
+DELIVERED = replace(FAILING, status=DeliveryStatus.DELIVERED, next_attempt_at=None, due_at=None)
+
+
+@pytest.fixture
+def aws() -> Iterator[LocalAws]:
+    with local_aws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def endpoints(aws: LocalAws) -> EndpointStore:
+    return EndpointStore(aws.dynamodb, aws.table_name)
+
+
+@pytest.fixture
+def deliveries(aws: LocalAws) -> DeliveryStore:
+    return DeliveryStore(aws.dynamodb, aws.table_name)
+
+
+def due(aws: LocalAws) -> list[dict[str, Any]]:
+    return [from_item(item) for item in aws.dynamodb.scan(TableName=aws.table_name, IndexName="DueIndex")["Items"]]
+
+
+def test_an_endpoint_is_read_back_whole_and_by_its_account_alone(endpoints: EndpointStore) -> None:
+    endpoint = an_endpoint(description="CRM", event_types=tuple(EventType), secrets=("whsec_b", "whsec_a"))
+    endpoints.add("acct_1", endpoint)
+    assert endpoints.endpoint("acct_1", "ep_1") == endpoint
+    assert endpoints.endpoints("acct_1") == [endpoint]
+    assert endpoints.endpoint("acct_2", "ep_1") is None
+    assert endpoints.endpoints("acct_2") == []
+
+
+def test_of_two_changes_made_on_one_reading_the_second_is_refused(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint())
+    read = endpoints.endpoint("acct_1", "ep_1")
+    assert read is not None
+    assert endpoints.replace("acct_1", replace(read, url="https://first.example.com/"))
+    assert not endpoints.replace("acct_1", replace(read, url="https://second.example.com/"))
+    changed = endpoints.endpoint("acct_1", "ep_1")
+    assert changed is not None and (changed.url, changed.revision) == ("https://first.example.com/", 2)
+
+
+def test_a_deleted_endpoint_does_not_come_back_by_a_change(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint())
+    assert not endpoints.delete("acct_2", "ep_1")
+    assert endpoints.delete("acct_1", "ep_1")
+    assert not endpoints.delete("acct_1", "ep_1")
+    assert not endpoints.replace("acct_1", an_endpoint())
+    assert endpoints.endpoints("acct_1") == []
+
+
+def test_disabling_keeps_the_first_reason_and_creates_nothing(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint())
+    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
+    endpoints.disable("acct_1", "ep_1", NOW + 1, "again")
+    endpoints.disable("acct_1", "ep_9", NOW, "gone")
+    (disabled,) = endpoints.endpoints("acct_1")
+    assert (disabled.disabled_at, disabled.disabled_reason, disabled.revision) == (NOW, "answered 410 Gone", 2)
+
+
+def test_a_change_decided_before_the_endpoint_was_disabled_does_not_enable_it(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint())
+    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
+    assert not endpoints.replace("acct_1", an_endpoint(description="CRM"))
+
+
+def test_a_delivery_is_read_back_whole_and_kept_for_thirty_days(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    assert deliveries.delivery(DELIVERY_ID) is None
+    assert deliveries.record_failed(FAILING, 0, NOW)
+    assert deliveries.delivery(DELIVERY_ID) == FAILING
+    (item,) = aws.items()
+    assert item["ttl_at_s"] == NOW // 1000 + DELIVERY_KEPT_S
+    assert (item["item_kind"], item["webhook_id"]) == ("delivery", DELIVERY_ID.webhook_id)
+
+
+def test_only_what_fails_is_due(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    deliveries.record_failed(FAILING, 0, NOW)
+    assert [key["due_at"] for key in due(aws)] == [NOW + 65_000]
+    deliveries.record_delivered(DELIVERED, NOW)
+    assert due(aws) == []
+
+
+def test_a_success_beats_a_failure_and_is_final(deliveries: DeliveryStore) -> None:
+    assert deliveries.record_failed(FAILING, 0, NOW)
+    assert deliveries.record_delivered(DELIVERED, NOW)
+    assert not deliveries.record_delivered(DELIVERED, NOW)
+    assert not deliveries.record_failed(replace(FAILING, attempt_count=2), 1, NOW)
+    assert deliveries.delivery(DELIVERY_ID) == DELIVERED
+
+
+def test_a_failure_is_recorded_on_the_attempts_it_saw(deliveries: DeliveryStore) -> None:
+    assert deliveries.record_failed(FAILING, 0, NOW)
+    assert not deliveries.record_failed(FAILING, 0, NOW)
+    second = replace(FAILING, attempts=(ATTEMPT, ATTEMPT), attempt_count=2)
+    assert deliveries.record_failed(second, 1, NOW)
+    assert not deliveries.record_failed(second, 1, NOW)
+
+
+def test_of_two_sweeps_one_claims_an_overdue_delivery(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    deliveries.record_failed(FAILING, 0, NOW)
+    (key,) = due(aws)
+    claimed = deliveries.claim_overdue(key["pk"], key["sk"], key["due_at"], NOW + 500_000)
+    assert claimed == replace(FAILING, due_at=NOW + 500_000)
+    assert deliveries.claim_overdue(key["pk"], key["sk"], key["due_at"], NOW + 500_000) is None
+
+
+def test_what_is_over_or_gone_is_not_claimed(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    deliveries.record_failed(FAILING, 0, NOW)
+    (key,) = due(aws)
+    deliveries.record_delivered(DELIVERED, NOW)
+    assert deliveries.claim_overdue(key["pk"], key["sk"], key["due_at"], NOW + 1) is None
+    assert deliveries.claim_overdue(key["pk"], "call_9#ep_1#call_end", key["due_at"], NOW + 1) is None
+    assert len(aws.items()) == 1
+
+
+def test_a_message_carries_ids_only_and_its_account_as_fair_share(aws: LocalAws) -> None:
+    SqsDeliveryQueue(lambda: aws.sqs, aws.queue_url).send(MESSAGE)
+    (received,) = aws.messages()
+    assert message_in(received["Body"]) == MESSAGE
+    assert json.loads(received["Body"]).keys() == {
+        "account_id",
+        "call_id",
+        "endpoint_id",
+        "type",
+        "occurrence",
+        "sequence",
+    }
+    assert received["Attributes"]["MessageGroupId"] == "acct_1"
+
+
+def test_a_delayed_message_is_not_early_and_never_beyond_what_sqs_takes() -> None:
+    delays: list[int] = []
+
+    class Sqs:
+        def send_message(self, **request: Any) -> None:
+            delays.append(request["DelaySeconds"])
+
+    queue = SqsDeliveryQueue(Sqs, "https://queue")
+    for wait_ms in (5_000, 5_001, 10**9):
+        queue.send_later(MESSAGE, wait_ms)
+    assert delays == [5, 6, 900]

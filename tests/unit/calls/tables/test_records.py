@@ -1,0 +1,113 @@
+"""A call as an item of the table."""
+
+import pytest
+
+from ringline.calls.model.call import (
+    AgentReports,
+    AnswerFrom,
+    Call,
+    CarrierWords,
+    Direction,
+    Evidence,
+    Note,
+    Recording,
+    State,
+    VoicemailPolicy,
+)
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.tables.records import call_from_item, call_to_item
+from tests.builders import a_call, an_answered_call, at
+
+RICH = a_call(
+    State.ENDED,
+    direction=Direction.INBOUND,
+    instructions="Be kind.",
+    data={"customer": "C1", "score": 1.5, "tags": ["a", 1, None], "deep": {"yes": True}},
+    metadata={"batch": 7},
+    scheduled_at=at(0),
+    expires_at=at(900),
+    eligible_at=at(5),
+    end_asked_at=at(50),
+    end_asked_reason=EndReason.API_HUNG_UP,
+    end_reason=EndReason.API_HUNG_UP,
+    evidence=Evidence(
+        sip_code=486,
+        sip_status="Busy Here",
+        twirp_code="resource_exhausted",
+        twirp_message="busy",
+        disconnect_reason="USER_REJECTED",
+        last_call_status="ringing",
+        leg_left_at=at(50),
+        left_leg_sid="PA_leg",
+        room_finished_at=at(51),
+        over_since=at(52),
+    ),
+    notes=(Note(at(1), "dial_1_not_sent: no response from servers"), Note(at(9), "leg_rejoined")),
+)
+
+
+TOLD = a_call(
+    State.ACTIVE,
+    answer_from=AnswerFrom.CARRIER,
+    voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE,
+    voicemail_greeting_s=12.5,
+    recording=True,
+    carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing", True),
+    reports=AgentReports(
+        at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888", True
+    ),
+    recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 51.25, None),
+    transcript_turns=12,
+    transcript_kept="bucket",
+)
+HEARD_NOTHING = a_call(
+    State.ENDED, reports=AgentReports(ready_at=at(2)), recorded=Recording("EG_1", "failed", error="aborted")
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING],
+    ids=lambda c: c.state,
+)
+def test_a_call_comes_back_from_the_table_as_it_went_in(call: Call) -> None:
+    assert call_from_item(call_to_item(call)) == call
+
+
+def test_only_calls_with_a_deadline_stand_in_the_due_index() -> None:
+    assert "due_shard" in call_to_item(a_call(State.ACTIVE))
+    assert "due_shard" not in call_to_item(a_call(State.ENDED))
+    assert "due_shard" not in call_to_item(a_call(State.QUEUED))
+
+
+def test_an_ordinary_call_fits_in_one_write_unit() -> None:
+    call = a_call(
+        State.ENDED,
+        account_id="acc_01KAJ1V7M2E5",
+        pipe_id="PIPE_01KAJ1V7M2E5X4T9Q8ZK3N6B0C",
+        agent_id="support-agent",
+        trunk_id="ST_x8wKtw5fWVBu",
+        data={"customer_id": "C-1042"},
+        leg_sid="PA_kZaciGvChzwr",
+        agent_sid="PA_62AExP9SeU5a",
+        sip_call_id="SCL_HejkGtkQEvs7",
+        end_reason=EndReason.USER_HUNG_UP_IN_CALL,
+        evidence=Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup", leg_left_at=at(60)),
+    )
+    item = call_to_item(call)
+    # DynamoDB counts each name and each value; a number takes about half its digits.
+    size = sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
+    assert size < 1024
+
+
+def test_a_recording_of_no_length_keeps_its_length() -> None:
+    call = a_call(State.ENDED, recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 0.0))
+    assert call_from_item(call_to_item(call)) == call
+
+
+def test_what_a_later_version_wrote_does_not_keep_this_one_from_reading() -> None:
+    """Functions are updated one by one, and sometimes back."""
+    item = call_to_item(TOLD)
+    for part in ("carrier", "reports", "recorded"):
+        item[part]["M"]["mood"] = {"S": "of a later version"}
+    assert call_from_item(item) == TOLD

@@ -1,0 +1,190 @@
+"""Which folder may lean on which. The arrows are the architecture; this is what keeps them.
+
+Each folder of code stands in one of the tables below, so a new folder fails here until somebody has decided what it may
+import. Imports under `TYPE_CHECKING` and inside functions are arrows like all others.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CORE = ROOT / "layers" / "core"
+
+MOST_MODULES = 13
+"""About twelve: as many as a stranger takes in at one glance. A folder with more is two rooms."""
+
+_RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
+_USE_CASE = {"ringline.calls.model", "ringline.calls.rules", "ringline.calls.tables", *_RUNTIME}
+
+PRODUCT: Mapping[str, set[str]] = {
+    "ringline": set(),
+    "ringline.runtime": set(),
+    "ringline.runtime.web": {"ringline.runtime"},
+    "ringline.accounts": _RUNTIME,
+    "ringline.routing": _RUNTIME,
+    "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
+    "ringline.webhooks.model": set(),
+    "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
+    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", "ringline.telephony.carriers"},
+    "ringline.telephony.carriers": {"ringline.calls.model"},
+    "ringline.calls": set(),
+    "ringline.calls.model": set(),
+    "ringline.calls.rules": {"ringline.calls.model"},
+    "ringline.calls.tables": {"ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.progress": _USE_CASE,
+    "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
+    "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+}
+_ALL_OF_THE_PRODUCT = set(PRODUCT)
+
+_PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
+_PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
+
+AROUND: Mapping[str, set[str]] = {
+    "cli": _ALL_OF_THE_PRODUCT,
+    "simulation": _ALL_OF_THE_PRODUCT,
+    "local": {"local.tools"},
+    "local.tools": set(),
+    "local.aws": {"local.tools"},
+    "local.stack": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws"},
+    "local.trips": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.phones.numbers"},
+    "local.bench": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.trips"},
+    "local.pages": {
+        *_ALL_OF_THE_PRODUCT,
+        "local.tools",
+        "local.phones.kernel",
+        "local.phones.numbers",
+    },
+    "local.phones.kernel": set(),
+    "local.phones.numbers": {"local.phones.kernel"},
+    "local.phones.post": _PHONES_PURE,
+    "local.phones.carrier": {*_PHONES_PURE, "local.phones.post", "ringline.telephony.carriers"},
+    "local.phones.rooms": {*_PHONES_PURE, "local.phones.post"},
+    "local.phones.calls": _PHONES_UNDER_CALLS,
+    "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
+    "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
+    "local.phones.api": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.recordings"},
+    "local.phones": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.api"},
+}
+
+PURE = {"ringline.calls.model", "ringline.calls.rules"}
+"""No AWS, no LiveKit, no clock and no chance of their own."""
+TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
+
+KNOWS_AWS = {"ringline.calls.tables", "ringline.runtime"}
+"""Beside these folders, the `store` of a room."""
+MOVES_CALLS = "ringline.calls.progress"
+"""The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
+KNOWS_LIVEKIT = {"ringline.telephony.livekit"}
+
+
+def _modules() -> dict[str, Path]:
+    found = {}
+    for base, tree in ((CORE, "ringline"), *((ROOT, name) for name in ("functions", "simulation", "local", "cli"))):
+        for path in sorted((base / tree).rglob("*.py")):
+            parts = path.relative_to(base).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = _modules()
+FOLDERS = {
+    module: module if path.name == "__init__.py" else module.rpartition(".")[0] for module, path in MODULES.items()
+}
+FUNCTIONS = {folder: _ALL_OF_THE_PRODUCT for folder in FOLDERS.values() if folder.startswith("functions.")}
+MAY_LEAN_ON = {**PRODUCT, **AROUND, **FUNCTIONS}
+TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
+
+
+def imports_of(module: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_folder_leans_only_where_it_may(module: str) -> None:
+    folder = FOLDERS[module]
+    assert folder in MAY_LEAN_ON, f"{folder} is a new folder: say above what it may import"
+    for imported in imports_of(module):
+        other = FOLDERS.get(imported)
+        assert other is None or other == folder or other in MAY_LEAN_ON[folder], f"{module} leans on {imported}"
+
+
+def test_no_folders_form_a_circle() -> None:
+    assert_no_circle({folder: set(others) - {folder} for folder, others in MAY_LEAN_ON.items()})
+
+
+def test_no_modules_form_a_circle() -> None:
+    assert_no_circle({module: set(imports_of(module)) & set(MODULES) - {module} for module in MODULES})
+
+
+def assert_no_circle(arrows: Mapping[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("folder", sorted(set(FOLDERS.values())))
+def test_a_folder_is_taken_in_at_a_glance(folder: str) -> None:
+    modules = [module for module, where in FOLDERS.items() if where == folder and module != folder]
+    assert len(modules) <= MOST_MODULES, f"{folder} has {len(modules)} modules"
+
+
+@pytest.mark.parametrize("folder", TESTS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_a_folder_of_tests_is_taken_in_at_a_glance(folder: Path) -> None:
+    assert len(list(folder.glob("*.py"))) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("module", sorted(module for module, folder in FOLDERS.items() if folder in PURE))
+def test_what_a_call_is_and_what_happens_to_it_is_pure(module: str) -> None:
+    for imported in imports_of(module):
+        assert FOLDERS.get(imported) in PURE or imported.split(".")[0] in sys.stdlib_module_names, imported
+        assert imported.split(".")[0] not in TIME_AND_CHANCE, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if module.startswith("ringline")))
+def test_only_stores_telephony_and_runtime_know_aws_and_livekit(module: str) -> None:
+    tops = {imported.split(".")[0] for imported in imports_of(module)}
+    if tops & {"boto3", "botocore"}:
+        assert module.endswith(".store") or FOLDERS[module] in KNOWS_AWS, f"{module} knows AWS"
+    if "livekit" in tops:
+        assert module in KNOWS_LIVEKIT, f"{module} knows LiveKit's client"
+
+
+_MIGHT_MOVE_CALLS = sorted(
+    module
+    for module, folder in FOLDERS.items()
+    if module.startswith(("ringline", "functions", "local", "cli")) and folder != MOVES_CALLS
+)
+"""The simulation is left out: it plants bugs in the lifecycle."""
+
+
+@pytest.mark.parametrize("module", _MIGHT_MOVE_CALLS)
+def test_nobody_but_progress_moves_a_call(module: str) -> None:
+    assert "ringline.calls.rules.lifecycle" not in set(imports_of(module)), f"{module} applies events by itself"
+    assert not list(commits_in(module)), f"{module} writes by itself what becomes of a call"
+
+
+def test_progress_is_seen_to_move_calls() -> None:
+    progress = "ringline.calls.progress.progress"
+    assert "ringline.calls.rules.lifecycle" in set(imports_of(progress))
+    assert len(list(commits_in(progress))) == 1
+
+
+def commits_in(module: str) -> Iterator[ast.Attribute]:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Attribute) and node.attr == "commit":
+            yield node
