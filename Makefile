@@ -5,7 +5,7 @@
 #   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
-#   make format lock clean         housekeeping                        make sandbox-table             README's numbers
+#   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
 
 SHELL := /bin/bash
@@ -40,7 +40,7 @@ help:
 # ---------------------------------------------------------------- the stack
 
 demo: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.demo
+	@$(PYTHON) -m local.trips.demo
 
 up: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.stack up
@@ -52,10 +52,10 @@ status: $(DEV)
 	@$(PYTHON) -m local.stack status
 
 build: $(DEV)
-	@$(PYTHON) -m local.build
+	@$(PYTHON) -m local.aws.build
 
 invoke-%: $(DEV)
-	@$(PYTHON) -m local.invoke $* $(EVENT)
+	@$(PYTHON) -m local.trips.invoke $* $(EVENT)
 
 bench: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench
@@ -66,13 +66,13 @@ simulate: $(DEV)
 	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED) --workers 2
 
 outcomes: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.outcomes
+	@$(PYTHON) -m local.trips.outcomes
 
 sandbox-table: $(DEV)
-	@$(PYTHON) -m local.readme
+	@$(PYTHON) -m local.pages.sandbox
 
 reasons-page: $(DEV)
-	@$(PYTHON) -m local.reasons_page
+	@$(PYTHON) -m local.pages.reasons
 
 # ---------------------------------------------------------------- checks
 
@@ -93,7 +93,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local/*.py simulation tests
+	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation tests
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
@@ -133,9 +133,9 @@ $(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
 
 # Java has locks of its own: the version in pom.xml, the hashes beside it.
-$(DYNAMODB_LOCAL): local/dynamodb_local_java/pom.xml local/dynamodb_local_java/SHA256SUMS | $(DEV)
+$(DYNAMODB_LOCAL): local/aws/dynamodb_local_java/pom.xml local/aws/dynamodb_local_java/SHA256SUMS | $(DEV)
 	@echo "fetching DynamoDB Local"
-	@$(PYTHON) -m local.dynamodb_local fetch
+	@$(PYTHON) -m local.aws.dynamodb_local fetch
 	@touch $@
 
 # Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.

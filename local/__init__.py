@@ -1,9 +1,21 @@
-"""The one-machine stack: the AWS emulator, build and deploy without SAM CLI, the front door, and the phone network."""
+"""What runs Ringline on one machine, measures it and shows it, in rooms. An arrow points to what a room stands on:
+
+    tools    where things are, processes, ports                             stands on nothing
+    aws      what stands in for AWS: emulator, build, deploy, front door    -> tools
+    phones   what stands in for LiveKit, carriers, callees and agents       has rooms of its own; -> none of these
+    stack    the one-machine stack: wishes, start, record, seed, stop       -> tools, aws; runs phones as a process
+    trips    what uses a stack as its user would: demo, outcomes, invoke    -> tools, aws, stack, the phones' numbers
+    bench    the benches                                                    -> tools, aws, stack, trips
+    pages    documentation that is written from code                        -> tools, the phones' numbers and SIP codes
+
+`tests/unit/test_arrows.py` keeps the arrows. The product stands in `layers/core`; every room but tools and aws may use
+it, and so may the phones for one name alone, because the product is proven against them.
+"""
 
 import sys
 
-from local.places import ROOT
+from local.tools.places import ROOT
 
-# The core layer's sources, where a function finds the built layer.
+# The sources of the core layer are put where a function finds the built layer.
 if str(ROOT / "layers" / "core") not in sys.path:
     sys.path.insert(0, str(ROOT / "layers" / "core"))

@@ -9,15 +9,16 @@ import logging
 import signal
 import sys
 
-from local.phones import numbers
-from local.phones.carrier_forms import CarrierSecrets
+from local.phones.carrier.forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
+from local.phones.numbers import book
+from local.phones.numbers.table import families_table, table_of
 
 
 def main() -> None:
     arguments = _arguments()
     if arguments.numbers:
-        sys.stdout.write(numbers.table_markdown())
+        sys.stdout.write(table_of(book.NUMBERS) + "\n" + families_table())
         return
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     asyncio.run(_serve(_config(arguments)))

@@ -5,26 +5,27 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
-from livekit.protocol import agent_dispatch, egress, room, sip
+from livekit.protocol import sip
 
-from local.phones.agents import Worker
-from local.phones.carrier_forms import CarrierSecrets
-from local.phones.carriers import CarrierDesk
-from local.phones.control import Control
-from local.phones.courier import Courier
-from local.phones.dispatch_api import DispatchApi
-from local.phones.egress_api import EgressApi
-from local.phones.exchange import Exchange
-from local.phones.faults import Faults
-from local.phones.hooks import Hooks
-from local.phones.ledger import Ledger
-from local.phones.room_api import RoomApi
-from local.phones.roster import Roster
-from local.phones.server import Grant, Method, TwirpDoor
-from local.phones.sip_api import SipApi
-from local.phones.tasks import Tasks
-from local.phones.timings import Pace
-from local.phones.trunk_api import TrunkApi
+from local.phones.agents.worker import Worker
+from local.phones.api.control import Control
+from local.phones.api.dialing import SipApi
+from local.phones.api.dispatches import DispatchApi
+from local.phones.api.door import TwirpDoor
+from local.phones.api.egresses import EgressApi
+from local.phones.api.methods import dispatch_methods, egress_methods, room_methods, sip_methods
+from local.phones.api.rooms import RoomApi
+from local.phones.api.trunks import TrunkApi
+from local.phones.calls.exchange import Exchange
+from local.phones.carrier.desk import CarrierDesk
+from local.phones.carrier.forms import CarrierSecrets
+from local.phones.kernel.faults import Faults
+from local.phones.kernel.ledger import Ledger
+from local.phones.kernel.tasks import Tasks
+from local.phones.kernel.timings import Pace
+from local.phones.post.courier import Courier
+from local.phones.post.hooks import Hooks
+from local.phones.rooms.roster import Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,21 @@ class PhoneNetwork:
         key = (config.api_key, config.api_secret)
         pace, tasks = Pace(config.time_scale), Tasks()
         faults = Faults(pace)
-        hooks = Hooks(config.hooks_urls, key, pace, faults, tasks)
+        hooks = Hooks(config.hooks_urls, key, pace=pace, faults=faults, tasks=tasks)
         courier = Courier(tasks)
-        carriers = CarrierDesk(config.carrier_hooks_url, config.carrier_secrets, courier, tasks, pace)
-        self.exchange = Exchange(pace, tasks, faults, hooks, Roster(hooks, pace), Ledger(), courier, carriers)
+        carriers = CarrierDesk(
+            hooks_url=config.carrier_hooks_url, secrets=config.carrier_secrets, courier=courier, tasks=tasks, pace=pace
+        )
+        self.exchange = Exchange(
+            pace=pace,
+            tasks=tasks,
+            faults=faults,
+            hooks=hooks,
+            roster=Roster(hooks, pace),
+            ledger=Ledger(),
+            courier=courier,
+            carriers=carriers,
+        )
         worker = Worker(self.exchange, config.agent_name)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
@@ -73,10 +85,10 @@ class PhoneNetwork:
         dialer = SipApi(self.exchange, trunks)
         rooms, dispatches = RoomApi(self.exchange, worker), DispatchApi(self.exchange.roster, worker)
         methods = (
-            _room_methods(rooms)
-            | _sip_methods(dialer, trunks)
-            | _dispatch_methods(dispatches)
-            | _egress_methods(EgressApi(self.exchange))
+            room_methods(rooms)
+            | sip_methods(dialer, trunks)
+            | dispatch_methods(dispatches)
+            | egress_methods(EgressApi(self.exchange))
         )
         self._door = TwirpDoor(methods, key, self.exchange)
         self.control = Control(self.exchange, self._door, dialer, trunks, worker)
@@ -114,63 +126,3 @@ class PhoneNetwork:
                 await self._runner.cleanup()
         await self.exchange.hooks.stop()
         await self.exchange.courier.stop()
-
-
-def _room_methods(api: RoomApi) -> dict[str, Method]:
-    admin = Grant.ROOM_ADMIN
-    methods = {
-        "CreateRoom": Method(room.CreateRoomRequest, api.create_room, Grant.ROOM_CREATE),
-        "ListRooms": Method(room.ListRoomsRequest, api.list_rooms, Grant.ROOM_LIST),
-        "DeleteRoom": Method(room.DeleteRoomRequest, api.delete_room, Grant.ROOM_CREATE),
-        "ListParticipants": Method(room.ListParticipantsRequest, api.list_participants, admin),
-        "GetParticipant": Method(room.RoomParticipantIdentity, api.get_participant, admin),
-        "RemoveParticipant": Method(room.RoomParticipantIdentity, api.remove_participant, admin),
-        "UpdateParticipant": Method(room.UpdateParticipantRequest, api.update_participant, admin),
-        "UpdateRoomMetadata": Method(room.UpdateRoomMetadataRequest, api.update_room_metadata, admin),
-    }
-    return {f"RoomService/{name}": method for name, method in methods.items()}
-
-
-def _dispatch_methods(api: DispatchApi) -> dict[str, Method]:
-    admin = Grant.ROOM_ADMIN
-    methods = {
-        "CreateDispatch": Method(agent_dispatch.CreateAgentDispatchRequest, api.create_dispatch, admin),
-        "DeleteDispatch": Method(agent_dispatch.DeleteAgentDispatchRequest, api.delete_dispatch, admin),
-        "ListDispatch": Method(agent_dispatch.ListAgentDispatchRequest, api.list_dispatch, admin),
-    }
-    return {f"AgentDispatchService/{name}": method for name, method in methods.items()}
-
-
-def _egress_methods(api: EgressApi) -> dict[str, Method]:
-    record = Grant.ROOM_RECORD
-    methods = {
-        "StartEgress": Method(egress.StartEgressRequest, api.start, record),
-        "StartRoomCompositeEgress": Method(egress.RoomCompositeEgressRequest, api.start_room_composite, record),
-        "ListEgress": Method(egress.ListEgressRequest, api.list_egress, record),
-        "StopEgress": Method(egress.StopEgressRequest, api.stop_egress, record),
-    }
-    return {f"Egress/{name}": method for name, method in methods.items()}
-
-
-def _sip_methods(dialer: SipApi, trunks: TrunkApi) -> dict[str, Method]:
-    admin = Grant.SIP_ADMIN
-    methods = {
-        "CreateSIPParticipant": Method(sip.CreateSIPParticipantRequest, dialer.create_participant, Grant.SIP_CALL),
-        "TransferSIPParticipant": Method(
-            sip.TransferSIPParticipantRequest, dialer.transfer_participant, Grant.TRANSFER
-        ),
-        "CreateSIPInboundTrunk": Method(sip.CreateSIPInboundTrunkRequest, trunks.create_inbound, admin),
-        "CreateSIPOutboundTrunk": Method(sip.CreateSIPOutboundTrunkRequest, trunks.create_outbound, admin),
-        "UpdateSIPInboundTrunk": Method(sip.UpdateSIPInboundTrunkRequest, trunks.update_inbound, admin),
-        "UpdateSIPOutboundTrunk": Method(sip.UpdateSIPOutboundTrunkRequest, trunks.update_outbound, admin),
-        "GetSIPInboundTrunk": Method(sip.GetSIPInboundTrunkRequest, trunks.get_inbound, admin),
-        "GetSIPOutboundTrunk": Method(sip.GetSIPOutboundTrunkRequest, trunks.get_outbound, admin),
-        "ListSIPInboundTrunk": Method(sip.ListSIPInboundTrunkRequest, trunks.list_inbound, admin),
-        "ListSIPOutboundTrunk": Method(sip.ListSIPOutboundTrunkRequest, trunks.list_outbound, admin),
-        "DeleteSIPTrunk": Method(sip.DeleteSIPTrunkRequest, trunks.delete_trunk, admin),
-        "CreateSIPDispatchRule": Method(sip.CreateSIPDispatchRuleRequest, trunks.create_rule, admin),
-        "UpdateSIPDispatchRule": Method(sip.UpdateSIPDispatchRuleRequest, trunks.update_rule, admin),
-        "ListSIPDispatchRule": Method(sip.ListSIPDispatchRuleRequest, trunks.list_rules, admin),
-        "DeleteSIPDispatchRule": Method(sip.DeleteSIPDispatchRuleRequest, trunks.delete_rule, admin),
-    }
-    return {f"SIP/{name}": method for name, method in methods.items()}

@@ -18,8 +18,8 @@ from unittest import mock
 
 import moto
 
-from local.places import ROOT, TEMPLATE
-from local.template import read_template, resources_of
+from local.aws.template import read_template, resources_of
+from local.tools.places import ROOT, TEMPLATE
 from ringline.runtime import aws
 from ringline.runtime.items import from_item
 

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from unpod import AsyncClient
 
-from local.places import TEMPLATE
-from local.template import events_of, read_template
+from local.aws.template import events_of, read_template
+from local.tools.places import TEMPLATE
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, Recording, State

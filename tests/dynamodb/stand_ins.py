@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from local import dynamodb_local, emulator, processes
-from local.stack_start import free_port
+from local.aws import dynamodb_local, emulator
+from local.tools import processes
+from local.tools.loopback import free_port
 
 CHOSEN_BY = "RINGLINE_TEST_DYNAMODB"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import dynamodb_local
-from local.processes import StackError
+from local.aws import dynamodb_local
+from local.tools.processes import StackError
 
 
 def a_program(folder: Path, name: str, script: str) -> None:

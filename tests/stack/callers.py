@@ -11,9 +11,9 @@ import botocore.session
 from unpod import AsyncClient
 from unpod.management._auth import Auth, JWTAuth, TokenAuth
 
-from local.seed import seed
-from local.stack import Stack
-from local.webhook_listener import Listener, Received
+from local.stack.record import Stack
+from local.stack.seed import seed
+from local.trips.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate
 
 TERMINAL = {"completed", "failed"}

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack, Wishes, running_stack
+from local.stack.lifecycle import running_stack
+from local.stack.record import Stack
+from local.stack.wishes import Wishes
 
 
 @pytest.fixture(scope="session")

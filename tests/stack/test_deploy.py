@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local import build, deploy, emulator, processes
-from local.places import LOCAL, ROOT
-from local.stack_start import ask, free_port
+from local.aws import build, deploy, emulator
+from local.tools import processes
+from local.tools.loopback import ask, free_port
+from local.tools.places import LOCAL, ROOT
 
 SAM = LOCAL / "sam" / "bin" / "sam"
 PARAMETERS = "LivekitUrl=http://127.0.0.1:9 LivekitApiKey=devkey LivekitApiSecret=secret-of-at-least-thirty-two-bytes"
@@ -47,8 +48,8 @@ def test_what_sam_builds_and_deploys_answers_a_request(emulator_url: str, tmp_pa
             "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
             "--parameter-overrides", PARAMETERS,
         )  # fmt: skip
-        api_url = run(sys.executable, "-m", "local.deploy", "--adopt", "ringline").strip()
-        assert run(sys.executable, "-m", "local.deploy", "--adopt", "ringline").strip() == api_url
+        api_url = run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip()
+        assert run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip() == api_url
     assert ask("GET", f"{api_url}/v1/calls") == 401
 
 

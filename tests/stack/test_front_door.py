@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local.front_door import make_app
+from local.aws.front_door import make_app
 
 BODY = b'{"event": "room_started",\r\n  "n": 1.0, "\xc3\xa9": "\\u00e9"}\n'
 

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pytest
 from unpod import AsyncClient
 
-from local.seed import let_callers_in
-from local.stack import Stack
-from local.webhook_listener import Listener, listening
+from local.stack.record import Stack
+from local.stack.seed import let_callers_in
+from local.trips.webhook_listener import Listener, listening
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from tests.stack.callers import (

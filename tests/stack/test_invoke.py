@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import build, invoke
-from local.stack import Stack
+from local.aws import build
+from local.stack.record import Stack
+from local.trips import invoke
 
 
 @pytest.fixture(autouse=True)

@@ -13,21 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from local import deploy, stack_start
-from local.processes import Child
-from local.stack import (
-    DEFAULT_PORT,
-    LivekitServer,
-    Stack,
-    StackError,
-    Wishes,
-    bring_up,
-    is_healthy,
-    running_stack,
-    take_down,
-    wishes_from,
-)
-from local.stack_record import StackRecord
+from local.aws import deploy
+from local.stack import start
+from local.stack.lifecycle import bring_up, is_healthy, running_stack, take_down
+from local.stack.record import Stack, StackRecord
+from local.stack.wishes import DEFAULT_PORT, LivekitServer, Wishes, wishes_from
+from local.tools.processes import Child, StackError
 
 # Nobody listens there: enough for a stack that places no call.
 SILENT_LIVEKIT = LivekitServer("http://127.0.0.1:9", "devkey", "secret-of-at-least-thirty-two-bytes", "ST_none")
@@ -143,7 +134,7 @@ def test_a_failure_on_the_way_up_leaves_nothing_running(state_dir: Path, monkeyp
         raise StackError("the seed failed")
 
     monkeypatch.setattr(StackRecord, "note_child", note)
-    monkeypatch.setattr(stack_start.Ascent, "_seed", fail)
+    monkeypatch.setattr(start.Ascent, "_seed", fail)
     with pytest.raises(StackError, match="the seed failed"):
         bring_up(Wishes(state_dir=state_dir, port=0, livekit=SILENT_LIVEKIT))
     assert [child.name for child in started] == ["emulator"]

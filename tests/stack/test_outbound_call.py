@@ -9,8 +9,8 @@ import pytest
 from livekit import api
 from unpod import Client
 
-from local.stack import Stack
-from local.webhook_listener import listening
+from local.stack.record import Stack
+from local.trips.webhook_listener import listening
 from tests.stack.callers import (
     Customer,
     a_callee,

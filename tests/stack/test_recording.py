@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.stack import Stack
+from local.stack.record import Stack
 from tests.stack.callers import Customer, a_customer, a_number, a_quick_callee, phones, until, until_over
 
 pytestmark = pytest.mark.anyio

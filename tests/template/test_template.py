@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.places import ROOT, TEMPLATE
-from local.template import events_of, read_template, resources_of
+from local.aws.template import events_of, read_template, resources_of
+from local.tools.places import ROOT, TEMPLATE
 
 TEMPLATE_READ = read_template(TEMPLATE)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE_READ["Resources"]

@@ -5,8 +5,8 @@ import ast
 
 import pytest
 
-from local.places import ROOT
-from local.template import events_of
+from local.aws.template import events_of
+from local.tools.places import ROOT
 from ringline.calls.model import timing
 from ringline.calls.progress import hang_up
 from ringline.calls.rules import deadlines

@@ -1,6 +1,6 @@
-"""What `local.seed` leaves in the table is enough to call with."""
+"""What `local.stack.seed` leaves in the table is enough to call with."""
 
-from local.seed import FROM_NUMBER, seed
+from local.stack.seed import FROM_NUMBER, seed
 from ringline.accounts.authorize import Authorize, Authorized
 from ringline.accounts.store import AccountStore
 from ringline.routing.resolve import OutboundRouting

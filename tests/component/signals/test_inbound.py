@@ -14,7 +14,7 @@ from aiohttp import web
 from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
 
-from local.seed import let_callers_in
+from local.stack.seed import let_callers_in
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State

@@ -17,8 +17,8 @@ from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
 from livekit.protocol.models import ParticipantInfo
 
-from local.phones import NetworkConfig, PhoneNetwork
-from local.phones.carrier_forms import CarrierSecrets
+from local.phones.carrier.forms import CarrierSecrets
+from local.phones.network import NetworkConfig, PhoneNetwork
 
 API_KEY, API_SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 AGENT_NAME = "lab-agent"

@@ -15,7 +15,7 @@ from livekit.protocol import room as room_messages
 from standardwebhooks.webhooks import Webhook
 from twilio.request_validator import RequestValidator
 
-from local.phones.carrier_forms import telnyx_public_key
+from local.phones.carrier.forms import telnyx_public_key
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRequest

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from aiohttp import web
 
-from local.stack import Stack
-from local.webhook_listener import Listener
+from local.stack.record import Stack
+from local.trips.webhook_listener import Listener
 from tests.stack.callers import eventually, phones
 from tests.stack.troubles.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls
 

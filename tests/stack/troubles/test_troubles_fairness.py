@@ -1,13 +1,13 @@
 """An account with a long queue keeps nobody else waiting. How many milliseconds that costs is the benchmark's to say
-(`local/bench_fairness.py`); here it is who comes first."""
+(`local/bench/fairness.py`); here it is who comes first."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from local.bench_fairness import count_waiting, queue_up
-from local.stack import Stack
+from local.bench.fairness import count_waiting, queue_up
+from local.stack.record import Stack
 from ringline.accounts.store import AccountStore
 from tests.stack.callers import Customer, a_customer, a_quick_callee, emulator_client, eventually, phones, rung
 from tests.stack.troubles.troubled_calls import right_ending, troubled_calls

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from local.stack import Stack
+from local.stack.record import Stack
 from tests.stack.callers import eventually, phones, sweep_now
 from tests.stack.troubles.troubled_calls import right_ending, troubled_calls
 

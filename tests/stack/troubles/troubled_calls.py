@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
-from local.stack import Stack
-from local.webhook_listener import Listener, Received, listening
+from local.stack.record import Stack
+from local.trips.webhook_listener import Listener, Received, listening
 from ringline.calls.model.call import Call
 from tests.stack.callers import Customer, a_callee, a_customer, a_number, emulator_client, eventually, rung, sweep_now
 

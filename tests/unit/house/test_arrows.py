@@ -44,11 +44,34 @@ PRODUCT: Mapping[str, set[str]] = {
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 
+_PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
+_PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
+
 AROUND: Mapping[str, set[str]] = {
     "cli": _ALL_OF_THE_PRODUCT,
     "simulation": _ALL_OF_THE_PRODUCT,
-    "local": {*_ALL_OF_THE_PRODUCT, "local.phones"},
-    "local.phones": set(),
+    "local": {"local.tools"},
+    "local.tools": set(),
+    "local.aws": {"local.tools"},
+    "local.stack": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws"},
+    "local.trips": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.phones.numbers"},
+    "local.bench": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.trips"},
+    "local.pages": {
+        *_ALL_OF_THE_PRODUCT,
+        "local.tools",
+        "local.phones.kernel",
+        "local.phones.numbers",
+    },
+    "local.phones.kernel": set(),
+    "local.phones.numbers": {"local.phones.kernel"},
+    "local.phones.post": _PHONES_PURE,
+    "local.phones.carrier": {*_PHONES_PURE, "local.phones.post", "ringline.telephony.carriers"},
+    "local.phones.rooms": {*_PHONES_PURE, "local.phones.post"},
+    "local.phones.calls": _PHONES_UNDER_CALLS,
+    "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
+    "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
+    "local.phones.api": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.recordings"},
+    "local.phones": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.api"},
 }
 
 PURE = {"ringline.calls.model", "ringline.calls.rules"}

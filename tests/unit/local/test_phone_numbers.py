@@ -3,11 +3,14 @@
 import pytest
 from livekit.protocol.models import DisconnectReason
 
-from local.phones import numbers, sip_status
-from local.phones.callees import AgentDeed, Refusal
-from local.phones.counts import HeadCount, LateCount
-from local.phones.sandbox_number import PICKS_UP, STAYS_ON
+from local.pages.sandbox import page
+from local.phones.kernel import sip_status
+from local.phones.numbers import book
+from local.phones.numbers.callees import AgentDeed, Refusal
+from local.phones.numbers.sandbox_number import PICKS_UP, STAYS_ON
+from local.phones.rooms.counts import HeadCount, LateCount
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import VOICEMAIL_GREETING_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
 
 
 @pytest.mark.parametrize(
@@ -50,54 +53,66 @@ def test_every_listed_code_stands_under_one_twirp_code() -> None:
 
 @pytest.mark.parametrize("sip_code", [403, 480, 500, 607])
 def test_the_families_refuse_with_the_code_in_the_number(sip_code: int) -> None:
-    at_once, ringing, long = (numbers.callee_for(f"+1555010{family}{sip_code}") for family in (1, 2, 3))
+    at_once, ringing, long = (book.callee_for(f"+1555010{family}{sip_code}") for family in (1, 2, 3))
     assert at_once.refusal == ringing.refusal == long.refusal == Refusal(sip_code)
     assert at_once.rings_after_s is None
     assert 0 < ringing.refuses_after_s < long.refuses_after_s
 
 
 def test_a_callee_that_refuses_so_many_times_answers_the_next_dial_and_begins_again() -> None:
-    callee = numbers.callee_for("+15550102503")
+    callee = book.callee_for("+15550102503")
     dials = [callee.at_dial(turn) for turn in range(1, 7)]
     refusal = Refusal(503, "cps limit exceeded")
     assert [dial.refusal for dial in dials] == [refusal, refusal, None, refusal, refusal, None]
     assert [dial.rings_after_s is None for dial in dials] == [True, True, False, True, True, False]
-    assert numbers.callee_for("+15550103503").at_dial(3).refusal == Refusal(503, "concurrent call limit exceeded")
+    assert book.callee_for("+15550103503").at_dial(3).refusal == Refusal(503, "concurrent call limit exceeded")
 
 
 def test_an_unknown_number_picks_up() -> None:
-    assert numbers.callee_for("+4930123456") == PICKS_UP
-    assert numbers.callee_for("+15550102007") == PICKS_UP
+    assert book.callee_for("+4930123456") == PICKS_UP
+    assert book.callee_for("+15550102007") == PICKS_UP
 
 
 def test_every_number_of_the_table_is_found_and_stands_once() -> None:
-    listed = [entry.number for entry in numbers.NUMBERS]
+    listed = [entry.number for entry in book.NUMBERS]
     assert len(listed) == len(set(listed))
-    assert all(numbers.callee_for(entry.number) == entry.callee for entry in numbers.NUMBERS)
-    assert all(f"`{number}`" in numbers.table_markdown() for number in listed)
+    assert all(book.callee_for(entry.number) == entry.callee for entry in book.NUMBERS)
+    assert all(f"| `{number}` |" in page() for number in listed)
+
+
+def test_the_readme_shows_eight_numbers_that_end_differently() -> None:
+    assert len({entry.end_reason for entry in book.MOST_USED}) == len(book.MOST_USED) == 8
+
+
+def test_a_480_of_the_sandbox_falls_on_the_side_of_the_voicemail_window_that_the_book_promises() -> None:
+    assert VOICEMAIL_RING_MIN_S < book.VOICEMAIL_RING_S < VOICEMAIL_RING_MAX_S < book.LONG_RING_S
+
+
+def test_the_greeting_of_the_sandboxs_voicemail_is_short_enough_to_be_known_as_one() -> None:
+    assert (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
 
 
 def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:
-    promised = {reason for entry in numbers.NUMBERS for reason in entry.end_reason.split(" or ")}
+    promised = {reason for entry in book.NUMBERS for reason in entry.end_reason.split(" or ")}
     assert promised == set(EndReason)
 
 
 def test_an_ordinary_callee_speaks_and_a_machine_does_not() -> None:
-    assert numbers.callee_for("+15550100200").speaks_after_s is not None
+    assert book.callee_for("+15550100200").speaks_after_s is not None
     machines = {"+15550100210", "+15550100211", "+15550100212", "+15550100213", "+15550100224"}
-    assert {entry.number for entry in numbers.NUMBERS if entry.callee.speaks_after_s is None} == machines
+    assert {entry.number for entry in book.NUMBERS if entry.callee.speaks_after_s is None} == machines
 
 
 def test_ordinary_numbers_and_families_have_carriers_that_tell_nothing() -> None:
-    telling = {entry.number for entry in numbers.NUMBERS if entry.callee.carrier is not None}
+    telling = {entry.number for entry in book.NUMBERS if entry.callee.carrier is not None}
     assert telling == {f"+1555010022{last}" for last in (0, 1, 2, 3, 4, 5, 7)}
-    assert numbers.callee_for("+15550101486").carrier is None
+    assert book.callee_for("+15550101486").carrier is None
 
 
 def test_a_number_is_found_in_metadata() -> None:
-    assert numbers.number_named_in('{"to": "+15550100330"}') == "+15550100330"
-    assert numbers.number_named_in('{"to": "+4930123456"}') is None
-    assert numbers.number_named_in('{"from_number": "+15550100000", "to_number":"+15550100330"}') == "+15550100330"
+    assert book.number_named_in('{"to": "+15550100330"}') == "+15550100330"
+    assert book.number_named_in('{"to": "+4930123456"}') is None
+    assert book.number_named_in('{"from_number": "+15550100000", "to_number":"+15550100330"}') == "+15550100330"
 
 
 def test_a_callee_can_be_changed_from_json() -> None:

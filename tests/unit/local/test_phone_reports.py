@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.phones import silence
-from local.phones.bucket import Bucket
-from local.phones.callees import CarrierForm, CarrierReports, CarrierWord
-from local.phones.carrier_forms import CarrierSecrets
-from local.phones.sandbox_number import PICKS_UP
-from local.phones.transcripts import Talk, turns_of, usage_of
+from local.phones.agents.transcripts import Talk, turns_of, usage_of
+from local.phones.carrier.forms import CarrierSecrets
+from local.phones.numbers.callees import CarrierForm, CarrierReports, CarrierWord
+from local.phones.numbers.sandbox_number import PICKS_UP
+from local.phones.recordings import silence
+from local.phones.recordings.bucket import Bucket
 
 TALK = Talk(answered_at=1000.0, spoke_at=1000.5, ended_at=1004.0)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import processes
-from local.processes import Child, StackError
+from local.tools import processes
+from local.tools.processes import Child, StackError
 
 # Prints the id of a child of its own, then waits with it.
 PARENT = """

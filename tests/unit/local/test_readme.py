@@ -1,7 +1,11 @@
-"""The README says what the sandbox does."""
+"""README and docs/sandbox.md say what the sandbox does."""
 
-from local.readme import README, with_numbers
+from local.pages.sandbox import PAGE, README, page, with_most_used
 
 
-def test_the_readmes_telephone_book_is_the_sandboxs() -> None:
-    assert README.read_text() == with_numbers(README.read_text()), "run `make sandbox-table`"
+def test_the_pages_telephone_book_is_the_sandboxs() -> None:
+    assert PAGE.read_text() == page(), "run `make sandbox-table`"
+
+
+def test_the_readmes_numbers_are_the_sandboxs() -> None:
+    assert README.read_text() == with_most_used(README.read_text()), "run `make sandbox-table`"

@@ -1,6 +1,6 @@
 """The page of end reasons says what the code does."""
 
-from local.reasons_page import PAGE, page
+from local.pages.reasons import PAGE, page
 
 
 def test_the_page_of_end_reasons_is_what_the_code_does() -> None:

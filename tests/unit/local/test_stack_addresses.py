@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from local import deploy, stack_start
-from local.build import Build
-from local.deploy import Deployment
-from local.processes import StackError
-from local.stack import LivekitServer, Stack, Wishes, how_to_call, wishes_from
-from local.stack_addresses import Addresses, addresses, listening
-from local.stack_record import StackRecord
-from local.stack_start import Ascent
+from local.aws import deploy
+from local.aws.build import Build
+from local.aws.deploy import Deployment
+from local.stack import wishes
+from local.stack.addresses import Addresses, addresses, listening
+from local.stack.directions import how_to_call
+from local.stack.record import Stack, StackRecord
+from local.stack.start import Ascent
+from local.stack.wishes import LivekitServer, Wishes, wishes_from
+from local.tools.places import ROOT
+from local.tools.processes import StackError
 
 LIVEKIT = {
     "LIVEKIT_URL": "wss://mine.livekit.example",
@@ -162,9 +165,9 @@ def test_a_taken_port_is_refused_by_name() -> None:
 
 
 def test_every_setting_of_up_is_in_the_readme() -> None:
-    documented = (Path(stack_start.__file__).parents[1] / "README.md").read_text()
-    source = (Path(stack_start.__file__).parent / "stack.py").read_text()
-    (promised,) = re.findall(r"`up` obeys(.*?)Tests and the demo", source, re.S)
+    documented = (ROOT / "README.md").read_text()
+    source = wishes.__doc__ or ""
+    (promised,) = re.findall(r"`up` obeys(.*)", source, re.S)
     names = set(re.findall(r"[A-Z]+_[A-Z_]+", promised))
     assert {"PUBLIC_URL", "BIND_ADDRESS"} <= names
     assert [name for name in sorted(names) if name not in documented] == []

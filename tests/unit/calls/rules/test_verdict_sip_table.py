@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.sip_status import SIP_CODES, failure
-from local.reasons_page import NOT_RUNG, RANG_BRIEFLY, RANG_LONG, Ring
+from local.pages.reasons import NOT_RUNG, RANG_BRIEFLY, RANG_LONG, Ring
+from local.phones.kernel.sip_status import SIP_CODES, failure
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import DialRefused, FoundOver, LegLeft
 from ringline.calls.model.outcomes import Refused

@@ -1,0 +1,241 @@
+"""Deploys template.yaml to the emulator through its API, in about a second, and mends what the emulator leaves out.
+
+    python -m local.aws.deploy --adopt STACK
+
+does the mending alone, after a plain `sam build && sam deploy` to the emulator that AWS_ENDPOINT_URL names: it makes
+the HTTP API's routes and prints the API's URL. On AWS neither is needed.
+"""
+
+import argparse
+import io
+import json
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.aws import api_routes
+from local.aws.build import Build, source_files
+from local.aws.emulator import REGION
+from local.aws.template import Template, events_of, read_template, resources_of
+from local.tools.places import TEMPLATE
+from local.tools.processes import StackError
+
+_BUCKET = "ringline-artifacts"
+_DEPLOYED_WITHIN_S = 60.0
+# On AWS the mappings' MaximumConcurrency bounds the functions. Here each concurrent run is a process of some 60 MB.
+_LOCAL_CONCURRENCY = {"DialNextFunction": 24, "DeliverWebhookFunction": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a deployed stack is called in the emulator. `functions` maps a logical id to the function's name."""
+
+    stack_name: str
+    api_id: str
+    outputs: dict[str, str]
+    functions: dict[str, str]
+
+    def api_url(self, emulator_url: str) -> str:
+        return f"{emulator_url}/_aws/execute-api/{self.api_id}/$default"
+
+
+@contextmanager
+def emulator_credentials(endpoint_url: str) -> Iterator[None]:
+    """While it lasts, every AWS client of this process talks to the emulator and none reads the user's own AWS
+    files."""
+    ours = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def client(service: str, endpoint_url: str) -> Any:
+    """A client of the emulator, with the credentials that it takes for its owner."""
+    config = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=config,
+    )
+
+
+def deploy(build: Build, parameters: Mapping[str, str], endpoint_url: str, stack_name: str = "ringline") -> Deployment:
+    """Creates the stack. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
+    template = _with_built_code(read_template(TEMPLATE), build, client("s3", endpoint_url))
+    cloudformation = client("cloudformation", endpoint_url)
+    cloudformation.create_stack(
+        StackName=stack_name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    _await_stack(cloudformation, stack_name)
+    deployment = adopt(stack_name, endpoint_url)
+    aws_lambda = client("lambda", endpoint_url)
+    for logical_id, concurrency in _LOCAL_CONCURRENCY.items():
+        if logical_id in deployment.functions:
+            aws_lambda.put_function_concurrency(
+                FunctionName=deployment.functions[logical_id], ReservedConcurrentExecutions=concurrency
+            )
+    return deployment
+
+
+def adopt(stack_name: str, endpoint_url: str) -> Deployment:
+    """Makes the routes of a deployed stack's HTTP API, which the emulator leaves out, and checks that the stack is
+    whole. Can be repeated. Raises StackError."""
+    template = read_template(TEMPLATE)
+    try:
+        stack = client("cloudformation", endpoint_url).describe_stacks(StackName=stack_name)["Stacks"][0]
+    except ClientError as error:
+        raise StackError(f"the emulator has no stack {stack_name}: {error}") from None
+    if not stack["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in stack["StackStatus"]:
+        raise StackError(f"stack {stack_name} is {stack['StackStatus']}: {stack.get('StackStatusReason', '')}")
+    names = _physical_ids(stack_name, endpoint_url)
+    routes = api_routes.make(
+        stack_name, names, client("cloudformation", endpoint_url), client("apigatewayv2", endpoint_url)
+    )
+    _check_whole(template, names, routes, endpoint_url)
+    return Deployment(
+        stack_name=stack_name,
+        api_id=names["HttpApi"],
+        outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+        functions={name: names[name] for name in resources_of(template, "AWS::Serverless::Function")},
+    )
+
+
+def _await_stack(cloudformation: Any, stack_name: str) -> None:
+    deadline = time.monotonic() + _DEPLOYED_WITHIN_S
+    while True:
+        status = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
+        if status == "CREATE_COMPLETE":
+            return
+        if not status.endswith("IN_PROGRESS") or time.monotonic() > deadline:
+            events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+            reasons = [
+                f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+                for event in events
+                if "FAILED" in event["ResourceStatus"] and event.get("ResourceStatusReason")
+            ]
+            raise StackError(f"stack {stack_name} is {status}\n" + "\n".join(reasons))
+        time.sleep(0.05)
+
+
+def _physical_ids(stack_name: str, endpoint_url: str) -> dict[str, str]:
+    pages = client("cloudformation", endpoint_url).get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+    return {summary["LogicalResourceId"]: summary["PhysicalResourceId"] for summary in summaries}
+
+
+def _check_whole(template: Template, names: Mapping[str, str], routes: int, endpoint_url: str) -> None:
+    """The emulator says CREATE_COMPLETE of things it has left out: count what events need to arrive at all."""
+    aws_lambda = client("lambda", endpoint_url)
+    mappings = (
+        aws_lambda.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
+    )
+    ours = [each for each in mappings if each["FunctionArn"].split(":")[6] in set(names.values())]
+    expected = {
+        "routes": (len(events_of(template, "HttpApi")), routes),
+        "event-source mappings": (len(events_of(template, "SQS", "DynamoDB")), len(ours)),
+        "schedules": (len(events_of(template, "Schedule")), len(_schedules(names, endpoint_url))),
+    }
+    wrong = [f"{got} of {wanted} {what}" for what, (wanted, got) in expected.items() if got != wanted]
+    if wrong:
+        raise StackError(f"the emulator made only {', '.join(wrong)}")
+
+
+def _schedules(names: Mapping[str, str], endpoint_url: str) -> list[str]:
+    rules = client("events", endpoint_url).list_rules()["Rules"]
+    return [rule["Name"] for rule in rules if rule["Name"] in set(names.values()) and rule.get("ScheduleExpression")]
+
+
+# ---------------------------------------------------------------- code
+
+
+def _with_built_code(template: Template, build: Build, s3: Any) -> Template:
+    """The template with the built folders in place of the sources, as `sam package` would leave it."""
+    s3.create_bucket(Bucket=_BUCKET)
+    for name, layer in resources_of(template, "AWS::Serverless::LayerVersion").items():
+        layer["Properties"]["ContentUri"] = _put(s3, name, _linked_layer(build.layers[name]))
+        layer.pop("Metadata", None)
+    for name, function in resources_of(template, "AWS::Serverless::Function").items():
+        folder = Path(function["Properties"]["CodeUri"]).name
+        if folder not in build.functions:
+            raise StackError(f"{name} has no handler: functions/{folder}/handler.py does not exist")
+        function["Properties"]["CodeUri"] = _put(s3, name, _zipped(build.functions[folder]))
+    return template
+
+
+def _put(s3: Any, name: str, archive: bytes) -> dict[str, str]:
+    s3.put_object(Bucket=_BUCKET, Key=f"{name}.zip", Body=archive)
+    return {"Bucket": _BUCKET, "Key": f"{name}.zip"}
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in source_files(folder):
+            archive.write(path, path.relative_to(folder))
+    return buffer.getvalue()
+
+
+def _linked_layer(built: Path) -> bytes:
+    """A layer that leads to the built folder. The emulator unpacks every layer anew for every process of every
+    function: with 70 MB of packages that is a second and 70 MB of disk each. Lambda and the emulator read `.pth` files
+    of a layer's site folder."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        line = f"import sys; sys.path.insert(0, {str(built / 'python')!r})\n"
+        archive.writestr("python/lib/python3.13/site-packages/linked.pth", line)
+    return buffer.getvalue()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.aws.deploy", description="Mends a stack that SAM deployed to the emulator."
+    )
+    parser.add_argument("--adopt", metavar="STACK", required=True, help="the stack's name")
+    arguments = parser.parse_args()
+    endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not endpoint_url.startswith(("http://127.0.0.1", "http://localhost")):
+        print("AWS_ENDPOINT_URL must name the emulator, such as http://127.0.0.1:4566", file=sys.stderr)
+        return 2
+    try:
+        with emulator_credentials(endpoint_url):
+            deployment = adopt(arguments.adopt, endpoint_url)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(deployment.api_url(endpoint_url))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""What one answered call costs, counted on the wire: every request that functions make to DynamoDB and SQS passes
+through a recorder, every request to LiveKit is counted by the phone network.
+
+The recorder listens on a port for each function, so that each request is known by who made it. Around a write it reads
+the items before and after, one write at a time: the bill depends on their sizes.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local.aws import deploy
+from local.bench.capacity import Item, index_units, read_units, write_units
+from local.bench.report import Reading, Section, at_most, counts_of, shown
+from local.bench.rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
+from local.stack.record import Stack
+
+CALLEE = "+15550100777"
+"""Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
+_REPORTED = "+15550100200"
+"""Does the same, and its agent reports that it is ready, speech, transcript and usage."""
+
+_WRITE_BUDGET = 17
+_CALL_OVER_WITHIN_S = 30.0
+_QUIET_S = 2.0
+
+_SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_TRANSACTION = "TransactWriteItems"
+_DELIVERY_ROW = "delivery"
+_TABLE_KEYS = ("pk", "sk")
+_INDEX_KEYS = ("due_shard", "due_at")
+# Host is passed on, because the signature that the emulator checks covers it.
+_NOT_PASSED_ON = {"content-length", "connection", "expect"}
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One item of a write request, and what it is billed."""
+
+    function: str
+    item_kind: str
+    table_units: int
+    index_units: int
+    was_refused: bool
+
+
+@dataclass(slots=True)
+class Record:
+    """What went over the wire since the record was begun."""
+
+    writes: list[Write] = field(default_factory=list)
+    read_units: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    requests: Counter[str] = field(default_factory=Counter)
+    last_at_s: float = field(default_factory=time.monotonic)
+
+
+class Recorder:
+    """Passes AWS requests on to the emulator and notes them. Raises ValueError, to the function, for a request that it
+    cannot count."""
+
+    def __init__(self, stack: Stack, session: aiohttp.ClientSession) -> None:
+        self._stack = stack
+        self._session = session
+        self._dynamodb = deploy.client("dynamodb", stack.emulator_url)
+        self._one_write = asyncio.Lock()
+        self.function_at: dict[int, str] = {}
+        self.record = Record()
+
+    async def take(self, request: web.Request) -> web.Response:
+        function = self.function_at[request.transport.get_extra_info("sockname")[1]] if request.transport else ""
+        service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        body = await request.read()
+        self.record.last_at_s = time.monotonic()
+        self.record.requests[f"{service.partition('_')[0]} {operation}"] += 1
+        if service.startswith("DynamoDB"):
+            return await self._note_dynamodb(function, operation, body, request)
+        return await self._pass_on(request, body)
+
+    async def _note_dynamodb(self, function: str, operation: str, body: bytes, request: web.Request) -> web.Response:
+        asked = json.loads(body)
+        if operation not in _SINGLE_WRITES and operation != _TRANSACTION:
+            answer = await self._pass_on(request, body)
+            self.record.read_units[function] += read_units(operation, asked, json.loads(answer.text or "{}"))
+            return answer
+        keys = [_key(part) for part in _parts(operation, asked)]
+        async with self._one_write:
+            before = await self._items(keys)
+            answer = await self._pass_on(request, body)
+            after = await self._items(keys)
+        for key, old, new in zip(keys, before, after, strict=True):
+            self.record.writes.append(
+                Write(
+                    function=function,
+                    item_kind=_kind(key),
+                    table_units=write_units(old, new, in_transaction=operation == _TRANSACTION),
+                    index_units=index_units(old, new, _INDEX_KEYS, _TABLE_KEYS),
+                    was_refused=answer.status != 200,
+                )
+            )
+        return answer
+
+    async def _items(self, keys: Sequence[Item]) -> list[Item]:
+        def read() -> list[Item]:
+            table = self._stack.table_name
+            answers = (self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True) for key in keys)
+            return [answer.get("Item", {}) for answer in answers]
+
+        return await asyncio.to_thread(read)
+
+    async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        async with self._session.post(self._stack.emulator_url + request.path, data=body, headers=headers) as answer:
+            returned = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz")}
+            return web.Response(
+                status=answer.status, body=await answer.read(), headers=returned, content_type=answer.content_type
+            )
+
+
+def _parts(operation: str, asked: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    return [part for each in asked["TransactItems"] for part in each.values()] if operation == _TRANSACTION else [asked]
+
+
+def _key(part: dict[str, Any]) -> Item:
+    named: Item = part.get("Key") or part["Item"]
+    return {name: named[name] for name in _TABLE_KEYS}
+
+
+def _kind(key: Item) -> str:
+    """What an item is, by its key: `gate` of `A#<account>#GATE`, `waiting mark` of `WAITING`."""
+    names = str(key["pk"]["S"]).split("#")
+    kinds = {"CALLS": "call", "QUEUE": "queue entry", "GATE": "gate", "DELIVERY": _DELIVERY_ROW}
+    last = names[-1] if len(names) != 2 else str(key["sk"]["S"]).partition("#")[0]
+    return kinds.get(last, "waiting mark" if last == "WAITING" else last.lower())
+
+
+@asynccontextmanager
+async def recording(stack: Stack) -> AsyncIterator[Recorder]:
+    """While it lasts, the stack's functions reach AWS through a recorder. Their processes start anew, once."""
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        recorder = Recorder(stack, session)
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_post("/{path:.*}", recorder.take)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            for _ in stack.functions:
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
+            ports = [address[1] for address in runner.addresses]
+            recorder.function_at = dict(zip(ports, stack.functions, strict=True))
+            await asyncio.to_thread(_lead_through, stack, recorder.function_at)
+            yield recorder
+        finally:
+            await runner.cleanup()
+
+
+def _lead_through(stack: Stack, function_at: dict[int, str]) -> None:
+    aws_lambda = deploy.client("lambda", stack.emulator_url)
+    for port, logical_id in function_at.items():
+        name = stack.functions[logical_id]
+        variables = aws_lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        led = {**variables, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        aws_lambda.update_function_configuration(FunctionName=name, Environment={"Variables": led})
+
+
+async def measure(rig: Rig) -> Section:
+    """Counts the second of two calls: the first has started the functions' processes and left the account's waiting
+    mark. Raises StackError if a call does not come to its webhook."""
+    await rig.phones("PUT", f"/numbers/{CALLEE}", SILENT_AGENT)
+    async with recording(rig.stack) as recorder:
+        await _one_call(rig, recorder)
+        recorder.record = Record()
+        asked_before = await _livekit_requests(rig)
+        deliveries = SqsDeliveries(rig.stack)
+        await _one_call(rig, recorder)
+        asked = await _livekit_requests(rig)
+        asked.subtract(asked_before)
+        section = _section(recorder.record, deliveries.count().batches, asked)
+        await _one_call(rig, recorder, _REPORTED)
+        recorder.record = Record()
+        await _one_call(rig, recorder, _REPORTED)
+    reported = Reading(
+        "write units where the agent reports", shown(_total(_of_call(recorder.record))), _by_function(recorder.record)
+    )
+    return replace(section, readings=(*section.readings, reported))
+
+
+async def _one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE) -> None:
+    """Places a call and returns when its webhook has come, its delivery is on record and the wire is quiet."""
+    call_id = await rig.create_call(callee)
+    await until("the call's webhook", lambda: call_id in rig.heard_at, _CALL_OVER_WITHIN_S)
+    record = recorder.record
+    await until("the delivery's record", lambda: any(w.item_kind == _DELIVERY_ROW for w in record.writes), 10)
+    await until("the wire to be quiet", lambda: time.monotonic() - record.last_at_s > _QUIET_S, 30)
+
+
+async def _livekit_requests(rig: Rig) -> Counter[str]:
+    return Counter((await rig.phones("GET", "/requests"))["requests"])
+
+
+def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
+    of_call = _of_call(record)
+    of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
+    table, index = sum(w.table_units for w in of_call), sum(w.index_units for w in of_call)
+    refused = sum(w.was_refused for w in record.writes)
+    reads = sum(count for name, count in record.requests.items() if name.split()[1] in _READS)
+    scans = record.requests["DynamoDB Scan"]
+    sends = sum(count for name, count in record.requests.items() if name.startswith("AmazonSQS"))
+    livekit = {name.rpartition("/")[2]: count for name, count in asked_of_livekit.items()}
+    return Section(
+        "one answered call, counted on the wire (the second, after a warm-up)",
+        (
+            at_most(
+                "write units, create to webhook", table + index, _WRITE_BUDGET, note=f"{refused} of the writes refused"
+            ),
+            Reading("  to the table", shown(table), _units_by_kind(of_call, of_table=True)),
+            Reading("  to DueIndex", shown(index), _units_by_kind(of_call, of_table=False)),
+            Reading("write units of the delivery log, after it", shown(_total(of_log)), "the row of a webhook posted"),
+            at_most("SQS requests", sends + 2 * batches, SQS_BUDGET, note=_sqs_words(sends, batches)),
+            at_most("Scan requests", scans, 0),
+            Reading("read units", shown(sum(record.read_units.values())), _reads_words(record, reads)),
+            Reading("LiveKit requests", shown(sum(livekit.values())), counts_of(livekit)),
+        ),
+    )
+
+
+def _of_call(record: Record) -> list[Write]:
+    return [write for write in record.writes if write.item_kind != _DELIVERY_ROW]
+
+
+def _by_function(record: Record) -> str:
+    units: Counter[str] = Counter()
+    for write in _of_call(record):
+        units[write.function.removesuffix("Function")] += write.table_units + write.index_units
+    return counts_of(units)
+
+
+_READS = {"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"}
+
+
+def _total(writes: Sequence[Write]) -> int:
+    return sum(write.table_units + write.index_units for write in writes)
+
+
+def _units_by_kind(writes: Sequence[Write], *, of_table: bool) -> str:
+    units: Counter[str] = Counter()
+    for write in writes:
+        units[write.item_kind] += write.table_units if of_table else write.index_units
+    return counts_of(units)
+
+
+def _sqs_words(sends: int, batches: int) -> str:
+    return f"{sends} sent, {batches} batches received, {batches} deleted"
+
+
+def _reads_words(record: Record, reads: int) -> str:
+    units = {name.removesuffix("Function"): count for name, count in record.read_units.items()}
+    return f"{reads} requests; units: {counts_of(units)}"

@@ -1,0 +1,227 @@
+"""Rooms, and who is in them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from livekit.protocol.agent_dispatch import AgentDispatch
+from livekit.protocol.models import (
+    Codec,
+    DisconnectReason,
+    ParticipantInfo,
+    TrackInfo,
+)
+from livekit.protocol.models import (
+    Room as RoomMessage,
+)
+from livekit.protocol.webhook import WebhookEvent
+
+from local.phones.kernel import timings
+from local.phones.kernel.ids import new_id
+from local.phones.kernel.timings import Pace
+from local.phones.numbers.callees import Callee, HookTrouble
+from local.phones.post.hooks import Hooks
+from local.phones.rooms.counts import HeadCount, LateCount
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+
+_CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
+
+
+class RoomEvent(StrEnum):
+    """What those who watch a room are told."""
+
+    JOINED = "joined"
+    PUBLISHED = "published"
+    CHANGED = "changed"
+    LEFT = "left"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTerms:
+    """What a room was asked to be. Time-outs in whole seconds."""
+
+    metadata: str = ""
+    empty_timeout_s: int = timings.EMPTY_TIMEOUT_S
+    departure_timeout_s: int = timings.DEPARTURE_TIMEOUT_S
+    max_participants: int = 0
+
+
+class Room:
+    """One room, from room_started to room_finished."""
+
+    def __init__(self, name: str, terms: RoomTerms, hooks: Hooks, pace: Pace) -> None:
+        self.name = name
+        self.terms = terms
+        self.metadata = terms.metadata
+        self.participants: dict[str, Participant] = {}
+        self.dispatches: dict[str, AgentDispatch] = {}
+        self.callee: Callee | None = None  # whose manners shape this room's webhooks and agent
+        self.closed = False
+        self._hooks = hooks
+        self._pace = pace
+        self._watchers: list[Callable[[RoomEvent, Participant | None], None]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.sid = new_id("RM_")
+        self.created_at_ms = time.time_ns() // 1_000_000
+        self._idle_since_s = self._pace.now_s()
+        self._departed = False
+        self._counts = LateCount(self._pace.now_s())
+
+    def announce(self) -> None:
+        self._tell("room_started")
+
+    def message(self) -> RoomMessage:
+        """The room as LiveKit shows it, its head count late."""
+        counts = self._counts.reported(self._pace.now_s())
+        return RoomMessage(
+            sid=self.sid,
+            name=self.name,
+            empty_timeout=self.terms.empty_timeout_s,
+            departure_timeout=self.terms.departure_timeout_s,
+            max_participants=self.terms.max_participants,
+            creation_time=self.created_at_ms // 1000,
+            creation_time_ms=self.created_at_ms,
+            turn_password=f"turn-{self.sid}",
+            enabled_codecs=[Codec(mime=mime) for mime in _CODECS],
+            metadata=self.metadata,
+            num_participants=counts.participants,
+            num_publishers=counts.publishers,
+            active_recording=any(participant.is_recorder for participant in self.participants.values()),
+        )
+
+    def watch(self, watcher: Callable[[RoomEvent, Participant | None], None]) -> None:
+        """Calls `watcher` at every change, until the room is closed."""
+        self._watchers.append(watcher)
+
+    def legs(self) -> list[Participant]:
+        return [participant for participant in self.participants.values() if participant.is_leg]
+
+    def has_agent_audio(self) -> bool:
+        return any(p.is_agent and p.tracks for p in self.participants.values())
+
+    def make_way(self, identity: str) -> None:
+        """Removes an older participant of the same identity: the newcomer wins."""
+        if (older := self.participants.get(identity)) is not None:
+            self.remove(older, DisconnectReason.DUPLICATE_IDENTITY)
+
+    def add_default_dispatch(self) -> None:
+        """What LiveKit gives a room for which no agents were named: one to workers without a name, of which this
+        network has none. It is listed like any other."""
+        dispatch = AgentDispatch(id=new_id("AD_"), room=self.name)
+        dispatch.state.created_at = time.time_ns()
+        self.dispatches[dispatch.id] = dispatch
+
+    def join(self, participant: Participant) -> None:
+        self.make_way(participant.identity)
+        self.participants[participant.identity] = participant
+        self._count()
+        self._tell("participant_joined", participant)
+        self._notify(RoomEvent.JOINED, participant)
+
+    def publish(self, participant: Participant, track: TrackInfo) -> None:
+        """Publishes, unless the participant has left meanwhile."""
+        if not self._has(participant):
+            return
+        participant.tracks.append(track)
+        participant.is_publisher = True
+        participant.version += 2
+        self._count()
+        self._tell_track("track_published", participant, track)
+        self._notify(RoomEvent.PUBLISHED, participant)
+
+    def change(self, participant: Participant, attributes: dict[str, str]) -> None:
+        """Changes attributes, one version each time. No webhook tells of it."""
+        if not self._has(participant) or participant.frozen:
+            return
+        participant.attributes.update(attributes)
+        participant.version += 1
+        self._notify(RoomEvent.CHANGED, participant)
+
+    def leave(self, participant: Participant, reason: DisconnectReason) -> None:
+        """The participant goes; nothing happens when it is gone already."""
+        if not self._has(participant):
+            return
+        del self.participants[participant.identity]
+        participant.left_for = reason
+        tracks, participant.tracks = participant.tracks, []
+        participant.version += participant.closing_versions(reason)
+        for track in tracks:
+            self._tell_track("track_unpublished", participant, track)
+        self._count()
+        if not participant.is_dependent:
+            self._idle_since_s, self._departed = self._pace.now_s(), True
+        self._tell("participant_left", participant)
+        self._notify(RoomEvent.LEFT, participant)
+
+    def remove(self, participant: Participant, reason: DisconnectReason) -> None:
+        """The server puts the participant out."""
+        if not self._has(participant):
+            return
+        self.leave(participant, reason)
+        if participant.evicted is not None:
+            participant.evicted(reason)
+
+    def close(self, reason: DisconnectReason) -> None:
+        """Everyone leaves for `reason`, and the room is finished."""
+        for participant in list(self.participants.values()):
+            self.remove(participant, reason)
+        self.closed = True
+        self._tell("room_finished")
+        self._notify(RoomEvent.CLOSED, None)
+
+    def is_idle(self) -> bool:
+        """Nobody but agents and recorders for longer than the room allows."""
+        if any(not participant.is_dependent for participant in self.participants.values()):
+            return False
+        timeout_s = self.terms.departure_timeout_s if self._departed else self.terms.empty_timeout_s
+        return self._pace.now_s() - self._idle_since_s >= timeout_s
+
+    def begin_again(self) -> None:
+        """The server came back: everyone joins again, with new sids and a call status that stays `dialing`."""
+        self._begin()
+        self.announce()
+        for participant in self.participants.values():
+            participant.sid, participant.version = new_id("PA_"), 2
+            participant.joined_at_ms = time.time_ns() // 1_000_000
+            if participant.is_leg:
+                participant.attributes[CALL_STATUS] = LegStatus.DIALING
+                participant.frozen = True
+            tracks, participant.tracks = participant.tracks, []
+            self._count()
+            self._tell("participant_joined", participant)
+            for track in tracks:
+                self.publish(participant, track)
+
+    def _has(self, participant: Participant) -> bool:
+        return self.participants.get(participant.identity) is participant
+
+    def _count(self) -> None:
+        people = self.participants.values()
+        count = HeadCount(sum(not p.is_dependent for p in people), sum(bool(p.tracks) for p in people))
+        self._counts.change(count, self._pace.now_s())
+
+    def _notify(self, event: RoomEvent, participant: Participant | None) -> None:
+        for watcher in list(self._watchers):
+            watcher(event, participant)
+
+    def _tell(self, event: str, participant: Participant | None = None) -> None:
+        message = WebhookEvent(event=event, room=self.message())
+        if participant is not None:
+            message.participant.CopyFrom(participant.message())
+        self._hooks.send(message, self.name, self._trouble())
+
+    def _tell_track(self, event: str, participant: Participant, track: TrackInfo) -> None:
+        message = WebhookEvent(
+            event=event,
+            room=RoomMessage(sid=self.sid, name=self.name),
+            participant=ParticipantInfo(sid=participant.sid, identity=participant.identity),
+            track=track,
+        )
+        self._hooks.send(message, self.name, self._trouble())
+
+    def _trouble(self) -> HookTrouble:
+        return self.callee.hooks if self.callee is not None else HookTrouble.NONE

@@ -1,0 +1,64 @@
+"""The one-machine stack, started and stopped as a whole: emulator, functions, phone network (or a real LiveKit server)
+and front door. Tests, benches and the demo use `running_stack`."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.aws import emulator
+from local.stack.record import Stack, StackRecord
+from local.stack.start import Ascent
+from local.stack.wishes import Wishes
+from local.tools import processes
+from local.tools.loopback import ask
+from local.tools.processes import StackError
+
+
+def bring_up(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -> Stack:
+    """Starts everything and returns when the first call can be made. If anything fails, nothing is left running.
+    Raises StackError; also if a stack is up already in this state folder."""
+    record = StackRecord(wishes.state_dir)
+    with record.held():
+        if is_healthy(record):
+            raise StackError(f"a stack is up already in {wishes.state_dir}: `make down` stops it")
+        _stop_all(record)
+        try:
+            return Ascent(wishes, record, tell).climb()
+        except BaseException:
+            _stop_all(record)
+            raise
+
+
+def take_down(state_dir: Path) -> bool:
+    """Stops every process of the stack, also what a crash has left. Returns whether there was anything to stop."""
+    record = StackRecord(state_dir)
+    with record.held():
+        return _stop_all(record)
+
+
+def _stop_all(record: StackRecord) -> bool:
+    children = record.children()
+    for child in reversed(children):
+        processes.stop(child)
+    record.forget()
+    shutil.rmtree(record.run_dir, ignore_errors=True)
+    return bool(children)
+
+
+def is_healthy(record: StackRecord) -> bool:
+    """Whether all of a stack is there: its processes run, its front door and its emulator answer."""
+    stack = record.stack()
+    if stack is None or not all(child.is_alive() for child in record.children()):
+        return False
+    return ask("GET", f"{stack.base_url}/healthz") == 200 and emulator.answers(stack.emulator_url)
+
+
+@contextmanager
+def running_stack(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -> Iterator[Stack]:
+    """A stack for the time of a `with`: brought up before, taken down after, whatever happens."""
+    stack = bring_up(wishes, tell)
+    try:
+        yield stack
+    finally:
+        take_down(wishes.state_dir)

@@ -1,0 +1,122 @@
+"""What a fresh stack is given to call with: an account, its key, an agent, a pipe with a number, an endpoint; and to be
+called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
+
+import os
+import secrets
+from dataclasses import replace
+
+import botocore.session
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.store import NumberTaken, RoutingStore
+from ringline.runtime.clock import now_ms
+from ringline.runtime.ids import new_id
+from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.store import EndpointStore
+
+FROM_NUMBER = "+15550100000"
+"""The number that the phone network's outbound trunk calls from. A real trunk may own others: the variable FROM_NUMBER
+names one."""
+
+ROUTED_NUMBER = "+15550100900"
+UNROUTED_NUMBER = "+15550100901"
+"""The first account of a stack is called on these: one leads to its agent, one to nobody."""
+
+INBOUND_ROOM_PREFIX = "in"
+
+
+def seed(
+    table_name: str,
+    endpoint_url: str,
+    cap: int,
+    from_number: str = FROM_NUMBER,
+    webhook_url: str | None = None,
+    org_handle: str = "acme",
+) -> dict[str, str | None]:
+    """Makes a new account each time and tells how to call as it.
+
+    The answer has `api_key`, `org_handle`, `account_id`, `agent_id`, `pipe_id`, `from_number`, and `webhook_secret`,
+    which is None without a `webhook_url`. The endpoint gets every type of event. A number has one owner: later accounts
+    of a stack call from `from_number` through their pipe, and are called on numbers that they are given.
+    """
+    dynamodb = botocore.session.get_session().create_client(
+        "dynamodb",
+        endpoint_url=endpoint_url,
+        region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+    )
+    accounts = AccountStore(dynamodb, table_name)
+    routing = RoutingStore(dynamodb, table_name)
+    account_id, pipe_id, agent_id = f"acct_{secrets.token_hex(4)}", new_id("pipe"), "front-desk"
+    accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))
+    routing.put_agent(account_id, Agent(agent_id=agent_id, name="Front desk"))
+    _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=agent_id)
+    webhook_secret = (
+        _add_endpoint(EndpointStore(dynamodb, table_name), account_id, webhook_url) if webhook_url else None
+    )
+    return {
+        "api_key": accounts.add_key(account_id, "seed"),
+        "org_handle": org_handle,
+        "account_id": account_id,
+        "agent_id": agent_id,
+        "pipe_id": pipe_id,
+        "from_number": from_number,
+        "webhook_secret": webhook_secret,
+    }
+
+
+def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> None:
+    """Gives the account a number to call from with its pipe, and the two that it is called on, as far as they are
+    free."""
+    number = Number(number=from_number, number_id=new_id("num"), pipe_id=pipe_id, agent_id=agent_id)
+    routed = replace(number, number=ROUTED_NUMBER, number_id=new_id("num"))
+    for each in (number, routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
+        try:
+            routing.put_number(account_id, each)
+        except NumberTaken:
+            continue
+    pipe = Pipe(
+        pipe_id=pipe_id,
+        name="Front desk, outbound",
+        agent_id=agent_id,
+        number=number.number,
+        number_id=number.number_id,
+    )
+    routing.put_pipe(account_id, pipe)
+
+
+async def let_callers_in(livekit_url: str, api_key: str, api_secret: str) -> None:
+    """Makes LiveKit take calls to any number, each in a room of its own, as an operator does once. Only where it has no
+    inbound trunk yet."""
+    from livekit import api
+
+    async with api.LiveKitAPI(livekit_url, api_key, api_secret) as livekit:
+        if (await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items:
+            return
+        trunk = api.SIPInboundTrunkInfo(name="carrier")
+        made = await livekit.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=trunk))
+        individual = api.SIPDispatchRuleIndividual(room_prefix=INBOUND_ROOM_PREFIX)
+        rule = api.SIPDispatchRuleInfo(
+            name="callers",
+            rule=api.SIPDispatchRule(dispatch_rule_individual=individual),
+            trunk_ids=[made.sip_trunk_id],
+            room_config=api.RoomConfiguration(empty_timeout=30, departure_timeout=5),
+        )
+        await livekit.sip.create_dispatch_rule(api.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
+
+
+def _add_endpoint(endpoints: EndpointStore, account_id: str, webhook_url: str) -> str:
+    secret = new_webhook_secret()
+    endpoint = Endpoint(
+        endpoint_id=new_id("ep"),
+        url=webhook_url,
+        secrets=(secret,),
+        created_at=now_ms(),
+        event_types=tuple(EventType),
+    )
+    endpoints.add(account_id, endpoint)
+    return secret
