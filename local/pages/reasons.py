@@ -14,6 +14,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MIN_S,
 )
 from ringline.calls.rules.verdict import end_reason
+from ringline.telephony.carriers.refusals import refusal_in
 
 PAGE = ROOT / "docs" / "end-reasons.md"
 
@@ -114,7 +115,8 @@ _REPORTED = (
 
 def reason_for(sip_code: int, ring: Ring, sip_status: str = "") -> EndReason:
     """The reason of an outbound call that was refused so."""
-    return _of_a_dial(Evidence(sip_code=sip_code, sip_status=sip_status), ring)
+    evidence = Evidence(sip_code=sip_code, sip_status=sip_status, refusal=refusal_in(sip_code, sip_status))
+    return _of_a_dial(evidence, ring)
 
 
 def _of_a_dial(evidence: Evidence, ring: Ring, carrier: CarrierWords = _SAID_NOTHING) -> EndReason:
@@ -172,7 +174,7 @@ def _report_row(what: str, talked_s: int, reports: AgentReports, carrier: Carrie
 _HEAD = """\
 # Why calls end
 
-Written by `make reasons-page` from `calls/model/reasons.py` and `calls/rules/verdict.py`; a test holds it to them.
+Written by `make reasons-page` from `calls/model/reasons.py`, `calls/rules/verdict.py` and `calls/rules/unanswered.py`; a test holds it to them.
 
 ## The reasons
 
@@ -186,7 +188,8 @@ _BETWEEN = f"""
 ## What a SIP code becomes
 
 The final response to an outbound INVITE is the call's `sip_code`. What Ringline recorded itself goes first: a call that
-was canceled, or reached a limit of its own, ends with that reason whatever the carrier says.
+was canceled, or reached a limit of its own, ends with that reason whatever the carrier says. The text of a refusal is
+read before its code: it may be about the carrier's limits, or about our own account, and not about the number.
 
 - *Not rung*: the leg's last status is `dialing`; or none came, and the dial took less than {VOICEMAIL_RING_MIN_S} s.
 - *Rang briefly*: within the voicemail window, {VOICEMAIL_RING_MIN_S} to {VOICEMAIL_RING_MAX_S} s and below the ring

@@ -30,6 +30,10 @@ FRAUD_TEXT = "32203 Call blocked: suspected fraud"
 """What Twilio adds to a 603. The carrier says this, so it is written down here and not taken from the product, whose
 reading of it is what is proven."""
 
+CALLER_ID_TEXT = "Caller Origination Number is Invalid D35"
+NO_CREDIT_TEXT = "Account is blocked D19"
+"""What Telnyx adds to a 403 and to a 404 that are about whoever calls, and not about the number that is called."""
+
 TOO_FAST_TEXT = "cps limit exceeded"
 
 REFUSES_AT_ONCE = "+15550101"
@@ -65,6 +69,18 @@ _ORDINARY = (
         Callee(refusal=Refusal(603, FRAUD_TEXT), refuses_after_s=BRIEF_RING_S),
         "rings, 603 with the carrier's fraud code 32203",
         "SIP_FAILED_NUMBER_BLOCKED",
+    ),
+    SandboxNumber(
+        "+15550100403",
+        Callee(rings_after_s=None, refusal=Refusal(403, CALLER_ID_TEXT)),
+        "403 at once, because our caller id is not valid there (Telnyx's D35)",
+        "SIP_FAILED_ACCOUNT",
+    ),
+    SandboxNumber(
+        "+15550100404",
+        Callee(rings_after_s=None, refusal=Refusal(404, NO_CREDIT_TEXT)),
+        "404 at once, because our account with the carrier is blocked (Telnyx's D19)",
+        "SIP_FAILED_ACCOUNT",
     ),
 )
 

@@ -17,6 +17,7 @@ from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STA
 TOO_MANY_TEXT = "concurrent call limit exceeded"
 _GREETING_S = 8.0  # how long a voicemail's greeting is, after which it hangs up
 _TONE_S = 3.0  # how far into a greeting an agent knows it for one
+_CHANGED_ITS_MIND_S = 1.0  # how long somebody stays who picks up and hangs up again
 _RECORDS_FOR_S = 30.0  # how long a voicemail waits for a message
 _FORWARDED_RING_S = 25.0  # how long it rings on at another number: longer than a voicemail takes to answer
 _LONGER_THAN_DOUBT_S = 15.0  # the product looks sooner at a call that its carrier reported as over
@@ -50,6 +51,12 @@ OF_THE_AGENT = (
         "+15550100212",
         replace(PICKS_UP, speaks_after_s=None, agent=AgentScript(reports=False)),
         "answers, nobody speaks, hangs up after 4 s; the agent reports nothing, so nobody knows",
+        "USER_HUNG_UP_IN_CALL",
+    ),
+    SandboxNumber(
+        "+15550100219",
+        replace(PICKS_UP, speaks_after_s=None, hangs_up_after_s=_CHANGED_ITS_MIND_S),
+        "answers and hangs up after 1 s, before anybody could speak: too short for a greeting",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(

@@ -103,7 +103,7 @@ TROUBLED = (
         "+15550100340",
         replace(STAYS_ON, line=LineTrouble.BRIDGE_DIES_ACTIVE),
         "answers; the SIP bridge dies 2 s into the call, seen 21 s later",
-        "IDLE_TIMEOUT",
+        "CONNECTION_LOST",
     ),
     SandboxNumber(
         "+15550100341",

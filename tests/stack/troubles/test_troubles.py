@@ -73,7 +73,9 @@ TROUBLES = {
         _BRIEFLY,
         ({"kind": "drop_api_answer", "names": ["DeleteRoom"], "times": 1},),
     ),
-    "the SIP bridge is killed in the call": Trouble({**_STAYS_ON, "line": "bridge_dies_active"}, *_IDLE),
+    "the SIP bridge is killed in the call": Trouble(
+        {**_STAYS_ON, "line": "bridge_dies_active"}, "completed", "CONNECTION_LOST"
+    ),
     "the agent crashes": Trouble({**_STAYS_ON, "agent": {"deed": "crash", "after_s": 1}}, "completed", "AGENT_FAILED"),
     "the agent leaves": Trouble({**_STAYS_ON, "agent": {"deed": "leave", "after_s": 1}}, "completed", "AGENT_FAILED"),
     "the carrier finds us too fast, twice": Trouble(
