@@ -174,7 +174,8 @@ def _report_row(what: str, talked_s: int, reports: AgentReports, carrier: Carrie
 _HEAD = """\
 # Why calls end
 
-Written by `make reasons-page` from `calls/model/reasons.py`, `calls/rules/verdict.py` and `calls/rules/unanswered.py`; a test holds it to them.
+Written by `make reasons-page` from `calls/model/reasons.py`, `calls/rules/verdict.py` and `calls/rules/unanswered.py`;
+a test holds it to them.
 
 ## The reasons
 

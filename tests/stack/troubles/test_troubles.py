@@ -44,6 +44,7 @@ class Trouble:
 _HUNG_UP = ("completed", "USER_HUNG_UP_IN_CALL")
 _NOT_PICKED_UP = ("failed", "USER_DID_NOT_PICK_UP")
 _IDLE = ("completed", "IDLE_TIMEOUT")
+_CUT_OFF = ("completed", "CONNECTION_LOST")
 _BRIEFLY = {"ring_timeout_s": 5}
 
 TROUBLES = {
