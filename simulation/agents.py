@@ -21,11 +21,11 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.signals.agent_reports import Report
-from simulation.chance import Odds
+from simulation.kernel.chance import Odds
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
 from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.plan import PlannedCall
-from simulation.processes import Process
-from simulation.world import World
 
 SPEAKS_AFTER_MS = 700
 """When a callee who speaks says the first word, at the latest."""

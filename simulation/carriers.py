@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ringline.calls.model.outcomes import DialOutcome
 from ringline.telephony.dial_errors import from_twirp
+from simulation.kernel.world import World
 from simulation.plan import PlannedTrunk
-from simulation.world import World
 
 if TYPE_CHECKING:
     from simulation.phones import Leg

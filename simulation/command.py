@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulation.chance import Chance
 from simulation.episode import Ran, run_world
+from simulation.kernel.chance import Chance
 from simulation.plan import CALLS, make_plan
 from simulation.shrink import shrunk
 

@@ -15,20 +15,20 @@ from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
 from simulation.agents import Agents
 from simulation.carrier_hooks import CarrierHooks
 from simulation.carriers import Carriers
-from simulation.chance import Chance, Faults
 from simulation.handlers import Handlers, number_of
 from simulation.hooks import Hooks
+from simulation.kernel.chance import Chance, Faults
+from simulation.kernel.processes import Process
+from simulation.kernel.world import START, World
 from simulation.livekit import Livekit
 from simulation.mending import Mending
 from simulation.messages import DoorbellQueue, LookQueue, Stream
 from simulation.paces import interval_ms_of
 from simulation.phones import Phones
 from simulation.plan import FAULTS_FOR_S, Plan, PlannedCall
-from simulation.processes import Process
 from simulation.reading import read_once
 from simulation.table import TABLE, Table
 from simulation.watch import Violation, Watch
-from simulation.world import START, World
 
 _SWEEP_EVERY_MS = 60_000
 _SWEEP_TIMEOUT_S = 50

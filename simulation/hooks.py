@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
-from simulation.chance import Odds
-from simulation.processes import Process
-from simulation.world import World
+from simulation.kernel.chance import Odds
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
 
 TRIES = 5
 MAX_AGE_MS = 30_000

@@ -18,10 +18,10 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
 )
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
 from simulation.phones import Leg, Phones
-from simulation.processes import Process
 from simulation.watch import Watch
-from simulation.world import World
 
 TRUTH_MS = 90_000
 _INDEX_LAG_MS = 5_000

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ringline.calls.tables.paces import DEFAULT_TRUNK
 from ringline.runtime.items import Item
 from ringline.runtime.table import PACE_SK, trunk_pk
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
 from simulation.plan import PlannedTrunk
-from simulation.processes import Process
-from simulation.world import World
 
 if TYPE_CHECKING:
     from simulation.watch import Watch

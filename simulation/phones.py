@@ -10,8 +10,8 @@ from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, Placed
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
 from simulation.carriers import Carriers
+from simulation.kernel.world import World
 from simulation.plan import PlannedCall
-from simulation.world import World
 
 if TYPE_CHECKING:
     from simulation.agents import Agents

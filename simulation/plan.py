@@ -4,7 +4,7 @@ draws: leaving calls out leaves the others as they are."""
 from dataclasses import dataclass, replace
 
 from ringline.calls.model.call import AnswerFrom
-from simulation.chance import Chance
+from simulation.kernel.chance import Chance
 
 CALLS = 120
 """Calls of one world. Small worlds shrink fast, and every one begins with other circumstances."""

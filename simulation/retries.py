@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from ringline.calls.model.call import AnswerFrom, Attempt, Call, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.model.timing import CLOCK_SKEW_MS
+from simulation.kernel.world import World
 from simulation.phones import Leg
 from simulation.plan import PlannedRetry
-from simulation.world import World
 
 if TYPE_CHECKING:
     from simulation.watch import Watch

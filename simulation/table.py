@@ -12,14 +12,14 @@ from botocore.exceptions import ClientError
 
 from ringline.runtime.items import Item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
-from simulation.chance import Odds
 from simulation.conditions import UnknownExpression, condition, updated
-from simulation.processes import Crashed
+from simulation.kernel.chance import Odds
+from simulation.kernel.processes import Crashed
+from simulation.kernel.world import World
 from simulation.reading import kept
-from simulation.world import World
 
 if TYPE_CHECKING:
-    from simulation.processes import Process
+    from simulation.kernel.processes import Process
 
 TABLE = "simulated"
 

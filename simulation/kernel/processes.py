@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulation.world import World
+    from simulation.kernel.world import World
 
 
 type Work = Callable[[], Coroutine[Any, Any, bool] | bool]

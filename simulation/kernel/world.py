@@ -10,8 +10,8 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from simulation.chance import Chance, Faults
-from simulation.processes import Crashed, Process, Work
+from simulation.kernel.chance import Chance, Faults
+from simulation.kernel.processes import Crashed, Process, Work
 
 if TYPE_CHECKING:
     from simulation.watch import Watch
