@@ -25,7 +25,7 @@ from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
-from simulation.plan import PlannedCall
+from simulation.plan.planned import PlannedCall
 
 SPEAKS_AFTER_MS = 700
 """When a callee who speaks says the first word, at the latest."""

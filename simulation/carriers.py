@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ringline.calls.model.outcomes import DialOutcome
 from ringline.telephony.dial_errors import from_twirp
 from simulation.kernel.world import World
-from simulation.plan import PlannedTrunk
+from simulation.plan.planned import PlannedTrunk
 
 if TYPE_CHECKING:
     from simulation.phones import Leg

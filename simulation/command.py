@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from simulation.episode import Ran, run_world
 from simulation.kernel.chance import Chance
-from simulation.plan import CALLS, make_plan
+from simulation.plan.planned import CALLS, make_plan
 from simulation.shrink import shrunk
 
 _LONGEST_TRACE = 200

@@ -25,7 +25,7 @@ from simulation.mending import Mending
 from simulation.messages import DoorbellQueue, LookQueue, Stream
 from simulation.paces import interval_ms_of
 from simulation.phones import Phones
-from simulation.plan import FAULTS_FOR_S, Plan, PlannedCall
+from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
 from simulation.reading import read_once
 from simulation.table import TABLE, Table
 from simulation.watch import Violation, Watch

@@ -35,7 +35,7 @@ from ringline.webhooks.sending.queue import DeliveryMessage
 from simulation.kernel.world import World
 from simulation.livekit import Livekit
 from simulation.messages import LookQueue
-from simulation.plan import PlannedCall, PlannedRetry
+from simulation.plan.planned import PlannedCall, PlannedRetry
 from simulation.table import TABLE, Table
 
 _CONTAINERS = 3

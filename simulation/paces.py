@@ -11,7 +11,7 @@ from ringline.runtime.items import Item
 from ringline.runtime.table import PACE_SK, trunk_pk
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.plan import PlannedTrunk
+from simulation.plan.planned import PlannedTrunk
 
 if TYPE_CHECKING:
     from simulation.watch import Watch

@@ -11,7 +11,7 @@ from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
 from simulation.carriers import Carriers
 from simulation.kernel.world import World
-from simulation.plan import PlannedCall
+from simulation.plan.planned import PlannedCall
 
 if TYPE_CHECKING:
     from simulation.agents import Agents

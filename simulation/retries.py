@@ -8,7 +8,7 @@ from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from simulation.kernel.world import World
 from simulation.phones import Leg
-from simulation.plan import PlannedRetry
+from simulation.plan.planned import PlannedRetry
 
 if TYPE_CHECKING:
     from simulation.watch import Watch

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from simulation.episode import Only, Ran, run_world
-from simulation.plan import Plan
+from simulation.plan.planned import Plan
 
 _LATER_MS = 60_000
 """A repeat that breaks later than this after the original is another story, and costs too much to wait for."""

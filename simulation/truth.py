@@ -3,7 +3,7 @@ decide."""
 
 from ringline.calls.model.reasons import EndReason
 from simulation.agents import DEED_TAKES_MS, SPEAKS_AFTER_MS
-from simulation.plan import GREETING_MS, Plan, PlannedCall
+from simulation.plan.planned import GREETING_MS, Plan, PlannedCall
 from simulation.retries import names
 
 _R = EndReason

@@ -20,7 +20,7 @@ from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.paces import Paces, trunk_of
 from simulation.phones import Leg, Phones
-from simulation.plan import Plan
+from simulation.plan.planned import Plan
 from simulation.reading import call_from_item
 from simulation.retries import Retries
 

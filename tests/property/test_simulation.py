@@ -9,7 +9,7 @@ from simulation import table
 from simulation.command import main, world_seeds
 from simulation.conditions import UnknownExpression, condition, updated
 from simulation.episode import run_world
-from simulation.plan import Plan, make_plan
+from simulation.plan.planned import Plan, make_plan
 from simulation.planted import PLANTED, Planting
 from simulation.shrink import shrunk
 
