@@ -13,6 +13,9 @@ from ringline.calls.outbound import create
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
 from simulation.agents import Agents
+from simulation.aws.messages import DoorbellQueue, LookQueue, Stream
+from simulation.aws.reading import read_once
+from simulation.aws.table import TABLE, Table
 from simulation.carrier_hooks import CarrierHooks
 from simulation.carriers import Carriers
 from simulation.handlers import Handlers, number_of
@@ -22,12 +25,9 @@ from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
 from simulation.livekit import Livekit
 from simulation.mending import Mending
-from simulation.messages import DoorbellQueue, LookQueue, Stream
 from simulation.paces import interval_ms_of
 from simulation.phones import Phones
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
-from simulation.reading import read_once
-from simulation.table import TABLE, Table
 from simulation.watch import Violation, Watch
 
 _SWEEP_EVERY_MS = 60_000

@@ -32,11 +32,11 @@ from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.queue import DeliveryMessage
+from simulation.aws.messages import LookQueue
+from simulation.aws.table import TABLE, Table
 from simulation.kernel.world import World
 from simulation.livekit import Livekit
-from simulation.messages import LookQueue
 from simulation.plan.planned import PlannedCall, PlannedRetry
-from simulation.table import TABLE, Table
 
 _CONTAINERS = 3
 _SKEW_MS = 15

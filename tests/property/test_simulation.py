@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from simulation import table
+from simulation.aws import table
+from simulation.aws.conditions import UnknownExpression, condition, updated
 from simulation.command import main, world_seeds
-from simulation.conditions import UnknownExpression, condition, updated
 from simulation.episode import run_world
 from simulation.plan.planned import Plan, make_plan
 from simulation.planted import PLANTED, Planting

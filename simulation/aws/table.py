@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from ringline.runtime.items import Item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
-from simulation.conditions import UnknownExpression, condition, updated
+from simulation.aws.conditions import UnknownExpression, condition, updated
+from simulation.aws.reading import kept
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Crashed
 from simulation.kernel.world import World
-from simulation.reading import kept
 
 if TYPE_CHECKING:
     from simulation.kernel.processes import Process

@@ -13,11 +13,11 @@ from zlib import crc32
 from ringline.calls.model.call import Call
 from ringline.calls.views.relay import Change
 from ringline.runtime.sqs import LONGEST_DELAY_S
+from simulation.aws.reading import call_from_item
+from simulation.aws.table import Change as TableChange
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.reading import call_from_item
-from simulation.table import Change as TableChange
 
 VISIBILITY_S = 720
 MAX_RECEIVES = 5
