@@ -12,21 +12,21 @@ from ringline.calls.model.call import AnswerFrom
 from ringline.calls.outbound import create
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
-from simulation.agents import Agents
+from simulation.actors.agents import Agents
+from simulation.actors.carrier_hooks import CarrierHooks
+from simulation.actors.carriers import Carriers
+from simulation.actors.hooks import Hooks
+from simulation.actors.livekit import Livekit
+from simulation.actors.phones import Phones
 from simulation.aws.messages import DoorbellQueue, LookQueue, Stream
 from simulation.aws.reading import read_once
 from simulation.aws.table import TABLE, Table
-from simulation.carrier_hooks import CarrierHooks
-from simulation.carriers import Carriers
 from simulation.handlers import Handlers, number_of
-from simulation.hooks import Hooks
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
-from simulation.livekit import Livekit
 from simulation.mending import Mending
 from simulation.paces import interval_ms_of
-from simulation.phones import Phones
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
 from simulation.watch import Violation, Watch
 

@@ -32,10 +32,10 @@ from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.queue import DeliveryMessage
+from simulation.actors.livekit import Livekit
 from simulation.aws.messages import LookQueue
 from simulation.aws.table import TABLE, Table
 from simulation.kernel.world import World
-from simulation.livekit import Livekit
 from simulation.plan.planned import PlannedCall, PlannedRetry
 
 _CONTAINERS = 3

@@ -18,9 +18,9 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
 )
+from simulation.actors.phones import Leg, Phones
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.phones import Leg, Phones
 from simulation.watch import Watch
 
 TRUTH_MS = 90_000

@@ -19,8 +19,8 @@ from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, l
 from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
+from simulation.actors.livekit import Livekit
 from simulation.aws.messages import DoorbellQueue
-from simulation.livekit import Livekit
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from ringline.calls.model.call import AnswerFrom, Attempt, Call, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.model.timing import CLOCK_SKEW_MS
+from simulation.actors.phones import Leg
 from simulation.kernel.world import World
-from simulation.phones import Leg
 from simulation.plan.planned import PlannedRetry
 
 if TYPE_CHECKING:

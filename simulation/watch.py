@@ -16,11 +16,11 @@ from ringline.calls.views.relay import Change as RelayedChange
 from ringline.runtime.items import Item
 from ringline.runtime.table import GATE_SK, WAITING_PK, gate_pk, queue_pk, queue_sk
 from simulation import outcome
+from simulation.actors.phones import Leg, Phones
 from simulation.aws.reading import call_from_item
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.paces import Paces, trunk_of
-from simulation.phones import Leg, Phones
 from simulation.plan.planned import Plan
 from simulation.retries import Retries
 

@@ -11,12 +11,12 @@ from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
-from simulation.hooks import Hooks
+from simulation.actors.hooks import Hooks
+from simulation.actors.outages import Outages
+from simulation.actors.phones import Agent, Leg, Phones, Room
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.outages import Outages
-from simulation.phones import Agent, Leg, Phones, Room
 
 _REQUEST_TIMEOUT_MS = 5_000
 

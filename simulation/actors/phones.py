@@ -9,14 +9,14 @@ from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.outcomes import Connected, DialOutcome, NoRoom, Placed, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
-from simulation.carriers import Carriers
+from simulation.actors.carriers import Carriers
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedCall
 
 if TYPE_CHECKING:
-    from simulation.agents import Agents
-    from simulation.carrier_hooks import CarrierHooks
-    from simulation.livekit import Livekit
+    from simulation.actors.agents import Agents
+    from simulation.actors.carrier_hooks import CarrierHooks
+    from simulation.actors.livekit import Livekit
 
 LOST_AFTER_MS = (19_000, 22_000)
 """How long LiveKit takes to notice that a bridge or a worker is dead."""

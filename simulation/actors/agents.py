@@ -21,10 +21,10 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.signals.agent_reports import Report
+from simulation.actors.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.plan.planned import PlannedCall
 
 SPEAKS_AFTER_MS = 700

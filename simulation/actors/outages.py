@@ -1,8 +1,8 @@
 """What becomes of rooms and phones when LiveKit's server or its SIP bridge dies: the phones go on, or die unnoticed."""
 
 from ringline.calls.model.outcomes import Unclear
+from simulation.actors.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 from simulation.kernel.world import World
-from simulation.phones import LOST_AFTER_MS, Agent, Leg, Phones, Room
 
 
 class Outages:

@@ -10,7 +10,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import PlannedTrunk
 
 if TYPE_CHECKING:
-    from simulation.phones import Leg
+    from simulation.actors.phones import Leg
 
 _SECOND_MS = 1000
 

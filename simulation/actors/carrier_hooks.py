@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from simulation.actors.phones import Leg
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.phones import Leg
 
 _TRIES = 4
 _FIRST_WAIT_MS = 1000
