@@ -25,10 +25,10 @@ from simulation.handlers import Handlers, number_of
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
-from simulation.mending import Mending
-from simulation.paces import interval_ms_of
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
-from simulation.watch import Violation, Watch
+from simulation.watch.mending import Mending
+from simulation.watch.paces import interval_ms_of
+from simulation.watch.watch import Violation, Watch
 
 _SWEEP_EVERY_MS = 60_000
 _SWEEP_TIMEOUT_S = 50

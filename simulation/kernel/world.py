@@ -14,7 +14,7 @@ from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Crashed, Process, Work
 
 if TYPE_CHECKING:
-    from simulation.watch import Watch
+    from simulation.watch.watch import Watch
 
 START = 1_795_224_871_000
 """A moment in 2026, in milliseconds, at which every world begins."""

@@ -15,14 +15,14 @@ from ringline.calls.tables.store import TableContended
 from ringline.calls.views.relay import Change as RelayedChange
 from ringline.runtime.items import Item
 from ringline.runtime.table import GATE_SK, WAITING_PK, gate_pk, queue_pk, queue_sk
-from simulation import outcome
 from simulation.actors.phones import Leg, Phones
 from simulation.aws.reading import call_from_item
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.paces import Paces, trunk_of
 from simulation.plan.planned import Plan
-from simulation.retries import Retries
+from simulation.watch import outcome
+from simulation.watch.paces import Paces, trunk_of
+from simulation.watch.retries import Retries
 
 if TYPE_CHECKING:
     from simulation.aws.table import Change, Table

@@ -21,7 +21,7 @@ from ringline.calls.model.timing import (
 from simulation.actors.phones import Leg, Phones
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.watch import Watch
+from simulation.watch.watch import Watch
 
 TRUTH_MS = 90_000
 _INDEX_LAG_MS = 5_000

@@ -14,7 +14,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import PlannedTrunk
 
 if TYPE_CHECKING:
-    from simulation.watch import Watch
+    from simulation.watch.watch import Watch
 
 _SKEW_MS = 30
 """Two clocks, each 15 ms off."""

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from ringline.calls.model.call import Call
 from ringline.runtime.table import GATE_SK, gate_pk
-from simulation.truth import true_reasons
+from simulation.watch.true_reasons import true_reasons
 
 if TYPE_CHECKING:
-    from simulation.watch import Watch
+    from simulation.watch.watch import Watch
 
 
 def all_is_over(watch: "Watch") -> None:

@@ -11,7 +11,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import PlannedRetry
 
 if TYPE_CHECKING:
-    from simulation.watch import Watch
+    from simulation.watch.watch import Watch
 
 _CUSTOMERS_WORD = {EndReason.CALL_CANCELED, EndReason.API_HUNG_UP}
 _SKEW_MS = 15
