@@ -7,11 +7,11 @@ import pytest
 
 from simulation.aws import table
 from simulation.aws.conditions import UnknownExpression, condition, updated
-from simulation.command import main, world_seeds
-from simulation.episode import run_world
 from simulation.plan.planned import Plan, make_plan
-from simulation.planted import PLANTED, Planting
-from simulation.shrink import shrunk
+from simulation.run.command import main, world_seeds
+from simulation.run.episode import run_world
+from simulation.run.planted import PLANTED, Planting
+from simulation.run.shrink import shrunk
 
 _WORLDS = 12
 _WORLDS_FOR_A_BUG = 20

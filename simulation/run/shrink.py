@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from simulation.episode import Only, Ran, run_world
 from simulation.plan.planned import Plan
+from simulation.run.episode import Only, Ran, run_world
 
 _LATER_MS = 60_000
 """A repeat that breaks later than this after the original is another story, and costs too much to wait for."""

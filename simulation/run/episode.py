@@ -21,11 +21,11 @@ from simulation.actors.phones import Phones
 from simulation.aws.messages import DoorbellQueue, LookQueue, Stream
 from simulation.aws.reading import read_once
 from simulation.aws.table import TABLE, Table
-from simulation.handlers import Handlers, number_of
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
+from simulation.run.handlers import Handlers, number_of
 from simulation.watch.mending import Mending
 from simulation.watch.paces import interval_ms_of
 from simulation.watch.watch import Violation, Watch

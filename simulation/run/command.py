@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulation.episode import Ran, run_world
 from simulation.kernel.chance import Chance
 from simulation.plan.planned import CALLS, make_plan
-from simulation.shrink import shrunk
+from simulation.run.episode import Ran, run_world
+from simulation.run.shrink import shrunk
 
 _LONGEST_TRACE = 200
 
