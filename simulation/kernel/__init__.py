@@ -1,1 +1,2 @@
-"""The clock, the heap of moments, processes and chance: what any world is made of. Nothing here knows what a call is."""
+"""What any world is made of: the clock, the heap of moments, processes that may die, and chance. Nothing here knows what
+a call is, and nothing here imports another room."""

@@ -6,13 +6,9 @@ as a moment of its own, so that other processes and the process's other tasks in
 
 import asyncio
 from asyncio import events
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from simulation.kernel.world import World
-
+from typing import Any, Protocol
 
 type Work = Callable[[], Coroutine[Any, Any, bool] | bool]
 """What a process does: a coroutine function needs an event loop, any other function none."""
@@ -20,6 +16,29 @@ type Work = Callable[[], Coroutine[Any, Any, bool] | bool]
 
 class Crashed(BaseException):
     """The process is dead. Not an Exception: nothing in it may catch its own death."""
+
+
+class Surroundings(Protocol):
+    """What a process needs of the world in which it runs."""
+
+    now: int
+    current: "Process | None"
+    living: set["Process"]
+    counts: Counter[str]
+
+    def after(self, ms: int, action: Callable[..., Any], *arguments: Any) -> None:
+        """Does something so many milliseconds from now."""
+
+    def number(self) -> int:
+        """The next number, for a name that nobody else has."""
+
+    def planned_crash(self, kind: str, site: str) -> tuple[int, bool]:
+        """At which effect the process is to die, 0 for none, and whether before that effect takes place."""
+
+    def failed(self, process: "Process", error: Exception) -> None:
+        """Hears that the process raised."""
+
+    def trace(self, line: str) -> None: ...
 
 
 class Process:
@@ -30,7 +49,7 @@ class Process:
         "name", "on_end", "read_at", "site", "started_at", "world",
     )  # fmt: skip
 
-    def __init__(self, world: "World", kind: str, site: str, on_end: Callable[["Process", bool], None]) -> None:
+    def __init__(self, world: Surroundings, kind: str, site: str, on_end: Callable[["Process", bool], None]) -> None:
         self.world = world
         self.kind = kind
         self.site = site
@@ -111,7 +130,7 @@ class Process:
             self._ended(well)
 
     def _failed(self, error: Exception) -> None:
-        self.world.watch.raised(self, error)
+        self.world.failed(self, error)
         self._ended(False)
 
     def _ended(self, well: bool) -> None:

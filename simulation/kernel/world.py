@@ -6,40 +6,33 @@ of a synchronous use case everything due in the meantime happens, without a thre
 
 from asyncio import events
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Crashed, Process, Work
 
-if TYPE_CHECKING:
-    from simulation.watch.watch import Watch
-
 START = 1_795_224_871_000
 """A moment in 2026, in milliseconds, at which every world begins."""
+
+MACHINE_SKEW_MS = 15
+"""How far the clock of a machine may be from the world's; two machines' may differ by twice that."""
 
 _DEPTH = 5
 """How many operations may be under way inside each other. Deeper ones take no time."""
 
-# How likely a process is to be born with its death planned, and among how many effects that may fall.
-_CRASHES = {
-    "create": (0.02, 4),
-    "dial": (0.06, 14),
-    "hangup": (0.05, 5),
-    "hook": (0.02, 5),
-    "relay": (0.02, 6),
-    "sweep": (0.08, 12),
-    "look": (0.03, 8),
-    "agent": (0.02, 5),
-    "sip": (0.02, 6),
-}
+type HearsFailure = Callable[[Process, Exception], None]
+"""Hears of an invocation that raised, or of an error that one swallowed."""
 
 
 class World:
-    watch: "Watch"
+    """`crashes` says for each kind of process how likely it is to be born with its death planned, and among how many
+    effects that may fall."""
 
-    def __init__(self, chance: Chance, faults: Faults, *, tracing: bool = False) -> None:
+    def __init__(
+        self, chance: Chance, faults: Faults, crashes: Mapping[str, tuple[float, int]], *, tracing: bool = False
+    ) -> None:
         self.now = START
         self.chance = chance
         self.faults = faults
@@ -48,7 +41,9 @@ class World:
         self.current: Process | None = None
         self.living: set[Process] = set()
         self.lines: list[str] = []
+        self._crashes = crashes
         self._tracing = tracing
+        self._hear_failure: list[HearsFailure] = []
         self._heap: list[tuple[int, int, int, Callable[..., Any], tuple[Any, ...]]] = []
         self._pushed = 0
         self._depth = 0
@@ -130,10 +125,18 @@ class World:
         return self.current
 
     def planned_crash(self, kind: str, site: str) -> tuple[int, bool]:
-        probability, effects = _CRASHES[kind]
+        probability, effects = self._crashes[kind]
         if not self.faults.strikes("crash", f"crash/{kind}/{site}", probability):
             return 0, False
         return self.chance.between(f"k/{kind}/{site}", 1, effects), self.chance.draw(f"kb/{kind}/{site}") < 0.5
+
+    def on_failure(self, hear: HearsFailure) -> None:
+        """From now on `hear` is told of every failure."""
+        self._hear_failure.append(hear)
+
+    def failed(self, process: Process, error: Exception) -> None:
+        for hear in self._hear_failure:
+            hear(process, error)
 
     def number(self) -> int:
         self._numbers += 1

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from simulation.kernel.chance import Chance
-from simulation.plan.planned import CALLS, make_plan
+from simulation.plan.drawing import CALLS, make_plan
 from simulation.run.episode import Ran, run_world
 from simulation.run.shrink import shrunk
 

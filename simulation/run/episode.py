@@ -24,8 +24,9 @@ from simulation.aws.table import TABLE, Table
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
+from simulation.plan.crashes import CRASHES
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
-from simulation.run.handlers import Handlers, number_of
+from simulation.run.handlers import Handlers
 from simulation.watch.mending import Mending
 from simulation.watch.paces import interval_ms_of
 from simulation.watch.watch import Violation, Watch
@@ -82,10 +83,11 @@ class Episode:
         self.plan = plan
         chance = Chance(plan.seed)
         self.faults = Faults(chance, plan.scale, None if only is None else only.faults)
-        self.world = world = World(chance, self.faults, tracing=tracing)
+        self.world = world = World(chance, self.faults, CRASHES, tracing=tracing)
         self._calls = [call for call in plan.calls if only is None or call.number in only.calls]
-        plans = {number_of(call): call for call in plan.calls}
+        plans = {call.to_number: call for call in plan.calls}
         self.watch = Watch(world, plan)
+        world.on_failure(self.watch.raised)
         self.handlers = handlers = Handlers(world, plans, plan.answer_from)
         self.table = handlers.table = Table(world, plan.operation_ms)
         self.phones = Phones(world, plans, Carriers(world, plan.trunks))

@@ -35,12 +35,10 @@ from ringline.webhooks.sending.queue import DeliveryMessage
 from simulation.actors.livekit import Livekit
 from simulation.aws.messages import LookQueue
 from simulation.aws.table import TABLE, Table
-from simulation.kernel.world import World
+from simulation.kernel.world import MACHINE_SKEW_MS, World
 from simulation.plan.planned import PlannedCall, PlannedRetry
 
 _CONTAINERS = 3
-_SKEW_MS = 15
-"""How far the clocks of two functions' machines may be apart from the world's."""
 
 
 class SilentLog:
@@ -59,7 +57,7 @@ class SilentLog:
     def error(self, message: str, exc_info: BaseException | None = None, **_: Any) -> None:
         if exc_info is not None and isinstance(exc_info, Exception) and self._world.current is not None:
             self._world.current.disturbed = True
-            self._world.watch.raised(self._world.current, exc_info)
+            self._world.failed(self._world.current, exc_info)
 
 
 class OneRoute:
@@ -163,7 +161,7 @@ class Handlers:
         warm = self._containers.setdefault(function, [])
         turn = chance.between(f"container/{function}", 0, _CONTAINERS - 1)
         if turn >= len(warm) or chance.draw(f"cold/{function}") < 0.02:
-            skew = chance.between("skew", -_SKEW_MS, _SKEW_MS)
+            skew = chance.between("skew", -MACHINE_SKEW_MS, MACHINE_SKEW_MS)
             made = Container(self._world, self.table, self.livekit, self.doorbell, skew, self.looks, self._answer_from)
             if turn < len(warm):
                 warm[turn] = made
@@ -183,7 +181,7 @@ class Handlers:
             return None if after_ms is None else datetime.fromtimestamp((now + after_ms) / 1000, UTC)
 
         request = CreateCallRequest(
-            to_number=number_of(plan),
+            to_number=plan.to_number,
             ring_timeout_s=plan.ring_timeout_s,
             max_call_duration_s=plan.max_call_duration_s,
             scheduled_at=moment(plan.scheduled_after),
@@ -219,7 +217,7 @@ class Handlers:
         results = await asyncio.gather(*(dial_next.run(account) for account in accounts), return_exceptions=True)
         for result in results:
             if isinstance(result, Exception) and self._world.current is not None:
-                self._world.watch.raised(self._world.current, result)
+                self._world.failed(self._world.current, result)
         return not any(isinstance(result, BaseException) for result in results)
 
     def receive(self, event: LivekitEvent) -> bool:
@@ -294,7 +292,3 @@ def _retry_request(retry: PlannedRetry | None) -> RetryRequest | None:
     if retry is None:
         return None
     return RetryRequest(max_attempts=retry.max_attempts, on=list(retry.on), delays_s=list(retry.delays_s))
-
-
-def number_of(plan: PlannedCall) -> str:
-    return f"+1555{plan.number:07d}"

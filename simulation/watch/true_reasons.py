@@ -3,7 +3,8 @@ decide."""
 
 from ringline.calls.model.reasons import EndReason
 from simulation.actors.agents import DEED_TAKES_MS, SPEAKS_AFTER_MS
-from simulation.plan.planned import GREETING_MS, Plan, PlannedCall
+from simulation.plan.drawing import GREETING_MS
+from simulation.plan.planned import Plan, PlannedCall
 from simulation.watch.retries import names
 
 _R = EndReason

@@ -7,7 +7,8 @@ import pytest
 
 from simulation.aws import table
 from simulation.aws.conditions import UnknownExpression, condition, updated
-from simulation.plan.planned import Plan, make_plan
+from simulation.plan.drawing import make_plan
+from simulation.plan.planned import Plan
 from simulation.run.command import main, world_seeds
 from simulation.run.episode import run_world
 from simulation.run.planted import PLANTED, Planting
