@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
-from simulation.actors.phones import Leg
+from simulation.actors.scene import Leg
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -16,6 +16,9 @@ _FIRST_WAIT_MS = 1000
 _TIMEOUT_S = 15
 _ODDS: Odds = (("carrier_silent", 0.04), ("carrier_twice", 0.04), ("carrier_late", 0.04))
 _FORKED = 0.03
+
+TERMINATED = (487, "Request Terminated")
+"""How a phone answers the CANCEL that ends its ringing."""
 
 type Hear = Callable[[CarrierEvent], Coroutine[Any, Any, bool]]
 
@@ -41,7 +44,7 @@ class CarrierHooks:
 
     def _tells_of_the_other_place(self, leg: Leg) -> None:
         """The carrier called two places at once, and has given up the one that did not answer."""
-        self._tells(leg, Kind.FAILED, sip_code=487, sip_status="Request Terminated")
+        self._tells(leg, Kind.FAILED, sip_code=TERMINATED[0], sip_status=TERMINATED[1])
 
     def forwards(self, leg: Leg) -> None:
         self._tells(leg, Kind.FORWARDED, forwarded_to="voicemail", to_voicemail=True)

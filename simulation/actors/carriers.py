@@ -2,15 +2,12 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ringline.calls.model.outcomes import DialOutcome
 from ringline.telephony.dial_errors import from_twirp
+from simulation.actors.scene import Leg
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedTrunk
-
-if TYPE_CHECKING:
-    from simulation.actors.phones import Leg
 
 _SECOND_MS = 1000
 
@@ -18,7 +15,7 @@ _SECOND_MS = 1000
 @dataclass(slots=True)
 class _Carrier:
     trunk: PlannedTrunk
-    legs: "list[Leg]" = field(default_factory=list)
+    legs: list[Leg] = field(default_factory=list)
     invited_at: deque[int] = field(default_factory=deque)
 
 
@@ -28,7 +25,7 @@ class Carriers:
         limited = (trunk for trunk in trunks if trunk.channels or trunk.invites_per_second)
         self._carriers = {trunk.trunk_id: _Carrier(trunk) for trunk in limited}
 
-    def refusal(self, leg: "Leg") -> DialOutcome | None:
+    def refusal(self, leg: Leg) -> DialOutcome | None:
         """What the carrier answers at once to an INVITE beyond its limits; None if it takes the call. An INVITE that it
         refuses counts as any other."""
         carrier = self._carriers.get(leg.call.trunk_id or "")

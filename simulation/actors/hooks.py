@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
+from simulation.actors.scene import Agent, Leg, Room
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -17,6 +18,7 @@ _FIRST_WAIT_MS = 1000
 _ODDS: Odds = (("hook_lost", 0.04), ("hook_twice", 0.03), ("hook_astray", 0.03))
 
 type Receive = Callable[[LivekitEvent], bool]
+"""Hears one event and says whether it was taken."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,22 @@ class Hooks:
         self._numbers = 0
         self.failing_until = 0
 
-    def post(
+    def leg_joined(self, leg: Leg) -> None:
+        self._post(What.JOINED, leg.room_name, Kind.SIP, leg.sid, status=leg.status)
+
+    def leg_left(self, leg: Leg, sid: str, reason: str) -> None:
+        self._post(What.LEFT, leg.room_name, Kind.SIP, sid, reason, leg.status)
+
+    def agent_joined(self, room: Room, agent: Agent) -> None:
+        self._post(What.JOINED, room.name, Kind.AGENT, agent.sid)
+
+    def agent_left(self, room: Room, agent: Agent, reason: str) -> None:
+        self._post(What.LEFT, room.name, Kind.AGENT, agent.sid, reason)
+
+    def room_finished(self, room: Room) -> None:
+        self._post(What.ROOM_FINISHED, room.name)
+
+    def _post(
         self, what: What, room: str, kind: Kind = Kind.OTHER, sid: str = "", reason: str | None = None,
         status: str | None = None,
     ) -> None:  # fmt: skip

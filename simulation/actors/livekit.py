@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.livekit_event import Kind, What
 from ringline.calls.model.outcomes import DialOutcome, NoRoom, NotSent, Unclear
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
-from simulation.actors.hooks import Hooks
-from simulation.actors.outages import Outages
-from simulation.actors.phones import Agent, Leg, Phones, Room
+from simulation.actors.agents import Agents
+from simulation.actors.phones import Phones
+from simulation.actors.rooms import Rooms
+from simulation.actors.scene import Leg, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -38,13 +38,12 @@ class _Down(Exception):
 
 
 class Livekit:
-    def __init__(self, world: World, hooks: Hooks, phones: Phones) -> None:
+    def __init__(self, world: World, scene: Scene, rooms: Rooms, phones: Phones, agents: Agents) -> None:
         self._world = world
-        self._hooks = hooks
+        self._scene = scene
+        self._rooms = rooms
         self._phones = phones
-        self._outages = Outages(world, phones)
-        self._slow_until = 0
-        phones.livekit = self
+        self._agents = agents
 
     # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
 
@@ -59,12 +58,20 @@ class Livekit:
         if fault == "rooms_over_quota":
             return room_refusal("resource_exhausted", "rate limit")
         if fault != "livekit_times_out" or self._world.chance.draw(f"made all the same/{call.call_id}") < 0.5:
-            self._phones.room(call.room_name or "", call)
+            self._opens(call)
         process.after_effect("open room")
         if fault in {"livekit_times_out", "livekit_answer_lost"}:
             await asyncio.sleep(_REQUEST_TIMEOUT_MS / 1000)
             return NotSent("unavailable", "room not made: TimeoutError", may_repeat=True)
         return None
+
+    def _opens(self, call: Call) -> None:
+        """Who makes the room sends an agent there; to one that stands already it was sent before."""
+        name = call.room_name or ""
+        stands = name in self._scene.rooms
+        room = self._rooms.room(name)
+        if not stands:
+            self._agents.dispatch(room, self._scene.plan_of(call))
 
     async def place_call(self, call: Call) -> DialOutcome:
         try:
@@ -73,15 +80,15 @@ class Livekit:
             return NotSent("unavailable", "LiveKit not reached: ClientConnectorError", may_repeat=True)
         process = self._world.acting()
         fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
-        plan = self._phones.plan_of(call)
+        plan = self._scene.plan_of(call)
         if plan.callee_in(len(call.attempts) + 1) == "misconfigured":
             return from_twirp("invalid_argument", "missing sip_number", {})
-        if fault in _NOT_SENT or self._phones.bridge_is_down:
+        if fault in _NOT_SENT or self._scene.bridge_is_down:
             await asyncio.sleep(2)
             return from_twirp(*_NOT_SENT[fault if fault in _NOT_SENT else "no_servers"], {})
         outcome: asyncio.Future[DialOutcome] = asyncio.get_running_loop().create_future()
         if fault != "dial_error" or self._world.chance.draw(f"dialed all the same/{call.call_id}") < 0.5:
-            leg = Leg(call, plan, self._phones.new_sid("PA"), self._phones.new_sid("SCL"))
+            leg = Leg(call, plan, self._scene.new_sid("PA"), self._scene.new_sid("SCL"))
             if fault != "dial_hangs":
                 leg.tell = lambda answer: _tell(process, outcome, answer)
             self._phones.dial(leg)
@@ -106,7 +113,7 @@ class Livekit:
 
     async def look(self, room: str) -> RoomView:
         await self._ask("look", room)
-        found = self._phones.rooms.get(room)
+        found = self._scene.rooms.get(room)
         if found is None:
             return RoomView((), ())
         legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
@@ -118,14 +125,14 @@ class Livekit:
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)
-        self._phones.delete(room)
+        self._rooms.delete(room)
         self._world.acting().after_effect("end room")
         if fault is not None:
             raise TelephonyDown("TimeoutError")
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         await self._ask("list rooms", "")
-        return {name: room.made_at for name, room in self._phones.rooms.items() if not names or name in names}
+        return {name: room.made_at for name, room in self._scene.rooms.items() if not names or name in names}
 
     # --- for code without an event loop ------------------------------------------------------------------------------
 
@@ -135,9 +142,9 @@ class Livekit:
         process.before_effect("end room")
         self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
         self._world.acting()
-        if not self._phones.server_is_up:
+        if not self._scene.server_is_up:
             raise TelephonyDown("ClientConnectorError")
-        self._phones.delete(room)
+        self._rooms.delete(room)
         process.after_effect("end room")
 
     # --- how a request goes ------------------------------------------------------------------------------------------
@@ -163,48 +170,15 @@ class Livekit:
         process.before_effect(what)
         fault = self._world.faults.one_of(f"lk/{process.kind}/{what}/{room}", odds)
         ms = self._world.chance.between(f"livekit/{room}", 2, 30)
-        if self._world.now < self._slow_until:
+        if self._world.now < self._scene.server_slow_until:
             ms = self._world.chance.between(f"livekit/{room}", 500, 4_500)
         await asyncio.sleep(ms / 1000)
-        if not self._phones.server_is_up:
+        if not self._scene.server_is_up:
             process.disturbed = True
             raise _Down
         if fault is not None:
             process.disturbed = True
         return fault
-
-    # --- outages -----------------------------------------------------------------------------------------------------
-
-    def outage(self, kind: str, length_ms: int) -> None:
-        match kind:
-            case "livekit_restart":
-                self._outages.kill_server(length_ms)
-                self._hooks.forget()
-            case "bridge_killed":
-                self._outages.kill_bridge(length_ms)
-            case "no_bridge":
-                self._outages.lose_bridge(length_ms)
-            case "hooks_fail":
-                self._hooks.failing_until = self._world.now + length_ms
-            case "livekit_slow":
-                self._slow_until = self._world.now + length_ms
-
-    # --- what phones tell --------------------------------------------------------------------------------------------
-
-    def leg_joined(self, leg: Leg) -> None:
-        self._hooks.post(What.JOINED, leg.room_name, Kind.SIP, leg.sid, status=leg.status)
-
-    def leg_left(self, leg: Leg, sid: str, reason: str) -> None:
-        self._hooks.post(What.LEFT, leg.room_name, Kind.SIP, sid, reason, leg.status)
-
-    def agent_joined(self, room: Room, agent: Agent) -> None:
-        self._hooks.post(What.JOINED, room.name, Kind.AGENT, agent.sid)
-
-    def agent_left(self, room: Room, agent: Agent, reason: str) -> None:
-        self._hooks.post(What.LEFT, room.name, Kind.AGENT, agent.sid, reason)
-
-    def room_finished(self, room: Room) -> None:
-        self._hooks.post(What.ROOM_FINISHED, room.name)
 
 
 def _tell(process: Process, outcome: "asyncio.Future[DialOutcome]", answer: DialOutcome) -> None:

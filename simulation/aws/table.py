@@ -4,51 +4,56 @@ Conditional writes, transactions all or nothing, conflicts and throttling, answe
 eventual read that is old, and a stream that tells each change in the order of its item.
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
+from ringline.runtime.table import DUE_INDEX, SWEEP_PK, WAITING_PK
 from simulation.aws.conditions import UnknownExpression, condition, updated
+from simulation.aws.due_index import DueIndex
 from simulation.aws.reading import kept
+from simulation.aws.rows import Change, Key, Rows
 from simulation.kernel.chance import Odds
-from simulation.kernel.processes import Crashed
+from simulation.kernel.processes import Crashed, Process
 from simulation.kernel.world import World
 
-if TYPE_CHECKING:
-    from simulation.kernel.processes import Process
-
 TABLE = "simulated"
-
-type Key = tuple[str, str]
-type Change = tuple[Key, Item | None, Item | None]
-"""A key with its item before and after."""
 
 _WRITE_ODDS: Odds = (("conflict", 0.01), ("throttled", 0.002), ("slow", 0.003), ("echo", 0.003))
 _READ_ODDS: Odds = (("throttled", 0.001), ("slow", 0.003))
 _STALE_MS = 1000
-_INDEX_PAGE = 25
-"""Keys in one page of the index: small, so that reading on is exercised."""
 _READ_EVENTUALLY = {WAITING_PK, SWEEP_PK}
 
 
-class Table:
-    """`watch` hears of every change at the moment it happens, `stream` gets it for delivery."""
+class TakesChanges(Protocol):
+    """Gets every change for delivery: the stream."""
 
-    def __init__(self, world: World, operation_ms: int) -> None:
+    def record(self, changes: list[Change]) -> None: ...
+
+
+class WatchesTable(Protocol):
+    """Hears of everything that is done at the table, at the moment it is done."""
+
+    def touched(self, pk: str, sk: str) -> None:
+        """Somebody reads there."""
+
+    def committed(self, process: Process | None, changes: list[Change]) -> None:
+        """These changes were made together, by that process or, before the world began, by none."""
+
+
+class Table:
+    def __init__(
+        self, world: World, rows: Rows, stream: TakesChanges, watch: WatchesTable, *, operation_ms: int
+    ) -> None:
         self._world = world
+        self._rows = rows
+        self._stream = stream
+        self._watch = watch
         self._operation_ms = operation_ms
-        self._items: dict[str, dict[str, Item]] = {}
-        self._sorted: dict[str, list[str]] = {}
-        self._due: list[tuple[int, str, str]] = []
-        self._due_of: dict[Key, tuple[int, str, str]] = {}
-        self._due_coming: deque[tuple[int, Key, int | None]] = deque()
+        self._due = DueIndex(world)
         self._recent: deque[tuple[int, Key, Item | None]] = deque()
-        self.stream: Any = None
-        self.writes = 0
 
     # --- what the stores call ----------------------------------------------------------------------------------------
 
@@ -84,11 +89,11 @@ class Table:
         if not ConsistentRead and pk not in _READ_EVENTUALLY:
             raise UnknownExpression(f"an eventual get_item of {pk}")
         process, _ = self._begin("read", _READ_ODDS, "")
-        process.read_at[pk] = self.writes
-        item = self._items.get(pk, {}).get(sk)
+        process.read_at[pk] = self._rows.writes
+        item = self._rows.item(pk, sk)
         if not ConsistentRead:
             item = next(iter(self._as_it_was(pk, [] if item is None else [item])), None)
-        self._world.watch.touched(pk, sk)
+        self._watch.touched(pk, sk)
         return {} if item is None else {"Item": item}
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +101,7 @@ class Table:
         _, fault = self._begin("read", _READ_ODDS, "")
         # DynamoDB may answer a part and leave the rest to be asked again.
         answered = keys[: max(1, len(keys) // 2)] if fault == "slow" else keys
-        found = [self._items.get(key["pk"]["S"], {}).get(key["sk"]["S"]) for key in answered]
+        found = [self._rows.item(key["pk"]["S"], key["sk"]["S"]) for key in answered]
         rest = keys[len(answered) :]
         answer: dict[str, Any] = {"Responses": {TABLE: [item for item in found if item is not None]}}
         if rest:
@@ -109,25 +114,23 @@ class Table:
         if options.get("IndexName") == DUE_INDEX:
             if KeyConditionExpression != "due_shard = :shard AND due_at <= :now":
                 raise UnknownExpression(KeyConditionExpression)
-            return self._due_page(int(values[":now"]["N"]), limit, options.get("ExclusiveStartKey"))
+            return self._due.page(int(values[":now"]["N"]), limit, options.get("ExclusiveStartKey"))
         pk = values[":pk"]["S"]
-        keys = self._sorted.get(pk, [])
         match KeyConditionExpression:
             case "pk = :pk":
-                end = len(keys)
+                before_sk = None
             case "pk = :pk AND sk < :after_now":
-                end = bisect_left(keys, values[":after_now"]["S"])
+                before_sk = values[":after_now"]["S"]
             case _:
                 raise UnknownExpression(KeyConditionExpression)
-        self._world.watch.touched(pk, "")
-        process.read_at[pk] = self.writes
-        partition = self._items.get(pk, {})
-        items = [partition[sk] for sk in keys[: min(end, limit)]]
+        self._watch.touched(pk, "")
+        process.read_at[pk] = self._rows.writes
+        items = self._rows.partition(pk, before_sk=before_sk, limit=limit)
         return {"Items": items if options.get("ConsistentRead") else self._as_it_was(pk, items)}
 
     # --- how an operation goes ---------------------------------------------------------------------------------------
 
-    def _begin(self, kind: str, odds: Odds, what: str) -> "tuple[Process, str | None]":
+    def _begin(self, kind: str, odds: Odds, what: str) -> tuple[Process, str | None]:
         """The way to the table: time passes, and the process may die before anything happens."""
         world = self._world
         process = world.acting()
@@ -141,7 +144,7 @@ class Table:
             raise _error("ProvisionedThroughputExceededException")
         return process, fault
 
-    def _pass(self, process: "Process", kind: str) -> None:
+    def _pass(self, process: Process, kind: str) -> None:
         site = f"ms/{process.kind}/{process.site}"
         shortest, longest = (200, 3000) if kind == "slow" else (0, self._operation_ms)
         ms = self._world.chance.between(site, shortest, longest)
@@ -170,7 +173,7 @@ class Table:
         ((kind, parts),) = write.items()
         key_item = parts["Item"] if kind == "Put" else parts["Key"]
         key = key_item["pk"]["S"], key_item["sk"]["S"]
-        before = self._items.get(key[0], {}).get(key[1])
+        before = self._rows.item(*key)
         expression = parts.get("ConditionExpression")
         values = parts.get("ExpressionAttributeValues", {})
         met = not expression or condition(expression)(before or {}, values)
@@ -184,69 +187,24 @@ class Table:
 
     # --- what is kept ------------------------------------------------------------------------------------------------
 
-    def _commit(self, process: "Process | None", changes: list[Change]) -> None:
-        self.writes += 1
+    def _commit(self, process: Process | None, changes: list[Change]) -> None:
+        self._rows.writes += 1
         for key, before, after in changes:
-            self._keep(key, before, after)
-        if self.stream is not None:
-            self.stream.record(changes)
-        self._world.watch.committed(process, changes)
+            self._rows.put(key, before, after)
+            if key[0] in _READ_EVENTUALLY:
+                self._remember(key, before)
+            self._due.changed(key, before, after)
+        self._stream.record(changes)
+        self._watch.committed(process, changes)
 
-    def _keep(self, key: Key, before: Item | None, after: Item | None) -> None:
-        pk, sk = key
-        partition = self._items.setdefault(pk, {})
-        if before is None and after is not None:
-            insort(self._sorted.setdefault(pk, []), sk)
-        elif before is not None and after is None:
-            keys = self._sorted[pk]
-            del keys[bisect_left(keys, sk)]
-        if after is None:
-            partition.pop(sk, None)
-        else:
-            partition[sk] = after
-        if pk in _READ_EVENTUALLY:
-            self._recent.append((self._world.now, key, before))
-            while self._recent[0][0] < self._world.now - _STALE_MS:
-                self._recent.popleft()
-        due_before = before.get("due_at") if before else None
-        due_after = after.get("due_at") if after else None
-        if due_before != due_after:
-            self._due_coming.append((self._due_moment(), key, int(due_after["N"]) if due_after else None))
+    def _remember(self, key: Key, before: Item | None) -> None:
+        self._recent.append((self._world.now, key, before))
+        while self._recent[0][0] < self._world.now - _STALE_MS:
+            self._recent.popleft()
 
     def seed(self, item: Item) -> None:
         """Puts an item there before the world begins."""
         self._commit(None, [((item["pk"]["S"], item["sk"]["S"]), None, item)])
-
-    def item(self, pk: str, sk: str) -> Item | None:
-        """What is there, for those who check."""
-        return self._items.get(pk, {}).get(sk)
-
-    def _due_moment(self) -> int:
-        """When the index shows what changes now: some ms later, sometimes seconds, in the order of the changes."""
-        lag = self._world.chance.between("index", 1, 30)
-        if self._world.faults.strikes("index_lags", "index", 0.002):
-            lag = 4000
-        shown = self._world.now + lag
-        return max(shown, self._due_coming[-1][0]) if self._due_coming else shown
-
-    def _due_page(self, now: int, limit: int, after: Item | None) -> dict[str, Any]:
-        while self._due_coming and self._due_coming[0][0] <= self._world.now:
-            _, key, due_at = self._due_coming.popleft()
-            old = self._due_of.pop(key, None)
-            if old is not None:
-                del self._due[bisect_left(self._due, old)]
-            if due_at is not None:
-                self._due_of[key] = entry = (due_at, *key)
-                insort(self._due, entry)
-        start, end = 0, bisect_left(self._due, (now + 1,))
-        if after is not None:
-            start = bisect_right(self._due, (int(after["due_at"]["N"]), after["pk"]["S"], after["sk"]["S"]))
-        due = self._due[start : min(end, start + min(limit, _INDEX_PAGE))]
-        items = [
-            {"due_shard": {"S": DUE_SHARD}, "pk": {"S": pk}, "sk": {"S": sk}, "due_at": {"N": str(at)}}
-            for at, pk, sk in due
-        ]
-        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if items and start + len(due) < end else {})
 
     def _as_it_was(self, pk: str, items: list[Item]) -> list[Item]:
         """An eventual read: sometimes the partition as it was up to a second ago."""

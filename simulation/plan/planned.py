@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.reasons import MEANINGS, EndReason
 
 FAULTS_FOR_S = 1500
 """After this long nothing goes wrong any more, and everything must come right."""
 
 SLOW_MS = 100
 """A table whose operations may take this long is slow."""
+
+CUSTOMERS_WORD = frozenset({EndReason.CALL_CANCELED, EndReason.API_HUNG_UP})
+"""Ends that the customer asked for."""
 
 MACHINES = frozenset({"voicemail", "forwarded"})
 """Callees who are machines that record what they hear."""
@@ -35,6 +39,12 @@ class PlannedRetry:
     max_attempts: int
     on: tuple[str, ...]
     delays_s: tuple[int, ...]
+
+    def names(self, reason: EndReason) -> bool:
+        """Whether the customer wants another attempt after such an end. A hang-up says that it does not."""
+        if reason in CUSTOMERS_WORD:
+            return False
+        return reason.value in self.on or MEANINGS[reason].category.value in self.on
 
     def delay_s(self, attempts: int) -> int:
         """The wait after so many attempts."""

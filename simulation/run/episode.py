@@ -8,28 +8,17 @@ from dataclasses import dataclass
 from unittest import mock
 
 from ringline.accounts.store import AccountStore
-from ringline.calls.model.call import AnswerFrom
 from ringline.calls.outbound import create
+from ringline.calls.tables.paces import interval_ms
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
-from simulation.actors.agents import Agents
-from simulation.actors.carrier_hooks import CarrierHooks
-from simulation.actors.carriers import Carriers
-from simulation.actors.hooks import Hooks
-from simulation.actors.livekit import Livekit
-from simulation.actors.phones import Phones
-from simulation.aws.messages import DoorbellQueue, LookQueue, Stream
 from simulation.aws.reading import read_once
-from simulation.aws.table import TABLE, Table
-from simulation.kernel.chance import Chance, Faults
+from simulation.aws.table import TABLE
 from simulation.kernel.processes import Process
-from simulation.kernel.world import START, World
-from simulation.plan.crashes import CRASHES
+from simulation.kernel.world import START
 from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
-from simulation.run.handlers import Handlers
-from simulation.watch.mending import Mending
-from simulation.watch.paces import interval_ms_of
-from simulation.watch.watch import Violation, Watch
+from simulation.run.composition import compose
+from simulation.watch.findings import Violation
 
 _SWEEP_EVERY_MS = 60_000
 _SWEEP_TIMEOUT_S = 50
@@ -80,159 +69,151 @@ def run_world(plan: Plan, only: Only | None = None, *, tracing: bool = False) ->
 
 class Episode:
     def __init__(self, plan: Plan, only: Only | None = None, *, tracing: bool = False) -> None:
-        self.plan = plan
-        chance = Chance(plan.seed)
-        self.faults = Faults(chance, plan.scale, None if only is None else only.faults)
-        self.world = world = World(chance, self.faults, CRASHES, tracing=tracing)
+        self._plan = plan
         self._calls = [call for call in plan.calls if only is None or call.number in only.calls]
-        plans = {call.to_number: call for call in plan.calls}
-        self.watch = Watch(world, plan)
-        world.on_failure(self.watch.raised)
-        self.handlers = handlers = Handlers(world, plans, plan.answer_from)
-        self.table = handlers.table = Table(world, plan.operation_ms)
-        self.phones = Phones(world, plans, Carriers(world, plan.trunks))
-        Agents(world, self.phones, handlers.hear_agent)
-        overtake = plan.answer_from is AnswerFrom.DIALER
-        self.phones.carrier = CarrierHooks(world, handlers.hear_carrier, speaks=plan.carrier_speaks, overtake=overtake)
-        hooks = Hooks(world, handlers.receive)
-        self.livekit = handlers.livekit = Livekit(world, hooks, self.phones)
-        handlers.doorbell = DoorbellQueue(world, handlers.dial)
-        handlers.looks = LookQueue(world, handlers.look)
-        self.watch.table, self.watch.phones = self.table, self.phones
-        self.mending = Mending(world, self.watch, self.phones)
+        simulated = compose(plan, None if only is None else only.faults, tracing=tracing)
+        self._world = simulated.world
+        self._scene = simulated.scene
+        self._table = simulated.table
+        self._outages = simulated.outages
+        self._functions = simulated.functions
+        self._watchers = simulated.watchers
         self._until = None if only is None else only.until
         self._sweeping = True
 
     # --- what happens by itself --------------------------------------------------------------------------------------
 
     def _set_up(self) -> None:
-        world = self.world
-        for account in self.plan.accounts:
+        world = self._world
+        for account in self._plan.accounts:
             gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "in_use": 0, "cap": account.cap}
-            self.table.seed(to_item(gate))
+            self._table.seed(to_item(gate))
             for at, cap in account.cap_changes:
                 world.at(START + at, self._set_cap, account.account_id, cap)
-        for trunk in self.plan.trunks:
+        for trunk in self._plan.trunks:
             if trunk.calls_per_second:
-                pace = {"pk": trunk_pk(trunk.trunk_id), "sk": PACE_SK, "interval_ms": interval_ms_of(trunk)}
-                self.table.seed(to_item(pace))
-        self.table.stream = Stream(world, self.handlers.relay)
+                pace = {
+                    "pk": trunk_pk(trunk.trunk_id),
+                    "sk": PACE_SK,
+                    "interval_ms": interval_ms(trunk.calls_per_second),
+                }
+                self._table.seed(to_item(pace))
         for call in self._calls:
             world.at(START + call.at, self._create, call)
-        for kind, at, length in self.plan.outages:
+        for kind, at, length in self._plan.outages:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
         world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
 
     def _set_cap(self, account_id: str, cap: int) -> None:
         async def set_cap() -> bool:
-            AccountStore(self.table, TABLE).set_cap(account_id, cap)
+            AccountStore(self._table, TABLE).set_cap(account_id, cap)
             return True
 
         def again(_process: Process, well: bool) -> None:
             if not well:
-                self.world.after(1_000, self._set_cap, account_id, cap)
+                self._world.after(1_000, self._set_cap, account_id, cap)
 
-        self.world.spawn("create", f"cap/{account_id}", set_cap, again, account_id=account_id)
+        self._world.spawn("create", f"cap/{account_id}", set_cap, again, account_id=account_id)
 
     def _create(self, call: PlannedCall) -> None:
-        account_id = self.plan.accounts[call.account].account_id
+        account_id = self._plan.accounts[call.account].account_id
         self._ask_for(account_id, call, 3 if call.asks_again else 1)
-        if call.asks_again and self.world.chance.draw("asked twice") < 0.2:
-            self.world.after(self.world.chance.between("asked twice", 0, 100), self._ask_for, account_id, call, 1)
+        if call.asks_again and self._world.chance.draw("asked twice") < 0.2:
+            self._world.after(self._world.chance.between("asked twice", 0, 100), self._ask_for, account_id, call, 1)
         for after in call.hang_ups_after:
-            self.world.after(max(1, after), self._hang_up, account_id, call)
-        if call.foreign_hang_up and len(self.plan.accounts) > 1:
-            foreign = self.plan.accounts[call.account - 1].account_id
-            self.world.after(1_000, self._hang_up, foreign, call)
+            self._world.after(max(1, after), self._hang_up, account_id, call)
+        if call.foreign_hang_up and len(self._plan.accounts) > 1:
+            foreign = self._plan.accounts[call.account - 1].account_id
+            self._world.after(1_000, self._hang_up, foreign, call)
 
     def _ask_for(self, account_id: str, call: PlannedCall, tries: int) -> None:
         def unless_answered(_process: Process, well: bool) -> None:
             if not well and tries > 1:
-                self.world.after(
-                    self.world.chance.between("asks again", 0, 3_000), self._ask_for, account_id, call, tries - 1
+                self._world.after(
+                    self._world.chance.between("asks again", 0, 3_000), self._ask_for, account_id, call, tries - 1
                 )
 
-        create = self.handlers.create
-        self.world.spawn(
+        create = self._functions.create
+        self._world.spawn(
             "create", str(call.number), lambda: create(account_id, call), unless_answered, account_id=account_id
         )
 
     def _hang_up(self, account_id: str, call: PlannedCall) -> None:
-        ids = [call_id for _, call_id in self.watch.calls if call_id.endswith(f"x{call.number}")]
+        ids = [call_id for _, call_id in self._watchers.book.calls if call_id.endswith(f"x{call.number}")]
         if not ids:
             return
-        handlers = self.handlers
-        self.world.spawn(
-            "hangup", str(call.number), lambda: handlers.hang_up(account_id, ids[0]), _nobody,
+        functions = self._functions
+        self._world.spawn(
+            "hangup", str(call.number), lambda: functions.hang_up(account_id, ids[0]), _nobody,
             account_id=account_id, timeout_s=10,
         )  # fmt: skip
 
     def _outage(self, kind: str, at: int, length: int) -> None:
-        if kind == "livekit_restart" and not self.phones.server_is_up:
+        if kind == "livekit_restart" and not self._scene.server_is_up:
             return
-        if self.faults.strikes(kind, str(at), 1e9):
-            self.world.trace(f"OUTAGE {kind} for {length / 1000:.1f} s")
-            self.livekit.outage(kind, length)
+        if self._world.faults.strikes(kind, str(at), 1e9):
+            self._world.trace(f"OUTAGE {kind} for {length / 1000:.1f} s")
+            self._outages.strike(kind, length)
 
     def _sweep(self) -> None:
         if not self._sweeping:
             return
-        self.world.after(_SWEEP_EVERY_MS, self._sweep)
-        run = self.mending.sweep_begins()
-        handlers = self.handlers
-        self.world.spawn("sweep", "sweep", handlers.sweep, run.ended, timeout_s=_SWEEP_TIMEOUT_S)
+        self._world.after(_SWEEP_EVERY_MS, self._sweep)
+        run = self._watchers.mending.sweep_begins()
+        functions = self._functions
+        self._world.spawn("sweep", "sweep", functions.sweep, run.ended, timeout_s=_SWEEP_TIMEOUT_S)
 
     def _calm_down(self) -> None:
-        self.faults.stopped = True
+        self._world.faults.stopped = True
 
     # --- the run -----------------------------------------------------------------------------------------------------
 
     def run(self) -> Ran:
-        random.seed(self.plan.seed)  # The store's waits between conflicts; nobody else uses it.
-        with mock.patch.object(create, "new_id", self.handlers.new_id):
+        random.seed(self._plan.seed)  # The store's waits between conflicts; nobody else uses it.
+        with mock.patch.object(create, "new_id", self._functions.new_id):
             return self._run()
 
     def _run(self) -> Ran:
         self._set_up()
         self._until_settled(max([START, *(START + call.at for call in self._calls)]))
-        if self.watch.broken is None and self._until is None:
-            self.watch.at_the_end()
-        for process in self.world.living:
+        if self._watchers.findings.first is None and self._until is None:
+            self._watchers.at_the_end()
+        for process in self._world.living:
             process.abandon()
         return self._ran()
 
     def _until_settled(self, last_call_at: int) -> None:
-        world, watch = self.world, self.watch
+        world, watchers = self._world, self._watchers
         give_up_at = max(last_call_at, START + FAULTS_FOR_S * 1000) + _PATIENCE_S * 1000
         moment = START
-        while watch.broken is None and moment < give_up_at:
+        while watchers.findings.first is None and moment < give_up_at:
             moment += 10_000
             world.run(moment)
             if self._until is not None and moment > self._until:
                 return
-            if moment > last_call_at + 1_000 and not watch.unfinished and not any(watch.legs_up.values()):
+            if moment > last_call_at + 1_000 and not watchers.book.unfinished and watchers.rings.phones_are_silent:
                 break
         # What is still under way - relays, webhooks, dialers - comes to its end; redelivered doorbells find nobody.
-        self.faults.stopped = True
+        world.faults.stopped = True
         self._sweeping = False
-        if watch.broken is None:
+        if watchers.findings.first is None:
             world.run(moment + 180_000)
 
     def _ran(self) -> Ran:
-        world, watch = self.world, self.watch
+        world, watchers = self._world, self._watchers
         return Ran(
-            plan=self.plan,
-            violation=watch.broken,
-            accepted=len(watch.calls),
-            counts=Counter(events=world.events) + world.counts + self.faults.counts,
-            fired=tuple(self.faults.fired),
+            plan=self._plan,
+            violation=watchers.findings.first,
+            accepted=len(watchers.book.calls),
+            counts=Counter(events=world.events) + world.counts + world.faults.counts,
+            fired=tuple(world.faults.fired),
             trace=tuple(world.lines),
-            slot_back_after_ms=tuple(watch.slot_back_after_ms),
-            mended_late_ms=tuple(self.mending.late_ms),
-            alone_ms=tuple(watch.alone_ms),
-            most_over_cap=watch.most_over_cap,
-            broken_at=watch.broken_at,
+            slot_back_after_ms=tuple(watchers.lines_back.after_ms),
+            mended_late_ms=tuple(watchers.mending.late_ms),
+            alone_ms=tuple(watchers.alone.alone_ms),
+            most_over_cap=watchers.rings.most_over_cap,
+            broken_at=watchers.findings.broken_at,
         )
 
 

@@ -20,7 +20,7 @@ from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from simulation.actors.livekit import Livekit
-from simulation.aws.messages import DoorbellQueue
+from simulation.aws.queues import DoorbellQueue
 
 
 @contextmanager

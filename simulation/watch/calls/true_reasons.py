@@ -2,10 +2,13 @@
 decide."""
 
 from ringline.calls.model.reasons import EndReason
-from simulation.actors.agents import DEED_TAKES_MS, SPEAKS_AFTER_MS
+from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, SPEAKS_AFTER_MS
+from simulation.actors.phones import RINGS_AFTER_MS
+from simulation.actors.scene import Scene
 from simulation.plan.drawing import GREETING_MS
-from simulation.plan.planned import Plan, PlannedCall
-from simulation.watch.retries import names
+from simulation.plan.planned import NOBODY, Plan, PlannedCall
+from simulation.watch.book import CallBook
+from simulation.watch.findings import Findings
 
 _R = EndReason
 
@@ -26,14 +29,30 @@ _DID = {
     "stays_out": {_R.CALL_TRANSFERRED},
 }
 _VOICEMAIL = {_R.AGENT_HUNG_UP_VOICEMAIL_DETECTED}
-_RINGS_AFTER_MS = 800
-"""When a phone at the latest is said to ring: who declines later hangs up a ringing one."""
 _MARGIN_MS = 2_000
 """Where two things happen this close to each other, either may come first."""
-_HEARD_BY_MS = 8_000
-"""When an agent at the latest is sure of a voicemail."""
 _SHORT_MS = SPEAKS_AFTER_MS + _MARGIN_MS
 """A conversation this short may be over before it is told that somebody spoke."""
+
+
+class TrueReasons:
+    """In a world in which nothing went wrong every call ended for a reason that tells the truth."""
+
+    def __init__(self, findings: Findings, scene: Scene, book: CallBook, plan: Plan) -> None:
+        self._findings = findings
+        self._scene = scene
+        self._book = book
+        self._plan = plan
+
+    def at_the_end(self) -> None:
+        if not self._plan.is_faultless:
+            return
+        for call in self._book.calls.values():
+            expected = true_reasons(self._scene.plan_of(call), self._plan)
+            if expected is not None and call.end_reason not in expected:
+                self._findings.fail(
+                    "wrong_reason", f"{call.call_id} ended {call.end_reason} and not {sorted(expected)}"
+                )
 
 
 def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
@@ -47,7 +66,7 @@ def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
         reasons = _reasons(call, plan, attempt)
         if reasons is None:
             return None
-        tried_again = {reason for reason in reasons if names(call.retry, reason)}
+        tried_again = {reason for reason in reasons if call.retry.names(reason)}
         if attempt == call.retry.max_attempts or not tried_again:
             return final | reasons
         final |= reasons - tried_again
@@ -57,7 +76,8 @@ def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
 def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
     """Why that attempt ended."""
     callee = call.callee_in(attempt)
-    if callee in {"busy", "declines"} and call.answers_after > _RINGS_AFTER_MS:
+    if callee in {"busy", "declines"} and call.answers_after > RINGS_AFTER_MS[1]:
+        # By then its phone is said to ring: who declines now hangs up a ringing one.
         return {_R.USER_HUNG_UP_RINGING}
     if callee in _REFUSED:
         return _REFUSED[callee]
@@ -68,7 +88,7 @@ def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | No
         return _forwarded(call)
     if call.answers_after > ring_ms:
         return {_R.USER_DID_NOT_PICK_UP}
-    if callee in {"greeting", "voicemail", "forwarded"}:
+    if callee in NOBODY:
         return _recorded(call, callee)
     if call.agent == "there":
         return _talked(call, callee)
@@ -97,7 +117,7 @@ def _recorded(call: PlannedCall, callee: str) -> set[EndReason] | None:
     acts_after = call.talks_for if call.deed == "talks" else call.agent_acts_after
     if callee == "greeting":
         return _VOICEMAIL if call.deed == "talks" or call.talks_for < acts_after - _MARGIN_MS else None
-    return _VOICEMAIL if call.talks_for > _HEARD_BY_MS + _MARGIN_MS else None
+    return _VOICEMAIL if call.talks_for > BEEPS_AFTER_MS[1] + _MARGIN_MS else None
 
 
 def _talked(call: PlannedCall, callee: str) -> set[EndReason] | None:

@@ -1,20 +1,14 @@
-"""What carries hints and changes: the doorbell's queue and the queue of looks (SQS), and the table's stream.
+"""The doorbell's queue and the queue of looks (SQS), and how they wake the functions that take from them.
 
-All deliver at least once. A hint may be late, doubled or, as its contract allows, lost; a message that a dead
-handler left is delivered again. The stream repeats from the first failure on and never overtakes itself within a call.
+Both deliver at least once. A hint may be late, doubled or, as its contract allows, lost; a message that a dead
+handler left is delivered again.
 """
 
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
-from ringline.calls.model.call import Call
-from ringline.calls.views.relay import Change
 from ringline.runtime.sqs import LONGEST_DELAY_S
-from simulation.aws.reading import call_from_item
-from simulation.aws.table import Change as TableChange
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -27,9 +21,6 @@ LOOK_TIMEOUT_S = 50
 
 _RING_ODDS: Odds = (("bell_lost", 0.02), ("bell_late", 0.03), ("bell_twice", 0.03), ("bell_refused", 0.005))
 _LOOK_ODDS: Odds = (("look_lost", 0.03), ("look_late", 0.03), ("look_twice", 0.03), ("look_refused", 0.01))
-_DELIVERY_ODDS: Odds = (("stream_late", 0.02), ("stream_twice", 0.02))
-_SHARDS = 4
-_STREAM_TRIES = 10
 
 
 @dataclass(slots=True)
@@ -130,59 +121,3 @@ class LookQueue:
         work = self._look
         self._world.counts["looks"] += 1
         self._world.spawn("look", key[1], lambda: work(key), ended, account_id=key[0], timeout_s=LOOK_TIMEOUT_S)
-
-
-type Relay = Callable[[list[Change]], Coroutine[Any, Any, bool]]
-
-
-class Stream:
-    """Changes of calls, in shards; one call's changes always in the same one. Whoever watches sees each change once,
-    the relay at least once."""
-
-    def __init__(self, world: World, relay: Relay) -> None:
-        self._world = world
-        self._relay = relay
-        self._shards: list[deque[Change]] = [deque() for _ in range(_SHARDS)]
-        self._running = [False] * _SHARDS
-        self._numbers = 0
-        self._latest: dict[str, Call] = {}
-
-    def record(self, changes: list[TableChange]) -> None:
-        for (_, sk), _, after in changes:
-            if after is None or "item_kind" not in after or after["item_kind"]["S"] != "call":
-                continue
-            self._numbers += 1
-            change = Change(str(self._numbers), self._latest.get(sk), call_from_item(after))
-            self._latest[sk] = change.after
-            shard = crc32(sk.encode()) % _SHARDS
-            self._shards[shard].append(change)
-            if not self._running[shard]:
-                self._running[shard] = True
-                self._world.after(self._world.chance.between("stream", 20, 300), self._deliver, shard, 0)
-
-    def _deliver(self, shard: int, tries: int) -> None:
-        fault = self._world.faults.one_of("stream", _DELIVERY_ODDS)
-        if fault == "stream_late":
-            self._world.after(self._world.chance.between("stream late", 1_000, 40_000), self._deliver, shard, tries)
-            return
-        waiting = self._shards[shard]
-        batch = [waiting[n] for n in range(min(len(waiting), self._world.chance.between("batch", 1, 10)))]
-        work = self._relay
-
-        def ended(process: Process, well: bool) -> None:
-            if well and fault != "stream_twice":
-                for _ in batch:
-                    waiting.popleft()
-                if waiting:
-                    self._world.after(self._world.chance.between("stream", 5, 60), self._deliver, shard, 0)
-                else:
-                    self._running[shard] = False
-                return
-            if not well:
-                self._world.counts["stream_retries"] += 1
-                if tries >= _STREAM_TRIES:
-                    self._world.watch.gave_up(batch)
-                    return
-            self._world.after(200 * 2 ** min(tries, 6), self._deliver, shard, tries + (not well))
-
-        self._world.spawn("relay", str(shard), lambda: work(batch), ended)

@@ -8,7 +8,7 @@ what really happened to the phones, not from what the product knows.
 
 from dataclasses import dataclass, field
 
-from ringline.calls.model.call import AnswerFrom, Call, State
+from ringline.calls.model.call import AnswerFrom, Call, CallStatus, State
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
@@ -18,14 +18,17 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
 )
-from simulation.actors.phones import Leg, Phones
+from simulation.actors.scene import Leg, Scene
+from simulation.aws.due_index import LONGEST_LAG_MS
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.watch.watch import Watch
+from simulation.watch.book import CallBook
+from simulation.watch.findings import Findings
 
 TRUTH_MS = 90_000
-_INDEX_LAG_MS = 5_000
-_SKEW_MS = 100
+_INDEX_LAG_MS = LONGEST_LAG_MS + 1_000
+_MARGIN_MS = 100
+"""A deadline that passed so shortly before a sweep is the next one's."""
 
 
 @dataclass(slots=True)
@@ -41,35 +44,36 @@ class SweepRun:
 
 
 class Mending:
-    def __init__(self, world: World, watch: Watch, phones: Phones) -> None:
+    def __init__(self, world: World, findings: Findings, scene: Scene, book: CallBook) -> None:
         self._world = world
-        self._watch = watch
-        self._phones = phones
+        self._findings = findings
+        self._scene = scene
+        self._book = book
         self._disturbed_at = 0
         self.late_ms: list[int] = []
 
     def sweep_begins(self) -> SweepRun:
-        run = SweepRun(self, self._world.now, self._phones.epoch, self._phones.server_is_up)
-        if self._phones.server_is_up:
-            for call in self._watch.in_flight():
+        run = SweepRun(self, self._world.now, self._scene.epoch, self._scene.server_is_up)
+        if self._scene.server_is_up:
+            for call in self._book.in_flight():
                 deadline = self._deadline(call)
-                if deadline is not None and deadline[1] < self._world.now - _SKEW_MS:
+                if deadline is not None and deadline[1] < self._world.now - _MARGIN_MS:
                     run.owed.append((call, *deadline))
         return run
 
     def sweep_ended(self, run: SweepRun, undisturbed: bool) -> None:
-        if not undisturbed or self._phones.epoch != run.epoch or not run.with_livekit:
+        if not undisturbed or self._scene.epoch != run.epoch or not run.with_livekit:
             self._disturbed_at = max(self._disturbed_at, run.started_at)
             return
         self._world.counts["undisturbed_sweeps"] += 1
         for call, why, deadline in run.owed:
-            now = self._watch.call((call.account_id, call.call_id))
+            now = self._book.calls[call.account_id, call.call_id]
             late_ms = self._world.now - max(deadline, self._disturbed_at)
             self.late_ms.append(late_ms)
             if now.attempt == call.attempt and now.in_flight and self._still_owed(now, why):
-                self._watch.fail("not_mended", f"{call.call_id} is {now.state} after a sweep: {why}")
+                self._findings.fail("not_mended", f"{call.call_id} is {now.state} after a sweep: {why}")
             if late_ms > TRUTH_MS:
-                self._watch.fail("mended_late", f"{call.call_id} after {late_ms / 1000:.1f} s: {why}")
+                self._findings.fail("mended_late", f"{call.call_id} after {late_ms / 1000:.1f} s: {why}")
 
     def _still_owed(self, now: Call, why: str) -> bool:
         again = self._deadline(now)
@@ -79,10 +83,10 @@ class Mending:
         """Why the call must not be in flight any more, and since when the sweep can know."""
         seen_from = (call.due_at or 0) + _INDEX_LAG_MS
         name = call.room_name or ""
-        room, gone_at = self._phones.rooms.get(name), self._phones.closed_at.get(name)
+        room, gone_at = self._scene.rooms.get(name), self._scene.closed_at.get(name)
         if call.end_asked_at is not None:
             return "its end was asked", max(seen_from, call.end_asked_at)
-        leg = self._phones.legs.get((call.call_id, call.attempt))
+        leg = self._scene.legs.get((call.call_id, call.attempt))
         if call.answered_at is None:
             if call.answer_from is AnswerFrom.CARRIER and leg is not None and _shows_an_answer(leg):
                 return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
@@ -116,4 +120,4 @@ class Mending:
 
 def _shows_an_answer(leg: Leg) -> bool:
     """Whether whoever looks into the room sees that somebody answered."""
-    return leg.phone == "talking" and leg.attached and leg.status == "active"
+    return leg.phone == "talking" and leg.attached and leg.status == CallStatus.ACTIVE
