@@ -13,7 +13,6 @@ from simulation.kernel.world import World
 
 _TRIES = 4
 _FIRST_WAIT_MS = 1000
-_TIMEOUT_S = 15
 _ODDS: Odds = (("carrier_silent", 0.04), ("carrier_twice", 0.04), ("carrier_late", 0.04))
 _FORKED = 0.03
 
@@ -81,4 +80,4 @@ class CarrierHooks:
 
         room = event.room or ""
         work = partial(self._hear, event)
-        self._world.spawn("sip", room, work, ended, account_id=room.partition(".")[0], timeout_s=_TIMEOUT_S)
+        self._world.spawn("sip", room, work, ended, account_id=room.partition(".")[0])

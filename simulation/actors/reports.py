@@ -14,7 +14,6 @@ from simulation.kernel.world import World
 
 _TRIES = 3
 _FIRST_WAIT_MS = 1000
-_TIMEOUT_S = 10
 _ODDS: Odds = (("report_lost", 0.04), ("report_twice", 0.03), ("report_late", 0.03))
 
 type HearReports = Callable[[str, list[Report]], Coroutine[Any, Any, bool]]
@@ -62,4 +61,4 @@ class Reports:
 
         account_id = room.partition(".")[0]
         work = partial(self._hear, room, [report])
-        self._world.spawn("agent", room, work, answered, account_id=account_id, timeout_s=_TIMEOUT_S)
+        self._world.spawn("agent", room, work, answered, account_id=account_id)

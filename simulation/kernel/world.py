@@ -7,6 +7,7 @@ of a synchronous use case everything due in the meantime happens, without a thre
 from asyncio import events
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
@@ -26,12 +27,21 @@ type HearsFailure = Callable[[Process, Exception], None]
 """Hears of an invocation that raised, or of an error that one swallowed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mortality:
+    """How a kind of process dies: how likely it is to be born with its death planned, among how many effects that may
+    fall, and after how long it is killed, if ever."""
+
+    likely: float
+    effects: int
+    timeout_s: int | None = None
+
+
 class World:
-    """`crashes` says for each kind of process how likely it is to be born with its death planned, and among how many
-    effects that may fall."""
+    """`mortality` has a word on each kind of process."""
 
     def __init__(
-        self, chance: Chance, faults: Faults, crashes: Mapping[str, tuple[float, int]], *, tracing: bool = False
+        self, chance: Chance, faults: Faults, mortality: Mapping[str, Mortality], *, tracing: bool = False
     ) -> None:
         self.now = START
         self.chance = chance
@@ -41,7 +51,7 @@ class World:
         self.current: Process | None = None
         self.living: set[Process] = set()
         self.lines: list[str] = []
-        self._crashes = crashes
+        self._mortality = mortality
         self._tracing = tracing
         self._hear_failure: list[HearsFailure] = []
         self._heap: list[tuple[int, int, int, Callable[..., Any], tuple[Any, ...]]] = []
@@ -106,12 +116,12 @@ class World:
         on_end: Callable[[Process, bool], None],
         *,
         account_id: str | None = None,
-        timeout_s: int | None = None,
     ) -> Process:
         """Starts an invocation. `work` says whether it went well; a raised exception or a death say that it did not."""
         process = Process(self, kind, site, on_end)
         process.account_id = account_id
         self.after(0, process.start, work)
+        timeout_s = self._mortality[kind].timeout_s
         if timeout_s is not None:
             self.after(timeout_s * 1000, process.kill, "of its time-out")
         return process
@@ -125,10 +135,12 @@ class World:
         return self.current
 
     def planned_crash(self, kind: str, site: str) -> tuple[int, bool]:
-        probability, effects = self._crashes[kind]
-        if not self.faults.strikes("crash", f"crash/{kind}/{site}", probability):
+        mortality = self._mortality[kind]
+        if not self.faults.strikes("crash", f"crash/{kind}/{site}", mortality.likely):
             return 0, False
-        return self.chance.between(f"k/{kind}/{site}", 1, effects), self.chance.draw(f"kb/{kind}/{site}") < 0.5
+        return self.chance.between(f"k/{kind}/{site}", 1, mortality.effects), self.chance.draw(
+            f"kb/{kind}/{site}"
+        ) < 0.5
 
     def on_failure(self, hear: HearsFailure) -> None:
         """From now on `hear` is told of every failure."""

@@ -1,6 +1,6 @@
 """The composition root: one simulated world, put together from the kernel up.
 
-    kernel -> scene, rows -> watchers -> table, queues -> agents, rooms, phones, LiveKit -> the product's functions
+    kernel -> scene, rows -> watchers -> table, queues -> agents, rooms, phones, LiveKit -> functions -> customers
 
 A world is a ring: hooks wake a function, which dials a phone, which tells hooks. It is closed here and nowhere else:
 what wakes a function is built before the functions are, and finds them when it first wakes one.
@@ -16,6 +16,7 @@ from simulation.actors.agents import Agents
 from simulation.actors.carrier_hooks import CarrierHooks
 from simulation.actors.carriers import Carriers
 from simulation.actors.conversations import Conversations
+from simulation.actors.customers import Customers
 from simulation.actors.hooks import Hooks
 from simulation.actors.livekit import Livekit
 from simulation.actors.outages import Outages
@@ -29,7 +30,7 @@ from simulation.aws.stream import Stream
 from simulation.aws.table import Table
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.world import World
-from simulation.plan.crashes import CRASHES
+from simulation.plan.mortality import MORTALITY
 from simulation.plan.planned import Plan
 from simulation.run.containers import Deliveries, Outside
 from simulation.run.functions import Functions
@@ -43,6 +44,7 @@ class Simulated:
     world: World
     scene: Scene
     table: Table
+    customers: Customers
     outages: Outages
     functions: Functions
     watchers: Watchers
@@ -51,7 +53,7 @@ class Simulated:
 def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool = False) -> Simulated:
     """`faults` are those that may strike, by their keys; None for whichever the seed brings."""
     chance = Chance(plan.seed)
-    world = World(chance, Faults(chance, plan.scale, faults), CRASHES, tracing=tracing)
+    world = World(chance, Faults(chance, plan.scale, faults), MORTALITY, tracing=tracing)
     scene = Scene(world, {call.to_number: call for call in plan.calls})
     rows = Rows()
     watchers = watch_over(world, plan, scene, rows)
@@ -63,7 +65,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     looks = LookQueue(world, lambda key: functions.look(key))
 
     hooks = Hooks(world, lambda event: functions.receive(event))
-    reports = Reports(world, lambda room, told: functions.hear_agent(room, told))
+    reports = Reports(world, lambda room, batch: functions.hear_agent(room, batch))
     carrier = CarrierHooks(
         world,
         lambda event: functions.hear_carrier(event),
@@ -102,6 +104,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         world=world,
         scene=scene,
         table=table,
+        customers=Customers(world, plan.accounts, functions, watchers.book.id_of),
         outages=Outages(world, scene, rooms, hooks, agents),
         functions=functions,
         watchers=watchers,

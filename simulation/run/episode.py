@@ -7,21 +7,17 @@ from collections import Counter
 from dataclasses import dataclass
 from unittest import mock
 
-from ringline.accounts.store import AccountStore
 from ringline.calls.outbound import create
 from ringline.calls.tables.paces import interval_ms
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
 from simulation.aws.reading import read_once
-from simulation.aws.table import TABLE
-from simulation.kernel.processes import Process
 from simulation.kernel.world import START
-from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedCall
+from simulation.plan.planned import FAULTS_FOR_S, Plan
 from simulation.run.composition import compose
 from simulation.watch.findings import Violation
 
 _SWEEP_EVERY_MS = 60_000
-_SWEEP_TIMEOUT_S = 50
 _PATIENCE_S = 7200
 """How long after the last fault a call may take to end before it counts as lost: far more than any needs."""
 
@@ -75,6 +71,7 @@ class Episode:
         self._world = simulated.world
         self._scene = simulated.scene
         self._table = simulated.table
+        self._customers = simulated.customers
         self._outages = simulated.outages
         self._functions = simulated.functions
         self._watchers = simulated.watchers
@@ -88,66 +85,17 @@ class Episode:
         for account in self._plan.accounts:
             gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "in_use": 0, "cap": account.cap}
             self._table.seed(to_item(gate))
-            for at, cap in account.cap_changes:
-                world.at(START + at, self._set_cap, account.account_id, cap)
+            self._customers.will_change_caps(account)
         for trunk in self._plan.trunks:
             if trunk.calls_per_second:
-                pace = {
-                    "pk": trunk_pk(trunk.trunk_id),
-                    "sk": PACE_SK,
-                    "interval_ms": interval_ms(trunk.calls_per_second),
-                }
-                self._table.seed(to_item(pace))
+                interval = interval_ms(trunk.calls_per_second)
+                self._table.seed(to_item({"pk": trunk_pk(trunk.trunk_id), "sk": PACE_SK, "interval_ms": interval}))
         for call in self._calls:
-            world.at(START + call.at, self._create, call)
+            self._customers.will_call(call)
         for kind, at, length in self._plan.outages:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
         world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
-
-    def _set_cap(self, account_id: str, cap: int) -> None:
-        async def set_cap() -> bool:
-            AccountStore(self._table, TABLE).set_cap(account_id, cap)
-            return True
-
-        def again(_process: Process, well: bool) -> None:
-            if not well:
-                self._world.after(1_000, self._set_cap, account_id, cap)
-
-        self._world.spawn("create", f"cap/{account_id}", set_cap, again, account_id=account_id)
-
-    def _create(self, call: PlannedCall) -> None:
-        account_id = self._plan.accounts[call.account].account_id
-        self._ask_for(account_id, call, 3 if call.asks_again else 1)
-        if call.asks_again and self._world.chance.draw("asked twice") < 0.2:
-            self._world.after(self._world.chance.between("asked twice", 0, 100), self._ask_for, account_id, call, 1)
-        for after in call.hang_ups_after:
-            self._world.after(max(1, after), self._hang_up, account_id, call)
-        if call.foreign_hang_up and len(self._plan.accounts) > 1:
-            foreign = self._plan.accounts[call.account - 1].account_id
-            self._world.after(1_000, self._hang_up, foreign, call)
-
-    def _ask_for(self, account_id: str, call: PlannedCall, tries: int) -> None:
-        def unless_answered(_process: Process, well: bool) -> None:
-            if not well and tries > 1:
-                self._world.after(
-                    self._world.chance.between("asks again", 0, 3_000), self._ask_for, account_id, call, tries - 1
-                )
-
-        create = self._functions.create
-        self._world.spawn(
-            "create", str(call.number), lambda: create(account_id, call), unless_answered, account_id=account_id
-        )
-
-    def _hang_up(self, account_id: str, call: PlannedCall) -> None:
-        ids = [call_id for _, call_id in self._watchers.book.calls if call_id.endswith(f"x{call.number}")]
-        if not ids:
-            return
-        functions = self._functions
-        self._world.spawn(
-            "hangup", str(call.number), lambda: functions.hang_up(account_id, ids[0]), _nobody,
-            account_id=account_id, timeout_s=10,
-        )  # fmt: skip
 
     def _outage(self, kind: str, at: int, length: int) -> None:
         if kind == "livekit_restart" and not self._scene.server_is_up:
@@ -162,7 +110,7 @@ class Episode:
         self._world.after(_SWEEP_EVERY_MS, self._sweep)
         run = self._watchers.mending.sweep_begins()
         functions = self._functions
-        self._world.spawn("sweep", "sweep", functions.sweep, run.ended, timeout_s=_SWEEP_TIMEOUT_S)
+        self._world.spawn("sweep", "sweep", functions.sweep, run.ended)
 
     def _calm_down(self) -> None:
         self._world.faults.stopped = True
@@ -215,7 +163,3 @@ class Episode:
             most_over_cap=watchers.rings.most_over_cap,
             broken_at=watchers.findings.broken_at,
         )
-
-
-def _nobody(_process: Process, _well: bool) -> None:
-    """The caller does not ask twice."""

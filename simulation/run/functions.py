@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import VoicemailPolicy, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
@@ -16,6 +17,7 @@ from ringline.calls.signals.agent_reports import Report
 from ringline.calls.tables.store import Once
 from ringline.calls.views.relay import Change, rooms_to_close
 from ringline.runtime.web.problems import Problem
+from simulation.aws.table import TABLE
 from simulation.kernel.world import MACHINE_SKEW_MS, World
 from simulation.plan.planned import PlannedCall, PlannedRetry
 from simulation.run.containers import Container, Outside
@@ -70,6 +72,10 @@ class Functions:
         number = int(self._world.acting().site)
         self._asked[number] += 1
         return f"{prefix}_{self._moments[number]:08d}t{self._asked[number]}x{number}"
+
+    async def set_cap(self, account_id: str, cap: int) -> bool:
+        AccountStore(self._outside.table, TABLE).set_cap(account_id, cap)
+        return True
 
     async def hang_up(self, account_id: str, call_id: str) -> bool:
         hung_up = await self._container("hangup").hang_up.run(account_id, call_id)

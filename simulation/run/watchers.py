@@ -23,15 +23,15 @@ from simulation.watch.lines.paces import Paces
 from simulation.watch.lines.places import Places
 from simulation.watch.lines.rings import Rings
 from simulation.watch.lines.turns import Turns
-from simulation.watch.told import LegsTold, TableTold, WatchesTheEnd
+from simulation.watch.news import LegNews, TableNews, WatchesTheEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watchers:
     findings: Findings
     book: CallBook
-    table: TableTold
-    legs: LegsTold
+    table: TableNews
+    legs: LegNews
     errors: Errors
     rings: Rings
     ends: Ends
@@ -61,7 +61,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     return Watchers(
         findings=findings,
         book=book,
-        table=TableTold(
+        table=TableNews(
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
@@ -70,7 +70,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             queues=places,
             trunks=paces,
         ),
-        legs=LegsTold((rings, retries)),
+        legs=LegNews((rings, retries)),
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,

@@ -56,5 +56,9 @@ class CallBook:
         else:
             self.unfinished.add(key)
 
+    def id_of(self, to_number: str) -> str | None:
+        """The first call that was accepted for this number; no two requests name the same."""
+        return next((call.call_id for call in self.calls.values() if call.to_number == to_number), None)
+
     def in_flight(self) -> list[Call]:
         return [call for call in self.calls.values() if call.holds_slot]

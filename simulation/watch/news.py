@@ -54,7 +54,7 @@ class WatchesTheEnd(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableTold:
+class TableNews:
     """Tells each part of a write to those whom it concerns."""
 
     world: World
@@ -101,7 +101,7 @@ class TableTold:
 
 
 @dataclass(frozen=True, slots=True)
-class LegsTold:
+class LegNews:
     watchers: Sequence[WatchesLegs]
 
     def invited(self, leg: Leg) -> None:
