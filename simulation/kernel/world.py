@@ -138,9 +138,8 @@ class World:
         mortality = self._mortality[kind]
         if not self.faults.strikes("crash", f"crash/{kind}/{site}", mortality.likely):
             return 0, False
-        return self.chance.between(f"k/{kind}/{site}", 1, mortality.effects), self.chance.draw(
-            f"kb/{kind}/{site}"
-        ) < 0.5
+        effect = self.chance.between(f"k/{kind}/{site}", 1, mortality.effects)
+        return effect, self.chance.draw(f"kb/{kind}/{site}") < 0.5
 
     def on_failure(self, hear: HearsFailure) -> None:
         """From now on `hear` is told of every failure."""

@@ -10,7 +10,7 @@ MORTALITY = {
     "relay": Mortality(0.02, effects=6),
     "sweep": Mortality(0.08, effects=12, timeout_s=50),
     "look": Mortality(0.03, effects=8, timeout_s=50),
-    "agent": Mortality(0.02, effects=5, timeout_s=10),
+    "agent": Mortality(0.02, effects=5, timeout_s=25),
     "sip": Mortality(0.02, effects=6, timeout_s=15),
 }
 """For each kind of process. What creates calls, hears hooks or relays takes no longer than the table does."""

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import GATE_SK, WAITING_PK
+from ringline.runtime.table import GATE_SK, WAITING_PK, account_pk, calls_pk, gate_pk, queue_pk, trunk_pk
 from simulation.actors.scene import Leg
 from simulation.aws.reading import call_from_item
 from simulation.aws.rows import Change
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.watch.book import CallChange
+
+_ACCOUNTS, _TRUNKS = account_pk(""), trunk_pk("")
+"""What the keys of their items begin with."""
 
 
 class WatchesAccess(Protocol):
@@ -72,19 +75,18 @@ class TableNews:
         written: list[CallChange] = []
         for (pk, sk), before, after in changes:
             self.access.touched(pk, sk)
-            kind, _, rest = pk.partition("#")
-            if kind == "TRUNK" and after is not None:
-                self.trunks.trunk_changed(process, rest, before, after)
+            if pk.startswith(_TRUNKS) and after is not None:
+                self.trunks.trunk_changed(process, pk.removeprefix(_TRUNKS), before, after)
             elif pk == WAITING_PK and after is None:
                 self.queues.mark_removed(sk)
-            elif kind == "A":
-                account_id, _, part = rest.partition("#")
+            elif pk.startswith(_ACCOUNTS):
+                account_id = pk.removeprefix(_ACCOUNTS).partition("#")[0]
                 accounts.add(account_id)
-                if part == "CALLS" and after is not None:
+                if pk == calls_pk(account_id) and after is not None:
                     written.append(self._call_changed(process, before, after))
-                elif part == "QUEUE":
+                elif pk == queue_pk(account_id):
                     self.queues.place_changed(account_id, sk, after)
-                elif part == "GATE" and sk == GATE_SK and before is not None and after is not None:
+                elif (pk, sk) == (gate_pk(account_id), GATE_SK) and before is not None and after is not None:
                     self.gates.gate_changed(account_id, before, after)
         self.gates.accounts_changed(sorted(accounts))
         for change in written:

@@ -1,8 +1,11 @@
 """Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
 
-from ringline.runtime.table import WAITING_PK
+from ringline.runtime.table import WAITING_PK, account_pk, trunk_pk
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
+
+_TRUNKS = trunk_pk("")
+"""What the keys of trunks begin with: they belong to no account."""
 
 
 class OwnAccountOnly:
@@ -15,7 +18,7 @@ class OwnAccountOnly:
         account_id = None if process is None else process.account_id
         if (
             account_id is None
-            or pk.startswith((f"A#{account_id}#", "TRUNK#"))
+            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS))
             or (pk == WAITING_PK and sk == account_id)
         ):
             return
