@@ -1,13 +1,13 @@
-"""A deterministic simulation of Ringline's calls: the real use cases and the real store, in a world that lies.
+"""A deterministic simulation of Ringline's calls: the real use cases and the real store, in a world that lies. Each
+part has a room, and leans only on those above it:
 
-    seed -> plan (calls, callees, agents, trunks, outages)
-              |
-            world: one heap of moments, one clock; every handler is a process that may die at any effect
-              |-- table      behaves as DynamoDB: conditions, transactions, conflicts, a lagging index, a stream
-              |-- messages   doorbells and looks (SQS) and stream records: late, twice, out of order, redelivered
-              |-- livekit    rooms, legs, agents, callees; restarts, killed bridges, lost webhooks
-              |-- carriers   limits of trunks, told by refusing the next call
-              '-- watch      the invariants, checked at every change of the table and of every phone
+    kernel   one clock, one heap of moments; each invocation is a process that may die at any effect
+    plan     what a seed brings: calls, callees, agents, trunks, outages
+    aws      the table as DynamoDB behaves, its stream, the queues: late, twice, out of order, redelivered
+    actors   LiveKit, phones, agents, carriers, customers: what they do is true, what they tell may get lost
+    watch    the invariants, checked at every change of the table and of every phone
+    run      puts worlds together and runs them, also with bugs on purpose
 
-The same seed always gives the same run. `python -m simulation --calls 1000 --seed 7`.
+`run/composition.py` shows a world whole, `run/watchers.py` what is promised of it. The same seed always gives the same
+run: `python -m simulation --calls 1000 --seed 7`.
 """

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from simulation import table
-from simulation.command import main, world_seeds
-from simulation.conditions import UnknownExpression, condition, updated
-from simulation.episode import run_world
-from simulation.plan import Plan, make_plan
-from simulation.planted import PLANTED, Planting
-from simulation.shrink import shrunk
+from simulation.aws import table
+from simulation.aws.conditions import UnknownExpression, condition, updated
+from simulation.plan.drawing import make_plan
+from simulation.plan.planned import Plan
+from simulation.run.command import main, world_seeds
+from simulation.run.episode import run_world
+from simulation.run.planted import PLANTED, Planting
+from simulation.run.shrink import shrunk
 
 _WORLDS = 12
 _WORLDS_FOR_A_BUG = 20

@@ -16,7 +16,6 @@ from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.telephony import front_desk
 from ringline.webhooks.model import schedule
 from ringline.webhooks.sending import client, deliver, overdue
-from simulation import episode, messages
 from tests.template.test_template import (
     FUNCTIONS,
     QUEUES,
@@ -181,16 +180,3 @@ def test_the_sweep_runs_as_often_as_the_rules_of_a_call_count_on() -> None:
 
 def test_a_sweep_is_over_before_the_next_one_begins() -> None:
     assert timeout_of("SweepFunction") < schedule_of("SweepFunction")
-
-
-# --- the simulation --------------------------------------------------------------------------------------------------
-
-
-def test_the_simulation_is_of_these_queues_and_time_outs() -> None:
-    assert visibility_of("DoorbellQueue") == messages.VISIBILITY_S
-    assert messages.MAX_RECEIVES == receives_of("DoorbellQueue") == receives_of("LookQueue")
-    assert timeout_of("DialNextFunction") == messages.DIALER_TIMEOUT_S
-    assert visibility_of("LookQueue") == messages.LOOK_VISIBILITY_S
-    assert messages.LOOK_TIMEOUT_S == episode._SWEEP_TIMEOUT_S == timeout_of("SweepFunction")
-    ((_, stream),) = events_of(TEMPLATE_READ, "DynamoDB")
-    assert stream["MaximumRetryAttempts"] == messages._STREAM_TRIES

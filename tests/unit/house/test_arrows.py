@@ -44,12 +44,33 @@ PRODUCT: Mapping[str, set[str]] = {
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 
+_KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views", "ringline.runtime"}
+_WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
+SIMULATION: Mapping[str, set[str]] = {
+    "simulation.kernel": set(),
+    "simulation.plan": {"simulation.kernel", "ringline.calls.model"},
+    "simulation.aws": {"simulation.kernel", *_KEPT},
+    "simulation.actors": {
+        "simulation.kernel",
+        "simulation.plan",
+        "ringline.calls.model",
+        "ringline.calls.signals",
+        "ringline.telephony",
+    },
+    "simulation.watch": {*_WATCHERS, *_KEPT},
+    "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
+    "simulation.watch.lines": {*_WATCHERS, "simulation.watch", "ringline.calls.tables", "ringline.runtime"},
+}
+"""What each part of the simulation may know. Its `run` puts all of them and the product together."""
+
 _PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
 
 AROUND: Mapping[str, set[str]] = {
     "cli": _ALL_OF_THE_PRODUCT,
-    "simulation": _ALL_OF_THE_PRODUCT,
+    "simulation": {"simulation.run"},
+    **SIMULATION,
+    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
     "local": {"local.tools"},
     "local.tools": set(),
     "local.aws": {"local.tools"},

@@ -1,0 +1,186 @@
+"""LiveKit's server as calls see it: rooms, dials, questions, and the ways in which they fail. Implements
+`calls.ports.Telephony`; errors take the way they take in the product, through `telephony.dial_errors`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
+from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
+from ringline.telephony.dial_errors import from_twirp, room_refusal
+from simulation.actors.agents import Agents
+from simulation.actors.phones import Phones
+from simulation.actors.rooms import Rooms
+from simulation.actors.scene import Leg, Scene
+from simulation.kernel.chance import Odds
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
+
+_REQUEST_TIMEOUT_MS = 5_000
+
+_ASK_ODDS: Odds = (("livekit_times_out", 0.008), ("livekit_answer_lost", 0.006), ("livekit_error", 0.004))
+_ROOM_ODDS: Odds = (*_ASK_ODDS, ("rooms_over_quota", 0.004))
+_DIAL_ODDS: Odds = (
+    ("no_servers", 0.03), ("room_not_joined", 0.01), ("over_quota", 0.01), ("dial_cut", 0.02), ("dial_hangs", 0.02),
+    ("dial_error", 0.01),
+)  # fmt: skip
+_NOT_SENT = {
+    "no_servers": ("unavailable", "twirp error unknown: no response from servers"),
+    "room_not_joined": ("internal", "twirp error unknown: update room failed: simulated"),
+    "over_quota": ("resource_exhausted", "rate limit"),
+}
+
+
+class _Down(Exception):
+    """The connection was never made."""
+
+
+class Livekit:
+    def __init__(self, world: World, scene: Scene, rooms: Rooms, phones: Phones, agents: Agents) -> None:
+        self._world = world
+        self._scene = scene
+        self._rooms = rooms
+        self._phones = phones
+        self._agents = agents
+
+    # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
+
+    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+        try:
+            fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
+        except _Down:
+            return NotSent("unavailable", "room not made: ClientConnectorError", may_repeat=True)
+        process = self._world.acting()
+        if fault == "livekit_error":
+            return room_refusal("internal", "simulated")
+        if fault == "rooms_over_quota":
+            return room_refusal("resource_exhausted", "rate limit")
+        if fault != "livekit_times_out" or self._world.chance.draw(f"made all the same/{call.call_id}") < 0.5:
+            self._opens(call)
+        process.after_effect("open room")
+        if fault in {"livekit_times_out", "livekit_answer_lost"}:
+            await asyncio.sleep(_REQUEST_TIMEOUT_MS / 1000)
+            return NotSent("unavailable", "room not made: TimeoutError", may_repeat=True)
+        return None
+
+    def _opens(self, call: Call) -> None:
+        """Who makes the room sends an agent there; to one that stands already it was sent before."""
+        name = call.room_name or ""
+        stands = name in self._scene.rooms
+        room = self._rooms.room(name)
+        if not stands:
+            self._agents.dispatch(room, self._scene.plan_of(call))
+
+    async def place_call(self, call: Call) -> DialOutcome:
+        try:
+            await self._request("dial", call.room_name or "", odds=())
+        except _Down:
+            return NotSent("unavailable", "LiveKit not reached: ClientConnectorError", may_repeat=True)
+        process = self._world.acting()
+        fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
+        plan = self._scene.plan_of(call)
+        if plan.callee_in(len(call.attempts) + 1) == "misconfigured":
+            return from_twirp("invalid_argument", "missing sip_number", {})
+        if fault in _NOT_SENT or self._scene.bridge_is_down:
+            await asyncio.sleep(2)
+            return from_twirp(*_NOT_SENT[fault if fault in _NOT_SENT else "no_servers"], {})
+        outcome: asyncio.Future[DialOutcome] = asyncio.get_running_loop().create_future()
+        if fault != "dial_error" or self._world.chance.draw(f"dialed all the same/{call.call_id}") < 0.5:
+            leg = Leg(call, plan, self._scene.new_sid("PA"), self._scene.new_sid("SCL"))
+            if fault != "dial_hangs":
+                leg.tell = lambda answer: _tell(process, outcome, answer)
+            self._phones.dial(leg)
+        process.after_effect("dial")
+        self._cut_short(process, outcome, call, fault)
+        return await outcome
+
+    def _cut_short(
+        self, process: Process, outcome: "asyncio.Future[DialOutcome]", call: Call, fault: str | None
+    ) -> None:
+        """What ends the wait for an answer other than the answer."""
+        world = self._world
+        waits = call.answer_from is not AnswerFrom.CARRIER
+        limit_ms = (call.ring_timeout_s + ANSWER_MARGIN_S if waits else JOINED_WITHIN_S) * 1000
+        world.after(limit_ms, _tell, process, outcome, Unclear("TimeoutError"))
+        if fault == "dial_cut":
+            cut = world.chance.between(f"cut/{call.leg_identity}", 50, call.ring_timeout_s * 1000)
+            world.after(cut, _tell, process, outcome, Unclear("ServerDisconnectedError"))
+        elif fault == "dial_error":
+            error = from_twirp("internal", "twirp error unknown: simulated", {})
+            world.after(world.chance.between(f"cut/{call.leg_identity}", 50, 3000), _tell, process, outcome, error)
+
+    async def look(self, room: str) -> RoomView:
+        await self._ask("look", room)
+        found = self._scene.rooms.get(room)
+        if found is None:
+            return RoomView((), ())
+        legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
+        agents = tuple(AgentSeen(agent.sid, agent.joined_at) for agent in found.agents)
+        return RoomView(legs, agents)
+
+    async def take_in(self, call: Call) -> RoomView:
+        raise NotImplementedError("nobody rings in here")
+
+    async def end_room(self, room: str) -> None:
+        fault = await self._ask("end room", room, answers=False)
+        self._rooms.delete(room)
+        self._world.acting().after_effect("end room")
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
+
+    async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
+        await self._ask("list rooms", "")
+        return {name: room.made_at for name, room in self._scene.rooms.items() if not names or name in names}
+
+    # --- for code without an event loop ------------------------------------------------------------------------------
+
+    def end_room_now(self, room: str) -> None:
+        """As end_room, for a synchronous handler."""
+        process = self._world.acting()
+        process.before_effect("end room")
+        self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
+        self._world.acting()
+        if not self._scene.server_is_up:
+            raise TelephonyDown("ClientConnectorError")
+        self._rooms.delete(room)
+        process.after_effect("end room")
+
+    # --- how a request goes ------------------------------------------------------------------------------------------
+
+    async def _ask(self, what: str, room: str, *, answers: bool = True) -> str | None:
+        """A request whose answer may get lost. Raises TelephonyDown where there is no answer; with `answers` false a
+        lost answer is the caller's to report, after the deed."""
+        try:
+            fault = await self._request(what, room)
+        except _Down:
+            raise TelephonyDown("ClientConnectorError") from None
+        if fault == "livekit_error":
+            raise TelephonyDown("internal: simulated")
+        if fault == "livekit_times_out":
+            await asyncio.sleep(_REQUEST_TIMEOUT_MS / 1000)
+            raise TelephonyDown("TimeoutError")
+        if fault == "livekit_answer_lost" and answers:
+            raise TelephonyDown("ServerDisconnectedError")
+        return fault
+
+    async def _request(self, what: str, room: str, odds: Odds = _ASK_ODDS) -> str | None:
+        process = self._world.acting()
+        process.before_effect(what)
+        fault = self._world.faults.one_of(f"lk/{process.kind}/{what}/{room}", odds)
+        ms = self._world.chance.between(f"livekit/{room}", 2, 30)
+        if self._world.now < self._scene.server_slow_until:
+            ms = self._world.chance.between(f"livekit/{room}", 500, 4_500)
+        await asyncio.sleep(ms / 1000)
+        if not self._scene.server_is_up:
+            process.disturbed = True
+            raise _Down
+        if fault is not None:
+            process.disturbed = True
+        return fault
+
+
+def _tell(process: Process, outcome: "asyncio.Future[DialOutcome]", answer: DialOutcome) -> None:
+    if not process.dead and not outcome.done():
+        outcome.set_result(answer)

@@ -1,0 +1,105 @@
+"""What becomes of rooms and phones when LiveKit's server or its SIP bridge dies: the phones go on, or die unnoticed."""
+
+from ringline.calls.model.call import CallStatus
+from ringline.calls.model.outcomes import Unclear
+from simulation.actors.agents import Agents
+from simulation.actors.hooks import Hooks
+from simulation.actors.rooms import Rooms
+from simulation.actors.scene import LOST_AFTER_MS, Agent, Leg, Room, Scene
+from simulation.kernel.world import World
+
+
+class Outages:
+    def __init__(self, world: World, scene: Scene, rooms: Rooms, hooks: Hooks, agents: Agents) -> None:
+        self._world = world
+        self._scene = scene
+        self._rooms = rooms
+        self._hooks = hooks
+        self._agents = agents
+
+    def strike(self, kind: str, length_ms: int) -> None:
+        match kind:
+            case "livekit_restart":
+                self._kill_server(length_ms)
+            case "bridge_killed":
+                self._kill_bridge(length_ms)
+            case "no_bridge":
+                self._lose_bridge(length_ms)
+            case "hooks_fail":
+                self._hooks.failing_until = self._world.now + length_ms
+            case "livekit_slow":
+                self._scene.server_slow_until = self._world.now + length_ms
+
+    def _lose_bridge(self, length_ms: int) -> None:
+        """No bridge takes new calls; those under way go on."""
+        scene = self._scene
+        scene.bridge_down_until = max(scene.bridge_down_until, self._world.now + length_ms)
+
+    def _kill_bridge(self, length_ms: int) -> None:
+        """Its conversations die at once, LiveKit notices much later. A phone that rings may ring on meanwhile."""
+        self._lose_bridge(length_ms)
+        for leg in [leg for room in self._scene.rooms.values() for leg in room.legs.values()]:
+            leg.tell = None
+            lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
+            if leg.phone == "talking":
+                self._rooms.falls_silent(leg)
+                self._world.after(lost, self._rooms.leaves, leg, "CONNECTION_TIMEOUT")
+            else:
+                self._world.after(lost, self._rooms.end, leg, "CONNECTION_TIMEOUT")
+
+    def _kill_server(self, length_ms: int) -> None:
+        """The phones go on; everything LiveKit knew is gone or lies when it is back."""
+        scene = self._scene
+        scene.server_is_up = False
+        scene.epoch += 1
+        for room in scene.rooms.values():
+            for leg in room.legs.values():
+                leg.attached = False
+                if leg.tell is not None:
+                    self._world.after(1, leg.tell, Unclear("ServerDisconnectedError"))
+                    leg.tell = None
+        self._hooks.forget()
+        self._world.after(length_ms, self._restart)
+
+    def _restart(self) -> None:
+        world, scene = self._world, self._scene
+        scene.server_is_up, scene.server_back_at = True, world.now
+        for room in scene.rooms.values():
+            for leg in room.legs.values():
+                world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
+            for agent in room.agents:
+                world.after(world.chance.between(f"rejoin/{room.name}", 200, 2_500), self._agent_rejoins, room, agent)
+            world.after(world.chance.between(f"stale/{room.name}", 3_000, 20_000), self._close_if_stale, room)
+
+    def _rejoins(self, leg: Leg) -> None:
+        """The leg comes back with a new sid, and its status says "dialing" from now on."""
+        scene = self._scene
+        if leg.phone == "over" or leg.attached or not scene.server_is_up:
+            return
+        room = self._rooms.room(leg.room_name)
+        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), CallStatus.DIALING, True, True
+        room.legs[leg.identity] = leg
+        room.ever_joined = True
+        self._world.trace(f"leg {leg.sid} rejoins {room.name}")
+        self._hooks.leg_joined(leg)
+
+    def _agent_rejoins(self, room: Room, agent: Agent) -> None:
+        scene = self._scene
+        if scene.rooms.get(room.name) is not room or agent not in room.agents or not scene.server_is_up:
+            return
+        room.agents.remove(agent)
+        if agent.alive:
+            self._agents.joins(room)
+
+    def _close_if_stale(self, room: Room) -> None:
+        """A room to which nobody came back vanishes without a word."""
+        scene = self._scene
+        if scene.rooms.get(room.name) is not room or not scene.server_is_up:
+            return
+        for identity, leg in list(room.legs.items()):
+            if not leg.attached:
+                del room.legs[identity]
+        if not room.legs:
+            room.agents.clear()
+            del scene.rooms[room.name]
+            scene.closed_at[room.name] = self._world.now

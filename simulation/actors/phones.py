@@ -1,0 +1,140 @@
+"""Phones: how a leg joins its room and is dialled, and what the callee at the other end does."""
+
+from typing import Protocol
+
+from ringline.calls.model.call import AnswerFrom, CallStatus
+from ringline.calls.model.outcomes import Connected, Placed
+from ringline.telephony.dial_errors import from_twirp
+from simulation.actors.carrier_hooks import CarrierHooks
+from simulation.actors.carriers import Carriers
+from simulation.actors.hooks import Hooks
+from simulation.actors.rooms import Rooms
+from simulation.actors.scene import Leg, Scene
+from simulation.kernel.world import World
+
+RINGS_AFTER_MS = (200, 800)
+"""How long after its INVITE a phone is said to ring."""
+
+# Twirp code, text, SIP code, the leg's disconnect reason.
+_REFUSALS = {
+    "busy": ("resource_exhausted", "Busy Here", 486, "USER_REJECTED"),
+    "declines": ("permission_denied", "Decline", 603, "USER_REJECTED"),
+    "wrong": ("not_found", "Not Found", 404, "USER_UNAVAILABLE"),
+    "unavailable": ("resource_exhausted", "Temporarily Unavailable", 480, "USER_UNAVAILABLE"),
+    "trunk_down": ("failed_precondition", "Service Unavailable", 503, "CLIENT_INITIATED"),
+}
+
+
+class HearsInvites(Protocol):
+    def invited(self, leg: Leg) -> None:
+        """A phone rings from now on."""
+
+
+class HearsAnswers(Protocol):
+    def answered(self, leg: Leg) -> None:
+        """Somebody, or something, is on the line."""
+
+
+class Phones:
+    def __init__(
+        self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, carriers: Carriers, carrier: CarrierHooks,
+        agents: HearsAnswers, watch: HearsInvites,
+    ) -> None:  # fmt: skip
+        self._world = world
+        self._scene = scene
+        self._rooms = rooms
+        self._hooks = hooks
+        self._carriers = carriers
+        self._carrier = carrier
+        self._agents = agents
+        self._watch = watch
+
+    def dial(self, leg: Leg) -> None:
+        world = self._world
+        self._scene.legs.setdefault((leg.call.call_id, leg.call.attempt), leg)
+        world.after(world.chance.between(f"join/{leg.identity}", 20, 300), self._join, leg)
+
+    def _join(self, leg: Leg) -> None:
+        if not self._scene.server_is_up:
+            leg.phone, leg.over_at = "over", self._world.now
+            return
+        room = self._rooms.room(leg.room_name)
+        room.legs[leg.identity] = leg
+        room.ever_joined = leg.attached = True
+        self._world.trace(f"leg {leg.sid} joins {room.name}")
+        self._hooks.leg_joined(leg)
+        if leg.call.answer_from is AnswerFrom.CARRIER:
+            self._rooms.tell_dialer(leg, Placed())
+        self._world.after(self._world.chance.between(f"invite/{leg.identity}", 5, 50), self._invite, leg)
+
+    def _invite(self, leg: Leg) -> None:
+        if leg.phone == "over":
+            return
+        world = self._world
+        full = self._carriers.refusal(leg)
+        if full is not None:
+            world.trace(f"the carrier has no room for {leg.call.call_id} dial {leg.call.attempt}")
+            self._rooms.end(leg, "CLIENT_INITIATED", full)
+            return
+        leg.phone = "ringing"
+        world.trace(f"INVITE: {leg.call.call_id} attempt {leg.call.attempt} rings")
+        self._watch.invited(leg)
+        if leg.callee != "early":
+            world.after(world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS), self._rings, leg)
+        world.after(leg.call.ring_timeout_s * 1000, self._rings_out, leg)
+        limit_s = leg.call.ring_timeout_s + leg.call.max_call_duration_s
+        world.after(limit_s * 1000, self._rooms.hang_up, leg)
+        self._callee_acts(leg)
+
+    def _callee_acts(self, leg: Leg) -> None:
+        world, callee = self._world, leg.callee
+        if callee in _REFUSALS:
+            world.after(min(leg.plan.answers_after, 6_000), self._refuses, leg)
+        elif callee != "rings_out":
+            world.after(leg.plan.answers_after, self._answers, leg)
+        if callee == "forwarded":
+            world.after(leg.plan.answers_after // 2, self._is_forwarded, leg)
+
+    def _rings(self, leg: Leg) -> None:
+        if leg.phone == "ringing":
+            leg.says(CallStatus.RINGING)
+            self._carrier.rings(leg)
+
+    def _is_forwarded(self, leg: Leg) -> None:
+        if leg.phone == "ringing":
+            self._carrier.forwards(leg)
+
+    def _rings_out(self, leg: Leg) -> None:
+        if leg.phone == "ringing":
+            self._rooms.end(leg, "USER_UNAVAILABLE", timed_out=True)
+
+    def _refuses(self, leg: Leg) -> None:
+        if leg.phone != "ringing":
+            return
+        code, text, sip_code, reason = _REFUSALS[leg.callee]
+        outcome = from_twirp(code, "INVITE failed", {"sip_status_code": str(sip_code), "sip_status": text})
+        self._rooms.end(leg, reason, outcome)
+
+    def _answers(self, leg: Leg) -> None:
+        if leg.phone != "ringing":
+            return
+        world = self._world
+        leg.phone, leg.answered_at = "talking", world.now
+        leg.says(CallStatus.ACTIVE)
+        world.trace(f"{leg.call.call_id} is answered")
+        self._rooms.tell_dialer(leg, Connected(leg.sid, leg.sip_call_id))
+        self._carrier.answers(leg)
+        if leg.callee != "talks_on":
+            world.after(leg.plan.talks_for, self._rooms.hang_up, leg)
+        self._agents.answered(leg)
+        if world.faults.strikes("leg_reconnects", f"leg/{leg.call.call_id}", 0.03):
+            world.after(world.chance.between(f"reconnect/{leg.identity}", 100, 20_000), self._reconnects, leg)
+
+    def _reconnects(self, leg: Leg) -> None:
+        """The leg's connection to the room is made anew: another sid, while the phone call goes on."""
+        if leg.phone != "talking" or not leg.attached or not self._scene.server_is_up:
+            return
+        old, leg.sid = leg.sid, self._scene.new_sid("PA")
+        self._world.trace(f"leg {old} reconnects as {leg.sid}")
+        self._hooks.leg_joined(leg)
+        self._hooks.leg_left(leg, old, "SIGNAL_CLOSE")

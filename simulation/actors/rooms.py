@@ -1,0 +1,127 @@
+"""How rooms are opened and closed, and how legs in them end: whoever hangs up, LiveKit, or the closing of the room."""
+
+from typing import Protocol
+
+from ringline.calls.model.call import CallStatus
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, Refused
+from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
+from ringline.telephony.dial_errors import from_twirp
+from simulation.actors.carrier_hooks import TERMINATED, CarrierHooks
+from simulation.actors.hooks import Hooks
+from simulation.actors.scene import Leg, Room, Scene
+from simulation.kernel.world import World
+
+
+class HearsLegEnds(Protocol):
+    def leg_over(self, leg: Leg) -> None:
+        """The phone is silent from now on."""
+
+
+class HearsTalkEnds(Protocol):
+    def over(self, leg: Leg) -> None:
+        """What was said on this phone has been said: whoever listened keeps it."""
+
+
+class Rooms:
+    def __init__(
+        self, world: World, scene: Scene, hooks: Hooks, *, agents: HearsTalkEnds, carrier: CarrierHooks,
+        watch: HearsLegEnds,
+    ) -> None:  # fmt: skip
+        self._world = world
+        self._scene = scene
+        self._hooks = hooks
+        self._agents = agents
+        self._carrier = carrier
+        self._watch = watch
+
+    # --- rooms -------------------------------------------------------------------------------------------------------
+
+    def room(self, name: str) -> Room:
+        """The room of that name, made if need be."""
+        found = self._scene.rooms.get(name)
+        if found is None:
+            found = self._scene.rooms[name] = Room(name, self._world.now)
+            self._world.trace(f"room {name} is made")
+            self._world.after(EMPTY_ROOM_S * 1000, self._close_if_never_joined, found)
+        return found
+
+    def _close_if_never_joined(self, room: Room) -> None:
+        if not room.ever_joined:
+            self.close(room, "ROOM_CLOSED")
+
+    def delete(self, name: str) -> None:
+        room = self._scene.rooms.get(name)
+        if room is not None:
+            self.close(room, "ROOM_DELETED")
+
+    def close(self, room: Room, why: str) -> None:
+        if not self._scene.is_open(room):
+            return
+        self._world.trace(f"room {room.name} closes: {why}")
+        for leg in list(room.legs.values()):
+            # A leg that has not rejoined after a restart does not hear of it.
+            if leg.attached:
+                self.end(leg, why, timed_out=True)
+        room.legs.clear()
+        for agent in room.agents:
+            self._hooks.agent_left(room, agent, why)
+        room.agents.clear()
+        del self._scene.rooms[room.name]
+        self._scene.closed_at[room.name] = self._world.now
+        self._hooks.room_finished(room)
+
+    # --- the end of a leg --------------------------------------------------------------------------------------------
+
+    def hang_up(self, leg: Leg) -> None:
+        """Somebody, or LiveKit's limit, ends the conversation."""
+        if leg.phone == "talking":
+            leg.says(CallStatus.HANGUP)
+            self.end(leg, "CLIENT_INITIATED")
+
+    def refer(self, leg: Leg) -> None:
+        """The leg is handed over to another phone, and out of the room."""
+        if leg.attached and self._scene.server_is_up:
+            self.hang_up(leg)
+
+    def end(self, leg: Leg, reason: str, outcome: DialOutcome | None = None, *, timed_out: bool = False) -> None:
+        """The leg is over. Its dialer and the webhook tell of it within ms of each other, in either order."""
+        if leg.phone == "over":
+            return
+        self._world.trace(f"leg {leg.sid} of {leg.call.call_id} is over: {reason}")
+        self.falls_silent(leg, outcome)
+        if outcome is None and timed_out:
+            outcome = from_twirp("canceled", "twirp error unknown: sip request timed out", {})
+        if outcome is not None:
+            self.tell_dialer(leg, outcome)
+        if self._scene.server_is_up and leg.attached:
+            self.leaves(leg, reason)
+
+    def falls_silent(self, leg: Leg, outcome: DialOutcome | None = None) -> None:
+        """The phone is silent from now on, which its carrier knows, too."""
+        was, leg.phone, leg.over_at = leg.phone, "over", self._world.now
+        self._watch.leg_over(leg)
+        self._agents.over(leg)
+        if was == "talking":
+            self._carrier.ends(leg)
+        elif isinstance(outcome, Refused | CarrierFull) and outcome.sip_code is not None:
+            self._carrier.fails(leg, outcome.sip_code, outcome.sip_status or "")
+        elif was == "ringing":
+            self._carrier.fails(leg, *TERMINATED)
+
+    def tell_dialer(self, leg: Leg, outcome: DialOutcome) -> None:
+        """Whoever dialled the leg and still waits learns what came of it; nobody learns it twice."""
+        if leg.tell is not None and self._scene.server_is_up:
+            self._world.after(self._world.chance.between(f"tell/{leg.identity}", 1, 30), leg.tell, outcome)
+            leg.tell = None
+
+    def leaves(self, leg: Leg, reason: str) -> None:
+        room = self._scene.rooms.get(leg.room_name)
+        if room is None or not self._scene.server_is_up or room.legs.get(leg.identity) is not leg:
+            return
+        del room.legs[leg.identity]
+        self._hooks.leg_left(leg, leg.sid, reason)
+        self._world.after(ROOM_DEPARTURE_S * 1000, self._close_if_left, room)
+
+    def _close_if_left(self, room: Room) -> None:
+        if not room.legs:
+            self.close(room, "ROOM_CLOSED")

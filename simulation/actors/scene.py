@@ -1,0 +1,108 @@
+"""What is really there: rooms and who is in them, SIP legs with the callees behind them, agents, and whether LiveKit's
+server is up. What happens to it is the business of the other actors; watchers look at it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ringline.calls.model.call import Call, CallStatus
+from ringline.calls.model.outcomes import DialOutcome
+from simulation.kernel.world import World
+from simulation.plan.planned import PlannedCall
+
+LOST_AFTER_MS = (19_000, 22_000)
+"""How long LiveKit takes to notice that a bridge or a worker is dead."""
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    call: Call
+    plan: PlannedCall
+    sid: str
+    sip_call_id: str
+    status: str = CallStatus.DIALING
+    lies: bool = False
+    """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
+    phone: str = "dialing"
+    """dialing, ringing, talking or over: the truth."""
+    attached: bool = False
+    """Whether the server can reach it. A leg of a server that died is attached again when it rejoins."""
+    answered_at: int | None = None
+    over_at: int | None = None
+    tell: Callable[[DialOutcome], None] | None = None
+
+    @property
+    def room_name(self) -> str:
+        return self.call.room_name or ""
+
+    @property
+    def identity(self) -> str:
+        return self.call.leg_identity
+
+    @property
+    def callee(self) -> str:
+        """Who is at the other end in this attempt."""
+        return self.plan.callee_in(len(self.call.attempts) + 1)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a phone rings or somebody is on the line."""
+        return self.phone in {"ringing", "talking"}
+
+    def says(self, status: CallStatus) -> None:
+        if self.attached and not self.lies:
+            self.status = status
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    sid: str
+    joined_at: int
+    alive: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    name: str
+    made_at: int
+    legs: dict[str, Leg] = field(default_factory=dict)
+    agents: list[Agent] = field(default_factory=list)
+    ever_joined: bool = False
+    plan: PlannedCall | None = None
+    """Whose agent was sent there; None in a room to which none was sent."""
+
+
+class Scene:
+    def __init__(self, world: World, plans: Mapping[str, PlannedCall]) -> None:
+        """`plans` are the planned calls by the number that each calls."""
+        self._world = world
+        self._plans = plans
+        self._sids = 0
+        self.rooms: dict[str, Room] = {}
+        self.legs: dict[tuple[str, int], Leg] = {}
+        """The first leg of each dial, by call and number of the dial."""
+        self.closed_at: dict[str, int] = {}
+        """When each room that is gone was closed."""
+        self.alone_since: dict[str, int] = {}
+        """Rooms whose last agent left while the call went on, and since when."""
+        self.server_is_up = True
+        self.server_back_at = 0
+        """When it last came back from an outage."""
+        self.epoch = 0
+        """How often the server died."""
+        self.bridge_down_until = 0
+        self.server_slow_until = 0
+
+    def plan_of(self, call: Call) -> PlannedCall:
+        return self._plans[call.to_number or ""]
+
+    def new_sid(self, prefix: str) -> str:
+        self._sids += 1
+        return f"{prefix}_{self._sids}"
+
+    @property
+    def bridge_is_down(self) -> bool:
+        return self._world.now < self.bridge_down_until
+
+    def is_open(self, room: Room) -> bool:
+        """Whether the server knows the room."""
+        return self.rooms.get(room.name) is room and self.server_is_up

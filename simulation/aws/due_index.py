@@ -1,0 +1,60 @@
+"""The index of what is due. It lags: a change shows some milliseconds later, sometimes seconds."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
+from typing import Any
+
+from ringline.runtime.items import Item
+from ringline.runtime.table import DUE_SHARD
+from simulation.aws.rows import Key
+from simulation.kernel.world import World
+
+LONGEST_LAG_MS = 4_000
+
+_PAGE = 25
+"""Keys in one page of the index: small, so that reading on is exercised."""
+
+
+class DueIndex:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._due: list[tuple[int, str, str]] = []
+        self._due_of: dict[Key, tuple[int, str, str]] = {}
+        self._coming: deque[tuple[int, Key, int | None]] = deque()
+
+    def changed(self, key: Key, before: Item | None, after: Item | None) -> None:
+        due_before = before.get("due_at") if before else None
+        due_after = after.get("due_at") if after else None
+        if due_before != due_after:
+            self._coming.append((self._shown_at(), key, int(due_after["N"]) if due_after else None))
+
+    def page(self, now: int, limit: int, after: Item | None) -> dict[str, Any]:
+        """What was due by `now`, as far as the index shows it, from behind the key `after` on."""
+        self._catch_up()
+        start, end = 0, bisect_left(self._due, (now + 1,))
+        if after is not None:
+            start = bisect_right(self._due, (int(after["due_at"]["N"]), after["pk"]["S"], after["sk"]["S"]))
+        due = self._due[start : min(end, start + min(limit, _PAGE))]
+        items = [
+            {"due_shard": {"S": DUE_SHARD}, "pk": {"S": pk}, "sk": {"S": sk}, "due_at": {"N": str(at)}}
+            for at, pk, sk in due
+        ]
+        return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if items and start + len(due) < end else {})
+
+    def _shown_at(self) -> int:
+        """When the index shows what changes now: changes show in their order."""
+        lag = self._world.chance.between("index", 1, 30)
+        if self._world.faults.strikes("index_lags", "index", 0.002):
+            lag = LONGEST_LAG_MS
+        shown = self._world.now + lag
+        return max(shown, self._coming[-1][0]) if self._coming else shown
+
+    def _catch_up(self) -> None:
+        while self._coming and self._coming[0][0] <= self._world.now:
+            _, key, due_at = self._coming.popleft()
+            old = self._due_of.pop(key, None)
+            if old is not None:
+                del self._due[bisect_left(self._due, old)]
+            if due_at is not None:
+                self._due_of[key] = entry = (due_at, *key)
+                insort(self._due, entry)

@@ -1,0 +1,125 @@
+"""What is asked for in one world, and how everybody behaves in it."""
+
+from dataclasses import dataclass
+
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.reasons import MEANINGS, EndReason
+
+FAULTS_FOR_S = 1500
+"""After this long nothing goes wrong any more, and everything must come right."""
+
+SLOW_MS = 100
+"""A table whose operations may take this long is slow."""
+
+CUSTOMERS_WORD = frozenset({EndReason.CALL_CANCELED, EndReason.API_HUNG_UP})
+"""Ends that the customer asked for."""
+
+MACHINES = frozenset({"voicemail", "forwarded"})
+"""Callees who are machines that record what they hear."""
+
+NOBODY = MACHINES | {"greeting"}
+"""Callees who are nobody: machines, and greetings that record nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrunk:
+    """A way out. `calls_per_second` is the pace it was given, the rest what its carrier takes without having said so:
+    phones at once, and INVITEs in a second. 0 is no limit."""
+
+    trunk_id: str
+    calls_per_second: int = 0
+    channels: int = 0
+    invites_per_second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRetry:
+    """At most so many attempts, each but the first after an end that `on` names and after a wait."""
+
+    max_attempts: int
+    on: tuple[str, ...]
+    delays_s: tuple[int, ...]
+
+    def names(self, reason: EndReason) -> bool:
+        """Whether the customer wants another attempt after such an end. A hang-up says that it does not."""
+        if reason in CUSTOMERS_WORD:
+            return False
+        return reason.value in self.on or MEANINGS[reason].category.value in self.on
+
+    def delay_s(self, attempts: int) -> int:
+        """The wait after so many attempts."""
+        return self.delays_s[min(attempts, len(self.delays_s)) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One call: who asks for it when (ms from the beginning), who is called, who talks."""
+
+    number: int
+    account: int
+    at: int
+    callee: str
+    agent: str
+    ring_timeout_s: int
+    max_call_duration_s: int
+    answers_after: int
+    talks_for: int
+    agent_acts_after: int
+    scheduled_after: int | None
+    expires_after: int | None
+    hang_ups_after: tuple[int, ...]
+    foreign_hang_up: bool
+    asks_again: bool = False
+    """Whether the customer sends an idempotency key and repeats a request that was not answered - or one that was."""
+    trunk_id: str | None = None
+    retry: PlannedRetry | None = None
+    later_callees: tuple[str, ...] = ()
+    """Who is met in the second attempt, the third and so on."""
+    hears: bool = False
+    """Whether its agents hear what is said, and report."""
+    deed: str = "talks"
+    leaves_message: bool = False
+
+    @property
+    def to_number(self) -> str:
+        """Whom it calls: no two calls have the same number."""
+        return f"+1555{self.number:07d}"
+
+    def callee_in(self, attempt: int) -> str:
+        """Who is met in an attempt, counted from 1 as the customer does."""
+        return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAccount:
+    account_id: str
+    cap: int
+    cap_changes: tuple[tuple[int, int], ...]
+    """Moments (ms from the beginning) with the cap from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seed: int
+    scale: float
+    """How hard the faults strike: 0 is a calm world."""
+    accounts: tuple[PlannedAccount, ...]
+    calls: tuple[PlannedCall, ...]
+    outages: tuple[tuple[str, int, int], ...] = ()
+    """(kind, from ms, for ms)"""
+    operation_ms: int = 5
+    """How long an operation of the table takes at most while nothing is slow."""
+    trunks: tuple[PlannedTrunk, ...] = ()
+    answer_from: AnswerFrom = AnswerFrom.DIALER
+    carrier_speaks: bool = False
+    """Whether the carriers report in events of their own."""
+
+    @property
+    def is_faultless(self) -> bool:
+        """Whether nothing goes wrong in it: then callees, agents and customers alone decide what becomes of a call."""
+        return not self.scale
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing goes wrong in it and the table is not slow either."""
+        return self.is_faultless and self.operation_ms < SLOW_MS

@@ -1,0 +1,213 @@
+"""The product's use cases, wired by name over the simulated world: the one place where that is done."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from ringline.calls.mending.sweep import Sweep
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.create import CreateCall, WaitingMarks
+from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.progress.hang_up import HangUp
+from ringline.calls.progress.hints import NextRing
+from ringline.calls.progress.progress import Progress
+from ringline.calls.signals.agent_reports import HearAgent
+from ringline.calls.signals.carrier import HearCarrier
+from ringline.calls.signals.observe import Observe
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import DueKey, Watchlist
+from ringline.calls.views.relay import Relay
+from ringline.routing.resolve import Route
+from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.queue import DeliveryMessage
+from simulation.actors.livekit import Livekit
+from simulation.aws.queues import DoorbellQueue, LookQueue
+from simulation.aws.table import TABLE, Table
+from simulation.kernel.world import World
+from simulation.plan.planned import PlannedCall
+
+type HearsDelivery = Callable[[DeliveryMessage], None]
+"""Hears of each webhook that is on its way."""
+
+
+class SilentLog:
+    """The product's log lines, which the simulation needs none of - but for errors that a use case swallows."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def info(self, message: str, **_: Any) -> None: ...
+
+    def warning(self, message: str, **_: Any) -> None: ...
+
+    def exception(self, message: str, **_: Any) -> None:
+        self._world.trace(f"logs: {message}")
+
+    def error(self, message: str, exc_info: BaseException | None = None, **_: Any) -> None:
+        if exc_info is not None and isinstance(exc_info, Exception) and self._world.current is not None:
+            self._world.current.disturbed = True
+            self._world.failed(self._world.current, exc_info)
+
+
+class OneRoute:
+    """The route of one request."""
+
+    def __init__(self, plan: PlannedCall) -> None:
+        self._trunk_id = plan.trunk_id
+
+    def resolve(self, account_id: str, **_: Any) -> Route:
+        return Route(
+            pipe_id="PIPE_1",
+            agent_id="AGENT_1",
+            from_number="+15550100000",
+            trunk_id=self._trunk_id,
+            max_call_duration_s=3600,
+        )
+
+
+class OneEndpoint:
+    def endpoints(self, account_id: str) -> list[Endpoint]:
+        types = (EventType.CALL_END, EventType.CALL_ACTIVE)
+        return [Endpoint(endpoint_id="ep_1", url="https://x.test", secrets=("s",), created_at=0, event_types=types)]
+
+
+class Deliveries:
+    """The delivery queue, as far as the relay sees it."""
+
+    def __init__(self, world: World, hear: HearsDelivery) -> None:
+        self._world = world
+        self._hear = hear
+
+    def send(self, message: DeliveryMessage) -> None:
+        process = self._world.acting()
+        process.before_effect("a delivery")
+        self._hear(message)
+        process.after_effect("a delivery")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the product's functions reach outside of themselves."""
+
+    table: Table
+    livekit: Livekit
+    doorbell: DoorbellQueue
+    looks: LookQueue
+    deliveries: Deliveries
+    answer_from: AnswerFrom
+
+
+class Container:
+    """One warm copy of a function: its use cases, its memory, its clock."""
+
+    def __init__(self, world: World, outside: Outside, *, skew_ms: int) -> None:
+        def clock() -> int:
+            return world.now + skew_ms
+
+        def pause(seconds: float) -> None:
+            world.pass_time(round(seconds * 1000))
+
+        log: Any = SilentLog(world)
+        self.clock = clock
+        self._log = log
+        self._outside = outside
+        table, livekit, doorbell, looks = outside.table, outside.livekit, outside.doorbell, outside.looks
+        self._store = store = CallStore(table, TABLE, pause=pause)
+        self._watchlist = Watchlist(table, TABLE)
+        self._progress = progress = Progress(store, doorbell, clock, log)
+        self._next_ring = NextRing(store, doorbell, clock)
+        self._marks = WaitingMarks(self._watchlist, clock)
+        paces = TrunkPaces(table, TABLE)
+        self.dial_next = DialNext(
+            store=store,
+            admit=Admit(
+                store=store,
+                paces=paces,
+                progress=progress,
+                clock=clock,
+                log=log,
+                pause=pause,
+                answer_from=outside.answer_from,
+            ),
+            paces=paces,
+            progress=progress,
+            telephony=livekit,
+            doorbell=doorbell,
+            looks=looks,
+            clock=clock,
+            log=log,
+        )
+        self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
+        self.observe = Observe(progress=progress, close_room=self._close_room, looks=looks, log=log)
+        transcripts: Any = None
+        """What was said is kept elsewhere, which is no part of a call's life."""
+        self.hear_agent = HearAgent(
+            store=store,
+            progress=progress,
+            transcripts=transcripts,
+            telephony=lambda: nullcontext(livekit),
+            looks=looks,
+            clock=clock,
+            log=log,
+        )
+        links: Any = None
+        """Every event of these carriers bears our header."""
+        self.hear_carrier = HearCarrier(
+            progress=progress,
+            store=store,
+            telephony=lambda: nullcontext(livekit),
+            looks=looks,
+            links=links,
+            clock=clock,
+            log=log,
+            paces=paces,
+        )
+
+    def create_call(self, plan: PlannedCall) -> CreateCall:
+        routing: Any = OneRoute(plan)
+        """It has no pipes, agents and numbers to choose from."""
+        return CreateCall(
+            store=self._store,
+            routing=routing,
+            doorbell=self._outside.doorbell,
+            marks=self._marks,
+            clock=self.clock,
+            log=self._log,
+        )
+
+    def relay(self) -> Relay:
+        """One invocation's: it reads the endpoints once."""
+        queue: Any = self._outside.deliveries
+        """Without `send_later`: the relay never asks for it."""
+        return Relay(announcer=Announcer(OneEndpoint(), queue), next_ring=self._next_ring)
+
+    def sweep(self) -> Sweep:
+        """One invocation's: the function is the same, whatever wakes it."""
+        return Sweep(
+            store=self._store,
+            watchlist=self._watchlist,
+            progress=self._progress,
+            telephony=self._outside.livekit,
+            doorbell=self._outside.doorbell,
+            looks=self._outside.looks,
+            resend=_resend_none,
+            clock=self.clock,
+            log=self._log,
+        )
+
+    def _close_room(self, room: str) -> None:
+        try:
+            self._outside.livekit.end_room_now(room)
+        except TelephonyDown:
+            return
+
+
+def _resend_none(_keys: Sequence[DueKey]) -> int:
+    """Deliveries are not kept in this table."""
+    return 0

@@ -1,0 +1,82 @@
+"""All watchers of one world, and which of them hears of what. Where two promises break at once, the one that hears
+first is the one that is named."""
+
+from dataclasses import dataclass
+
+from simulation.actors.scene import Scene
+from simulation.aws.rows import Rows
+from simulation.kernel.world import World
+from simulation.plan.planned import Plan
+from simulation.watch.book import CallBook
+from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.ends import Ends
+from simulation.watch.calls.mending import Mending
+from simulation.watch.calls.one_call import OneCall
+from simulation.watch.calls.retries import Retries
+from simulation.watch.calls.true_reasons import TrueReasons
+from simulation.watch.errors import Errors
+from simulation.watch.findings import Findings
+from simulation.watch.lines.gates import Gates
+from simulation.watch.lines.lines_back import LinesBack
+from simulation.watch.lines.own_account import OwnAccountOnly
+from simulation.watch.lines.paces import Paces
+from simulation.watch.lines.places import Places
+from simulation.watch.lines.rings import Rings
+from simulation.watch.lines.turns import Turns
+from simulation.watch.news import LegNews, TableNews, WatchesTheEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchers:
+    findings: Findings
+    book: CallBook
+    table: TableNews
+    legs: LegNews
+    errors: Errors
+    rings: Rings
+    ends: Ends
+    retries: Retries
+    lines_back: LinesBack
+    alone: NotLeftAlone
+    mending: Mending
+    last_look: tuple[WatchesTheEnd, ...]
+
+    def at_the_end(self) -> None:
+        self.findings.world_is_over()
+        for watcher in self.last_look:
+            watcher.at_the_end()
+
+
+def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
+    findings, book = Findings(world), CallBook()
+    gates, places = Gates(findings, rows, book), Places(findings, rows, book)
+    paces = Paces(world, findings, rows, plan.trunks)
+    rings = Rings(world, findings, scene=scene, book=book, gates=gates)
+    ends, one_call = Ends(findings, book), OneCall(findings, scene)
+    retries = Retries(world, findings, scene, calm=plan.is_calm)
+    turns = Turns(findings, book, places, paces)
+    alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
+    lines_back = LinesBack(world, findings, scene)
+    true_reasons = TrueReasons(findings, scene, book, plan)
+    return Watchers(
+        findings=findings,
+        book=book,
+        table=TableNews(
+            world=world,
+            access=OwnAccountOnly(world, findings),
+            # The book first: the others look into it.
+            calls=(book, ends, rings, one_call, turns, paces, retries, alone, lines_back),
+            gates=gates,
+            queues=places,
+            trunks=paces,
+        ),
+        legs=LegNews((rings, retries)),
+        errors=Errors(world, findings),
+        rings=rings,
+        ends=ends,
+        retries=retries,
+        lines_back=lines_back,
+        alone=alone,
+        mending=Mending(world, findings, scene, book),
+        last_look=(ends, gates, places, rings, true_reasons),
+    )

@@ -1,0 +1,129 @@
+"""Bounded time to truth: once a deadline has passed, one undisturbed sweep is enough.
+
+A sweep is undisturbed when nothing struck it, LiveKit was up all the while, and the due index had caught up with what
+it is asked about. Every call is checked after every such sweep, and that it came within 90 s of the deadline or of the
+last disturbed sweep. The deadlines here are the design's, in the simulation's own words, and they start from
+what really happened to the phones, not from what the product knows.
+"""
+
+from dataclasses import dataclass, field
+
+from ringline.calls.model.call import AnswerFrom, Call, CallStatus, State
+from ringline.calls.model.timing import (
+    AGENT_JOIN_S,
+    AGENT_SUCCESSOR_S,
+    ANSWER_MARGIN_S,
+    DIAL_OUTCOME_MARGIN_S,
+    DIALER_SILENCE_S,
+    MEDIA_SILENCE_S,
+    PROMISED_WORDS_S,
+)
+from simulation.actors.scene import Leg, Scene
+from simulation.aws.due_index import LONGEST_LAG_MS
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
+from simulation.watch.book import CallBook
+from simulation.watch.findings import Findings
+
+TRUTH_MS = 90_000
+_INDEX_LAG_MS = LONGEST_LAG_MS + 1_000
+_MARGIN_MS = 100
+"""A deadline that passed so shortly before a sweep is the next one's."""
+
+
+@dataclass(slots=True)
+class SweepRun:
+    mending: "Mending"
+    started_at: int
+    epoch: int
+    with_livekit: bool
+    owed: list[tuple[Call, str, int]] = field(default_factory=list)
+
+    def ended(self, process: Process, well: bool) -> None:
+        self.mending.sweep_ended(self, well and not process.disturbed)
+
+
+class Mending:
+    def __init__(self, world: World, findings: Findings, scene: Scene, book: CallBook) -> None:
+        self._world = world
+        self._findings = findings
+        self._scene = scene
+        self._book = book
+        self._disturbed_at = 0
+        self.late_ms: list[int] = []
+
+    def sweep_begins(self) -> SweepRun:
+        run = SweepRun(self, self._world.now, self._scene.epoch, self._scene.server_is_up)
+        if self._scene.server_is_up:
+            for call in self._book.in_flight():
+                deadline = self._deadline(call)
+                if deadline is not None and deadline[1] < self._world.now - _MARGIN_MS:
+                    run.owed.append((call, *deadline))
+        return run
+
+    def sweep_ended(self, run: SweepRun, undisturbed: bool) -> None:
+        if not undisturbed or self._scene.epoch != run.epoch or not run.with_livekit:
+            self._disturbed_at = max(self._disturbed_at, run.started_at)
+            return
+        self._world.counts["undisturbed_sweeps"] += 1
+        for call, why, deadline in run.owed:
+            now = self._book.calls[call.account_id, call.call_id]
+            late_ms = self._world.now - max(deadline, self._disturbed_at)
+            self.late_ms.append(late_ms)
+            if now.attempt == call.attempt and now.in_flight and self._still_owed(now, why):
+                self._findings.fail("not_mended", f"{call.call_id} is {now.state} after a sweep: {why}")
+            if late_ms > TRUTH_MS:
+                self._findings.fail("mended_late", f"{call.call_id} after {late_ms / 1000:.1f} s: {why}")
+
+    def _still_owed(self, now: Call, why: str) -> bool:
+        again = self._deadline(now)
+        return again is not None and again[0] == why
+
+    def _deadline(self, call: Call) -> tuple[str, int] | None:
+        """Why the call must not be in flight any more, and since when the sweep can know."""
+        seen_from = (call.due_at or 0) + _INDEX_LAG_MS
+        name = call.room_name or ""
+        room, gone_at = self._scene.rooms.get(name), self._scene.closed_at.get(name)
+        if call.end_asked_at is not None:
+            return "its end was asked", max(seen_from, call.end_asked_at)
+        leg = self._scene.legs.get((call.call_id, call.attempt))
+        if call.answered_at is None:
+            if call.answer_from is AnswerFrom.CARRIER and leg is not None and _shows_an_answer(leg):
+                return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
+            outcome_s = call.ring_timeout_s + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S
+            return "its dial has no outcome", max(seen_from, (call.dialed_at or 0) + outcome_s * 1000)
+        is_known = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+        # Known, and true: a leg that reconnected has left under its old sid and talks on.
+        if is_known and (leg is None or not leg.is_up):
+            known = min(at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at is not None)
+            waits_s = PROMISED_WORDS_S if call.reports.has_promised_transcript else DIALER_SILENCE_S
+            return "its leg or room is known to be gone", max(seen_from, known + waits_s * 1000)
+        if room is None and gone_at is not None:
+            return "its room is gone", max(seen_from, gone_at)
+        if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
+            return "its carrier said that it is over", max(seen_from, self._unheard_of_since(call, leg))
+        return self._limit(call, seen_from, agents=len(room.agents) if room else 0)
+
+    def _unheard_of_since(self, call: Call, leg: Leg | None) -> int:
+        """When LiveKit has missed the sound of a leg that is over, and lists it no more. The carrier may have told of
+        an end before it was true, of another place; and a server that has just come back lists who was there before."""
+        was_over_at = 0 if leg is None else leg.over_at or 0
+        since = max(call.carrier.ended_at or 0, was_over_at, self._scene.server_back_at)
+        return since + MEDIA_SILENCE_S * 1000
+
+    def _limit(self, call: Call, seen_from: int, agents: int) -> tuple[str, int] | None:
+        answered_at = call.answered_at or 0
+        if self._world.now > answered_at + call.max_call_duration_s * 1000:
+            return "it lasted too long", max(seen_from, answered_at + call.max_call_duration_s * 1000)
+        if agents or call.reports.transferred_at is not None:
+            return None
+        if call.state is not State.ACTIVE:
+            return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
+        if call.agent_left_at is not None:
+            return "its agent left", max(seen_from, call.agent_left_at + AGENT_SUCCESSOR_S * 1000)
+        return None
+
+
+def _shows_an_answer(leg: Leg) -> bool:
+    """Whether whoever looks into the room sees that somebody answered."""
+    return leg.phone == "talking" and leg.attached and leg.status == CallStatus.ACTIVE

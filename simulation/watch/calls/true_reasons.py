@@ -1,0 +1,138 @@
+"""What a call's end must be called where nothing went wrong: the callees, the agent and the customer's policy alone
+decide."""
+
+from ringline.calls.model.reasons import EndReason
+from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, SPEAKS_AFTER_MS
+from simulation.actors.phones import RINGS_AFTER_MS
+from simulation.actors.scene import Scene
+from simulation.plan.drawing import GREETING_MS
+from simulation.plan.planned import NOBODY, Plan, PlannedCall
+from simulation.watch.book import CallBook
+from simulation.watch.findings import Findings
+
+_R = EndReason
+
+_REFUSED = {
+    "busy": {_R.USER_BUSY, _R.USER_HUNG_UP_RINGING},
+    "declines": {_R.USER_HUNG_UP_RINGING, _R.USER_BUSY},
+    "wrong": {_R.SIP_FAILED_WRONG_NUMBER},
+    "unavailable": {_R.USER_DID_NOT_PICK_UP, _R.VOICEMAIL_DETECTED_PRECONNECT},
+    "trunk_down": {_R.SIP_FAILED_TRUNK},
+    "misconfigured": {_R.SIP_FAILED_TRUNK},
+    "rings_out": {_R.USER_DID_NOT_PICK_UP},
+}
+_DID = {
+    "says_bye": {_R.AGENT_HUNG_UP},
+    "minds_silence": {_R.AGENT_HUNG_UP_SILENCE_DETECTED},
+    "flees_silence": {_R.AGENT_HUNG_UP_SILENCE_DETECTED},
+    "transfers": {_R.CALL_TRANSFERRED},
+    "stays_out": {_R.CALL_TRANSFERRED},
+}
+_VOICEMAIL = {_R.AGENT_HUNG_UP_VOICEMAIL_DETECTED}
+_MARGIN_MS = 2_000
+"""Where two things happen this close to each other, either may come first."""
+_SHORT_MS = SPEAKS_AFTER_MS + _MARGIN_MS
+"""A conversation this short may be over before it is told that somebody spoke."""
+
+
+class TrueReasons:
+    """In a world in which nothing went wrong every call ended for a reason that tells the truth."""
+
+    def __init__(self, findings: Findings, scene: Scene, book: CallBook, plan: Plan) -> None:
+        self._findings = findings
+        self._scene = scene
+        self._book = book
+        self._plan = plan
+
+    def at_the_end(self) -> None:
+        if not self._plan.is_faultless:
+            return
+        for call in self._book.calls.values():
+            expected = true_reasons(self._scene.plan_of(call), self._plan)
+            if expected is not None and call.end_reason not in expected:
+                self._findings.fail(
+                    "wrong_reason", f"{call.call_id} ended {call.end_reason} and not {sorted(expected)}"
+                )
+
+
+def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
+    """The reasons that tell the truth of an undisturbed call; None where it depends on who is faster."""
+    if call.hang_ups_after or call.expires_after is not None:
+        return None
+    if call.retry is None:
+        return _reasons(call, plan, 1)
+    final: set[EndReason] = set()
+    for attempt in range(1, call.retry.max_attempts + 1):
+        reasons = _reasons(call, plan, attempt)
+        if reasons is None:
+            return None
+        tried_again = {reason for reason in reasons if call.retry.names(reason)}
+        if attempt == call.retry.max_attempts or not tried_again:
+            return final | reasons
+        final |= reasons - tried_again
+    return final
+
+
+def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
+    """Why that attempt ended."""
+    callee = call.callee_in(attempt)
+    if callee in {"busy", "declines"} and call.answers_after > RINGS_AFTER_MS[1]:
+        # By then its phone is said to ring: who declines now hangs up a ringing one.
+        return {_R.USER_HUNG_UP_RINGING}
+    if callee in _REFUSED:
+        return _REFUSED[callee]
+    ring_ms = call.ring_timeout_s * 1000
+    if abs(call.answers_after - ring_ms) < _MARGIN_MS or abs(call.answers_after // 2 - ring_ms) < _MARGIN_MS:
+        return None
+    if callee == "forwarded" and plan.carrier_speaks:
+        return _forwarded(call)
+    if call.answers_after > ring_ms:
+        return {_R.USER_DID_NOT_PICK_UP}
+    if callee in NOBODY:
+        return _recorded(call, callee)
+    if call.agent == "there":
+        return _talked(call, callee)
+    hung_up_first = callee != "talks_on" and call.talks_for < call.agent_acts_after + _MARGIN_MS
+    if call.agent != "hangs_up" or hung_up_first:
+        return None
+    return {_R.AGENT_HUNG_UP} | _if_heard(call, call.agent_acts_after)
+
+
+def _if_heard(call: PlannedCall, talk_ms: int) -> set[EndReason]:
+    """An agent that can hear, and heard nobody in a talk that short, is taken to have met a voicemail."""
+    return _VOICEMAIL if call.hears and talk_ms < _SHORT_MS else set()
+
+
+def _forwarded(call: PlannedCall) -> set[EndReason] | None:
+    """Its carrier says in the middle of its ringing that it is passed on to a voicemail."""
+    if call.leaves_message or call.agent != "there":
+        return None
+    return {_R.VOICEMAIL_DETECTED_PRECONNECT, _R.AGENT_HUNG_UP_VOICEMAIL_DETECTED}
+
+
+def _recorded(call: PlannedCall, callee: str) -> set[EndReason] | None:
+    """Nobody is there: a greeting that soon is over, or a machine that records."""
+    if not call.hears or call.agent != "there" or (callee == "greeting" and call.talks_for > GREETING_MS[1]):
+        return None
+    acts_after = call.talks_for if call.deed == "talks" else call.agent_acts_after
+    if callee == "greeting":
+        return _VOICEMAIL if call.deed == "talks" or call.talks_for < acts_after - _MARGIN_MS else None
+    return _VOICEMAIL if call.talks_for > BEEPS_AFTER_MS[1] + _MARGIN_MS else None
+
+
+def _talked(call: PlannedCall, callee: str) -> set[EndReason] | None:
+    limit_ms = call.max_call_duration_s * 1000
+    talk_ms = limit_ms if callee == "talks_on" else call.talks_for
+    done_ms = call.agent_acts_after + DEED_TAKES_MS + _MARGIN_MS
+    if call.deed != "talks" and min(talk_ms, limit_ms) > call.agent_acts_after - _MARGIN_MS:
+        if min(talk_ms, limit_ms) < done_ms or ("silence" in call.deed and call.agent_acts_after < _SHORT_MS):
+            return None
+        if call.deed == "stays_out" and abs(talk_ms - limit_ms) < _MARGIN_MS and callee != "talks_on":
+            return None
+        # On the line on which it left its caller somebody else talks on.
+        return {_R.MAX_DURATION_REACHED} if call.deed == "stays_out" and talk_ms >= limit_ms else _DID[call.deed]
+    if callee == "talks_on" or call.talks_for > limit_ms + 60_000:
+        return {_R.MAX_DURATION_REACHED}
+    if call.talks_for >= limit_ms - _MARGIN_MS:
+        return None
+    return {_R.USER_HUNG_UP_IN_CALL} | _if_heard(call, call.talks_for)

@@ -1,0 +1,25 @@
+"""Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
+
+from ringline.runtime.table import WAITING_PK, account_pk, trunk_pk
+from simulation.kernel.world import World
+from simulation.watch.findings import Findings
+
+_TRUNKS = trunk_pk("")
+"""What the keys of trunks begin with: they belong to no account."""
+
+
+class OwnAccountOnly:
+    def __init__(self, world: World, findings: Findings) -> None:
+        self._world = world
+        self._findings = findings
+
+    def touched(self, pk: str, sk: str) -> None:
+        process = self._world.current
+        account_id = None if process is None else process.account_id
+        if (
+            account_id is None
+            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS))
+            or (pk == WAITING_PK and sk == account_id)
+        ):
+            return
+        self._findings.fail("foreign_account", f"{process and process.name} acts for {account_id} and touches {pk}")

@@ -1,0 +1,30 @@
+"""Who stood first in an account's queue is claimed first: nobody whose place was to be seen when the claimer looked is
+passed, but for calls whose trunk had no turn."""
+
+from ringline.runtime.table import queue_pk, queue_sk
+from simulation.watch.book import CallBook, CallChange
+from simulation.watch.findings import Findings
+from simulation.watch.lines.paces import Paces, trunk_of
+from simulation.watch.lines.places import Places
+
+
+class Turns:
+    def __init__(self, findings: Findings, book: CallBook, places: Places, paces: Paces) -> None:
+        self._findings = findings
+        self._book = book
+        self._places = places
+        self._paces = paces
+
+    def call_changed(self, change: CallChange) -> None:
+        claimed, process = change.before, change.process
+        if claimed is None or not change.is_claim:
+            return
+        account_id = claimed.account_id
+        looked_at = -1 if process is None else process.read_at.get(queue_pk(account_id), -1)
+        own = queue_sk(claimed.eligible_at, claimed.call_id)
+        for other, sk in self._places.of_call.items():
+            if other[0] != account_id or sk >= own or not self._places.was_seen(other, looked_at):
+                continue
+            if not self._paces.may_be_passed(process, trunk_of(self._book.calls[other]), trunk_of(claimed)):
+                passed = f"{claimed.call_id} was claimed before {other[1]}, which had stood before it"
+                self._findings.fail("out_of_turn", passed)

@@ -1,0 +1,111 @@
+"""Who is told of what: what happens at the table and on the phones, in the watchers' words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringline.runtime.items import Item
+from ringline.runtime.table import GATE_SK, WAITING_PK, account_pk, calls_pk, gate_pk, queue_pk, trunk_pk
+from simulation.actors.scene import Leg
+from simulation.aws.reading import call_from_item
+from simulation.aws.rows import Change
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
+from simulation.watch.book import CallChange
+
+_ACCOUNTS, _TRUNKS = account_pk(""), trunk_pk("")
+"""What the keys of their items begin with."""
+
+
+class WatchesAccess(Protocol):
+    def touched(self, pk: str, sk: str) -> None:
+        """Whoever acts at present reads or writes there."""
+
+
+class WatchesCalls(Protocol):
+    def call_changed(self, change: CallChange) -> None: ...
+
+
+class WatchesGates(Protocol):
+    def gate_changed(self, account_id: str, before: Item, after: Item) -> None: ...
+
+    def accounts_changed(self, account_ids: Sequence[str]) -> None:
+        """Something of these accounts was written, and the write is complete."""
+
+
+class WatchesQueues(Protocol):
+    def place_changed(self, account_id: str, sk: str, after: Item | None) -> None: ...
+
+    def mark_removed(self, account_id: str) -> None:
+        """Nobody of the account is said to wait any more."""
+
+    def call_written(self, change: CallChange) -> None:
+        """The call was written, and everything that was written with it stands as well."""
+
+
+class WatchesTrunks(Protocol):
+    def trunk_changed(self, process: Process | None, trunk_id: str, before: Item | None, after: Item) -> None: ...
+
+
+class WatchesLegs(Protocol):
+    def invited(self, leg: Leg) -> None: ...
+
+
+class WatchesTheEnd(Protocol):
+    def at_the_end(self) -> None:
+        """Nothing goes wrong any more and every deadline has passed: all must be well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableNews:
+    """Tells each part of a write to those whom it concerns."""
+
+    world: World
+    access: WatchesAccess
+    calls: Sequence[WatchesCalls]
+    gates: WatchesGates
+    queues: WatchesQueues
+    trunks: WatchesTrunks
+
+    def touched(self, pk: str, sk: str) -> None:
+        self.access.touched(pk, sk)
+
+    def committed(self, process: Process | None, changes: list[Change]) -> None:
+        accounts: set[str] = set()
+        written: list[CallChange] = []
+        for (pk, sk), before, after in changes:
+            self.access.touched(pk, sk)
+            if pk.startswith(_TRUNKS) and after is not None:
+                self.trunks.trunk_changed(process, pk.removeprefix(_TRUNKS), before, after)
+            elif pk == WAITING_PK and after is None:
+                self.queues.mark_removed(sk)
+            elif pk.startswith(_ACCOUNTS):
+                account_id = pk.removeprefix(_ACCOUNTS).partition("#")[0]
+                accounts.add(account_id)
+                if pk == calls_pk(account_id) and after is not None:
+                    written.append(self._call_changed(process, before, after))
+                elif pk == queue_pk(account_id):
+                    self.queues.place_changed(account_id, sk, after)
+                elif (pk, sk) == (gate_pk(account_id), GATE_SK) and before is not None and after is not None:
+                    self.gates.gate_changed(account_id, before, after)
+        self.gates.accounts_changed(sorted(accounts))
+        for change in written:
+            self.queues.call_written(change)
+
+    def _call_changed(self, process: Process | None, before: Item | None, after: Item) -> CallChange:
+        was = None if before is None else call_from_item(before)
+        change = CallChange(process, was, call_from_item(after))
+        reason = change.after.end_reason or ""
+        self.world.trace(f"{change.after.call_id} {was and was.state} -> {change.after.state} {reason}".rstrip())
+        for watcher in self.calls:
+            watcher.call_changed(change)
+        return change
+
+
+@dataclass(frozen=True, slots=True)
+class LegNews:
+    watchers: Sequence[WatchesLegs]
+
+    def invited(self, leg: Leg) -> None:
+        for watcher in self.watchers:
+            watcher.invited(leg)
