@@ -21,6 +21,13 @@ GONE_WITHIN_S = 2.0
 
 _CHILDREN_OF_THREADS = Path("/proc/self/task")
 
+_OF_LIBRARIES = ("TestRunner._run_tests_and_fixtures", "RequestHandler.")
+"""Tasks that are nobody's here: anyio's own for the tests of a loop, and aiohttp's for a connection whose client died
+in the middle of it, as some tests have it do."""
+
+_OF_PYTHON = "multiprocessing.resource_tracker"
+"""A process that Python starts with the first one of `multiprocessing` and keeps until it ends itself."""
+
 _live_on: set[int] = set()
 
 
@@ -40,7 +47,8 @@ def noted_tasks(cancelled: list[str]) -> Iterator[None]:
     cancel_all = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]  # asyncio has no public hook for it
 
     def note_and_cancel(loop: asyncio.AbstractEventLoop) -> None:
-        cancelled.extend(f"task {task.get_coro()}" for task in asyncio.all_tasks(loop))
+        names = [str(getattr(task.get_coro(), "__qualname__", task)) for task in asyncio.all_tasks(loop)]
+        cancelled.extend(f"task {name}" for name in names if not name.startswith(_OF_LIBRARIES))
         cancel_all(loop)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -89,9 +97,11 @@ def _children() -> set[int]:
 
 
 def _running_process(pid: int) -> str | None:
-    """The process in words; None if it has ended and waits for nothing but to be asked how."""
+    """The process in words; None if it has ended and waits for nothing but to be asked how, or is Python's own."""
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else f"{pid}: {' '.join(process.cmdline())}"
+        command = " ".join(process.cmdline())
+        is_nobodys = process.status() == psutil.STATUS_ZOMBIE or _OF_PYTHON in command
+        return None if is_nobodys else f"{pid}: {command}"
     except psutil.NoSuchProcess:
         return None
