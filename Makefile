@@ -3,6 +3,7 @@
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
 #   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
+#   make check                     before a commit: lint, types, the fast tests
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
@@ -33,9 +34,9 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo up down status test test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
+.PHONY: help demo up down status test check test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
 help:
-	@sed -n '3,10s/^#  //p' Makefile
+	@sed -n '3,11s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -78,7 +79,11 @@ reasons-page: $(DEV)
 
 TESTS ?= tests
 test: $(DEV) $(EMULATOR) $(SAM_CLI)
-	$(PYTHON) -m pytest $(TESTS) $(PYTEST_OPTIONS)
+	$(PYTHON) -m pytest $(TESTS) --durations=15 --durations-min=1 $(PYTEST_OPTIONS)
+
+# What a pre-commit hook runs (.pre-commit-config.yaml): nothing that starts a process for its tests, and no simulation.
+check: lint type
+	$(PYTHON) -m pytest -q tests/unit tests/property --ignore=tests/property/test_simulation.py $(PYTEST_OPTIONS)
 
 # The same tests, where a request that DynamoDB would refuse is refused.
 test-dynamodb: $(DEV) $(DYNAMODB_LOCAL)

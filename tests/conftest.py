@@ -1,5 +1,5 @@
 """Each test belongs to one category, which is the folder it lies in: what lies elsewhere is not collected but
-refused. Tests of the table find here the DynamoDB they run on."""
+refused. A test that leaves something running behind it fails. Tests of the table find here the DynamoDB they run on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.dynamodb.stand_ins import StandIn, running
+from tests.remains import alive, left_behind, living_on, noted_tasks
 
 CATEGORIES = {"unit", "property", "component", "contract", "dynamodb", "template", "stack"}
 _TESTS = Path(__file__).parent
@@ -31,8 +32,25 @@ def category_of(path: Path) -> str | None:
     return folder if folder in CATEGORIES else None
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Set up before the test's other fixtures and taken down after them, so that what they stop is stopped."""
+    before = alive()
+    with noted_tasks(before.cancelled):
+        yield
+    remains = left_behind(before)
+    if remains:
+        pytest.fail("the test left behind:\n" + "\n".join(remains), pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def dynamodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[StandIn], str]]:
     """The URL of a stand-in for DynamoDB, which is started for the first test that asks for it."""
     with ExitStack() as started:
-        yield cache(lambda stand_in: started.enter_context(running(stand_in, tmp_path_factory.mktemp(stand_in))))
+
+        @cache
+        def start(stand_in: StandIn) -> str:
+            with living_on():
+                return started.enter_context(running(stand_in, tmp_path_factory.mktemp(stand_in)))
+
+        yield start
