@@ -1,7 +1,7 @@
 """Whether a request's headers name an account.
 
 API Gateway's own refusal is no problem document, so every request is let through with the verdict in its context, and
-`runtime.http.account_of` enforces it where the answer is written.
+`runtime.web.http.account_of` enforces it where the answer is written.
 """
 
 import re
@@ -72,7 +72,7 @@ def key_in(authorization: str) -> str | None:
 
 
 def context_of(verdict: Verdict) -> dict[str, str]:
-    """A verdict as the authorizer context that `runtime.http.account_of` reads."""
+    """A verdict as the authorizer context that `runtime.web.http.account_of` reads."""
     if isinstance(verdict, Authorized):
         return {"account_id": verdict.account_id, "key_id": verdict.key_id}
     return {"refusal": verdict.value}

@@ -139,7 +139,7 @@ class InboundRouting:
 
 
 def dialed_number(text: str | None) -> str | None:
-    """A dialled number in E.164, as a trunk told it: some leave the plus sign out. None if it is none."""
+    """A dialled number in E.164, as a trunk reports it: some leave the plus sign out. None for what is no number."""
     return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
 
 

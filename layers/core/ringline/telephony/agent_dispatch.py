@@ -1,4 +1,4 @@
-"""What the agent is told when it is dispatched, and the token with which it may report about its one call."""
+"""What the agent learns when it is dispatched, and the token with which it may report about its one call."""
 
 import hashlib
 import hmac

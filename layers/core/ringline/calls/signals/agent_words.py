@@ -33,8 +33,10 @@ _BEGINNINGS = {
 def meant_by(words: str | None) -> EndReason:
     """The reason behind an agent's words: one that it names itself, one that its words begin like (`silence_timeout`,
     `Voicemail: beep`), otherwise that it hung up. Capitals, and what parts the words, make no difference."""
-    told = "_".join((words or "").replace("-", " ").replace("_", " ").split()).lower()
-    named = next((reason for reason in KNOWN_TO_AGENTS if reason.value.lower() == told), None)
+    snake_words = "_".join((words or "").replace("-", " ").replace("_", " ").split()).lower()
+    named = next((reason for reason in KNOWN_TO_AGENTS if reason.value.lower() == snake_words), None)
     if named is not None:
         return named
-    return next((reason for beginning, reason in _BEGINNINGS.items() if told.startswith(beginning)), _R.AGENT_HUNG_UP)
+    return next(
+        (reason for beginning, reason in _BEGINNINGS.items() if snake_words.startswith(beginning)), _R.AGENT_HUNG_UP
+    )

@@ -1,4 +1,4 @@
-"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier was full.
+"""How fast calls may go out through each trunk: each dial takes a turn, and the trunk rests after its carrier was full.
 
 A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
 free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
@@ -116,8 +116,8 @@ class TrunkPaces:
         )
 
     def claims_ring(self, account_id: str, at: int, now: int) -> bool:
-        """Whether the caller is the one to ring for the account at that moment. Of all the dialers that find its trunk
-        at rest one rings, or their doorbells would multiply."""
+        """Whether this dialer is the one to ring for the account at that moment. Of all the dialers that find its trunk
+        at rest only one rings, or their doorbells would multiply."""
         key = {"pk": gate_pk(account_id), "sk": PACED_RING_SK}
         return self._write(key, "SET rings_at = :at", NO_RING_IS_DUE, {":at": at, ":now": now})
 

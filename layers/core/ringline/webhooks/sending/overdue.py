@@ -1,4 +1,5 @@
-"""Deliveries whose next try is due and that no message is under way for: the long waits, and messages that got lost."""
+"""Deliveries whose next try is due while no message is under way for them: after long waits, and where a message got
+lost."""
 
 from collections.abc import Iterable
 from itertools import islice
