@@ -45,7 +45,8 @@ class Authorize:
         self._keys = keys
 
     def verdict(self, headers: Mapping[str, str]) -> Verdict:
-        """Whose key the headers carry, names in lower case as API Gateway's payload 2.0 has them.
+        """Which account the key in the headers belongs to. Their names are in lower case, as in API Gateway's payload
+        2.0.
 
         An Org-Handle header must name the account of the key, whatever the scheme it comes with.
         """

@@ -122,7 +122,8 @@ class AccountStore:
         return raw_key
 
     def find_key(self, raw_key: str) -> ApiKey | None:
-        """The key as it is known, revoked or not; None for a key that never was. A revoked key is seen so at once."""
+        """The key as it is known, revoked or not; None for a key that never was. A key that was revoked
+        is revoked from the next request on."""
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
 

@@ -93,7 +93,7 @@ class OutboundRouting:
         return chosen_pipe(self._routing.pipes(account_id, agent_id)) if is_plausible_id(agent_id) else None
 
     def _agent(self, account_id: str, pipe: Pipe | None, agent_id: str | None, from_number: str | None) -> Agent:
-        """The agent that speaks. A pipe vouches for its own: that one is read only if its number is wanted."""
+        """The agent that speaks. The agent of a pipe is known to exist, and is read only where its number is needed."""
         if pipe is not None and agent_id in (None, pipe.agent_id):
             bare = Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
             if pipe.number is not None or from_number is not None:
@@ -132,7 +132,7 @@ class InboundRouting:
         return route_through(pipe, agent, Line(dialed.number, dialed.trunk_id))
 
     def _agent(self, account_id: str, dialed: Number, pipe: Pipe | None) -> Agent | None:
-        """As for a request: an agent beats a pipe, and a pipe vouches for its own."""
+        """The agent that speaks, as for a request: an agent beats a pipe, and the agent of a pipe is known to exist."""
         if pipe is not None and dialed.agent_id in (None, pipe.agent_id):
             return Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)

@@ -127,7 +127,7 @@ class LivekitTelephony:
         return True
 
     async def _dispatched(self, room: str) -> bool:
-        # A room for which nobody named an agent is listed with a dispatch to workers without a name.
+        # LiveKit lists a dispatch without an agent's name for a room for which nobody named one.
         listed = await _asked(self._client.agent_dispatch.list_dispatch(room))
         return any(dispatch.agent_name for dispatch in listed)
 
@@ -161,7 +161,7 @@ class LivekitTelephony:
         return {room.name: room.creation_time_ms or room.creation_time * MS_PER_S for room in answer.rooms}
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
-        # LiveKit records a room as often as it is asked to.
+        # LiveKit would record the room a second time if it were asked twice.
         known = await self._recording_into(target.key, room)
         if known is not None:
             return known

@@ -123,7 +123,8 @@ class Sweep:
         try:
             rooms = await self.telephony.rooms()
         except TelephonyDown:
-            # Without LiveKit's word a call that looks lost may be alive: only the queue's own deadlines are kept now.
+            # A call that looks lost may be alive, and only LiveKit knows: in this run only the deadlines of queued
+            # calls are kept.
             self.log.warning("LiveKit not reached, calls in flight left alone")
             rooms = None
         alive: set[str | None] = set()

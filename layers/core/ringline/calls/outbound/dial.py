@@ -27,7 +27,7 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.runtime.clock import MS_PER_S, Clock
 
 _LEGS_WORD_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
-"""Together as long as a hook takes whose function has to be started first."""
+"""Together these waits are as long as LiveKit's hook may take when its function has to be started first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
-"""Hears the agent of one attempt, which alone knows what was said: keeps its words, moves its call, and closes the
-room where its report ends the call."""
+"""Hears the agent of one attempt, which alone knows what was said: keeps its transcript, moves its call, and closes
+the room where its report ends the call."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -26,7 +26,7 @@ from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
 from ringline.runtime.clock import MS_PER_S
 
 if TYPE_CHECKING:
-    # Callers are few among the events of outbound calls: what receives them is loaded with the first.
+    # Few events are about callers: what receives callers is loaded with the first of them.
     from ringline.calls.signals.arrive import Arrive
 
 _LATE_S = 2

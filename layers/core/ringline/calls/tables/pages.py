@@ -52,7 +52,7 @@ class CallPages:
         """A page of an account's calls, newest first. Raises ValueError for a cursor that is none of ours."""
         after = None if cursor is None else _call_in_cursor(cursor)
         first, last = wanted.id_range()
-        # DynamoDB takes no range that ends before it begins, and no beginning outside of its range.
+        # DynamoDB refuses a range that ends before it begins, and a start key outside of the range.
         if first > last or (after is not None and after <= first):
             return Page((), None)
         query = wanted.as_query(account_id) | {
@@ -110,7 +110,7 @@ class CallPages:
             "TableName": self._table,
             "IndexName": DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
-            # The index is everybody's: of others nothing leaves the table.
+            # The index holds the calls of all accounts: those of others must not leave the table.
             "FilterExpression": "pk = :pk",
             "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":until": until, ":pk": calls_pk(account_id)}),
         }

@@ -44,8 +44,8 @@ _UNANSWERED = {
 
 def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None:
     """Raises HookRefused unless the body was signed with the key that one of the public keys belongs to, and now."""
-    # Loaded with the first request: only Telnyx's need it. PyNaCl and not `cryptography`: where that is there, PyJWT
-    # loads it, and every hook would start a quarter later.
+    # PyNaCl is loaded with Telnyx's first request, because no other carrier's need it. It is not `cryptography`, for
+    # PyJWT loads that wherever it is installed, and every hook would take a quarter longer to start.
     from nacl.exceptions import BadSignatureError
     from nacl.signing import VerifyKey
 
@@ -60,7 +60,8 @@ def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None
             raise HookRefused("the configured public key is none of Ed25519") from None
         try:
             key.verify(signed, signature)
-        except (BadSignatureError, ValueError):  # the latter for one that has not the length of a signature
+        except (BadSignatureError, ValueError):
+            # A ValueError says that it has not even the length of a signature.
             continue
         return
     raise HookRefused("signature differs")

@@ -149,7 +149,7 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
 
 def _kind(parameters: Mapping[str, Any], status: str) -> Kind:
     kind = _KINDS.get(status, Kind.OTHER)
-    # The leg that LiveKit sent rings as soon as Twilio has it, the phone only when its own leg does.
+    # The leg that LiveKit sent is reported as ringing as soon as Twilio has it. The phone rings with its own leg.
     comes_in = parameters.get("Direction") == "inbound"
     return Kind.OTHER if kind is Kind.RINGING and comes_in else kind
 

@@ -178,8 +178,8 @@ class Deliver:
         return WillRetry(delivery.attempt_count, wait_ms, why)
 
     def _close(self, delivery: Delivery) -> None:
-        """Takes a delivery that can go nowhere off the sweep's list, and into the log if it was never tried, or by one
-        who died before it was written down."""
+        """Takes a delivery that can go nowhere off the sweep's list. One that was never tried, or whose only try was
+        not written down because the function died, gets its record here."""
         over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
         self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 

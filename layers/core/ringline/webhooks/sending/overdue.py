@@ -10,7 +10,8 @@ from ringline.webhooks.model.delivery import Delivery
 from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue
 
 DUE_AGAIN_MS = 180_000
-"""When a delivery that was sent again is looked at again: the queue's visibility time-out, when SQS itself repeats."""
+"""How long after being sent again a delivery is looked at again: after the queue's visibility time-out SQS itself has
+repeated the message."""
 
 MOST_AT_ONCE = 500
 """Sent in one run, some seconds' work: the sweep has calls to mend, too. The rest is still due a minute later."""
