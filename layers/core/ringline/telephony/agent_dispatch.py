@@ -65,8 +65,8 @@ def call_token(call: Call, livekit_secret: str) -> str:
 
 
 def read_token(token: str | None, call_id: str, livekit_secret: str) -> AttemptId:
-    """The attempt that the token speaks for. Raises TokenRefused for one that is not ours, has expired, or
-    is another call's."""
+    """The attempt that the token speaks for. Raises TokenRefused for a token that is not ours, has expired, or
+    belongs to another call."""
     if not token:
         raise TokenRefused("no token")
     try:

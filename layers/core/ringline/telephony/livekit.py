@@ -119,8 +119,8 @@ class LivekitTelephony:
         return await self.look(room)
 
     async def turn_away(self, room: str) -> bool:
-        """Closes the room of a caller whom nobody here receives. Not one to which an agent was sent: somebody else
-        receives that caller. Whether it was closed; raises TelephonyDown."""
+        """Closes the room of a caller whom nobody here receives, and says whether it did: a room to which an agent was
+        sent is left alone, because somebody else receives that caller. Raises TelephonyDown."""
         if await self._dispatched(room):
             return False
         await self.end_room(room)

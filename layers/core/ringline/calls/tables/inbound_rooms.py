@@ -25,7 +25,7 @@ ITEM_IS_NEW = "attribute_not_exists(pk)"
 ROOM_HAS_NOT_THIS_CALL = "attribute_not_exists(pk) OR (attribute_exists(sip_call_id) AND sip_call_id <> :sip_call_id)"
 
 _KEPT_S = 2 * 24 * 3600
-"""Longer than any call: LiveKit caps one at 24 hours."""
+"""A room's call is kept on record for longer than any call lasts: LiveKit caps a call at 24 hours."""
 
 _INBOUND_ATTEMPT = 1
 

@@ -30,8 +30,8 @@ DEFAULT_TRUNK = "default"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`next_at` is the trunk's next turn (0: any time), `interval_ms` what lies between two (0: nothing). After a
-    refusal that is at least `slow_ms`, until `slow_until`."""
+    """`next_at` is the moment of the trunk's next turn (0 for any time), and `interval_ms` the time between two turns
+    (0 for none). After a refusal the time between is at least `slow_ms`, until `slow_until`."""
 
     next_at: int
     interval_ms: int
@@ -47,8 +47,8 @@ class Pace:
 
 
 class TrunkPaces:
-    """`usual_trunk` is where calls go out that name no trunk; `calls_per_second` holds for trunks without a pace of
-    their own, 0 for no limit."""
+    """Calls that name no trunk go out through `usual_trunk`. `calls_per_second` holds for trunks without a pace of
+    their own; 0 is no limit."""
 
     def __init__(self, dynamodb: Any, table_name: str, usual_trunk: str = "", calls_per_second: float = 0) -> None:
         self._db = dynamodb

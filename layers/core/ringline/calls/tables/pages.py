@@ -19,19 +19,19 @@ from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk
 
 _QUERIES_A_PAGE = 8
-"""Each reads up to 1 MB, some 1,500 calls, or 10,000 keys of the due index."""
+"""Each query reads up to 1 MB, which is some 1,500 calls, or 10,000 keys of the due index."""
 
 _QUERIES_FOR_A_FIRST_CALL = 24
-"""So many while nothing was found: whoever does not page on takes an empty page for an empty list. They take three of
-the function's ten seconds."""
+"""How many queries are spent while nothing was found, because a client that does not page on takes an empty page for an
+empty list. They take three of the function's ten seconds."""
 
 _ROWS_AT_ONCE = 100
 _MOST_LOOKED_AT = 3_000
-"""Calls on a line that are looked at for one page."""
+"""How many calls on a line are read for one page."""
 
 DUE_WITHIN_MS = 60_000
-"""A call on a line is due at the latest so long from now: its first look comes sooner after its claim than this, also
-by a clock that is off."""
+"""Every call on a line is due within this time from now: its first look comes sooner after its claim than this, even by
+a clock that is off."""
 
 
 @dataclass(frozen=True, slots=True)

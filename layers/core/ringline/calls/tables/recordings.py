@@ -18,7 +18,7 @@ RECORDING_URL_S = 900
 """How long a link to a recording works. It is a key to the file: who needs it longer asks again."""
 
 ERROR_CHARS = 200
-"""What is kept of the words for a failure: the call is one small item of the table."""
+"""How much of the words for a failure is kept: a call is to stay one small item of the table."""
 
 
 def recording_key(call: Call) -> str:

@@ -112,8 +112,8 @@ def _reports(record: dict[str, Any]) -> AgentReports:
 
 
 def _known_to(kind: type[CarrierWords | AgentReports | Recording | Attempt], record: dict[str, Any]) -> dict[str, Any]:
-    """What this version knows of a record. A later one may have written more: functions are updated one by one, and
-    sometimes back."""
+    """Those fields of a record that this version knows. A later version may have written more of them: functions are
+    updated one by one, and sometimes back."""
     return {name: record[name] for name in (each.name for each in fields(kind)) if name in record}
 
 

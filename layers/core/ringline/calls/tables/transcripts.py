@@ -1,4 +1,4 @@
-"""What was said in a call, as its agent told it: the turns, a summary, and what the talk used.
+"""What was said in a call, as its agent reported it: the turns, a summary, and what the talk used.
 
 | item       | pk                     | sk            | written by
 |------------|------------------------|---------------|-----------------------------------------
@@ -27,7 +27,7 @@ from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.table import transcripts_pk
 
 MOST_IN_TABLE_BYTES = 16 * 1024
-"""A row of the table costs a write unit for each KB, and an item may have 400."""
+"""Longer turns lie in the bucket: an item of the table costs a write unit for each KB, and may have 400 KB."""
 
 _KIND = "transcript"
 
@@ -151,7 +151,7 @@ class Transcripts:
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
     def _from_bucket(self, key: str) -> str | None:
-        """None once the bucket's own rule has removed it."""
+        """The text of an object; None once the bucket's own rule has removed it."""
         try:
             answer = self._s3().get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:

@@ -56,8 +56,8 @@ def call_view(call: Call) -> dict[str, Any]:
 
 
 def session_id(call: Call) -> str | None:
-    """The session of the present attempt, by a name that is its own; None before the first. The room that LiveKit named
-    for a caller may be others' too."""
+    """The session of the present attempt; None before the first attempt. It is not named after the room, for a room
+    that LiveKit named may have had other callers before."""
     return room_name(call.account_id, call.call_id, call.attempt) if call.attempt else None
 
 

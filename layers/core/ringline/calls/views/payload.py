@@ -11,7 +11,7 @@ from ringline.webhooks.model.event_type import EventType
 
 
 def announcements(before: Call | None, after: Call) -> list[EventType]:
-    """What a change of a call is worth telling. A call that skips a status skips its announcement."""
+    """The events that a change of a call is announced as. A call that skips a status skips its announcement."""
     was = before.state if before is not None else None
     if after.state.is_terminal:
         return [] if was is not None and was.is_terminal else [EventType.CALL_END]
@@ -30,7 +30,7 @@ class Payload:
 
 
 class CallPayloads:
-    """Reads payloads for the webhooks room, which knows nothing of calls."""
+    """Reads payloads for `ringline.webhooks`, which knows nothing of calls."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._store = CallStore(dynamodb, table_name)
