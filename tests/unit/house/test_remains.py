@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.places import ROOT
+from local.tools.places import ROOT
 
 LEAKING_TESTS = '''
 import asyncio, subprocess, sys, threading

@@ -1,7 +1,7 @@
 """Whether a request's headers name an account.
 
 API Gateway's own refusal is no problem document, so every request is let through with the verdict in its context, and
-`runtime.http.account_of` enforces it where the answer is written.
+`runtime.web.http.account_of` enforces it where the answer is written.
 """
 
 import re
@@ -45,7 +45,8 @@ class Authorize:
         self._keys = keys
 
     def verdict(self, headers: Mapping[str, str]) -> Verdict:
-        """Whose key the headers carry, names in lower case as API Gateway's payload 2.0 has them.
+        """Which account the key in the headers belongs to. Their names are in lower case, as in API Gateway's payload
+        2.0.
 
         An Org-Handle header must name the account of the key, whatever the scheme it comes with.
         """
@@ -72,7 +73,7 @@ def key_in(authorization: str) -> str | None:
 
 
 def context_of(verdict: Verdict) -> dict[str, str]:
-    """A verdict as the authorizer context that `runtime.http.account_of` reads."""
+    """A verdict as the authorizer context that `runtime.web.http.account_of` reads."""
     if isinstance(verdict, Authorized):
         return {"account_id": verdict.account_id, "key_id": verdict.key_id}
     return {"refusal": verdict.value}

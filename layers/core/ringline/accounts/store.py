@@ -3,7 +3,7 @@
 | item    | pk                  | sk           | attributes
 |---------|---------------------|--------------|------------------------------------------------------------
 | account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at
-| gate    | A#<account>#GATE    | GATE         | in_use (calls.store), cap
+| gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
 """
@@ -98,7 +98,7 @@ class AccountStore:
                     raise not_found("account_not_found", "There is no such account") from None
                 if not met_a_transaction(error):
                     raise
-            # The account's calls are passing the gate this moment.
+            # Calls of the account are passing the gate at this moment, and their transactions hold it.
             time.sleep(_CAP_WAIT_S)
         raise Problem(503, "account_busy", "The cap was not changed; try again", headers={"Retry-After": "1"})
 
@@ -122,7 +122,8 @@ class AccountStore:
         return raw_key
 
     def find_key(self, raw_key: str) -> ApiKey | None:
-        """The key as it is known, revoked or not; None for a key that never was. A revoked key is seen so at once."""
+        """The key as it is known, revoked or not; None for a key that never was. A key that was revoked
+        is revoked from the next request on."""
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
 

@@ -40,8 +40,8 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What a call goes out on: a number and, where it has one of its own, the trunk it belongs to."""
+class OwnNumber:
+    """The account's own number of a call and, where it has one of its own, the trunk it belongs to."""
 
     number: str
     trunk_id: str | None
@@ -75,12 +75,12 @@ class OutboundRouting:
             raise invalid_field("from_number", "must be a number in E.164 form", code="unknown_from_number")
         pipe = self._pipe(account_id, pipe_id, agent_id)
         agent = self._agent(account_id, pipe, agent_id, from_number)
-        line = attached_line(pipe, agent, from_number)
-        if line is None and from_number is not None:
-            line = self._line(account_id, from_number)
-        if line is None:
+        own_number = attached_number(pipe, agent, from_number)
+        if own_number is None and from_number is not None:
+            own_number = self._own_number(account_id, from_number)
+        if own_number is None:
             raise invalid_field("from_number", "must be given: pipe and agent have no number", code="no_from_number")
-        return route_through(pipe, agent, line)
+        return route_through(pipe, agent, own_number)
 
     def _pipe(self, account_id: str, pipe_id: str | None, agent_id: str | None) -> Pipe | None:
         if pipe_id is not None:
@@ -93,7 +93,7 @@ class OutboundRouting:
         return chosen_pipe(self._routing.pipes(account_id, agent_id)) if is_plausible_id(agent_id) else None
 
     def _agent(self, account_id: str, pipe: Pipe | None, agent_id: str | None, from_number: str | None) -> Agent:
-        """The agent that speaks. A pipe vouches for its own: that one is read only if its number is wanted."""
+        """The agent that speaks. The agent of a pipe is known to exist, and is read only where its number is needed."""
         if pipe is not None and agent_id in (None, pipe.agent_id):
             bare = Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
             if pipe.number is not None or from_number is not None:
@@ -104,11 +104,11 @@ class OutboundRouting:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
         return agent
 
-    def _line(self, account_id: str, from_number: str) -> Line:
+    def _own_number(self, account_id: str, from_number: str) -> OwnNumber:
         number = self._routing.number(account_id, from_number)
         if number is None:
             raise invalid_field("from_number", "is no number of this account", code="unknown_from_number")
-        return Line(number.number, number.trunk_id)
+        return OwnNumber(number.number, number.trunk_id)
 
 
 class InboundRouting:
@@ -129,17 +129,17 @@ class InboundRouting:
             return None
         if pipe is None:
             pipe = chosen_pipe(self._routing.pipes(account_id, agent.agent_id))
-        return route_through(pipe, agent, Line(dialed.number, dialed.trunk_id))
+        return route_through(pipe, agent, OwnNumber(dialed.number, dialed.trunk_id))
 
     def _agent(self, account_id: str, dialed: Number, pipe: Pipe | None) -> Agent | None:
-        """As for a request: an agent beats a pipe, and a pipe vouches for its own."""
+        """The agent that speaks, as for a request: an agent beats a pipe, and the agent of a pipe is known to exist."""
         if pipe is not None and dialed.agent_id in (None, pipe.agent_id):
             return Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
 
 
 def dialed_number(text: str | None) -> str | None:
-    """A dialled number in E.164, as a trunk told it: some leave the plus sign out. None if it is none."""
+    """A dialled number in E.164, as a trunk reports it: some leave the plus sign out. None for what is no number."""
     return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
 
 
@@ -148,29 +148,29 @@ def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
     return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
 
 
-def attached_line(pipe: Pipe | None, agent: Agent, from_number: str | None) -> Line | None:
+def attached_number(pipe: Pipe | None, agent: Agent, from_number: str | None) -> OwnNumber | None:
     """The attached number a call goes out on, the pipe's before the agent's; if the request names one, only that."""
     for owner in (pipe, agent):
         if owner is not None and owner.number is not None and from_number in (None, owner.number):
-            return Line(owner.number, owner.trunk_id)
+            return OwnNumber(owner.number, owner.trunk_id)
     return None
 
 
-def route_through(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
-    """The route of `agent` speaking on `line`, with the limits of the pipe where there is one."""
+def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Route:
+    """The route of `agent` speaking on `own_number`, with the limits of the pipe where there is one."""
     if pipe is None:
         return Route(
             pipe_id=None,
             agent_id=agent.agent_id,
-            from_number=line.number,
-            trunk_id=line.trunk_id,
+            from_number=own_number.number,
+            trunk_id=own_number.trunk_id,
             max_call_duration_s=agent.max_call_duration_s,
         )
     return Route(
         pipe_id=pipe.pipe_id,
         agent_id=agent.agent_id,
-        from_number=line.number,
-        trunk_id=line.trunk_id or pipe.trunk_id,
+        from_number=own_number.number,
+        trunk_id=own_number.trunk_id or pipe.trunk_id,
         voice_profile_id=pipe.voice_profile_id,
         recording=pipe.recording,
         max_call_duration_s=pipe.max_call_duration_s,

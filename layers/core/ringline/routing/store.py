@@ -116,7 +116,7 @@ class RoutingStore:
         return None
 
     def _get(self, account_id: str, sk: str) -> dict[str, Any] | None:
-        # Consistent, so that what was set up a moment ago can be called with.
+        # The read is consistent, so that a call can be made with what was set up a moment ago.
         key = to_item({"pk": account_pk(account_id), "sk": sk})
         answer = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None

@@ -1,4 +1,4 @@
-"""What the agent is told when it is dispatched, and the token with which it may report about its one call."""
+"""What the agent learns when it is dispatched, and the token with which it may report about its one call."""
 
 import hashlib
 import hmac
@@ -65,8 +65,8 @@ def call_token(call: Call, livekit_secret: str) -> str:
 
 
 def read_token(token: str | None, call_id: str, livekit_secret: str) -> AttemptId:
-    """The attempt that the token speaks for. Raises TokenRefused for one that is not ours, has expired, or
-    is another call's."""
+    """The attempt that the token speaks for. Raises TokenRefused for a token that is not ours, has expired, or
+    belongs to another call."""
     if not token:
         raise TokenRefused("no token")
     try:

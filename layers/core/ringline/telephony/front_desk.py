@@ -19,7 +19,7 @@ _WITHIN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class FrontDesk:
-    """Implements `calls.arrive.Desk`."""
+    """Implements `calls.signals.arrive.Desk`."""
 
     url: str
     api_key: str

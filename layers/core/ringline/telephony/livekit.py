@@ -50,7 +50,8 @@ class LivekitSettings:
 
 
 class LivekitTelephony:
-    """Implements `calls.ports.Telephony`. Use it inside `connected()`: the client lives as long as its event loop."""
+    """Implements `calls.model.ports.Telephony`. Use it inside `connected()`: the client lives as long as its event
+    loop."""
 
     def __init__(self, client: api.LiveKitAPI, settings: LivekitSettings) -> None:
         self._client = client
@@ -85,7 +86,7 @@ class LivekitTelephony:
             sip_number=call.from_number or "",
             room_name=call.room_name or "",
             participant_identity=call.leg_identity,
-            # By this header the carrier's own events name their call.
+            # The carrier's own events name their call by this header.
             headers={CALL_HEADER: call.room_name or ""},
             participant_attributes={"ringline.call": call.call_id, "ringline.attempt": str(call.attempt)},
             ringing_timeout=Duration(seconds=call.ring_timeout_s),
@@ -106,7 +107,8 @@ class LivekitTelephony:
 
     async def take_in(self, call: Call) -> RoomView:
         room = call.room_name or ""
-        # Asking for them first also tells whether the room is there: dispatching would make it anew, with nobody in it.
+        # Asking for dispatches first also shows whether the room is there: dispatching to a room that is gone would
+        # make it anew, with nobody in it.
         if not await self._dispatched(room):
             request = api.CreateAgentDispatchRequest(
                 agent_name=self._settings.agent_name,
@@ -117,35 +119,35 @@ class LivekitTelephony:
         return await self.look(room)
 
     async def turn_away(self, room: str) -> bool:
-        """Closes the room of a caller whom nobody here receives. Not one to which an agent was sent: somebody else
-        receives that caller. Whether it was closed; raises TelephonyDown."""
+        """Closes the room of a caller whom nobody here receives, and says whether it did: a room to which an agent was
+        sent is left alone, because somebody else receives that caller. Raises TelephonyDown."""
         if await self._dispatched(room):
             return False
         await self.end_room(room)
         return True
 
     async def _dispatched(self, room: str) -> bool:
-        # A room for which nobody named an agent is listed with a dispatch to workers without a name.
+        # LiveKit lists a dispatch without an agent's name for a room for which nobody named one.
         listed = await _asked(self._client.agent_dispatch.list_dispatch(room))
         return any(dispatch.agent_name for dispatch in listed)
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
         legs, agents = [], []
-        for seen in answer.participants:
-            if seen.kind == api.ParticipantInfo.SIP:
-                attributes = seen.attributes
+        for participant in answer.participants:
+            if participant.kind == api.ParticipantInfo.SIP:
+                attributes = participant.attributes
                 legs.append(
                     LegView(
-                        seen.identity,
-                        seen.sid,
+                        participant.identity,
+                        participant.sid,
                         attributes.get("sip.callID"),
                         attributes.get("sip.callStatus"),
                         _carrier_call_ids(attributes),
                     )
                 )
-            elif seen.kind == api.ParticipantInfo.AGENT:
-                agents.append(AgentSeen(seen.sid, seen.joined_at_ms or seen.joined_at * MS_PER_S))
+            elif participant.kind == api.ParticipantInfo.AGENT:
+                agents.append(AgentSeen(participant.sid, participant.joined_at_ms or participant.joined_at * MS_PER_S))
         return RoomView(tuple(legs), tuple(agents))
 
     async def end_room(self, room: str) -> None:
@@ -159,7 +161,7 @@ class LivekitTelephony:
         return {room.name: room.creation_time_ms or room.creation_time * MS_PER_S for room in answer.rooms}
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
-        # LiveKit records a room as often as it is asked to.
+        # LiveKit would record the room a second time if it were asked twice.
         known = await self._recording_into(target.key, room)
         if known is not None:
             return known
@@ -167,8 +169,9 @@ class LivekitTelephony:
         return str(started.egress_id)
 
     async def _recording_into(self, key: str, room: str) -> str | None:
-        """The list is of all that ever had the room's name, those that are over included: a dispatch rule may give one
-        caller after another the same. Only the file tells whose recording it is."""
+        """The recording that writes this file, if there is one. LiveKit lists all recordings of rooms that ever had
+        this name, also those that are over, and a dispatch rule may give one caller after another the same room: only
+        the file shows which call a recording belongs to."""
         page = api.ListEgressRequest(room_name=room)
         while True:
             known = await _asked(self._client.egress.list_egress(page))

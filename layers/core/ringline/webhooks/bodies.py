@@ -16,7 +16,7 @@ type Description = Annotated[str, StringConstraints(max_length=200)]
 
 
 class EndpointRequest(BaseModel):
-    """A new endpoint. Without `event_types` it is told the end of each call."""
+    """A new endpoint. Without `event_types` it receives the end of each call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -11,7 +11,7 @@ from ringline.webhooks.bodies import EndpointChange, EndpointRequest
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 
 MAX_ENDPOINTS = 20
-"""Endpoints of one account: every event of every call may go to each."""
+"""How many endpoints an account may have: every event of every call may go to each of them."""
 
 
 class Endpoints(Protocol):

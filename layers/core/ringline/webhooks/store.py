@@ -27,11 +27,11 @@ _ENDPOINT = "ENDPOINT#"
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
-_UNCHANGED = "revision = :seen"
+_UNCHANGED = "revision = :read"
 _IS_ENABLED = "attribute_exists(pk) AND attribute_not_exists(disabled_at)"
 _NOT_DELIVERED = "attribute_not_exists(pk) OR #status <> :delivered"
-_SAME_ATTEMPTS = "attempt_count = :seen AND #status = :failing"
-_STILL_DUE = "#status = :failing AND due_at = :seen"
+_SAME_ATTEMPTS = "attempt_count = :read AND #status = :failing"
+_STILL_DUE = "#status = :failing AND due_at = :read"
 
 _STATUS = {"#status": "status"}
 
@@ -46,9 +46,12 @@ class EndpointStore:
 
     def replace(self, account_id: str, endpoint: Endpoint) -> bool:
         """Writes a changed endpoint as its next revision. False if it was changed or deleted since it was read."""
-        seen = {"ConditionExpression": _UNCHANGED, "ExpressionAttributeValues": to_item({":seen": endpoint.revision})}
+        is_unchanged = {
+            "ConditionExpression": _UNCHANGED,
+            "ExpressionAttributeValues": to_item({":read": endpoint.revision}),
+        }
         try:
-            self._put(account_id, endpoint, revision=endpoint.revision + 1, **seen)
+            self._put(account_id, endpoint, revision=endpoint.revision + 1, **is_unchanged)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -118,18 +121,18 @@ class DeliveryStore:
         """Writes the success: it beats whatever another try wrote meanwhile. False if another one delivered first."""
         return self._put(delivery, now, _NOT_DELIVERED, values={":delivered": DeliveryStatus.DELIVERED}, names=_STATUS)
 
-    def record_failed(self, delivery: Delivery, attempts_seen: int, now: int) -> bool:
-        """Writes a failed try, or that no more will be made. False if another try was recorded since `attempts_seen`:
+    def record_failed(self, delivery: Delivery, attempts_read: int, now: int) -> bool:
+        """Writes a failed try, or that no more will be made. False if another try was recorded since `attempts_read`:
         that one has planned what comes next."""
-        if attempts_seen == 0:
+        if attempts_read == 0:
             return self._put(delivery, now, _IS_NEW)
-        values = {":seen": attempts_seen, ":failing": DeliveryStatus.FAILING}
+        values = {":read": attempts_read, ":failing": DeliveryStatus.FAILING}
         return self._put(delivery, now, _SAME_ATTEMPTS, values=values, names=_STATUS)
 
     def claim_overdue(self, pk: str, sk: str, due_at: int, due_again_at: int) -> Delivery | None:
         """Takes on a delivery of DueIndex, named as the index has it: of two sweeps only one gets it. It is due again
         at `due_again_at`, in case its message gets lost. None if it is over or somebody else took it."""
-        values = {":later": due_again_at, ":seen": due_at, ":failing": DeliveryStatus.FAILING}
+        values = {":later": due_again_at, ":read": due_at, ":failing": DeliveryStatus.FAILING}
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table_name,

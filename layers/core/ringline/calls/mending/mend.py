@@ -1,4 +1,5 @@
-"""Mends one call in flight whose news may have got lost: finds out what became of it, and has the lifecycle know."""
+"""Mends one call in flight of which a signal may have got lost: finds out what became of it, and tells the
+lifecycle."""
 
 import asyncio
 from collections.abc import Iterable
@@ -62,8 +63,8 @@ class Mender:
     swept: Swept
 
     async def mend(self, call: Call, room_is_open: bool, now: int) -> None:
-        """Does what the clock owes the call. Raises TelephonyDown where LiveKit cannot be asked; nothing is lost by it,
-        for the next run looks again."""
+        """Does what is due to the call at this moment. Raises TelephonyDown where LiveKit cannot be asked. Nothing is
+        lost then, for the next run looks again."""
         due = owed(call, room_is_open, now)
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)
@@ -90,7 +91,7 @@ class Mender:
         await self._adopt(call, leg_of(call, room), _present_agent(call, room), now)
 
     async def _adopt(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> bool:
-        """Whether the phone was answered while nobody was there to say so: the conversation goes on."""
+        """Whether LiveKit shows an answer that nobody was there to report. The conversation then goes on."""
         if leg is None or not is_up(leg):
             return False
         adopted = await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
@@ -107,12 +108,12 @@ class Mender:
         elif is_told_to_be_over(call):
             await self._look_for_a_lost_leg(call, leg, room.agents, now)
         elif agent is not None:
-            # Unmoved if it is the one we know.
+            # An agent that is known already changes nothing.
             await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
         elif call.active_at is None:
             await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
         elif call.agent_left_at is None:
-            # Its leaving got lost. A successor has until the next run.
+            # The report that the agent left got lost. A successor has until the next run to come.
             await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid or "", None))
         else:
             await self._end(call, EndReason.AGENT_FAILED, now)
@@ -126,7 +127,8 @@ class Mender:
         elif await self._adopt(call, leg, agent, now):
             return
         elif not rings_in:
-            # While its leg is there the phone may ring on, whatever was said of another; not for longer than it may.
+            # A leg that is there may ring on, whatever a carrier or LiveKit reported of another leg, until its time is
+            # up.
             if leg is None or now >= dial_outcome_due_at(call):
                 await self._give_up(call)
         elif now >= caller_waits_until(call):
@@ -135,26 +137,27 @@ class Mender:
             try:
                 await self.telephony.take_in(call)
             except TelephonyDown:
-                # The caller hears it ring, and not for as long as until the next run.
+                # The caller hears it ring, and must not have to wait until the next run.
                 await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
 
     async def _look_for_a_lost_leg(
         self, call: Call, leg: LegView | None, agents: Iterable[AgentSeen], now: int
     ) -> None:
-        """Somebody says that it is over. A leg that lost its connection or its room may be back under another sid: the
-        call goes on. Where only the carrier says so, LiveKit soon finds out too, or it was not this leg."""
+        """LiveKit or a carrier reported the end of a call that was answered. A leg that lost its connection or its room
+        may be back under another sid, and then the call goes on. Where only the carrier reported an end, time decides:
+        LiveKit soon notices it too, or the carrier spoke of another leg."""
         if leg is None or leg.sid == call.evidence.left_leg_sid or leg.call_status == CallStatus.HANGUP:
             await self._give_up(call)
             return
         undecided_s = carrier_may_be_right_for_s(call, agents, now)
         if undecided_s > 0:
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, undecided_s)
-            # Meanwhile its limits hold as if nothing had been said.
+            # Until then the call's limits hold as if no end had been reported.
             await self.mend(replace(call, carrier=replace(call.carrier, end_is_doubted=True)), True, now)
             return
         joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
         self.swept.adopted += 1
-        # Its limits have gone on meanwhile: the next run would be late by a minute.
+        # A limit may have passed while the leg was away, and the next run would notice it a minute late.
         if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
             await self._end(joined, limit.reason, now)
 
@@ -162,7 +165,8 @@ class Mender:
         if reason is not None:
             asked = await self._apply(call, EndAsked(now, reason, call.attempt))
             if not asked.effects:
-                return  # Somebody was faster: the agent is there after all.
+                # Somebody was faster: the agent is there after all.
+                return
         await self._settle(call)
 
     async def _give_up(self, call: Call) -> None:

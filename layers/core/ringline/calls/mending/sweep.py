@@ -30,8 +30,8 @@ from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.table import calls_pk
 
 MAX_DUE = 5000
-"""Due keys one run takes on; where there are more, the next run goes on behind them. A call on a line keeps its place
-in the index as long as it lasts, so beginning anew each time would never reach the last."""
+"""How many due keys one run takes on. Where there are more, the next run goes on behind them: a call on a line keeps
+its place in the index as long as it lasts, so a run that began anew each time would never reach the last."""
 
 _BATCH = 100
 _AT_ONCE = 20
@@ -122,7 +122,8 @@ class Sweep:
         try:
             rooms = await self.telephony.rooms()
         except TelephonyDown:
-            # Without LiveKit's word a call that looks lost may be alive: only the queue's own deadlines are kept now.
+            # A call that looks lost may be alive, and only LiveKit knows: in this run only the deadlines of queued
+            # calls are kept.
             self.log.warning("LiveKit not reached, calls in flight left alone")
             rooms = None
         alive: set[str | None] = set()
@@ -138,13 +139,13 @@ class Sweep:
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
     ) -> list[Call]:
-        """Mends what can be judged now; the answer is the calls whose room is missing."""
+        """Mends what can be judged now; returns the calls whose room is missing."""
         missing = [call for call in calls if rooms is not None and _may_reappear(call, rooms)]
         await self._side_by_side(self._mend_one(call, rooms, now) for call in calls if call not in missing)
         return missing
 
     async def _mend_missing(self, missing: Sequence[Call]) -> None:
-        """Calls whose room was missing are looked at again: only a room that stays away is gone."""
+        """Looks again at calls whose room was missing: only a room that stays away is gone."""
         if not missing:
             return
         await asyncio.sleep(ROOM_MISSING_S)
@@ -180,7 +181,7 @@ class Sweep:
             await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
             self.swept.settled += 1
         elif call.due_at is not None and call.due_at <= now:
-            # A call that is dialled again: its bell may have been lost with its dialer. From now on it waits like any
+            # The call is dialled again, and its bell may have been lost with its dialer. From now on it waits like any
             # other, and is not looked at each minute.
             if call.account_id not in self.marked:
                 self.marked.add(call.account_id)
@@ -193,11 +194,11 @@ class Sweep:
     async def _close_zombies(self, rooms: Mapping[str, int], alive: Set[str | None], now: int) -> None:
         """Closes rooms whose attempt is over: an agent left alone in one costs money."""
         for name, made_at in rooms.items():
-            whose = attempt_of_room(name)
-            if whose is None or name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
+            attempt_id = attempt_of_room(name)
+            if attempt_id is None or name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
                 continue
-            call = await asyncio.to_thread(self.store.get, whose.account_id, whose.call_id)
-            if call is not None and (not call.in_flight or call.attempt != whose.attempt):
+            call = await asyncio.to_thread(self.store.get, attempt_id.account_id, attempt_id.call_id)
+            if call is not None and (not call.in_flight or call.attempt != attempt_id.attempt):
                 await self._close_zombie(name)
 
     async def _close_zombie(self, room: str) -> None:
@@ -212,7 +213,7 @@ class Sweep:
 
 
 def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:
-    """Whether the room is missing of a call whose leg may still be there."""
+    """Whether the room of a call is missing, although its leg may still be there."""
     return call.in_flight and call.room_name not in rooms and not call.evidence.leg_has_left_for_good
 
 

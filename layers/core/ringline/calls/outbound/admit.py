@@ -20,7 +20,7 @@ _TRIES = 50
 """Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
 
 _LOOK_PAST = 50
-"""So many calls behind one whose trunk rests are looked at for another trunk."""
+"""How many calls behind one whose trunk rests are searched for a call of another trunk."""
 
 
 class NoneAdmitted(StrEnum):
@@ -32,7 +32,7 @@ class NoneAdmitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Calls wait and lines are free, but the calls' trunks have no turn before that moment."""
+    """Calls wait and lines are free, but the trunks of all those calls have no turn before `until`."""
 
     until: int
 

@@ -23,7 +23,7 @@ from ringline.runtime.clock import MS_PER_S, Clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """`links` is None where no carrier reports: then nobody needs to know whose call a carrier's id is."""
+    """`links` is None where no carrier reports: then nobody needs to know which call a carrier's id belongs to."""
 
     attempts: Attempts
     looks: LookQueue

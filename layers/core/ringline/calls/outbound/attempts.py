@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """Every method takes the call as it was claimed, and speaks of that attempt."""
+    """Every method takes the call as it was claimed, and is about the attempt that it was claimed for."""
 
     store: CallStore
     progress: Progress

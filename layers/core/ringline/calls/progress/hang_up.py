@@ -51,18 +51,19 @@ class HangUp:
         The wish is recorded before LiveKit is asked. A dial under way is settled by its dialer, which alone knows that
         no INVITE follows any more; if LiveKit cannot be asked now, the sweep asks it.
         """
-        asked = self.progress.apply(account_id, call_id, EndAsked(self.clock(), EndReason.API_HUNG_UP))
-        call = asked.call
+        outcome = self.progress.apply(account_id, call_id, EndAsked(self.clock(), EndReason.API_HUNG_UP))
+        call = outcome.call
         if call is None:
             return None
-        if isinstance(asked, Unapplied) and call.state.is_terminal:
+        if isinstance(outcome, Unapplied) and call.state.is_terminal:
             return HungUp(call, HangUpResult.ALREADY_OVER)
         if not call.state.is_terminal:
             call = await self.carry_out(call)
         return None if call is None else HungUp(call, _result(call))
 
     async def carry_out(self, call: Call) -> Call | None:
-        """Ends what lives of a call whose end is recorded as asked for; the call as it stands afterwards."""
+        """Ends what still lives of a call whose end was asked for and is on record. Returns the call as it stands
+        afterwards."""
         try:
             await self.telephony.end_room(call.room_name or "")
         except TelephonyDown:
@@ -74,13 +75,13 @@ class HangUp:
         return await self._settled(call)
 
     async def _settled(self, call: Call) -> Call | None:
-        now: Call | None = call
+        current_call: Call | None = call
         for _ in range(_SETTLE_LOOKS):
-            now = self.store.get(call.account_id, call.call_id)
-            if now is None or now.state.is_terminal:
+            current_call = self.store.get(call.account_id, call.call_id)
+            if current_call is None or current_call.state.is_terminal:
                 break
             await pause(_SETTLE_WAIT_S)
-        return now
+        return current_call
 
 
 def _result(call: Call) -> HangUpResult:

@@ -1,4 +1,4 @@
-"""How hints are left for others: a bell that is worth ringing, a look at a call, the carrier's name of it.
+"""How hints are left for others: a bell that is worth ringing, a look at a call, the id by which the carrier names it.
 
 A hint that cannot be left is logged and forgotten: what it hints at is written, and the sweep looks within its minute.
 """
@@ -13,7 +13,8 @@ from ringline.runtime.clock import Clock
 
 
 class NextRing:
-    """Apart from `Progress`, which knows every rule of a call: the relay only rings, and starts without them."""
+    """Stands apart from `Progress`, which imports every rule of a call: the relay only rings, and starts faster without
+    them."""
 
     def __init__(self, store: CallStore, doorbell: Doorbell, clock: Clock) -> None:
         self._store = store
@@ -39,7 +40,7 @@ def ask_for_look(looks: LookQueue, log: Logger, call: Call, after_s: int) -> Non
 def link_carrier_calls(
     links: CarrierLinks, log: Logger, call: Call, carrier_call_ids: tuple[tuple[str, str], ...]
 ) -> None:
-    """Whom the carrier will speak of in events that name nothing but its own ids."""
+    """Notes the carrier's ids of the call, for those of its events that name the call by nothing else."""
     try:
         for provider, carrier_call_id in carrier_call_ids:
             links.link(provider, carrier_call_id, call.room_name or "")
@@ -48,6 +49,6 @@ def link_carrier_calls(
 
 
 def ask_for_look_at_limit(looks: LookQueue, log: Logger, call: Call) -> None:
-    """After an answer: a limit that may fall before the sweep's first look at the call."""
+    """Asks after an answer for a look at the moment of a limit that the sweep's first look at the call might miss."""
     if call.max_call_duration_s <= SHORT_LIMIT_S:
         ask_for_look(looks, log, call, call.max_call_duration_s)

@@ -1,5 +1,5 @@
-"""Has LiveKit record the rooms of calls. Apart from `recordings`, because asyncio takes 35 ms to import and hooks do
-without it."""
+"""Has LiveKit record the rooms of calls. This stands apart from `tables.recordings`, which hooks import: they start
+without asyncio, which takes 14 ms to import beside boto3."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class StartRecordings:
 
     async def run(self, calls: Sequence[Call]) -> int:
         """Has these calls recorded, side by side and within LIVEKIT_REQUEST_S; how many are. Repeating it starts
-        nothing twice. Never raises: what fails is told on its call."""
+        nothing twice. Never raises: what fails is noted on its call."""
         return sum(await asyncio.gather(*(self._start(call) for call in calls)))
 
     async def _start(self, call: Call) -> bool:
@@ -40,19 +40,20 @@ class StartRecordings:
         except Exception as error:
             self._note(call, error)
             return False
-        self.log.info("recording started", extra={**_whose(call), "egress_id": egress_id})
+        self.log.info("recording started", extra={**_ids_of(call), "egress_id": egress_id})
         return True
 
     def _note(self, call: Call, error: Exception) -> None:
-        """If LiveKit does record, although its answer was lost, its own report goes before this one."""
+        """Notes on the call that nothing is recorded. If LiveKit does record, and only its answer was lost, its own
+        report takes the place of this note."""
         why = str(error) if isinstance(error, TelephonyDown) else type(error).__name__
-        self.log.warning("recording not started", extra={**_whose(call), "why": why})
+        self.log.warning("recording not started", extra={**_ids_of(call), "why": why})
         try:
             failed = RecordingSeen(self.clock(), call.attempt, "", "failed", error=why[:ERROR_CHARS])
             self.progress.apply(call.account_id, call.call_id, failed)
         except Exception:
-            self.log.exception("failed recording not told", extra=_whose(call))
+            self.log.exception("failed recording not told", extra=_ids_of(call))
 
 
-def _whose(call: Call) -> dict[str, str]:
+def _ids_of(call: Call) -> dict[str, str]:
     return {"account_id": call.account_id, "call_id": call.call_id}

@@ -1,5 +1,5 @@
-"""Hears the agent of one attempt, which alone knows what was said: keeps its words, moves its call, and closes the
-room where its report ends the call."""
+"""Hears the agent of one attempt, which alone knows what was said: keeps its transcript, moves its call, and closes
+the room where its report ends the call."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +16,7 @@ from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.rules.deadlines import within_call
+from ringline.calls.signals.follow_up import word_for
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.runtime.clock import Clock
@@ -23,9 +24,9 @@ from ringline.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing that an agent tells: an event of its call, or words to keep; neither if its `kind` is not known to this
-    version. `at` is when it happened by the agent's clock, None for now. `event` makes the event of a moment and an
-    attempt. `is_final` marks the words after which it has no more to tell."""
+    """One thing that an agent tells: an event of its call, or a transcript to keep; neither if its `kind` is not known
+    to this version. `at` is when it happened by the agent's clock, None for now. `event` makes the event from a moment
+    and an attempt. `is_final` marks the transcript after which the agent has no more to tell."""
 
     kind: str
     at: int | None = None
@@ -52,19 +53,19 @@ class HearAgent:
     clock: Clock
     log: Logger
 
-    async def run(self, whose: AttemptId, reports: Sequence[Report]) -> Heard:
-        """Takes the reports of the agent in that room, in their order. Hearing them again changes nothing. Raises what
-        keeps one from being persisted, TableContended among it: the agent then sends all of them again.
+    async def run(self, attempt_id: AttemptId, reports: Sequence[Report]) -> Heard:
+        """Takes the reports of the agent of that attempt, in their order. Hearing them again changes nothing. Raises
+        what keeps one from being persisted, TableContended among it: the agent then sends all of them again.
 
-        A wish to end the call is recorded at its place and carried out after the last report, so that no words wait for
-        LiveKit. If that cannot be asked, somebody else asks it soon.
+        A wish to end the call is recorded at its place and carried out after the last report, so that no transcript
+        waits for LiveKit. If LiveKit cannot be asked, the call is looked at again soon.
         """
-        call = self.store.get(whose.account_id, whose.call_id)
+        call = self.store.get(attempt_id.account_id, attempt_id.call_id)
         results = []
         to_end: Call | None = None
         for report in reports:
-            outcome = self._take(call, whose, report)
-            results.append(outcome.why if isinstance(outcome, Unapplied) else "applied")
+            outcome = self._take(call, attempt_id, report)
+            results.append(word_for(outcome))
             call = outcome.call
             if Effect.END_ROOM in outcome.effects:
                 to_end = call
@@ -72,24 +73,27 @@ class HearAgent:
             call = await self._end(to_end)
         return Heard(tuple(results), call)
 
-    def _take(self, call: Call | None, whose: AttemptId, report: Report) -> Outcome:
+    def _take(self, call: Call | None, attempt_id: AttemptId, report: Report) -> Outcome:
         if call is None:
             return Unapplied(None, "unknown_call")
         now = self.clock()
         at = within_call(call, now if report.at is None else report.at, now)
         if report.transcript is not None:
-            event: Event = self._keep(call, whose, report.transcript, at, is_final=report.is_final)
+            event: Event = self._keep(call, attempt_id, report.transcript, at, is_final=report.is_final)
         elif report.event is not None:
-            event = report.event(at, whose.attempt)
+            event = report.event(at, attempt_id.attempt)
         else:
             return Unapplied(call, "unknown_type")
-        return self.progress.apply(whose.account_id, whose.call_id, event)
+        return self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
 
-    def _keep(self, call: Call, whose: AttemptId, transcript: Transcript, at: int, *, is_final: bool) -> TranscriptKept:
-        """Keeps words, also of an attempt that is past, and before the call's row speaks of them."""
-        kept = self.transcripts.keep(call, transcript, whose.attempt)
+    def _keep(
+        self, call: Call, attempt_id: AttemptId, transcript: Transcript, at: int, *, is_final: bool
+    ) -> TranscriptKept:
+        """Keeps a transcript before the call's row says that there is one. That of an attempt which is past is kept,
+        too."""
+        kept = self.transcripts.keep(call, transcript, attempt_id.attempt)
         user_spoke = any(turn.role == "user" for turn in transcript.turns)
-        return TranscriptKept(at, whose.attempt, kept.turns, kept.place.value, user_spoke, is_final)
+        return TranscriptKept(at, attempt_id.attempt, kept.turns, kept.place.value, user_spoke, is_final)
 
     async def _end(self, call: Call) -> Call | None:
         async with self.telephony() as telephony:

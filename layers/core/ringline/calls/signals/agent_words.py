@@ -16,8 +16,8 @@ KNOWN_TO_AGENTS = frozenset(
         _R.IDLE_TIMEOUT,
     }
 )
-"""Reasons that an agent may give by their names. The others are the carrier's, the API's or our own to know: an agent
-that speaks has joined."""
+"""Reasons that an agent may give by their names. Of the others only a carrier, the API or we
+ourselves can know: an agent that speaks, for instance, has joined."""
 
 _BEGINNINGS = {
     "silence": _R.AGENT_HUNG_UP_SILENCE_DETECTED,
@@ -31,10 +31,13 @@ _BEGINNINGS = {
 
 
 def meant_by(words: str | None) -> EndReason:
-    """The reason behind an agent's words: one that it names itself, one that its words begin like (`silence_timeout`,
-    `Voicemail: beep`), otherwise that it hung up. Capitals, and what parts the words, make no difference."""
-    told = "_".join((words or "").replace("-", " ").replace("_", " ").split()).lower()
-    named = next((reason for reason in KNOWN_TO_AGENTS if reason.value.lower() == told), None)
+    """The reason behind an agent's words. It may name one itself, or begin with a word that stands for one
+    (`silence_timeout`, `Voicemail: beep`); otherwise it hung up. Capitals, and what separates the words, make no
+    difference."""
+    snake_words = "_".join((words or "").replace("-", " ").replace("_", " ").split()).lower()
+    named = next((reason for reason in KNOWN_TO_AGENTS if reason.value.lower() == snake_words), None)
     if named is not None:
         return named
-    return next((reason for beginning, reason in _BEGINNINGS.items() if told.startswith(beginning)), _R.AGENT_HUNG_UP)
+    return next(
+        (reason for beginning, reason in _BEGINNINGS.items() if snake_words.startswith(beginning)), _R.AGENT_HUNG_UP
+    )

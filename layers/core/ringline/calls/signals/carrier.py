@@ -34,7 +34,7 @@ from ringline.runtime.clock import MS_PER_S, Clock, pause
 from ringline.runtime.ids import is_plausible_id
 
 _LINK_AGAIN_AFTER_S = (0.1, 0.2, 0.3, 0.4)
-"""Events that pass each other are milliseconds apart, or as far as a cold start is long."""
+"""An event that was overtaken comes milliseconds later, or as much later as a cold start takes."""
 
 _YOUNG_S = 5
 """For so long the event that names the call may still be on its way. An older one is about a call of somebody else: a
@@ -50,7 +50,7 @@ class CallNotKnownYet(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HearCarrier:
-    """Hears one event after the other."""
+    """Hears one event of a carrier at a time."""
 
     progress: Progress
     store: CallStore

@@ -26,7 +26,7 @@ from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
 from ringline.runtime.clock import MS_PER_S
 
 if TYPE_CHECKING:
-    # Callers are few among the events of outbound calls: what receives them is loaded with the first.
+    # Few events are about callers: what receives callers is loaded with the first of them.
     from ringline.calls.signals.arrive import Arrive
 
 _LATE_S = 2
@@ -59,14 +59,16 @@ class Observe:
         tenant = arrive.rooms.tenant(livekit_event.room_name)
         if tenant is not None and not (livekit_event.what is What.JOINED and tenant.is_followed_by(livekit_event)):
             # By the time a file is written the room may have its next caller.
-            return self._of_room(_recorded(livekit_event) or tenant.whose, livekit_event, at)
+            return self._of_room(_recorded(livekit_event) or tenant.attempt_id, livekit_event, at)
         if not livekit_event.is_of_caller:
             return "not_our_room"
         arrived = arrive.run(livekit_event, at)
         if arrived is None:
             # Another event of the leg is being handled at this moment, and was faster.
             tenant_by_now = arrive.rooms.tenant(livekit_event.room_name)
-            return "not_our_room" if tenant_by_now is None else self._of_room(tenant_by_now.whose, livekit_event, at)
+            return (
+                "not_our_room" if tenant_by_now is None else self._of_room(tenant_by_now.attempt_id, livekit_event, at)
+            )
         if arrived.call is not None:
             self._follow(arrived.call, livekit_event, arrived.agent)
         return arrived.word

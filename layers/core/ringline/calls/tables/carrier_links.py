@@ -1,5 +1,5 @@
-"""Whose call a carrier's own id is, for events of the carrier that do not echo our header. Kept a day, as long as a
-call can last.
+"""Which room a carrier's own id of a call belongs to, for events of the carrier that do not echo our header. A link is
+kept for a day, as long as a call can last.
 
 Written by whoever learns of an id first: the hook, from an event that names both, or the dialer, from the attributes to
 which LiveKit maps the ids in the carrier's responses.
@@ -17,7 +17,7 @@ _MOST_REMEMBERED = 2000
 
 
 class CarrierLinkTable:
-    """Implements `calls.hints.CarrierLinks`. What this container has written or read it does not write or read
+    """Implements `model.ports.CarrierLinks`. What this container has written or read before, it does not write or read
     again."""
 
     def __init__(self, dynamodb: Any, table_name: str, clock: Clock) -> None:

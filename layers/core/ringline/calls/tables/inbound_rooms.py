@@ -25,7 +25,7 @@ ITEM_IS_NEW = "attribute_not_exists(pk)"
 ROOM_HAS_NOT_THIS_CALL = "attribute_not_exists(pk) OR (attribute_exists(sip_call_id) AND sip_call_id <> :sip_call_id)"
 
 _KEPT_S = 2 * 24 * 3600
-"""Longer than any call: LiveKit caps one at 24 hours."""
+"""A room's call is kept on record for longer than any call lasts: LiveKit caps a call at 24 hours."""
 
 _INBOUND_ATTEMPT = 1
 
@@ -34,12 +34,13 @@ _INBOUND_ATTEMPT = 1
 class Tenant:
     """The call that a room was last opened for."""
 
-    whose: AttemptId
+    attempt_id: AttemptId
     sip_call_id: str | None
 
-    def is_followed_by(self, seen: LivekitEvent) -> bool:
-        """Whether another caller than the tenant is seen."""
-        return None not in (self.sip_call_id, seen.sip_call_id) and self.sip_call_id != seen.sip_call_id
+    def is_followed_by(self, livekit_event: LivekitEvent) -> bool:
+        """Whether the event is about another caller than the tenant."""
+        ids = (self.sip_call_id, livekit_event.sip_call_id)
+        return None not in ids and self.sip_call_id != livekit_event.sip_call_id
 
 
 class InboundRooms:
@@ -48,24 +49,24 @@ class InboundRooms:
         self._table = table_name
 
     def tenant(self, room: str) -> Tenant | None:
-        """Whose room it is, if a call rang in there."""
+        """The call that the room was last opened for; None if no call rang in there."""
         key = to_item({"pk": room_pk(room), "sk": ROOM_CALL_SK})
         item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
             return None
         known = from_item(item)
-        whose = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
-        return Tenant(whose, known.get("sip_call_id"))
+        attempt_id = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
+        return Tenant(attempt_id, known.get("sip_call_id"))
 
     def open(self, call: Call) -> bool:
-        """Accepts a call that rings in: its row, and its room as its own, together or not at all. False if the room has
+        """Accepts a call that rings in: its row, and the room as its own, together or not at all. False if the room has
         this call already: its caller's event came twice."""
         row: dict[str, Any] = {"Item": call_to_item(call), "ConditionExpression": ITEM_IS_NEW}
         writes = [{"Put": {"TableName": self._table, **put}} for put in (row, _room_put(call))]
         try:
             self._db.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            # Anything but a refusal is LiveKit's to send again.
+            # Whatever is no refusal is raised, and LiveKit then sends the event again.
             reasons = refusal_reasons(error)
             if reasons is None or not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 raise

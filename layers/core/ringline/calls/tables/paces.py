@@ -1,4 +1,4 @@
-"""How fast calls may go out through each trunk: a turn for each dial, and rest after the carrier was full.
+"""How fast calls may go out through each trunk: each dial takes a turn, and the trunk rests after its carrier was full.
 
 A trunk belongs to the deployment, so all accounts that dial through it take turns. `next_at` is the moment of its next
 free turn; taking one moves it on by the trunk's interval. A trunk without a limit has turns at any time, unless it
@@ -30,8 +30,8 @@ DEFAULT_TRUNK = "default"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`next_at` is the trunk's next turn (0: any time), `interval_ms` what lies between two (0: nothing). After a
-    refusal that is at least `slow_ms`, until `slow_until`."""
+    """`next_at` is the moment of the trunk's next turn (0 for any time), and `interval_ms` the time between two turns
+    (0 for none). After a refusal the time between is at least `slow_ms`, until `slow_until`."""
 
     next_at: int
     interval_ms: int
@@ -47,8 +47,8 @@ class Pace:
 
 
 class TrunkPaces:
-    """`usual_trunk` is where calls go out that name no trunk; `calls_per_second` holds for trunks without a pace of
-    their own, 0 for no limit."""
+    """Calls that name no trunk go out through `usual_trunk`. `calls_per_second` holds for trunks without a pace of
+    their own; 0 is no limit."""
 
     def __init__(self, dynamodb: Any, table_name: str, usual_trunk: str = "", calls_per_second: float = 0) -> None:
         self._db = dynamodb
@@ -116,8 +116,8 @@ class TrunkPaces:
         )
 
     def claims_ring(self, account_id: str, at: int, now: int) -> bool:
-        """Whether the caller is the one to ring for the account at that moment. Of all the dialers that find its trunk
-        at rest one rings, or their doorbells would multiply."""
+        """Whether this dialer is the one to ring for the account at that moment. Of all the dialers that find its trunk
+        at rest only one rings, or their doorbells would multiply."""
         key = {"pk": gate_pk(account_id), "sk": PACED_RING_SK}
         return self._write(key, "SET rings_at = :at", NO_RING_IS_DUE, {":at": at, ":now": now})
 

@@ -19,19 +19,19 @@ from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk
 
 _QUERIES_A_PAGE = 8
-"""Each reads up to 1 MB, some 1,500 calls, or 10,000 keys of the due index."""
+"""Each query reads up to 1 MB, which is some 1,500 calls, or 10,000 keys of the due index."""
 
 _QUERIES_FOR_A_FIRST_CALL = 24
-"""So many while nothing was found: whoever does not page on takes an empty page for an empty list. They take three of
-the function's ten seconds."""
+"""How many queries are spent while nothing was found, because a client that does not page on takes an empty page for an
+empty list. They take three of the function's ten seconds."""
 
 _ROWS_AT_ONCE = 100
 _MOST_LOOKED_AT = 3_000
-"""Calls on a line that are looked at for one page."""
+"""How many calls on a line are read for one page."""
 
 DUE_WITHIN_MS = 60_000
-"""A call on a line is due at the latest so long from now: its first look comes sooner after its claim than this, also
-by a clock that is off."""
+"""Every call on a line is due within this time from now: its first look comes sooner after its claim than this, even by
+a clock that is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CallPages:
         """A page of an account's calls, newest first. Raises ValueError for a cursor that is none of ours."""
         after = None if cursor is None else _call_in_cursor(cursor)
         first, last = wanted.id_range()
-        # DynamoDB takes no range that ends before it begins, and no beginning outside of its range.
+        # DynamoDB refuses a range that ends before it begins, and a start key outside of the range.
         if first > last or (after is not None and after <= first):
             return Page((), None)
         query = wanted.as_query(account_id) | {
@@ -110,7 +110,7 @@ class CallPages:
             "TableName": self._table,
             "IndexName": DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
-            # The index is everybody's: of others nothing leaves the table.
+            # The index holds the calls of all accounts: those of others must not leave the table.
             "FilterExpression": "pk = :pk",
             "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":until": until, ":pk": calls_pk(account_id)}),
         }

@@ -2,7 +2,7 @@
 
 call active -> LiveKit is asked -> egress_started -> room closes -> egress_ended, with the file -> signed links to it
 
-LiveKit writes the file when the room closes. A recording is an extra: whatever goes wrong with it is told on the call
+LiveKit writes the file when the room closes. A recording is an extra: whatever goes wrong with it is noted on the call
 and changes nothing else about it.
 """
 
@@ -18,7 +18,7 @@ RECORDING_URL_S = 900
 """How long a link to a recording works. It is a key to the file: who needs it longer asks again."""
 
 ERROR_CHARS = 200
-"""What is kept of the words for a failure: the call is one small item of the table."""
+"""How much of the words for a failure is kept: a call is to stay one small item of the table."""
 
 
 def recording_key(call: Call) -> str:
@@ -27,11 +27,11 @@ def recording_key(call: Call) -> str:
 
 
 def recording_of(key: str | None) -> AttemptId | None:
-    """Whose recording a file is; None for one that is no call's."""
-    said = _KEY.fullmatch(key or "")
-    if said is None or not (is_plausible_id(said[1]) and is_plausible_id(said[2])):
+    """The attempt whose recording a file is; None for a file that is no recording of a call."""
+    names = _KEY.fullmatch(key or "")
+    if names is None or not (is_plausible_id(names[1]) and is_plausible_id(names[2])):
         return None
-    return AttemptId(said[1], said[2], int(said[3]))
+    return AttemptId(names[1], names[2], int(names[3]))
 
 
 def recording_url(call: Call, bucket: str) -> str | None:
@@ -40,9 +40,9 @@ def recording_url(call: Call, bucket: str) -> str | None:
     recorded = call.recorded
     if not bucket or recorded is None or recorded.status != "ended" or recorded.key is None:
         return None
-    whose = recording_of(recorded.key)
-    if whose is None or (whose.account_id, whose.call_id) != (call.account_id, call.call_id):
-        # Somebody else recorded the room, to a place of their own. Of the bucket's files this call may show its own.
+    attempt_id = recording_of(recorded.key)
+    if attempt_id is None or (attempt_id.account_id, attempt_id.call_id) != (call.account_id, call.call_id):
+        # Somebody else recorded the room, into a file of their own. A call shows no file of the bucket but its own.
         return None
     where = {"Bucket": bucket, "Key": recorded.key}
     return str(aws.s3().generate_presigned_url("get_object", Params=where, ExpiresIn=RECORDING_URL_S))

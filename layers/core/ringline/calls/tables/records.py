@@ -43,7 +43,8 @@ def call_to_item(call: Call) -> Item:
         # The release before knows no last words: it reads the call as active, works out the wait anew, loses nothing.
         "state": State.ACTIVE if call.state is State.LAST_WORDS else call.state,
         "in_last_words": True if call.state is State.LAST_WORDS else None,
-        # As text: what JSON can say and DynamoDB cannot (numbers of any length, deep nesting) comes back as it came.
+        # These are kept as text, so that what JSON can express and DynamoDB cannot (numbers of any length, deep
+        # nesting) comes back as it came.
         "data": _text(call.data),
         "metadata": _text(call.metadata),
         "former_leg_sids": list(call.former_leg_sids) or None,
@@ -54,9 +55,9 @@ def call_to_item(call: Call) -> Item:
         "deferrals": call.deferrals or None,
         "recording": call.recording or None,
         "transcript_turns": call.transcript_turns or None,
-        "carrier": _said(call.carrier),
-        "reports": _said(call.reports),
-        "recorded": None if call.recorded is None else _said(call.recorded),
+        "carrier": _reported(call.carrier),
+        "reports": _reported(call.reports),
+        "recorded": None if call.recorded is None else _reported(call.recorded),
         "retry": None if call.retry is None else asdict(call.retry),
         "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
@@ -101,22 +102,22 @@ def _text(given: dict[str, Any]) -> str | None:
     return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
 
 
-def _said(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:
-    """What was said, without what was not; None where nothing was."""
-    told = asdict(words)
+def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:
+    """The fields that were reported, without those that were not; None where nothing was reported."""
+    fields_and_values = asdict(words).items()
     return {
-        name: value for name, value in told.items() if value is not None and value is not False and value != ()
+        name: value for name, value in fields_and_values if value is not None and value is not False and value != ()
     } or None
 
 
 def _reports(record: dict[str, Any]) -> AgentReports:
-    told = _known_to(AgentReports, record)
-    return AgentReports(**told | {"can_report": tuple(record.get("can_report", ()))})
+    known = _known_to(AgentReports, record)
+    return AgentReports(**known | {"can_report": tuple(record.get("can_report", ()))})
 
 
 def _known_to(kind: type[CarrierWords | AgentReports | Recording | Attempt], record: dict[str, Any]) -> dict[str, Any]:
-    """What this version knows of a record. A later one may have written more: functions are updated one by one, and
-    sometimes back."""
+    """Those fields of a record that this version knows. A later version may have written more of them: functions are
+    updated one by one, and sometimes back."""
     return {name: record[name] for name in (each.name for each in fields(kind)) if name in record}
 
 

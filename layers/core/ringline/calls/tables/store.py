@@ -41,7 +41,7 @@ CALL_IS_UNCHANGED = "version = :version_read"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
 LINE_IS_TAKEN = "in_use > :zero"
-# DynamoDB removes what is past its time within days, not at once.
+# DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 
 _CONFLICT_TRIES = 8
@@ -60,7 +60,7 @@ class Committed(StrEnum):
 
 
 class TableContended(Exception):
-    """The same items were under change by others for the whole of our patience; nothing was written."""
+    """Others kept changing the same items until our tries were spent; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class CreatedBefore:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """An account's lines. `line_ms` is how long calls held one in all, `line_ends` how many calls that were."""
+    """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
+    were."""
 
     in_use: int
     cap: int
@@ -256,7 +257,8 @@ class CallStore:
         return [_queue_entry(from_item(item)) for item in answer["Items"]]
 
     def drop_entry(self, account_id: str, entry: QueueEntry) -> None:
-        """Removes a queue entry that has no call: none is ever written so, and none may keep the others waiting."""
+        """Removes a queue entry that has no call. None is ever written so, and if there is one it must not keep the
+        others waiting."""
         key = to_item({"pk": queue_pk(account_id), "sk": queue_sk(entry.eligible_at, entry.call_id)})
         self._db.delete_item(TableName=self._table, Key=key)
 
@@ -293,7 +295,8 @@ class CallStore:
 
 
 def _held_line_ms(before: Call, after: Call) -> int | None:
-    """How long the attempt that ended held its line; None for a dial that never rang, which tells nothing."""
+    """How long the attempt that ended held its line; None for a dial that never rang, which says nothing about
+    calls."""
     ended_at = after.ended_at
     if len(after.attempts) > len(before.attempts):
         ended_at = after.attempts[-1].ended_at

@@ -1,4 +1,4 @@
-"""What was said in a call, as its agent told it: the turns, a summary, and what the talk used.
+"""What was said in a call, as its agent reported it: the turns, a summary, and what the talk used.
 
 | item       | pk                     | sk            | written by
 |------------|------------------------|---------------|-----------------------------------------
@@ -27,7 +27,7 @@ from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.table import transcripts_pk
 
 MOST_IN_TABLE_BYTES = 16 * 1024
-"""A row of the table costs a write unit for each KB, and an item may have 400."""
+"""Longer turns lie in the bucket: an item of the table costs a write unit for each KB, and may have 400 KB."""
 
 _KIND = "transcript"
 
@@ -67,7 +67,7 @@ class Kept:
 
 
 class Transcripts:
-    """`s3` gives the client, which is made only for a transcript that needs it."""
+    """`s3` makes the client of the bucket, which only long transcripts need."""
 
     def __init__(self, dynamodb: Any, table_name: str, s3: Callable[[], Any], bucket: str) -> None:
         self._db = dynamodb
@@ -77,13 +77,13 @@ class Transcripts:
 
     def keep(self, call: Call, transcript: Transcript, dial: int | None = None) -> Kept:
         """Keeps each part that is given of a dial's transcript, the present one's unless another is named. Turns do not
-        replace more turns than they are; otherwise the last word counts. Repeating changes nothing. Summary and usage
+        replace more turns than they are; otherwise what comes last counts. Repeating changes nothing. Summary and usage
         must fit in an item of the table together, which may have 400 KB."""
         dial = call.attempt if dial is None else dial
-        told = {"summary": transcript.summary, "usage": _dumped(transcript.usage) if transcript.usage else None}
+        words = {"summary": transcript.summary, "usage": _dumped(transcript.usage) if transcript.usage else None}
         item: dict[str, Any] = {}
-        if any(part is not None for part in told.values()):
-            item = self._keep_words(_key(call, dial), told)
+        if any(part is not None for part in words.values()):
+            item = self._keep_words(_key(call, dial), words)
         if transcript.turns or not item:
             item = self._keep_turns(call, dial, transcript.turns)
         return Kept(item.get("turn_count", 0), Place.BUCKET if "turns_key" in item else Place.TABLE)
@@ -108,9 +108,9 @@ class Transcripts:
             usage=json.loads(item.get("usage", "{}")),
         )
 
-    def _keep_words(self, key: Item, told: dict[str, str | None]) -> dict[str, Any]:
-        names = [name for name, part in told.items() if part is not None]
-        values = {f":{name}": told[name] for name in names} | {":kind": _KIND}
+    def _keep_words(self, key: Item, words: dict[str, str | None]) -> dict[str, Any]:
+        names = [name for name, part in words.items() if part is not None]
+        values = {f":{name}": words[name] for name in names} | {":kind": _KIND}
         sets = ", ".join(["item_kind = :kind", *(f"#{name} = :{name}" for name in names)])
         return self._update(key, f"SET {sets}", values, ExpressionAttributeNames={f"#{name}": name for name in names})
 
@@ -151,7 +151,7 @@ class Transcripts:
         self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
     def _from_bucket(self, key: str) -> str | None:
-        """None once the bucket's own rule has removed it."""
+        """The text of an object; None once the bucket's own rule has removed it."""
         try:
             answer = self._s3().get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:

@@ -66,7 +66,7 @@ class Watchlist:
         return DueKey(fields["due_pk"], fields["due_sk"], fields["due_at"])
 
     def leave_off_at(self, key: DueKey | None) -> None:
-        """Notes where the next run goes on; None lets it begin at the beginning."""
+        """Notes where the next run goes on. With None it begins at the beginning."""
         if key is None:
             self._db.delete_item(TableName=self._table, Key=_PROGRESS_KEY)
         else:

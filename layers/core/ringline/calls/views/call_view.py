@@ -56,8 +56,8 @@ def call_view(call: Call) -> dict[str, Any]:
 
 
 def session_id(call: Call) -> str | None:
-    """The session of the present attempt, by a name that is its own; None before the first. The room that LiveKit named
-    for a caller may be others' too."""
+    """The session of the present attempt; None before the first attempt. It is not named after the room, for a room
+    that LiveKit named may have had other callers before."""
     return room_name(call.account_id, call.call_id, call.attempt) if call.attempt else None
 
 
@@ -66,16 +66,16 @@ def policy_of(call: Call) -> VoicemailPolicy:
 
 
 def agent_reports(call: Call) -> dict[str, Any] | None:
-    """What the agent reported; None if it has told nothing."""
-    told = call.reports
+    """What the agent reported; None if it has reported nothing."""
+    reports = call.reports
     view = {
-        "ready_at": told.ready_at and iso(told.ready_at),
-        "can_report": list(told.can_report) or None,
-        "user_spoke_at": told.user_spoke_at and iso(told.user_spoke_at),
-        "silent_since": told.silent_since and iso(told.silent_since),
-        "voicemail_at": told.voicemail_at and iso(told.voicemail_at),
-        "hung_up_for": told.hung_up_for,
-        "transferred_to": told.transferred_to,
+        "ready_at": reports.ready_at and iso(reports.ready_at),
+        "can_report": list(reports.can_report) or None,
+        "user_spoke_at": reports.user_spoke_at and iso(reports.user_spoke_at),
+        "silent_since": reports.silent_since and iso(reports.silent_since),
+        "voicemail_at": reports.voicemail_at and iso(reports.voicemail_at),
+        "hung_up_for": reports.hung_up_for,
+        "transferred_to": reports.transferred_to,
     }
     return {name: value for name, value in view.items() if value is not None} or None
 

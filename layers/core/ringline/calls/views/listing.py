@@ -37,7 +37,7 @@ def list_calls(
     most: int = MAX_LIMIT,
 ) -> Page:
     """A page of calls, at most `most`. `call_status` is the SDK's word for the filter, `status` ours; a filter without
-    a word is none. Raises Problem 422."""
+    a word is left out. Raises Problem 422."""
     query = {name: word for name, word in (query or {}).items() if word}
     check_names(query, PAGING | FILTERS)
     wanted = _wanted(query, having)

@@ -47,7 +47,7 @@ class Payload:
 
 
 class CallPayloads:
-    """Reads payloads for the webhooks room, which knows nothing of calls."""
+    """Reads payloads for `ringline.webhooks`, which knows nothing of calls."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._store = CallStore(dynamodb, table_name)

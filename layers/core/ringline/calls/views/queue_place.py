@@ -10,7 +10,7 @@ from ringline.calls.tables.store import CallStore, Gate
 from ringline.runtime.clock import iso_or_none
 
 MOST_COUNTED = 1000
-"""Places are counted up to here: behind it, the exact number is worth less than what counting it costs."""
+"""Places are counted up to this one. Behind it, the exact number is worth less than what counting it costs."""
 
 
 class BlockedBy(StrEnum):
@@ -25,7 +25,7 @@ class BlockedBy(StrEnum):
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
-    """It is next, and its dialer is on the way."""
+    """It is next, and a dialer is about to claim it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Turns changes of calls, as the table's stream tells them, into what must follow: webhooks, a doorbell, a closed
+"""Turns changes of calls, as the table's stream delivers them, into what must follow: webhooks, a doorbell, a closed
 room, a recording.
 
 The stream delivers each change at least once and in order per call. Repeating any of this is harmless: deliveries have
@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """What is told of the changes of calls."""
+    """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers."""
 
     announcer: Announcer
     next_ring: NextRing
@@ -45,8 +45,8 @@ class Relay:
             self.announcer.announce(after.account_id, after.call_id, event_type, after.version, occurrence)
 
     def ring_again(self, changes: Sequence[Change]) -> None:
-        """Rings for the next callers where lines were freed, in case the one who freed them died before it could. Last
-        of all: by now the line is mostly taken again, and nothing needs to ring."""
+        """Rings for the next callers where lines were freed, in case whoever freed them died before ringing. This is
+        done last of all: by now the line is mostly taken again, and nobody needs to ring."""
         freed = {
             change.after.account_id for change in changes if change.before and released(change.before, change.after)
         }
@@ -54,7 +54,7 @@ class Relay:
             self.next_ring.ring_if_waiting(account_id)
 
 
-# LiveKit closed the room itself when these were the leg's fate.
+# A leg leaves for these reasons when its room is closed already.
 _ROOM_IS_CLOSED = {"ROOM_DELETED", "ROOM_CLOSED"}
 
 
@@ -72,13 +72,13 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
 
 
 def calls_to_record(changes: Sequence[Change]) -> list[Call]:
-    """Calls that became active and want to be recorded, but for those that are over by now."""
-    now = {(change.after.account_id, change.after.call_id): change.after for change in changes}
+    """Calls that became active and are to be recorded, without those that have ended since."""
+    latest = {(change.after.account_id, change.after.call_id): change.after for change in changes}
     return [
         change.after
         for change in changes
         if change.after.recording
         and change.after.state is State.ACTIVE
         and (change.before is None or change.before.state.status is not Status.ACTIVE)
-        and now[change.after.account_id, change.after.call_id].state is State.ACTIVE
+        and latest[change.after.account_id, change.after.call_id].state is State.ACTIVE
     ]

@@ -86,7 +86,7 @@ def session_view(
     """The SDK's `Session`. Its model takes no null for lists, and whole seconds only. Rows of a list come without
     their transcript: no turns, whatever `transcript_turns` counts."""
     call = session.call
-    there = _participants(session)
+    participants = _participants(session)
     return {
         "session_id": session.session_id,
         "room_name": session.room_name,
@@ -98,8 +98,8 @@ def session_view(
         "to_number": call.to_number,
         "status": session.status.value,
         "end_reason": session.end_reason,
-        "participants": there,
-        "participant_count": len(there),
+        "participants": participants,
+        "participant_count": len(participants),
         "features": ["recording"] if call.recording else [],
         "created": iso(session.started_at),
         "started_at": iso(session.started_at),
@@ -111,16 +111,16 @@ def session_view(
 
 
 def transcript_view(transcript: Transcript | None) -> dict[str, Any]:
-    """What the agent told, as fields of the SDK's `Session` and `Call`. Where it told nothing there are no turns: None
-    would mean that they were not looked for, as in the rows of a list of calls."""
-    told = transcript or Transcript()
-    turns = [{"role": turn.role, "content": turn.content, "timestamp": turn.timestamp} for turn in told.turns]
-    return {"transcript": turns, "summary": told.summary, "usage": told.usage}
+    """The agent's transcript as fields of the SDK's `Session` and `Call`. Where there is none, `transcript` is an empty
+    list: None would mean that it was not looked for, as in the rows of a list of calls."""
+    kept = transcript or Transcript()
+    turns = [{"role": turn.role, "content": turn.content, "timestamp": turn.timestamp} for turn in kept.turns]
+    return {"transcript": turns, "summary": kept.summary, "usage": kept.usage}
 
 
 def _participants(session: Session) -> list[str]:
-    """Who has been there: the callee from the answer on, the agent once it joined. Of a past attempt no more is known
-    than that it talked."""
+    """Who has been in the room: the callee from the answer on, and the agent once it joined. Of a past attempt it is
+    only known whether it came to a conversation."""
     if not session.is_present:
         agent_was_there = session.status is Status.COMPLETED
     else:

@@ -1,4 +1,4 @@
-"""What happened to a call and when, told from its record: the answer to "what became of my call?"."""
+"""What happened to a call and when, read from its record: the answer to "what became of my call?"."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +11,9 @@ def timeline(call: Call) -> list[dict[str, Any]]:
     """Each moment as `{at, what}` and what belongs to it, oldest first. `dial` is the number of the dial, whose room
     ends with it; several dials may make one attempt."""
     moments = [*_before_the_dials(call), *_past_attempts(call), *_notes(call), *_present(call)]
-    told = [moment for moment in moments if moment[0] is not None]
-    told.sort(key=lambda moment: moment[0] or 0)
-    return [{"at": iso(at or 0), "what": what} | _known(more) for at, what, more in told]
+    known_moments = [moment for moment in moments if moment[0] is not None]
+    known_moments.sort(key=lambda moment: moment[0] or 0)
+    return [{"at": iso(at or 0), "what": what} | _known(more) for at, what, more in known_moments]
 
 
 type _Moment = tuple[int | None, str, dict[str, Any]]
@@ -25,10 +25,14 @@ def _before_the_dials(call: Call) -> Iterator[_Moment]:
 
 def _past_attempts(call: Call) -> Iterator[_Moment]:
     for number, attempt in enumerate(call.attempts, start=1):
-        of_it = {"attempt": number, "dial": attempt.dial}
-        yield attempt.dialed_at, "dialed", of_it
-        yield attempt.answered_at, "answered", of_it
-        yield attempt.ended_at, "attempt_ended", of_it | {"reason": attempt.end_reason, "sip_code": attempt.sip_code}
+        dial = {"attempt": number, "dial": attempt.dial}
+        yield attempt.dialed_at, "dialed", dial
+        yield attempt.answered_at, "answered", dial
+        yield (
+            attempt.ended_at,
+            "attempt_ended",
+            dial | {"reason": attempt.end_reason, "sip_code": attempt.sip_code},
+        )
 
 
 def _notes(call: Call) -> Iterator[_Moment]:
@@ -40,41 +44,45 @@ def _notes(call: Call) -> Iterator[_Moment]:
 
 
 def _present(call: Call) -> Iterator[_Moment]:
-    of_it = {"attempt": call.attempt_number or None, "dial": call.attempt or None}
+    dial = {"attempt": call.attempt_number or None, "dial": call.attempt or None}
     evidence = call.evidence
     if call.dialed_at is not None:
         waited_s = max(0, call.dialed_at - call.eligible_at) / MS_PER_S
-        yield call.dialed_at, "dialed", of_it | {"waited_for_line_s": waited_s}
-        yield call.answered_at, "answered", of_it
-        yield from _carriers_words(call, of_it)
-        yield from _agents_words(call, of_it)
-        yield call.agent_joined_at, "agent_joined", of_it
-        yield call.agent_left_at, "agent_left", of_it
-        yield evidence.leg_left_at, "leg_left", of_it | {"reason": evidence.disconnect_reason}
-        yield evidence.room_finished_at, "room_finished", of_it
+        yield call.dialed_at, "dialed", dial | {"waited_for_line_s": waited_s}
+        yield call.answered_at, "answered", dial
+        yield from _carriers_words(call, dial)
+        yield from _agents_words(call, dial)
+        yield call.agent_joined_at, "agent_joined", dial
+        yield call.agent_left_at, "agent_left", dial
+        yield evidence.leg_left_at, "leg_left", dial | {"reason": evidence.disconnect_reason}
+        yield evidence.room_finished_at, "room_finished", dial
     asked = {"reason": call.end_asked_reason, "words": call.reports.hung_up_for}
-    yield call.end_asked_at, "end_asked", of_it | asked
+    yield call.end_asked_at, "end_asked", dial | asked
     ended = {"reason": call.end_reason, "sip_code": evidence.sip_code, "sip_status": evidence.sip_status}
-    yield call.ended_at, "ended", of_it | ended
+    yield call.ended_at, "ended", dial | ended
 
 
-def _carriers_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
-    said = call.carrier
-    yield said.rang_at, "ringing", of_it
-    forwarded = {"to": said.forwarded_to, "to_voicemail": said.to_voicemail or None}
-    yield said.forwarded_at, "forwarded", of_it | forwarded
-    yield said.failed_at, "carrier_failed", of_it | {"sip_code": call.evidence.sip_code, "cause": said.cause}
-    ended = {"cause": said.cause, "of_another_leg": said.end_is_doubted or None}
-    yield said.ended_at, "carrier_ended", of_it | ended
+def _carriers_words(call: Call, dial: dict[str, Any]) -> Iterator[_Moment]:
+    carrier = call.carrier
+    yield carrier.rang_at, "ringing", dial
+    forwarded = {"to": carrier.forwarded_to, "to_voicemail": carrier.to_voicemail or None}
+    yield carrier.forwarded_at, "forwarded", dial | forwarded
+    yield (
+        carrier.failed_at,
+        "carrier_failed",
+        dial | {"sip_code": call.evidence.sip_code, "cause": carrier.cause},
+    )
+    ended = {"cause": carrier.cause, "of_another_leg": carrier.end_is_doubted or None}
+    yield carrier.ended_at, "carrier_ended", dial | ended
 
 
-def _agents_words(call: Call, of_it: dict[str, Any]) -> Iterator[_Moment]:
-    told = call.reports
-    yield told.ready_at, "agent_ready", of_it | {"can_report": list(told.can_report) or None}
-    yield told.user_spoke_at, "user_spoke", of_it
-    yield told.silent_since, "silence_began", of_it
-    yield told.voicemail_at, "voicemail_heard", of_it | {"why": told.voicemail_why}
-    yield told.transferred_at, "transferred", of_it | {"to": told.transferred_to}
+def _agents_words(call: Call, dial: dict[str, Any]) -> Iterator[_Moment]:
+    reports = call.reports
+    yield reports.ready_at, "agent_ready", dial | {"can_report": list(reports.can_report) or None}
+    yield reports.user_spoke_at, "user_spoke", dial
+    yield reports.silent_since, "silence_began", dial
+    yield reports.voicemail_at, "voicemail_heard", dial | {"why": reports.voicemail_why}
+    yield reports.transferred_at, "transferred", dial | {"to": reports.transferred_to}
 
 
 def _known(more: dict[str, Any]) -> dict[str, Any]:

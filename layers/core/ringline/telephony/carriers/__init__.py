@@ -1,7 +1,7 @@
 """What carriers tell of calls in events of their own: is it the carrier who speaks, and what does it say.
 
 request.py    a hook's request, why it is refused, what all forms check alike
-event.py      a carrier's event, reduced to what calls need
+reading.py    how the loose values in carriers' events are read
 standard.py   a form for any SBC, signed as Standard Webhooks say
 telnyx.py     Telnyx
 twilio.py     Twilio

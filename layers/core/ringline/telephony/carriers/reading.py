@@ -26,15 +26,15 @@ def text(value: Any) -> str | None:
 
 def sip_code(value: Any) -> int | None:
     """A SIP response code; None for what is none."""
-    said = text(value)
-    code = int(said) if said is not None and re.fullmatch(r"[0-9]{3}", said) else 0
+    digits = text(value)
+    code = int(digits) if digits is not None and re.fullmatch(r"[0-9]{3}", digits) else 0
     return code if 100 <= code < 700 else None
 
 
 def call_ids(*values: Any) -> tuple[str, ...]:
-    """Those that can be ids, each once."""
-    told = (value for value in values if isinstance(value, str) and 0 < len(value) <= _MOST_ID and value.isprintable())
-    return tuple(dict.fromkeys(told))
+    """Those of the values that can be ids, each once."""
+    ids = (value for value in values if isinstance(value, str) and 0 < len(value) <= _MOST_ID and value.isprintable())
+    return tuple(dict.fromkeys(ids))
 
 
 def moment(value: Any) -> int | None:
@@ -53,11 +53,11 @@ def names_voicemail(target: str | None) -> bool:
     its target. The cause of a redirection (RFC 4458: `cause=408`, `cause=486`) alone tells nothing of the place."""
     if not target:
         return False
-    said = unquote(target)
-    addresses = _ADDRESS.findall(said)
+    place = unquote(target)
+    addresses = _ADDRESS.findall(place)
     if not addresses:
-        return _VOICEMAIL_WORD.search(re.sub(r"[;?].*", "", said)) is not None
-    # A host named vm may be any virtual machine.
+        return _VOICEMAIL_WORD.search(re.sub(r"[;?].*", "", place)) is not None
+    # A host may bear the name `vm` because it is a virtual machine.
     return any(_is_voicemail(user) or "voicemail" in host.lower() for user, host in addresses)
 
 

@@ -23,7 +23,7 @@ class HookRefused(Exception):
 
 
 class HookUnreadable(Exception):
-    """The carrier sent it, and it is not an event as we know them."""
+    """The carrier sent the request, and what is in it is no event as we know them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
      "data": {"call": X-Ringline-Call of the INVITE, "provider_call_id", "sip_code", "sip_status", "cause",
               "forwarded_to", "to_voicemail", "diversion", "history_info"}}
 
-Of `data`, `call` or `provider_call_id` is needed, the rest is told where it is known. That a call was forwarded is read
-from any event that shows it: a 181, a Diversion, a History-Info that goes on, a redirecting cause.
+Of `data`, `call` or `provider_call_id` is needed, the rest is given where it is known. That a call was forwarded is
+read from any event that shows it: a 181, a Diversion, a History-Info that goes on, a redirecting cause.
 """
 
 import base64
@@ -55,13 +55,13 @@ def _key(secret: str) -> bytes:
 def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     """The events in a verified body. Raises HookUnreadable."""
     document = json_object(request.body)
-    told = document.get("data")
-    if not isinstance(told, dict):
+    fields = document.get("data")
+    if not isinstance(fields, dict):
         raise HookUnreadable("no data")
-    event = _event(document, told)
-    if event.kind is Kind.FORWARDED or not _shows_forwarding(told):
+    event = _event(document, fields)
+    if event.kind is Kind.FORWARDED or not _shows_forwarding(fields):
         return (event,)
-    # The call was passed on before what the event is about came of it.
+    # The call was passed on first, and what the event is about came of that.
     passed_on = CarrierEvent(
         Kind.FORWARDED,
         GENERIC,
@@ -74,37 +74,37 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     return passed_on, event
 
 
-def _event(document: dict[str, Any], told: dict[str, Any]) -> CarrierEvent:
-    places = (text(told.get("forwarded_to")), _retargeted(told))
+def _event(document: dict[str, Any], fields: dict[str, Any]) -> CarrierEvent:
+    places = (text(fields.get("forwarded_to")), _retargeted(fields))
     kind = _KINDS.get(str(document.get("type")), Kind.OTHER)
-    code, status, cause = sip_code(told.get("sip_code")), text(told.get("sip_status")), text(told.get("cause"))
+    code, status, cause = sip_code(fields.get("sip_code")), text(fields.get("sip_status")), text(fields.get("cause"))
     return CarrierEvent(
         kind=kind,
         provider=GENERIC,
-        room=text(told.get("call")),
-        provider_call_ids=call_ids(told.get("provider_call_id")),
+        room=text(fields.get("call")),
+        provider_call_ids=call_ids(fields.get("provider_call_id")),
         at=moment(document.get("timestamp")),
         sip_code=code,
         sip_status=status,
         cause=cause,
         refusal=refusal_in(code, status, cause) if kind is Kind.FAILED else None,
         forwarded_to=next((place for place in places if place is not None), None),
-        to_voicemail=told.get("to_voicemail") is True or any(names_voicemail(place) for place in places),
+        to_voicemail=fields.get("to_voicemail") is True or any(names_voicemail(place) for place in places),
     )
 
 
-def _shows_forwarding(told: dict[str, Any]) -> bool:
+def _shows_forwarding(fields: dict[str, Any]) -> bool:
     return (
-        sip_code(told.get("sip_code")) == _FORWARDED
-        or told.get("to_voicemail") is True
-        or any(text(told.get(name)) is not None for name in ("forwarded_to", "diversion"))
-        or _retargeted(told) is not None
-        or _REDIRECTING.search(text(told.get("cause")) or "") is not None
+        sip_code(fields.get("sip_code")) == _FORWARDED
+        or fields.get("to_voicemail") is True
+        or any(text(fields.get(name)) is not None for name in ("forwarded_to", "diversion"))
+        or _retargeted(fields) is not None
+        or _REDIRECTING.search(text(fields.get("cause")) or "") is not None
     )
 
 
-def _retargeted(told: dict[str, Any]) -> str | None:
+def _retargeted(fields: dict[str, Any]) -> str | None:
     """Where the last entry of History-Info says that the call went; None where it names only the first target."""
-    said = told.get("history_info")
-    entries = [entry.strip() for entry in said.split(",") if entry.strip()] if isinstance(said, str) else []
+    history = fields.get("history_info")
+    entries = [entry.strip() for entry in history.split(",") if entry.strip()] if isinstance(history, str) else []
     return text(entries[-1]) if len(entries) > 1 or "cause=" in "".join(entries).lower() else None

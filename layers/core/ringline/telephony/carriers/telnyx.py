@@ -25,13 +25,13 @@ TELNYX = "telnyx"
 _KINDS = {
     "call.ringing": Kind.RINGING,
     "call.answered": Kind.ANSWERED,
-    # Of the leg that we sent: the other end took the call.
+    # This is said of the leg that we sent, when the other end has taken the call.
     "call.bridged": Kind.ANSWERED,
 }
 _DETECTION = re.compile(r"call\.machine\.(premium\.)?(detection|greeting)\.ended")
 _MACHINES = {"machine", "beep_detected"}
 
-# What Telnyx's words for the end of a call that nobody answered are in SIP, for where it has no code (`unspecified`).
+# The SIP codes that Telnyx's words for an unanswered call stand for, where it sends no code (`unspecified`).
 _UNANSWERED = {
     "call_rejected": 603,
     "no_answer": 408,
@@ -45,8 +45,8 @@ _UNANSWERED = {
 
 def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None:
     """Raises HookRefused unless the body was signed with the key that one of the public keys belongs to, and now."""
-    # Loaded with the first request: only Telnyx's need it. PyNaCl and not `cryptography`: where that is there, PyJWT
-    # loads it, and every hook would start a quarter later.
+    # PyNaCl is loaded with Telnyx's first request, because no other carrier's need it. It is not `cryptography`, for
+    # PyJWT loads that wherever it is installed, and every hook would take a quarter longer to start.
     from nacl.exceptions import BadSignatureError
     from nacl.signing import VerifyKey
 
@@ -61,7 +61,8 @@ def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None
             raise HookRefused("the configured public key is none of Ed25519") from None
         try:
             key.verify(signed, signature)
-        except (BadSignatureError, ValueError):  # the latter for one that has not the length of a signature
+        except (BadSignatureError, ValueError):
+            # A ValueError says that it has not even the length of a signature.
             continue
         return
     raise HookRefused("signature differs")
@@ -69,23 +70,23 @@ def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None
 
 def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     """The event in a verified body. Raises HookUnreadable."""
-    told = json_object(request.body).get("data")
-    payload = told.get("payload") if isinstance(told, dict) else None
-    if not isinstance(told, dict) or not isinstance(payload, dict):
+    event = json_object(request.body).get("data")
+    payload = event.get("payload") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(payload, dict):
         raise HookUnreadable("no event")
-    name, code = str(told.get("event_type")), sip_code(payload.get("sip_hangup_cause"))
+    name, code = str(event.get("event_type")), sip_code(payload.get("sip_hangup_cause"))
     cause = text(payload.get("hangup_cause"))
-    said_by_word = _UNANSWERED.get(cause or "")
+    code_for_word = _UNANSWERED.get(cause or "")
     is_machine = _DETECTION.fullmatch(name) is not None and payload.get("result") in _MACHINES
-    kind = Kind.FORWARDED if is_machine else _kind(name, code, said_by_word)
+    kind = Kind.FORWARDED if is_machine else _kind(name, code, code_for_word)
     return (
         CarrierEvent(
             kind=kind,
             provider=TELNYX,
             room=_room(payload),
             provider_call_ids=call_ids(payload.get("call_session_id"), payload.get("call_leg_id")),
-            at=moment(told.get("occurred_at")),
-            sip_code=code or said_by_word,
+            at=moment(event.get("occurred_at")),
+            sip_code=code or code_for_word,
             cause=cause,
             refusal=refusal_in(code, cause) if kind is Kind.FAILED else None,
             to_voicemail=is_machine,
@@ -93,11 +94,11 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     )
 
 
-def _kind(name: str, code: int | None, said_by_word: int | None) -> Kind:
+def _kind(name: str, code: int | None, code_for_word: int | None) -> Kind:
     if name != "call.hangup":
         return _KINDS.get(name, Kind.OTHER)
     # A code says more than the word beside it.
-    refused = said_by_word is not None if code is None else code >= 300
+    refused = code_for_word is not None if code is None else code >= 300
     return Kind.FAILED if refused else Kind.ENDED
 
 

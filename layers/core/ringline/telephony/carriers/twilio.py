@@ -2,8 +2,8 @@
 
 The signature is over the URL as Twilio called it, followed by each parameter's name and value, sorted. A JSON body has
 no parameters: its SHA-256 is in the URL (`bodySHA256`), which is signed. Twilio signs with or without the port of the
-URL, so both are tried. Older than MAX_AGE_S is told by the signed `Timestamp`; answering machine detection sends none,
-and then nothing tells the age.
+URL, so both are tried. The signed `Timestamp` shows whether a request is older than MAX_AGE_S; answering machine
+detection sends none, and then nothing shows its age.
 
 Our header arrives as the parameter `SipHeader_X-Ringline-Call` with the leg that LiveKit sent. The leg to the phone is
 a child of that one (`ParentCallSid`) and shows no header; its callback's URL may name the call: `?call=<header>`.
@@ -38,7 +38,7 @@ _KINDS = {
     "failed": Kind.FAILED,
     "canceled": Kind.FAILED,
 }
-# Twilio's words in SIP, for where it tells no code.
+# The SIP codes that Twilio's words stand for, where it sends no code.
 _CODES = {"busy": 486, "no-answer": 408, "canceled": 487}
 
 
@@ -97,18 +97,18 @@ def _with_and_without_port(url: str) -> tuple[str, ...]:
 
 
 def _check_age(parameters: Mapping[str, Any], now_s: float) -> None:
-    said = parameters.get("Timestamp")
-    if said is not None:
-        at = _moment(said)
+    stamp = parameters.get("Timestamp")
+    if stamp is not None:
+        at = _moment(stamp)
         if at is None:
             raise HookRefused("timestamp is not one")
         check_age(str(at // MS_PER_S), now_s)
 
 
-def _moment(said: Any) -> int | None:
+def _moment(stamp: Any) -> int | None:
     """An RFC 2822 date in milliseconds."""
     try:
-        at = parsedate_to_datetime(str(said))
+        at = parsedate_to_datetime(str(stamp))
         return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * MS_PER_S
     except (ValueError, OverflowError):
         return None
@@ -126,14 +126,14 @@ def _parameters(request: HookRequest) -> dict[str, Any]:
 def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     """The events in a verified request: the leg's status, and that a machine answered, in the order they happened.
     Raises HookUnreadable."""
-    told = _parameters(request)
-    ids = call_ids(told.get("ParentCallSid"), told.get("CallSid"))
+    parameters = _parameters(request)
+    ids = call_ids(parameters.get("ParentCallSid"), parameters.get("CallSid"))
     if not ids:
         raise HookUnreadable("no CallSid")
-    room, at = request.query("call") or _header(told), _moment(told.get("Timestamp"))
-    status = str(told.get("CallStatus", ""))
-    code, error = sip_code(told.get("SipResponseCode")), _error(told)
-    kind = _kind(told, status)
+    room, at = request.query("call") or _header(parameters), _moment(parameters.get("Timestamp"))
+    status = str(parameters.get("CallStatus", ""))
+    code, error = sip_code(parameters.get("SipResponseCode")), _error(parameters)
+    kind = _kind(parameters, status)
     event = CarrierEvent(
         kind=kind,
         provider=TWILIO,
@@ -145,25 +145,25 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
         cause=text(status),
         refusal=refusal_in(code, error) if kind is Kind.FAILED else None,
     )
-    if not str(told.get("AnsweredBy", "")).startswith("machine"):
+    if not str(parameters.get("AnsweredBy", "")).startswith("machine"):
         return (event,)
     machine = CarrierEvent(Kind.FORWARDED, TWILIO, room, ids, at, to_voicemail=True)
     return (machine, event) if event.kind is Kind.ENDED else (event, machine)
 
 
-def _kind(told: Mapping[str, Any], status: str) -> Kind:
+def _kind(parameters: Mapping[str, Any], status: str) -> Kind:
     kind = _KINDS.get(status, Kind.OTHER)
-    # The leg that LiveKit sent rings as soon as Twilio has it, the phone only when its own leg does.
-    comes_in = told.get("Direction") == "inbound"
+    # The leg that LiveKit sent is reported as ringing as soon as Twilio has it. The phone rings with its own leg.
+    comes_in = parameters.get("Direction") == "inbound"
     return Kind.OTHER if kind is Kind.RINGING and comes_in else kind
 
 
-def _header(told: Mapping[str, Any]) -> str | None:
+def _header(parameters: Mapping[str, Any]) -> str | None:
     name = f"sipheader_{CALL_HEADER}"
-    return next((text(value) for key, value in told.items() if key.lower() == name), None)
+    return next((text(value) for key, value in parameters.items() if key.lower() == name), None)
 
 
-def _error(told: Mapping[str, Any]) -> str | None:
+def _error(parameters: Mapping[str, Any]) -> str | None:
     """Twilio's error, number first: it may tell a call that Twilio blocked from a person who declined."""
-    said = (text(told.get(name)) for name in ("ErrorCode", "ErrorMessage"))
-    return text(" ".join(word for word in said if word is not None))
+    words = (text(parameters.get(name)) for name in ("ErrorCode", "ErrorMessage"))
+    return text(" ".join(word for word in words if word is not None))

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from ringline.webhooks.addresses import is_public, url_fault
 
 TIMEOUT_S = 10.0
-"""Connecting, sending and reading together. A receiver that works longer answers first and works afterwards."""
+"""Connecting, sending and reading together. A receiver that has more to do answers first and does it afterwards."""
 
 _READ_BYTES = 4096
 """What is read of an answer's body, so that a receiver can finish a short one; nothing in it matters."""
@@ -84,7 +84,7 @@ class WebhookClient:
         port = url.port or (443 if url.scheme == "https" else 80)
         sock = self._dialled(host, port, deadline)
         with closing(http.client.HTTPConnection(host, port)) as connection:
-            # With its socket given, the connection never dials by itself and so cannot meet another address.
+            # A connection whose socket is given never dials by itself, and so cannot meet another address.
             connection.auto_open = 0
             connection.sock = self._secured(sock, host) if url.scheme == "https" else sock
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -92,7 +92,8 @@ class WebhookClient:
                 "POST", target, body=body, headers={**headers, "host": url.netloc, "connection": "close"}
             )
             with connection.getresponse() as answer:
-                # Headers that were cut off look complete to http.client: what came too late is no answer.
+                # Headers that were cut off look complete to http.client. Whatever comes after the deadline is no
+                # answer.
                 deadline.left_s()
                 with suppress(OSError, http.client.HTTPException):
                     answer.read(_READ_BYTES)
@@ -106,7 +107,7 @@ class WebhookClient:
         failure: OSError = TimeoutError()
         for tries_left, (family, address) in zip(range(len(allowed), 0, -1), allowed, strict=True):
             try:
-                # A share of the time for each, so that a dead address leaves some to the living one behind it.
+                # Each address gets a share of the time, so that a dead one leaves some to the living one behind it.
                 sock = self._connect(family, address, deadline.left_s() / tries_left)
             except OSError as error:
                 failure = error
@@ -128,7 +129,7 @@ class WebhookClient:
 
 
 class _AddressRefused(OSError):
-    """Every address of the name, or the one that was met, is no public one."""
+    """No address of the name is a public one, or the address that was met is none."""
 
 
 class _Deadline:
@@ -152,7 +153,8 @@ class _Deadline:
     def watch(self, sock: socket.socket) -> None:
         """Bounds all that follows on a connected socket."""
         sock.settimeout(None)
-        # A descriptor of its own: TLS takes the socket over, and what cuts must work during the handshake, too.
+        # The deadline keeps a descriptor of its own: TLS takes the socket over, and the connection must be cut during a
+        # handshake, too.
         self._socket = sock.dup()
         self._timer = threading.Timer(max(0.0, self._ends_at - time.monotonic()), self._cut)
         self._timer.daemon = True

@@ -58,7 +58,7 @@ class EndpointGone:
 
 @dataclass(frozen=True, slots=True)
 class NotYetDue:
-    """Its moment is to come; the sweep will see to it."""
+    """The moment of its next try is to come; the sweep will see to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Deliveries(Protocol):
 
     def record_delivered(self, delivery: Delivery, now: int) -> bool: ...
 
-    def record_failed(self, delivery: Delivery, attempts_seen: int, now: int) -> bool: ...
+    def record_failed(self, delivery: Delivery, attempts_read: int, now: int) -> bool: ...
 
 
 class Payload(Protocol):
@@ -124,21 +124,21 @@ class Deliver:
 
     def run(self, message: DeliveryMessage) -> Outcome:
         """Tries once and records it. Raises what the table or the queue raise; the message then comes back."""
-        names = message.delivery_id
-        delivery = self._deliveries.delivery(names) or _untried(message)
+        delivery_id = message.delivery_id
+        delivery = self._deliveries.delivery(delivery_id) or _untried(message)
         if delivery.is_over:
             return AlreadyDone()
-        endpoint = self._endpoints.endpoint(names.account_id, names.endpoint_id)
+        endpoint = self._endpoints.endpoint(delivery_id.account_id, delivery_id.endpoint_id)
         if endpoint is None or not endpoint.is_enabled:
             self._close(delivery)
             return EndpointGone()
         if delivery.next_attempt_at is not None and delivery.next_attempt_at > self._clock() + EARLY_MS:
             return NotYetDue()
-        payload = self._payloads.payload(names.account_id, names.call_id, names.event_type)
+        payload = self._payloads.payload(delivery_id.account_id, delivery_id.call_id, delivery_id.event_type)
         if payload is None:
             self._close(delivery)
             return NothingToSend()
-        return self._try(delivery, endpoint, body_of(names.event_type, payload, delivery.sequence))
+        return self._try(delivery, endpoint, body_of(delivery_id.event_type, payload, delivery.sequence))
 
     def _try(self, before: Delivery, endpoint: Endpoint, body: bytes) -> Outcome:
         started_at = self._clock()
@@ -178,8 +178,8 @@ class Deliver:
         return WillRetry(delivery.attempt_count, wait_ms, why)
 
     def _close(self, delivery: Delivery) -> None:
-        """Takes a delivery that can go nowhere off the sweep's list, and into the log if it was never tried, or by one
-        who died before it was written down."""
+        """Takes a delivery that can go nowhere off the sweep's list. One that was never tried, or whose only try was
+        not written down because the function died, gets its record here."""
         over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
         self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 

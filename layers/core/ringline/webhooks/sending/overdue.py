@@ -1,4 +1,5 @@
-"""Deliveries whose next try is due and that no message is under way for: the long waits, and messages that got lost."""
+"""Deliveries whose next try is due while no message is under way for them: after long waits, and where a message got
+lost."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -9,7 +10,8 @@ from ringline.webhooks.model.delivery import Delivery
 from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue
 
 DUE_AGAIN_MS = 180_000
-"""When a delivery that was sent again is looked at again: the queue's visibility time-out, when SQS itself repeats."""
+"""How long after being sent again a delivery is looked at again: after the queue's visibility time-out SQS itself has
+repeated the message."""
 
 MOST_AT_ONCE = 500
 """Sent in one run, some seconds' work: the sweep has calls to mend, too. The rest is still due a minute later."""

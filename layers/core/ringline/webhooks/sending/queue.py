@@ -48,21 +48,21 @@ def _entry(message: DeliveryMessage) -> dict[str, str]:
 
 
 def body_of(message: DeliveryMessage) -> str:
-    names = message.delivery_id
+    delivery_id = message.delivery_id
     return json.dumps(
         {
-            "account_id": names.account_id,
-            "call_id": names.call_id,
-            "endpoint_id": names.endpoint_id,
-            "type": names.event_type,
-            "occurrence": names.occurrence,
+            "account_id": delivery_id.account_id,
+            "call_id": delivery_id.call_id,
+            "endpoint_id": delivery_id.endpoint_id,
+            "type": delivery_id.event_type,
+            "occurrence": delivery_id.occurrence,
             "sequence": message.sequence,
         }
     )
 
 
 def message_in(body: str) -> DeliveryMessage:
-    """The message of an SQS body. Raises ValueError for what is none of ours."""
+    """The message of an SQS body. Raises ValueError for a body that is no message of ours."""
     try:
         fields = json.loads(body)
         delivery_id = DeliveryId(

@@ -1,6 +1,7 @@
 """Watchers of the simulation: each finds what breaks its promise, and nothing in what keeps it. No world runs here."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from simulation.watch.lines.own_account import OwnAccountOnly
 from simulation.watch.lines.places import Places
 from tests.builders import a_call
 
-ENDED = {"end_reason": EndReason.USER_HUNG_UP_IN_CALL, "ended_at": 9_000}
+ENDED: dict[str, Any] = {"end_reason": EndReason.USER_HUNG_UP_IN_CALL, "ended_at": 9_000}
 
 
 @pytest.fixture
