@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from local.phones.kernel.sip_status import SIP_CODES, phrase
-from local.phones.numbers.book import FRAUD_TEXT, TOO_FAST_TEXT
+from local.phones.numbers.book import CALLER_ID_TEXT, FRAUD_TEXT, TOO_FAST_TEXT
 from local.tools.places import ROOT
 from ringline.calls.model.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State
 from ringline.calls.model.reasons import MEANINGS, EndReason, Meaning
@@ -21,6 +21,11 @@ PAGE = ROOT / "docs" / "end-reasons.md"
 _SPECIAL = (
     (503, TOO_FAST_TEXT, "a carrier's limit, by its text: also 403, 429 and any 5xx"),
     (603, FRAUD_TEXT, "a fraud block, by Twilio's error number in its text"),
+    (
+        403,
+        CALLER_ID_TEXT,
+        "our account, balance, caller id or permitted countries, by its text: also any other code",
+    ),
     (399, "", "any other 3xx"),
     (499, "", "any other 4xx"),
     (599, "", "any other 5xx"),

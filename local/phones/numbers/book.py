@@ -31,7 +31,7 @@ FRAUD_TEXT = "32203 Call blocked: suspected fraud"
 reading of it is what is proven."""
 
 CALLER_ID_TEXT = "Caller Origination Number is Invalid D35"
-NO_CREDIT_TEXT = "Account is blocked D19"
+BLOCKED_ACCOUNT_TEXT = "Account is blocked D19"
 """What Telnyx adds to a 403 and to a 404 that are about whoever calls, and not about the number that is called."""
 
 TOO_FAST_TEXT = "cps limit exceeded"
@@ -64,6 +64,9 @@ _ORDINARY = (
         "the carrier never answers the INVITE (given up after 32 s, or the ring time-out)",
         "USER_DID_NOT_PICK_UP or SIP_FAILED_TRUNK",
     ),
+)
+
+_REFUSING_WITH_WORDS = (
     SandboxNumber(
         "+15550100603",
         Callee(refusal=Refusal(603, FRAUD_TEXT), refuses_after_s=BRIEF_RING_S),
@@ -78,7 +81,7 @@ _ORDINARY = (
     ),
     SandboxNumber(
         "+15550100404",
-        Callee(rings_after_s=None, refusal=Refusal(404, NO_CREDIT_TEXT)),
+        Callee(rings_after_s=None, refusal=Refusal(404, BLOCKED_ACCOUNT_TEXT)),
         "404 at once, because our account with the carrier is blocked (Telnyx's D19)",
         "SIP_FAILED_ACCOUNT",
     ),
@@ -156,7 +159,10 @@ CHAPTERS = (
     Chapter("Who picks up, and who does not", _ORDINARY),
     Chapter(
         "Who refuses",
-        tuple(SandboxNumber(number, _family_callee(number), does, reason) for number, does, reason in _REFUSING),
+        (
+            *(SandboxNumber(number, _family_callee(number), does, reason) for number, does, reason in _REFUSING),
+            *_REFUSING_WITH_WORDS,
+        ),
     ),
     Chapter("Where the carrier takes no more calls", _LIMITED),
     Chapter("Where something breaks", TROUBLED),

@@ -3,6 +3,7 @@
 import pytest
 from livekit.protocol.models import DisconnectReason
 
+from local.pages.reasons import NOT_RUNG, reason_for
 from local.pages.sandbox import page
 from local.phones.kernel import sip_status
 from local.phones.numbers import book
@@ -10,7 +11,12 @@ from local.phones.numbers.callees import AgentDeed, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, STAYS_ON
 from local.phones.rooms.counts import HeadCount, LateCount
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import VOICEMAIL_GREETING_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.model.timing import (
+    VOICEMAIL_GREETING_MIN_S,
+    VOICEMAIL_GREETING_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +90,21 @@ def test_the_readme_shows_eight_numbers_that_end_differently() -> None:
     assert len({entry.end_reason for entry in book.MOST_USED}) == len(book.MOST_USED) == 8
 
 
+@pytest.mark.parametrize("number", ["+15550100603", "+15550100403", "+15550100404"])
+def test_a_refusal_with_words_ends_for_what_the_words_say(number: str) -> None:
+    (entry,) = (each for each in book.NUMBERS if each.number == number)
+    assert entry.callee.refusal is not None
+    refused = entry.callee.refusal
+    assert reason_for(refused.sip_code, NOT_RUNG, refused.text or "") == entry.end_reason
+    assert reason_for(refused.sip_code, NOT_RUNG) != entry.end_reason, "the code alone says something else"
+
+
 def test_a_480_of_the_sandbox_falls_on_the_side_of_the_voicemail_window_that_the_book_promises() -> None:
     assert VOICEMAIL_RING_MIN_S < book.VOICEMAIL_RING_S < VOICEMAIL_RING_MAX_S < book.LONG_RING_S
 
 
-def test_the_greeting_of_the_sandboxs_voicemail_is_short_enough_to_be_known_as_one() -> None:
-    assert (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
+def test_the_greeting_of_the_sandboxs_voicemail_is_as_long_as_greetings_are() -> None:
+    assert VOICEMAIL_GREETING_MIN_S < (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
 
 
 def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:
