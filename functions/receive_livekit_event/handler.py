@@ -49,7 +49,14 @@ def close_room(room: str) -> None:
         log.warning("room not closed", extra={"room": masked_within(room)})
 
 
-observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log)
+def remove_later(room: str, kept_sid: str, identity: str) -> bool:
+    # Nor do many events need this.
+    from ringline.telephony.front_desk import FrontDesk
+
+    return FrontDesk(livekit_url, livekit_key, livekit_secret, agent_name).remove_later(room, kept_sid, identity)
+
+
+observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log, remove_later)
 
 
 def reception(event: dict[str, Any]) -> "Arrive":

@@ -20,6 +20,7 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.model.timing import FIRST_DISPATCH_WAITS_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
@@ -229,6 +230,7 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
         livekit = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET, "AGENT_NAME": AGENT_NAME}
         look = load_handler("sweep", {**queues, **livekit, "LIVEKIT_URL": house.lab.network.url})
         body = json.dumps({"account_id": ACCOUNT, "call_id": call.call_id})
+        await asyncio.sleep(FIRST_DISPATCH_WAITS_S)  # in which the network moves on
         async with _one_at_a_time:
             await asyncio.to_thread(look.lambda_handler, {"Records": [{"body": body}]}, CONTEXT)
         assert (await house.until(lambda call: call.state is State.ACTIVE)).answered_at is not None
@@ -284,7 +286,11 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
     assert rooms.open(replace(first, call_id="call_3", sip_call_id="SCL_3"))
     tenant = rooms.tenant("lobby")
     assert tenant is not None
-    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == ("call_3", ACCOUNT, 1)
+    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == (
+        "call_3",
+        ACCOUNT,
+        1,
+    )
     assert {item["sk"] for item in local.items()} == {"CALL", "call_1", "call_3"}
     (directory,) = (item for item in local.items() if item["pk"] == "ROOM#lobby")
     assert directory["ttl_at_s"] == NOW // 1000 + 2 * 24 * 3600

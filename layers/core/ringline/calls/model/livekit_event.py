@@ -7,6 +7,8 @@ from enum import StrEnum
 class Kind(StrEnum):
     SIP = "SIP"
     AGENT = "AGENT"
+    STANDARD = "STANDARD"
+    """Somebody with a microphone who is neither: a colleague in a browser."""
     OTHER = "OTHER"
 
 
