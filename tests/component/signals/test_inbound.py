@@ -284,7 +284,11 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
     assert rooms.open(replace(first, call_id="call_3", sip_call_id="SCL_3"))
     tenant = rooms.tenant("lobby")
     assert tenant is not None
-    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == ("call_3", ACCOUNT, 1)
+    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == (
+        "call_3",
+        ACCOUNT,
+        1,
+    )
     assert {item["sk"] for item in local.items()} == {"CALL", "call_1", "call_3"}
     (directory,) = (item for item in local.items() if item["pk"] == "ROOM#lobby")
     assert directory["ttl_at_s"] == NOW // 1000 + 2 * 24 * 3600

@@ -15,7 +15,13 @@ from ringline.calls.model.call import (
     Refusal,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import MS_PER_S, RING_OUT_TOLERANCE_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.model.timing import (
+    CALL_SETUP_S,
+    MS_PER_S,
+    RING_OUT_TOLERANCE_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+)
 
 _R = EndReason
 
@@ -182,7 +188,7 @@ def rang(call: Call, at: int) -> bool:
         return True
     if status is not None:
         return status != CallStatus.DIALING
-    return ring_s(call, at) >= VOICEMAIL_RING_MIN_S
+    return ring_s(call, at) >= CALL_SETUP_S
 
 
 def _rang_out(call: Call, at: int) -> bool:
