@@ -128,7 +128,7 @@ class Container:
         self.dial_next = DialNext(
             self.store, self.admit, self.paces, self.progress, livekit, doorbell, looks, clock, log
         )
-        self.hang_up = HangUp(self.store, self.progress, livekit, clock, log)
+        self.hang_up = HangUp(store=self.store, progress=self.progress, telephony=livekit, clock=clock, log=log)
         transcripts: Any = None
         """What was said is kept elsewhere, which is no part of a call's life."""
         links: Any = None
@@ -278,15 +278,15 @@ class Handlers:
             return 0
 
         return Sweep(
-            copy.store,
-            copy.watchlist,
-            copy.progress,
-            self.livekit,
-            copy.doorbell,
-            self.looks,
-            resend,
-            copy.clock,
-            copy.log,
+            store=copy.store,
+            watchlist=copy.watchlist,
+            progress=copy.progress,
+            telephony=self.livekit,
+            doorbell=copy.doorbell,
+            looks=self.looks,
+            resend=resend,
+            clock=copy.clock,
+            log=copy.log,
         )
 
 

@@ -63,7 +63,8 @@ class CallsRoom:
         return asyncio.run(dial.run(account_id))
 
     def hang_up(self, call_id: str) -> HungUp | None:
-        return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))
+        hang_up = HangUp(store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=LOG)
+        return asyncio.run(hang_up.run(ACCOUNT, call_id))
 
     def sweep(self) -> Swept:
         return asyncio.run(self._sweep().run())
@@ -77,15 +78,15 @@ class CallsRoom:
             return 1
 
         return Sweep(
-            self.store,
-            self.watchlist,
-            self.progress,
-            self.telephony,
-            self.doorbell,
-            self.looks,
-            resend,
-            self.clock,
-            LOG,
+            store=self.store,
+            watchlist=self.watchlist,
+            progress=self.progress,
+            telephony=self.telephony,
+            doorbell=self.doorbell,
+            looks=self.looks,
+            resend=resend,
+            clock=self.clock,
+            log=LOG,
         )
 
     def call(self, call_id: str = "call_1") -> Call:

@@ -199,7 +199,10 @@ class HearCarrier:
         if call.in_flight and call.answered_at is not None:
             from ringline.calls.progress.hang_up import HangUp  # hardly any event ends a call that was answered
 
-            await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
+            hang_up = HangUp(
+                store=self.store, progress=self.progress, telephony=telephony, clock=self.clock, log=self.log
+            )
+            await hang_up.carry_out(call)
             return
         try:
             await telephony.end_room(call.room_name or "")
