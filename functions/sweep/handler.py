@@ -22,8 +22,8 @@ def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     from ringline.calls.mending.mend import Swept
 
     async def run() -> Swept:
-        async with sweeper() as sweep:
-            return await (sweep.run() if only is None else sweep.look_again(only))
+        async with sweeper() as opened:
+            return await (opened.run() if only is None else opened.look_again(only))
 
     return asdict(asyncio.run(run()))
 
