@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jwt
@@ -19,6 +20,7 @@ from ringline.calls.progress.progress import Applied
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.views.call_view import call_view
+from ringline.composition.parts import to_livekit
 from ringline.runtime import aws
 from ringline.runtime.clock import iso, now_ms
 from ringline.telephony.agent_dispatch import call_token
@@ -62,7 +64,7 @@ class Agents:
 
     @property
     def kept(self) -> Transcript | None:
-        kept: Transcript | None = self.function.transcripts.read(self.call)
+        kept: Transcript | None = self.function.hear.transcripts.read(self.call)
         return kept
 
     def rings(self, **fields: Any) -> Call:
@@ -369,7 +371,9 @@ def test_no_words_wait_for_livekit(agents: Agents) -> None:
 
 def test_an_unreachable_livekit_fails_no_request(agents: Agents) -> None:
     agents.talks()
-    agents.function.hear = replace(agents.function.hear, telephony=agents.function.telephony)
+    agents.function.hear = replace(
+        agents.function.hear, telephony=partial(to_livekit, agents.function.settings.livekit)
+    )
     assert agents.tell({"type": "hang_up"}) == ["applied"]
     assert agents.view["status"] == "active"
 
@@ -425,7 +429,7 @@ def test_words_are_stored_before_the_calls_row_speaks_of_them(agents: Agents, mo
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "2")
     assert json.loads(answer["body"])["code"] == "not_persisted"
     assert agents.call == before
-    assert agents.function.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
+    assert agents.function.hear.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
     agents.function.hear = hear
     assert agents.tell({"type": "transcript", "turns": TURNS}) == ["applied"], "sent again, it is taken"
 
@@ -541,7 +545,7 @@ def test_the_words_of_an_earlier_attempt_are_kept_with_it(agents: Agents) -> Non
     before = agents.call
     assert agents.tell({"type": "transcript", "turns": TURNS}, token=former) == ["stale_attempt"]
     assert (agents.call, agents.kept) == (before, None), "nobody said this in the present attempt"
-    assert agents.function.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
+    assert agents.function.hear.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
 
 
 def test_a_call_that_waits_for_its_next_attempt_takes_the_last_ones_words_and_no_more(agents: Agents) -> None:

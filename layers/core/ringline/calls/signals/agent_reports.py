@@ -97,7 +97,9 @@ class HearAgent:
 
     async def _end(self, call: Call) -> Call | None:
         async with self.telephony() as telephony:
-            hang_up = HangUp(self.store, self.progress, telephony, self.clock, self.log)
+            hang_up = HangUp(
+                store=self.store, progress=self.progress, telephony=telephony, clock=self.clock, log=self.log
+            )
             after = await hang_up.carry_out(call)
         if after is not None and after.in_flight and after.attempt == call.attempt:
             ask_for_look(self.looks, self.log, after, ASK_AGAIN_S)
