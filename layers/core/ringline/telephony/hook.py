@@ -103,4 +103,10 @@ def _egress(egress: dict[str, Any]) -> EgressReport:
         duration_s=None if duration_ns is None else int(duration_ns) / 1e9,
         error=egress.get("error") or None,
         asked_key=asked[0].get("filepath") or None,
+        backup_at=_without_its_signature(files[0]) if egress.get("backupStorageUsed") else None,
     )
+
+
+def _without_its_signature(file: dict[str, Any]) -> str:
+    """Where a file lies. A location may be a signed link, which would be a key to the file for whoever reads it."""
+    return str(file.get("location") or file.get("filename") or "a place that LiveKit does not name").split("?")[0]

@@ -24,7 +24,8 @@ class What(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EgressReport:
     """How a recording stands, in LiveKit's words. An egress names its file before there is one; `asked_key` is the file
-    that it was asked for, which it names from the beginning."""
+    that it was asked for, which it names from the beginning. `backup_at` says where the file lies if the egress could
+    not write to the bucket it was given and used the backup storage of its own configuration."""
 
     egress_id: str
     status: str
@@ -32,6 +33,7 @@ class EgressReport:
     duration_s: float | None = None
     error: str | None = None
     asked_key: str | None = None
+    backup_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,10 @@ def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
         return RecordingSeen(at, attempt, report.egress_id, "started")
+    if report.backup_at is not None:
+        # The file is whole, but not where links are made for: whoever runs the egress must bring it over.
+        error = f"the file is in the backup storage of LiveKit's egress: {report.backup_at}"[:ERROR_CHARS]
+        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error)
     if report.file_key is None:
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or "no_file")
     return RecordingSeen(at, attempt, report.egress_id, "ended", report.file_key, report.duration_s, error)
