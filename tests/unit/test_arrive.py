@@ -14,6 +14,7 @@ from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.progress.progress import Applied, Outcome, Unapplied
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.rules.moments import as_allowed
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import Tenant
@@ -72,7 +73,7 @@ class House:
     # Progress
     def apply(self, account_id: str, call_id: str, event: object) -> Outcome:
         (place,) = (n for n, call in enumerate(self.calls) if (call.account_id, call.call_id) == (account_id, call_id))
-        result = apply(self.calls[place], event)  # type: ignore[arg-type]
+        result = apply(self.calls[place], as_allowed(self.calls[place], event, self.clock()))  # type: ignore[arg-type]
         if not isinstance(result, Moved):
             return Unapplied(self.calls[place], result.why, result.effects)
         self.calls[place] = result.call

@@ -18,7 +18,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Unmoved
-from ringline.calls.rules.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed, within_call
+from ringline.calls.rules.deadlines import End, Owed, caller_waits_until, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.telephony.hook import read
@@ -153,10 +153,6 @@ def test_a_caller_is_looked_at_as_long_as_it_rings_and_settled_when_the_room_is_
 def test_a_conversation_that_rang_in_has_the_same_limit_as_any() -> None:
     taken = moved(ringing(max_call_duration_s=60), AgentJoined(at(1), 1, "PA_agent"))
     assert owed(taken, True, at(61)) == End(EndReason.MAX_DURATION_REACHED)
-
-
-def test_moments_of_another_clock_are_kept_within_the_call() -> None:
-    assert [within_call(ringing(), moment, at(9)) for moment in (NOW - 1, at(4), at(10))] == [NOW, at(4), at(9)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_LATE_MS = 90_000
+"""LiveKit drops an event that waited for 30 s, and sends one five times within 15 s and as long as the answers take:
+a stamp older than this is of a clock that is behind."""
+
 
 class Kind(StrEnum):
     SIP = "SIP"

@@ -11,6 +11,7 @@ from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.rules.moments import as_allowed
 from ringline.calls.tables.records import released
 from ringline.calls.tables.store import CallStore, Committed, TableContended
 from ringline.runtime.clock import Clock
@@ -49,13 +50,13 @@ class Progress:
         self._next_ring = NextRing(store, doorbell, clock)
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
-        """Applies one event. A line that is given back rings the account's doorbell if somebody waits for it. Raises
-        TableContended."""
+        """Applies one event, at the moment it tells or, where the call does not allow that, now. A line that is given
+        back rings the account's doorbell if somebody waits for it. Raises TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
-            match apply(call, event):
+            match apply(call, as_allowed(call, event, self._clock())):
                 case Unmoved(why, effects):
                     return Unapplied(call, why, effects)
                 case Moved(after, effects):

@@ -54,7 +54,8 @@ def _user_spoke(call: Call, event: UserSpoke) -> Result:
 
 
 def _silence(call: Call, event: SilenceHeard) -> Result:
-    since = event.at - round(event.silent_s * 1000)
+    # Before the dial there was nobody to be heard.
+    since = max(event.at - round(event.silent_s * 1000), call.dialed_at or call.created_at)
     known = call.reports.silent_since
     if known is not None and since - known < _SAME_SILENCE_MS:
         return Unmoved("silent_before")

@@ -153,11 +153,6 @@ def caller_waits_until(call: Call) -> int:
     return (call.dialed_at or call.created_at) + call.ring_timeout_s * 1000
 
 
-def within_call(call: Call, moment: int, now: int) -> int:
-    """A moment that LiveKit's clock told, not before the call began and not after now."""
-    return min(max(moment, call.dialed_at or call.created_at), now)
-
-
 def dial_outcome_due_at(call: Call) -> int:
     """When a dial must have had its outcome, if its dialer lives."""
     begun = call.dialed_at or call.created_at

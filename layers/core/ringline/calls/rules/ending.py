@@ -8,6 +8,7 @@ from ringline.calls.model.events import DialDeferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
+from ringline.calls.rules.moments import in_order
 from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
@@ -55,6 +56,7 @@ def with_agent_that_reported(call: Call) -> Call:
 def over(call: Call, at: int) -> Call:
     """The call after the end of its attempt: in its terminal state with its one reason, or in the queue for another
     attempt where its retry policy wants one and its expiry leaves time for it."""
+    at = in_order(call, at)
     reason = end_reason(call, at)
     delay_s = None if call.retry is None else call.retry.delay_s(reason, len(call.attempts) + 1)
     if delay_s is not None and call.in_flight:

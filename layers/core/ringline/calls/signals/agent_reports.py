@@ -15,7 +15,6 @@ from ringline.calls.model.timing import ASK_AGAIN_S
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
-from ringline.calls.rules.deadlines import within_call
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.runtime.clock import Clock
@@ -75,8 +74,7 @@ class HearAgent:
     def _take(self, call: Call | None, whose: AttemptId, report: Report) -> Outcome:
         if call is None:
             return Unapplied(None, "unknown_call")
-        now = self.clock()
-        at = within_call(call, now if report.at is None else report.at, now)
+        at = self.clock() if report.at is None else report.at
         if report.transcript is not None:
             event: Event = self._keep(call, whose, report.transcript, at, is_final=report.is_final)
         elif report.event is not None:

@@ -19,7 +19,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.progress.hints import ask_for_look
-from ringline.calls.rules.deadlines import look_again_in_s, within_call
+from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.routing.resolve import Route, dialed_number
 from ringline.runtime.clock import Clock
@@ -105,9 +105,7 @@ class Arrive:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
             ask_for_look(self.looks, self.log, call, look_again_in_s(call))
             return None
-        now = self.clock()
-        joined = [AgentSeen(agent.sid, within_call(call, agent.joined_at, now)) for agent in room.agents]
-        return joined[0] if joined else None
+        return room.agents[0] if room.agents else None
 
 
 def _call(seen: LivekitEvent, account_id: str, number: str, route: Route | None, at: int) -> Call:

@@ -17,7 +17,7 @@ from ringline.calls.model.events import (
     RecordingSeen,
     RoomFinished,
 )
-from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.livekit_event import MOST_LATE_MS, EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
 from ringline.calls.progress.hints import ask_for_look
@@ -93,9 +93,10 @@ class Observe:
 
 def _moment(seen: LivekitEvent, now: int) -> int:
     """When it happened. LiveKit stamps whole seconds: precise only for events that come late, which are the ones that
-    need it."""
-    late = seen.created_at is not None and now - seen.created_at > 2000
-    return seen.created_at if late and seen.created_at is not None else now
+    need it. What is stamped later than now, or too long ago to be sent still, is stamped by a clock that is wrong."""
+    if seen.created_at is None or not 2000 < now - seen.created_at <= MOST_LATE_MS:
+        return now
+    return seen.created_at
 
 
 def _recorded(seen: LivekitEvent) -> AttemptId | None:
