@@ -1,11 +1,11 @@
 """`account`, `key`, `trunk`: who may call, with which key, and how much at once."""
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.argument_types import rate, whole
+from cli.argument_types import country, or_none, rate, whole
 from cli.deployment import Deployment, no_such
 from ringline.accounts.account import Account, ApiKey
 from ringline.calls.tables.paces import TrunkPaces
@@ -24,7 +24,7 @@ def create_account(deployment: Deployment, asked: Namespace) -> str:
     if not _ID.fullmatch(account_id):
         raise invalid_field("--id", "must be given: 1 to 40 letters, digits, _ and - only")
     try:
-        deployment.accounts.create_account(Account(account_id, asked.name, account_id, asked.max_calls))
+        deployment.accounts.create_account(Account(account_id, asked.name, account_id, asked.max_calls, asked.country))
     except Problem as problem:
         if problem.code != "account_exists":
             raise
@@ -43,17 +43,18 @@ def create_account(deployment: Deployment, asked: Namespace) -> str:
 
 
 def account_lines(deployment: Deployment, asked: Namespace) -> str:
-    """Shows the account's lines, after setting how many it has. Raises Problem for an unknown account.
+    """Shows the account's lines, after setting how many it has, and its country. Raises Problem for an unknown account.
 
     A lower cap drains: no call is cut off. A higher one rings for the calls that wait.
     """
-    if asked.max_calls is None:
-        known_account(deployment, asked.account)
-    else:
+    if "country" in asked:
+        deployment.accounts.set_country(asked.account, asked.country)
+    if asked.max_calls is not None:
         deployment.accounts.set_cap(asked.account, asked.max_calls)
         SqsDoorbell(lambda: deployment.sqs, deployment.doorbell_url).ring(asked.account)
-    gate = deployment.calls.gate(asked.account)
-    return f"{asked.account}: {gate.in_use} of {gate.cap} lines in use"
+    account, gate = known_account(deployment, asked.account), deployment.calls.gate(asked.account)
+    of_country = f", numbers of {account.country}" if account.country else ""
+    return f"{asked.account}: {gate.in_use} of {gate.cap} lines in use{of_country}"
 
 
 def create_key(deployment: Deployment, asked: Namespace) -> str:
@@ -101,10 +102,14 @@ def add_commands(nouns: Any) -> None:
     create.add_argument(
         "--max-calls", type=whole, default=USUAL_MAX_CALLS, help=f"so many at once (default: {USUAL_MAX_CALLS})"
     )
+    create.add_argument("--country", type=country, help="of numbers without a country's code: two letters, US")
     create.set_defaults(run=create_account)
     lines = verbs.add_parser("lines", help="what `account ACCOUNT` is short for")
     lines.add_argument("account")
     lines.add_argument("--max-calls", type=whole, help="from now on; a lower number drains, nothing is cut off")
+    lines.add_argument(
+        "--country", type=or_none(country), default=SUPPRESS, help="of numbers without a country's code; '' for none"
+    )
     lines.set_defaults(run=account_lines)
 
     of_key = nouns.add_parser("key", help="the API keys of an account").add_subparsers(dest="verb", required=True)

@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from ringline.accounts.store import AccountStore
 from ringline.calls.outbound.create import CreateCall, WaitingMarks, once_from
-from ringline.calls.outbound.requests import CreateCallRequest
+from ringline.calls.outbound.requests import CreateCallRequest, Writer
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
@@ -21,6 +22,8 @@ from ringline.runtime.web.http import account_of, header, json_object
 
 log = make_logger("create_call")
 table = settings.required("TABLE_NAME")
+accounts = AccountStore(aws.dynamodb(), table)
+default_country = settings.optional("DEFAULT_COUNTRY")
 aws.sqs()  # made now: every call that is accepted rings
 create_call = CreateCall(
     store=CallStore(aws.dynamodb(), table),
@@ -40,7 +43,8 @@ def create() -> Response[str]:
     log.append_keys(account_id=account_id)
     body = json_object(event)
     once = once_from(header(event, "idempotency-key"), body)
-    accepted = create_call.run(account_id, read_body(CreateCallRequest, body), once)
+    writer = Writer(lambda: accounts.country_of(account_id) or default_country or None)
+    accepted = create_call.run(account_id, read_body(CreateCallRequest, body, writer), once)
     headers = {"location": f"/v1/calls/{accepted.call.call_id}"}
     if accepted.replayed:
         headers["idempotent-replayed"] = "true"

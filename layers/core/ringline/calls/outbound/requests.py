@@ -1,9 +1,11 @@
 """Bodies of the calls API, checked field by field. Unknown fields are ignored: newer SDKs may send more."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.retries import (
@@ -20,9 +22,16 @@ from ringline.calls.model.timing import (
     MAX_RING_TIMEOUT_S,
     MIN_RING_TIMEOUT_S,
 )
-from ringline.routing.numbers import is_e164
+from ringline.routing.numbers import is_e164, read_number
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Whose request it is, as far as that tells what is meant."""
+
+    country_of: Callable[[], str | None]
 
 
 class RetryRequest(BaseModel):
@@ -71,10 +80,11 @@ class CreateCallRequest(BaseModel):
 
     @field_validator("to_number", "from_number")
     @classmethod
-    def _is_a_phone_number(cls, number: str | None) -> str | None:
-        if number is not None and not is_e164(number):
-            raise ValueError("is not a phone number in E.164 form, such as +14155550123")
-        return number
+    def _is_a_phone_number(cls, text: str | None, info: ValidationInfo) -> str | None:
+        """In E.164. The country of a number without its code is asked for only where there is such a number."""
+        if text is None or is_e164(text):
+            return text
+        return read_number(text, info.context.country_of() if isinstance(info.context, Writer) else None)
 
     @field_validator("scheduled_at", "expires_at")
     @classmethod

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ValidationError
 from ringline.runtime.web.problems import FieldError, Problem
 
 
-def read_body[Body: BaseModel](model: type[Body], body: dict[str, Any]) -> Body:
-    """The body as its model. Raises Problem 422 that names each wrong field."""
+def read_body[Body: BaseModel](model: type[Body], body: dict[str, Any], context: object = None) -> Body:
+    """The body as its model, whose validators may need the context. Raises Problem 422 that names each wrong field."""
     try:
-        return model.model_validate(body)
+        return model.model_validate(body, context=context)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         errors = tuple(
