@@ -2,14 +2,16 @@
 
 import re
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.argument_types import country, or_none, rate, whole
+from cli.argument_types import an_id, country, or_none, rate, whole
 from cli.deployment import Deployment, no_such
 from ringline.accounts.account import Account, ApiKey
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.queues import SqsDoorbell
+from ringline.routing.records import Trunk
 from ringline.runtime.web.problems import Problem, invalid_field
 
 USUAL_MAX_CALLS = 5
@@ -79,9 +81,24 @@ def revoke_key(deployment: Deployment, asked: Namespace) -> str:
 
 
 def trunk(deployment: Deployment, asked: Namespace) -> str:
-    TrunkPaces(deployment.dynamodb, deployment.table_name).set_rate(asked.trunk, asked.calls_per_second)
-    pace = f"{asked.calls_per_second:g} calls a second" if asked.calls_per_second else "no limit"
-    return f"{asked.trunk}: {pace}"
+    """Raises Problem 404 for an unknown account, 422 where nothing is asked for."""
+    told = []
+    if "calls_per_second" in asked:
+        TrunkPaces(deployment.dynamodb, deployment.table_name).set_rate(asked.trunk, asked.calls_per_second)
+        told.append(f"{asked.calls_per_second:g} calls a second" if asked.calls_per_second else "no limit")
+    given = {name: getattr(asked, name) for name in ("country", "account_id") if name in asked}
+    if given.get("account_id"):
+        known_account(deployment, given["account_id"])
+    if given:
+        before = deployment.routing.trunk(asked.trunk) or Trunk(trunk_id=asked.trunk)
+        after = replace(before, **given)
+        deployment.routing.put_trunk(after)
+        told.append(
+            f"callers' numbers of {after.country or 'the usual country'}, seen by {after.account_id or 'nobody'}"
+        )
+    if not told:
+        raise invalid_field("--calls-per-second", "must be given, or --country or --account")
+    return f"{asked.trunk}: {', '.join(told)}"
 
 
 def known_account(deployment: Deployment, account_id: str) -> Account:
@@ -121,9 +138,19 @@ def add_commands(nouns: Any) -> None:
         "key_id", help="as `key list` shows it"
     )
 
-    of_trunk = nouns.add_parser("trunk", help="how many calls a second go out through a trunk")
+    of_trunk = nouns.add_parser("trunk", help="how fast calls go out through a trunk, and what its callers dial")
     of_trunk.add_argument("trunk", help="its LiveKit id, ST_...")
-    of_trunk.add_argument("--calls-per-second", type=rate, required=True, help="0 for no limit")
+    of_trunk.add_argument("--calls-per-second", type=rate, default=SUPPRESS, help="0 for no limit")
+    of_trunk.add_argument(
+        "--country", type=or_none(country), default=SUPPRESS, help="of dialled numbers without a country's code, US"
+    )
+    of_trunk.add_argument(
+        "--account",
+        dest="account_id",
+        type=or_none(an_id),
+        default=SUPPRESS,
+        help="who sees its callers whose number is nobody's",
+    )
     of_trunk.set_defaults(run=trunk)
 
 

@@ -39,6 +39,7 @@ livekit_key = settings.required("LIVEKIT_API_KEY")
 livekit_secret = settings.required("LIVEKIT_API_SECRET")
 agent_name = settings.required("AGENT_NAME")
 public_url = settings.optional("PUBLIC_URL")
+default_country = settings.optional("DEFAULT_COUNTRY")
 
 
 def close_room(room: str) -> None:
@@ -55,6 +56,7 @@ observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log
 def reception(event: dict[str, Any]) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
+    from ringline.accounts.store import AccountStore
     from ringline.calls.signals.arrive import Arrive
     from ringline.calls.tables.inbound_rooms import InboundRooms
     from ringline.routing.resolve import InboundRouting
@@ -64,7 +66,17 @@ def reception(event: dict[str, Any]) -> "Arrive":
     url = public_url or f"https://{event['requestContext']['domainName']}"
     desk = FrontDesk(livekit_url, livekit_key, livekit_secret, agent_name, url)
     routing = RoutingStore(aws.dynamodb(), table)
-    return Arrive(InboundRooms(aws.dynamodb(), table), routing, InboundRouting(routing), desk, looks, now_ms, log)
+    return Arrive(
+        InboundRooms(aws.dynamodb(), table),
+        routing,
+        InboundRouting(routing),
+        desk,
+        looks,
+        now_ms,
+        log,
+        AccountStore(aws.dynamodb(), table),
+        default_country or None,
+    )
 
 
 def receive(event: dict[str, Any]) -> Answer:

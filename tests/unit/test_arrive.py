@@ -19,6 +19,7 @@ from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import Tenant
 from ringline.calls.tables.recordings import recording_key
+from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT, NOW, at
 from tests.fakes import EMPTY_ROOM, CountingLooks, HandClock
@@ -49,6 +50,9 @@ class House:
     """One account with one number, its calls and rooms, and a LiveKit that notes what it is asked for."""
 
     owners: dict[str, str] = field(default_factory=lambda: {OURS: ACCOUNT})
+    accounts: set[str] = field(default_factory=lambda: {ACCOUNT})
+    trunks: dict[str, Trunk] = field(default_factory=dict)
+    country: str | None = None
     route: Route | None = ROUTE
     calls: list[Call] = field(default_factory=list)
     tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class House:
 
     def hears(self, *events: LivekitEvent) -> list[str]:
         log = Logger("test", level="CRITICAL")
-        arrive = Arrive(self, self, self, self, self.looks, self.clock, log)  # type: ignore[arg-type]
+        arrive = Arrive(self, self, self, self, self.looks, self.clock, log, self, self.country)  # type: ignore[arg-type]
         observe = Observe(self, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)  # type: ignore[arg-type]
         return [observe.run(event, self.clock()) for event in events]
 
@@ -82,6 +86,12 @@ class House:
     # Numbers and routes
     def owner_of(self, number: str) -> str | None:
         return self.owners.get(number)
+
+    def trunk(self, trunk_id: str) -> Trunk | None:
+        return self.trunks.get(trunk_id)
+
+    def account(self, account_id: str) -> str | None:
+        return account_id if account_id in self.accounts else None
 
     def resolve(self, account_id: str, number: str) -> Route | None:
         return self.route

@@ -158,7 +158,8 @@ def test_a_conversation_that_rang_in_has_the_same_limit_as_any() -> None:
 @pytest.mark.parametrize(
     ("attributes", "number"),
     [
-        ({"sip.trunkPhoneNumber": "+15550100900", "ringline.number": "+15550100901"}, "+15550100900"),
+        ({"sip.trunkPhoneNumber": "+15550100900", "ringline.number": "+15550100901"}, "+15550100901"),
+        ({"sip.trunkPhoneNumber": "+15550100900"}, "+15550100900"),
         ({"ringline.number": "+15550100901"}, "+15550100901"),
         ({}, None),
     ],

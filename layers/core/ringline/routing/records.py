@@ -54,6 +54,16 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A trunk that callers come in by. `country` (two letters) is where the numbers are that it tells without a
+    country's code, `account_id` who sees its callers whose number is nobody's; None where many accounts share it."""
+
+    trunk_id: str
+    country: str | None = None
+    account_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through."""
 

@@ -138,11 +138,6 @@ class InboundRouting:
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
 
 
-def dialed_number(text: str | None) -> str | None:
-    """A dialled number in E.164, as a trunk told it: some leave the plus sign out. None if it is none."""
-    return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
-
-
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
     """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
     return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)

@@ -44,8 +44,9 @@ class EgressReport:
 class LivekitEvent:
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
-    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` and `their_number` are as the trunk has
-    them; a rule that hides numbers tells neither.
+    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or
+    else as the trunk has it, like `their_number`; a rule that hides numbers tells neither. `account_id` is whose
+    callers the rule lets in, if it says so.
     """
 
     what: What
@@ -60,6 +61,8 @@ class LivekitEvent:
     sip_call_id: str | None = None
     our_number: str | None = None
     their_number: str | None = None
+    trunk_id: str | None = None
+    account_id: str | None = None
     egress: EgressReport | None = None
 
     @property
