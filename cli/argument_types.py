@@ -50,6 +50,15 @@ def country(text: str) -> str:
     return text.upper()
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    def known_word(text: str) -> str:
+        if text not in words:
+            raise ArgumentTypeError(f"is none of {', '.join(words)}")
+        return text
+
+    return known_word
+
+
 def or_none[Value](kind: Callable[[str], Value]) -> Callable[[str], Value | None]:
     """An option that an empty value, '', takes back."""
     return lambda text: kind(text) if text else None

@@ -1,4 +1,5 @@
-"""POST calls: accepts a call and answers 201 with it, `pending`. The dialling happens elsewhere."""
+"""POST calls: accepts a call and answers 201 with it, `pending`, or 200 with the one that is under way to the number
+which it is to be unique to. The dialling happens elsewhere."""
 
 from typing import Any
 
@@ -48,6 +49,10 @@ def create() -> Response[str]:
     headers = {"location": f"/v1/calls/{accepted.call.call_id}"}
     if accepted.replayed:
         headers["idempotent-replayed"] = "true"
+    if accepted.under_way:
+        return json_response(
+            200, call_view(accepted.call) | {"already_under_way": True}, headers | {"call-already-under-way": "true"}
+        )
     return json_response(201, call_view(accepted.call), headers)
 
 

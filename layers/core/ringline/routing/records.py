@@ -39,6 +39,7 @@ class Pipe:
     agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
+    unique_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class Route:
     agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
+    unique_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +174,5 @@ def route_through(pipe: Pipe | None, agent: Agent, line: Line) -> Route:
         agent_join_timeout_s=pipe.agent_join_timeout_s,
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
+        unique_to=pipe.unique_to,
     )

@@ -12,6 +12,7 @@ for one account cannot meet another's items.
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
 | call            | A#<account>#CALLS     | <call>                       | calls.store
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | calls.store (kept a day, ttl_at_s)
+| number's call   | A#<account>#UNIQUE    | <+e164>                      | calls.store (while the call is under way)
 | transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | calls.transcripts (long ones: in the bucket)
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
@@ -81,6 +82,10 @@ def calls_pk(account_id: str) -> str:
 
 def once_pk(account_id: str) -> str:
     return f"A#{account_id}#ONCE"
+
+
+def unique_pk(account_id: str) -> str:
+    return f"A#{account_id}#UNIQUE"
 
 
 def transcripts_pk(account_id: str) -> str:

@@ -78,6 +78,10 @@ class VoicemailPolicy(StrEnum):
     LEAVE_MESSAGE = "leave_message"
 
 
+UNIQUE_TO_NUMBER = "number"
+"""What a call may be the only one under way to, among those of its account that ask for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
@@ -219,6 +223,7 @@ class Call:
     eligible_at: int
     scheduled_at: int | None = None
     expires_at: int | None = None
+    unique_to: str | None = None
     attempt: int = 0
     unsent: int = 0
     deferrals: int = 0

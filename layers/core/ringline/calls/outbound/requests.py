@@ -8,7 +8,7 @@ of whose call it is, is in the tables below.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -47,6 +47,9 @@ class Writer:
 
     country_of: Callable[[], str | None]
 
+
+NOT_UNIQUE = "none"
+"""Takes back what a call's pipe asks for."""
 
 OTHER_NAMES = {"user_number": "to_number", "agent": "agent_id"}
 """What the SDK's own `calls.create` also calls two of its parameters."""
@@ -98,6 +101,7 @@ class CreateCallRequest(BaseModel):
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     retry: RetryRequest | None = None
+    unique_to: Literal["number", "none"] | None = None
 
     @model_validator(mode="before")
     @classmethod
