@@ -5,6 +5,7 @@ from typing import Any
 
 from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
 from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
@@ -54,6 +55,7 @@ def with_agent_that_reported(call: Call) -> Call:
 def over(call: Call, at: int) -> Call:
     """The call after the end of its attempt: in its terminal state with its one reason, or in the queue for another
     attempt where its retry policy wants one and its expiry leaves time for it."""
+    at = in_order(call, at)
     reason = end_reason(call, at)
     delay_s = None if call.retry is None else call.retry.delay_s(reason, len(call.attempts) + 1)
     if delay_s is not None and call.in_flight:
