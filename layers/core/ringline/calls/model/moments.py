@@ -23,12 +23,12 @@ _AFTER_THE_LAST_STEP = (AgentLeft, CarrierEnded, LegLeft, RoomFinished)
 def as_allowed(call: Call, event: Event, now: int) -> Event:
     """The event at a moment that the call allows."""
     at = _allowed(event.at, _earliest(call, event), now)
-    told: dict[str, Any] = {} if at == event.at else {"at": at}
+    corrected: dict[str, Any] = {} if at == event.at else {"at": at}
     if isinstance(event, Answered) and event.agent is not None:
         joined_at = _allowed(event.agent.joined_at, _began(call), now)
         if joined_at != event.agent.joined_at:
-            told["agent"] = replace(event.agent, joined_at=joined_at)
-    return replace(event, **told) if told else event
+            corrected["agent"] = replace(event.agent, joined_at=joined_at)
+    return replace(event, **corrected) if corrected else event
 
 
 def in_order(call: Call, at: int) -> int:
