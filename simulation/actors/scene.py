@@ -24,6 +24,8 @@ class Leg:
     """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
     phone: str = "dialing"
     """dialing, ringing, talking or over: the truth."""
+    rang: bool = False
+    """Whether the phone has rung, however briefly."""
     attached: bool = False
     """Whether the server can reach it. A leg of a server that died is attached again when it rejoins."""
     answered_at: int | None = None

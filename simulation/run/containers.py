@@ -20,7 +20,7 @@ from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.calls.views.relay import Relay
+from ringline.calls.views.relay import Relay, tell_ringing
 from ringline.routing.resolve import Route
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
@@ -73,7 +73,7 @@ class OneRoute:
 
 class OneEndpoint:
     def endpoints(self, account_id: str) -> list[Endpoint]:
-        types = (EventType.CALL_END, EventType.CALL_ACTIVE)
+        types = tuple(EventType)
         return [Endpoint(endpoint_id="ep_1", url="https://x.test", secrets=("s",), created_at=0, event_types=types)]
 
 
@@ -140,6 +140,7 @@ class Container:
             telephony=livekit,
             doorbell=doorbell,
             looks=looks,
+            tell_ringing=lambda call: tell_ringing(self._announcer(), call),
             clock=clock,
             log=log,
         )
@@ -183,9 +184,12 @@ class Container:
 
     def relay(self) -> Relay:
         """One invocation's: it reads the endpoints once."""
+        return Relay(announcer=self._announcer(), next_ring=self._next_ring)
+
+    def _announcer(self) -> Announcer:
         queue: Any = self._outside.deliveries
-        """Without `send_later`: the relay never asks for it."""
-        return Relay(announcer=Announcer(OneEndpoint(), queue), next_ring=self._next_ring)
+        """Without `send_later`: no announcer asks for it."""
+        return Announcer(OneEndpoint(), queue)
 
     def sweep(self) -> Sweep:
         """One invocation's: the function is the same, whatever wakes it."""

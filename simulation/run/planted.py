@@ -19,6 +19,7 @@ from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, l
 from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
+from ringline.calls.views import payload
 from simulation.actors.livekit import Livekit
 from simulation.aws.queues import DoorbellQueue
 
@@ -208,6 +209,17 @@ def hang_up_carried_out_unrecorded() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ringing_told_at_the_claim() -> Iterator[None]:
+    """Whoever takes a call from the queue says that its phone rings."""
+
+    def is_taken(call: Call) -> bool:
+        return call.attempt > 0
+
+    with mock.patch.object(payload, "_has_rung", is_taken):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -223,5 +235,6 @@ PLANTED: dict[Planting, frozenset[str]] = {
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
+    ringing_told_at_the_claim: frozenset({"ringing_told_of_nothing"}),
 }
 """Each bug with the invariants that may be the first to show it."""

@@ -39,6 +39,8 @@ class CallsRoom:
     looks: CountingLooks = field(default_factory=CountingLooks)
     clock: HandClock = field(default_factory=HandClock)
     resent: list[object] = field(default_factory=list)
+    rung: list[Call] = field(default_factory=list)
+    """The calls whose phones the dialer told to ring."""
 
     @property
     def progress(self) -> Progress:
@@ -68,13 +70,15 @@ class CallsRoom:
             telephony=self.telephony,
             doorbell=self.doorbell,
             looks=self.looks,
+            tell_ringing=self.rung.append,
             clock=self.clock,
             log=LOG,
             links=links,
         )
 
     def hang_up(self, call_id: str) -> HungUp | None:
-        return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))
+        hang_up = HangUp(store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=LOG)
+        return asyncio.run(hang_up.run(ACCOUNT, call_id))
 
     def sweep(self) -> Swept:
         return asyncio.run(self._sweep().run())
@@ -88,15 +92,15 @@ class CallsRoom:
             return 1
 
         return Sweep(
-            self.store,
-            self.watchlist,
-            self.progress,
-            self.telephony,
-            self.doorbell,
-            self.looks,
-            resend,
-            self.clock,
-            LOG,
+            store=self.store,
+            watchlist=self.watchlist,
+            progress=self.progress,
+            telephony=self.telephony,
+            doorbell=self.doorbell,
+            looks=self.looks,
+            resend=resend,
+            clock=self.clock,
+            log=LOG,
         )
 
     def call(self, call_id: str = "call_1") -> Call:

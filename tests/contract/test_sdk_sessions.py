@@ -28,7 +28,7 @@ from tests.fakes import CONTEXT
 pytestmark = pytest.mark.anyio
 
 ACCOUNT = "acct_demo"
-FUNCTIONS = {"ManageCallsFunction": "manage_calls", "ManageSessionsFunction": "manage_sessions"}
+FUNCTIONS = {"ManageFunction": "manage"}
 NOWHERE = {
     "LIVEKIT_URL": "http://127.0.0.1:9",
     "LIVEKIT_API_KEY": "devkey",

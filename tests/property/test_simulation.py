@@ -15,7 +15,7 @@ from simulation.run.planted import PLANTED, Planting
 from simulation.run.shrink import shrunk
 
 _WORLDS = 12
-_WORLDS_FOR_A_BUG = 20
+_WORLDS_FOR_A_BUG = 60
 
 
 def _worlds(seed: int, count: int) -> list[Plan]:

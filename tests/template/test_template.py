@@ -122,7 +122,7 @@ def test_a_function_may_do_exact_actions_on_exact_resources(function: str) -> No
         assert "*" not in as_list(statement["Resource"])
 
 
-@pytest.mark.parametrize("function", ["ManageCallsFunction", "ManageSessionsFunction", "SweepFunction"])
+@pytest.mark.parametrize("function", ["ManageFunction", "SweepFunction"])
 def test_who_looks_for_calls_on_a_line_may_read_the_index_that_names_them(function: str) -> None:
     allowed = [each for each in statements_of(function) if "dynamodb:Query" in as_list(each["Action"])]
     assert {"Fn::Sub": "${CallsTable.Arn}/index/DueIndex"} in as_list(allowed[0]["Resource"])

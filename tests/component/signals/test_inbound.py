@@ -5,7 +5,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +25,11 @@ from ringline.calls.model.timing import FIRST_DISPATCH_WAITS_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
+from ringline.composition import receive_livekit_event
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk
+from ringline.telephony.livekit_settings import DispatchSettings
 from ringline.webhooks.model.event_type import EventType
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
@@ -222,7 +225,10 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
 ) -> None:
     async def story(house: House) -> None:
         await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
-        monkeypatch.setattr(house.hook, "livekit_url", "http://127.0.0.1:9")
+        hook = house.hook
+        away = replace(hook.settings, livekit=replace(hook.livekit, url="http://127.0.0.1:9"))
+        observer_without_livekit = receive_livekit_event.compose(away, clock=hook.now_ms, log=hook.log)
+        monkeypatch.setattr(hook, "observer", observer_without_livekit)
         await house.rings(ROUTED)
         call = await house.until(lambda call: call.state is State.RINGING)
         assert await house.dispatches(call.room_name or "") == []
@@ -255,7 +261,10 @@ async def _let_in_to_agents(lab: Lab) -> None:
 def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws) -> None:
     async def story(house: House) -> None:
         call = a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_gone")
-        desk = FrontDesk(house.lab.network.url, API_KEY, API_SECRET, AGENT_NAME)
+        url = house.lab.network.url
+        desk = FrontDesk(
+            DispatchSettings(url=url, api_key=API_KEY, api_secret=API_SECRET, agent_name=AGENT_NAME, public_url="")
+        )
         with pytest.raises(TelephonyDown):
             await asyncio.to_thread(desk.take_in, call)
         assert [

@@ -41,8 +41,11 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+    "ringline.resources": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.views", "ringline.webhooks"},
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
+COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
+"""The one room that knows all others. Only the functions lean on it."""
 
 _KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views", "ringline.runtime"}
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
@@ -119,8 +122,10 @@ MODULES = _modules()
 FOLDERS = {
     module: module if path.name == "__init__.py" else module.rpartition(".")[0] for module, path in MODULES.items()
 }
-FUNCTIONS = {folder: _ALL_OF_THE_PRODUCT for folder in FOLDERS.values() if folder.startswith("functions.")}
-MAY_LEAN_ON = {**PRODUCT, **AROUND, **FUNCTIONS}
+FUNCTIONS = {
+    folder: {*_ALL_OF_THE_PRODUCT, *COMPOSITION} for folder in FOLDERS.values() if folder.startswith("functions.")
+}
+MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **FUNCTIONS}
 TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.room_view import RoomView
+from ringline.telephony.livekit_settings import LivekitSettings
 
 if TYPE_CHECKING:
     from ringline.telephony.livekit import LivekitTelephony
@@ -21,11 +22,7 @@ _WITHIN_S = 3.0
 class FrontDesk:
     """Implements `calls.signals.arrive.Desk`."""
 
-    url: str
-    api_key: str
-    api_secret: str
-    agent_name: str
-    public_url: str = ""
+    settings: LivekitSettings
 
     def take_in(self, call: Call) -> RoomView:
         return self._ask(lambda livekit: livekit.take_in(call))
@@ -40,13 +37,6 @@ class FrontDesk:
         return self._ask(lambda livekit: livekit.remove_later(room, kept_sid, identity))
 
     def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:
-        from ringline.telephony.livekit import LivekitSettings, ask_livekit
+        from ringline.telephony.livekit import ask_livekit
 
-        settings = LivekitSettings(
-            url=self.url,
-            api_key=self.api_key,
-            api_secret=self.api_secret,
-            agent_name=self.agent_name,
-            public_url=self.public_url,
-        )
-        return ask_livekit(settings, ask, _WITHIN_S)
+        return ask_livekit(self.settings, ask, _WITHIN_S)

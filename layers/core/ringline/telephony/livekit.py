@@ -7,7 +7,6 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -28,6 +27,7 @@ from ringline.calls.model.timing import (
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
+from ringline.telephony.livekit_settings import LivekitSettings
 
 CALL_HEADER = "X-Ringline-Call"
 
@@ -37,16 +37,6 @@ _CARRIER_CALL_IDS = {
     "sip.telnyx.callSessionID": "telnyx",
 }
 """The attributes of a leg that LiveKit fills with its carrier's own ids."""
-
-
-@dataclass(frozen=True, slots=True)
-class LivekitSettings:
-    url: str
-    api_key: str
-    api_secret: str
-    sip_trunk_id: str = ""
-    agent_name: str = ""
-    public_url: str = ""
 
 
 class LivekitTelephony:

@@ -39,7 +39,6 @@ from ringline.calls.rules.deadlines import (
     limit_falls_in_s,
     look_again_in_s,
     owed,
-    within_call,
 )
 from ringline.calls.rules.presence_rules import without_agent
 from ringline.runtime.clock import Clock
@@ -153,8 +152,7 @@ class Mender:
         rings_in = call.direction is Direction.INBOUND and leg is not None
         agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
-            joined_at = within_call(call, agent.joined_at, now)
-            taken = await self._apply_and_look(call, AgentJoined(joined_at, call.attempt, agent.sid))
+            taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
             self.swept.adopted += 1
             await self._remove_later_agents(taken.call, room)
         elif await self._adopt(call, leg, room, now):

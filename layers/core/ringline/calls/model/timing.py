@@ -114,13 +114,26 @@ invocations."""
 MS_PER_S = 1000
 """Moments are milliseconds, durations that people set are seconds."""
 
+
+def ms(seconds: float) -> int:
+    """A duration in the unit of moments."""
+    return round(seconds * MS_PER_S)
+
+
 CLOCKS_DIFFER_MS = 1000
 """LiveKit stamps whole seconds: what lasted as long as a limit may look up to a second shorter."""
 
 RING_OUT_TOLERANCE_S = 2
 """What a ring time-out may look shorter than it was: whole seconds again, and two clocks that differ a little."""
 
-VOICEMAIL_RING_MIN_S = 2
+CALL_SETUP_S = 2
+"""What call set-up takes at most: a phone whose dial lasted longer has rung, if nobody says otherwise."""
+
+RINGING_TOLD_AFTER_S = 4
+"""When a dial that nobody has refused is told to ring: by then carriers have refused what they do not take, and LiveKit
+has found out if it has no SIP bridge, which takes it two seconds."""
+
+VOICEMAIL_RING_MIN_S = CALL_SETUP_S
 VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
 came."""

@@ -4,21 +4,22 @@ looking at the room.
     dialer            LiveKit                  somebody else
       | room + agent --->|
       | still wanted? (read the call again)         <- cancel
-      | INVITE ---------->| rings
+      | INVITE ---------->| rings               -> call_ringing, unless it is refused at once
       |                   |  leg left -------> evidence
       |<-- answer or code-|                                   the dialer's word settles an unanswered call
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import DialDeferred, DialNotSent, DialRefused
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
 from ringline.calls.model.ports import Telephony
-from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S, REDIAL_DELAYS_S
+from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S, REDIAL_DELAYS_S, RINGING_TOLD_AFTER_S
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
@@ -34,6 +35,7 @@ class Dial:
     unclear: UnclearDials
     telephony: Telephony
     paces: TrunkPaces
+    tell_ringing: Callable[[Call], None]
     clock: Clock
     log: Logger
 
@@ -85,12 +87,28 @@ class Dial:
                 await self.unclear.follow(call)
 
     async def _place(self, call: Call) -> DialOutcome:
+        ringing = asyncio.create_task(self._tell_once_it_can_ring(call))
         try:
             return await self.telephony.place_call(call)
         except Exception as error:
             # LiveKit's answer is one that nobody foresaw: the phone may ring all the same.
             self.log.exception("dial not understood", extra={"call_id": call.call_id})
             return Unclear(type(error).__name__)
+        finally:
+            ringing.cancel()
+
+    async def _tell_once_it_can_ring(self, call: Call) -> None:
+        """Tells that the phone rings, if nobody has refused the dial by then: LiveKit says nothing of it. What is known
+        of a ringing sooner, or only when it is over, the relay tells; where the carrier tells of answers, it tells of
+        the ringing too."""
+        if call.answer_from is AnswerFrom.CARRIER:
+            return
+        await asyncio.sleep(RINGING_TOLD_AFTER_S)
+        try:
+            await asyncio.to_thread(self.tell_ringing, call)
+        except Exception:
+            # A webhook less, which the answer makes up for. The dial itself must not suffer.
+            self.log.exception("ringing not told", extra={"call_id": call.call_id})
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A doorbell was heard: claims the account's next calls and dials them side by side."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -21,7 +22,8 @@ from ringline.runtime.clock import Clock, whole_s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialNext:
-    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call."""
+    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call.
+    `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless."""
 
     store: CallStore
     admit: Admit
@@ -30,6 +32,7 @@ class DialNext:
     telephony: Telephony
     doorbell: Doorbell
     looks: LookQueue
+    tell_ringing: Callable[[Call], None]
     clock: Clock
     log: Logger
     links: CarrierLinks | None = None
@@ -46,6 +49,7 @@ class DialNext:
             unclear=UnclearDials(attempts=attempts, answers=answers, clock=self.clock, log=self.log),
             telephony=self.telephony,
             paces=self.paces,
+            tell_ringing=self.tell_ringing,
             clock=self.clock,
             log=self.log,
         )
