@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
+from livekit.protocol.models import ParticipantInfo
 
 from local.stack.seed import let_callers_in
 from ringline.accounts.account import Account
@@ -240,6 +241,23 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
         async with _one_at_a_time:
             await asyncio.to_thread(look.lambda_handler, {"Records": [{"body": body}]}, CONTEXT)
         assert (await house.until(lambda call: call.state is State.ACTIVE)).answered_at is not None
+
+    in_a_house(local, story)
+
+
+def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        await house.rings(ROUTED)
+        call = await house.until(lambda call: call.state is State.ACTIVE)
+        name = call.room_name or ""
+        request = agent_dispatch.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=name)
+        await house.lab.livekit.agent_dispatch.create_dispatch(request)
+        await house.until_heard("another_agent_talks")
+        await house.until_heard("stale_agent")
+        listed = await house.lab.livekit.room.list_participants(room_messages.ListParticipantsRequest(room=name))
+        agents = [each.sid for each in listed.participants if each.kind == ParticipantInfo.AGENT]
+        assert agents == [call.agent_sid]
+        assert (await house.until(lambda _: True)).agent_sid == call.agent_sid
 
     in_a_house(local, story)
 

@@ -60,7 +60,7 @@ class Client:
             if room not in self._phones.rooms:
                 raise twirp("not_found", "requested room does not exist")
             told = self._phones.dispatched.get(room, [])
-            named = [api.AgentDispatch(agent_name="agent", room=room, metadata=metadata) for metadata in told]
+            named = [api.AgentDispatch(agent_name="ringline-agent", room=room, metadata=metadata) for metadata in told]
             return [api.AgentDispatch(room=room), *named]
 
         return _step("list_dispatch", listed)

@@ -176,6 +176,18 @@ def test_whoever_is_left_behind_by_the_person_too_is_alone(leaving: OtherLeft | 
     assert (talks_on.handed_over_at, talks_on.other_left_at) == (at(26), None), "one of two had left"
 
 
+@pytest.mark.parametrize(("status", "handed_over_at"), [("hangup", at(20)), ("active", at(20)), ("ringing", None)])
+def test_who_had_picked_up_has_taken_over_though_nobody_looked_meanwhile(
+    status: str, handed_over_at: int | None
+) -> None:
+    left = moved(left_alone(), LegLeft(at(40), 1, "PA_x", "CLIENT_INITIATED", status, "sip_colleague"))
+    assert (left.handed_over_at, left.other_left_at) == (handed_over_at, at(40))
+
+
+def test_an_agents_leaving_that_is_told_again_has_the_caller_looked_at() -> None:
+    assert apply(left_alone(), AgentLeft(at(20), 1, "PA_agent", None)) == Unmoved("agent_left_before", LOOK_AGAIN)
+
+
 def test_a_leaving_of_which_nobody_told_is_found() -> None:
     assert without_agent(a_call(State.ACTIVE), Others.NONE, at(50)) == AgentLeft(at(50), 1, "PA_agent", None)
     handed_over = moved(left_alone(), OthersTalk(at(26), 1))

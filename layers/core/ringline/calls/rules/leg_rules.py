@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
@@ -73,7 +73,9 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if _is_anothers(call, event):
-        return Unmoved("leg_of_another") if call.agent_left_at is None else other_leaves(call, event.at)
+        if call.agent_left_at is None:
+            return Unmoved("leg_of_another")
+        return other_leaves(call, event.at, has_talked=event.last_call_status in UP | {CallStatus.HANGUP})
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:

@@ -99,7 +99,8 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     if call.agent_sid is not None and event.sid != call.agent_sid:
         return Unmoved("stale_agent")
     if call.agent_left_at is not None:
-        return Unmoved("agent_left_before")
+        # Whoever heard of it first may have died before a look was asked for.
+        return Unmoved("agent_left_before", LOOK_AGAIN)
     return Moved(changed(call, agent_left_at=event.at), LOOK_AGAIN)
 
 
@@ -114,15 +115,17 @@ def _others_talk(call: Call, event: OthersTalk) -> Result:
     return Moved(changed(call, handed_over_at=call.handed_over_at or event.at, other_left_at=None))
 
 
-def other_leaves(call: Call, at: int) -> Result:
-    """Where no agent is left, somebody has to look whether anybody is."""
+def other_leaves(call: Call, at: int, *, has_talked: bool) -> Result:
+    """Where no agent is left, somebody has to look whether anybody is. Who had picked up has taken the call over, also
+    where nobody has looked meanwhile."""
     if call.agent_left_at is None:
         return Unmoved("agent_is_there")
-    return Moved(changed(call, other_left_at=at), LOOK_AGAIN)
+    handed_over_at = call.handed_over_at or (call.agent_left_at if has_talked else None)
+    return Moved(changed(call, other_left_at=at, handed_over_at=handed_over_at), LOOK_AGAIN)
 
 
 def _other_left(call: Call, event: OtherLeft) -> Result:
-    return other_leaves(call, event.at)
+    return other_leaves(call, event.at, has_talked=False)
 
 
 def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | None:
