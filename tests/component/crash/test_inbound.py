@@ -18,6 +18,7 @@ from tests.component.one_table import LocalAws
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 
 _R = EndReason
+LAST_LOOKS_MS = 2_500
 TALKED = {_R.USER_HUNG_UP_IN_CALL}
 
 
@@ -48,6 +49,13 @@ def rings_for_nobody(world: World) -> None:
     no_agent_comes(world)
     world.phones.ring_in(ROUTED)
     world.drain()
+
+
+def nobody_came_in_time(world: World) -> None:
+    """The caller's patience is at its end: the next look is the last."""
+    rings_for_nobody(world)
+    patience_ends_at = world.clock.now + world.call().ring_timeout_s * 1000
+    world.pass_until(lambda: world.clock.now > patience_ends_at - LAST_LOOKS_MS)
 
 
 def agent_is_expected(world: World) -> None:
@@ -215,7 +223,7 @@ SCENARIOS = [
     replace(
         look,
         name="a look at a caller to whom nobody came",
-        prepare=rings_for_nobody,
+        prepare=nobody_came_in_time,
         reasons=({_R.AGENT_DID_NOT_JOIN},),
         steps=frozenset({"PutItem", "delete_room"}),
     ),

@@ -247,6 +247,7 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
 
 def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
     async def story(house: House) -> None:
+        await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
         await house.rings(ROUTED)
         call = await house.until(lambda call: call.state is State.ACTIVE)
         name = call.room_name or ""
