@@ -57,7 +57,7 @@ def test_nobody_is_sent_to_a_call_that_has_an_agent_or_is_to_end() -> None:
     taken = moved(a_caller(), AgentJoined(at(2), 1, "PA_1"))
     assert isinstance(apply(taken, DispatchedAgain(at(9), 1)), Unmoved)
     asked = moved(a_caller(), EndAsked(at(2), EndReason.API_HUNG_UP))
-    assert apply(asked, DispatchedAgain(at(9), 1)).why == "end_was_asked"
+    assert apply(asked, DispatchedAgain(at(9), 1)) == Unmoved("end_was_asked")
     assert not dispatch_is_due(taken, at(9)) and not dispatch_is_due(asked, at(9))
 
 
