@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.mending.left_alone import without_agent
 from ringline.calls.model.call import AgentReports, Call, Direction, State
 from ringline.calls.model.events import (
     AgentJoined,
@@ -25,7 +26,7 @@ from ringline.calls.model.room_view import LegView, Others, RoomView, agent_in, 
 from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S
 from ringline.calls.rules.deadlines import Owed, agent_due_at, dispatch_again_in_s, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.rules.presence_rules import dispatch_is_due, without_agent
+from ringline.calls.rules.presence_rules import dispatch_is_due
 from tests.builders import a_call, an_answered_call, at, moved
 
 BETWEEN_CHECKS_S = 6 + 100

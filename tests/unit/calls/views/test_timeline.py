@@ -130,3 +130,15 @@ def test_an_end_that_was_another_legs_is_shown_as_one() -> None:
     call = a_call(State.ACTIVE, carrier=CarrierWords(ended_at=at(8), cause="busy", end_is_doubted=True))
     told = next(moment for moment in timeline(call) if moment["what"] == "carrier_ended")
     assert (told["cause"], told["of_another_leg"]) == ("busy", True)
+
+
+def test_agents_that_were_sent_again_and_those_who_took_over_are_told() -> None:
+    call = a_call(
+        State.ACTIVE, dispatches=3, dispatched_at=at(5), agent_left_at=at(20), handed_over_at=at(26),
+        other_left_at=at(50),
+    )  # fmt: skip
+    told = {moment["what"]: moment for moment in timeline(call)}
+    assert told["agent_dispatched_again"]["dispatches"] == 3
+    assert [what for what in told if what in {"agent_left", "handed_over", "other_left"}] == [
+        "agent_left", "handed_over", "other_left",
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.left_alone import without_agent
 from ringline.calls.model.call import Call, CallStatus, Direction
 from ringline.calls.model.events import (
     AgentJoined,
@@ -40,7 +41,6 @@ from ringline.calls.rules.deadlines import (
     look_again_in_s,
     owed,
 )
-from ringline.calls.rules.presence_rules import without_agent
 from ringline.runtime.clock import Clock
 
 

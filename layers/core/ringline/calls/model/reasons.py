@@ -117,14 +117,19 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.NO_ANSWER, _B.USER, True, "The line was busy, or the call was declined, before the phone rang."
     ),
     _R.AGENT_HUNG_UP: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent ended the conversation."),
-    _R.CALL_TRANSFERRED: Meaning(_C.CONVERSATION, _B.AGENT, False, "The agent handed the call over to another number."),
+    _R.CALL_TRANSFERRED: Meaning(
+        _C.CONVERSATION,
+        _B.AGENT,
+        False,
+        "The agent handed the call over, to another number or to somebody whom it brought in.",
+    ),
     _R.API_HUNG_UP: Meaning(_C.CONVERSATION, _B.API, False, "The conversation was ended through the API."),
     _R.CALL_CANCELED: Meaning(_C.CANCELED, _B.API, False, "The call was canceled through the API before it connected."),
     _R.AGENT_DID_NOT_JOIN: Meaning(
         _C.AGENT, _B.SYSTEM, True, "The call was there to be taken, and no agent came in time."
     ),
     _R.AGENT_FAILED: Meaning(
-        _C.AGENT, _B.AGENT, True, "The agent failed, or left the conversation and no other took over."
+        _C.AGENT, _B.AGENT, True, "The agent failed, or left the conversation and nobody took over."
     ),
     _R.SIP_FAILED_TRUNK: Meaning(
         _C.CARRIER,

@@ -53,7 +53,10 @@ def _present(call: Call) -> Iterator[_Moment]:
         yield from _carriers_words(call, dial)
         yield from _agents_words(call, dial)
         yield call.agent_joined_at, "agent_joined", dial
+        yield call.dispatched_at, "agent_dispatched_again", dial | {"dispatches": call.dispatches}
         yield call.agent_left_at, "agent_left", dial
+        yield call.handed_over_at, "handed_over", dial
+        yield call.other_left_at, "other_left", dial
         yield evidence.leg_left_at, "leg_left", dial | {"reason": evidence.disconnect_reason}
         yield evidence.room_finished_at, "room_finished", dial
     asked = {"reason": call.end_asked_reason, "words": call.reports.hung_up_for}

@@ -1,0 +1,30 @@
+"""A conversation without an agent, as a look finds it. Pure, and apart from the rules of who comes and goes, which
+hooks import: they start without what a look is made of."""
+
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import AgentLeft, Event, OtherLeft, OthersTalk
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.room_view import Others
+from ringline.calls.model.timing import AGENT_SUCCESSOR_S, MS_PER_S
+
+
+def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | None:
+    """What a look means that finds no agent in a conversation: an event of which nobody told, the reason for which the
+    call is to end, or None while its time is not over."""
+    if call.agent_left_at is None:
+        return AgentLeft(now, call.attempt, call.agent_sid or "", None)
+    if others is Others.TALK:
+        return OthersTalk(now, call.attempt)
+    if others is Others.MAY_COME:
+        return None
+    if call.handed_over_at is not None and call.other_left_at is None:
+        return OtherLeft(now, call.attempt)
+    alone_since = max(call.agent_left_at, call.other_left_at or 0)
+    return _why_left_alone(call) if now - alone_since >= AGENT_SUCCESSOR_S * MS_PER_S else None
+
+
+def _why_left_alone(call: Call) -> EndReason:
+    """Whoever was handed over has been served; a transfer that was only begun has left them with nobody."""
+    told = call.reports
+    is_transferred = told.transferred_at is not None and not told.transfer_only_started
+    return EndReason.CALL_TRANSFERRED if is_transferred or call.handed_over_at is not None else EndReason.AGENT_FAILED
