@@ -1,5 +1,7 @@
 """The agents: when they are sent to a room, come to it and leave it."""
 
+from collections.abc import Callable
+
 from ringline.calls.model.events import AgentReady, TranscriptKept
 from simulation.actors.hooks import Hooks
 from simulation.actors.reports import Reports
@@ -10,6 +12,10 @@ from simulation.plan.planned import NOBODY, PlannedCall
 _DROPPED = 2
 """So many dispatches in a row find no worker with room, where the workers are busy."""
 
+
+def _nobody_rings_in(_room: Room) -> None: ...
+
+
 _CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
 
 
@@ -19,6 +25,8 @@ class Agents:
         self._scene = scene
         self._hooks = hooks
         self._reports = reports
+        self.on_join: Callable[[Room], None] = _nobody_rings_in
+        """Hears of each agent that comes: LiveKit answers callers with its first sound."""
 
     def dispatch(self, room: Room, plan: PlannedCall) -> None:
         """Asks for an agent, for the first time or again. LiveKit drops it where no worker has room, and says nothing
@@ -42,6 +50,7 @@ class Agents:
         self._scene.agents_changed(room)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self._hooks.agent_joined(room, agent)
+        self.on_join(room)
         if room.plan is not None and room.plan.hears:
             self._reports.tells(room.name, "ready", lambda at, attempt: AgentReady(at, attempt, _CAN_REPORT))
 

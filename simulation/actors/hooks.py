@@ -3,7 +3,7 @@ in memory: a server that dies takes them along."""
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringline.calls.model.call import CallStatus
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
@@ -35,12 +35,14 @@ class Hooks:
         self._queues: dict[str, _RoomQueue] = {}
         self._numbers = 0
         self.failing_until = 0
+        self.account_of_room: dict[str, str] = {}
+        """Whose each room is that LiveKit has named."""
 
     def leg_joined(self, leg: Leg) -> None:
-        self._post(What.JOINED, leg.room_name, Kind.SIP, leg.sid, status=leg.status)
+        self._post(What.JOINED, leg.room_name, Kind.SIP, leg.sid, status=leg.status, identity=leg.identity, leg=leg)
 
     def leg_left(self, leg: Leg, sid: str, reason: str) -> None:
-        self._post(What.LEFT, leg.room_name, Kind.SIP, sid, reason, leg.status)
+        self._post(What.LEFT, leg.room_name, Kind.SIP, sid, reason, leg.status, identity=leg.identity, leg=leg)
 
     def agent_joined(self, room: Room, agent: Agent) -> None:
         self._post(What.JOINED, room.name, Kind.AGENT, agent.sid, identity=agent.identity)
@@ -58,13 +60,17 @@ class Hooks:
 
     def _post(
         self, what: What, room: str, kind: Kind = Kind.OTHER, sid: str = "", reason: str | None = None,
-        status: str | None = None, identity: str = "",
+        status: str | None = None, identity: str = "", leg: Leg | None = None,
     ) -> None:  # fmt: skip
         self._numbers += 1
         created_at = self._world.now // 1000 * 1000
         event = LivekitEvent(
             what, room, created_at, kind, sid, disconnect_reason=reason, call_status=status, identity=identity
         )
+        if leg is not None and leg.rings_in:
+            event = replace(
+                event, rule_id="SDR_1", sip_call_id=leg.sip_call_id, our_number=leg.call.to_number, their_number=None
+            )
         fault = self._world.faults.one_of(f"hook/{room}", _ODDS)
         if fault == "hook_lost":
             self._world.trace(f"LiveKit loses {what} of {kind} {sid} in {room}")
@@ -108,5 +114,5 @@ class Hooks:
             ended(None, False)
             return
         receive = self._receive
-        account_id = event.room_name.partition(".")[0]
+        account_id = self.account_of_room.get(event.room_name) or event.room_name.partition(".")[0]
         self._world.spawn("hook", event.room_name, lambda: receive(event), ended, account_id=account_id)

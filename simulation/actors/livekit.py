@@ -113,6 +113,9 @@ class Livekit:
 
     async def look(self, room: str) -> RoomView:
         await self._ask("look", room)
+        return self._view(room)
+
+    def _view(self, room: str) -> RoomView:
         found = self._scene.rooms.get(room)
         if found is None:
             return RoomView((), ())
@@ -167,6 +170,20 @@ class Livekit:
             raise TelephonyDown("ClientConnectorError")
         self._rooms.delete(room)
         process.after_effect("end room")
+
+    def take_in_now(self, call: Call) -> RoomView:
+        """Sends an agent to who rings in, unless one was sent, for a synchronous handler: who is there now."""
+        process = self._world.acting()
+        process.before_effect("take in")
+        self._world.pass_time(self._world.chance.between(f"livekit/{call.room_name}", 4, 60))
+        self._world.acting()
+        found = self._scene.rooms.get(call.room_name or "")
+        if not self._scene.server_is_up or found is None:
+            raise TelephonyDown("ClientConnectorError")
+        if not found.dispatches:
+            self._agents.dispatch(found, self._scene.plan_of(call))
+        process.after_effect("take in")
+        return self._view(found.name)
 
     def remove_later_now(self, room: str, kept_sid: str, identity: str) -> bool:
         """Puts an agent out of a room in which the one of that sid is, for a synchronous handler: whether it is."""

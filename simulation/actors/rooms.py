@@ -102,6 +102,9 @@ class Rooms:
         was, leg.phone, leg.over_at = leg.phone, "over", self._world.now
         self._watch.leg_over(leg)
         self._agents.over(leg)
+        if leg.rings_in:
+            # Only of calls that it was asked for the carrier tells.
+            return
         if was == "talking":
             self._carrier.ends(leg)
         elif isinstance(outcome, Refused | CarrierFull) and outcome.sip_code is not None:

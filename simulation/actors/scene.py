@@ -45,6 +45,10 @@ class Leg:
         return self.call.leg_identity
 
     @property
+    def rings_in(self) -> bool:
+        return self.call.inbound_room is not None
+
+    @property
     def callee(self) -> str:
         """Who is at the other end in this attempt."""
         return self.plan.callee_in(len(self.call.attempts) + 1)
@@ -98,6 +102,8 @@ class Scene:
         self.rooms: dict[str, Room] = {}
         self.legs: dict[tuple[str, int], Leg] = {}
         """The first leg of each dial, by call and number of the dial."""
+        self.callers: dict[str, Leg] = {}
+        """The leg of each caller, by its room."""
         self.closed_at: dict[str, int] = {}
         """When each room that is gone was closed."""
         self.alone_since: dict[str, int] = {}
@@ -116,6 +122,12 @@ class Scene:
 
     def plan_of(self, call: Call) -> PlannedCall:
         return self._plans[call.to_number or ""]
+
+    def leg_of(self, call: Call) -> Leg | None:
+        """The leg of the call's present dial, or of whoever rang in."""
+        if call.inbound_room is not None:
+            return self.callers.get(call.inbound_room)
+        return self.legs.get((call.call_id, call.attempt))
 
     def new_sid(self, prefix: str) -> str:
         self._sids += 1

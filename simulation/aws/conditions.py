@@ -13,7 +13,7 @@ type Test = Callable[[Item, Item], bool]
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
 _UPDATES = {"ADD": re.compile(r"(\w+) (:\w+)"), "SET": re.compile(r"(#?\w+) = (:\w+)")}
-_COMPARED = re.compile(r"(\w+) (=|<|>|<=) (:?\w+)")
+_COMPARED = re.compile(r"(\w+) (=|<|>|<=|<>) (:?\w+)")
 
 
 class UnknownExpression(Exception):
@@ -22,11 +22,15 @@ class UnknownExpression(Exception):
 
 @cache
 def condition(expression: str) -> Test:
-    """The test that `a AND b OR c AND d` stands for."""
-    ways = [_all([_test(part) for part in way.split(" AND ")]) for way in expression.split(" OR ")]
+    """The test that `a AND b OR (c AND d)` stands for: parentheses say what holds without them, too."""
+    ways = [_all([_test(part) for part in _bare(way).split(" AND ")]) for way in expression.split(" OR ")]
     if len(ways) == 1:
         return ways[0]
     return lambda item, values: any(way(item, values) for way in ways)
+
+
+def _bare(way: str) -> str:
+    return way[1:-1] if way.startswith("(") else way
 
 
 def _all(tests: list[Test]) -> Test:
@@ -60,6 +64,8 @@ def _comparison(name: str, operator: str, other: str) -> Test:
                 return bool(a < b)
             case ">":
                 return bool(a > b)
+            case "<>":
+                return bool(a != b)
             case _:
                 return bool(a <= b)
 

@@ -26,6 +26,9 @@ _DEEDS = (
 )  # fmt: skip
 """What agents that stay do with their call, and report."""
 
+_RING_IN = 0.12
+"""How many of all calls are somebody's who rings in."""
+
 GREETING_MS = (4_000, (VOICEMAIL_GREETING_S - 1) * 1000)
 """How long a greeting is that nobody listens to the end of: shorter than what tells a voicemail."""
 
@@ -132,9 +135,32 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
         deed=chance.pick(f"deed {number}", _DEEDS) if hears else "talks",
         leaves_message=chance.draw(f"message {number}") < 0.3,
     )
+    if chance.draw(f"rings in {number}") < _RING_IN:
+        return _caller(chance, call)
     if call.callee != "greeting":
         return call
     return replace(call, talks_for=chance.between(f"greeting {number}", *GREETING_MS))
+
+
+def _caller(chance: Chance, call: PlannedCall) -> PlannedCall:
+    """The call as one that rings in."""
+    site = f"caller {call.number}"
+    return replace(
+        call,
+        rings_in=True,
+        callee=chance.pick(site, (("talks", 0.9), ("talks_on", 0.1))),
+        ring_timeout_s=30,
+        scheduled_after=None,
+        expires_after=None,
+        hang_ups_after=(),
+        foreign_hang_up=False,
+        asks_again=False,
+        trunk_id=None,
+        retry=None,
+        later_callees=(),
+        hears=False,
+        deed=chance.pick(site, (("talks", 0.7), ("brings_in", 0.15), ("lends", 0.15))),
+    )
 
 
 _RETRIED_ON = (

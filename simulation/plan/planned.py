@@ -79,6 +79,8 @@ class PlannedCall:
     """Whether its agents hear what is said, and report."""
     deed: str = "talks"
     leaves_message: bool = False
+    rings_in: bool = False
+    """Whether it is somebody who calls us: then nobody asks for the call, and `to_number` is one of ours."""
 
     @property
     def to_number(self) -> str:

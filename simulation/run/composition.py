@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ringline.calls.model.call import AnswerFrom
 from ringline.webhooks.sending.queue import DeliveryMessage
 from simulation.actors.agents import Agents
+from simulation.actors.callers import Callers
 from simulation.actors.carrier_hooks import CarrierHooks
 from simulation.actors.carriers import Carriers
 from simulation.actors.conversations import Conversations
@@ -45,6 +46,7 @@ class Simulated:
     scene: Scene
     table: Table
     customers: Customers
+    callers: Callers
     outages: Outages
     functions: Functions
     watchers: Watchers
@@ -85,6 +87,15 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         agents=conversations,
         watch=watchers.legs,
     )
+    callers = Callers(
+        world,
+        scene,
+        rooms,
+        hooks=hooks,
+        agents=agents,
+        conversations=conversations,
+        accounts=plan.accounts,
+    )
     livekit = Livekit(world, scene, rooms, phones, agents)
 
     def on_its_way(message: DeliveryMessage) -> None:
@@ -100,6 +111,9 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         looks=looks,
         deliveries=Deliveries(world, on_its_way),
         answer_from=plan.answer_from,
+        numbers={
+            call.to_number: (plan.accounts[call.account].account_id, call) for call in plan.calls if call.rings_in
+        },
     )
     functions = Functions(world, outside, plan.calls, watchers.retries)
     return Simulated(
@@ -107,6 +121,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         scene=scene,
         table=table,
         customers=Customers(world, plan.accounts, functions, watchers.book.id_of),
+        callers=callers,
         outages=Outages(world, scene, rooms, hooks, agents),
         functions=functions,
         watchers=watchers,

@@ -1,13 +1,13 @@
 """The product's use cases, wired by name over the simulated world: the one place where that is done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from ringline.calls.mending.sweep import Sweep
-from ringline.calls.model.call import AnswerFrom
-from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
@@ -15,12 +15,15 @@ from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.agent_reports import HearAgent
+from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Relay, tell_ringing
+from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
@@ -71,6 +74,45 @@ class OneRoute:
         )
 
 
+class OurNumbers:
+    """The numbers that somebody rings, whose they are and what runs there."""
+
+    def __init__(self, numbers: Mapping[str, tuple[str, PlannedCall]]) -> None:
+        self._numbers = numbers
+
+    def owner_of(self, number: str) -> str | None:
+        return self._numbers[number][0]
+
+    def trunk(self, trunk_id: str) -> Trunk | None:
+        raise NotImplementedError("no caller's trunk is known here")
+
+    def resolve(self, account_id: str, number: str) -> Route | None:
+        plan = self._numbers[number][1]
+        return Route(
+            pipe_id="PIPE_1",
+            agent_id="AGENT_1",
+            from_number=number,
+            ring_timeout_s=plan.ring_timeout_s,
+            max_call_duration_s=plan.max_call_duration_s,
+        )
+
+
+class Desk:
+    """What is done about callers at LiveKit."""
+
+    def __init__(self, livekit: Livekit) -> None:
+        self._livekit = livekit
+
+    def take_in(self, call: Call) -> RoomView:
+        return self._livekit.take_in_now(call)
+
+    def turn_away(self, room: str) -> bool:
+        raise NotImplementedError("every number is somebody's here")
+
+    def close(self, room: str) -> None:
+        self._livekit.end_room_now(room)
+
+
 class OneEndpoint:
     def endpoints(self, account_id: str) -> list[Endpoint]:
         types = tuple(EventType)
@@ -101,6 +143,8 @@ class Outside:
     looks: LookQueue
     deliveries: Deliveries
     answer_from: AnswerFrom
+    numbers: Mapping[str, tuple[str, PlannedCall]]
+    """The numbers that somebody rings: whose they are, and who rings."""
 
 
 class Container:
@@ -151,7 +195,10 @@ class Container:
             looks=looks,
             log=log,
             remove_later=livekit.remove_later_now,
+            reception=lambda: self._arrive,
         )
+        ours = OurNumbers(outside.numbers)
+        self._arrive = Arrive(InboundRooms(table, TABLE), ours, ours, Desk(livekit), looks, clock, log)
         transcripts: Any = None
         """What was said is kept elsewhere, which is no part of a call's life."""
         self.hear_agent = HearAgent(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 from ringline.calls.outbound import create
+from ringline.calls.signals import arrive
 from ringline.calls.tables.paces import interval_ms
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
@@ -72,6 +73,7 @@ class Episode:
         self._scene = simulated.scene
         self._table = simulated.table
         self._customers = simulated.customers
+        self._callers = simulated.callers
         self._outages = simulated.outages
         self._functions = simulated.functions
         self._watchers = simulated.watchers
@@ -91,7 +93,10 @@ class Episode:
                 interval = interval_ms(trunk.calls_per_second)
                 self._table.seed(to_item({"pk": trunk_pk(trunk.trunk_id), "sk": PACE_SK, "interval_ms": interval}))
         for call in self._calls:
-            self._customers.will_call(call)
+            if call.rings_in:
+                self._callers.will_ring_in(call)
+            else:
+                self._customers.will_call(call)
         for kind, at, length in self._plan.outages:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
@@ -119,7 +124,8 @@ class Episode:
 
     def run(self) -> Ran:
         random.seed(self._plan.seed)  # The store's waits between conflicts; nobody else uses it.
-        with mock.patch.object(create, "new_id", self._functions.new_id):
+        new_id = self._functions.new_id
+        with mock.patch.object(create, "new_id", new_id), mock.patch.object(arrive, "new_id", new_id):
             return self._run()
 
     def _run(self) -> Ran:

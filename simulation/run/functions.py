@@ -69,7 +69,8 @@ class Functions:
     def new_id(self, prefix: str) -> str:
         """Ids sort by the moment of the request, as the product's do, and stay the same when other calls are left out.
         Requests interleave: whose id it is, the acting process says."""
-        number = int(self._world.acting().site)
+        # An event of somebody's who rings in is told of their room.
+        number = int(self._world.acting().site.removeprefix("in_"))
         self._asked[number] += 1
         return f"{prefix}_{self._moments[number]:08d}t{self._asked[number]}x{number}"
 

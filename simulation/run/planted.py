@@ -247,6 +247,16 @@ def only_agents_count() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def dropped_dispatch_not_repeated() -> Iterator[None]:
+    """Whom LiveKit was asked for once comes, it is believed."""
+
+    async def believes(*_: object) -> None: ...
+
+    with mock.patch.object(Livekit, "send_agent", believes):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -262,6 +272,7 @@ PLANTED: dict[Planting, frozenset[str]] = {
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
+    dropped_dispatch_not_repeated: frozenset({"caller_not_answered", "wrong_reason"}),
     second_agent_stays: frozenset({"two_talked"}),
     nobody_looks_after_a_transfer: frozenset({"left_alone", "not_mended", "mended_late"}),
     only_agents_count: frozenset({"cut_off"}),

@@ -9,6 +9,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import Plan
 from simulation.watch.book import CallBook
 from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.callers import CallersAnswered
 from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
 from simulation.watch.calls.mending import Mending
@@ -59,6 +60,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
     retries = Retries(world, findings, scene, calm=plan.is_calm)
     turns = Turns(findings, book, places, paces)
+    answered = CallersAnswered(findings, scene, calm=plan.is_calm)
     company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
@@ -84,5 +86,5 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         lines_back=lines_back,
         alone=alone,
         mending=Mending(world, findings, scene, book),
-        last_look=(ends, ringing_told, gates, places, rings, company, true_reasons),
+        last_look=(answered, ends, ringing_told, gates, places, rings, company, true_reasons),
     )

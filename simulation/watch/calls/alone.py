@@ -23,10 +23,11 @@ class NotLeftAlone:
 
     def call_changed(self, change: CallChange) -> None:
         before, after = change.before, change.after
-        if before is None or not change.gives_line_back:
+        rings_in = after.inbound_room is not None
+        if before is None or not (change.is_end if rings_in else change.gives_line_back):
             return
         since = self._scene.alone_since.get(before.room_name or "")
-        leg = self._scene.legs.get((before.call_id, before.attempt))
+        leg = self._scene.leg_of(before)
         if since is None or leg is None or (leg.over_at is not None and leg.over_at <= since):
             return
         alone_ms = (leg.over_at or self._world.now) - since

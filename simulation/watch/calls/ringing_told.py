@@ -21,7 +21,7 @@ class RingingTold:
         self._told: set[tuple[CallKey, int]] = set()
 
     def call_changed(self, change: CallChange) -> None:
-        if change.after.in_flight and change.after.answered_at is not None:
+        if change.after.inbound_room is None and change.after.in_flight and change.after.answered_at is not None:
             self._rang.add((change.key, change.after.attempt))
 
     def announced(self, key: CallKey, event_type: EventType, dial: int) -> None:
@@ -30,6 +30,8 @@ class RingingTold:
         self._told.add((key, dial))
         leg = self._scene.legs.get((key[1], dial))
         call = self._book.calls[key]
+        if call.inbound_room is not None:
+            return
         is_old = call.attempt == dial and self._world.now - (call.dialed_at or 0) >= _TOO_SOON_MS
         if not is_old and (leg is None or not leg.rang):
             self._findings.fail("ringing_told_of_nothing", f"dial {dial} of {key[1]}, whose phone never rang")

@@ -1,6 +1,8 @@
 """What a call's end must be called where nothing went wrong: the callees, the agent and the customer's policy alone
 decide."""
 
+from dataclasses import replace
+
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import AGENT_SUCCESSOR_S
 from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, LENT_FOR_MS, SPEAKS_AFTER_MS
@@ -66,6 +68,8 @@ class TrueReasons:
 
 def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
     """The reasons that tell the truth of an undisturbed call; None where it depends on who is faster."""
+    if call.rings_in:
+        return _of_a_caller(call)
     if call.hang_ups_after or call.expires_after is not None:
         return None
     if call.retry is None:
@@ -80,6 +84,14 @@ def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
             return final | reasons
         final |= reasons - tried_again
     return final
+
+
+def _of_a_caller(call: PlannedCall) -> set[EndReason] | None:
+    if call.agent == "absent":
+        return {_R.AGENT_DID_NOT_JOIN}
+    if call.agent not in {"there", "busy"}:
+        return None
+    return _talked(replace(call, agent="there"), call.callee)
 
 
 def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:

@@ -1,11 +1,14 @@
 """Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
 
-from ringline.runtime.table import WAITING_PK, account_pk, trunk_pk
+from ringline.runtime.table import WAITING_PK, account_pk, room_pk, trunk_pk
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
 
 _TRUNKS = trunk_pk("")
 """What the keys of trunks begin with: they belong to no account."""
+
+_ROOMS = room_pk("")
+"""What the keys of rooms begin with that LiveKit has named: only their items tell whose they are."""
 
 
 class OwnAccountOnly:
@@ -18,7 +21,7 @@ class OwnAccountOnly:
         account_id = None if process is None else process.account_id
         if (
             account_id is None
-            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS))
+            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS, _ROOMS))
             or (pk == WAITING_PK and sk == account_id)
         ):
             return

@@ -10,11 +10,16 @@ from ringline.calls.model.reasons import EndReason
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, calls_pk, gate_pk, queue_sk
 from ringline.webhooks.model.event_type import EventType
+from simulation.actors.scene import Agent, Colleague, Leg, Room, Scene
 from simulation.aws.rows import Rows
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.world import World
+from simulation.plan.drawing import make_plan
 from simulation.plan.mortality import MORTALITY
 from simulation.watch.book import CallBook, CallChange
+from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.callers import CallersAnswered
+from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
 from simulation.watch.findings import Findings
 from simulation.watch.lines.gates import Gates
@@ -112,3 +117,61 @@ def test_the_first_finding_is_kept(findings: Findings) -> None:
     findings.fail("first", "this")
     findings.fail("second", "that")
     assert found(findings) == "first"
+
+
+def a_room(scene: Scene, call: Call, *agents: str) -> Room:
+    room = scene.rooms[call.room_name or ""] = Room(call.room_name or "", 0)
+    room.agents += [Agent(sid, 0, f"agent-{sid}") for sid in agents]
+    return room
+
+
+@pytest.mark.parametrize(("together_ms", "finding"), [(3_000, None), (3_001, "two_talked")])
+def test_two_agents_in_one_room_are_found_where_nothing_goes_wrong(
+    world: World, findings: Findings, together_ms: int, finding: str | None
+) -> None:
+    scene = Scene(world, {})
+    room = a_room(scene, a_call(State.ACTIVE), "PA_1", "PA_2")
+    scene.agents_changed(room)
+    world.now += together_ms
+    room.agents.pop()
+    scene.agents_changed(room)
+    Company(findings, scene, calm=True).at_the_end()
+    assert found(findings) == finding
+
+
+@pytest.mark.parametrize(("is_there", "finding"), [(False, None), (True, "cut_off")])
+def test_who_talks_with_a_colleague_is_not_ended_for_want_of_an_agent(
+    world: World, findings: Findings, is_there: bool, finding: str | None
+) -> None:
+    scene, talking = Scene(world, {}), a_call(State.ACTIVE, agent_left_at=20_000)
+    room = a_room(scene, talking)
+    room.colleague = Colleague("PA_colleague") if is_there else None
+    asked = replace(talking, end_asked_at=26_000, end_asked_reason=EndReason.AGENT_FAILED, version=4)
+    Company(findings, scene, calm=False).call_changed(a_change(talking, asked))
+    assert found(findings) == finding
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "finding"), [(9_000, None), (12_001, "caller_not_answered"), (None, "caller_not_answered")]
+)
+def test_a_caller_for_whom_there_is_an_agent_is_answered(
+    world: World, findings: Findings, answered_at: int | None, finding: str | None
+) -> None:
+    scene = Scene(world, {})
+    plan = next(call for call in make_plan(3).calls if call.agent == "there")
+    call = a_call(State.RINGING, created_at=0, inbound_room="in_1")
+    scene.callers["in_1"] = Leg(call, plan, "PA_1", "SCL_1", answered_at=answered_at, over_at=60_000)
+    CallersAnswered(findings, scene, calm=True).at_the_end()
+    assert found(findings) == finding
+
+
+def test_who_has_had_nobody_to_talk_to_for_long_is_found(world: World, findings: Findings) -> None:
+    scene = Scene(world, {})
+    talking = a_call(State.ACTIVE, inbound_room="in_1", agent_left_at=0)
+    plan = make_plan(3).calls[0]
+    scene.callers["in_1"] = Leg(talking, plan, "PA_1", "SCL_1")
+    scene.alone_since["in_1"] = 0
+    world.now = 10_001
+    ended = replace(talking, state=State.ENDED, **ENDED)
+    NotLeftAlone(world, findings, scene, calm=True).call_changed(a_change(talking, ended))
+    assert found(findings) == "left_alone"
