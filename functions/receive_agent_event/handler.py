@@ -1,8 +1,8 @@
 """POST /v1/calls/{call_id}/agent-events: what the agent of a call reports, proven by the token it was dispatched
 with.
 
-Answers 200 once every report is persisted or known to change nothing, and 503 where one was not: sending the same
-again is always safe.
+Answers 200 once every report is persisted, known to change nothing or, beside others, not to be read; 422 where none
+can be read, and 503 where one was not persisted: sending the same again is always safe.
 """
 
 import asyncio
@@ -70,7 +70,9 @@ def _answer(reports: tuple[Report, ...], heard: Heard) -> dict[str, Any]:
     """`voicemail_policy` tells the agent whether to go on where a voicemail answered."""
     call = heard.call
     return {
-        "results": _results(reports, heard),
+        "results": [
+            result | report.shortcomings() for report, result in zip(reports, _results(reports, heard), strict=True)
+        ],
         "status": None if call is None else call.state.status.value,
         "voicemail_policy": None if call is None else policy_of(call).value,
     }

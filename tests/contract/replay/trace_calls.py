@@ -90,6 +90,9 @@ class Lobby:
     told: OneCall
     is_open: bool = False
 
+    def trunk(self, trunk_id: str) -> None:
+        """No trunk has a country or an account of its own."""
+
     def owner_of(self, number: str) -> str:
         return ACCOUNT
 

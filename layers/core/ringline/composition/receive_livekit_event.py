@@ -11,7 +11,7 @@ from ringline.composition.parts import CallParts, SignalSettings, look_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.logging import masked_within
-from ringline.runtime.settings import group
+from ringline.runtime.settings import group, optional
 from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CLOSE_WITHIN_S = 1.0
 
 class Settings(SignalSettings):
     livekit: DispatchSettings = group(DispatchSettings)
+    default_country: str = optional("DEFAULT_COUNTRY")
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str], Observe]:
@@ -53,6 +54,7 @@ def _close_room(settings: Settings, log: Logger, room: str) -> None:
 def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock, log: Logger) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
+    from ringline.accounts.store import AccountStore
     from ringline.calls.signals.arrive import Arrive
     from ringline.calls.tables.inbound_rooms import InboundRooms
     from ringline.routing.resolve import InboundRouting
@@ -68,6 +70,8 @@ def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock,
         routing=InboundRouting(routing),
         desk=FrontDesk(replace(settings.livekit, public_url=public_url)),
         looks=looks,
+        accounts=AccountStore(dynamodb, table),
+        default_country=settings.default_country or None,
         clock=clock,
         log=log,
     )

@@ -37,6 +37,7 @@ class Route:
     agent_join_timeout_s: int | None = None
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
+    unique_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,6 @@ class InboundRouting:
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
 
 
-def dialed_number(text: str | None) -> str | None:
-    """A dialled number in E.164, as a trunk reports it: some leave the plus sign out. None for what is no number."""
-    return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
-
-
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
     """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
     return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
@@ -178,4 +174,5 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         agent_join_timeout_s=pipe.agent_join_timeout_s,
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
+        unique_to=pipe.unique_to,
     )

@@ -12,6 +12,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
 | call            | A#<account>#CALLS     | <call>                       | tables.store
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
+| number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
 | transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | tables.transcripts (long ones: in the bucket)
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
@@ -19,6 +20,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | waiting account | WAITING               | <account>                    | tables.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | tables.paces (when somebody rings)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
+| trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
@@ -37,6 +39,7 @@ GATE_SK = "GATE"
 OWNER_SK = "OWNER"
 ROOM_CALL_SK = "CALL"
 PACE_SK = "PACE"
+INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
@@ -79,6 +82,10 @@ def calls_pk(account_id: str) -> str:
 
 def once_pk(account_id: str) -> str:
     return f"A#{account_id}#ONCE"
+
+
+def unique_pk(account_id: str) -> str:
+    return f"A#{account_id}#UNIQUE"
 
 
 def transcripts_pk(account_id: str) -> str:

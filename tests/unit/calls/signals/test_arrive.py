@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
 from ringline.calls.model.events import AgentSeen, Event
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
@@ -19,6 +20,7 @@ from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
 from ringline.calls.tables.recordings import recording_key
+from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT, NOW, at
 from tests.fakes import EMPTY_ROOM, CountingLooks, HandClock
@@ -49,6 +51,9 @@ class House:
     """One account with one number, its calls and rooms, and a LiveKit that notes what it is asked for."""
 
     owners: dict[str, str] = field(default_factory=lambda: {OURS: ACCOUNT})
+    accounts: set[str] = field(default_factory=lambda: {ACCOUNT})
+    trunks: dict[str, Trunk] = field(default_factory=dict)
+    country: str | None = None
     route: Route | None = ROUTE
     calls: list[Call] = field(default_factory=list)
     tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -63,7 +68,7 @@ class House:
         log = Logger("test", level="CRITICAL")
         # Rooms and progress are the product's own classes over the table, and no Protocols.
         rooms, progress = cast(InboundRooms, self), cast(Progress, self)
-        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log)
+        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log, self, self.country)
         observe = Observe(progress, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)
         return [observe.run(event, self.clock()) for event in events]
 
@@ -75,7 +80,7 @@ class House:
     # Progress
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
         (place,) = (n for n, call in enumerate(self.calls) if (call.account_id, call.call_id) == (account_id, call_id))
-        result = apply(self.calls[place], event)
+        result = apply(self.calls[place], as_allowed(self.calls[place], event, self.clock()))
         if not isinstance(result, Moved):
             return Unapplied(self.calls[place], result.why, result.effects)
         self.calls[place] = result.call
@@ -84,6 +89,12 @@ class House:
     # Numbers and routes
     def owner_of(self, number: str) -> str | None:
         return self.owners.get(number)
+
+    def trunk(self, trunk_id: str) -> Trunk | None:
+        return self.trunks.get(trunk_id)
+
+    def account(self, account_id: str) -> str | None:
+        return account_id if account_id in self.accounts else None
 
     def resolve(self, account_id: str, number: str) -> Route | None:
         return self.route

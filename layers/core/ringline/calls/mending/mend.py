@@ -36,7 +36,6 @@ from ringline.calls.rules.deadlines import (
     limit_falls_in_s,
     look_again_in_s,
     owed,
-    within_call,
 )
 from ringline.runtime.clock import Clock
 
@@ -121,8 +120,7 @@ class Mender:
     async def _look_unanswered(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> None:
         rings_in = call.direction is Direction.INBOUND and leg is not None
         if rings_in and agent is not None:
-            joined_at = within_call(call, agent.joined_at, now)
-            await self._apply(call, AgentJoined(joined_at, call.attempt, agent.sid))
+            await self._apply(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
             self.swept.adopted += 1
         elif await self._adopt(call, leg, agent, now):
             return

@@ -114,6 +114,8 @@ ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 """Somebody closed the room, or put the leg out of it."""
 BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
 AGENT_ERROR = "AGENT_ERROR"
+UNIQUE_TO_NUMBER = "number"
+"""What a call may be the only one under way to, among those of its account that ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,7 @@ class Call:
     eligible_at: int
     scheduled_at: int | None = None
     expires_at: int | None = None
+    unique_to: str | None = None
     attempt: int = 0
     unsent: int = 0
     deferrals: int = 0

@@ -102,6 +102,12 @@ invocations."""
 MS_PER_S = 1000
 """Moments are milliseconds, durations that people set are seconds."""
 
+
+def ms(seconds: float) -> int:
+    """A duration in the unit of moments."""
+    return round(seconds * MS_PER_S)
+
+
 CLOCKS_DIFFER_MS = 1000
 """LiveKit stamps whole seconds: what lasted as long as a limit may look up to a second shorter."""
 

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, Event
+from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.results import Effect, Unmoved
 from ringline.calls.progress.hints import NextRing
@@ -59,13 +60,13 @@ class Progress:
         self._next_ring = NextRing(store, doorbell, clock)
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
-        """Applies one event to the call as it is now. A line that is given back rings the account's doorbell if
-        somebody waits for it. Raises TableContended."""
+        """Applies one event, at the moment it tells or, where the call does not allow that, now. A line that is given
+        back rings the account's doorbell if somebody waits for it. Raises TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
-            outcome = self.apply_to(call, event)
+            outcome = self.apply_to(call, as_allowed(call, event, self._clock()))
             if isinstance(outcome, Applied | Unapplied):
                 return outcome
         raise TableContended

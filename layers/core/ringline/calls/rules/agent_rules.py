@@ -20,6 +20,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
+from ringline.calls.model.timing import MS_PER_S
 from ringline.calls.rules.ending import asked, changed
 from ringline.calls.rules.kept_rules import no_news_in_transcript, with_transcript
 
@@ -48,7 +49,8 @@ def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:
 
 def with_silence(call: Call, event: SilenceHeard) -> Call | Unmoved:
     """The call whose agent has heard nobody for a while."""
-    since = event.at - round(event.silent_s * 1000)
+    # Before the dial there was nobody to be heard.
+    since = max(event.at - round(event.silent_s * MS_PER_S), call.dialed_at or call.created_at)
     known = call.reports.silent_since
     if known is not None and since - known < _SAME_SILENCE_MS:
         return Unmoved("silent_before")

@@ -137,7 +137,7 @@ def carrier_may_be_right_for_s(call: Call, agents: Iterable["AgentSeen"], now: i
     others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if ended_at is None or others_say_so:
         return 0
-    since = max([ended_at, *(within_call(call, agent.joined_at, now) for agent in agents)])
+    since = max([ended_at, *(min(agent.joined_at, now) for agent in agents)])
     return max(0, -(-(since + MEDIA_SILENCE_S * 1000 - now) // 1000))
 
 
@@ -152,11 +152,6 @@ def limit_falls_in_s(call: Call, now: int) -> int | None:
 def caller_waits_until(call: Call) -> int:
     """When somebody who rings in has waited for an agent long enough."""
     return (call.dialed_at or call.created_at) + call.ring_timeout_s * 1000
-
-
-def within_call(call: Call, moment: int, now: int) -> int:
-    """A moment that LiveKit's clock told, not before the call began and not after now."""
-    return min(max(moment, call.dialed_at or call.created_at), now)
 
 
 def dial_outcome_due_at(call: Call) -> int:

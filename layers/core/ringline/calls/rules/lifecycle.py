@@ -76,8 +76,8 @@ def _given_up(call: Call, event: GivenUp) -> Result:
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
-    seen = as_far_as_known(call, event.at)
-    return Moved(over(seen, last_sign_of(call) or event.at), END_ROOM)
+    known = as_far_as_known(call, event.at)
+    return Moved(over(known, last_sign_of(call) or event.at), END_ROOM)
 
 
 _IN_FLIGHT: dict[type, Rule] = {

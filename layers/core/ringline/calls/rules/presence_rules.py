@@ -10,7 +10,9 @@ from ringline.calls.rules.ending import changed
 
 
 def activated(call: Call, agent: AgentSeen, at: int) -> Call:
-    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=at)
+    """The conversation begins, with an agent who may have been there before the answer."""
+    active_at = at if call.answered_at is None else max(at, call.answered_at)
+    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=active_at)
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:

@@ -17,7 +17,7 @@ from ringline.calls.model.events import (
     RecordingSeen,
     RoomFinished,
 )
-from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.livekit_event import MOST_LATE_MS, EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
 from ringline.calls.progress.progress import Progress, Unapplied
@@ -99,9 +99,12 @@ class Observe:
 
 def _moment(livekit_event: LivekitEvent, now: int) -> int:
     """When it happened. LiveKit stamps whole seconds: less precise than our own clock for an event that comes at once,
-    and more precise for one that comes late."""
+    and more precise for one that comes late. A stamp that is later than now, or so old that LiveKit would have dropped
+    the event, is of a clock that is wrong."""
     stamped_at = livekit_event.created_at
-    return stamped_at if stamped_at is not None and now - stamped_at > _LATE_S * MS_PER_S else now
+    if stamped_at is None or not _LATE_S * MS_PER_S < now - stamped_at <= MOST_LATE_MS:
+        return now
+    return stamped_at
 
 
 def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:
@@ -146,6 +149,10 @@ def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
         return RecordingSeen(at, attempt, report.egress_id, "started")
+    if report.backup_at is not None:
+        # The file is whole, but not where links are made for: whoever runs the egress must bring it over.
+        error = f"the file is in the backup storage of LiveKit's egress: {report.backup_at}"[:ERROR_CHARS]
+        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error)
     if report.file_key is None:
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or "no_file")
     return RecordingSeen(at, attempt, report.egress_id, "ended", report.file_key, report.duration_s, error)
