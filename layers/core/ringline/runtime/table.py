@@ -19,6 +19,7 @@ for one account cannot meet another's items.
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | calls.trunk_paces (when somebody rings)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | calls.trunk_paces (shared by its accounts)
+| LiveKit's rest  | LIVEKIT               | REST                         | calls.livekit_rest (kept a day, ttl_at_s)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
 | inbound room    | ROOM#<room>           | CALL                         | calls.rooms (with the call; kept 2 days)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | calls.carrier_links (kept a day, ttl_at_s)
@@ -38,6 +39,8 @@ OWNER_SK = "OWNER"
 ROOM_CALL_SK = "CALL"
 PACE_SK = "PACE"
 PACED_RING_SK = "PACED_RING"
+LIVEKIT_PK = "LIVEKIT"
+LIVEKIT_REST_SK = "REST"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
