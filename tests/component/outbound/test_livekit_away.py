@@ -19,6 +19,7 @@ from ringline.calls.model.timing import (
 )
 from ringline.calls.outbound.admit import Paced
 from ringline.calls.tables.livekit_rest import Rest
+from ringline.calls.tables.store import CallStore
 from ringline.calls.views.queue_place import BlockedBy, queue_place
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from tests.builders import ACCOUNT, NOW
@@ -34,6 +35,8 @@ MINUTES = 15
 @pytest.fixture
 def room(local: LocalAws) -> CallsRoom:
     room = calls_room(local, cap=50)
+    # Dials that fail together meet at the gate, and must let each other pass.
+    room.store = CallStore(local.dynamodb, local.table_name)
     room.telephony.views = [RoomView((), (AgentSeen("PA_agent", NOW),))]
     return room
 
