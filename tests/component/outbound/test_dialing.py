@@ -18,7 +18,16 @@ from ringline.calls.model.events import (
     LegLeft,
     UserSpoke,
 )
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.outcomes import (
+    CarrierFull,
+    Connected,
+    DialOutcome,
+    LivekitAway,
+    NotSent,
+    Placed,
+    Refused,
+    Unclear,
+)
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
@@ -35,7 +44,7 @@ from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
 AGENT_THERE = RoomView((), (AGENT,))
-NO_SERVERS = NotSent("unavailable", "no response from servers", may_repeat=True)
+NOT_JOINED = NotSent("internal", "update room failed", may_repeat=True)
 
 
 @pytest.fixture
@@ -148,7 +157,7 @@ def test_a_busy_phone_whose_legs_word_is_lost_is_told_by_the_time_it_took(room: 
 
 def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS, Connected("PA_leg", "SCL_1")]
+    room.telephony.outcomes = [NOT_JOINED, Connected("PA_leg", "SCL_1")]
     room.telephony.views = [AGENT_THERE]
     room.ring()
     assert (room.call().state, room.in_use) == (State.QUEUED, 0)
@@ -162,7 +171,7 @@ def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRo
 
 def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS] * UNSENT_DIALS
+    room.telephony.outcomes = [NOT_JOINED] * UNSENT_DIALS
     for _ in range(UNSENT_DIALS):
         room.ring()
         room.clock.move(130)
@@ -173,7 +182,7 @@ def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None
 
 def test_a_room_that_cannot_be_made_means_nothing_rang(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.room_refusals = [NotSent("unavailable", "room not made", may_repeat=True)]
+    room.telephony.room_refusals = [LivekitAway("unavailable", "room not made")]
     room.ring()
     assert room.call().state is State.QUEUED
     assert room.telephony.dialed == []
@@ -305,7 +314,7 @@ def test_a_call_that_was_queued_again_for_later_is_not_claimed_by_its_old_place(
 
     def too_late(account_id: str, call_id: str) -> Call | None:
         monkeypatch.setattr(room.store, "get", read)
-        room.telephony.outcomes = [NO_SERVERS]
+        room.telephony.outcomes = [NOT_JOINED]
         room.ring()
         return read(account_id, call_id)
 
@@ -524,7 +533,7 @@ def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invit
 
 def test_a_dial_of_the_carriers_that_never_went_out_is_known_to_its_dialer(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS]
+    room.telephony.outcomes = [NOT_JOINED]
     ring(room, AnswerFrom.CARRIER)
     assert (room.call().state, room.call().unsent, room.in_use) == (State.QUEUED, 1, 0)
 
@@ -560,7 +569,7 @@ def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait
 
 def test_a_dial_that_goes_again_asks_anew_who_tells_of_its_answer(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS, Connected("PA_leg", "SCL_1")]
+    room.telephony.outcomes = [NOT_JOINED, Connected("PA_leg", "SCL_1")]
     room.telephony.views = [AGENT_THERE]
     ring(room, AnswerFrom.CARRIER)
     room.clock.move(2)

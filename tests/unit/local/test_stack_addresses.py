@@ -35,7 +35,7 @@ def deployed(wishes: Wishes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         "ringline", "api", dict.fromkeys(("TableName", "DoorbellQueueUrl", "DeliveryQueueUrl"), ""), {}
     )
 
-    def note(_built: Build, parameters: dict[str, str], _endpoint_url: str) -> Deployment:
+    def note(_built: Build, parameters: dict[str, str], _endpoint_url: str, **_: object) -> Deployment:
         given.update(parameters)
         return deployment
 

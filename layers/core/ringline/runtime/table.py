@@ -22,6 +22,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
 | trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
+| LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
 | sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
@@ -41,6 +42,8 @@ ROOM_CALL_SK = "CALL"
 PACE_SK = "PACE"
 INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"
+LIVEKIT_PK = "LIVEKIT"
+LIVEKIT_REST_SK = "REST"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"

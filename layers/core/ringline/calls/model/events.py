@@ -130,6 +130,18 @@ class DialDeferred:
 
 
 @dataclass(frozen=True, slots=True)
+class DialWithoutLivekit:
+    """LiveKit was away: nothing rang, and nothing would have. Before `again_at` no call is dialled, but for one that
+    finds out whether it is back."""
+
+    at: int
+    attempt: int
+    why: str
+    twirp_code: str
+    again_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndAsked:
     """Somebody wants the call to end. Recorded before LiveKit is asked, whose signals for a cancel and a ring time-out
     are alike. `attempt` is set where only that attempt is meant: a limit of its own has passed."""
@@ -288,6 +300,7 @@ type Event = (
     | DialRefused
     | DialNotSent
     | DialDeferred
+    | DialWithoutLivekit
     | EndAsked
     | GivenUp
     | FoundOver

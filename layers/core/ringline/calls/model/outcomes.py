@@ -1,4 +1,5 @@
-"""How a dial ends, by phase: before the INVITE (`NotSent`, `CarrierFull`), by the carrier's word, or nobody knows."""
+"""How a dial ends, by phase: before the INVITE (`NotSent`, `LivekitAway`, `CarrierFull`), by the carrier's word, or
+nobody knows."""
 
 from dataclasses import dataclass
 
@@ -39,6 +40,15 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class LivekitAway:
+    """Nothing rang, and no other call would have either: LiveKit could not be reached, did not answer as a server that
+    works, or had no SIP bridge to dial with."""
+
+    twirp_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierFull:
     """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
     dial may well go through soon."""
@@ -56,4 +66,4 @@ class Unclear:
     message: str
 
 
-type DialOutcome = Connected | Placed | Refused | NotSent | CarrierFull | Unclear
+type DialOutcome = Connected | Placed | Refused | NotSent | LivekitAway | CarrierFull | Unclear
