@@ -62,7 +62,11 @@ class ScriptedTelephony:
     while_ringing: Callable[[Call], Awaitable[None]] | None = None
     dialed: list[Call] = field(default_factory=list)
     ended_rooms: list[str] = field(default_factory=list)
-    taken_in: list[str] = field(default_factory=list)
+    sent_agents: list[int] = field(default_factory=list)
+    """The dispatch numbers of agents that were sent again."""
+    removed: list[str] = field(default_factory=list)
+    removals_fail: bool = False
+    dispatches_fail: bool = False
 
     async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         if self.room_refusals:
@@ -78,10 +82,17 @@ class ScriptedTelephony:
             await self.while_ringing(call)
         return self.outcomes.pop(0) if self.outcomes else Connected("PA_leg", "SCL_1")
 
-    async def take_in(self, call: Call) -> RoomView:
+    async def send_agent(self, call: Call) -> None:
         self._ask()
-        self.taken_in.append(call.call_id)
-        return EMPTY_ROOM
+        if self.dispatches_fail:
+            raise TelephonyDown("scripted")
+        self.sent_agents.append(call.dispatches)
+
+    async def remove(self, room: str, identity: str) -> None:
+        self._ask()
+        if self.removals_fail:
+            raise TelephonyDown("scripted")
+        self.removed.append(identity)
 
     async def look(self, room: str) -> RoomView:
         self._ask()

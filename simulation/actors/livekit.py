@@ -13,7 +13,7 @@ from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.actors.agents import Agents
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import Leg, Scene
+from simulation.actors.scene import COLLEAGUE, Leg, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -117,11 +117,32 @@ class Livekit:
         if found is None:
             return RoomView((), ())
         legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
-        agents = tuple(AgentSeen(agent.sid, agent.joined_at) for agent in found.agents)
+        if found.colleague is not None:
+            legs += (LegView(COLLEAGUE, found.colleague.sid, None, found.colleague.status),)
+        agents = tuple(AgentSeen(agent.sid, agent.joined_at, agent.identity) for agent in found.agents)
         return RoomView(legs, agents)
 
-    async def take_in(self, call: Call) -> RoomView:
-        raise NotImplementedError("nobody rings in here")
+    async def send_agent(self, call: Call) -> None:
+        fault = await self._ask("send agent", call.room_name or "", answers=False)
+        room = self._scene.rooms.get(call.room_name or "")
+        if room is None:
+            raise TelephonyDown("not_found")
+        self._agents.dispatch(room, self._scene.plan_of(call))
+        self._world.acting().after_effect("send agent")
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
+
+    async def remove(self, room: str, identity: str) -> None:
+        fault = await self._ask("remove", room, answers=False)
+        self._removes(room, identity)
+        self._world.acting().after_effect("remove")
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
+
+    def _removes(self, room: str, identity: str) -> None:
+        found = self._scene.rooms.get(room)
+        if found is not None:
+            self._agents.remove(found, identity)
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)
@@ -146,6 +167,22 @@ class Livekit:
             raise TelephonyDown("ClientConnectorError")
         self._rooms.delete(room)
         process.after_effect("end room")
+
+    def remove_later_now(self, room: str, kept_sid: str, identity: str) -> bool:
+        """Puts an agent out of a room in which the one of that sid is, for a synchronous handler: whether it is."""
+        process = self._world.acting()
+        process.before_effect("remove")
+        self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
+        self._world.acting()
+        if not self._scene.server_is_up:
+            raise TelephonyDown("ClientConnectorError")
+        found = self._scene.rooms.get(room)
+        kept = [agent for agent in (found.agents if found else ()) if agent.sid == kept_sid]
+        if not kept or kept[0].identity == identity:
+            return False
+        self._removes(room, identity)
+        process.after_effect("remove")
+        return True
 
     # --- how a request goes ------------------------------------------------------------------------------------------
 

@@ -17,12 +17,12 @@ _CALLEES = (
     ("voicemail", 0.04), ("forwarded", 0.03),
 )  # fmt: skip
 _AGENTS = (
-    ("there", 0.68), ("slow", 0.08), ("absent", 0.05), ("leaves", 0.05), ("succeeded", 0.04), ("crashes", 0.04),
-    ("hangs_up", 0.06),
+    ("there", 0.65), ("slow", 0.08), ("absent", 0.04), ("busy", 0.04), ("leaves", 0.05), ("succeeded", 0.04),
+    ("crashes", 0.04), ("hangs_up", 0.06),
 )  # fmt: skip
 _DEEDS = (
-    ("talks", 0.6), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.07),
-    ("stays_out", 0.07),
+    ("talks", 0.48), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.06),
+    ("stays_out", 0.05), ("brings_in", 0.05), ("lends", 0.04), ("deserts", 0.03), ("begins", 0.03),
 )  # fmt: skip
 """What agents that stay do with their call, and report."""
 

@@ -145,7 +145,13 @@ class Container:
             log=log,
         )
         self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
-        self.observe = Observe(progress=progress, close_room=self._close_room, looks=looks, log=log)
+        self.observe = Observe(
+            progress=progress,
+            close_room=self._close_room,
+            looks=looks,
+            log=log,
+            remove_later=livekit.remove_later_now,
+        )
         transcripts: Any = None
         """What was said is kept elsewhere, which is no part of a call's life."""
         self.hear_agent = HearAgent(

@@ -14,6 +14,7 @@ from ringline.calls.model.events import AgentHangsUp, DialDeferred, DialWithoutL
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
+from ringline.calls.model.room_view import Others
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
@@ -232,6 +233,32 @@ def ringing_told_at_the_claim() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def second_agent_stays() -> Iterator[None]:
+    """An agent that comes while another talks is taken for somebody of the conversation."""
+    with mock.patch.object(Livekit, "_removes", lambda *_: None):
+        yield
+
+
+@contextmanager
+def nobody_looks_after_a_transfer() -> Iterator[None]:
+    """Whoever was said to be handed over needs no agent, and nobody looks whether anybody is there."""
+
+    def trusts(call: Call, room_is_open: bool, now: int) -> Owed | End:
+        due = deadlines.owed(call, room_is_open, now)
+        return Owed.NOTHING if due is Owed.LOOK and call.reports.transferred_at is not None else due
+
+    with mock.patch.object(mend, "owed", trusts):
+        yield
+
+
+@contextmanager
+def only_agents_count() -> Iterator[None]:
+    """Whoever has no agent is alone, whom they may be talking to."""
+    with mock.patch.object(mend, "others_of", lambda *_: Others.NONE):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -248,6 +275,9 @@ PLANTED: dict[Planting, frozenset[str]] = {
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
+    second_agent_stays: frozenset({"two_talked"}),
+    nobody_looks_after_a_transfer: frozenset({"left_alone", "not_mended", "mended_late"}),
+    only_agents_count: frozenset({"cut_off"}),
     ringing_told_at_the_claim: frozenset({"ringing_told_of_nothing"}),
 }
 """Each bug with the invariants that may be the first to show it."""

@@ -9,6 +9,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import Plan
 from simulation.watch.book import CallBook
 from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
 from simulation.watch.calls.mending import Mending
 from simulation.watch.calls.one_call import OneCall
@@ -58,6 +59,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
     retries = Retries(world, findings, scene, calm=plan.is_calm)
     turns = Turns(findings, book, places, paces)
+    company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
     true_reasons = TrueReasons(findings, scene, book, plan)
@@ -68,7 +70,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
-            calls=(book, ends, rings, one_call, turns, paces, retries, alone, lines_back, ringing_told),
+            calls=(book, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told),
             gates=gates,
             queues=places,
             trunks=paces,
@@ -82,5 +84,5 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         lines_back=lines_back,
         alone=alone,
         mending=Mending(world, findings, scene, book),
-        last_look=(ends, ringing_told, gates, places, rings, true_reasons),
+        last_look=(ends, ringing_told, gates, places, rings, company, true_reasons),
     )

@@ -79,7 +79,7 @@ TROUBLED = (
     SandboxNumber(
         "+15550100331",
         Callee(answers_after_s=RING_S, hangs_up_after_s=8.0, agent=AgentScript(joins_after_s=5.0)),
-        "answers; the agent joins 5 s after its dispatch",
+        "answers; the agent joins 5 s after its dispatch; one that was sent meanwhile comes later and is removed",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
@@ -99,6 +99,24 @@ TROUBLED = (
         replace(STAYS_ON, agent=AgentScript(AgentDeed.HANG_UP, 3.0)),
         "answers; the agent hangs up after 3 s",
         "AGENT_HUNG_UP",
+    ),
+    SandboxNumber(
+        "+15550100336",
+        Callee(answers_after_s=RING_S, hangs_up_after_s=14.0, agent=AgentScript(AgentDeed.BRING_IN, _AFTER_S)),
+        "answers; the agent brings in a colleague by phone after 2 s and leaves, the two talk on for 12 s",
+        "CALL_TRANSFERRED",
+    ),
+    SandboxNumber(
+        "+15550100337",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.DESERT, _AFTER_S)),
+        "answers; the agent says that it has handed over and leaves, and nobody else is there",
+        "CALL_TRANSFERRED",
+    ),
+    SandboxNumber(
+        "+15550100338",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.DESERT, _AFTER_S, words="started")),
+        "answers; the agent says that it begins to hand over and leaves, and nobody else is there",
+        "AGENT_FAILED",
     ),
     SandboxNumber(
         "+15550100340",

@@ -223,6 +223,38 @@ def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, ask
     assert room.telephony.ended_rooms == [call.room_name]
 
 
+def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: CallsRoom) -> None:
+    room.queued(agent_join_timeout_s=10)
+
+    async def rings_a_while(_: Call) -> None:
+        room.clock.move(4)
+
+    room.telephony.while_ringing = rings_a_while
+    room.ring()
+    assert room.telephony.sent_agents == [2, 3, 4, 5], "the first one had its time while it rang"
+    assert room.call().end_reason is EndReason.AGENT_DID_NOT_JOIN
+
+
+@pytest.mark.parametrize("comes_late", [False, True])
+def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, comes_late: bool) -> None:
+    room.queued()
+    both = RoomView((), (AgentSeen("PA_2", NOW + 9, "agent-2"), AgentSeen("PA_1", NOW + 8, "agent-1")))
+    room.telephony.views = [RoomView((), ()), both] if comes_late else [both]
+    room.ring()
+    assert (room.call().agent_sid, room.telephony.removed) == ("PA_1", ["agent-2"])
+
+
+def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.views = [RoomView((), (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2")))]
+    room.telephony.removals_fail = True
+    room.ring()
+    assert room.looks.asked == [(ACCOUNT, "call_1", 2)]
+    room.telephony.removals_fail = False
+    room.look_again("call_1")
+    assert (room.call().agent_sid, room.telephony.removed) == ("PA_1", ["agent-2"])
+
+
 def test_an_agent_that_joins_late_but_in_time_makes_the_call_active(room: CallsRoom) -> None:
     room.queued()
     room.telephony.views = [RoomView((), ())] * 5 + [AGENT_THERE]

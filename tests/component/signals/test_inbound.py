@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
+from livekit.protocol.models import ParticipantInfo
 
 from local.stack.seed import let_callers_in
 from ringline.accounts.account import Account
@@ -21,6 +22,7 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.model.timing import FIRST_DISPATCH_WAITS_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
@@ -235,9 +237,28 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
         livekit = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET, "AGENT_NAME": AGENT_NAME}
         look = load_handler("sweep", {**queues, **livekit, "LIVEKIT_URL": house.lab.network.url})
         body = json.dumps({"account_id": ACCOUNT, "call_id": call.call_id})
+        await asyncio.sleep(FIRST_DISPATCH_WAITS_S)  # in which the network moves on
         async with _one_at_a_time:
             await asyncio.to_thread(look.lambda_handler, {"Records": [{"body": body}]}, CONTEXT)
         assert (await house.until(lambda call: call.state is State.ACTIVE)).answered_at is not None
+
+    in_a_house(local, story)
+
+
+def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
+        await house.rings(ROUTED)
+        call = await house.until(lambda call: call.state is State.ACTIVE)
+        name = call.room_name or ""
+        request = agent_dispatch.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=name)
+        await house.lab.livekit.agent_dispatch.create_dispatch(request)
+        await house.until_heard("another_agent_talks")
+        await house.until_heard("stale_agent")
+        listed = await house.lab.livekit.room.list_participants(room_messages.ListParticipantsRequest(room=name))
+        agents = [each.sid for each in listed.participants if each.kind == ParticipantInfo.AGENT]
+        assert agents == [call.agent_sid]
+        assert (await house.until(lambda _: True)).agent_sid == call.agent_sid
 
     in_a_house(local, story)
 

@@ -1,9 +1,9 @@
 """A LiveKit, a carrier and an agent whose clocks are minutes off, over the real store: durations stay true."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentJoined, AgentSeen, Answered, UserSpoke
@@ -42,8 +42,19 @@ def room(local: LocalAws) -> CallsRoom:
     return calls_room(local)
 
 
+def observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) -> Observe:
+    return Observe(
+        progress=room.progress,
+        close_room=lambda _: None,
+        looks=room.looks,
+        log=LOG,
+        remove_later=lambda *_: False,
+        reception=reception,
+    )
+
+
 def hears(room: CallsRoom, event: LivekitEvent, off_s: int, observe: Observe | None = None) -> str:
-    observe = observe or Observe(room.progress, lambda _: None, room.looks, Logger("test", level="CRITICAL"))
+    observe = observe or observer(room)
     stamped_at = (room.clock() // 1000 + off_s) * 1000
     return observe.run(replace(event, created_at=stamped_at), room.clock())
 
@@ -71,7 +82,7 @@ def test_who_rings_in_has_arrived_now_by_whatever_clock(room: CallsRoom, local: 
     arrive = Arrive(
         InboundRooms(local.dynamodb, local.table_name), _Ours(), _To(route), _Desk(), room.looks, room.clock, LOG
     )
-    observe = Observe(room.progress, lambda _: None, room.looks, LOG, lambda: arrive)
+    observe = observer(room, lambda: arrive)
     began = room.clock()
     assert hears(room, CALLER, off_s, observe) == "arrived"
     (item,) = [item for item in local.items() if item.get("direction") == Direction.INBOUND]

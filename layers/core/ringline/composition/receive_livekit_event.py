@@ -37,6 +37,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             close_room=partial(_close_room, settings, log),
             looks=looks,
             log=log,
+            remove_later=partial(_remove_later, settings),
             reception=partial(_reception, settings, looks, host, clock=clock, log=log),
         )
 
@@ -49,6 +50,13 @@ def _close_room(settings: Settings, log: Logger, room: str) -> None:
 
     if close_rooms(settings.livekit, [room], CLOSE_WITHIN_S):
         log.warning("room not closed", extra={"room": masked_within(room)})
+
+
+def _remove_later(settings: Settings, room: str, kept_sid: str, identity: str) -> bool:
+    # Nor do many events need this.
+    from ringline.telephony.front_desk import FrontDesk
+
+    return FrontDesk(settings.livekit).remove_later(room, kept_sid, identity)
 
 
 def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock, log: Logger) -> "Arrive":

@@ -33,6 +33,9 @@ class FrontDesk:
     def close(self, room: str) -> None:
         self._ask(lambda livekit: livekit.end_room(room))
 
+    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+        return self._ask(lambda livekit: livekit.remove_later(room, kept_sid, identity))
+
     def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:
         from ringline.telephony.livekit import ask_livekit
 

@@ -76,7 +76,8 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
     attributes = participant.get("attributes") or {}
     created_at = document.get("createdAt")
     what = What(name) if name in set(What) else What.OTHER
-    kind = str(participant.get("kind", ""))
+    # STANDARD is the zero of its enumeration, which JSON leaves out.
+    kind = str(participant.get("kind", Kind.STANDARD)) if participant else Kind.OTHER
     return LivekitEvent(
         # Aborted takes the place of left where the participant never became active: for the call it is the same.
         what=What.LEFT if what is What.ABORTED else what,

@@ -31,12 +31,15 @@ from ringline.calls.model.events import (
     DialNotSent,
     DialRefused,
     DialWithoutLivekit,
+    DispatchedAgain,
     EndAsked,
     Event,
     FoundOver,
     GivenUp,
     LegJoined,
     LegLeft,
+    OtherLeft,
+    OthersTalk,
     RecordingSeen,
     RoomFinished,
     SeenWaiting,
@@ -65,6 +68,9 @@ def every_event(at_ms: int) -> list[Event]:
         Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),
         AgentJoined(at_ms, 1, "PA_agent"),
         AgentLeft(at_ms, 1, "PA_agent", "CLIENT_INITIATED"),
+        DispatchedAgain(at_ms, 1),
+        OthersTalk(at_ms, 1),
+        OtherLeft(at_ms, 1),
         LegLeft(at_ms, 1, "PA_leg", "CLIENT_INITIATED", "hangup"),
         RoomFinished(at_ms, 1),
         DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
@@ -479,8 +485,8 @@ def test_an_answer_by_a_leg_that_is_back_leaves_nothing_of_the_one_that_was_lost
     lost = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_first", "SIGNAL_CLOSE", "ringing"))
     call = moved(lost, Answered(at(40), 1, "PA_second", "SCL_1", None))
     assert (call.leg_sid, call.former_leg_sids, call.evidence) == ("PA_second", ("PA_first",), Evidence())
-    assert owed(call, room_is_open=True, now=at(45)) is Owed.NOTHING
-    assert owed(call, room_is_open=True, now=at(51)) is Owed.LOOK, "for its agent"
+    assert owed(call, room_is_open=True, now=at(41)) is Owed.NOTHING
+    assert owed(call, room_is_open=True, now=at(42)) is Owed.LOOK, "for its agent"
     assert unmoved(call, LegLeft(at(41), 1, "PA_first", "SIGNAL_CLOSE", "ringing")).why == "stale_leg"
 
 

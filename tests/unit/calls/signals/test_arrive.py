@@ -42,7 +42,10 @@ CALLER = LivekitEvent(
     our_number=OURS,
     their_number=THEIRS,
 )
-AGENT = LivekitEvent(what=What.JOINED, room_name=ROOM, created_at=NOW, kind=Kind.AGENT, sid="PA_agent")
+AGENT = LivekitEvent(
+    what=What.JOINED, room_name=ROOM, created_at=NOW, kind=Kind.AGENT, sid="PA_agent", identity="agent-1"
+)
+SECOND = replace(AGENT, sid="PA_second", identity="agent-2")
 GAVE_UP = replace(CALLER, what=What.LEFT, disconnect_reason="CLIENT_INITIATED", call_status="hangup")
 
 
@@ -69,7 +72,14 @@ class House:
         # Rooms and progress are the product's own classes over the table, and no Protocols.
         rooms, progress = cast(InboundRooms, self), cast(Progress, self)
         arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log, self, self.country)
-        observe = Observe(progress, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)
+        observe = Observe(
+            progress=progress,
+            close_room=lambda room: self.asked.append(f"close {room}"),
+            looks=self.looks,
+            log=log,
+            remove_later=self.remove_later,
+            reception=lambda: arrive,
+        )
         return [observe.run(event, self.clock()) for event in events]
 
     @property
@@ -125,6 +135,10 @@ class House:
 
     def close(self, room: str) -> None:
         self._ask(f"close {room}")
+
+    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+        self._ask(f"remove {identity}")
+        return kept_sid in {agent.sid for agent in self.room.agents}
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -228,13 +242,48 @@ def test_a_caller_whose_agent_could_not_be_dispatched_is_looked_after_soon() -> 
     house = House(is_down=True)
     assert house.hears(CALLER) == ["arrived"]
     assert house.call.state is State.RINGING
-    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 26), (ACCOUNT, house.call.call_id, 2)]
+    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 2)]
 
 
-def test_the_ring_limit_is_looked_at_when_it_has_passed() -> None:
+def test_whether_an_agent_has_come_is_looked_at_soon() -> None:
     house = House()
     house.hears(CALLER)
-    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 26)]
+    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 2)]
+
+
+def test_a_second_agent_is_removed_the_moment_it_joins() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.room = RoomView((), (AgentSeen("PA_agent", NOW, "agent-1"), AgentSeen("PA_second", NOW, "agent-2")))
+    asked = len(house.asked)
+    assert house.hears(SECOND) == ["another_agent_talks"]
+    assert house.asked[asked:] == ["remove agent-2"]
+    assert house.call.agent_sid == "PA_agent"
+    assert house.hears(replace(SECOND, what=What.LEFT)) == ["stale_agent"]
+
+
+def test_a_second_agent_is_the_successor_of_one_whose_leaving_was_lost() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.room = RoomView((), (AgentSeen("PA_second", NOW, "agent-2"),))
+    assert house.hears(SECOND) == ["applied"]
+    assert (house.call.agent_sid, house.call.agent_left_at, house.call.state) == ("PA_second", None, State.ACTIVE)
+
+
+def test_a_second_agent_that_could_not_be_removed_is_looked_after() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.is_down = True
+    assert house.hears(SECOND) == ["another_agent_talks"]
+    assert house.looks.asked[-1] == (ACCOUNT, house.call.call_id, 2)
+
+
+def test_somebody_without_a_phone_who_leaves_a_call_without_its_agent_has_it_looked_at() -> None:
+    house = House()
+    colleague = replace(AGENT, kind=Kind.STANDARD, sid="PA_colleague", identity="jo", what=What.LEFT)
+    assert house.hears(CALLER, AGENT, colleague) == ["arrived", "applied", "agent_is_there"]
+    assert house.hears(replace(AGENT, what=What.LEFT), colleague) == ["applied", "applied"]
+    assert house.looks.asked[-2:] == [(ACCOUNT, house.call.call_id, 6)] * 2
 
 
 def test_a_short_conversation_is_looked_at_when_it_reaches_its_limit() -> None:

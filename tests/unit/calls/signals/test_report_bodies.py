@@ -57,7 +57,10 @@ def faults(body: dict[str, Any]) -> dict[str, str]:
         ({"type": "hang_up"}, AgentHangsUp(AT, 2, _R.AGENT_HUNG_UP, None)),
         ({"type": "hang_up", "reason": "idle"}, AgentHangsUp(AT, 2, _R.IDLE_TIMEOUT, "idle")),
         ({"type": "transfer"}, Transferred(AT, 2, None, failed=False)),
-        ({"type": "transfer", "to": "sales", "status": "started"}, Transferred(AT, 2, "sales", failed=False)),
+        (
+            {"type": "transfer", "to": "sales", "status": "started"},
+            Transferred(AT, 2, "sales", failed=False, only_started=True),
+        ),
         ({"type": "transfer", "status": "failed"}, Transferred(AT, 2, None, failed=True)),
     ],
 )

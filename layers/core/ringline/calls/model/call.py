@@ -184,6 +184,8 @@ class AgentReports:
     hung_up_for: str | None = None
     transferred_at: int | None = None
     transferred_to: str | None = None
+    transfer_only_started: bool = False
+    """It has begun to hand the call over, and has not said since that this is done."""
     said_all: bool = False
 
     @property
@@ -237,6 +239,10 @@ class Call:
     `attempt` numbers the dials: each has its own room and leg. Not every dial is an attempt in the customer's sense:
     `unsent` counts those of the present attempt that failed before their INVITE, `deferrals` those that the carrier
     had no room for, since `deferred_since`. `attempts` are the attempts before the present one.
+
+    `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
+    `dispatched_at`. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that has
+    left, `other_left_at` when such a person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
@@ -295,6 +301,10 @@ class Call:
     former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
+    dispatches: int = 1
+    dispatched_at: int | None = None
+    handed_over_at: int | None = None
+    other_left_at: int | None = None
 
     end_asked_at: int | None = None
     end_asked_reason: EndReason | None = None

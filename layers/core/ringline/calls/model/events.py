@@ -41,6 +41,7 @@ class AgentSeen:
 
     sid: str
     joined_at: int
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,25 @@ class AgentJoined:
     at: int
     attempt: int
     sid: str
+
+
+class DispatchedAgain(_OfAttempt):
+    """Another agent is about to be dispatched, because none has come. Recorded before LiveKit is asked: LiveKit drops a
+    dispatch that no worker has room for, and whoever looks at the same moment must not send one more."""
+
+    __slots__ = ()
+
+
+class OthersTalk(_OfAttempt):
+    """No agent is in the room, and somebody is with whom the other side talks: the agent brought them in and left."""
+
+    __slots__ = ()
+
+
+class OtherLeft(_OfAttempt):
+    """Somebody left the room who is neither the call's leg nor its agent."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +275,13 @@ class AgentHangsUp:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """The agent hands the call over, or says that this failed."""
+    """The agent hands the call over, has only begun to, or says that this failed."""
 
     at: int
     attempt: int
     to: str | None
     failed: bool
+    only_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +316,9 @@ type Event = (
     | Answered
     | AgentJoined
     | AgentLeft
+    | DispatchedAgain
+    | OthersTalk
+    | OtherLeft
     | LegLeft
     | RoomFinished
     | DialRefused

@@ -11,6 +11,8 @@ a stamp older than this is of a clock that is behind."""
 class Kind(StrEnum):
     SIP = "SIP"
     AGENT = "AGENT"
+    STANDARD = "STANDARD"
+    """Somebody with a microphone who is neither: a colleague in a browser."""
     OTHER = "OTHER"
 
 

@@ -21,9 +21,12 @@ class Telephony(Protocol):
         """Dials once and waits for the answer, unless the carrier tells of it (`answer_from`). Never repeat it for one
         attempt: LiveKit would ring twice."""
 
-    async def take_in(self, call: "Call") -> "RoomView":
-        """Has an agent come to the room of a call that rings in, unless one was sent there already; who is in the room
-        now. Opens no room: that of a caller who is gone stays gone."""
+    async def send_agent(self, call: "Call") -> None:
+        """Dispatches an agent to the call's room once more, as its dispatch number `call.dispatches`: LiveKit drops a
+        dispatch that no worker has room for. Two may come then. Opens no room."""
+
+    async def remove(self, room: str, identity: str) -> None:
+        """Puts a participant out of the room; one that is gone already is out."""
 
     async def look(self, room: str) -> "RoomView": ...
 

@@ -14,6 +14,8 @@ class Effect(StrEnum):
     END_ROOM = "end_room"
     LOOK_AGAIN = "look_again"
     """Soon, when a successor, a rejoin or somebody else's word has had its time."""
+    REMOVE_AGENT = "remove_agent"
+    """The agent that the event is about came while another one talks: it must leave the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,4 @@ type Rule = Callable[[Call, Any], Result]
 
 END_ROOM = frozenset({Effect.END_ROOM})
 LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
+REMOVE_AGENT = frozenset({Effect.REMOVE_AGENT})

@@ -32,8 +32,20 @@ A dispatched worker joins within 0.4 s."""
 MAX_AGENT_JOIN_S = 30
 """Nobody listens to silence for longer, and the dialer waits as long."""
 
+AGENT_SLOW_S = 2
+"""When a call is looked at whose agent has not come. One that a worker took is in the room within half a second;
+LiveKit drops a dispatch that no worker has room for, and says nothing of it."""
+
+FIRST_DISPATCH_WAITS_S = 1.5
+DISPATCH_WAITS_S = 2.5
+"""How long the first dispatch, and each further one, is given to bring an agent before another is sent. No shorter: a
+job that is only slow comes too, and its agent has to be put out again."""
+
+DISPATCH_EVERY_S = 3
+"""How often a call is looked at, and an agent dispatched, until one is there or the time for it is over."""
+
 AGENT_SUCCESSOR_S = 5
-"""How long a caller may be alone after the agent left, in case another takes over."""
+"""How long a caller may be alone after the agent, or whoever took over from it, left: another may take over."""
 
 DIALER_SILENCE_S = 10
 """How long a leg that left unanswered waits for the dialer's answer, the only one to carry the SIP code."""

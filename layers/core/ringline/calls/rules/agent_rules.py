@@ -94,10 +94,12 @@ def with_transfer(call: Call, event: Transferred) -> Call | Unmoved:
     if event.failed:
         if call.reports.transferred_at is None:
             return Unmoved("not_transferred")
-        return _reported(call, transferred_at=None, transferred_to=None)
+        return _reported(call, transferred_at=None, transferred_to=None, transfer_only_started=False)
     if call.reports.transferred_at is not None and event.to in {None, call.reports.transferred_to}:
-        return Unmoved("transferred_before")
-    return _reported(call, transferred_at=event.at, transferred_to=event.to)
+        if event.only_started or not call.reports.transfer_only_started:
+            return Unmoved("transferred_before")
+        return _reported(call, transfer_only_started=False)
+    return _reported(call, transferred_at=event.at, transferred_to=event.to, transfer_only_started=event.only_started)
 
 
 def with_turns(call: Call, event: TranscriptKept) -> Call | Unmoved:

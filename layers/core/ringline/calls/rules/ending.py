@@ -142,6 +142,10 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "former_leg_sids": (),
         "sip_call_id": None,
         "agent_sid": None,
+        "dispatches": 1,
+        "dispatched_at": None,
+        "handed_over_at": None,
+        "other_left_at": None,
         "end_asked_at": None,
         "end_asked_reason": None,
     }

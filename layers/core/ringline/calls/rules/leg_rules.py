@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
 from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
+from ringline.calls.rules.presence_rules import other_leaves
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -72,7 +73,9 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if _is_anothers(call, event):
-        return Unmoved("leg_of_another")
+        if call.agent_left_at is None:
+            return Unmoved("leg_of_another")
+        return other_leaves(call, event.at, has_talked=event.last_call_status in UP | {CallStatus.HANGUP})
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:

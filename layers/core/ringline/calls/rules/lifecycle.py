@@ -48,7 +48,7 @@ def _end_asked(call: Call, event: EndAsked) -> Result:
         return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
         return Unmoved("agent_joined")
-    if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:
+    if event.reason in {EndReason.AGENT_FAILED, EndReason.CALL_TRANSFERRED} and call.agent_left_at is None:
         return Unmoved("agent_took_over")
     if call.end_asked_at is None:
         return Moved(changed(asked(call, event.at, event.reason)), END_ROOM)

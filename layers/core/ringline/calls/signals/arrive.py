@@ -17,7 +17,7 @@ from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.room_view import RoomView
+from ringline.calls.model.room_view import RoomView, agent_in
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s
@@ -50,7 +50,8 @@ class Desk(Protocol):
     """What is done about callers at LiveKit. Every method raises TelephonyDown."""
 
     def take_in(self, call: Call) -> RoomView:
-        """Has an agent come to the call's room, unless one was sent there already; who is in the room now."""
+        """Has an agent come to the call's room, unless one was sent there already; who is in the room now. Opens no
+        room: that of a caller who is gone stays gone."""
 
     def turn_away(self, room: str) -> bool:
         """Closes the room, unless somebody sent an agent there: whether it was closed."""
@@ -156,15 +157,15 @@ class Arrive:
         return named if self.accounts.account(named) is not None else None
 
     def _received(self, call: Call) -> AgentSeen | None:
-        """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written."""
-        ask_for_look(self.looks, self.log, call, call.ring_timeout_s + 1)
+        """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written; one whom
+        no worker takes never comes, and nobody says so: somebody looks, and goes on looking until one is there."""
+        ask_for_look(self.looks, self.log, call, look_again_in_s(call))
         try:
             room = self.desk.take_in(call)
         except Exception:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
-            ask_for_look(self.looks, self.log, call, look_again_in_s(call))
             return None
-        return room.agents[0] if room.agents else None
+        return agent_in(room)
 
 
 def _as_read(told: str | None, country: str | None) -> str | None:

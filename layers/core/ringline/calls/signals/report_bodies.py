@@ -128,7 +128,8 @@ class _Transfer(_Body):
     status: Literal["started", "completed", "failed"] = "completed"
 
     def _event_of(self) -> Callable[[int, int], Event]:
-        return lambda at, attempt: Transferred(at, attempt, self.to, failed=self.status == "failed")
+        failed, only_started = self.status == "failed", self.status == "started"
+        return lambda at, attempt: Transferred(at, attempt, self.to, failed=failed, only_started=only_started)
 
 
 class _Usage(_Body):
