@@ -1,6 +1,6 @@
 """A LiveKit, a carrier and an agent whose clocks are minutes off, over the real store: durations stay true."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 from aws_lambda_powertools import Logger

@@ -1,25 +1,21 @@
 """How a dial ends, by phase: before the INVITE (`NotSent`, `CarrierFull`), by the carrier's word, or nobody knows."""
 
-from dataclasses import dataclass
-
 from ringline.calls.model.call import Refusal
+from ringline.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Record):
     """The far end answered."""
 
     leg_sid: str
     sip_call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Record):
     """The INVITE is on its way. Whether it is answered the carrier will tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Record):
     """The dial is over: a SIP response, a ring time-out, or a failure of the trunk after the INVITE."""
 
     sip_code: int | None
@@ -29,8 +25,7 @@ class Refused:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Record):
     """Known to have failed before the INVITE: nothing rang. `may_repeat` is false for a wrong configuration."""
 
     twirp_code: str | None
@@ -38,8 +33,7 @@ class NotSent:
     may_repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierFull:
+class CarrierFull(Record):
     """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
     dial may well go through soon."""
 
@@ -49,8 +43,7 @@ class CarrierFull:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Record):
     """The request was sent and its fate is unknown: the phone may ring, or somebody may be talking."""
 
     message: str

@@ -1,13 +1,11 @@
 """A LiveKit room as calls see it: who is in it, and that it could not be asked."""
 
-from dataclasses import dataclass
-
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
+from ringline.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class LegView:
+class LegView(Record):
     """A leg in a room. `carrier_call_ids` are the carrier's own ids of the call, `(provider, id)`."""
 
     identity: str
@@ -17,8 +15,7 @@ class LegView:
     carrier_call_ids: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RoomView:
+class RoomView(Record):
     """Who is in a room. A room that is gone looks like one that is empty."""
 
     legs: tuple[LegView, ...]

@@ -1,6 +1,6 @@
 """What it means that an agent comes into the room, or goes. Pure; what it tells is for `agent_rules`."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentJoined, AgentLeft, AgentSeen
