@@ -1,7 +1,8 @@
 """Draws the plan of a world from its seed. Each call has its own draws: leaving calls out leaves the others as they
 are."""
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S

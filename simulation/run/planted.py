@@ -3,7 +3,7 @@ context lasts; none of this is ever part of the product."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from copy import replace
 from typing import Any
 from unittest import mock
 

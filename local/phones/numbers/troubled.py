@@ -1,6 +1,6 @@
 """Numbers of the sandbox in whose calls something breaks: webhooks, the dial, the line, or the agent."""
 
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee, DialTrouble, HookTrouble, LineTrouble
 from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish

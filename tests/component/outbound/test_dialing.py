@@ -1,7 +1,8 @@
 """From a doorbell to a call that is answered, over, or back in the queue."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 
 import pytest
 

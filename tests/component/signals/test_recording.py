@@ -6,7 +6,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 

@@ -1,7 +1,7 @@
 """A LiveKit, a carrier and an agent whose clocks are minutes off, over the real store: durations stay true."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,6 +1,6 @@
 """What each event does to a call, and what it must not do."""
 
-from dataclasses import replace
+from copy import replace
 from typing import get_args
 
 import pytest

@@ -1,6 +1,6 @@
 """An attempt until its phone is answered: how it leaves the queue, and what becomes of its dial. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
 from ringline.calls.model.events import (

@@ -1,6 +1,6 @@
 """How an attempt's end leaves the call: asked for, over with one reason, or in the queue again. Pure."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
