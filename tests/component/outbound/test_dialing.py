@@ -38,6 +38,7 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
     SHORT_LIMIT_S,
     UNSENT_DIALS,
+    VOICEMAIL_GREETING_MIN_S,
 )
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room
@@ -582,19 +583,22 @@ def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(
     assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
 
 
-def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(room: CallsRoom) -> None:
-    room.queued()
-    hears = AgentReady(room.clock(), 1, ("user_spoke",))
-    room.telephony.views = [AGENT_THERE]
+def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = room.queued()
 
-    async def the_leg_leaves(call: Call) -> None:
-        room.progress.apply(ACCOUNT, call.call_id, hears)
-        left = LegLeft(room.clock() + 2000, call.attempt, "PA_leg", "CLIENT_INITIATED", "hangup")
+    async def slow_look(_: str) -> RoomView:
+        """The dialer looks who is in the room before it writes the answer, and LiveKit takes its time."""
+        room.progress.apply(ACCOUNT, call.call_id, AgentReady(room.clock(), 1, ("user_spoke",)))
+        room.clock.move(VOICEMAIL_GREETING_MIN_S)
+        left = LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup")
         room.progress.apply(ACCOUNT, call.call_id, left)
+        return AGENT_THERE
 
-    room.telephony.while_ringing = the_leg_leaves
+    monkeypatch.setattr(room.telephony, "look", slow_look)
     room.ring()
-    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+    assert (room.call().state, room.telephony.ended_rooms) == (State.LAST_WORDS, [])
     assert room.looks.asked == [(ACCOUNT, "call_1", LAST_WORDS_S + 1)]
     room.progress.apply(ACCOUNT, "call_1", UserSpoke(room.clock(), 1))
     assert (room.call().end_reason, room.in_use) == (EndReason.USER_HUNG_UP_IN_CALL, 0)
