@@ -2,7 +2,7 @@
 
 import re
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from typing import Any
 

@@ -5,7 +5,8 @@
 
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from copy import replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cli.accounts import known_account

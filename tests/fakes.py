@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
 from ringline.calls.model.room_view import RoomView, TelephonyDown
 from tests.builders import NOW
 
@@ -53,7 +53,7 @@ class ScriptedTelephony:
     """Answers each dial with the next scripted outcome; rooms look as scripted; `down` makes every question fail."""
 
     outcomes: list[DialOutcome] = field(default_factory=list)
-    room_refusals: list[NotSent | CarrierFull] = field(default_factory=list)
+    room_refusals: list[NotSent | LivekitAway | CarrierFull] = field(default_factory=list)
     views: list[RoomView] = field(default_factory=list)
     open_rooms: dict[str, int] = field(default_factory=dict)
     open_rooms_later: dict[str, int] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class ScriptedTelephony:
     removals_fail: bool = False
     dispatches_fail: bool = False
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         if self.room_refusals:
             return self.room_refusals.pop(0)
         self.open_rooms[call.room_name or ""] = call.dialed_at or 0

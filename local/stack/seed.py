@@ -3,7 +3,7 @@ called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 
 import os
 import secrets
-from dataclasses import replace
+from copy import replace
 
 import botocore.session
 

@@ -3,7 +3,8 @@ in memory: a server that dies takes them along."""
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 
 from ringline.calls.model.call import CallStatus
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
@@ -47,11 +47,11 @@ class Livekit:
 
     # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         try:
             fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
         except _Down:
-            return NotSent("unavailable", "room not made: ClientConnectorError", may_repeat=True)
+            return LivekitAway("unavailable", "room not made: ClientConnectorError")
         process = self._world.acting()
         if fault == "livekit_error":
             return room_refusal("internal", "simulated")
@@ -62,7 +62,7 @@ class Livekit:
         process.after_effect("open room")
         if fault in {"livekit_times_out", "livekit_answer_lost"}:
             await asyncio.sleep(_REQUEST_TIMEOUT_MS / 1000)
-            return NotSent("unavailable", "room not made: TimeoutError", may_repeat=True)
+            return LivekitAway("unavailable", "room not made: TimeoutError")
         return None
 
     def _opens(self, call: Call) -> None:
@@ -77,7 +77,7 @@ class Livekit:
         try:
             await self._request("dial", call.room_name or "", odds=())
         except _Down:
-            return NotSent("unavailable", "LiveKit not reached: ClientConnectorError", may_repeat=True)
+            return LivekitAway("unavailable", "LiveKit not reached: ClientConnectorError")
         process = self._world.acting()
         fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
         plan = self._scene.plan_of(call)

@@ -19,11 +19,11 @@ class Outages:
 
     def strike(self, kind: str, length_ms: int) -> None:
         match kind:
-            case "livekit_restart":
+            case "livekit_restart" | "livekit_away":
                 self._kill_server(length_ms)
             case "bridge_killed":
                 self._kill_bridge(length_ms)
-            case "no_bridge":
+            case "no_bridge" | "bridge_away":
                 self._lose_bridge(length_ms)
             case "hooks_fail":
                 self._hooks.failing_until = self._world.now + length_ms

@@ -1,7 +1,8 @@
 """Draws the plan of a world from its seed. Each call has its own draws: leaving calls out leaves the others as they
 are."""
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S
@@ -174,11 +175,15 @@ def _retry(chance: Chance, site: str) -> PlannedRetry:
     return PlannedRetry(chance.between(site, 2, 4), chance.pick(site, _RETRIED_ON), chance.pick(site, _WAITS_S))
 
 
+HOUR_MS = 3_600_000
+
 _OUTAGES = (
     # kind, chance of one, its length in ms
     ("livekit_restart", 0.5, (3_000, 15_000)),
     ("bridge_killed", 0.4, (2_000, 10_000)),
     ("no_bridge", 0.3, (10_000, 90_000)),
+    ("livekit_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
+    ("bridge_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
     ("hooks_fail", 0.4, (5_000, 45_000)),
     ("livekit_slow", 0.2, (5_000, 20_000)),
 )

@@ -3,15 +3,15 @@ context lasts; none of this is ever part of the product."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from copy import replace
 from typing import Any
 from unittest import mock
 
 from ringline.calls.mending import mend
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentHangsUp, DialDeferred, Event, LegLeft
-from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
+from ringline.calls.model.events import AgentHangsUp, DialDeferred, DialWithoutLivekit, Event, LegLeft
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.model.room_view import Others
@@ -72,7 +72,7 @@ def dial_repeated() -> Iterator[None]:
         if not isinstance(outcome, Unclear):
             return outcome
         again = await place_call(livekit, call)
-        return outcome if isinstance(again, NotSent | CarrierFull) else again
+        return outcome if isinstance(again, NotSent | LivekitAway | CarrierFull) else again
 
     with mock.patch.object(Livekit, "place_call", tries_twice):
         yield
@@ -157,6 +157,18 @@ def deferral_uses_up_the_attempt() -> Iterator[None]:
         return defers(replace(call, unsent=call.unsent + 1), event)
 
     with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialDeferred): counts}):
+        yield
+
+
+@contextmanager
+def outage_uses_up_the_calls() -> Iterator[None]:
+    """A dial that found LiveKit away counts as one that failed."""
+    waits = ending.without_livekit
+
+    def counts(call: Call, event: DialWithoutLivekit) -> Result:
+        return waits(replace(call, unsent=call.unsent + 1), event)
+
+    with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialWithoutLivekit): counts}):
         yield
 
 
@@ -268,6 +280,7 @@ PLANTED: dict[Planting, frozenset[str]] = {
     end_settled_twice: frozenset({"end_changed", "gate_inexact", "version_jumps"}),
     deferral_fails: frozenset({"deferral_failed"}),
     deferral_uses_up_the_attempt: frozenset({"deferral_counted"}),
+    outage_uses_up_the_calls: frozenset({"outage_counted"}),
     retry_overrules_a_cancel: frozenset({"overruled"}),
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),

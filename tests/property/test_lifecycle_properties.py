@@ -1,6 +1,6 @@
 """Whatever happens to a call, in whatever order and however often: the rules of its life hold."""
 
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 from typing import get_args
 

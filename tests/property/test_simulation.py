@@ -1,7 +1,7 @@
 """The simulation: clean worlds stay clean, every planted bug is caught, and a seed tells one story only."""
 
 from collections import Counter
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

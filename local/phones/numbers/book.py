@@ -9,7 +9,7 @@ give the call. `callee_for` also knows two families and treats any other number 
 """
 
 import re
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import Callee, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, RINGS_OUT, STAYS_ON, Chapter, SandboxNumber, Wish

@@ -1,6 +1,6 @@
 """Numbers of the sandbox in whose calls agent or carrier tell more than LiveKit knows, or we do something ourselves."""
 
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import (
     AgentDeed,

@@ -1,9 +1,9 @@
 """Numbers of the sandbox in whose calls something breaks: webhooks, the dial, the line, or the agent."""
 
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee, DialTrouble, HookTrouble, LineTrouble
-from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber
+from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
 
 _AFTER_S = 2.0
 """How long after the answer an agent leaves or crashes."""
@@ -66,8 +66,9 @@ TROUBLED = (
     SandboxNumber(
         "+15550100321",
         replace(PICKS_UP, dial=DialTrouble.NO_BRIDGE),
-        "never a SIP bridge: nothing ever rings",
-        "SIP_FAILED_TRUNK",
+        "never a SIP bridge: nothing rings, and the queue waits (`blocked_by`: `livekit`) until its `expires_at`",
+        "EXPIRED_IN_QUEUE",
+        Wish.SHORT_EXPIRY,
     ),
     SandboxNumber(
         "+15550100330",

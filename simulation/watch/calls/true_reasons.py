@@ -1,7 +1,7 @@
 """What a call's end must be called where nothing went wrong: the callees, the agent and the customer's policy alone
 decide."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import AGENT_SUCCESSOR_S

@@ -1,7 +1,7 @@
 """Getting, listing and ending calls through the API."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any

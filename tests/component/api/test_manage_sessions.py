@@ -1,7 +1,7 @@
 """Sessions, transcripts and recordings through the API."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,6 +1,6 @@
 """The dialer struck at each of its steps."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Callers: the function that receives them, and the sweep that looks after those whom it left alone, struck at each of
 their steps."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -1,7 +1,7 @@
 """The API's functions struck at each of their steps, under an SDK that sends a request again when its answer is
 missing: calls are created, canceled and hung up."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 
 import pytest

@@ -1,6 +1,6 @@
 """The sweep struck at each of its steps, each time while it mends something else that got lost."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,7 @@
 """Conversations whose agent has left: the hook that tells of it and the looks that follow, struck at each of their
 steps."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

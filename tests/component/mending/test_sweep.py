@@ -265,7 +265,7 @@ def test_a_lost_leg_that_is_back_in_the_room_goes_on_and_one_that_stays_away_is_
     room.telephony.views = [RoomView((), (AGENT,))]
     room.clock.move(FIRST_LOOK_S)
     room.sweep()
-    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CONNECTION_LOST)
 
 
 def test_an_agent_whose_leaving_got_lost_is_missed_and_the_call_ends_with_the_next_run(room: CallsRoom) -> None:

@@ -11,7 +11,8 @@ LIVEKIT = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "k", "LIVEKIT
 
 
 def environment(local: LocalAws, answer_from: str, link_carrier_calls: str) -> dict[str, str]:
-    queues = {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url}
+    names = ("DOORBELL_QUEUE_URL", "LOOK_QUEUE_URL", "DELIVERY_QUEUE_URL")
+    queues = dict.fromkeys(names, local.queue_url)
     whom = {"SIP_TRUNK_ID": "ST_1", "AGENT_NAME": "ringline-agent"}
     return {**queues, **LIVEKIT, **whom, "ANSWER_FROM": answer_from, "LINK_CARRIER_CALLS": link_carrier_calls}
 

@@ -52,6 +52,7 @@ def test_an_event_of_a_call_that_has_changed_meanwhile_is_applied_to_what_it_is_
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outdated_call = room.dialing()
+    room.clock.move(5)
     room.progress.apply(ACCOUNT, "call_1", CarrierRang(at(3), 1))
     read_now = room.store.get
     reads = [outdated_call]

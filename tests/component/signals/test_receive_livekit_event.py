@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import time
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 

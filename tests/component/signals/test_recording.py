@@ -6,7 +6,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 
@@ -51,6 +51,7 @@ ACTIVE = a_call(
     recording=True,
     dialed_at=ANSWERED_AT - 5000,
     answered_at=ANSWERED_AT,
+    max_call_duration_s=24 * 3600,
     active_at=ANSWERED_AT,
 )
 

@@ -1,7 +1,7 @@
 """A LiveKit, a carrier and an agent whose clocks are minutes off, over the real store: durations stay true."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 
@@ -42,7 +42,7 @@ def room(local: LocalAws) -> CallsRoom:
     return calls_room(local)
 
 
-def an_observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) -> Observe:
+def observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) -> Observe:
     return Observe(
         progress=room.progress,
         close_room=lambda _: None,
@@ -54,7 +54,7 @@ def an_observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) 
 
 
 def hears(room: CallsRoom, event: LivekitEvent, off_s: int, observe: Observe | None = None) -> str:
-    observe = observe or an_observer(room)
+    observe = observe or observer(room)
     stamped_at = (room.clock() // 1000 + off_s) * 1000
     return observe.run(replace(event, created_at=stamped_at), room.clock())
 
@@ -82,7 +82,7 @@ def test_who_rings_in_has_arrived_now_by_whatever_clock(room: CallsRoom, local: 
     arrive = Arrive(
         InboundRooms(local.dynamodb, local.table_name), _Ours(), _To(route), _Desk(), room.looks, room.clock, LOG
     )
-    observe = an_observer(room, lambda: arrive)
+    observe = observer(room, lambda: arrive)
     began = room.clock()
     assert hears(room, CALLER, off_s, observe) == "arrived"
     (item,) = [item for item in local.items() if item.get("direction") == Direction.INBOUND]

@@ -14,7 +14,7 @@ from livekit import api
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
 from ringline.calls.model.room_view import LegView, Others, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
@@ -47,7 +47,7 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,
@@ -65,7 +65,7 @@ class LivekitTelephony:
         except api.TwirpError as error:
             return room_refusal(error.code, error.message)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return NotSent("unavailable", f"room not made: {type(error).__name__}", may_repeat=True)
+            return LivekitAway("unavailable", f"room not made: {type(error).__name__}")
         return None
 
     async def place_call(self, call: Call) -> DialOutcome:
@@ -90,7 +90,7 @@ class LivekitTelephony:
         except api.TwirpError as error:
             return from_twirp(error.code, error.message, error.metadata)
         except aiohttp.ClientConnectorError as error:
-            return NotSent("unavailable", f"LiveKit not reached: {type(error).__name__}", may_repeat=True)
+            return LivekitAway("unavailable", f"LiveKit not reached: {type(error).__name__}")
         except (aiohttp.ClientError, TimeoutError) as error:
             return Unclear(type(error).__name__)
         return Connected(leg.participant_id, leg.sip_call_id) if waits else Placed()

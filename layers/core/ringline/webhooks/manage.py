@@ -1,6 +1,6 @@
 """Endpoints as customers set them up through the API."""
 
-from dataclasses import replace
+from copy import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ringline.runtime.clock import Clock, iso, iso_or_none

@@ -1,6 +1,6 @@
 """The state in which a call waits for its agent's last words: how it is shown and kept, and how it is left."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

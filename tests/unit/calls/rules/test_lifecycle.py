@@ -1,6 +1,6 @@
 """What each event does to a call, and what it must not do."""
 
-from dataclasses import replace
+from copy import replace
 from typing import get_args
 
 import pytest
@@ -30,6 +30,7 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutLivekit,
     DispatchedAgain,
     EndAsked,
     Event,
@@ -73,7 +74,8 @@ def every_event(at_ms: int) -> list[Event]:
         LegLeft(at_ms, 1, "PA_leg", "CLIENT_INITIATED", "hangup"),
         RoomFinished(at_ms, 1),
         DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
-        DialNotSent(at_ms, 1, "no response from servers", "unavailable", 1),
+        DialNotSent(at_ms, 1, "update room failed", "internal", 1),
+        DialWithoutLivekit(at_ms, 1, "no response from servers", "unavailable", at_ms + 2000),
         EndAsked(at_ms, EndReason.API_HUNG_UP),
         GivenUp(at_ms, 1),
         FoundOver(at_ms, 1),

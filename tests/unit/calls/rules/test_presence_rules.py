@@ -1,7 +1,7 @@
 """Who is in the room of a call: agents that are sent again, agents that come twice, and people whom an agent leaves
 behind."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,7 +1,8 @@
 """Somebody rings in: what is written, who is asked for what, and what comes of it when something is missing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest

@@ -1,6 +1,6 @@
 """Numbers as trunks tell them: the caller reaches whom they dialled, or whoever can see the call sees that not."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

@@ -3,12 +3,14 @@
 import pytest
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace
 from ringline.calls.tables.store import Gate
 from ringline.calls.views.queue_place import BlockedBy, blocked_by, estimated_start_at
 from tests.builders import NOW, a_call, at
 
 ANY_TIME = Pace(0, 0)
+THERE, AWAY = Rest(), Rest(next_at=at(2))
 FULL = Gate(in_use=4, cap=4, line_ms=600_000, line_ends=10)
 """Calls of this account hold a line for a minute."""
 
@@ -16,20 +18,23 @@ WAITING = a_call(State.QUEUED)
 
 
 @pytest.mark.parametrize(
-    ("call", "before", "gate", "pace", "blocked"),
+    ("call", "before", "gate", "pace", "livekit", "blocked"),
     [
-        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, BlockedBy.SCHEDULE),
-        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, BlockedBy.RETRY_DELAY),
-        (WAITING, 3, FULL, ANY_TIME, BlockedBy.GATE),
-        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), BlockedBy.TRUNK_PACE),
-        (WAITING, 3, Gate(0, 4), ANY_TIME, BlockedBy.CALLS_BEFORE),
-        (WAITING, 0, Gate(0, 4), ANY_TIME, BlockedBy.NOTHING),
+        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, THERE, BlockedBy.SCHEDULE),
+        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, THERE, BlockedBy.RETRY_DELAY),
+        (WAITING, 3, FULL, ANY_TIME, THERE, BlockedBy.GATE),
+        (WAITING, 3, FULL, ANY_TIME, AWAY, BlockedBy.GATE),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), AWAY, BlockedBy.LIVEKIT),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, AWAY, BlockedBy.LIVEKIT),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), THERE, BlockedBy.TRUNK_PACE),
+        (WAITING, 3, Gate(0, 4), ANY_TIME, THERE, BlockedBy.CALLS_BEFORE),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, THERE, BlockedBy.NOTHING),
     ],
 )
 def test_the_first_cause_in_the_way_is_named(
-    call: Call, before: int, gate: Gate, pace: Pace, blocked: BlockedBy
+    call: Call, before: int, gate: Gate, pace: Pace, livekit: Rest, blocked: BlockedBy
 ) -> None:
-    assert blocked_by(call, before, gate, pace, at(1)) is blocked
+    assert blocked_by(call, before, gate, pace, at(1), livekit) is blocked
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ lifecycle."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 

@@ -1,7 +1,8 @@
 """What LiveKit tells of a room, reduced to what calls need. `telephony` reads it from LiveKit's webhooks."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from ringline.record import Record
 
 MOST_LATE_MS = 90_000
 """LiveKit drops an event that waited for 30 s, and sends one five times within 15 s and as long as the answers take:
@@ -27,8 +28,7 @@ class What(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class EgressReport:
+class EgressReport(Record):
     """How a recording stands, in LiveKit's words. An egress names its file before there is one; `asked_key` is the file
     that it was asked for, which it names from the beginning. `backup_at` says where the file lies if the egress could
     not write to the bucket it was given and used the backup storage of its own configuration."""
@@ -42,8 +42,7 @@ class EgressReport:
     backup_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LivekitEvent:
+class LivekitEvent(Record):
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
     Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or

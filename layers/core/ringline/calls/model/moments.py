@@ -7,8 +7,8 @@ that a clock is wrong, and the event counts as of now: then every call keeps its
     created <= dialed <= answered <= active <= ended <= now
 """
 
-from dataclasses import replace
-from typing import Any
+from copy import replace
+from typing import Any, cast
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentLeft, Answered, CarrierEnded, Claimed, Event, LegLeft, RoomFinished
@@ -28,7 +28,7 @@ def as_allowed(call: Call, event: Event, now: int) -> Event:
         joined_at = _allowed(event.agent.joined_at, _began(call), now)
         if joined_at != event.agent.joined_at:
             corrected["agent"] = replace(event.agent, joined_at=joined_at)
-    return replace(event, **corrected) if corrected else event
+    return cast(Event, replace(event, **corrected)) if corrected else event
 
 
 def in_order(call: Call, at: int) -> int:

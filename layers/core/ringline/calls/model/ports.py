@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     # Protocols alone: whoever leaves a hint starts without what a dial or a look is made of.
     from ringline.calls.model.call import Call
-    from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent
+    from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent
     from ringline.calls.model.room_view import RoomView
 
 
 class Telephony(Protocol):
     """LiveKit, as calls see it. Every method but the first two raises TelephonyDown when LiveKit cannot be asked."""
 
-    async def open_room(self, call: "Call") -> "NotSent | CarrierFull | None":
+    async def open_room(self, call: "Call") -> "NotSent | LivekitAway | CarrierFull | None":
         """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
 
     async def place_call(self, call: "Call") -> "DialOutcome":

@@ -1,11 +1,11 @@
 """What an event does to a call: it moves it, with what must be done about it, or changes nothing and says why."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call
+from ringline.record import Record
 
 
 class Effect(StrEnum):
@@ -18,16 +18,14 @@ class Effect(StrEnum):
     """The agent that the event is about came while another one talks: it must leave the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Record):
     """The call as the event leaves it, and what is to be done about it."""
 
     call: Call
     effects: frozenset[Effect] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Unmoved:
+class Unmoved(Record):
     """The event changes nothing, and why."""
 
     why: str

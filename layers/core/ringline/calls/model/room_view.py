@@ -1,14 +1,13 @@
 """A LiveKit room as calls see it: who is in it, and that it could not be asked."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from ringline.calls.model.call import UP, Call, CallStatus, State
 from ringline.calls.model.events import AgentSeen
+from ringline.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class LegView:
+class LegView(Record):
     """A leg in a room. `carrier_call_ids` are the carrier's own ids of the call, `(provider, id)`."""
 
     identity: str
@@ -28,8 +27,7 @@ class Others(IntEnum):
     """Somebody can be talked to: a second phone that was answered, or a person in a browser."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomView:
+class RoomView(Record):
     """Who is in a room. A room that is gone looks like one that is empty. `others` are those who are there without a
     phone."""
 

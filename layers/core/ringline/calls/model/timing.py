@@ -78,10 +78,27 @@ ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
 
 UNSENT_DIALS = 6
-"""How often an attempt is dialled whose failures are all known to precede the INVITE, before it fails."""
+"""How often an attempt is dialled whose failures are its own and all known to precede the INVITE, before it fails."""
 
 REDIAL_DELAYS_S = (2, 5, 15, 60, 120)
-"""Waits before those repeats: a LiveKit restart takes 8 s, an outage minutes. Together they outlast three minutes."""
+"""Waits before those repeats. Together they outlast three minutes."""
+
+LIVEKIT_FAILS_WITHIN_S = 10
+"""LiveKit is taken to be away when two dials found it so within this time: one request alone may fail on its way."""
+
+LIVEKIT_FIRST_REST_S = 2
+LIVEKIT_LONGEST_REST_S = 60
+"""How long LiveKit rests after that, twice as long after each dial that still finds it away: a restart takes 8 s, an
+outage hours. Nobody dials meanwhile."""
+
+NO_BRIDGE_SAID_WITHIN_S = 3
+"""LiveKit says within 2 s that no SIP bridge took a dial. One that it has not refused by then has been taken."""
+
+LIVEKIT_TRIED_WITHIN_S = LIVEKIT_REQUEST_S + NO_BRIDGE_SAID_WITHIN_S
+"""How long the others wait for the dial that tries LiveKit after its rest, before another one tries."""
+
+LIVEKIT_ON_TRIAL_S = 600
+"""A rest that has been over for so long is forgotten: whoever comes then need not try LiveKit for the others."""
 
 PACE_AHEAD_S = 1
 """A dialer waits this long at most for its trunk's next turn; where the turn is further off, the call stays in the
@@ -105,7 +122,8 @@ DEFERRAL_DELAYS_S = (5, 10, 20, 30)
 """Waits of a call after those, the last one for all that follow."""
 
 DEFERRED_FOR_S = 24 * 3600
-"""A call is deferred without counting, but not for ever: a carrier without room for this long has none."""
+"""A call is deferred without counting, but not for ever: a carrier without room for this long has none, and a LiveKit
+that is away for so long is not coming back by itself."""
 
 DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over

@@ -1,5 +1,5 @@
 """Admits waiting calls through the gate and at their trunk's pace: oldest eligible first, each claimed in one
-transaction."""
+transaction. While LiveKit is away nobody is admitted but one at a time, who finds out whether it is back."""
 
 import time
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress.progress import Applied, GateFull, Outdated, Progress, Unapplied
+from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
 from ringline.runtime.clock import MS_PER_S, Clock
@@ -20,7 +21,7 @@ _TRIES = 50
 """Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
 
 _LOOK_PAST = 50
-"""How many calls behind one whose trunk rests are searched for a call of another trunk."""
+"""How many calls behind one whose trunk rests are searched for a call of another trunk, or for one to try LiveKit."""
 
 
 class NoneAdmitted(StrEnum):
@@ -32,7 +33,7 @@ class NoneAdmitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Calls wait and lines are free, but the trunks of all those calls have no turn before `until`."""
+    """Calls wait and lines are free, but before `until` their trunks have no turn, or LiveKit rests."""
 
     until: int
 
@@ -56,8 +57,15 @@ class Admit:
             first = self._first_that_may_go(account_id, turns)
             if not isinstance(first, QueueEntry):
                 return first
+            rest = self.paces.livekit.look()
+            if not rest.is_over(self.clock()):
+                return Paced(rest.next_at)
+            if rest.is_on_trial(self.clock()):
+                first = self._one_that_tries(account_id, rest, first, turns)
             call = self._waiting(account_id, first)
             if call is None or not self._has_its_turn(call, turns):
+                continue
+            if not self.paces.livekit.may_dial(call, rest, self.clock()):
                 continue
             match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from)):
                 case Applied(claimed_call):
@@ -87,6 +95,13 @@ class Admit:
             if self._is_near(entry, turns, resting):
                 return entry
         return Paced(min(resting.values()))
+
+    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, turns: dict[str, int]) -> QueueEntry:
+        """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
+        call which LiveKit never takes, it holds up nobody."""
+        waiting = self.store.eligible(account_id, self.clock(), _LOOK_PAST)
+        near = [entry for entry in waiting if self._is_near(entry, turns, {})]
+        return near[rest.rests % len(near)] if near else first
 
     def _is_near(self, entry: QueueEntry, turns: dict[str, int], resting: dict[str, int]) -> bool:
         """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted in `resting` with its next

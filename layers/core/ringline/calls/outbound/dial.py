@@ -16,10 +16,26 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AnswerFrom, Call
-from ringline.calls.model.events import DialDeferred, DialNotSent, DialRefused
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.events import DialDeferred, DialNotSent, DialRefused, DialWithoutLivekit
+from ringline.calls.model.outcomes import (
+    CarrierFull,
+    Connected,
+    DialOutcome,
+    LivekitAway,
+    NotSent,
+    Placed,
+    Refused,
+    Unclear,
+)
 from ringline.calls.model.ports import Telephony
-from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S, REDIAL_DELAYS_S, RINGING_TOLD_AFTER_S
+from ringline.calls.model.timing import (
+    CARRIER_PAUSE_S,
+    LEGS_WORD_WAITS_S,
+    LIVEKIT_FIRST_REST_S,
+    NO_BRIDGE_SAID_WITHIN_S,
+    REDIAL_DELAYS_S,
+    RINGING_TOLD_AFTER_S,
+)
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
@@ -57,6 +73,9 @@ class Dial:
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
                 return False
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
+                return False
             case CarrierFull() as carrier_full:
                 await self._carrier_full(call, carrier_full)
                 return False
@@ -80,6 +99,8 @@ class Dial:
                 await self._refused(call, refused)
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
             case CarrierFull() as carrier_full:
                 await self._carrier_full(call, carrier_full)
             case Unclear(message):
@@ -89,6 +110,8 @@ class Dial:
     async def _place(self, call: Call) -> DialOutcome:
         ringing = asyncio.create_task(self._tell_once_it_can_ring(call))
         try:
+            if self.paces.livekit.is_tried_by(call):
+                return await self._place_for_all(call)
             return await self.telephony.place_call(call)
         except Exception as error:
             # LiveKit's answer is one that nobody foresaw: the phone may ring all the same.
@@ -109,6 +132,14 @@ class Dial:
         except Exception:
             # A webhook less, which the answer makes up for. The dial itself must not suffer.
             self.log.exception("ringing not told", extra={"call_id": call.call_id})
+
+    async def _place_for_all(self, call: Call) -> DialOutcome:
+        """Dials, and lets the others go on as soon as LiveKit has taken the dial: they do not wait for its answer."""
+        dialing = asyncio.ensure_future(self.telephony.place_call(call))
+        await asyncio.wait({dialing}, timeout=NO_BRIDGE_SAID_WITHIN_S)
+        if not dialing.done() or not isinstance(dialing.result(), LivekitAway):
+            await asyncio.to_thread(self.paces.livekit.went_through, call)
+        return await dialing
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
@@ -133,6 +164,19 @@ class Dial:
         delay_s = REDIAL_DELAYS_S[min(call.unsent, len(REDIAL_DELAYS_S) - 1)] if not_sent.may_repeat else None
         twirp_code = not_sent.twirp_code or "unavailable"
         await self.attempts.apply(call, DialNotSent(self.clock(), call.attempt, not_sent.message, twirp_code, delay_s))
+        await self.attempts.close_room(call)
+
+    async def _livekit_away(self, call: Call, away: LivekitAway) -> None:
+        """LiveKit rests before the call is back in the queue, as a trunk does. If that cannot be written the call is
+        queued all the same; the next one then finds out anew."""
+        now = self.clock()
+        self.log.warning("LiveKit is away", extra={"call_id": call.call_id, "why": away.message})
+        try:
+            again_at = await asyncio.to_thread(self.paces.livekit.was_away, call, now)
+        except Exception:
+            self.log.exception("LiveKit not put to rest", extra={"call_id": call.call_id})
+            again_at = now + LIVEKIT_FIRST_REST_S * MS_PER_S
+        await self.attempts.apply(call, DialWithoutLivekit(now, call.attempt, away.message, away.twirp_code, again_at))
         await self.attempts.close_room(call)
 
     async def _carrier_full(self, call: Call, carrier_full: CarrierFull) -> None:

@@ -5,7 +5,7 @@ and may hear the callee before our own record of the answer is written.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import AgentReports, Call, Direction, VoicemailPolicy

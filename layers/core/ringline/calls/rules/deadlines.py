@@ -1,7 +1,6 @@
 """What a call in flight is owed by the clock. Pure: the sweep looks, this decides."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
 )
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
+from ringline.record import Record
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
@@ -41,8 +41,7 @@ class Owed(StrEnum):
     """Nothing of it is alive: what is recorded tells why it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Record):
     """A limit has passed: end the call for this reason; None where the record tells the reason."""
 
     reason: EndReason | None

@@ -1,9 +1,18 @@
 """An attempt until its phone is answered: how it leaves the queue, and what becomes of its dial. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
-from ringline.calls.model.events import Answered, Claimed, DialDeferred, DialNotSent, DialRefused, EndAsked, SeenWaiting
+from ringline.calls.model.events import (
+    Answered,
+    Claimed,
+    DialDeferred,
+    DialNotSent,
+    DialRefused,
+    DialWithoutLivekit,
+    EndAsked,
+    SeenWaiting,
+)
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS
 from ringline.calls.rules.ending import (
@@ -15,6 +24,7 @@ from ringline.calls.rules.ending import (
     queued_again,
     rung,
     with_agent_that_reported,
+    without_livekit,
 )
 from ringline.calls.rules.leg_rules import without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
@@ -120,4 +130,5 @@ OF_THE_DIAL: dict[type, Rule] = {
     DialRefused: _dial_refused,
     DialNotSent: _dial_not_sent,
     DialDeferred: deferred,
+    DialWithoutLivekit: without_livekit,
 }

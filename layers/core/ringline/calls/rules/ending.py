@@ -1,10 +1,10 @@
 """How an attempt's end leaves the call: asked for, over with one reason, or in the queue again. Pure."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
-from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
 from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
@@ -13,6 +13,7 @@ from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
+_LIVEKIT_AWAY = "livekit_away"
 
 
 def changed(call: Call, **fields: Any) -> Call:
@@ -109,6 +110,19 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         return Moved(queued_again(deferred_call, call.eligible_at, rung_at=again_at), END_ROOM)
     delay_s = DEFERRAL_DELAYS_S[min(deferred_call.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
     return Moved(queued_again(deferred_call, max(again_at, event.at + ms(delay_s))), END_ROOM)
+
+
+def without_livekit(call: Call, event: DialWithoutLivekit) -> Result:
+    """Nothing rang, because LiveKit was away. The call keeps its place, and nothing of this counts as an attempt."""
+    since = call.deferred_since or event.at
+    evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
+    if call.end_asked_at is not None or rung(call) or event.at - since >= ms(DEFERRED_FOR_S):
+        return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
+    # One note tells of all these dials: in an outage of hours there may be hundreds.
+    is_news = not any(_LIVEKIT_AWAY in note.what for note in call.notes[-1:])
+    notes = noted(call, event.at, f"{_LIVEKIT_AWAY}: {event.why}") if is_news else call.notes
+    waiting = replace(call, evidence=evidence, deferred_since=since, notes=notes)
+    return Moved(queued_again(waiting, call.eligible_at, rung_at=event.again_at), END_ROOM)
 
 
 def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **fields: Any) -> Call:

@@ -1,7 +1,7 @@
 """What is kept of a call beside its record - transcript and recording - and may become known after its end. It changes
 neither state nor reason. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, Recording
 from ringline.calls.model.events import RecordingSeen, TranscriptKept

@@ -1,6 +1,6 @@
 """What the coming and going of a call's leg means. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft

@@ -5,7 +5,7 @@ late, duplicate and out-of-order events are normal, not errors. Where the table 
 in that state.
 """
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished

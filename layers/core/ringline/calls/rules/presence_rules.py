@@ -7,7 +7,7 @@ the agent leaves ---> a successor comes ----------------------------------------
                  |--> the other side is alone for AGENT_SUCCESSOR_S ---------------------> ended
 """
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import (

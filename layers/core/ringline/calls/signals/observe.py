@@ -40,7 +40,7 @@ _LATE_S = 2
 """An event that comes this long after its stamp was delayed on its way: its stamp then says more than our clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
     """What becomes of the events that LiveKit reports."""
 

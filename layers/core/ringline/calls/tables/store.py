@@ -17,7 +17,6 @@ costs it two write units more at either end, and a read; other calls pay nothing
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +25,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
@@ -70,31 +70,27 @@ class TableContended(Exception):
     """Others kept changing the same items until our tries were spent; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Record):
     """An idempotency key and the body it came with, both as hashes."""
 
     key_hash: str
     body_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedBefore:
+class CreatedBefore(Record):
     """The call an idempotency key was used for, and the body it came with then."""
 
     call_id: str
     body_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class InTheWay:
+class InTheWay(Record):
     """The call that a number is taken by, among calls that are unique to theirs."""
 
     call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Record):
     """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
     were."""
 
@@ -113,8 +109,7 @@ class Gate:
         return self.line_ms / self.line_ends if self.line_ends else None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(Record):
     """A call that waits for a line."""
 
     eligible_at: int

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate
 from ringline.runtime.clock import iso_or_none
@@ -22,6 +23,8 @@ class BlockedBy(StrEnum):
     """All the account's lines are in use."""
     TRUNK_PACE = "trunk_pace"
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
+    LIVEKIT = "livekit"
+    """A line is free, and LiveKit itself is away: nobody is dialled before it is back."""
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
@@ -58,22 +61,27 @@ def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> Qu
         return None
     before = store.waiting_before(call, MOST_COUNTED)
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
+    livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
+    # Nobody can say when a LiveKit that is away comes back.
+    can_estimate = counts_all and livekit.is_over(now)
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, now),
-        estimated_start_at=estimated_start_at(call, before, gate, pace, now) if counts_all else None,
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit),
+        estimated_start_at=estimated_start_at(call, before, gate, pace, now) if can_estimate else None,
         in_use=gate.in_use,
         cap=gate.cap,
     )
 
 
-def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> BlockedBy:
+def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int, livekit: Rest) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
     if not gate.has_free_line:
         return BlockedBy.GATE
+    if not livekit.is_over(now):
+        return BlockedBy.LIVEKIT
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE
     return BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
