@@ -4,7 +4,8 @@ dialer's, in the order of the recording or in another."""
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from aws_lambda_powertools import Logger
