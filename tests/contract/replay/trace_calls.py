@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import replace
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 
@@ -154,7 +154,7 @@ class TracedCall:
         return told.call
 
     @property
-    def with_an_agent(self) -> Self:
+    def with_an_agent(self) -> "TracedCall":
         """The same, with an agent in the room when the phone is answered."""
         agent = AgentSeen("PA_agent", self.steps[0].at)
         steps = [
@@ -166,20 +166,20 @@ class TracedCall:
         return replace(self, steps=tuple(steps))
 
     @property
-    def without_record(self) -> Self:
+    def without_record(self) -> "TracedCall":
         """The same, with nobody having noted that we asked for the end."""
         steps = [step for step in self.steps if not (isinstance(step, Told) and isinstance(step.event, EndAsked))]
         return replace(self, steps=tuple(steps))
 
     @property
-    def without_dialer(self) -> Self:
+    def without_dialer(self) -> "TracedCall":
         """An outbound call with a dialer that died and nobody who looked in time: only the webhooks are left."""
         if self.call.direction is Direction.INBOUND:
             return self
         return replace(self, steps=tuple(step for step in self.steps if isinstance(step, Hook)))
 
     @property
-    def with_the_dialer_and_the_leg_swapped(self) -> Self:
+    def with_the_dialer_and_the_leg_swapped(self) -> "TracedCall":
         """The same, with each of the dialer's answers and the leaving of its leg in the other order. Not where we
         asked for the end between the two: that is another story, not another order. Inbound calls have no dialer."""
         if self.call.direction is Direction.INBOUND:
@@ -195,7 +195,7 @@ class TracedCall:
         return replace(self, steps=tuple(steps))
 
     @property
-    def with_every_webhook_twice(self) -> Self:
+    def with_every_webhook_twice(self) -> "TracedCall":
         """The same, with each webhook told twice at once, and all of them a third time when all is over."""
         hooks = [step for step in self.steps if isinstance(step, Hook)]
         steps = [copy for step in self.steps for copy in ([step] * 2 if isinstance(step, Hook) else [step])]
