@@ -23,6 +23,7 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutLivekit,
     DispatchedAgain,
     EndAsked,
     Event,
@@ -86,6 +87,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         st.just(""),
     ),
     st.builds(DialNotSent, _moments, _attempts, st.just("why"), st.just("unavailable"), st.none() | st.integers(1, 9)),
+    st.builds(DialWithoutLivekit, _moments, _attempts, st.just("why"), st.just("unavailable"), _moments),
     st.builds(
         DialDeferred,
         _moments,

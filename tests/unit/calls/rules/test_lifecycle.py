@@ -51,7 +51,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved, Unmoved
-from ringline.calls.model.timing import FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
+from ringline.calls.model.timing import DEFERRED_FOR_S, FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
 from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, owed
 from ringline.calls.rules.lifecycle import TRANSITIONS, apply
 from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
@@ -541,6 +541,28 @@ def test_a_time_out_of_livekits_keeps_the_code_that_the_carrier_told() -> None:
     call = moved(failed, DialRefused(at(31.1), 1, None, None, "canceled", "sip request timed out"))
     assert (call.evidence.sip_code, call.evidence.sip_status) == (487, "Request Terminated")
     assert call.end_reason is EndReason.USER_DID_NOT_PICK_UP
+
+
+def test_a_dial_that_found_livekit_away_keeps_its_place_and_is_noted_once() -> None:
+    away = DialWithoutLivekit(at(1.2), 1, "no response from servers", "unavailable", at(5))
+    again = moved(a_call(State.DIALING), away)
+    assert (again.state, again.eligible_at, again.due_at) == (State.QUEUED, a_call(State.DIALING).eligible_at, at(5))
+    assert (again.unsent, again.deferrals, again.attempts, again.holds_slot) == (0, 0, (), False)
+    dialed = moved(again, Claimed(at(5)))
+    later = moved(dialed, DialWithoutLivekit(at(5.1), 2, "no response from servers", "unavailable", at(9)))
+    assert [note.what for note in later.notes] == ["dial_1_livekit_away: no response from servers"]
+
+
+def test_a_call_is_not_dialled_again_for_a_livekit_that_is_away_if_it_rang_or_is_unwanted_or_waited_for_a_day() -> None:
+    away = DialWithoutLivekit(at(3), 1, "no response from servers", "unavailable", at(5))
+    rang = moved(a_call(State.DIALING), CarrierRang(at(2), 1))
+    unwanted = moved(a_call(State.DIALING), EndAsked(at(2), EndReason.API_HUNG_UP))
+    for_a_day = a_call(State.DIALING, deferred_since=at(3) - DEFERRED_FOR_S * 1000)
+    assert [moved(call, away).state for call in (rang, unwanted, for_a_day)] == [
+        State.NOT_CONNECTED,
+        State.CANCELED,
+        State.NOT_CONNECTED,
+    ]
 
 
 def test_a_dial_said_to_be_unsent_is_not_repeated_if_the_carrier_rang() -> None:
