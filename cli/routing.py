@@ -18,8 +18,12 @@ from ringline.calls.model.timing import (
     MAX_AGENT_JOIN_S,
     MAX_RING_TIMEOUT_S,
     MIN_RING_TIMEOUT_S,
+    VOICEMAIL_GREETING_MIN_S,
+    VOICEMAIL_GREETING_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
 )
-from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.ids import new_id
 from ringline.runtime.web.problems import Problem, invalid_field
@@ -89,12 +93,25 @@ def put_pipe(deployment: Deployment, asked: Namespace) -> str:
     before = before or Pipe(pipe_id=asked.id, name=asked.id, agent_id=given["agent_id"])
     windows = {name: getattr(asked, name) for name in _VOICEMAIL_WINDOWS if name in asked}
     pipe = replace(before, **_calling(before, given), voicemail=replace(before.voicemail, **windows))
-    if pipe.voicemail.ring_min_s > pipe.voicemail.ring_max_s:
-        raise invalid_field("--voicemail-ring-min-s", "must not be above --voicemail-ring-max-s")
-    if pipe.voicemail.greeting_min_s > pipe.voicemail.greeting_max_s:
-        raise invalid_field("--greeting-min-s", "must not be above --greeting-max-s")
+    _check_windows(pipe.voicemail)
     store.put_pipe(asked.account, pipe)
     return _shown(_PIPE, pipe)
+
+
+def _check_windows(windows: VoicemailWindows) -> None:
+    """Raises Problem 422 for a window that ends before it begins; what a pipe does not set is as usual."""
+    ring = (windows.ring_min_s, VOICEMAIL_RING_MIN_S), (windows.ring_max_s, VOICEMAIL_RING_MAX_S)
+    greeting = (windows.greeting_min_s, VOICEMAIL_GREETING_MIN_S), (windows.greeting_max_s, VOICEMAIL_GREETING_S)
+    for (shortest, longest), names in (
+        (ring, ("--voicemail-ring-min-s", "--voicemail-ring-max-s")),
+        (greeting, ("--greeting-min-s", "--greeting-max-s")),
+    ):
+        if _or_usual(*shortest) > _or_usual(*longest):
+            raise invalid_field(names[0], f"must not be above {names[1]}")
+
+
+def _or_usual(value: float | None, usual: float) -> float:
+    return usual if value is None else value
 
 
 def put_number(deployment: Deployment, asked: Namespace) -> str:

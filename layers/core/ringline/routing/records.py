@@ -10,14 +10,15 @@ MAX_CALL_DURATION_S = 3600
 class VoicemailWindows:
     """When an end looks like voicemail. Carriers differ, so a pipe may set its own.
 
-    A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered
-    leg on which the caller never spoke and that lasted `greeting_min_s` to `greeting_max_s` was a greeting.
+    A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered leg
+    on which the caller never spoke and that lasted `greeting_min_s` to `greeting_max_s` was a greeting. None stands for
+    what is usual (`calls.model.timing`).
     """
 
-    ring_min_s: float = 2
-    ring_max_s: float = 20
-    greeting_min_s: float = 3
-    greeting_max_s: float = 15
+    ring_min_s: float | None = None
+    ring_max_s: float | None = None
+    greeting_min_s: float | None = None
+    greeting_max_s: float | None = None
 
 
 USUAL_VOICEMAIL = VoicemailWindows()

@@ -13,10 +13,6 @@ from ringline.calls.model.call import Call, State, VoicemailPolicy
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
-    VOICEMAIL_GREETING_MIN_S,
-    VOICEMAIL_GREETING_S,
-    VOICEMAIL_RING_MAX_S,
-    VOICEMAIL_RING_MIN_S,
     WAITING_MARK_RENEWED_S,
 )
 from ringline.calls.outbound.requests import NOT_UNIQUE, CreateCallRequest, to_ms
@@ -140,10 +136,10 @@ class CreateCall:
             ),
             voicemail_policy=_policy(request.voicemail_policy or route.voicemail_policy),
             recording=route.recording if request.recording is None else request.recording,
-            voicemail_greeting_min_s=_unless(route.voicemail.greeting_min_s, VOICEMAIL_GREETING_MIN_S),
-            voicemail_greeting_s=_unless(route.voicemail.greeting_max_s, VOICEMAIL_GREETING_S),
-            voicemail_ring_min_s=_unless(route.voicemail.ring_min_s, VOICEMAIL_RING_MIN_S),
-            voicemail_ring_max_s=_unless(route.voicemail.ring_max_s, VOICEMAIL_RING_MAX_S),
+            voicemail_greeting_min_s=route.voicemail.greeting_min_s,
+            voicemail_greeting_s=route.voicemail.greeting_max_s,
+            voicemail_ring_min_s=route.voicemail.ring_min_s,
+            voicemail_ring_max_s=route.voicemail.ring_max_s,
             created_at=now,
             eligible_at=eligible_at,
             scheduled_at=scheduled_at,
@@ -170,11 +166,6 @@ class CreateCall:
 def _unique_to(word: str | None) -> str | None:
     """None for a call that is one of as many as are asked for, which is not stored with every call."""
     return None if word == NOT_UNIQUE else word
-
-
-def _unless(value: float, usual: float) -> float | None:
-    """A pipe's own value; None for the usual one, which is not stored with every call."""
-    return None if value == usual else value
 
 
 def _policy(word: str | None) -> VoicemailPolicy | None:
