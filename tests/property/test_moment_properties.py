@@ -1,7 +1,8 @@
 """Whatever clocks tell, by however much they are off: a call's steps keep their order, and none is to come."""
 
+from copy import replace
 from itertools import pairwise
-from typing import Any
+from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,10 +27,7 @@ def heard(call: Call, told: list[tuple[int, int, Event]]) -> list[tuple[int, Cal
     now, life = NOW, [(NOW, call)]
     for later_ms, off_ms, event in told:
         now += later_ms
-        stamped: Any = event
-        stamped = type(event)(
-            **{name: getattr(event, name) for name in event.__dataclass_fields__} | {"at": now + off_ms}
-        )
+        stamped = cast(Event, replace(event, at=now + off_ms))
         result = apply(life[-1][1], as_allowed(life[-1][1], stamped, now))
         if isinstance(result, Moved):
             life.append((now, result.call))

@@ -10,9 +10,9 @@ MAX_CALL_DURATION_S = 3600
 class VoicemailWindows:
     """When an end looks like voicemail. Carriers differ, so a pipe may set its own.
 
-    A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered leg
-    on which the caller never spoke and that lasted `greeting_min_s` to `greeting_max_s` was a greeting. None stands for
-    what is usual (`calls.model.timing`).
+    A phone that turns unavailable after ringing `ring_min_s` to `ring_max_s` was forwarded to voicemail. An answered
+    leg on which the caller never spoke and that lasted `greeting_min_s` to `greeting_max_s` was a greeting. None stands
+    for what is usual (`calls.model.timing`).
     """
 
     ring_min_s: float | None = None
