@@ -8,6 +8,7 @@ from ringline.calls.model.call import AnswerFrom
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue, account_rung_for
@@ -32,6 +33,7 @@ livekit = LivekitSettings(
     public_url=settings.optional("PUBLIC_URL"),
 )
 paces = TrunkPaces(aws.dynamodb(), table, livekit.sip_trunk_id, settings.number("TRUNK_CALLS_PER_SECOND"))
+rests = AgentRests(aws.dynamodb(), table)
 answer_from = AnswerFrom(settings.optional("ANSWER_FROM") or AnswerFrom.DIALER)
 carriers_report = settings.flag("LINK_CARRIER_CALLS")
 if answer_from is AnswerFrom.CARRIER and not carriers_report:
@@ -41,6 +43,7 @@ if answer_from is AnswerFrom.CARRIER and not carriers_report:
 admit = Admit(
     store=store,
     paces=paces,
+    rests=rests,
     progress=progress,
     clock=now_ms,
     log=log,
@@ -61,6 +64,7 @@ async def dial(messages: dict[str, str | None]) -> list[str]:
             store=store,
             admit=admit,
             paces=paces,
+            rests=rests,
             progress=progress,
             telephony=telephony,
             doorbell=doorbell,

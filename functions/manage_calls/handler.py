@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from ringline.calls.model.call import Call
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.queues import SqsDoorbell
@@ -33,6 +34,7 @@ table = settings.required("TABLE_NAME")
 store = CallStore(aws.dynamodb(), table)
 pages = CallPages(aws.dynamodb(), table)
 trunk_id, calls_per_second = settings.optional("SIP_TRUNK_ID"), settings.number("TRUNK_CALLS_PER_SECOND")
+rests = AgentRests(aws.dynamodb(), table)
 paces = TrunkPaces(aws.dynamodb(), table, trunk_id, calls_per_second)
 doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
 progress = Progress(store, doorbell, now_ms, log)
@@ -56,7 +58,7 @@ def get(call_id: str) -> Response[str]:
     call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
     if call is None:
         raise _unknown()
-    place = queue_place(store, paces, call, now_ms())
+    place = queue_place(store, paces, rests, call, now_ms())
     waits = {} if place is None else {"queue": place.as_json()}
     return json_response(200, _shown(call) | transcript_view(transcripts.read(call)) | waits)
 
@@ -67,7 +69,7 @@ def events(call_id: str) -> Response[str]:
     call = store.get(account_id, call_id) if is_plausible_id(call_id) else None
     if call is None:
         raise _unknown()
-    place = queue_place(store, paces, call, now_ms())
+    place = queue_place(store, paces, rests, call, now_ms())
     waits = [] if place is None else [{"at": iso(now_ms()), "what": "waits", **place.as_json()}]
     return json_response(200, listing([*timeline(call), *waits], None))
 

@@ -1,5 +1,7 @@
 """The agents: when they are sent to a room, come to it and leave it."""
 
+from collections import Counter
+
 from ringline.calls.model.events import AgentReady, TranscriptKept
 from simulation.actors.hooks import Hooks
 from simulation.actors.reports import Reports
@@ -16,21 +18,28 @@ class Agents:
         self._scene = scene
         self._hooks = hooks
         self._reports = reports
+        self._dispatches: Counter[int] = Counter()
 
     def dispatch(self, room: Room, plan: PlannedCall) -> None:
         room.plan = plan
-        if plan.agent == "absent":
+        if plan.agent == "absent" or self._finds_no_worker(plan):
             return
         delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
         if plan.agent == "slow":
             delay = self._world.chance.between(f"agent/{room.name}", 1_000, 25_000)
         self._world.after(delay, self.joins, room)
 
+    def _finds_no_worker(self, plan: PlannedCall) -> bool:
+        """LiveKit drops such a dispatch for good, and says so to nobody."""
+        self._dispatches[plan.number] += 1
+        return plan.agent_first and self._dispatches[plan.number] <= plan.lost_dispatches
+
     def joins(self, room: Room) -> None:
         if not self._scene.is_open(room):
             return
         agent = Agent(self._scene.new_sid("PA_agent"), self._world.now)
         room.agents.append(agent)
+        self._scene.had_agent.add(room.name)
         self._scene.alone_since.pop(room.name, None)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self._hooks.agent_joined(room, agent)

@@ -84,6 +84,8 @@ class Scene:
         """When each room that is gone was closed."""
         self.alone_since: dict[str, int] = {}
         """Rooms whose last agent left while the call went on, and since when."""
+        self.had_agent: set[str] = set()
+        """Rooms in which an agent was, though it may be gone by now."""
         self.server_is_up = True
         self.server_back_at = 0
         """When it last came back from an outage."""

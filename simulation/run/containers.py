@@ -17,6 +17,7 @@ from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.agent_reports import HearAgent
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
@@ -60,11 +61,12 @@ class OneRoute:
 
     def __init__(self, plan: PlannedCall) -> None:
         self._trunk_id = plan.trunk_id
+        self._agent_id = plan.agent_id
 
     def resolve(self, account_id: str, **_: Any) -> Route:
         return Route(
             pipe_id="PIPE_1",
-            agent_id="AGENT_1",
+            agent_id=self._agent_id,
             from_number="+15550100000",
             trunk_id=self._trunk_id,
             max_call_duration_s=3600,
@@ -123,12 +125,13 @@ class Container:
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
         self._marks = WaitingMarks(self._watchlist, clock)
-        paces = TrunkPaces(table, TABLE)
+        paces, rests = TrunkPaces(table, TABLE), AgentRests(table, TABLE)
         self.dial_next = DialNext(
             store=store,
             admit=Admit(
                 store=store,
                 paces=paces,
+                rests=rests,
                 progress=progress,
                 clock=clock,
                 log=log,
@@ -136,6 +139,7 @@ class Container:
                 answer_from=outside.answer_from,
             ),
             paces=paces,
+            rests=rests,
             progress=progress,
             telephony=livekit,
             doorbell=doorbell,

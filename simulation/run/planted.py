@@ -14,6 +14,7 @@ from ringline.calls.model.events import AgentHangsUp, DialDeferred, Event, LegLe
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
+from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
@@ -208,6 +209,17 @@ def hang_up_carried_out_unrecorded() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def phone_rung_before_its_agent_is_there() -> Iterator[None]:
+    """The dialer takes a dispatch for an agent."""
+
+    async def trusts(_agent_first: AgentFirst, call: Call) -> Awaited:
+        return AgentThere(call, None)
+
+    with mock.patch.object(AgentFirst, "await_agent", trusts):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -223,5 +235,6 @@ PLANTED: dict[Planting, frozenset[str]] = {
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
+    phone_rung_before_its_agent_is_there: frozenset({"rang_without_agent"}),
 }
 """Each bug with the invariants that may be the first to show it."""

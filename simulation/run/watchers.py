@@ -16,6 +16,7 @@ from simulation.watch.calls.retries import Retries
 from simulation.watch.calls.true_reasons import TrueReasons
 from simulation.watch.errors import Errors
 from simulation.watch.findings import Findings
+from simulation.watch.lines.agents import AgentsFirst
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.lines_back import LinesBack
 from simulation.watch.lines.own_account import OwnAccountOnly
@@ -54,7 +55,8 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     rings = Rings(world, findings, scene=scene, book=book, gates=gates)
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
     retries = Retries(world, findings, scene, calm=plan.is_calm)
-    turns = Turns(findings, book, places, paces)
+    agents_first = AgentsFirst(world, findings, scene, rows)
+    turns = Turns(findings, book=book, places=places, paces=paces, agents=agents_first)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
     true_reasons = TrueReasons(findings, scene, book, plan)
@@ -70,7 +72,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             queues=places,
             trunks=paces,
         ),
-        legs=LegNews((rings, retries)),
+        legs=LegNews((rings, retries, agents_first)),
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,

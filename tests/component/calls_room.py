@@ -19,6 +19,7 @@ from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
@@ -34,6 +35,7 @@ class CallsRoom:
     store: CallStore
     watchlist: Watchlist
     paces: TrunkPaces
+    rests: AgentRests
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     looks: CountingLooks = field(default_factory=CountingLooks)
@@ -49,6 +51,7 @@ class CallsRoom:
         return Admit(
             store=self.store,
             paces=self.paces,
+            rests=self.rests,
             progress=self.progress,
             clock=self.clock,
             log=LOG,
@@ -64,6 +67,7 @@ class CallsRoom:
             store=self.store,
             admit=admit,
             paces=self.paces,
+            rests=self.rests,
             progress=self.progress,
             telephony=self.telephony,
             doorbell=self.doorbell,
@@ -127,4 +131,5 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
     store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
     paces = TrunkPaces(local.dynamodb, local.table_name)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces)
+    rests = AgentRests(local.dynamodb, local.table_name)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, rests)

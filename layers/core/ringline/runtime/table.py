@@ -18,6 +18,7 @@ for one account cannot meet another's items.
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
 | waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | calls.trunk_paces (when somebody rings)
+| agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | calls.agent_rests (kept a day, ttl_at_s)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | calls.trunk_paces (shared by its accounts)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
 | inbound room    | ROOM#<room>           | CALL                         | calls.rooms (with the call; kept 2 days)
@@ -50,6 +51,10 @@ def account_pk(account_id: str) -> str:
 
 def gate_pk(account_id: str) -> str:
     return f"A#{account_id}#GATE"
+
+
+def agent_rest_sk(agent_id: str) -> str:
+    return f"AGENT_REST#{agent_id}"
 
 
 def trunk_pk(trunk_id: str) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.paces import Pace
 from ringline.calls.tables.store import Gate
 from ringline.calls.views.queue_place import BlockedBy, blocked_by, estimated_start_at
@@ -13,23 +14,26 @@ FULL = Gate(in_use=4, cap=4, line_ms=600_000, line_ends=10)
 """Calls of this account hold a line for a minute."""
 
 WAITING = a_call(State.QUEUED)
+AWAKE, AT_REST = AgentRest(), AgentRest(next_at=at(5))
 
 
 @pytest.mark.parametrize(
-    ("call", "before", "gate", "pace", "blocked"),
+    ("call", "before", "gate", "pace", "rest", "blocked"),
     [
-        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, BlockedBy.SCHEDULE),
-        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, BlockedBy.RETRY_DELAY),
-        (WAITING, 3, FULL, ANY_TIME, BlockedBy.GATE),
-        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), BlockedBy.TRUNK_PACE),
-        (WAITING, 3, Gate(0, 4), ANY_TIME, BlockedBy.CALLS_BEFORE),
-        (WAITING, 0, Gate(0, 4), ANY_TIME, BlockedBy.NOTHING),
+        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, AWAKE, BlockedBy.SCHEDULE),
+        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, AWAKE, BlockedBy.RETRY_DELAY),
+        (WAITING, 3, FULL, ANY_TIME, AWAKE, BlockedBy.GATE),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), AWAKE, BlockedBy.TRUNK_PACE),
+        (WAITING, 3, FULL, ANY_TIME, AT_REST, BlockedBy.GATE),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), AT_REST, BlockedBy.AGENT),
+        (WAITING, 3, Gate(0, 4), ANY_TIME, AWAKE, BlockedBy.CALLS_BEFORE),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, AWAKE, BlockedBy.NOTHING),
     ],
 )
 def test_the_first_cause_in_the_way_is_named(
-    call: Call, before: int, gate: Gate, pace: Pace, blocked: BlockedBy
+    call: Call, before: int, gate: Gate, pace: Pace, rest: AgentRest, blocked: BlockedBy
 ) -> None:
-    assert blocked_by(call, before, gate, pace, at(1)) is blocked
+    assert blocked_by(call, before, gate, pace, rest, at(1)) is blocked
 
 
 @pytest.mark.parametrize(
@@ -47,4 +51,8 @@ def test_the_first_cause_in_the_way_is_named(
 def test_the_start_is_estimated_from_how_long_calls_hold_their_lines(
     call: Call, before: int, gate: Gate, pace: Pace, start_at: int | None
 ) -> None:
-    assert estimated_start_at(call, before, gate, pace, NOW + 1000) == start_at
+    assert estimated_start_at(call, before, gate, pace, AWAKE, NOW + 1000) == start_at
+
+
+def test_nobody_can_tell_when_an_agent_that_is_missing_comes_back() -> None:
+    assert estimated_start_at(WAITING, 0, Gate(0, 4), ANY_TIME, AT_REST, NOW + 1000) is None

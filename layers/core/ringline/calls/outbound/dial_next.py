@@ -9,11 +9,13 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue, Telephony
 from ringline.calls.model.timing import DIAL_BATCH
 from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
+from ringline.calls.outbound.agent_first import AgentFirst
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts
 from ringline.calls.outbound.dial import Dial
 from ringline.calls.outbound.unclear import UnclearDials
 from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock, whole_s
@@ -26,6 +28,7 @@ class DialNext:
     store: CallStore
     admit: Admit
     paces: TrunkPaces
+    rests: AgentRests
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
@@ -39,9 +42,13 @@ class DialNext:
         attempts = Attempts(
             store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=self.log
         )
+        agent_first = AgentFirst(
+            attempts=attempts, rests=self.rests, doorbell=self.doorbell, clock=self.clock, log=self.log
+        )
         answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
         return Dial(
             attempts=attempts,
+            agent_first=agent_first,
             answers=answers,
             unclear=UnclearDials(attempts=attempts, answers=answers, clock=self.clock, log=self.log),
             telephony=self.telephony,
@@ -78,8 +85,8 @@ class DialNext:
         return None
 
     def _ring_on(self, account_id: str, paced: Paced | None) -> None:
-        """Has the account's other calls dialled by another invocation: at the next turn of their trunk, or at once,
-        while this one waits for answers."""
+        """Has the account's other calls dialled by another invocation: at the next turn of their trunk, at
+        the end of their agent's rest, or at once, while this one waits for answers."""
         if paced is None:
             self.doorbell.ring(account_id)
             return

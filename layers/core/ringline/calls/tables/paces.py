@@ -20,7 +20,7 @@ from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
 TURN_IS_FREE = "next_at = :next_at_read"
 TURN_IS_NOW = "attribute_not_exists(next_at) OR next_at <= :now"
 IS_NOT_AT_REST = "attribute_not_exists(next_at) OR next_at <= :ahead"
-NO_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now"
+NO_SUCH_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now OR rings_at > :at"
 
 _TRIES = 20
 """Each lost race means that another dialer took a turn."""
@@ -117,9 +117,10 @@ class TrunkPaces:
 
     def claims_ring(self, account_id: str, at: int, now: int) -> bool:
         """Whether this dialer is the one to ring for the account at that moment. Of all the dialers that find its trunk
-        at rest only one rings, or their doorbells would multiply."""
+        or its agent at rest only one rings, or their doorbells would multiply; one that knows an earlier moment rings
+        besides."""
         key = {"pk": gate_pk(account_id), "sk": PACED_RING_SK}
-        return self._write(key, "SET rings_at = :at", NO_RING_IS_DUE, {":at": at, ":now": now})
+        return self._write(key, "SET rings_at = :at", NO_SUCH_RING_IS_DUE, {":at": at, ":now": now})
 
     def _update(self, trunk_id: str | None, update: str, condition: str, values: dict[str, int]) -> bool:
         return self._write({"pk": trunk_pk(self.trunk(trunk_id)), "sk": PACE_SK}, update, condition, values)

@@ -54,6 +54,9 @@ def call_to_item(call: Call) -> Item:
         "unsent": call.unsent or None,
         "deferrals": call.deferrals or None,
         "recording": call.recording or None,
+        # Only what is unusual is stored.
+        "agent_first": None if call.agent_first else False,
+        "tries_agent": call.tries_agent or None,
         "transcript_turns": call.transcript_turns or None,
         "carrier": _reported(call.carrier),
         "reports": _reported(call.reports),
