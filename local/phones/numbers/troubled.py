@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee, DialTrouble, HookTrouble, LineTrouble
-from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber
+from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
 
 _AFTER_S = 2.0
 """How long after the answer an agent leaves or crashes."""
@@ -72,13 +72,14 @@ TROUBLED = (
     SandboxNumber(
         "+15550100330",
         replace(STAYS_ON, agent=AgentScript(AgentDeed.ABSENT, _AFTER_S)),
-        "answers; no agent joins",
+        "with `agent_first: false`: answers, and no agent joins",
         "AGENT_DID_NOT_JOIN",
+        Wish.RING_ALONE,
     ),
     SandboxNumber(
         "+15550100331",
         Callee(answers_after_s=RING_S, hangs_up_after_s=8.0, agent=AgentScript(joins_after_s=5.0)),
-        "answers; the agent joins 5 s after its dispatch",
+        "its agent joins 5 s after its dispatch; only then it rings, and answers",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
@@ -98,6 +99,19 @@ TROUBLED = (
         replace(STAYS_ON, agent=AgentScript(AgentDeed.HANG_UP, 3.0)),
         "answers; the agent hangs up after 3 s",
         "AGENT_HUNG_UP",
+    ),
+    SandboxNumber(
+        "+15550100335",
+        replace(PICKS_UP, agent=AgentScript(misses=2)),
+        "no worker has room for its agent twice: nobody is rung; the third time it rings and answers",
+        "USER_HUNG_UP_IN_CALL",
+    ),
+    SandboxNumber(
+        "+15550100336",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.ABSENT)),
+        "no agent ever comes: nobody is rung, until the call's `expires_at`, or for an hour",
+        "NO_AGENT_AVAILABLE",
+        Wish.SHORT_EXPIRY,
     ),
     SandboxNumber(
         "+15550100340",

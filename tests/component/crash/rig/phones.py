@@ -87,6 +87,9 @@ class Phones:
     callees: list[Callee] = field(default_factory=lambda: [Callee.ANSWERS])
     """What each dial meets; the last one is met by all that follow."""
     agents_come: bool = True
+    agents_come_after_s: float = 0.5
+    dispatches_lost: int = 0
+    """So many dispatches to come find no worker with room, which LiveKit tells nobody."""
     callees_hang_up: bool = True
     carrier_speaks: bool = False
     dispatches_fail: int = 0
@@ -96,6 +99,9 @@ class Phones:
     words: deque[Word] = field(default_factory=deque)
     dials: Counter[str] = field(default_factory=Counter)
     rang: list[str] = field(default_factory=list)
+    had_agent: set[str] = field(default_factory=set)
+    rang_alone: list[str] = field(default_factory=list)
+    """Rooms for which a phone was dialled before an agent was there."""
     dispatched: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What each agent was told that was sent to a room, by the room. Agents remember it when the room is gone."""
     over_at: dict[str, int] = field(default_factory=dict)
@@ -137,13 +143,16 @@ class Phones:
 
     def send_agent(self, name: str, metadata: str) -> None:
         self.dispatched[name].append(metadata)
-        if self.agents_come:
-            self.after(0.5, lambda: self.agent_joins(name))
+        if self.dispatches_lost:
+            self.dispatches_lost -= 1
+        elif self.agents_come:
+            self.after(self.agents_come_after_s, lambda: self.agent_joins(name))
 
     def agent_joins(self, name: str) -> None:
         if name in self.rooms:
             sid = f"PA_agent_{self._number()}"
             self.rooms[name].agents[sid] = self.clock.now
+            self.had_agent.add(name)
             self._tell("participant_joined", name, {"kind": "AGENT", "sid": sid})
             for leg in self.rooms[name].legs.values():
                 if leg.rang_in:
@@ -174,6 +183,8 @@ class Phones:
 
     def dial(self, request: api.CreateSIPParticipantRequest) -> Leg:
         name, identity = request.room_name, request.participant_identity
+        if name not in self.had_agent:
+            self.rang_alone.append(name)
         self.dials[identity] += 1
         callee = self.callees.pop(0) if len(self.callees) > 1 else self.callees[0]
         leg = Leg(identity, name, f"PA_leg_{self._number()}", named=request.headers[CALL_HEADER])
