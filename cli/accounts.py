@@ -1,15 +1,17 @@
 """`account`, `key`, `trunk`: who may call, with which key, and how much at once."""
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from copy import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.argument_types import rate, whole
+from cli.argument_types import an_id, country, or_none, rate, whole
 from cli.deployment import Deployment, no_such
 from ringline.accounts.account import Account, ApiKey
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.queues import SqsDoorbell
+from ringline.routing.records import Trunk
 from ringline.runtime.web.problems import Problem, invalid_field
 
 USUAL_MAX_CALLS = 5
@@ -24,7 +26,7 @@ def create_account(deployment: Deployment, asked: Namespace) -> str:
     if not _ID.fullmatch(account_id):
         raise invalid_field("--id", "must be given: 1 to 40 letters, digits, _ and - only")
     try:
-        deployment.accounts.create_account(Account(account_id, asked.name, account_id, asked.max_calls))
+        deployment.accounts.create_account(Account(account_id, asked.name, account_id, asked.max_calls, asked.country))
     except Problem as problem:
         if problem.code != "account_exists":
             raise
@@ -43,17 +45,18 @@ def create_account(deployment: Deployment, asked: Namespace) -> str:
 
 
 def account_lines(deployment: Deployment, asked: Namespace) -> str:
-    """Shows the account's lines, after setting how many it has. Raises Problem for an unknown account.
+    """Shows the account's lines, after setting how many it has, and its country. Raises Problem for an unknown account.
 
     A lower cap drains: no call is cut off. A higher one rings for the calls that wait.
     """
-    if asked.max_calls is None:
-        known_account(deployment, asked.account)
-    else:
+    if "country" in asked:
+        deployment.accounts.set_country(asked.account, asked.country)
+    if asked.max_calls is not None:
         deployment.accounts.set_cap(asked.account, asked.max_calls)
         SqsDoorbell(lambda: deployment.sqs, deployment.doorbell_url).ring(asked.account)
-    gate = deployment.calls.gate(asked.account)
-    return f"{asked.account}: {gate.in_use} of {gate.cap} lines in use"
+    account, gate = known_account(deployment, asked.account), deployment.calls.gate(asked.account)
+    of_country = f", numbers of {account.country}" if account.country else ""
+    return f"{asked.account}: {gate.in_use} of {gate.cap} lines in use{of_country}"
 
 
 def create_key(deployment: Deployment, asked: Namespace) -> str:
@@ -78,9 +81,24 @@ def revoke_key(deployment: Deployment, asked: Namespace) -> str:
 
 
 def trunk(deployment: Deployment, asked: Namespace) -> str:
-    TrunkPaces(deployment.dynamodb, deployment.table_name).set_rate(asked.trunk, asked.calls_per_second)
-    pace = f"{asked.calls_per_second:g} calls a second" if asked.calls_per_second else "no limit"
-    return f"{asked.trunk}: {pace}"
+    """Raises Problem 404 for an unknown account, 422 where nothing is asked for."""
+    told = []
+    if "calls_per_second" in asked:
+        TrunkPaces(deployment.dynamodb, deployment.table_name).set_rate(asked.trunk, asked.calls_per_second)
+        told.append(f"{asked.calls_per_second:g} calls a second" if asked.calls_per_second else "no limit")
+    given = {name: getattr(asked, name) for name in ("country", "account_id") if name in asked}
+    if given.get("account_id"):
+        known_account(deployment, given["account_id"])
+    if given:
+        before = deployment.routing.trunk(asked.trunk) or Trunk(trunk_id=asked.trunk)
+        after = replace(before, **given)
+        deployment.routing.put_trunk(after)
+        told.append(
+            f"callers' numbers of {after.country or 'the usual country'}, seen by {after.account_id or 'nobody'}"
+        )
+    if not told:
+        raise invalid_field("--calls-per-second", "must be given, or --country or --account")
+    return f"{asked.trunk}: {', '.join(told)}"
 
 
 def known_account(deployment: Deployment, account_id: str) -> Account:
@@ -101,10 +119,14 @@ def add_commands(nouns: Any) -> None:
     create.add_argument(
         "--max-calls", type=whole, default=USUAL_MAX_CALLS, help=f"so many at once (default: {USUAL_MAX_CALLS})"
     )
+    create.add_argument("--country", type=country, help="of numbers without a country's code: two letters, US")
     create.set_defaults(run=create_account)
     lines = verbs.add_parser("lines", help="what `account ACCOUNT` is short for")
     lines.add_argument("account")
     lines.add_argument("--max-calls", type=whole, help="from now on; a lower number drains, nothing is cut off")
+    lines.add_argument(
+        "--country", type=or_none(country), default=SUPPRESS, help="of numbers without a country's code; '' for none"
+    )
     lines.set_defaults(run=account_lines)
 
     of_key = nouns.add_parser("key", help="the API keys of an account").add_subparsers(dest="verb", required=True)
@@ -116,9 +138,19 @@ def add_commands(nouns: Any) -> None:
         "key_id", help="as `key list` shows it"
     )
 
-    of_trunk = nouns.add_parser("trunk", help="how many calls a second go out through a trunk")
+    of_trunk = nouns.add_parser("trunk", help="how fast calls go out through a trunk, and what its callers dial")
     of_trunk.add_argument("trunk", help="its LiveKit id, ST_...")
-    of_trunk.add_argument("--calls-per-second", type=rate, required=True, help="0 for no limit")
+    of_trunk.add_argument("--calls-per-second", type=rate, default=SUPPRESS, help="0 for no limit")
+    of_trunk.add_argument(
+        "--country", type=or_none(country), default=SUPPRESS, help="of dialled numbers without a country's code, US"
+    )
+    of_trunk.add_argument(
+        "--account",
+        dest="account_id",
+        type=or_none(an_id),
+        default=SUPPRESS,
+        help="who sees its callers whose number is nobody's",
+    )
     of_trunk.set_defaults(run=trunk)
 
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-from ringline.routing.numbers import is_e164
+from ringline.routing.numbers import NotANumber, is_country, read_number
 from ringline.runtime.ids import is_plausible_id
 
 
@@ -38,9 +38,25 @@ def an_id(text: str) -> str:
 
 
 def phone_number(text: str) -> str:
-    if not is_e164(text):
-        raise ArgumentTypeError("is not a phone number in E.164 form, such as +14155550123")
-    return text
+    try:
+        return read_number(text)
+    except NotANumber as why:
+        raise ArgumentTypeError(str(why)) from None
+
+
+def country(text: str) -> str:
+    if not is_country(text.upper()):
+        raise ArgumentTypeError("is not a country by its two letters, such as US")
+    return text.upper()
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def known_word(text: str) -> str:
+        if text not in words:
+            raise ArgumentTypeError(f"is none of {', '.join(words)}")
+        return text
+
+    return known_word
 
 
 def or_none[Value](kind: Callable[[str], Value]) -> Callable[[str], Value | None]:

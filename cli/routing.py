@@ -5,13 +5,14 @@
 
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from copy import replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cli.accounts import known_account
-from cli.argument_types import an_id, or_none, phone_number, seconds, window
+from cli.argument_types import an_id, one_of, or_none, phone_number, seconds, window
 from cli.deployment import Deployment, no_such
-from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.call import UNIQUE_TO_NUMBER, VoicemailPolicy
 from ringline.calls.model.timing import (
     LONGEST_CALL_DURATION_S,
     MAX_AGENT_JOIN_S,
@@ -52,6 +53,7 @@ _PIPE = _Kind(
     (
         "name", "agent_id", "number", "trunk_id", "voice_profile_id", "recording", "max_call_duration_s",
         "ring_timeout_s", "agent_join_timeout_s", "agent_first", "voicemail_policy",
+        "unique_to",
     ),
     RoutingStore.pipe,
     RoutingStore.pipes,
@@ -131,6 +133,8 @@ def add_commands(nouns: Any) -> None:
     pipe.add_argument(
         "--voicemail-policy", choices=[each.value for each in VoicemailPolicy], default=SUPPRESS, help="at a voicemail"
     )
+    unique = or_none(one_of(UNIQUE_TO_NUMBER))
+    _option(pipe, "--unique-to", "unique_to", unique, "number: a call to a number is the only one under way there")
     _option(pipe, "--voicemail-ring-min-s", "ring_min_s", window, "a phone that is gone after as much ringing, up to")
     _option(pipe, "--voicemail-ring-max-s", "ring_max_s", window, "as much, was forwarded to its voicemail")
     _option(pipe, "--greeting-min-s", "greeting_min_s", window, "the shortest greeting of a voicemail")

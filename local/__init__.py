@@ -8,8 +8,8 @@
     bench    the benches                                                    -> tools, aws, stack, trips
     pages    documentation that is written from code                        -> tools, the phones' numbers and SIP codes
 
-`tests/unit/test_arrows.py` keeps the arrows. The product stands in `layers/core`; every room but tools and aws may use
-it, and so may the phones for one name alone, because the product is proven against them.
+`tests/unit/house/test_arrows.py` keeps the arrows. The product stands in `layers/core`; every room but tools and aws
+may use it, and so may the phones for one name alone, because the product is proven against them.
 """
 
 import sys

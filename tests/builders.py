@@ -1,6 +1,6 @@
 """Builders: a call in any state, with only what a test cares about spelled out, and what events make of it."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import AgentReports, Call, CarrierWords, State

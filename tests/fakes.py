@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
 from ringline.calls.model.room_view import RoomView, TelephonyDown
 from tests.builders import NOW
 
@@ -57,7 +57,7 @@ class ScriptedTelephony:
     follow."""
 
     outcomes: list[DialOutcome] = field(default_factory=list)
-    room_refusals: list[NotSent | CarrierFull] = field(default_factory=list)
+    room_refusals: list[NotSent | LivekitAway | CarrierFull] = field(default_factory=list)
     views: list[RoomView] = field(default_factory=list)
     awaited: list[RoomView] = field(default_factory=lambda: [AGENT_THERE])
     looks: int = 0
@@ -69,9 +69,13 @@ class ScriptedTelephony:
     while_ringing: Callable[[Call], Awaitable[None]] | None = None
     dialed: list[Call] = field(default_factory=list)
     ended_rooms: list[str] = field(default_factory=list)
-    taken_in: list[str] = field(default_factory=list)
+    sent_agents: list[int] = field(default_factory=list)
+    """The dispatch numbers of agents that were sent again."""
+    removed: list[str] = field(default_factory=list)
+    removals_fail: bool = False
+    dispatches_fail: bool = False
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         if self.room_refusals:
             return self.room_refusals.pop(0)
         self.open_rooms[call.room_name or ""] = call.dialed_at or 0
@@ -87,10 +91,17 @@ class ScriptedTelephony:
             await self.while_ringing(call)
         return self.outcomes.pop(0) if self.outcomes else Connected("PA_leg", "SCL_1")
 
-    async def take_in(self, call: Call) -> RoomView:
+    async def send_agent(self, call: Call) -> None:
         self._ask()
-        self.taken_in.append(call.call_id)
-        return EMPTY_ROOM
+        if self.dispatches_fail:
+            raise TelephonyDown("scripted")
+        self.sent_agents.append(call.dispatches)
+
+    async def remove(self, room: str, identity: str) -> None:
+        self._ask()
+        if self.removals_fail:
+            raise TelephonyDown("scripted")
+        self.removed.append(identity)
 
     async def look(self, room: str) -> RoomView:
         self.looks += 1

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from ringline.accounts.authorize import Authorize, Authorized, context_of
-from ringline.accounts.store import AccountStore
-from ringline.runtime.aws import dynamodb
+from ringline.accounts.authorize import Authorized, context_of
+from ringline.composition.authorize_request import Settings, compose
 from ringline.runtime.logging import make_logger
-from ringline.runtime.settings import required
+from ringline.runtime.settings import read
 
 logger = make_logger("authorize_request")
-authorize = Authorize(AccountStore(dynamodb(), required("TABLE_NAME")))
+authorize = compose(read(Settings))
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

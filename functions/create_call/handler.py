@@ -1,35 +1,24 @@
-"""POST calls: accepts a call and answers 201 with it, `pending`. The dialling happens elsewhere."""
+"""POST calls: accepts a call and answers 201 with it, `pending`, or 200 with the one that is under way to the number
+which it is to be unique to. The dialling happens elsewhere."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.outbound.create import CreateCall, WaitingMarks, once_from
-from ringline.calls.outbound.requests import CreateCallRequest
-from ringline.calls.tables.queues import SqsDoorbell
-from ringline.calls.tables.store import CallStore
-from ringline.calls.tables.watchlist import Watchlist
+from ringline.calls.outbound.create import once_from
+from ringline.calls.outbound.requests import CreateCallRequest, Writer
 from ringline.calls.views.call_view import call_view
-from ringline.routing.resolve import OutboundRouting
-from ringline.routing.store import RoutingStore
-from ringline.runtime import aws, settings
+from ringline.composition.create_call import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
 from ringline.runtime.web.bodies import read_body
 from ringline.runtime.web.http import account_of, header, json_object
 
 log = make_logger("create_call")
-table = settings.required("TABLE_NAME")
-aws.sqs()  # made now: every call that is accepted rings
-create_call = CreateCall(
-    store=CallStore(aws.dynamodb(), table),
-    routing=OutboundRouting(RoutingStore(aws.dynamodb(), table)),
-    doorbell=SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL")),
-    marks=WaitingMarks(Watchlist(aws.dynamodb(), table), now_ms),
-    clock=now_ms,
-    log=log,
-)
+create_call, country_of = compose(read(Settings), clock=now_ms, log=log)
 api = make_api(log)
 
 
@@ -40,10 +29,15 @@ def create() -> Response[str]:
     log.append_keys(account_id=account_id)
     body = json_object(event)
     once = once_from(header(event, "idempotency-key"), body)
-    accepted = create_call.run(account_id, read_body(CreateCallRequest, body), once)
+    writer = Writer(partial(country_of, account_id))
+    accepted = create_call.run(account_id, read_body(CreateCallRequest, body, writer), once)
     headers = {"location": f"/v1/calls/{accepted.call.call_id}"}
     if accepted.replayed:
         headers["idempotent-replayed"] = "true"
+    if accepted.under_way:
+        return json_response(
+            200, call_view(accepted.call) | {"already_under_way": True}, headers | {"call-already-under-way": "true"}
+        )
     return json_response(201, call_view(accepted.call), headers)
 
 

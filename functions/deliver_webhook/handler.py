@@ -1,30 +1,16 @@
 """Tells one customer's server about one event of a call, or plans the next try (SQS, partial failures)."""
 
-import random
 from typing import Any
 
-from ringline.calls.views.payload import CallPayloads
-from ringline.runtime.aws import dynamodb, sqs
+from ringline.composition.deliver_webhook import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.runtime.settings import flag, required, required_url
-from ringline.webhooks.sending.client import WebhookClient
-from ringline.webhooks.sending.deliver import Deliver, Outcome
-from ringline.webhooks.sending.queue import DeliveryMessage, SqsDeliveryQueue, message_in
-from ringline.webhooks.store import DeliveryStore, EndpointStore
-
-TABLE_NAME = required("TABLE_NAME")
+from ringline.runtime.settings import read
+from ringline.webhooks.sending.deliver import Outcome
+from ringline.webhooks.sending.queue import DeliveryMessage, message_in
 
 logger = make_logger("deliver_webhook")
-deliver = Deliver(
-    endpoints=EndpointStore(dynamodb(), TABLE_NAME),
-    deliveries=DeliveryStore(dynamodb(), TABLE_NAME),
-    payloads=CallPayloads(dynamodb(), TABLE_NAME),
-    client=WebhookClient(allow_private=flag("ALLOW_PRIVATE_WEBHOOKS")),
-    queue=SqsDeliveryQueue(sqs, required_url("DELIVERY_QUEUE_URL")),
-    clock=now_ms,
-    randomness=random.random,
-)
+deliver = compose(read(Settings), clock=now_ms)
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

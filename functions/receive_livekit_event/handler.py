@@ -5,72 +5,30 @@ LiveKit repeats on 5xx, gives up on 4xx, and drops what waits behind a slow answ
 persisted, and fast.
 """
 
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringline.calls.model.call import attempt_of_room
-from ringline.calls.progress.progress import Progress
-from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
-from ringline.calls.tables.store import CallStore
-from ringline.runtime import aws, settings
+from ringline.composition.receive_livekit_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
+from ringline.runtime.settings import read as read_settings
 from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
 from ringline.runtime.web.problems import Problem
 from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
 
-if TYPE_CHECKING:
-    from ringline.calls.signals.arrive import Arrive
-
 # An event carries up to 64 KB of attributes and metadata; LiveKit takes a refusal for an acknowledgement.
 MAX_EVENT_BYTES = 1024 * 1024
-# LiveKit waits for this answer before it sends the room's next event; the sweep closes what resists.
-CLOSE_WITHIN_S = 1.0
 
 log = make_logger("receive_livekit_event")
-table = settings.required("TABLE_NAME")
-store = CallStore(aws.dynamodb(), table)
-doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
-looks = SqsLookQueue(aws.sqs, settings.required("LOOK_QUEUE_URL"))
-livekit_url = settings.required_url("LIVEKIT_URL")
-livekit_key = settings.required("LIVEKIT_API_KEY")
-livekit_secret = settings.required("LIVEKIT_API_SECRET")
-agent_name = settings.required("AGENT_NAME")
-public_url = settings.optional("PUBLIC_URL")
-
-
-def close_room(room: str) -> None:
-    # LiveKit's client doubles this function's import time, and hardly any event needs it.
-    from ringline.telephony.livekit import LivekitSettings, close_rooms
-
-    if close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), [room], CLOSE_WITHIN_S):
-        log.warning("room not closed", extra={"room": masked_within(room)})
-
-
-observe = Observe(Progress(store, doorbell, now_ms, log), close_room, looks, log)
-
-
-def reception(event: dict[str, Any]) -> "Arrive":
-    """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
-    other: told in the template, it would need the API to be made before this function, and the function before it."""
-    from ringline.calls.signals.arrive import Arrive
-    from ringline.calls.tables.inbound_rooms import InboundRooms
-    from ringline.routing.resolve import InboundRouting
-    from ringline.routing.store import RoutingStore
-    from ringline.telephony.front_desk import FrontDesk
-
-    url = public_url or f"https://{event['requestContext']['domainName']}"
-    desk = FrontDesk(livekit_url, livekit_key, livekit_secret, agent_name, url)
-    routing = RoutingStore(aws.dynamodb(), table)
-    return Arrive(InboundRooms(aws.dynamodb(), table), routing, InboundRouting(routing), desk, looks, now_ms, log)
+settings = read_settings(Settings)
+livekit = settings.livekit
+observer = compose(settings, clock=now_ms, log=log)
 
 
 def receive(event: dict[str, Any]) -> Answer:
     try:
         body = raw_body(event, MAX_EVENT_BYTES)
-        verify(body, header(event, "authorization"), api_key=livekit_key, api_secret=livekit_secret)
+        verify(body, header(event, "authorization"), api_key=livekit.api_key, api_secret=livekit.api_secret)
         seen = read(body)
     except HookRefused as refused:
         log.warning("hook refused", extra={"why": str(refused)})
@@ -80,7 +38,8 @@ def receive(event: dict[str, Any]) -> Answer:
         return problem_answer(Problem(400, "unreadable_event", "The body is not a LiveKit event"))
     except Problem as problem:
         return problem_answer(problem)
-    outcome = replace(observe, reception=partial(reception, event)).run(seen, now_ms())
+    observe = observer(event["requestContext"]["domainName"])
+    outcome = observe.run(seen, now_ms())
     whose = attempt_of_room(seen.room_name)
     ids = {"account_id": whose.account_id, "call_id": whose.call_id} if whose else None
     about = ids or {"room": masked_within(seen.room_name)}

@@ -6,62 +6,27 @@ that names its call. What is proven to be the carrier's and cannot be read is ac
 help nobody.
 """
 
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent
-from ringline.calls.model.ports import Telephony
-from ringline.calls.progress.progress import Progress
-from ringline.calls.signals.carrier import CallNotKnownYet, HearCarrier
-from ringline.calls.tables.carrier_links import CarrierLinkTable
-from ringline.calls.tables.paces import TrunkPaces
-from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
-from ringline.calls.tables.store import CallStore
-from ringline.runtime import aws, settings
+from ringline.calls.signals.carrier import CallNotKnownYet
+from ringline.composition.receive_sip_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.settings import read
 from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, secrets_of
 
-# LiveKit answers in milliseconds; the carrier waits.
-LIVEKIT_WITHIN_S = 2.0
-
 # An event that overtook another is milliseconds ahead of it, or a cold start.
 AGAIN_AFTER_S = 1
 
 log = make_logger("receive_sip_event")
-table = settings.required("TABLE_NAME")
-store = CallStore(aws.dynamodb(), table)
-doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
-looks = SqsLookQueue(aws.sqs, settings.required("LOOK_QUEUE_URL"))
-livekit_url = settings.required_url("LIVEKIT_URL")
-livekit_key = settings.required("LIVEKIT_API_KEY")
-livekit_secret = settings.required("LIVEKIT_API_SECRET")
-secrets = {name: secrets_of(settings.optional(provider.setting)) for name, provider in PROVIDERS.items()}
-hooks_url = settings.optional("HOOKS_URL").rstrip("/")
-
-
-def telephony() -> AbstractAsyncContextManager[Telephony]:
-    # LiveKit's client doubles this function's import time, and most events do not need it.
-    from ringline.telephony.livekit import LivekitSettings, connected
-
-    return connected(LivekitSettings(livekit_url, livekit_key, livekit_secret), LIVEKIT_WITHIN_S)
-
-
-links = CarrierLinkTable(aws.dynamodb(), table, now_ms)
-paces = TrunkPaces(aws.dynamodb(), table, settings.optional("SIP_TRUNK_ID"))
-hear = HearCarrier(
-    progress=Progress(store, doorbell, now_ms, log),
-    store=store,
-    telephony=telephony,
-    looks=looks,
-    links=links,
-    paces=paces,
-    clock=now_ms,
-    log=log,
-)
+settings = read(Settings)
+secrets = {name: secrets_of(settings.secrets[provider.setting]) for name, provider in PROVIDERS.items()}
+hooks_url = settings.hooks_url.rstrip("/")
+hear = compose(settings, clock=now_ms, log=log)
 
 
 def receive(event: dict[str, Any]) -> Answer:

@@ -4,36 +4,15 @@ caller, has calls recorded that became active."""
 from typing import Any
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.recorder import RecordsBucket
-from ringline.calls.progress.hints import NextRing
-from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.records import ITEM_KIND, call_from_item
-from ringline.calls.tables.store import CallStore
-from ringline.calls.views.relay import Change, Relay, calls_to_record, rooms_to_close
-from ringline.runtime import aws, settings
+from ringline.calls.views.relay import Change, calls_to_record, rooms_to_close
+from ringline.composition.relay_call_changes import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
-from ringline.webhooks.sending.announce import Announcer
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.store import EndpointStore
+from ringline.runtime.settings import read
 
 log = make_logger("relay_call_changes")
-table = settings.required("TABLE_NAME")
-doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
-store = CallStore(aws.dynamodb(), table)
-deliveries = SqsDeliveryQueue(aws.sqs, settings.required("DELIVERY_QUEUE_URL"))
-endpoints = EndpointStore(aws.dynamodb(), table)
-livekit_url = settings.required_url("LIVEKIT_URL")
-livekit_key = settings.required("LIVEKIT_API_KEY")
-livekit_secret = settings.required("LIVEKIT_API_SECRET")
-bucket = RecordsBucket(
-    name=settings.optional("RECORDS_BUCKET"),
-    region=settings.optional("AWS_REGION"),
-    # Where AWS is a stand-in, LiveKit's egress must write to the same.
-    endpoint=settings.optional("AWS_ENDPOINT_URL"),
-    access_key=settings.optional("RECORDING_ACCESS_KEY_ID"),
-    secret=settings.optional("RECORDING_SECRET_ACCESS_KEY"),
-)
+changes_of_calls = compose(read(Settings), clock=now_ms, log=log)
 
 
 def changes_in(records: list[dict[str, Any]]) -> list[Change]:
@@ -49,29 +28,17 @@ def changes_in(records: list[dict[str, Any]]) -> list[Change]:
 
 def close(rooms: list[str]) -> None:
     """Closes rooms of calls that ended. One that resists is left to the sweep: webhooks must not wait for LiveKit."""
-    # LiveKit's client takes as long to load as the rest of this function; only ended calls need it.
-    from ringline.telephony.livekit import LivekitSettings, close_rooms
-
-    for room in close_rooms(LivekitSettings(livekit_url, livekit_key, livekit_secret), rooms):
+    for room in changes_of_calls.close_rooms(rooms):
         log.warning("room not closed", extra={"room": masked_within(room)})
 
 
 def record(calls: list[Call]) -> int:
     """Has calls recorded; how many are. A recording is an extra: nothing of it may fail the relay."""
-    # The event loop, the rules of a call, LiveKit's client: as much again as the rest, and few calls are recorded.
+    # The event loop takes 16 ms to load, and few calls are recorded.
     import asyncio
 
-    from ringline.calls.progress.progress import Progress
-    from ringline.calls.progress.start_recordings import StartRecordings
-    from ringline.telephony.livekit import LivekitSettings, connected
-
-    async def start() -> int:
-        async with connected(LivekitSettings(livekit_url, livekit_key, livekit_secret)) as recorder:
-            progress = Progress(store, doorbell, now_ms, log)
-            return await StartRecordings(recorder, bucket, progress, now_ms, log).run(calls)
-
     try:
-        return asyncio.run(start())
+        return asyncio.run(changes_of_calls.start_recordings(calls))
     except Exception:
         log.exception("recordings not started", extra={"calls": len(calls)})
         return 0
@@ -80,7 +47,7 @@ def record(calls: list[Call]) -> int:
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     changes = changes_in(event["Records"])
-    relay = Relay(Announcer(endpoints, deliveries), NextRing(store, doorbell, now_ms))
+    relay = changes_of_calls.relay()
     done: list[Change] = []
     failures: list[dict[str, str]] = []
     for change in changes:

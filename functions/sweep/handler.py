@@ -4,49 +4,26 @@ asked to have looked at again soon."""
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue, call_to_look_at
-from ringline.calls.tables.store import CallStore
-from ringline.calls.tables.watchlist import Watchlist
-from ringline.runtime import aws, settings
+from ringline.calls.tables.queues import call_to_look_at
+from ringline.composition.sweep import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.webhooks.sending.overdue import Overdue
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.store import DeliveryStore
+from ringline.runtime.settings import read
 
 log = make_logger("sweep")
-table = settings.required("TABLE_NAME")
-store = CallStore(aws.dynamodb(), table)
-watchlist = Watchlist(aws.dynamodb(), table)
-doorbell = SqsDoorbell(aws.sqs, settings.required("DOORBELL_QUEUE_URL"))
-looks = SqsLookQueue(aws.sqs, settings.required("LOOK_QUEUE_URL"))
-progress = Progress(store, doorbell, now_ms, log)
-deliveries = SqsDeliveryQueue(aws.sqs, settings.required("DELIVERY_QUEUE_URL"))
-overdue = Overdue(DeliveryStore(aws.dynamodb(), table), deliveries, now_ms)
-livekit_url = settings.required_url("LIVEKIT_URL")
-livekit_key = settings.required("LIVEKIT_API_KEY")
-livekit_secret = settings.required("LIVEKIT_API_SECRET")
-agent_name = settings.required("AGENT_NAME")
-public_url = settings.optional("PUBLIC_URL")
+sweeper = compose(read(Settings), clock=now_ms, log=log)
 
 
 def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     """A whole run, or a look at some calls (account, call)."""
-    # The event loop and LiveKit's client take as long to load as everything else: with the first run, not before.
+    # The event loop and the rules of a sweep take as long to load as everything else: with the first run.
     import asyncio
 
     from ringline.calls.mending.mend import Swept
-    from ringline.calls.mending.sweep import Sweep
-    from ringline.telephony.livekit import LivekitSettings, connected
-
-    # A caller whose agent was not dispatched is looked after here.
-    livekit = LivekitSettings(livekit_url, livekit_key, livekit_secret, agent_name=agent_name, public_url=public_url)
 
     async def run() -> Swept:
-        async with connected(livekit) as telephony:
-            sweep = Sweep(store, watchlist, progress, telephony, doorbell, looks, overdue.resend, now_ms, log)
-            return await (sweep.run() if only is None else sweep.look_again(only))
+        async with sweeper() as opened:
+            return await (opened.run() if only is None else opened.look_again(only))
 
     return asdict(asyncio.run(run()))
 

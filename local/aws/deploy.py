@@ -87,16 +87,27 @@ def client(service: str, endpoint_url: str) -> Any:
     )
 
 
-def deploy(build: Build, parameters: Mapping[str, str], endpoint_url: str, stack_name: str = "ringline") -> Deployment:
-    """Creates the stack. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
+def deploy(
+    build: Build,
+    parameters: Mapping[str, str],
+    endpoint_url: str,
+    stack_name: str = "ringline",
+    secrets: Mapping[str, str] | None = None,
+) -> Deployment:
+    """Creates the stack. `secrets` are kept in Secrets Manager, as an operator does, each by the parameter that names
+    it. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
+    parameters = {**parameters, **_kept_secrets(secrets or {}, stack_name, endpoint_url)}
     template = _with_built_code(read_template(TEMPLATE), build, client("s3", endpoint_url))
     cloudformation = client("cloudformation", endpoint_url)
-    cloudformation.create_stack(
-        StackName=stack_name,
-        TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    try:
+        cloudformation.create_stack(
+            StackName=stack_name,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+    except ClientError as error:
+        raise StackError(f"stack {stack_name} is refused: {error}") from None
     _await_stack(cloudformation, stack_name)
     deployment = adopt(stack_name, endpoint_url)
     aws_lambda = client("lambda", endpoint_url)
@@ -129,6 +140,15 @@ def adopt(stack_name: str, endpoint_url: str) -> Deployment:
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         functions={name: names[name] for name in resources_of(template, "AWS::Serverless::Function")},
     )
+
+
+def _kept_secrets(secrets: Mapping[str, str], stack_name: str, endpoint_url: str) -> dict[str, str]:
+    """The parameters that name the secrets, which are in Secrets Manager from now on."""
+    secrets_manager = client("secretsmanager", endpoint_url)
+    names = {parameter: f"{stack_name}/{parameter}" for parameter in secrets}
+    for parameter, name in names.items():
+        secrets_manager.create_secret(Name=name, SecretString=secrets[parameter])
+    return names
 
 
 def _await_stack(cloudformation: Any, stack_name: str) -> None:

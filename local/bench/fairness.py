@@ -9,7 +9,7 @@ import asyncio
 import copy
 import itertools
 import time
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from local.aws import deploy

@@ -1,6 +1,7 @@
 """Writes docs/end-reasons.md from the code that gives the reasons: `python -m local.pages.reasons`."""
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from local.phones.kernel.sip_status import SIP_CODES, phrase
 from local.phones.numbers.book import CALLER_ID_TEXT, FRAUD_TEXT, TOO_FAST_TEXT

@@ -19,13 +19,10 @@ class CarrierSecrets:
     twilio_auth_token: str = ""
     telnyx_private_key: str = ""
 
-    def parameters(self) -> dict[str, str]:
-        """The parameters of the template that hold them."""
-        return {
-            "SipHookSecret": self.sip_hook_secret,
-            "TelnyxPublicKey": self.telnyx_public_key,
-            "TwilioAuthToken": self.twilio_auth_token,
-        }
+    def secrets(self) -> dict[str, str]:
+        """Those that the stack keeps in Secrets Manager, by the parameter of the template that names each."""
+        secrets = {"SipHookSecretName": self.sip_hook_secret, "TwilioAuthTokenSecretName": self.twilio_auth_token}
+        return {parameter: secret for parameter, secret in secrets.items() if secret}
 
     def phones_options(self, base_url: str) -> list[str]:
         """The options by which the phone network learns them, and where to post."""

@@ -3,7 +3,7 @@ called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 
 import os
 import secrets
-from dataclasses import replace
+from copy import replace
 
 import botocore.session
 
@@ -23,6 +23,8 @@ names one."""
 
 ROUTED_NUMBER = "+15550100900"
 UNROUTED_NUMBER = "+15550100901"
+BUSY_AGENTS_NUMBER = "+15550100902"
+SLOW_AGENT_NUMBER = "+15550100903"
 """The first account of a stack is called on these: one leads to its agent, one to nobody."""
 
 INBOUND_ROOM_PREFIX = "in"
@@ -70,11 +72,14 @@ def seed(
 
 
 def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> None:
-    """Gives the account a number to call from with its pipe, and the two that it is called on, as far as they are
+    """Gives the account a number to call from with its pipe, and those that it is called on, as far as they are
     free."""
     number = Number(number=from_number, number_id=new_id("num"), pipe_id=pipe_id, agent_id=agent_id)
-    routed = replace(number, number=ROUTED_NUMBER, number_id=new_id("num"))
-    for each in (number, routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
+    routed = [
+        replace(number, number=each, number_id=new_id("num"))
+        for each in (ROUTED_NUMBER, BUSY_AGENTS_NUMBER, SLOW_AGENT_NUMBER)
+    ]
+    for each in (number, *routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
         try:
             routing.put_number(account_id, each)
         except NumberTaken:

@@ -13,6 +13,7 @@ from local.aws import build, deploy, emulator
 from local.aws.build import Build
 from local.aws.deploy import Deployment
 from local.stack.addresses import Addresses, addresses, hooks_url_at, listening
+from local.stack.carrier_secrets import CarrierSecrets
 from local.stack.record import Stack, StackRecord
 from local.stack.seed import FROM_NUMBER, let_callers_in, seed
 from local.stack.wishes import LivekitServer, Wishes
@@ -51,7 +52,7 @@ class Ascent:
                 seeded = self._seed(deployment, emulator_url)
                 self._open(door, deployment.api_url(emulator_url))
                 self._tell("starting the functions")
-                _warm_up(deployment, called.base_url, emulator_url)
+                _warm_up(deployment, called.base_url, emulator_url, self._wishes.carrier_secrets)
             stack = self._described(called, emulator_url, livekit, deployment, seeded)
             self._record.note_stack(stack)
             return stack
@@ -86,12 +87,12 @@ class Ascent:
             "AllowPrivateWebhooks": "true",
             "AnswerFrom": self._wishes.answer_from,
             "PublicUrl": called.public_url,
+            "TelnyxPublicKey": self._wishes.carrier_secrets.telnyx_public_key,
             # Any pair will do for the emulator's S3.
             "RecordingAccessKeyId": "test",
-            "RecordingSecretAccessKey": "test",
-            **self._wishes.carrier_secrets.parameters(),
         }
-        return deploy.deploy(built, parameters, emulator_url)
+        secrets = {"RecordingAccessKeySecretName": "test", **self._wishes.carrier_secrets.secrets()}
+        return deploy.deploy(built, parameters, emulator_url, secrets=secrets)
 
     def _seed(self, deployment: Deployment, emulator_url: str) -> dict[str, Any]:
         return dict(
@@ -166,16 +167,31 @@ async def _outbound_trunk(url: str) -> str:
 _WORKERS = ("DeliverWebhookFunction", "DialNextFunction", "RelayCallChangesFunction", "SweepFunction")
 _REQUESTS = (
     ("POST", "/hooks/livekit"),
-    ("POST", "/hooks/sip/generic"),
     ("POST", "/v1/calls/call_0/agent-events"),
     ("POST", "/v1/calls"),
     ("GET", "/v1/calls"),
     ("GET", "/v1/sessions"),
     ("GET", "/v1/webhook-endpoints"),
 )
+_REFUSED = frozenset({401, 403})
+_NOT_SET_UP = frozenset({404})
+"""What the function of the carriers' hooks answers for a carrier without a secret."""
 
 
-def _warm_up(deployment: Deployment, base_url: str, emulator_url: str) -> None:
+def refusals_expected(carrier_secrets: CarrierSecrets) -> list[tuple[str, str, frozenset[int]]]:
+    """One request without a key for each function that a request reaches, with what the function answers to it."""
+    carriers = {
+        "generic": carrier_secrets.sip_hook_secret,
+        "telnyx": carrier_secrets.telnyx_public_key,
+        "twilio": carrier_secrets.twilio_auth_token,
+    }
+    expected = [(method, path, _REFUSED) for method, path in _REQUESTS]
+    for form, secret in carriers.items():
+        expected.append(("POST", f"/hooks/sip/{form}", _REFUSED if secret else _NOT_SET_UP))
+    return expected
+
+
+def _warm_up(deployment: Deployment, base_url: str, emulator_url: str, carrier_secrets: CarrierSecrets) -> None:
     """Starts a process of every function, so that the first call is as quick as the next. Raises StackError if one does
     not start."""
     aws_lambda = deploy.client("lambda", emulator_url)
@@ -184,13 +200,13 @@ def _warm_up(deployment: Deployment, base_url: str, emulator_url: str) -> None:
         answer = aws_lambda.invoke(FunctionName=deployment.functions[logical_id], Payload=b'{"Records":[]}')
         return f"{logical_id}: {answer['Payload'].read().decode()}" if "FunctionError" in answer else ""
 
-    def request(method: str, path: str) -> str:
+    def request(method: str, path: str, expected: frozenset[int]) -> str:
         status = ask(method, base_url + path)
-        return "" if status in {401, 403} else f"{method} {path} without a key: {status}"
+        return "" if status in expected else f"{method} {path} without a key: {status}"
 
     with ThreadPoolExecutor(2) as aside:
         starting = [aside.submit(invoke, logical_id) for logical_id in _WORKERS]
-        starting += [aside.submit(request, method, path) for method, path in _REQUESTS]
+        starting += [aside.submit(request, *each) for each in refusals_expected(carrier_secrets)]
     failed = [failure for failure in (each.result() for each in starting) if failure]
     if failed:
         raise StackError("not every function starts:\n" + "\n".join(failed))

@@ -7,7 +7,8 @@ TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.stack.addresses import LOOPBACK, bind_address_in, public_url_in, url_in

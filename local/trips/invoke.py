@@ -116,7 +116,9 @@ def _placeholders(logical_id: str) -> dict[str, str]:
 def _named(value: dict[str, str], template: dict[str, Any]) -> str:
     """A parameter's default, or the name of what is referred to."""
     name = value.get("Ref", "unknown")
-    return str(template["Parameters"].get(name, {}).get("Default") or name)
+    default = template["Parameters"].get(name, {}).get("Default", "")
+    # Of a parameter that is empty by default the name will do; 0 is a value.
+    return name if default == "" else str(default)
 
 
 def main(arguments: list[str]) -> int:

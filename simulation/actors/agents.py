@@ -5,9 +5,12 @@ from collections import Counter
 from ringline.calls.model.events import AgentReady, TranscriptKept
 from simulation.actors.hooks import Hooks
 from simulation.actors.reports import Reports
-from simulation.actors.scene import Agent, Leg, Room, Scene
+from simulation.actors.scene import Agent, Colleague, Leg, Room, Scene
 from simulation.kernel.world import World
 from simulation.plan.planned import NOBODY, PlannedCall
+
+_DROPPED = 2
+"""So many dispatches in a row find no worker with room, where the workers are busy."""
 
 _CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
 
@@ -21,8 +24,12 @@ class Agents:
         self._dispatches: Counter[int] = Counter()
 
     def dispatch(self, room: Room, plan: PlannedCall) -> None:
+        """Asks for an agent, for the first time or again. LiveKit drops it where no worker has room, and says nothing
+        of it."""
         room.plan = plan
-        if plan.agent == "absent" or self._finds_no_worker(plan):
+        room.dispatches += 1
+        is_dropped = plan.agent == "busy" and room.dispatches <= _DROPPED
+        if plan.agent == "absent" or is_dropped or self._finds_no_worker(plan):
             return
         delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
         if plan.agent == "slow":
@@ -34,13 +41,15 @@ class Agents:
         self._dispatches[plan.number] += 1
         return plan.agent_first and self._dispatches[plan.number] <= plan.lost_dispatches
 
-    def joins(self, room: Room) -> None:
+    def joins(self, room: Room, identity: str | None = None) -> None:
+        """A new agent comes into the room, or the one of that identity is back."""
         if not self._scene.is_open(room):
             return
-        agent = Agent(self._scene.new_sid("PA_agent"), self._world.now)
+        sid = self._scene.new_sid("PA_agent")
+        agent = Agent(sid, self._world.now, identity or f"agent-{sid}")
         room.agents.append(agent)
         self._scene.had_agent.add(room.name)
-        self._scene.alone_since.pop(room.name, None)
+        self._scene.agents_changed(room)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self._hooks.agent_joined(room, agent)
         if room.plan is not None and room.plan.hears:
@@ -49,10 +58,28 @@ class Agents:
     def leaves(self, room: Room, agent: Agent, reason: str) -> None:
         if agent in room.agents and self._scene.server_is_up:
             room.agents.remove(agent)
-            if not room.agents:
-                self._scene.alone_since[room.name] = self._world.now
+            self._scene.agents_changed(room)
             self._world.trace(f"agent {agent.sid} leaves {room.name}: {reason}")
             self._hooks.agent_left(room, agent, reason)
+
+    def remove(self, room: Room, identity: str) -> None:
+        """Puts the agent out of its room; one that is gone is out."""
+        for agent in [agent for agent in room.agents if agent.identity == identity]:
+            self.leaves(room, agent, "PARTICIPANT_REMOVED")
+
+    def brings_in(self, room: Room) -> None:
+        """A colleague's phone is called into the room, and answered."""
+        if self._scene.is_open(room):
+            room.colleague = Colleague(self._scene.new_sid("PA_colleague"))
+            self._scene.agents_changed(room)
+            self._world.trace(f"a colleague joins {room.name}")
+
+    def colleague_leaves(self, room: Room) -> None:
+        if room.colleague is not None and self._scene.is_open(room):
+            colleague, room.colleague = room.colleague, None
+            self._scene.agents_changed(room)
+            self._world.trace(f"the colleague leaves {room.name}")
+            self._hooks.colleague_left(room, colleague)
 
     def over(self, leg: Leg) -> None:
         """The phone call is over: what was said in it is kept, which comes late."""

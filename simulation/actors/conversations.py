@@ -25,6 +25,9 @@ SPEAKS_AFTER_MS = 700
 BEEPS_AFTER_MS = (2_000, 8_000)
 """When a machine beeps, by which an agent is sure of a voicemail."""
 
+LENT_FOR_MS = 12_000
+"""How long a colleague talks to whom an agent has brought to them for a while."""
+
 DEED_TAKES_MS = 6_000
 """What an agent does behind its report, it does so much later: it waits for the answer."""
 
@@ -93,10 +96,27 @@ class Conversations:
                 self._world.after(DEED_TAKES_MS, self._rooms.refer, leg)
             case "stays_out":
                 self._hands_over(leg)
+                self._brings_in(room, agent)
+            case "brings_in":
+                self._brings_in(room, agent)
+            case "lends":
+                self._brings_in(room, agent)
+                self._world.after(DEED_TAKES_MS + LENT_FOR_MS, self._agents.colleague_leaves, room)
+            case "deserts":
+                self._hands_over(leg)
+                self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
+            case "begins":
+                self._hands_over(leg, only_started=True)
                 self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
 
-    def _hands_over(self, leg: Leg) -> None:
-        self._tells_of(leg, "transfer", lambda at, n: Transferred(at, n, "+15550100888", False))
+    def _brings_in(self, room: Room, agent: Agent) -> None:
+        """It stays for a moment with the two whom it has brought together."""
+        self._agents.brings_in(room)
+        self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
+
+    def _hands_over(self, leg: Leg, *, only_started: bool = False) -> None:
+        told = "+15550100888"
+        self._tells_of(leg, "transfer", lambda at, n: Transferred(at, n, told, failed=False, only_started=only_started))
 
     def _hangs_up(self, leg: Leg, reason: EndReason, words: str) -> None:
         self._tells_of(leg, "hang_up", lambda at, n: AgentHangsUp(at, n, reason, words))

@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ringline.calls.model.call import CallStatus
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
-from simulation.actors.scene import Agent, Leg, Room
+from simulation.actors.scene import COLLEAGUE, Agent, Colleague, Leg, Room
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -42,21 +43,28 @@ class Hooks:
         self._post(What.LEFT, leg.room_name, Kind.SIP, sid, reason, leg.status)
 
     def agent_joined(self, room: Room, agent: Agent) -> None:
-        self._post(What.JOINED, room.name, Kind.AGENT, agent.sid)
+        self._post(What.JOINED, room.name, Kind.AGENT, agent.sid, identity=agent.identity)
 
     def agent_left(self, room: Room, agent: Agent, reason: str) -> None:
         self._post(What.LEFT, room.name, Kind.AGENT, agent.sid, reason)
+
+    def colleague_left(self, room: Room, colleague: Colleague) -> None:
+        self._post(
+            What.LEFT, room.name, Kind.SIP, colleague.sid, "CLIENT_INITIATED", CallStatus.HANGUP, identity=COLLEAGUE
+        )
 
     def room_finished(self, room: Room) -> None:
         self._post(What.ROOM_FINISHED, room.name)
 
     def _post(
         self, what: What, room: str, kind: Kind = Kind.OTHER, sid: str = "", reason: str | None = None,
-        status: str | None = None,
+        status: str | None = None, identity: str = "",
     ) -> None:  # fmt: skip
         self._numbers += 1
         created_at = self._world.now // 1000 * 1000
-        event = LivekitEvent(what, room, created_at, kind, sid, disconnect_reason=reason, call_status=status)
+        event = LivekitEvent(
+            what, room, created_at, kind, sid, disconnect_reason=reason, call_status=status, identity=identity
+        )
         fault = self._world.faults.one_of(f"hook/{room}", _ODDS)
         if fault == "hook_lost":
             self._world.trace(f"LiveKit loses {what} of {kind} {sid} in {room}")

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, JOINED_WITHIN_S
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.actors.agents import Agents
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import Leg, Scene
+from simulation.actors.scene import COLLEAGUE, Leg, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -47,11 +47,11 @@ class Livekit:
 
     # --- calls.ports.Telephony ---------------------------------------------------------------------------------------
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         try:
             fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
         except _Down:
-            return NotSent("unavailable", "room not made: ClientConnectorError", may_repeat=True)
+            return LivekitAway("unavailable", "room not made: ClientConnectorError")
         process = self._world.acting()
         if fault == "livekit_error":
             return room_refusal("internal", "simulated")
@@ -62,7 +62,7 @@ class Livekit:
         process.after_effect("open room")
         if fault in {"livekit_times_out", "livekit_answer_lost"}:
             await asyncio.sleep(_REQUEST_TIMEOUT_MS / 1000)
-            return NotSent("unavailable", "room not made: TimeoutError", may_repeat=True)
+            return LivekitAway("unavailable", "room not made: TimeoutError")
         return None
 
     def _opens(self, call: Call) -> None:
@@ -77,7 +77,7 @@ class Livekit:
         try:
             await self._request("dial", call.room_name or "", odds=())
         except _Down:
-            return NotSent("unavailable", "LiveKit not reached: ClientConnectorError", may_repeat=True)
+            return LivekitAway("unavailable", "LiveKit not reached: ClientConnectorError")
         process = self._world.acting()
         fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
         plan = self._scene.plan_of(call)
@@ -117,11 +117,32 @@ class Livekit:
         if found is None:
             return RoomView((), ())
         legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
-        agents = tuple(AgentSeen(agent.sid, agent.joined_at) for agent in found.agents)
+        if found.colleague is not None:
+            legs += (LegView(COLLEAGUE, found.colleague.sid, None, found.colleague.status),)
+        agents = tuple(AgentSeen(agent.sid, agent.joined_at, agent.identity) for agent in found.agents)
         return RoomView(legs, agents)
 
-    async def take_in(self, call: Call) -> RoomView:
-        raise NotImplementedError("nobody rings in here")
+    async def send_agent(self, call: Call) -> None:
+        fault = await self._ask("send agent", call.room_name or "", answers=False)
+        room = self._scene.rooms.get(call.room_name or "")
+        if room is None:
+            raise TelephonyDown("not_found")
+        self._agents.dispatch(room, self._scene.plan_of(call))
+        self._world.acting().after_effect("send agent")
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
+
+    async def remove(self, room: str, identity: str) -> None:
+        fault = await self._ask("remove", room, answers=False)
+        self._removes(room, identity)
+        self._world.acting().after_effect("remove")
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
+
+    def _removes(self, room: str, identity: str) -> None:
+        found = self._scene.rooms.get(room)
+        if found is not None:
+            self._agents.remove(found, identity)
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)
@@ -146,6 +167,22 @@ class Livekit:
             raise TelephonyDown("ClientConnectorError")
         self._rooms.delete(room)
         process.after_effect("end room")
+
+    def remove_later_now(self, room: str, kept_sid: str, identity: str) -> bool:
+        """Puts an agent out of a room in which the one of that sid is, for a synchronous handler: whether it is."""
+        process = self._world.acting()
+        process.before_effect("remove")
+        self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
+        self._world.acting()
+        if not self._scene.server_is_up:
+            raise TelephonyDown("ClientConnectorError")
+        found = self._scene.rooms.get(room)
+        kept = [agent for agent in (found.agents if found else ()) if agent.sid == kept_sid]
+        if not kept or kept[0].identity == identity:
+            return False
+        self._removes(room, identity)
+        process.after_effect("remove")
+        return True
 
     # --- how a request goes ------------------------------------------------------------------------------------------
 

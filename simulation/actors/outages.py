@@ -19,11 +19,11 @@ class Outages:
 
     def strike(self, kind: str, length_ms: int) -> None:
         match kind:
-            case "livekit_restart":
+            case "livekit_restart" | "livekit_away":
                 self._kill_server(length_ms)
             case "bridge_killed":
                 self._kill_bridge(length_ms)
-            case "no_bridge":
+            case "no_bridge" | "bridge_away":
                 self._lose_bridge(length_ms)
             case "hooks_fail":
                 self._hooks.failing_until = self._world.now + length_ms
@@ -65,6 +65,8 @@ class Outages:
         world, scene = self._world, self._scene
         scene.server_is_up, scene.server_back_at = True, world.now
         for room in scene.rooms.values():
+            if room.colleague is not None:
+                room.colleague.status = CallStatus.DIALING
             for leg in room.legs.values():
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
             for agent in room.agents:
@@ -88,8 +90,9 @@ class Outages:
         if scene.rooms.get(room.name) is not room or agent not in room.agents or not scene.server_is_up:
             return
         room.agents.remove(agent)
+        scene.agents_changed(room)
         if agent.alive:
-            self._agents.joins(room)
+            self._agents.joins(room, agent.identity)
 
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""
@@ -101,5 +104,6 @@ class Outages:
                 del room.legs[identity]
         if not room.legs:
             room.agents.clear()
+            scene.agents_changed(room)
             del scene.rooms[room.name]
             scene.closed_at[room.name] = self._world.now

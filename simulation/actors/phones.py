@@ -76,7 +76,7 @@ class Phones:
             world.trace(f"the carrier has no room for {leg.call.call_id} dial {leg.call.attempt}")
             self._rooms.end(leg, "CLIENT_INITIATED", full)
             return
-        leg.phone = "ringing"
+        leg.phone, leg.rang = "ringing", True
         world.trace(f"INVITE: {leg.call.call_id} attempt {leg.call.attempt} rings")
         self._watch.invited(leg)
         if leg.callee != "early":

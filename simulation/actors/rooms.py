@@ -66,6 +66,7 @@ class Rooms:
         for agent in room.agents:
             self._hooks.agent_left(room, agent, why)
         room.agents.clear()
+        self._scene.agents_changed(room)
         del self._scene.rooms[room.name]
         self._scene.closed_at[room.name] = self._world.now
         self._hooks.room_finished(room)

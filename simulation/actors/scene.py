@@ -13,6 +13,10 @@ LOST_AFTER_MS = (19_000, 22_000)
 """How long LiveKit takes to notice that a bridge or a worker is dead."""
 
 
+COLLEAGUE = "sip_colleague"
+"""The identity of whom an agent brings into a room."""
+
+
 @dataclass(slots=True, eq=False)
 class Leg:
     call: Call
@@ -24,6 +28,8 @@ class Leg:
     """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
     phone: str = "dialing"
     """dialing, ringing, talking or over: the truth."""
+    rang: bool = False
+    """Whether the phone has rung, however briefly."""
     attached: bool = False
     """Whether the server can reach it. A leg of a server that died is attached again when it rejoins."""
     answered_at: int | None = None
@@ -57,7 +63,17 @@ class Leg:
 class Agent:
     sid: str
     joined_at: int
+    identity: str
+    """By which it is put out of its room. It stays when LiveKit gives it a new sid."""
     alive: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Colleague:
+    """Somebody whose phone the agent has called into the room. `status` is what LiveKit says of it."""
+
+    sid: str
+    status: str = CallStatus.ACTIVE
 
 
 @dataclass(slots=True, eq=False)
@@ -66,9 +82,11 @@ class Room:
     made_at: int
     legs: dict[str, Leg] = field(default_factory=dict)
     agents: list[Agent] = field(default_factory=list)
+    colleague: Colleague | None = None
     ever_joined: bool = False
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
+    dispatches: int = 0
 
 
 class Scene:
@@ -83,9 +101,13 @@ class Scene:
         self.closed_at: dict[str, int] = {}
         """When each room that is gone was closed."""
         self.alone_since: dict[str, int] = {}
-        """Rooms whose last agent left while the call went on, and since when."""
+        """Rooms in which nobody is left to talk to while the call goes on, and since when."""
         self.had_agent: set[str] = set()
         """Rooms in which an agent was, though it may be gone by now."""
+        self.two_since: dict[str, int] = {}
+        """Rooms with two agents, and since when."""
+        self.together_ms: dict[str, int] = {}
+        """How long two agents were in each room at most."""
         self.server_is_up = True
         self.server_back_at = 0
         """When it last came back from an outage."""
@@ -104,6 +126,18 @@ class Scene:
     @property
     def bridge_is_down(self) -> bool:
         return self._world.now < self.bridge_down_until
+
+    def agents_changed(self, room: Room) -> None:
+        """Somebody came or went: keeps book of who is alone, and of where there are two."""
+        if room.agents or room.colleague is not None:
+            self.alone_since.pop(room.name, None)
+        else:
+            self.alone_since.setdefault(room.name, self._world.now)
+        if len(room.agents) > 1:
+            self.two_since.setdefault(room.name, self._world.now)
+        elif room.name in self.two_since:
+            together_ms = self._world.now - self.two_since.pop(room.name)
+            self.together_ms[room.name] = max(together_ms, self.together_ms.get(room.name, 0))
 
     def is_open(self, room: Room) -> bool:
         """Whether the server knows the room."""

@@ -1,7 +1,8 @@
 """Draws the plan of a world from its seed. Each call has its own draws: leaving calls out leaves the others as they
 are."""
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S
@@ -17,13 +18,13 @@ _CALLEES = (
     ("voicemail", 0.04), ("forwarded", 0.03),
 )  # fmt: skip
 _AGENTS = (
-    ("there", 0.68), ("slow", 0.08), ("absent", 0.05), ("leaves", 0.05), ("succeeded", 0.04), ("crashes", 0.04),
-    ("hangs_up", 0.06),
+    ("there", 0.65), ("slow", 0.08), ("absent", 0.04), ("busy", 0.04), ("leaves", 0.05), ("succeeded", 0.04),
+    ("crashes", 0.04), ("hangs_up", 0.06),
 )  # fmt: skip
 _LOST_DISPATCHES = ((0, 0.92), (1, 0.05), (2, 0.03))
 _DEEDS = (
-    ("talks", 0.6), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.07),
-    ("stays_out", 0.07),
+    ("talks", 0.48), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.06),
+    ("stays_out", 0.05), ("brings_in", 0.05), ("lends", 0.04), ("deserts", 0.03), ("begins", 0.03),
 )  # fmt: skip
 """What agents that stay do with their call, and report."""
 
@@ -154,11 +155,15 @@ def _retry(chance: Chance, site: str) -> PlannedRetry:
     return PlannedRetry(chance.between(site, 2, 4), chance.pick(site, _RETRIED_ON), chance.pick(site, _WAITS_S))
 
 
+HOUR_MS = 3_600_000
+
 _OUTAGES = (
     # kind, chance of one, its length in ms
     ("livekit_restart", 0.5, (3_000, 15_000)),
     ("bridge_killed", 0.4, (2_000, 10_000)),
     ("no_bridge", 0.3, (10_000, 90_000)),
+    ("livekit_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
+    ("bridge_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
     ("hooks_fail", 0.4, (5_000, 45_000)),
     ("livekit_slow", 0.2, (5_000, 20_000)),
 )

@@ -89,7 +89,9 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
 
     def on_its_way(message: DeliveryMessage) -> None:
         whose = message.delivery_id
-        watchers.ends.announced((whose.account_id, whose.call_id), whose.event_type, whose.webhook_id)
+        key = whose.account_id, whose.call_id
+        watchers.ends.announced(key, whose.event_type, whose.webhook_id)
+        watchers.ringing_told.announced(key, whose.event_type, whose.occurrence)
 
     outside = Outside(
         table=table,

@@ -17,11 +17,10 @@ from ringline.calls.progress.progress import Progress
 from ringline.calls.signals.agent_reports import HearAgent
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.calls.views.relay import Relay
+from ringline.calls.views.relay import Relay, tell_ringing
 from ringline.routing.resolve import Route
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
@@ -75,7 +74,7 @@ class OneRoute:
 
 class OneEndpoint:
     def endpoints(self, account_id: str) -> list[Endpoint]:
-        types = (EventType.CALL_END, EventType.CALL_ACTIVE)
+        types = tuple(EventType)
         return [Endpoint(endpoint_id="ep_1", url="https://x.test", secrets=("s",), created_at=0, event_types=types)]
 
 
@@ -125,13 +124,12 @@ class Container:
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
         self._marks = WaitingMarks(self._watchlist, clock)
-        paces, rests = TrunkPaces(table, TABLE), AgentRests(table, TABLE)
+        paces = TrunkPaces(table, TABLE)
         self.dial_next = DialNext(
             store=store,
             admit=Admit(
                 store=store,
                 paces=paces,
-                rests=rests,
                 progress=progress,
                 clock=clock,
                 log=log,
@@ -139,16 +137,22 @@ class Container:
                 answer_from=outside.answer_from,
             ),
             paces=paces,
-            rests=rests,
             progress=progress,
             telephony=livekit,
             doorbell=doorbell,
             looks=looks,
+            tell_ringing=lambda call: tell_ringing(self._announcer(), call),
             clock=clock,
             log=log,
         )
         self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
-        self.observe = Observe(progress=progress, close_room=self._close_room, looks=looks, log=log)
+        self.observe = Observe(
+            progress=progress,
+            close_room=self._close_room,
+            looks=looks,
+            log=log,
+            remove_later=livekit.remove_later_now,
+        )
         transcripts: Any = None
         """What was said is kept elsewhere, which is no part of a call's life."""
         self.hear_agent = HearAgent(
@@ -187,9 +191,12 @@ class Container:
 
     def relay(self) -> Relay:
         """One invocation's: it reads the endpoints once."""
+        return Relay(announcer=self._announcer(), next_ring=self._next_ring)
+
+    def _announcer(self) -> Announcer:
         queue: Any = self._outside.deliveries
-        """Without `send_later`: the relay never asks for it."""
-        return Relay(announcer=Announcer(OneEndpoint(), queue), next_ring=self._next_ring)
+        """Without `send_later`: no announcer asks for it."""
+        return Announcer(OneEndpoint(), queue)
 
     def sweep(self) -> Sweep:
         """One invocation's: the function is the same, whatever wakes it."""

@@ -101,7 +101,7 @@ class Episode:
         world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
 
     def _outage(self, kind: str, at: int, length: int) -> None:
-        if kind == "livekit_restart" and not self._scene.server_is_up:
+        if kind in {"livekit_restart", "livekit_away"} and not self._scene.server_is_up:
             return
         if self._world.faults.strikes(kind, str(at), 1e9):
             self._world.trace(f"OUTAGE {kind} for {length / 1000:.1f} s")
@@ -140,7 +140,8 @@ class Episode:
 
     def _until_settled(self, last_call_at: int) -> None:
         world, watchers = self._world, self._watchers
-        give_up_at = max(last_call_at, START + FAULTS_FOR_S * 1000) + _PATIENCE_S * 1000
+        outages_end_at = max((START + at + length for _, at, length in self._plan.outages), default=START)
+        give_up_at = max(last_call_at, START + FAULTS_FOR_S * 1000, outages_end_at) + _PATIENCE_S * 1000
         moment = START
         while watchers.findings.first is None and moment < give_up_at:
             moment += 10_000

@@ -3,23 +3,25 @@ context lasts; none of this is ever part of the product."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from copy import replace
 from typing import Any
 from unittest import mock
 
 from ringline.calls.mending import mend
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentHangsUp, DialDeferred, Event, LegLeft
-from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Unclear
+from ringline.calls.model.events import AgentHangsUp, DialDeferred, DialWithoutLivekit, Event, LegLeft
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
+from ringline.calls.model.room_view import Others
 from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
+from ringline.calls.views import payload
 from simulation.actors.livekit import Livekit
 from simulation.aws.queues import DoorbellQueue
 
@@ -71,7 +73,7 @@ def dial_repeated() -> Iterator[None]:
         if not isinstance(outcome, Unclear):
             return outcome
         again = await place_call(livekit, call)
-        return outcome if isinstance(again, NotSent | CarrierFull) else again
+        return outcome if isinstance(again, NotSent | LivekitAway | CarrierFull) else again
 
     with mock.patch.object(Livekit, "place_call", tries_twice):
         yield
@@ -160,6 +162,18 @@ def deferral_uses_up_the_attempt() -> Iterator[None]:
 
 
 @contextmanager
+def outage_uses_up_the_calls() -> Iterator[None]:
+    """A dial that found LiveKit away counts as one that failed."""
+    waits = ending.without_livekit
+
+    def counts(call: Call, event: DialWithoutLivekit) -> Result:
+        return waits(replace(call, unsent=call.unsent + 1), event)
+
+    with mock.patch.dict(lifecycle.TRANSITIONS, {(State.DIALING, DialWithoutLivekit): counts}):
+        yield
+
+
+@contextmanager
 def retry_overrules_a_cancel() -> Iterator[None]:
     """The policy has the last word, also where the customer has spoken."""
     over = ending.over
@@ -220,6 +234,43 @@ def phone_rung_before_its_agent_is_there() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ringing_told_at_the_claim() -> Iterator[None]:
+    """Whoever takes a call from the queue says that its phone rings."""
+
+    def is_taken(call: Call) -> bool:
+        return call.attempt > 0
+
+    with mock.patch.object(payload, "_has_rung", is_taken):
+        yield
+
+
+@contextmanager
+def second_agent_stays() -> Iterator[None]:
+    """An agent that comes while another talks is taken for somebody of the conversation."""
+    with mock.patch.object(Livekit, "_removes", lambda *_: None):
+        yield
+
+
+@contextmanager
+def nobody_looks_after_a_transfer() -> Iterator[None]:
+    """Whoever was said to be handed over needs no agent, and nobody looks whether anybody is there."""
+
+    def trusts(call: Call, room_is_open: bool, now: int) -> Owed | End:
+        due = deadlines.owed(call, room_is_open, now)
+        return Owed.NOTHING if due is Owed.LOOK and call.reports.transferred_at is not None else due
+
+    with mock.patch.object(mend, "owed", trusts):
+        yield
+
+
+@contextmanager
+def only_agents_count() -> Iterator[None]:
+    """Whoever has no agent is alone, whom they may be talking to."""
+    with mock.patch.object(mend, "others_of", lambda *_: Others.NONE):
+        yield
+
+
 type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
@@ -231,10 +282,15 @@ PLANTED: dict[Planting, frozenset[str]] = {
     end_settled_twice: frozenset({"end_changed", "gate_inexact", "version_jumps"}),
     deferral_fails: frozenset({"deferral_failed"}),
     deferral_uses_up_the_attempt: frozenset({"deferral_counted"}),
+    outage_uses_up_the_calls: frozenset({"outage_counted"}),
     retry_overrules_a_cancel: frozenset({"overruled"}),
     turn_used_twice: frozenset({"too_fast"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
     phone_rung_before_its_agent_is_there: frozenset({"rang_without_agent"}),
+    second_agent_stays: frozenset({"two_talked"}),
+    nobody_looks_after_a_transfer: frozenset({"left_alone", "not_mended", "mended_late"}),
+    only_agents_count: frozenset({"cut_off"}),
+    ringing_told_at_the_claim: frozenset({"ringing_told_of_nothing"}),
 }
 """Each bug with the invariants that may be the first to show it."""

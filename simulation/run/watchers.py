@@ -9,10 +9,12 @@ from simulation.kernel.world import World
 from simulation.plan.planned import Plan
 from simulation.watch.book import CallBook
 from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
 from simulation.watch.calls.mending import Mending
 from simulation.watch.calls.one_call import OneCall
 from simulation.watch.calls.retries import Retries
+from simulation.watch.calls.ringing_told import RingingTold
 from simulation.watch.calls.true_reasons import TrueReasons
 from simulation.watch.errors import Errors
 from simulation.watch.findings import Findings
@@ -36,6 +38,7 @@ class Watchers:
     errors: Errors
     rings: Rings
     ends: Ends
+    ringing_told: RingingTold
     retries: Retries
     lines_back: LinesBack
     alone: NotLeftAlone
@@ -53,10 +56,12 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     gates, places = Gates(findings, rows, book), Places(findings, rows, book)
     paces = Paces(world, findings, rows, plan.trunks)
     rings = Rings(world, findings, scene=scene, book=book, gates=gates)
+    ringing_told = RingingTold(world, findings, scene, book)
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
     retries = Retries(world, findings, scene, calm=plan.is_calm)
     agents_first = AgentsFirst(world, findings, scene, rows)
     turns = Turns(findings, book=book, places=places, paces=paces, agents=agents_first)
+    company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
     true_reasons = TrueReasons(findings, scene, book, plan)
@@ -67,7 +72,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
-            calls=(book, ends, rings, one_call, turns, paces, retries, alone, lines_back),
+            calls=(book, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told),
             gates=gates,
             queues=places,
             trunks=paces,
@@ -76,9 +81,10 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,
+        ringing_told=ringing_told,
         retries=retries,
         lines_back=lines_back,
         alone=alone,
         mending=Mending(world, findings, scene, book),
-        last_look=(ends, gates, places, rings, true_reasons),
+        last_look=(ends, ringing_told, gates, places, rings, company, true_reasons),
     )

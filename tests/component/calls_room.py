@@ -35,12 +35,17 @@ class CallsRoom:
     store: CallStore
     watchlist: Watchlist
     paces: TrunkPaces
-    rests: AgentRests
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     looks: CountingLooks = field(default_factory=CountingLooks)
     clock: HandClock = field(default_factory=HandClock)
     resent: list[object] = field(default_factory=list)
+    rung: list[Call] = field(default_factory=list)
+    """The calls whose phones the dialer told to ring."""
+
+    @property
+    def rests(self) -> AgentRests:
+        return self.paces.agents
 
     @property
     def progress(self) -> Progress:
@@ -51,7 +56,6 @@ class CallsRoom:
         return Admit(
             store=self.store,
             paces=self.paces,
-            rests=self.rests,
             progress=self.progress,
             clock=self.clock,
             log=LOG,
@@ -67,18 +71,19 @@ class CallsRoom:
             store=self.store,
             admit=admit,
             paces=self.paces,
-            rests=self.rests,
             progress=self.progress,
             telephony=self.telephony,
             doorbell=self.doorbell,
             looks=self.looks,
+            tell_ringing=self.rung.append,
             clock=self.clock,
             log=LOG,
             links=links,
         )
 
     def hang_up(self, call_id: str) -> HungUp | None:
-        return asyncio.run(HangUp(self.store, self.progress, self.telephony, self.clock, LOG).run(ACCOUNT, call_id))
+        hang_up = HangUp(store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=LOG)
+        return asyncio.run(hang_up.run(ACCOUNT, call_id))
 
     def sweep(self) -> Swept:
         return asyncio.run(self._sweep().run())
@@ -92,15 +97,15 @@ class CallsRoom:
             return 1
 
         return Sweep(
-            self.store,
-            self.watchlist,
-            self.progress,
-            self.telephony,
-            self.doorbell,
-            self.looks,
-            resend,
-            self.clock,
-            LOG,
+            store=self.store,
+            watchlist=self.watchlist,
+            progress=self.progress,
+            telephony=self.telephony,
+            doorbell=self.doorbell,
+            looks=self.looks,
+            resend=resend,
+            clock=self.clock,
+            log=LOG,
         )
 
     def call(self, call_id: str = "call_1") -> Call:
@@ -131,5 +136,4 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
     store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
     paces = TrunkPaces(local.dynamodb, local.table_name)
-    rests = AgentRests(local.dynamodb, local.table_name)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, rests)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces)

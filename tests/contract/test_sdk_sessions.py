@@ -4,7 +4,8 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ from tests.fakes import CONTEXT
 pytestmark = pytest.mark.anyio
 
 ACCOUNT = "acct_demo"
-FUNCTIONS = {"ManageCallsFunction": "manage_calls", "ManageSessionsFunction": "manage_sessions"}
+FUNCTIONS = {"ManageFunction": "manage"}
 NOWHERE = {
     "LIVEKIT_URL": "http://127.0.0.1:9",
     "LIVEKIT_API_KEY": "devkey",

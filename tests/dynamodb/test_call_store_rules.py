@@ -2,7 +2,7 @@
 what the lifecycle says, line for line and place for place."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from uuid import uuid4
 
 from hypothesis import HealthCheck, settings

@@ -1,6 +1,6 @@
 """Whatever happens to a call, in whatever order and however often: the rules of its life hold."""
 
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 from typing import get_args
 
@@ -23,12 +23,15 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DispatchedAgain,
     EndAsked,
     Event,
     FoundOver,
     GivenUp,
     LegJoined,
     LegLeft,
+    OtherLeft,
+    OthersTalk,
     RecordingSeen,
     RoomFinished,
     SeenWaiting,
@@ -39,7 +42,7 @@ from ringline.calls.model.events import (
     VoicemailHeard,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import Moved
+from ringline.calls.model.results import Effect, Moved
 from ringline.calls.model.retries import NEVER_AGAIN, WORDS, RetryPolicy
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import call_from_item, call_to_item
@@ -68,6 +71,9 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(AgentJoined, _moments, _attempts, _sids),
     st.builds(AgentLeft, _moments, _attempts, _sids, _reasons),
+    st.builds(DispatchedAgain, _moments, _attempts),
+    st.builds(OthersTalk, _moments, _attempts),
+    st.builds(OtherLeft, _moments, _attempts),
     st.builds(LegLeft, _moments, _attempts, _sids, _reasons, _statuses),
     st.builds(RoomFinished, _moments, _attempts),
     st.builds(
@@ -104,7 +110,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(SilenceHeard, _moments, _attempts, st.floats(0, 86_400)),
     st.builds(VoicemailHeard, _moments, _attempts, _words),
     st.builds(AgentHangsUp, _moments, _attempts, st.sampled_from(EndReason), _words),
-    st.builds(Transferred, _moments, _attempts, _words, st.booleans()),
+    st.builds(Transferred, _moments, _attempts, _words, st.booleans(), st.booleans()),
     st.builds(TranscriptKept, _moments, _attempts, st.integers(0, 9999), st.sampled_from(["table", "bucket"])),
     st.builds(
         RecordingSeen,
@@ -182,6 +188,19 @@ def test_a_call_that_is_not_over_waits_or_has_a_deadline(told: tuple[Call, list[
             assert call.holds_slot
         assert (call.state is State.ACTIVE) <= (call.answered_at is not None and call.agent_sid is not None)
         assert (call.state is State.ACTIVE) <= (call.active_at is not None)
+
+
+@settings(max_examples=400)
+@given(LIVES)
+def test_the_agent_that_talks_is_never_removed(told: tuple[Call, list[Event]]) -> None:
+    call, events = told
+    for event in events:
+        result = apply(call, event)
+        if Effect.REMOVE_AGENT in result.effects:
+            assert isinstance(event, AgentJoined)
+            assert call.agent_left_at is None
+            assert call.agent_sid not in {None, event.sid}
+        call = result.call if isinstance(result, Moved) else call
 
 
 @settings(max_examples=200)

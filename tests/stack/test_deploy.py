@@ -14,7 +14,10 @@ from local.tools.loopback import ask, free_port
 from local.tools.places import LOCAL, ROOT
 
 SAM = LOCAL / "sam" / "bin" / "sam"
-PARAMETERS = "LivekitUrl=http://127.0.0.1:9 LivekitApiKey=devkey LivekitApiSecret=secret-of-at-least-thirty-two-bytes"
+PARAMETERS = (
+    "LivekitUrl=http://127.0.0.1:9 LivekitApiKey=devkey LivekitApiSecret=secret-of-at-least-thirty-two-bytes"
+    " SipTrunkId=ST_none"
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,20 @@ def test_what_sam_builds_and_deploys_answers_a_request(emulator_url: str, tmp_pa
         api_url = run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip()
         assert run(sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline").strip() == api_url
     assert ask("GET", f"{api_url}/v1/calls") == 401
+
+
+def test_a_deploy_without_what_it_needs_fails_at_once_and_says_what_is_missing(emulator_url: str) -> None:
+    empty = dict.fromkeys(("LivekitUrl", "LivekitApiKey", "LivekitApiSecret", "SipTrunkId"), "")
+    for parameters in ({}, empty):
+        with deploy.emulator_credentials(emulator_url), pytest.raises(processes.StackError, match="Livekit"):
+            deploy.deploy(build.build_all(), parameters, emulator_url, "empty")
+
+
+def test_a_secret_that_is_not_there_is_no_secret(emulator_url: str) -> None:
+    """Whoever types `none` does not get a hook that believes what is signed with `none`."""
+    given = dict(parameter.split("=", 1) for parameter in PARAMETERS.split())
+    with deploy.emulator_credentials(emulator_url), pytest.raises(processes.StackError, match="none"):
+        deploy.deploy(build.build_all(), {**given, "SipHookSecretName": "none"}, emulator_url, "secretless")
 
 
 def test_a_stack_that_is_not_there_cannot_be_adopted(emulator_url: str) -> None:

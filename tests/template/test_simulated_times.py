@@ -27,7 +27,7 @@ def test_a_simulated_queue_stays_silent_about_a_message_and_gives_it_up_as_the_d
     ("kind", "function"),
     [
         ("dial", "DialNextFunction"),
-        ("hangup", "ManageCallsFunction"),
+        ("hangup", "ManageFunction"),
         ("sweep", "SweepFunction"),
         ("look", "SweepFunction"),
         ("agent", "ReceiveAgentEventFunction"),

@@ -122,7 +122,7 @@ def test_a_function_may_do_exact_actions_on_exact_resources(function: str) -> No
         assert "*" not in as_list(statement["Resource"])
 
 
-@pytest.mark.parametrize("function", ["ManageCallsFunction", "ManageSessionsFunction", "SweepFunction"])
+@pytest.mark.parametrize("function", ["ManageFunction", "SweepFunction"])
 def test_who_looks_for_calls_on_a_line_may_read_the_index_that_names_them(function: str) -> None:
     allowed = [each for each in statements_of(function) if "dynamodb:Query" in as_list(each["Action"])]
     assert {"Fn::Sub": "${CallsTable.Arn}/index/DueIndex"} in as_list(allowed[0]["Resource"])
@@ -133,13 +133,7 @@ def test_who_looks_for_calls_on_a_line_may_read_the_index_that_names_them(functi
 def test_a_function_may_send_to_the_queues_whose_urls_it_is_given_and_to_no_others(function: str) -> None:
     variables = FUNCTIONS[function]["Properties"].get("Environment", {}).get("Variables", {})
     told_of = {referred(value) for value in variables.values() if isinstance(value, dict) and referred(value) in QUEUES}
-    allowed = {
-        referred(resource)
-        for statement in statements_of(function)
-        if "sqs:SendMessage" in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-    }
-    assert allowed == told_of
+    assert queues_sent_to(function) == told_of
 
 
 def test_functions_and_layers_run_on_arm64_with_python_3_13() -> None:
@@ -199,10 +193,68 @@ def test_the_calls_are_encrypted_recoverable_and_not_deleted_with_the_stack() ->
     assert all(queue["Properties"]["SqsManagedSseEnabled"] is True for queue in QUEUES.values())
 
 
-def test_secrets_among_the_parameters_are_not_echoed() -> None:
-    secrets = {name for name in TEMPLATE_READ["Parameters"] if "Secret" in name}
-    assert secrets
-    assert all(TEMPLATE_READ["Parameters"][name].get("NoEcho") is True for name in secrets)
+PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE_READ["Parameters"]
+NEEDED = ("LivekitUrl", "LivekitApiKey", "LivekitApiSecret", "SipTrunkId")
+GIVEN = dict(zip(NEEDED, ("wss://livekit.example", "APIkey", "a-secret", "ST_trunk"), strict=True))
+
+
+def keeps_its_pattern(parameter: str, value: str) -> bool:
+    """Whether CloudFormation takes the value: a pattern must match all of it."""
+    return re.fullmatch(PARAMETERS[parameter].get("AllowedPattern", ".*"), value) is not None
+
+
+def test_a_parameter_that_holds_a_secret_is_not_echoed() -> None:
+    secrets = {name for name in PARAMETERS if "Secret" in name or "Token" in name}
+    of_secrets_manager = {name for name in secrets if name.endswith("SecretName")}
+    assert {name for name in PARAMETERS if PARAMETERS[name].get("NoEcho") is True} == secrets - of_secrets_manager
+
+
+def test_a_parameter_that_is_not_echoed_is_one_that_must_be_given() -> None:
+    """`sam deploy --guided` takes no empty answer for it, and offers no default."""
+    hidden = {name for name, parameter in PARAMETERS.items() if parameter.get("NoEcho")}
+    assert hidden <= set(NEEDED)
+
+
+@pytest.mark.parametrize("parameter", sorted(PARAMETERS))
+def test_what_is_needed_has_no_default_and_everything_else_a_default_that_is_allowed(parameter: str) -> None:
+    if parameter in NEEDED:
+        assert "Default" not in PARAMETERS[parameter]
+        assert not keeps_its_pattern(parameter, "")
+        assert keeps_its_pattern(parameter, GIVEN[parameter])
+        assert PARAMETERS[parameter]["ConstraintDescription"]
+    else:
+        assert keeps_its_pattern(parameter, str(PARAMETERS[parameter]["Default"]))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("LivekitUrl", "livekit.example"),
+        ("LivekitUrl", "wss://"),
+        ("LivekitApiKey", " "),
+        ("SipTrunkId", "trunk"),
+        ("TelnyxPublicKey", "none"),
+        ("TelnyxPublicKey", "none,none"),
+        ("SipHookSecretName", "not a name"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_made(parameter: str, value: str) -> None:
+    assert not keeps_its_pattern(parameter, value)
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if name.endswith("SecretName")])
+def test_a_secret_that_is_kept_elsewhere_is_never_what_was_typed(name: str) -> None:
+    """`none` names a secret that is not there: the deployment fails, and no hook believes what is signed with it."""
+    environments = [function["Properties"].get("Environment", {}) for function in FUNCTIONS.values()]
+    values = [value for environment in environments for value in environment.get("Variables", {}).values()]
+    using = [value for value in values if f"${{{name}}}" in json.dumps(value)]
+    assert using
+    for value in using:
+        condition, secret, without = value["Fn::If"]
+        assert (secret, without) == ({"Fn::Sub": f"{{{{resolve:secretsmanager:${{{name}}}}}}}"}, "")
+        assert not holds(TEMPLATE_READ["Conditions"][condition], {})
+        assert holds(TEMPLATE_READ["Conditions"][condition], {name: "ringline/secret"})
+    assert {"Ref": name} not in values
 
 
 def holds(expression: Any, given: dict[str, str]) -> Any:
@@ -236,7 +288,7 @@ def refusals(given: dict[str, str]) -> list[str]:
     ]
 
 
-CARRIER_SECRETS = ["TelnyxPublicKey", "TwilioAuthToken", "SipHookSecret"]
+CARRIER_SECRETS = ["TelnyxPublicKey", "TwilioAuthTokenSecretName", "SipHookSecretName"]
 
 
 def test_a_stack_whose_answers_nobody_could_tell_is_not_made() -> None:
@@ -254,7 +306,51 @@ def test_any_carrier_that_is_believed_may_tell_of_answers(secret: str) -> None:
     condition, is_told, _ = variables["LINK_CARRIER_CALLS"]["Fn::If"]
     assert (holds(TEMPLATE_READ["Conditions"][condition], given), is_told) == (True, "true"), "as the dialer asks for"
     hooks = FUNCTIONS["ReceiveSipEventFunction"]["Properties"]["Environment"]["Variables"]
-    assert {"Ref": secret} in hooks.values()
+    assert secret in json.dumps(list(hooks.values()))
+
+
+def test_a_key_for_recordings_comes_with_its_secret() -> None:
+    assert len(refusals({"RecordingAccessKeyId": "AKIA"})) == 1
+    assert refusals({"RecordingAccessKeyId": "AKIA", "RecordingAccessKeySecretName": "ringline/recording"}) == []
+    assert refusals({"RecordingAccessKeySecretName": "ringline/recording"}) == []
+
+
+def queues_sent_to(function: str) -> set[str]:
+    return {
+        referred(resource)
+        for statement in statements_of(function)
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+def functions_woken_by(function: str) -> set[str]:
+    """Functions that consume a queue to which this one sends, and those that they wake in turn."""
+    consumers = {referred(mapping["Queue"]): consumer for consumer, mapping in events_of(TEMPLATE_READ, "SQS")}
+    woken: set[str] = set()
+    senders = [function]
+    while senders:
+        for queue in queues_sent_to(senders.pop()):
+            if consumers[queue] not in woken:
+                woken.add(consumers[queue])
+                senders.append(consumers[queue])
+    return woken
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_a_function_that_wakes_itself_through_a_queue_is_not_stopped_as_a_loop(function: str) -> None:
+    """Lambda drops what wakes a function for the 17th time in one chain, unless the function says that it is meant:
+    22 calls on a trunk of 0.5 a second are such a chain. A function that does not is not spared that safety."""
+    wakes_itself = function in functions_woken_by(function)
+    assert (FUNCTIONS[function]["Properties"].get("RecursiveLoop") == "Allow") == wakes_itself
+
+
+def test_the_chains_that_are_meant_are_found() -> None:
+    assert {function for function in FUNCTIONS if function in functions_woken_by(function)} >= {
+        "DialNextFunction",
+        "SweepFunction",
+        "DeliverWebhookFunction",
+    }
 
 
 def test_cfn_lint_finds_nothing() -> None:

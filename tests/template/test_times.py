@@ -1,16 +1,14 @@
 """Times that stand in template.yaml and in code are one: each number of the template is computed here from the
 constants that it must keep up with, so that whoever changes one of the two is told of the other."""
 
-import ast
-
 import pytest
 
 from local.aws.template import events_of
-from local.tools.places import ROOT
 from ringline.calls.model import timing
 from ringline.calls.progress import hang_up
 from ringline.calls.rules import deadlines
 from ringline.calls.signals import carrier, carrier_answers
+from ringline.composition import receive_livekit_event, receive_sip_event
 from ringline.runtime import aws
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.telephony import front_desk
@@ -21,7 +19,6 @@ from tests.template.test_template import (
     QUEUES,
     TEMPLATE_READ,
     WORK_QUEUES,
-    folder_of,
     referred,
     timeout_of,
 )
@@ -56,17 +53,6 @@ def receives_of(queue: str) -> int:
     return int(QUEUES[queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"])
 
 
-def constant_of(function: str, name: str) -> float:
-    """A number of a function's handler, which cannot be imported without its environment."""
-    tree = ast.parse((ROOT / "functions" / folder_of(function) / "handler.py").read_text())
-    (value,) = (
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
-    )
-    return float(ast.literal_eval(value))
-
-
 def schedule_of(function: str) -> int:
     """How many seconds lie between two runs of a function that a schedule starts."""
     ((_, event),) = ((name, event) for name, event in events_of(TEMPLATE_READ, "Schedule") if name == function)
@@ -77,7 +63,7 @@ def schedule_of(function: str) -> int:
 def looking_for_an_answer_s() -> float:
     """How long a carrier's hook may take over an answer that LiveKit does not show."""
     looks = 1 + len(carrier_answers._LOOK_AGAIN_AFTER_S)
-    return looks * constant_of("ReceiveSipEventFunction", "LIVEKIT_WITHIN_S") + sum(carrier_answers._LOOK_AGAIN_AFTER_S)
+    return looks * receive_sip_event.LIVEKIT_WITHIN_S + sum(carrier_answers._LOOK_AGAIN_AFTER_S)
 
 
 def dialing_s() -> float:
@@ -91,14 +77,13 @@ def dialing_s() -> float:
 HOLDS: dict[str, float] = {
     "AuthorizeRequestFunction": AWS_REQUEST_S,
     "CreateCallFunction": AWS_REQUEST_S,
-    "ManageCallsFunction": HANGING_UP_S,
-    "ManageSessionsFunction": HANGING_UP_S,
-    "ManageWebhooksFunction": AWS_REQUEST_S,
+    "ManageFunction": HANGING_UP_S,
     "DialNextFunction": dialing_s(),
     # A caller is received, or a room closed that nobody wants.
-    "ReceiveLivekitEventFunction": front_desk._WITHIN_S + constant_of("ReceiveLivekitEventFunction", "CLOSE_WITHIN_S"),
-    # The event that names the call may be on its way, and then the answer.
-    "ReceiveSipEventFunction": sum(carrier._LINK_AGAIN_AFTER_S) + looking_for_an_answer_s(),
+    "ReceiveLivekitEventFunction": front_desk._WITHIN_S + receive_livekit_event.CLOSE_WITHIN_S,
+    # The event that names the call may be on its way, and then the answer, or the leg's word of a refusal.
+    "ReceiveSipEventFunction": sum(carrier._LINK_AGAIN_AFTER_S)
+    + max(looking_for_an_answer_s(), sum(timing.LEGS_WORD_WAITS_S)),
     # A transcript goes to the bucket and its place into the table, then the agent hangs up.
     "ReceiveAgentEventFunction": 2 * AWS_REQUEST_S + HANGING_UP_S,
     # Rooms are closed side by side, and then recordings started side by side.

@@ -1,10 +1,11 @@
-"""What an agent does in its call, besides talking: leave, crash, hang up in one of two ways, hand the call over."""
+"""What an agent does in its call, besides talking: leave, crash, hang up in one of two ways, hand the call over, bring
+somebody in, leave its caller alone."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from livekit.protocol.models import DisconnectReason
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents.reports import Reports
 from local.phones.calls.exchange import Exchange
@@ -12,6 +13,7 @@ from local.phones.calls.transfers import hand_over
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
 from local.phones.numbers.callees import AgentDeed, AgentScript
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.rooms.room import Room
 
 _log = logging.getLogger("phones.deeds")
@@ -42,6 +44,8 @@ class Deeds:
             AgentDeed.SILENCE: self._miss_the_caller,
             AgentDeed.VOICEMAIL: self._hear_voicemail,
             AgentDeed.TRANSFER: self._transfer,
+            AgentDeed.BRING_IN: self._bring_in,
+            AgentDeed.DESERT: self._desert,
         }
         if (deed := deeds.get(script.deed)) is not None:
             await deed(script)
@@ -94,6 +98,18 @@ class Deeds:
             await self._tell_of_transfer(to, "failed")
             return
         await self._tell_of_transfer(to, "completed")
+
+    async def _bring_in(self, script: AgentScript) -> None:
+        """A colleague picks up at once, and is not the one who is dialled: nobody counts this phone."""
+        colleague = Participant(
+            f"sip_{script.transfer_to}", ParticipantInfo.SIP, attributes={CALL_STATUS: LegStatus.ACTIVE}
+        )
+        self._room.join(colleague)
+        self._leave(DisconnectReason.CLIENT_INITIATED)
+
+    async def _desert(self, script: AgentScript) -> None:
+        await self._tell_of_transfer(script.transfer_to, script.words or "completed")
+        self._leave(DisconnectReason.CLIENT_INITIATED)
 
     async def _tell_of_transfer(self, to: str, status: str) -> None:
         if self._reports is not None:

@@ -1,8 +1,8 @@
 """Agents: dispatches, the worker that takes them, and agents that come without one.
 
 A dispatch for the worker's name is joined about 0.3 s later by `agent-AJ_...`, which leaves when the caller left of
-their own accord. A dispatch for any other name stays without a job: nobody tries again. The job of an agent that left
-or crashed is still shown as running.
+their own accord. A dispatch for any other name stays without a job, and so does one that comes while no worker has
+room: nobody tries again. The job of an agent that left or crashed is still shown as running.
 
 Where the dispatch's metadata names a place for reports, the agent tells there that it is ready, when the caller spoke,
 and after the call what was said and used.
@@ -50,7 +50,8 @@ class Worker:
         dispatch.state.created_at = time.time_ns()
         room.dispatches[dispatch.id] = dispatch
         if agent_name == self.agent_name:
-            agent = WorkerAgent(self._exchange, room, dispatch, self._worker_id)
+            number = sum(each.agent_name == agent_name for each in room.dispatches.values())
+            agent = WorkerAgent(self._exchange, room, dispatch, number, self._worker_id)
             if self._has_room_for(agent):
                 self._agents[dispatch.id] = agent
                 self._exchange.tasks.start(self._run(agent, dispatch.id))
@@ -79,13 +80,14 @@ class Worker:
 
 
 class WorkerAgent:
-    """One agent in one room."""
+    """One agent in one room, whom the room's `number`-th dispatch asks for."""
 
-    def __init__(self, exchange: Exchange, room: Room, dispatch: AgentDispatch, worker_id: str) -> None:
+    def __init__(self, exchange: Exchange, room: Room, dispatch: AgentDispatch, number: int, worker_id: str) -> None:
         self._exchange = exchange
         self._pace = exchange.pace
         self._room = room
         self._dispatch = dispatch
+        self._number = number
         self._worker_id = worker_id
         self._participant: Participant | None = None
         reports = self.script.reports
@@ -102,7 +104,7 @@ class WorkerAgent:
         """Takes the job, joins, does its deed, and leaves when the caller has left or someone put it out."""
         await self._pace.sleep(timings.JOB_ACCEPTED_S)
         script = self.script
-        if script.deed is AgentDeed.ABSENT or self._gone.is_set():
+        if script.deed is AgentDeed.ABSENT or self._number <= script.drops or self._gone.is_set():
             return
         job = self._take_job()
         await self._pace.sleep(script.joins_after_s - timings.JOB_ACCEPTED_S)

@@ -9,7 +9,7 @@ give the call. `callee_for` also knows two families and treats any other number 
 """
 
 import re
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import Callee, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, RINGS_OUT, STAYS_ON, Chapter, SandboxNumber, Wish
@@ -186,7 +186,7 @@ MOST_USED = tuple(
         "+15550100210",  # voicemail after the answer
         "+15550101404",  # a wrong number
         "+15550101503",  # the trunk is down
-        "+15550100336",  # no agent comes
+        "+15550100351",  # no agent comes
     )
 )
 """The numbers that one wants first: the README shows these alone."""

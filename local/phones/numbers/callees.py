@@ -67,11 +67,15 @@ class AgentDeed(StrEnum):
     SILENCE = "silence"  # reports `after_s` of silence, then has the API hang up
     VOICEMAIL = "voicemail"  # reports voicemail; leaves a message if the answer says so
     TRANSFER = "transfer"  # hands the call over to `transfer_to`
+    BRING_IN = "bring_in"  # has a colleague's phone join the room, and leaves the two alone
+    DESERT = "desert"  # tells of a transfer, with `words` as its status, and leaves without one
 
 
 @dataclass(frozen=True, slots=True)
 class AgentScript:
     """When an agent joins, counted from its dispatch, and what it does, counted from the answer or its joining.
+
+    The first `drops` dispatches to a room find no worker that has room: nobody ever comes for them.
 
     An agent that `reports` tells the API that it is ready, then what it hears of `can_report`, and at the end what was
     said: in `turns` turns if both sides spoke. With `misses`, that many dispatches in a row find no worker with room,
@@ -86,6 +90,7 @@ class AgentScript:
     can_report: tuple[str, ...] = ("user_spoke", "silence", "voicemail", "transcript")
     words: str | None = None
     transfer_to: str = "+15550100999"
+    drops: int = 0
     turns: int = 4
 
 

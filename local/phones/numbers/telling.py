@@ -1,6 +1,6 @@
 """Numbers of the sandbox in whose calls agent or carrier tell more than LiveKit knows, or we do something ourselves."""
 
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import (
     AgentDeed,
@@ -210,6 +210,20 @@ WHO_CALL_US = (
         PICKS_UP,
         "is one of ours and leads to no agent: somebody calls it and is turned away",
         "NUMBER_NOT_ROUTED",
+        Wish.INBOUND,
+    ),
+    SandboxNumber(
+        "+15550100902",
+        replace(PICKS_UP, agent=AgentScript(drops=2)),
+        "is one of ours: no worker has room for the first two dispatches of a caller, then one comes",
+        "USER_HUNG_UP_IN_CALL",
+        Wish.INBOUND,
+    ),
+    SandboxNumber(
+        "+15550100903",
+        replace(PICKS_UP, agent=AgentScript(joins_after_s=3.5)),
+        "is one of ours: its agent takes 3.5 s to come; a second one, sent meanwhile, is removed when it joins",
+        "USER_HUNG_UP_IN_CALL",
         Wish.INBOUND,
     ),
 )

@@ -1,6 +1,6 @@
 """Numbers of the sandbox in whose calls something breaks: webhooks, the dial, the line, or the agent."""
 
-from dataclasses import replace
+from copy import replace
 
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee, DialTrouble, HookTrouble, LineTrouble
 from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
@@ -66,8 +66,9 @@ TROUBLED = (
     SandboxNumber(
         "+15550100321",
         replace(PICKS_UP, dial=DialTrouble.NO_BRIDGE),
-        "never a SIP bridge: nothing ever rings",
-        "SIP_FAILED_TRUNK",
+        "never a SIP bridge: nothing rings, and the queue waits (`blocked_by`: `livekit`) until its `expires_at`",
+        "EXPIRED_IN_QUEUE",
+        Wish.SHORT_EXPIRY,
     ),
     SandboxNumber(
         "+15550100330",
@@ -101,13 +102,31 @@ TROUBLED = (
         "AGENT_HUNG_UP",
     ),
     SandboxNumber(
-        "+15550100335",
+        "+15550100336",
+        Callee(answers_after_s=RING_S, hangs_up_after_s=14.0, agent=AgentScript(AgentDeed.BRING_IN, _AFTER_S)),
+        "answers; the agent brings in a colleague by phone after 2 s and leaves, the two talk on for 12 s",
+        "CALL_TRANSFERRED",
+    ),
+    SandboxNumber(
+        "+15550100337",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.DESERT, _AFTER_S)),
+        "answers; the agent says that it has handed over and leaves, and nobody else is there",
+        "CALL_TRANSFERRED",
+    ),
+    SandboxNumber(
+        "+15550100338",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.DESERT, _AFTER_S, words="started")),
+        "answers; the agent says that it begins to hand over and leaves, and nobody else is there",
+        "AGENT_FAILED",
+    ),
+    SandboxNumber(
+        "+15550100350",
         replace(PICKS_UP, agent=AgentScript(misses=2)),
         "no worker has room for its agent twice: nobody is rung; the third time it rings and answers",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
-        "+15550100336",
+        "+15550100351",
         replace(STAYS_ON, agent=AgentScript(AgentDeed.ABSENT)),
         "no agent ever comes: nobody is rung, until the call's `expires_at`, or for an hour",
         "NO_AGENT_AVAILABLE",

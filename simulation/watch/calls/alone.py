@@ -1,14 +1,13 @@
-"""A caller whose agent left is not alone for long where nothing goes wrong: another takes over, or the call ends."""
+"""Whoever has nobody to talk to is not left so for long where nothing goes wrong: somebody takes over, or the call
+ends."""
 
-from ringline.calls.model.call import Call
-from ringline.calls.model.reasons import EndReason
 from simulation.actors.scene import Scene
 from simulation.kernel.world import World
 from simulation.watch.book import CallChange
 from simulation.watch.findings import Findings
 
 _ALONE_MS = 10_000
-"""How long a caller may be without an agent: a successor's time, and the look behind it."""
+"""How long a callee may be without anybody: a successor's time, and the look behind it."""
 
 _KNOWN_WITHIN_MS = 2_000
 """A leaving that the call learned of later than this was told late, which nobody can make up for."""
@@ -24,18 +23,14 @@ class NotLeftAlone:
 
     def call_changed(self, change: CallChange) -> None:
         before, after = change.before, change.after
-        if before is None or not change.gives_line_back or _reason(before, after) is not EndReason.AGENT_FAILED:
+        if before is None or not change.gives_line_back:
             return
         since = self._scene.alone_since.get(before.room_name or "")
-        if since is None or (before.call_id, before.attempt) not in self._scene.legs:
+        leg = self._scene.legs.get((before.call_id, before.attempt))
+        if since is None or leg is None or (leg.over_at is not None and leg.over_at <= since):
             return
-        alone_ms = self._world.now - since
+        alone_ms = (leg.over_at or self._world.now) - since
         self.alone_ms.append(alone_ms)
-        was_known = before.agent_left_at is not None and before.agent_left_at - since < _KNOWN_WITHIN_MS
-        if self._calm and was_known and alone_ms > _ALONE_MS:
-            self._findings.fail("left_alone", f"{after.call_id} was without an agent for {alone_ms} ms")
-
-
-def _reason(before: Call, after: Call) -> EndReason | None:
-    """Why the attempt ended, whether the call goes on in another or not."""
-    return after.attempts[-1].end_reason if len(after.attempts) > len(before.attempts) else after.end_reason
+        known_at = max(before.agent_left_at or 0, before.other_left_at or 0)
+        if self._calm and 0 <= known_at - since < _KNOWN_WITHIN_MS and alone_ms > _ALONE_MS:
+            self._findings.fail("left_alone", f"{after.call_id} had nobody to talk to for {alone_ms} ms")

@@ -102,7 +102,8 @@ class Mending:
             return "its room is gone", max(seen_from, gone_at)
         if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
             return "its carrier said that it is over", max(seen_from, self._unheard_of_since(call, leg))
-        return self._limit(call, seen_from, agents=len(room.agents) if room else 0)
+        somebody_is_there = room is not None and (bool(room.agents) or room.colleague is not None)
+        return self._limit(call, seen_from, somebody_is_there=somebody_is_there)
 
     def _unheard_of_since(self, call: Call, leg: Leg | None) -> int:
         """When LiveKit has missed the sound of a leg that is over, and lists it no more. The carrier may have told of
@@ -111,16 +112,17 @@ class Mending:
         since = max(call.carrier.ended_at or 0, was_over_at, self._scene.server_back_at)
         return since + MEDIA_SILENCE_S * 1000
 
-    def _limit(self, call: Call, seen_from: int, agents: int) -> tuple[str, int] | None:
+    def _limit(self, call: Call, seen_from: int, *, somebody_is_there: bool) -> tuple[str, int] | None:
         answered_at = call.answered_at or 0
         if self._world.now > answered_at + call.max_call_duration_s * 1000:
             return "it lasted too long", max(seen_from, answered_at + call.max_call_duration_s * 1000)
-        if agents or call.reports.transferred_at is not None:
+        if somebody_is_there or (call.handed_over_at is not None and call.other_left_at is None):
             return None
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
         if call.agent_left_at is not None:
-            return "its agent left", max(seen_from, call.agent_left_at + AGENT_SUCCESSOR_S * 1000)
+            left_at = max(call.agent_left_at, call.other_left_at or 0)
+            return "nobody is left to talk to", max(seen_from, left_at + AGENT_SUCCESSOR_S * 1000)
         return None
 
 

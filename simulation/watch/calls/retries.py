@@ -10,6 +10,9 @@ from simulation.plan.planned import CUSTOMERS_WORD
 from simulation.watch.book import CallChange, CallKey
 from simulation.watch.findings import Findings
 
+LIVEKIT_IS_AWAY = ("no response from servers", "room not made", "LiveKit not reached")
+"""How the words begin that a dial notes which found LiveKit away."""
+
 _ROOM_CLOSES_IN_MS = 10_000
 """How long the room of an attempt may stay where nothing goes wrong."""
 
@@ -58,6 +61,10 @@ class Retries:
         elif after.agent_missing_since is not None:
             self._world.counts["agent_missed"] += 1
             self._missed_its_agent(before, after)
+        elif after.deferred_since is not None and after.eligible_at == before.eligible_at:
+            self._world.counts["held"] += 1
+            if after.unsent != before.unsent:
+                self._findings.fail("outage_counted", f"{after.call_id}: unsent {before.unsent} -> {after.unsent}")
         elif after.unsent != before.unsent + 1:
             self._findings.fail("attempt_uncounted", f"{after.call_id} is queued again and nothing says why")
 
@@ -82,12 +89,14 @@ class Retries:
             self._findings.fail("retried_early", f"{after.call_id} waits {after.eligible_at - ended.ended_at} ms")
 
     def _ended(self, before: Call | None, after: Call) -> None:
-        """Nobody fails for want of room, and nobody gives up before its policy does."""
+        """Nobody fails for want of room or of LiveKit, and nobody gives up before its policy does."""
         reason = after.end_reason
         if reason is EndReason.SIP_FAILED_CAPACITY and _dialer_was_silent(before):
             self._world.counts["no_room_and_no_dialer"] += 1
         elif reason is EndReason.SIP_FAILED_CAPACITY:
             self._findings.fail("deferral_failed", f"{after.call_id} ended {reason}")
+        if _was_livekits(after):
+            self._findings.fail("outage_failed", f"{after.call_id} ended {reason}: {after.evidence.twirp_message}")
         policy = self._scene.plan_of(after).retry
         if policy is None or reason is None or before is None or not before.in_flight or before.retry is None:
             return
@@ -117,6 +126,12 @@ class Retries:
         room = room_name(call.account_id, call.call_id, attempt.dial)
         if self._calm and room in scene.rooms and self._world.now - attempt.ended_at > _ROOM_CLOSES_IN_MS:
             self._findings.fail("former_room_open", f"{room} is open while {call.call_id} rings again")
+
+
+def _was_livekits(call: Call) -> bool:
+    """Whether a call failed because LiveKit was away, which no call is to fail for."""
+    is_failure = call.end_reason in {EndReason.SIP_FAILED_TRUNK, EndReason.DIAL_STATE_UNKNOWN}
+    return is_failure and (call.evidence.twirp_message or "").startswith(LIVEKIT_IS_AWAY)
 
 
 def _dialer_was_silent(call: Call | None) -> bool:

@@ -2,7 +2,8 @@
 decide."""
 
 from ringline.calls.model.reasons import EndReason
-from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, SPEAKS_AFTER_MS
+from ringline.calls.model.timing import AGENT_SUCCESSOR_S
+from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, LENT_FOR_MS, SPEAKS_AFTER_MS
 from simulation.actors.phones import RINGS_AFTER_MS
 from simulation.actors.scene import Scene
 from simulation.plan.drawing import GREETING_MS
@@ -12,6 +13,9 @@ from simulation.watch.findings import Findings
 
 _R = EndReason
 
+_TALK_ON = {"stays_out", "brings_in"}
+_HANDED_OVER = _TALK_ON | {"lends"}
+_LENT_MARGIN_MS = 15_000
 _REFUSED = {
     "busy": {_R.USER_BUSY, _R.USER_HUNG_UP_RINGING},
     "declines": {_R.USER_HUNG_UP_RINGING, _R.USER_BUSY},
@@ -27,6 +31,11 @@ _DID = {
     "flees_silence": {_R.AGENT_HUNG_UP_SILENCE_DETECTED},
     "transfers": {_R.CALL_TRANSFERRED},
     "stays_out": {_R.CALL_TRANSFERRED},
+    "brings_in": {_R.CALL_TRANSFERRED},
+    "lends": {_R.CALL_TRANSFERRED},
+    "deserts": {_R.CALL_TRANSFERRED},
+    # Whoever hangs up before it is left alone has been on the way to somebody else.
+    "begins": {_R.AGENT_FAILED, _R.CALL_TRANSFERRED},
 }
 _VOICEMAIL = {_R.AGENT_HUNG_UP_VOICEMAIL_DETECTED}
 _MARGIN_MS = 2_000
@@ -126,13 +135,19 @@ def _talked(call: PlannedCall, callee: str) -> set[EndReason] | None:
     limit_ms = call.max_call_duration_s * 1000
     talk_ms = limit_ms if callee == "talks_on" else call.talks_for
     done_ms = call.agent_acts_after + DEED_TAKES_MS + _MARGIN_MS
+    if call.deed in _HANDED_OVER:
+        # Only a look shows that the conversation goes on, and whoever is alone is looked at before that.
+        done_ms += (AGENT_SUCCESSOR_S + 1) * 1000 + _MARGIN_MS
     if call.deed != "talks" and min(talk_ms, limit_ms) > call.agent_acts_after - _MARGIN_MS:
         if min(talk_ms, limit_ms) < done_ms or ("silence" in call.deed and call.agent_acts_after < _SHORT_MS):
             return None
-        if call.deed == "stays_out" and abs(talk_ms - limit_ms) < _MARGIN_MS and callee != "talks_on":
+        if call.deed in _HANDED_OVER and abs(talk_ms - limit_ms) < _MARGIN_MS and callee != "talks_on":
+            return None
+        if call.deed == "lends" and abs(limit_ms - done_ms - LENT_FOR_MS) < _LENT_MARGIN_MS:
             return None
         # On the line on which it left its caller somebody else talks on.
-        return {_R.MAX_DURATION_REACHED} if call.deed == "stays_out" and talk_ms >= limit_ms else _DID[call.deed]
+        outlasts = call.deed in _TALK_ON or (call.deed == "lends" and limit_ms < done_ms + LENT_FOR_MS)
+        return {_R.MAX_DURATION_REACHED} if outlasts and talk_ms >= limit_ms else _DID[call.deed]
     if callee == "talks_on" or call.talks_for > limit_ms + 60_000:
         return {_R.MAX_DURATION_REACHED}
     if call.talks_for >= limit_ms - _MARGIN_MS:

@@ -1,6 +1,6 @@
 """Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
 
-from ringline.runtime.table import WAITING_PK, account_pk, trunk_pk
+from ringline.runtime.table import LIVEKIT_PK, WAITING_PK, account_pk, trunk_pk
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
 
@@ -20,6 +20,7 @@ class OwnAccountOnly:
             account_id is None
             or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS))
             or (pk == WAITING_PK and sk == account_id)
+            or pk == LIVEKIT_PK
         ):
             return
         self._findings.fail("foreign_account", f"{process and process.name} acts for {account_id} and touches {pk}")

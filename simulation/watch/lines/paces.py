@@ -7,7 +7,7 @@ claims.
 from ringline.calls.model.call import Call
 from ringline.calls.tables.paces import DEFAULT_TRUNK, interval_ms
 from ringline.runtime.items import Item
-from ringline.runtime.table import PACE_SK, trunk_pk
+from ringline.runtime.table import LIVEKIT_PK, LIVEKIT_REST_SK, PACE_SK, trunk_pk
 from simulation.aws.rows import Rows
 from simulation.kernel.processes import Process
 from simulation.kernel.world import MACHINE_SKEW_MS, World
@@ -63,6 +63,11 @@ class Paces:
         looked_at = -1 if process is None else process.read_at.get(trunk_pk(trunk_id), -1)
         if now < until - _SKEW_MS and looked_at >= begun:
             self._findings.fail("dialled_at_rest", f"{call_id} goes out through {trunk_id}, which was seen to rest")
+
+    def tries_livekit(self, call: Call) -> bool:
+        """Whether the call is claimed out of its turn, to find out whether LiveKit is back."""
+        rest = self._rows.item(LIVEKIT_PK, LIVEKIT_REST_SK) or {}
+        return rest.get("trial") == {"S": f"{call.call_id}#{call.attempt + 1}"}
 
     def may_be_passed(self, process: Process | None, trunk_id: str, other_trunk_id: str) -> bool:
         """Whether a waiting call's trunk may have had no turn near when a call of another trunk was claimed."""

@@ -1,5 +1,6 @@
 """Who stood first in an account's queue is claimed first: nobody whose place was to be seen when the claimer looked is
-passed, but for calls whose trunk had no turn or whose agent rested."""
+passed, but for calls whose trunk had no turn or whose agent rested, and by the one that finds out whether LiveKit is
+back."""
 
 from ringline.runtime.table import queue_pk, queue_sk
 from simulation.watch.book import CallBook, CallChange
@@ -21,7 +22,7 @@ class Turns:
 
     def call_changed(self, change: CallChange) -> None:
         claimed, process = change.before, change.process
-        if claimed is None or not change.is_claim:
+        if claimed is None or not change.is_claim or self._paces.tries_livekit(claimed):
             return
         account_id = claimed.account_id
         looked_at = -1 if process is None else process.read_at.get(queue_pk(account_id), -1)

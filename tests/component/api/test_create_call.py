@@ -74,6 +74,7 @@ def test_an_agent_alone_speaks_through_its_pipe_and_a_trailing_slash_is_fine(cre
         ("not_json", 400, "body_not_json", None),
         ("wrong_number", 422, "invalid_request", "to_number"),
         ("unknown_pipe", 422, "unknown_pipe", "pipe_id"),
+        ("unknown_field", 422, "invalid_request", "timezone"),
     ],
 )
 def test_a_bad_event_is_refused_with_its_problem(

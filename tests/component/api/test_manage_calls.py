@@ -1,7 +1,7 @@
 """Getting, listing and ending calls through the API."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -36,26 +36,26 @@ def store(local: LocalAws) -> CallStore:
 
 
 @pytest.fixture
-def manage_calls(local: LocalAws) -> ModuleType:
-    return load_handler("manage_calls", {"DOORBELL_QUEUE_URL": local.queue_url, **NOWHERE})
+def manage(local: LocalAws) -> ModuleType:
+    return load_handler("manage", {"DOORBELL_QUEUE_URL": local.queue_url, **NOWHERE})
 
 
 def ask(handler: ModuleType, case: str, **changes: Any) -> tuple[int, Any]:
-    answer = handler.lambda_handler({**event_of("manage_calls", case), **changes}, CONTEXT)
+    answer = handler.lambda_handler({**event_of("manage", case), **changes}, CONTEXT)
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def test_a_call_is_shown_with_the_sdks_names(manage_calls: ModuleType, store: CallStore) -> None:
+def test_a_call_is_shown_with_the_sdks_names(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.QUEUED, account_id=ACCOUNT, data={"a": 1.5}))
-    status, body = ask(manage_calls, "get")
+    status, body = ask(manage, "get_call")
     assert (status, body["call_id"], body["status"], body["data"]) == (200, CALL, "pending", {"a": 1.5})
     assert body["traces"] == {}
 
 
-@pytest.mark.parametrize("case", ["get", "hang_up"])
-def test_another_accounts_call_is_not_found(manage_calls: ModuleType, store: CallStore, case: str) -> None:
+@pytest.mark.parametrize("case", ["get_call", "hang_up"])
+def test_another_accounts_call_is_not_found(manage: ModuleType, store: CallStore, case: str) -> None:
     store.create(a_call(State.QUEUED, account_id="acct_other"))
-    status, body = ask(manage_calls, case)
+    status, body = ask(manage, case)
     assert (status, body["code"]) == (404, "call_not_found")
     other = store.get("acct_other", CALL)
     assert other is not None
@@ -63,30 +63,28 @@ def test_another_accounts_call_is_not_found(manage_calls: ModuleType, store: Cal
 
 
 @pytest.mark.parametrize("call_id", ["%00", "a b", "x" * 81, "..%2F"])
-def test_an_id_that_cannot_be_one_is_not_found(manage_calls: ModuleType, call_id: str) -> None:
-    status, body = ask(manage_calls, "get", rawPath=f"/v1/calls/{call_id}")
+def test_an_id_that_cannot_be_one_is_not_found(manage: ModuleType, call_id: str) -> None:
+    status, body = ask(manage, "get_call", rawPath=f"/v1/calls/{call_id}")
     assert status == 404
     assert body["code"] in {"call_not_found", "no_such_route"}
 
 
-def test_a_queued_call_is_canceled_and_canceling_again_says_the_same(
-    manage_calls: ModuleType, store: CallStore
-) -> None:
+def test_a_queued_call_is_canceled_and_canceling_again_says_the_same(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.QUEUED, account_id=ACCOUNT))
     for result in ("canceled", "already_over"):
-        status, body = ask(manage_calls, "hang_up")
+        status, body = ask(manage, "hang_up")
         assert (status, body["status"], body["end_reason"]) == (200, "failed", "CALL_CANCELED")
         assert body["result"] == result
     assert not store.has_queued(ACCOUNT)
 
 
-def test_a_waiting_call_says_where_it_stands_and_what_it_waits_for(manage_calls: ModuleType, store: CallStore) -> None:
+def test_a_waiting_call_says_where_it_stands_and_what_it_waits_for(manage: ModuleType, store: CallStore) -> None:
     first = a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_0", created_at=NOW - 9, eligible_at=NOW - 9)
     store.create(first)
     store.create(a_call(State.QUEUED, account_id=ACCOUNT))
 
     def place() -> Any:
-        return ask(manage_calls, "get")[1]["queue"]
+        return ask(manage, "get_call")[1]["queue"]
 
     before = place()
     assert before.pop("estimated_start_at") is not None, "both lines are free: it starts at once"
@@ -100,40 +98,40 @@ def test_a_waiting_call_says_where_it_stands_and_what_it_waits_for(manage_calls:
     assert (place()["blocked_by"], place()["estimated_start_at"]) == ("gate", None), "no call has ended yet"
 
 
-def test_a_scheduled_call_waits_for_its_time(manage_calls: ModuleType, store: CallStore) -> None:
+def test_a_scheduled_call_waits_for_its_time(manage: ModuleType, store: CallStore) -> None:
     later = now_ms() + 600_000
     store.create(a_call(State.QUEUED, account_id=ACCOUNT, eligible_at=later, scheduled_at=later))
-    assert ask(manage_calls, "get")[1]["queue"]["blocked_by"] == "schedule"
+    assert ask(manage, "get_call")[1]["queue"]["blocked_by"] == "schedule"
 
 
-def test_a_call_that_does_not_wait_has_no_place(manage_calls: ModuleType, store: CallStore) -> None:
+def test_a_call_that_does_not_wait_has_no_place(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
-    assert "queue" not in ask(manage_calls, "get")[1]
+    assert "queue" not in ask(manage, "get_call")[1]
 
 
-def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage_calls: ModuleType, store: CallStore) -> None:
+def test_a_hang_up_is_recorded_although_livekit_cannot_be_reached(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
-    status, body = ask(manage_calls, "hang_up")
+    status, body = ask(manage, "hang_up")
     assert (status, body["status"], body["result"]) == (200, "active", "ending"), "it is still up, and says so"
     call = store.get(ACCOUNT, CALL)
     assert call is not None
     assert call.end_asked_at is not None
 
 
-def test_what_became_of_a_call_is_told_in_order(manage_calls: ModuleType, store: CallStore) -> None:
+def test_what_became_of_a_call_is_told_in_order(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.ACTIVE, account_id=ACCOUNT))
-    status, body = ask(manage_calls, "get", rawPath=f"/v1/calls/{CALL}/events")
+    status, body = ask(manage, "get_call", rawPath=f"/v1/calls/{CALL}/events")
     assert (status, [moment["what"] for moment in body["data"]]) == (
         200,
         ["accepted", "dialed", "agent_joined", "answered"],
     )
-    assert ask(manage_calls, "get", rawPath="/v1/calls/call_nobody/events")[0] == 404
+    assert ask(manage, "get_call", rawPath="/v1/calls/call_nobody/events")[0] == 404
 
 
-def test_calls_are_listed_as_the_sdk_asks_for_them(manage_calls: ModuleType, store: CallStore) -> None:
+def test_calls_are_listed_as_the_sdk_asks_for_them(manage: ModuleType, store: CallStore) -> None:
     store.create(a_call(State.QUEUED, account_id=ACCOUNT))
     store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id="call_other_pipe", pipe_id="PIPE_2"))
-    status, body = ask(manage_calls, "list")
+    status, body = ask(manage, "list_calls")
     assert (status, body["status_code"]) == (200, 200)
     assert [row["call_id"] for row in body["data"]] == [CALL]
     assert body["pagination"] == {"next_cursor": None, "has_more": False}
@@ -159,8 +157,8 @@ def test_calls_are_listed_as_the_sdk_asks_for_them(manage_calls: ModuleType, sto
         ({"call_id": CALL}, "call_id"),
     ],
 )
-def test_a_wrong_filter_is_named(manage_calls: ModuleType, query: dict[str, str], field: str) -> None:
-    status, body = ask(manage_calls, "list", queryStringParameters=query)
+def test_a_wrong_filter_is_named(manage: ModuleType, query: dict[str, str], field: str) -> None:
+    status, body = ask(manage, "list_calls", queryStringParameters=query)
     assert (status, [each["field"] for each in body["errors"]]) == (422, [field])
 
 
@@ -180,7 +178,7 @@ def test_a_wrong_filter_is_named(manage_calls: ModuleType, query: dict[str, str]
         ({"created_before": "2026-11-21T03:00:00Z", "call_status": "completed"}, "2"),
     ],
 )
-def test_calls_are_filtered(manage_calls: ModuleType, store: CallStore, query: dict[str, str], which: str) -> None:
+def test_calls_are_filtered(manage: ModuleType, store: CallStore, query: dict[str, str], which: str) -> None:
     def hour(n: int) -> dict[str, Any]:
         created_at = round(datetime(2026, 11, 21, n, tzinfo=UTC).timestamp() * 1000)
         return {"account_id": ACCOUNT, "call_id": f"call_{ULID.from_timestamp(created_at)}", "created_at": created_at}
@@ -192,26 +190,24 @@ def test_calls_are_filtered(manage_calls: ModuleType, store: CallStore, query: d
     ]
     for call in calls:
         store.create(call)
-    status, body = ask(manage_calls, "list", queryStringParameters=query)
+    status, body = ask(manage, "list_calls", queryStringParameters=query)
     assert status == 200
     assert [row["call_id"] for row in body["data"]] == [calls[int(n) - 1].call_id for n in reversed(which)]
 
 
-def test_every_unknown_parameter_is_named(manage_calls: ModuleType) -> None:
+def test_every_unknown_parameter_is_named(manage: ModuleType) -> None:
     query = {"state": "active", "status": "active", "page": "2"}
-    status, body = ask(manage_calls, "list", queryStringParameters=query)
+    status, body = ask(manage, "list_calls", queryStringParameters=query)
     assert (status, {each["field"] for each in body["errors"]}) == (422, {"state", "page"})
 
 
-def test_a_page_of_large_calls_ends_where_the_answer_would_grow_too_large(
-    manage_calls: ModuleType, store: CallStore
-) -> None:
+def test_a_page_of_large_calls_ends_where_the_answer_would_grow_too_large(manage: ModuleType, store: CallStore) -> None:
     for n in range(70):
         store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_{n:03}", data={"words": '"' * 30_000}))
     seen, cursor, pages = [], "", 0
     while cursor is not None:
-        event = event_of("manage_calls", "list") | {"queryStringParameters": {"limit": "200", "cursor": cursor}}
-        answer = manage_calls.lambda_handler(event, CONTEXT)
+        event = event_of("manage", "list_calls") | {"queryStringParameters": {"limit": "200", "cursor": cursor}}
+        answer = manage.lambda_handler(event, CONTEXT)
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 6_291_556, "Lambda sends no more"
         body = json.loads(answer["body"])
         seen += [row["call_id"] for row in body["data"]]
@@ -221,6 +217,6 @@ def test_a_page_of_large_calls_ends_where_the_answer_would_grow_too_large(
     assert pages == 3, "a page is not ended earlier than it must"
 
 
-def test_an_unknown_path_is_a_problem_too(manage_calls: ModuleType) -> None:
-    status, body = ask(manage_calls, "no_such_route")
+def test_an_unknown_path_is_a_problem_too(manage: ModuleType) -> None:
+    status, body = ask(manage, "no_such_route")
     assert (status, body["code"]) == (404, "no_such_route")

@@ -1,7 +1,7 @@
 """The function that hears the carrier, struck at each of its steps: where the dialer waits for the answer, and where
 the carrier's word is the only one. A carrier tells again what was not taken, or never."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,6 +1,6 @@
 """The dialer struck at each of its steps."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ def agents_are_missing(prepare: Act, *, dispatches: int = 0, come_after_s: float
     """So many dispatches find no worker, and the agents of the others come later than usual."""
 
     def prepared(world: World) -> None:
-        world.phones.dispatches_lost, world.phones.agents_come_after_s = dispatches, come_after_s
+        world.phones.dispatches_dropped, world.phones.agents_take_s = dispatches, come_after_s
         prepare(world)
 
     return prepared

@@ -1,7 +1,7 @@
 """The functions that hear of what happened, struck at each of their steps: LiveKit's webhooks, the table's stream, the
 queue of deliveries. Each is handed the same event again until it took it."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

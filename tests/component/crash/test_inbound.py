@@ -1,7 +1,7 @@
 """Callers: the function that receives them, and the sweep that looks after those whom it left alone, struck at each of
 their steps."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.component.one_table import LocalAws
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 
 _R = EndReason
+LAST_LOOKS_MS = 2_500
 TALKED = {_R.USER_HUNG_UP_IN_CALL}
 
 
@@ -50,10 +51,39 @@ def rings_for_nobody(world: World) -> None:
     world.drain()
 
 
+def nobody_came_in_time(world: World) -> None:
+    """The caller's patience is at its end: the next look is the last."""
+    rings_for_nobody(world)
+    patience_ends_at = world.clock.now + world.call().ring_timeout_s * 1000
+    world.pass_until(lambda: world.clock.now > patience_ends_at - LAST_LOOKS_MS)
+
+
 def agent_is_expected(world: World) -> None:
     rings_for_nobody(world)
     (name,) = world.phones.rooms
     world.phones.after(10, lambda: world.phones.agent_joins(name))
+
+
+def nobody_has_room_for_it(world: World) -> None:
+    """The first dispatch is dropped."""
+    world.phones.dispatches_dropped = 1
+
+
+def agent_was_dropped(world: World) -> None:
+    nobody_has_room_for_it(world)
+    world.phones.ring_in(ROUTED)
+    world.drain()
+
+
+def agent_is_slow(world: World) -> None:
+    """Another one is sent before the first has come, and the second joins while it talks."""
+    world.phones.agents_take_s = 3.5
+    world.phones.ring_in(ROUTED)
+    world.pass_until(world.is_there(State.ACTIVE))
+
+
+def one_was_put_out(world: World) -> None:
+    assert len(world.phones.removed) == 1
 
 
 def talks(world: World) -> None:
@@ -128,7 +158,25 @@ look = replace(
     steps=frozenset({"list_dispatch", "create_dispatch", "list_participants"}),
 )
 
+look_for_a_dropped_one = replace(
+    look,
+    name="a look at a caller for whose agent no worker had room",
+    prepare=agent_was_dropped,
+    steps=frozenset({"PutItem", "list_dispatch", "create_dispatch", "SendMessage"}),
+)
+second_agent = replace(
+    arrival,
+    name="a second agent joins",
+    prepare=agent_is_slow,
+    act=nothing,
+    hearing="AGENT",
+    steps=frozenset({"list_participants", "remove_participant"}),
+    also=one_was_put_out,
+)
+
 SCENARIOS = [
+    replace(look_for_a_dropped_one, loses_reads=True),
+    replace(second_agent, loses_reads=True),
     replace(arrival, loses_reads=True),
     replace(arrival, name="a caller arrives while all lines are taken", prepare=one_talks, calls=2, also=nothing),
     replace(arrival, name="a caller arrives, and LiveKit says so twice", act=rings_and_livekit_says_so_twice),
@@ -175,7 +223,7 @@ SCENARIOS = [
     replace(
         look,
         name="a look at a caller to whom nobody came",
-        prepare=rings_for_nobody,
+        prepare=nobody_came_in_time,
         reasons=({_R.AGENT_DID_NOT_JOIN},),
         steps=frozenset({"PutItem", "delete_room"}),
     ),

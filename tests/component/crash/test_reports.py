@@ -2,7 +2,7 @@
 what it was answered is kept."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

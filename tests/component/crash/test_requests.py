@@ -1,7 +1,7 @@
 """The API's functions struck at each of their steps, under an SDK that sends a request again when its answer is
 missing: calls are created, canceled and hung up."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -39,7 +39,7 @@ create = Scenario(
 unkeyed = replace(create, name="without a key", act=lambda world: world.create(), calls=None)
 cancel = Scenario(
     "a call that waits for a line",
-    "manage_calls",
+    "manage",
     one_talks_and_one_waits,
     (TALKED, {_R.CALL_CANCELED}),
     act=lambda world: world.hang_up(world.accepted[1]),

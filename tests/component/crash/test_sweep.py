@@ -1,6 +1,6 @@
 """The sweep struck at each of its steps, each time while it mends something else that got lost."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -38,7 +38,7 @@ def dialer_died(callee: Callee, after: str, *, agents: bool = True) -> Act:
 
 
 def dialer_died_while_it_waited_for_the_agent(world: World) -> None:
-    world.phones.dispatches_lost = 1
+    world.phones.dispatches_dropped = 1
     dialer_died(Callee.ANSWERS, "PutItem")(world)
 
 

@@ -9,7 +9,7 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
-from tests.builders import NOW, a_call
+from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
@@ -52,8 +52,15 @@ def test_a_caller_without_an_agent_is_given_one(room: CallsRoom) -> None:
     rang_in(room)
     room.clock.move(2)
     room.look_again("call_1")
-    assert room.telephony.taken_in == ["call_1"]
-    assert room.call().state is State.RINGING
+    assert room.telephony.sent_agents == [2]
+    assert (room.call().state, room.call().dispatches) == (State.RINGING, 2)
+    assert room.looks.asked == [(ACCOUNT, "call_1", 3), (ACCOUNT, "call_1", 29)], "the next look, and the last"
+    room.look_again("call_1")
+    assert room.telephony.sent_agents == [2], "somebody else's look comes at the same moment"
+    room.clock.move(3)
+    room.look_again("call_1")
+    assert room.telephony.sent_agents == [2, 3]
+    assert room.looks.asked[2:] == [(ACCOUNT, "call_1", 3)]
 
 
 def test_a_caller_whom_nobody_takes_is_let_go_at_the_ring_limit(room: CallsRoom) -> None:
@@ -62,7 +69,7 @@ def test_a_caller_whom_nobody_takes_is_let_go_at_the_ring_limit(room: CallsRoom)
     room.look_again("call_1")
     call = room.call()
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
-    assert (room.telephony.ended_rooms, room.telephony.taken_in) == (["in_1"], [])
+    assert (room.telephony.ended_rooms, room.telephony.sent_agents) == (["in_1"], [])
 
 
 def test_an_agent_whose_coming_was_not_told_is_found(room: CallsRoom) -> None:

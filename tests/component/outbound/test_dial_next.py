@@ -1,5 +1,7 @@
 """What the dialer's function must be told before it dials anybody."""
 
+import asyncio
+
 import pytest
 
 from ringline.runtime.settings import SettingsError
@@ -9,7 +11,8 @@ LIVEKIT = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "k", "LIVEKIT
 
 
 def environment(local: LocalAws, answer_from: str, link_carrier_calls: str) -> dict[str, str]:
-    queues = {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url}
+    names = ("DOORBELL_QUEUE_URL", "LOOK_QUEUE_URL", "DELIVERY_QUEUE_URL")
+    queues = dict.fromkeys(names, local.queue_url)
     whom = {"SIP_TRUNK_ID": "ST_1", "AGENT_NAME": "ringline-agent"}
     return {**queues, **LIVEKIT, **whom, "ANSWER_FROM": answer_from, "LINK_CARRIER_CALLS": link_carrier_calls}
 
@@ -27,4 +30,9 @@ def test_where_the_carrier_is_to_tell_of_answers_and_no_carrier_is_believed_noth
 )
 def test_any_other_pair_of_these_settings_starts(local: LocalAws, answer_from: str, link_carrier_calls: str) -> None:
     handler = load_handler("dial_next", environment(local, answer_from, link_carrier_calls))
-    assert (handler.links is not None) is (link_carrier_calls == "true")
+
+    async def links_of_the_dialer() -> object:
+        async with handler.dialer() as dial_next:
+            return dial_next.links
+
+    assert (asyncio.run(links_of_the_dialer()) is not None) is (link_carrier_calls == "true")

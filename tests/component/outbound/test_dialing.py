@@ -1,7 +1,8 @@
 """From a doorbell to a call that is answered, over, or back in the queue."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -18,7 +19,16 @@ from ringline.calls.model.events import (
     LegLeft,
     UserSpoke,
 )
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.outcomes import (
+    CarrierFull,
+    Connected,
+    DialOutcome,
+    LivekitAway,
+    NotSent,
+    Placed,
+    Refused,
+    Unclear,
+)
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
@@ -28,6 +38,7 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
     SHORT_LIMIT_S,
     UNSENT_DIALS,
+    VOICEMAIL_GREETING_MIN_S,
 )
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room
@@ -35,7 +46,7 @@ from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
 AGENT_THERE = RoomView((), (AGENT,))
-NO_SERVERS = NotSent("unavailable", "no response from servers", may_repeat=True)
+NOT_JOINED = NotSent("internal", "update room failed", may_repeat=True)
 
 
 @pytest.fixture
@@ -148,7 +159,7 @@ def test_a_busy_phone_whose_legs_word_is_lost_is_told_by_the_time_it_took(room: 
 
 def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS, Connected("PA_leg", "SCL_1")]
+    room.telephony.outcomes = [NOT_JOINED, Connected("PA_leg", "SCL_1")]
     room.telephony.views = [AGENT_THERE]
     room.ring()
     assert (room.call().state, room.in_use) == (State.QUEUED, 0)
@@ -162,7 +173,7 @@ def test_a_dial_that_never_rang_is_repeated_later_as_a_new_attempt(room: CallsRo
 
 def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS] * UNSENT_DIALS
+    room.telephony.outcomes = [NOT_JOINED] * UNSENT_DIALS
     for _ in range(UNSENT_DIALS):
         room.ring()
         room.clock.move(130)
@@ -173,7 +184,7 @@ def test_a_dial_that_never_rings_is_given_up_in_the_end(room: CallsRoom) -> None
 
 def test_a_room_that_cannot_be_made_means_nothing_rang(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.room_refusals = [NotSent("unavailable", "room not made", may_repeat=True)]
+    room.telephony.room_refusals = [LivekitAway("unavailable", "room not made")]
     room.ring()
     assert room.call().state is State.QUEUED
     assert room.telephony.dialed == []
@@ -212,6 +223,38 @@ def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, ask
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
     assert waits_s * 1000 <= room.clock() - NOW < (waits_s + 2) * 1000
     assert room.telephony.ended_rooms == [call.room_name]
+
+
+def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: CallsRoom) -> None:
+    room.queued(agent_join_timeout_s=10)
+
+    async def rings_a_while(_: Call) -> None:
+        room.clock.move(4)
+
+    room.telephony.while_ringing = rings_a_while
+    room.ring()
+    assert room.telephony.sent_agents == [2, 3, 4, 5], "the first one had its time while it rang"
+    assert room.call().end_reason is EndReason.AGENT_DID_NOT_JOIN
+
+
+@pytest.mark.parametrize("comes_late", [False, True])
+def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, comes_late: bool) -> None:
+    room.queued()
+    both = RoomView((), (AgentSeen("PA_2", NOW + 9, "agent-2"), AgentSeen("PA_1", NOW + 8, "agent-1")))
+    room.telephony.views = [RoomView((), ()), both] if comes_late else [both]
+    room.ring()
+    assert (room.call().agent_sid, room.telephony.removed) == ("PA_1", ["agent-2"])
+
+
+def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.views = [RoomView((), (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2")))]
+    room.telephony.removals_fail = True
+    room.ring()
+    assert room.looks.asked == [(ACCOUNT, "call_1", 2)]
+    room.telephony.removals_fail = False
+    room.look_again("call_1")
+    assert (room.call().agent_sid, room.telephony.removed) == ("PA_1", ["agent-2"])
 
 
 def test_an_agent_that_joins_late_but_in_time_makes_the_call_active(room: CallsRoom) -> None:
@@ -309,7 +352,7 @@ def test_a_call_that_was_queued_again_for_later_is_not_claimed_by_its_old_place(
 
     def too_late(account_id: str, call_id: str) -> Call | None:
         monkeypatch.setattr(room.store, "get", read)
-        room.telephony.outcomes = [NO_SERVERS]
+        room.telephony.outcomes = [NOT_JOINED]
         room.ring()
         return read(account_id, call_id)
 
@@ -528,7 +571,7 @@ def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invit
 
 def test_a_dial_of_the_carriers_that_never_went_out_is_known_to_its_dialer(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS]
+    room.telephony.outcomes = [NOT_JOINED]
     ring(room, AnswerFrom.CARRIER)
     assert (room.call().state, room.call().unsent, room.in_use) == (State.QUEUED, 1, 0)
 
@@ -544,19 +587,22 @@ def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(
     assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
 
 
-def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(room: CallsRoom) -> None:
-    room.queued()
-    hears = AgentReady(room.clock(), 1, ("user_spoke",))
-    room.telephony.views = [AGENT_THERE]
+def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = room.queued()
 
-    async def the_leg_leaves(call: Call) -> None:
-        room.progress.apply(ACCOUNT, call.call_id, hears)
-        left = LegLeft(room.clock() + 2000, call.attempt, "PA_leg", "CLIENT_INITIATED", "hangup")
+    async def slow_look(_: str) -> RoomView:
+        """The dialer looks who is in the room before it writes the answer, and LiveKit takes its time."""
+        room.progress.apply(ACCOUNT, call.call_id, AgentReady(room.clock(), 1, ("user_spoke",)))
+        room.clock.move(VOICEMAIL_GREETING_MIN_S)
+        left = LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup")
         room.progress.apply(ACCOUNT, call.call_id, left)
+        return AGENT_THERE
 
-    room.telephony.while_ringing = the_leg_leaves
+    monkeypatch.setattr(room.telephony, "look", slow_look)
     room.ring()
-    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+    assert (room.call().state, room.telephony.ended_rooms) == (State.LAST_WORDS, [])
     assert room.looks.asked == [(ACCOUNT, "call_1", LAST_WORDS_S + 1)]
     room.progress.apply(ACCOUNT, "call_1", UserSpoke(room.clock(), 1))
     assert (room.call().end_reason, room.in_use) == (EndReason.USER_HUNG_UP_IN_CALL, 0)
@@ -564,7 +610,7 @@ def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait
 
 def test_a_dial_that_goes_again_asks_anew_who_tells_of_its_answer(room: CallsRoom) -> None:
     room.queued()
-    room.telephony.outcomes = [NO_SERVERS, Connected("PA_leg", "SCL_1")]
+    room.telephony.outcomes = [NOT_JOINED, Connected("PA_leg", "SCL_1")]
     room.telephony.views = [AGENT_THERE]
     ring(room, AnswerFrom.CARRIER)
     room.clock.move(2)

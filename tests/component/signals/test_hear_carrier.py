@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
@@ -23,7 +24,7 @@ from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.store import Committed
 from ringline.runtime.table import calls_pk
 from ringline.telephony.carriers.refusals import refusal_in
-from tests.builders import ACCOUNT
+from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 from tests.fakes import EMPTY_ROOM
@@ -180,13 +181,23 @@ def test_while_livekit_is_away_only_calls_by_the_carriers_word_are_answered(
     assert (room.call().leg_sid, room.call().state) == ("PA_leg", State.ACTIVE), "said again, it fills in the rest"
 
 
-def test_an_answered_call_whose_agent_is_missing_is_looked_at_when_its_agent_is_overdue(
+def test_an_answered_call_whose_agent_is_missing_is_looked_at_until_one_is_there(
     room: CallsRoom, carrier: Carrier
 ) -> None:
     dialing(room, by=AnswerFrom.CARRIER)
     room.telephony.views = [seen("active")]
     carrier.tells(Kind.ANSWERED)
-    assert room.looks.asked == [(ACCOUNT, "call_1", 11)]
+    assert room.looks.asked == [(ACCOUNT, "call_1", 2)]
+
+
+def test_a_second_agent_that_the_answer_finds_is_removed_by_a_look_at_once(room: CallsRoom, carrier: Carrier) -> None:
+    dialing(room, by=AnswerFrom.CARRIER)
+    first, second = AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW + 1, "agent-2")
+    room.telephony.views = [RoomView(seen("active").legs, (second, first))]
+    carrier.tells(Kind.ANSWERED)
+    assert (room.call().agent_sid, room.looks.asked) == ("PA_1", [(ACCOUNT, "call_1", 0)])
+    room.look_again("call_1")
+    assert room.telephony.removed == ["agent-2"]
 
 
 def test_by_the_carriers_word_the_hook_does_what_the_dialer_does_after_an_answer(

@@ -5,7 +5,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import web
 from livekit.protocol import agent_dispatch, sip
 from livekit.protocol import room as room_messages
+from livekit.protocol.models import ParticipantInfo
 
 from local.stack.seed import let_callers_in
 from ringline.accounts.account import Account
@@ -20,12 +22,15 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.model.timing import FIRST_DISPATCH_WAITS_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
+from ringline.composition import receive_livekit_event
 from ringline.routing.records import Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.telephony.front_desk import FrontDesk
+from ringline.telephony.livekit_settings import DispatchSettings
 from ringline.webhooks.model.event_type import EventType
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
@@ -221,7 +226,10 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
 ) -> None:
     async def story(house: House) -> None:
         await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
-        monkeypatch.setattr(house.hook, "livekit_url", "http://127.0.0.1:9")
+        hook = house.hook
+        away = replace(hook.settings, livekit=replace(hook.livekit, url="http://127.0.0.1:9"))
+        observer_without_livekit = receive_livekit_event.compose(away, clock=hook.now_ms, log=hook.log)
+        monkeypatch.setattr(hook, "observer", observer_without_livekit)
         await house.rings(ROUTED)
         call = await house.until(lambda call: call.state is State.RINGING)
         assert await house.dispatches(call.room_name or "") == []
@@ -229,9 +237,28 @@ def test_an_agent_that_could_not_be_dispatched_is_dispatched_by_the_look_that_wa
         livekit = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET, "AGENT_NAME": AGENT_NAME}
         look = load_handler("sweep", {**queues, **livekit, "LIVEKIT_URL": house.lab.network.url})
         body = json.dumps({"account_id": ACCOUNT, "call_id": call.call_id})
+        await asyncio.sleep(FIRST_DISPATCH_WAITS_S)  # in which the network moves on
         async with _one_at_a_time:
             await asyncio.to_thread(look.lambda_handler, {"Records": [{"body": body}]}, CONTEXT)
         assert (await house.until(lambda call: call.state is State.ACTIVE)).answered_at is not None
+
+    in_a_house(local, story)
+
+
+def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
+        await house.rings(ROUTED)
+        call = await house.until(lambda call: call.state is State.ACTIVE)
+        name = call.room_name or ""
+        request = agent_dispatch.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=name)
+        await house.lab.livekit.agent_dispatch.create_dispatch(request)
+        await house.until_heard("another_agent_talks")
+        await house.until_heard("stale_agent")
+        listed = await house.lab.livekit.room.list_participants(room_messages.ListParticipantsRequest(room=name))
+        agents = [each.sid for each in listed.participants if each.kind == ParticipantInfo.AGENT]
+        assert agents == [call.agent_sid]
+        assert (await house.until(lambda _: True)).agent_sid == call.agent_sid
 
     in_a_house(local, story)
 
@@ -253,7 +280,10 @@ async def _let_in_to_agents(lab: Lab) -> None:
 def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws) -> None:
     async def story(house: House) -> None:
         call = a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_gone")
-        desk = FrontDesk(house.lab.network.url, API_KEY, API_SECRET, AGENT_NAME)
+        url = house.lab.network.url
+        desk = FrontDesk(
+            DispatchSettings(url=url, api_key=API_KEY, api_secret=API_SECRET, agent_name=AGENT_NAME, public_url="")
+        )
         with pytest.raises(TelephonyDown):
             await asyncio.to_thread(desk.take_in, call)
         assert [
@@ -284,7 +314,11 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
     assert rooms.open(replace(first, call_id="call_3", sip_call_id="SCL_3"))
     tenant = rooms.tenant("lobby")
     assert tenant is not None
-    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == ("call_3", ACCOUNT, 1)
+    assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == (
+        "call_3",
+        ACCOUNT,
+        1,
+    )
     assert {item["sk"] for item in local.items()} == {"CALL", "call_1", "call_3"}
     (directory,) = (item for item in local.items() if item["pk"] == "ROOM#lobby")
     assert directory["ttl_at_s"] == NOW // 1000 + 2 * 24 * 3600

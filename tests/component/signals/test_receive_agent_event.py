@@ -3,7 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jwt
@@ -19,6 +21,7 @@ from ringline.calls.progress.progress import Applied
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.views.call_view import call_view
+from ringline.composition.parts import to_livekit
 from ringline.runtime import aws
 from ringline.runtime.clock import iso, now_ms
 from ringline.telephony.agent_dispatch import call_token
@@ -62,7 +65,7 @@ class Agents:
 
     @property
     def kept(self) -> Transcript | None:
-        kept: Transcript | None = self.function.transcripts.read(self.call)
+        kept: Transcript | None = self.function.hear.transcripts.read(self.call)
         return kept
 
     def rings(self, **fields: Any) -> Call:
@@ -304,7 +307,7 @@ def test_a_transfer_that_failed_is_taken_back(agents: Agents) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said_s", "counts_s"), [(-3, -3), (-3600, -15), (3600, 0)], ids=["in the call", "before its dial", "to come"]
+    ("said_s", "counts_s"), [(-3, -3), (-3600, 0), (3600, 0)], ids=["in the call", "before its dial", "to come"]
 )
 def test_an_agents_clock_cannot_lead_out_of_its_call(agents: Agents, said_s: int, counts_s: int) -> None:
     agents.talks()
@@ -369,7 +372,9 @@ def test_no_words_wait_for_livekit(agents: Agents) -> None:
 
 def test_an_unreachable_livekit_fails_no_request(agents: Agents) -> None:
     agents.talks()
-    agents.function.hear = replace(agents.function.hear, telephony=agents.function.telephony)
+    agents.function.hear = replace(
+        agents.function.hear, telephony=partial(to_livekit, agents.function.settings.livekit)
+    )
     assert agents.tell({"type": "hang_up"}) == ["applied"]
     assert agents.view["status"] == "active"
 
@@ -425,7 +430,7 @@ def test_words_are_stored_before_the_calls_row_speaks_of_them(agents: Agents, mo
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "2")
     assert json.loads(answer["body"])["code"] == "not_persisted"
     assert agents.call == before
-    assert agents.function.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
+    assert agents.function.hear.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
     agents.function.hear = hear
     assert agents.tell({"type": "transcript", "turns": TURNS}) == ["applied"], "sent again, it is taken"
 
@@ -436,11 +441,12 @@ def test_a_store_that_fails_has_the_agent_send_all_of_it_again(agents: Agents) -
     aws.s3().delete_bucket(Bucket=RECORDS_BUCKET)
     answer = agents.answer_to(SPOKE, {"type": "transcript", "turns": long}, {"type": "hang_up"})
     assert (answer["statusCode"], answer["headers"]["retry-after"]) == (503, "2")
-    assert (agents.call.transcript_kept, agents.call.end_asked_at) == (None, None)
+    assert agents.call.transcript_kept is None
+    assert agents.call.end_reason is _R.AGENT_HUNG_UP, "words that cannot be kept are no reason not to end the call"
     aws.s3().create_bucket(Bucket=RECORDS_BUCKET)
     told = agents.tell(SPOKE, {"type": "transcript", "turns": long}, {"type": "hang_up"})
-    assert told == ["spoke_before", "applied", "applied"]
-    assert agents.view["status"] == "completed"
+    assert told == ["call_is_over", "applied", "call_is_over"]
+    assert agents.call.transcript_kept is not None
 
 
 def test_what_was_said_stays_out_of_the_log(agents: Agents) -> None:
@@ -541,7 +547,7 @@ def test_the_words_of_an_earlier_attempt_are_kept_with_it(agents: Agents) -> Non
     before = agents.call
     assert agents.tell({"type": "transcript", "turns": TURNS}, token=former) == ["stale_attempt"]
     assert (agents.call, agents.kept) == (before, None), "nobody said this in the present attempt"
-    assert agents.function.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
+    assert agents.function.hear.transcripts.of_attempt(before, 1) == Transcript(KEPT_TURNS)
 
 
 def test_a_call_that_waits_for_its_next_attempt_takes_the_last_ones_words_and_no_more(agents: Agents) -> None:
@@ -622,12 +628,12 @@ def test_a_report_of_a_later_version_is_acknowledged_and_changes_nothing(agents:
     assert agents.call.version == before.version + 1
 
 
-def test_a_request_that_is_wrong_in_one_event_applies_none(agents: Agents) -> None:
+def test_a_request_that_is_wrong_in_every_event_applies_none(agents: Agents) -> None:
     before = agents.talks()
-    turns = [*TURNS, {"role": "system", "content": "You are an agent."}]
-    status, body = agents.post(SPOKE, {"type": "hang_up"}, {"type": "transcript", "turns": turns})
+    turns = [*TURNS, {"role": "user", "content": 7}]
+    status, body = agents.post({"type": "silence"}, {"type": "transcript", "turns": turns})
     assert (status, body["code"]) == (422, "invalid_request")
-    assert [each["field"] for each in body["errors"]] == ["events.2.turns.1.role"]
+    assert [each["field"] for each in body["errors"]] == ["events.0.silent_s", "events.1.turns.1.content"]
     assert agents.call == before
 
 
@@ -644,3 +650,22 @@ def test_the_event_files_speak_without_a_proof(agents: Agents) -> None:
     for case in ("ready", "voicemail", "hang_up", "last_words"):
         answer = agents.function.lambda_handler(event_of("receive_agent_event", case), CONTEXT)
         assert answer["statusCode"] == 401
+
+
+def test_a_hang_up_beside_words_that_nobody_can_read_is_carried_out(agents: Agents) -> None:
+    agents.talks()
+    words = {"type": "transcript", "turns": [{"role": "user", "content": 7}]}
+    status, body = agents.post(words, {"type": "hang_up", "reason": "goodbye"})
+    assert (status, body["status"], agents.call.end_reason) == (200, "completed", _R.AGENT_HUNG_UP)
+    unreadable, hung_up = body["results"]
+    assert (unreadable["type"], unreadable["result"]) == ("transcript", "unreadable")
+    assert [each["field"] for each in unreadable["errors"]] == ["events.0.turns.0.content"]
+    assert hung_up == {"type": "hang_up", "result": "applied"}
+
+
+def test_turns_that_were_skipped_are_counted_in_the_answer(agents: Agents) -> None:
+    agents.talks()
+    history = [{"role": "system", "content": "Be kind."}, *TURNS, {"role": "tool", "content": None}]
+    status, body = agents.post({"type": "transcript", "turns": history})
+    assert (status, body["results"]) == (200, [{"type": "transcript", "result": "applied", "skipped_turns": 2}])
+    assert agents.kept == Transcript(KEPT_TURNS)

@@ -4,7 +4,7 @@ next."""
 import base64
 import json
 import time
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 
@@ -224,13 +224,13 @@ def test_a_link_is_written_once_for_all_events_of_a_call(
     hook: ModuleType, store: CallStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Any] = []
-    put_item = hook.links._db.put_item
+    put_item = hook.hear.links._db.put_item
 
     def put_and_note(**item: Any) -> Any:
         written.append(item)
         return put_item(**item)
 
-    monkeypatch.setattr(hook.links._db, "put_item", put_and_note)
+    monkeypatch.setattr(hook.hear.links._db, "put_item", put_and_note)
     for case in ("generic_ringing", "generic_forwarded", "generic_ringing"):
         post(hook, sent(case, now_s(), to_voicemail=False, forwarded_to="+15550100999"))
     assert len([put for put in written if put["Item"]["pk"]["S"].startswith("CARRIER#")]) == 1

@@ -6,7 +6,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.records import call_to_item
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import CallPayloads
+from ringline.calls.views.relay import Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
 from ringline.webhooks.model.endpoint import Endpoint
@@ -50,6 +51,7 @@ ACTIVE = a_call(
     recording=True,
     dialed_at=ANSWERED_AT - 5000,
     answered_at=ANSWERED_AT,
+    max_call_duration_s=24 * 3600,
     active_at=ANSWERED_AT,
 )
 
@@ -117,10 +119,9 @@ def test_the_audio_of_an_active_call_is_recorded_to_the_bucket(
 
 
 def test_beside_an_emulator_livekit_is_told_where_its_s3_is(
-    store: CallStore, local: LocalAws, livekit: EgressServer, monkeypatch: pytest.MonkeyPatch
+    store: CallStore, local: LocalAws, livekit: EgressServer
 ) -> None:
-    handler = relay(local, livekit.url)
-    monkeypatch.setattr(handler, "bucket", replace(handler.bucket, endpoint="http://127.0.0.1:4566"))
+    handler = relay(local, livekit.url, AWS_ENDPOINT_URL="http://127.0.0.1:4566")
     handler.lambda_handler(BECAME_ACTIVE, CONTEXT)
     upload = livekit.started[0].file_outputs[0].s3
     assert (upload.endpoint, upload.force_path_style) == ("http://127.0.0.1:4566", True)
@@ -207,7 +208,8 @@ def test_a_recording_that_cannot_be_started_is_told_on_its_call_and_harms_nothin
     store: CallStore, local: LocalAws, livekit: EgressServer, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     add_endpoint(local)
-    handler = relay(local, NOWHERE if trouble == "unreachable" else livekit.url)
+    environment = {"RECORDS_BUCKET": ""} if trouble == "no bucket" else {}
+    handler = relay(local, NOWHERE if trouble == "unreachable" else livekit.url, **environment)
     if trouble == "refused":
         livekit.refuses = "not_found"
     elif trouble == "too slow":
@@ -215,8 +217,6 @@ def test_a_recording_that_cannot_be_started_is_told_on_its_call_and_harms_nothin
         monkeypatch.setattr(start_recordings, "LIVEKIT_REQUEST_S", 0.3)
     elif trouble == "not a word of protobuf":
         monkeypatch.setattr(livekit, "answer", lambda *_: (200, b"\xff\xff<html>"))
-    elif trouble == "no bucket":
-        monkeypatch.setattr(handler, "bucket", replace(handler.bucket, name=""))
     began = time.monotonic()
     with log_of("relay_call_changes") as lines:
         assert handler.lambda_handler(BECAME_ACTIVE, CONTEXT) == RELAYED
@@ -241,8 +241,8 @@ def test_webhooks_and_doorbells_are_on_their_way_before_livekit_is_asked_to_reco
         done.append("recorded")
         return len(calls)
 
-    monkeypatch.setattr(handler.Relay, "announce", lambda *_: done.append("announced"))
-    monkeypatch.setattr(handler.Relay, "ring_again", lambda *_: done.append("rung"))
+    monkeypatch.setattr(Relay, "announce", lambda *_: done.append("announced"))
+    monkeypatch.setattr(Relay, "ring_again", lambda *_: done.append("rung"))
     monkeypatch.setattr(handler, "close", lambda _: done.append("closed"))
     monkeypatch.setattr(handler, "record", record)
     other = a_call(State.ENDED, account_id=ACCOUNT, call_id="call_other")
@@ -396,14 +396,14 @@ def test_an_egress_that_has_no_file_yet_is_known_by_the_one_it_was_asked_for(
 
 def shown(local: LocalAws, case: str) -> Any:
     queues = {"DOORBELL_QUEUE_URL": local.queue_url}
-    handler = load_handler("manage_calls", {**LIVEKIT, **queues, "LIVEKIT_URL": NOWHERE})
-    answer = handler.lambda_handler(event_of("manage_calls", case) | {"queryStringParameters": {}}, CONTEXT)
+    handler = load_handler("manage", {**LIVEKIT, **queues, "LIVEKIT_URL": NOWHERE})
+    answer = handler.lambda_handler(event_of("manage", case) | {"queryStringParameters": {}}, CONTEXT)
     assert answer["statusCode"] == 200
     body = json.loads(answer["body"])
-    return body["data"][0] if case == "list" else body
+    return body["data"][0] if case == "list_calls" else body
 
 
-@pytest.mark.parametrize("case", ["get", "list"])
+@pytest.mark.parametrize("case", ["get_call", "list_calls"])
 def test_a_recording_that_is_finished_after_the_call_is_over_is_shown_with_a_link(
     hook: ModuleType, store: CallStore, local: LocalAws, case: str
 ) -> None:
@@ -454,5 +454,5 @@ def test_a_link_is_signed_without_a_request(hook: ModuleType, store: CallStore, 
     tell(hook, ENDED)
     requests: list[str] = []
     aws.s3().meta.events.register("before-send.s3", lambda request, **_: requests.append(request.url))
-    assert shown(local, "get")["recording_url"] is not None
+    assert shown(local, "get_call")["recording_url"] is not None
     assert requests == [], "a list of a hundred calls must not ask S3 a hundred times"

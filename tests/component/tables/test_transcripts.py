@@ -1,6 +1,6 @@
 """What agents tell of a call, in the table and in the bucket: nothing of it is lost, whatever comes in which order."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

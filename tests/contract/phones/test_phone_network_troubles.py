@@ -191,7 +191,7 @@ async def test_an_agent_may_not_join(lab: Lab) -> None:
 
 @in_a_lab()
 async def test_a_worker_may_have_room_for_the_third_dispatch_only_and_says_so_to_nobody(lab: Lab) -> None:
-    metadata = '{"to_number": "+15550100335"}'
+    metadata = '{"to_number": "+15550100350"}'
     for _ in range(2):
         await open_room(lab, agent=AGENT_NAME, metadata=metadata)
         await lab.network.exchange.pace.sleep(1)

@@ -3,7 +3,7 @@ told twice, or told without its dialer."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from typing import NamedTuple
 

@@ -90,6 +90,9 @@ class Lobby:
     told: OneCall
     is_open: bool = False
 
+    def trunk(self, trunk_id: str) -> None:
+        """No trunk has a country or an account of its own."""
+
     def owner_of(self, number: str) -> str:
         return ACCOUNT
 
@@ -129,7 +132,14 @@ class TracedCall:
         # Rooms and progress are the product's own classes over the table, and no Protocols.
         rooms, progress = cast(InboundRooms, lobby), cast(Progress, told)
         arrive = Arrive(rooms, lobby, lobby, lobby, told, lambda: self.steps[-1].at, log)
-        observe = Observe(progress, lambda _: None, told, log, lambda: arrive)
+        observe = Observe(
+            progress=progress,
+            close_room=lambda _: None,
+            looks=told,
+            log=log,
+            remove_later=lambda *_: False,
+            reception=lambda: arrive,
+        )
         for step in self.steps if steps is None else steps:
             match step:
                 case Hook(at, body):

@@ -17,7 +17,8 @@ The real servers do not always do the same thing in the same order. What is tole
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import Any
 
 type Event = dict[str, Any]

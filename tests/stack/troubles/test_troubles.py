@@ -7,7 +7,8 @@ at the same time, so that they wait for it together.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

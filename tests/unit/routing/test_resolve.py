@@ -1,6 +1,7 @@
 """From pipe, agent and number of a request to the route of a call."""
 
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest

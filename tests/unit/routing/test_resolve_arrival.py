@@ -3,7 +3,7 @@
 import pytest
 
 from ringline.routing.records import Agent, Number
-from ringline.routing.resolve import InboundRouting, Route, dialed_number
+from ringline.routing.resolve import InboundRouting, Route
 from tests.unit.routing.test_resolve import ACCOUNT, NUMBER, RecordsInMemory, a_pipe, records
 
 SALES = Agent(agent_id="sales", name="Sales", max_call_duration_s=90)
@@ -67,18 +67,3 @@ def test_a_pipe_that_is_gone_leaves_the_numbers_agent() -> None:
 )
 def test_a_number_may_lead_nowhere(numbers: tuple[Number, ...]) -> None:
     assert resolved(records(a_pipe(), numbers=numbers)) is None
-
-
-@pytest.mark.parametrize(
-    ("told", "number"),
-    [
-        ("+15550100900", "+15550100900"),
-        ("15550100900", "+15550100900"),
-        ("anonymous", None),
-        ("", None),
-        ("+", None),
-        (None, None),
-    ],
-)
-def test_trunks_tell_numbers_with_and_without_a_plus_sign(told: str | None, number: str | None) -> None:
-    assert dialed_number(told) == number

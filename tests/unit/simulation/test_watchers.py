@@ -1,6 +1,6 @@
 """Watchers of the simulation: each finds what breaks its promise, and nothing in what keeps it. No world runs here."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

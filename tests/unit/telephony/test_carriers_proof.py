@@ -1,7 +1,7 @@
 """That it is the carrier who speaks, and now."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

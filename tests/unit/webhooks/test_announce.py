@@ -1,6 +1,7 @@
 """Who is told of an event, and how what is overdue goes out again."""
 
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 
 import pytest
 

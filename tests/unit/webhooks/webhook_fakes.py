@@ -1,7 +1,8 @@
 """The webhooks room without AWS and without a network: table, queue and receiver in memory, a clock set by hand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ringline.webhooks.model.delivery import Delivery, DeliveryId, DeliveryStatus

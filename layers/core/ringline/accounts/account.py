@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer. `cap` is how many of its outbound calls may be on a line at once; 0 pauses its dialling."""
+    """A customer. `cap` is how many of its outbound calls may be on a line at once; 0 pauses its dialling. `country`
+    (two letters, such as `US`) is where the numbers are that it writes without a country's code."""
 
     account_id: str
     name: str
     org_handle: str
     cap: int
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

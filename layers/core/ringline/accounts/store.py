@@ -2,7 +2,7 @@
 
 | item    | pk                  | sk           | attributes
 |---------|---------------------|--------------|------------------------------------------------------------
-| account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at
+| account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country
 | gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
@@ -53,6 +53,7 @@ class AccountStore:
             "name": account.name,
             "org_handle": account.org_handle,
             "created_at": self._clock(),
+            "country": account.country,
         }
         gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "item_kind": "gate", "in_use": 0, "cap": account.cap}
         try:
@@ -73,7 +74,29 @@ class AccountStore:
         account, gate = (from_item(response.get("Item", {})) for response in answer["Responses"])
         if not account or not gate:
             return None
-        return Account(account_id, account["name"], account["org_handle"], gate["cap"])
+        return Account(account_id, account["name"], account["org_handle"], gate["cap"], account.get("country"))
+
+    def country_of(self, account_id: str) -> str | None:
+        """The country of the numbers that the account writes without a country's code."""
+        key = to_item({"pk": account_pk(account_id), "sk": ACCOUNT_SK})
+        return from_item(self._dynamodb.get_item(TableName=self._table_name, Key=key).get("Item", {})).get("country")
+
+    def set_country(self, account_id: str, country: str | None) -> None:
+        """Raises Problem 404."""
+        change = "REMOVE country" if country is None else "SET country = :country"
+        values = {} if country is None else {"ExpressionAttributeValues": to_item({":country": country})}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=to_item({"pk": account_pk(account_id), "sk": ACCOUNT_SK}),
+                UpdateExpression=change,
+                ConditionExpression=_EXISTS,
+                **values,
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            raise not_found("account_not_found", "There is no such account") from None
 
     def set_cap(self, account_id: str, cap: int) -> None:
         """How many calls may be on a line from now on. A lower cap drains, a higher one wants the doorbell rung.

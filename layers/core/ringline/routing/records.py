@@ -41,6 +41,7 @@ class Pipe:
     agent_first: bool = True
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
+    unique_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,16 @@ class Agent:
     number_id: str | None = None
     trunk_id: str | None = None
     max_call_duration_s: int = MAX_CALL_DURATION_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A trunk that callers come in by. `country` (two letters) is where the numbers are that it tells without a
+    country's code, `account_id` who sees its callers whose number is nobody's; None where many accounts share it."""
+
+    trunk_id: str
+    country: str | None = None
+    account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

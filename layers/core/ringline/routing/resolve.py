@@ -38,6 +38,7 @@ class Route:
     agent_first: bool = True
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
+    unique_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +140,6 @@ class InboundRouting:
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
 
 
-def dialed_number(text: str | None) -> str | None:
-    """A dialled number in E.164, as a trunk reports it: some leave the plus sign out. None for what is no number."""
-    return next((number for number in (text or "", f"+{text}") if is_e164(number)), None)
-
-
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
     """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
     return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
@@ -180,4 +176,5 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         agent_first=pipe.agent_first,
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
+        unique_to=pipe.unique_to,
     )

@@ -6,6 +6,7 @@
 | agent  | A#<account> | AGENT#<agent>
 | number | A#<account> | NUMBER#<+e164>
 | its owner | NUMBER#<+e164> | OWNER
+| trunk  | TRUNK#<trunk> | INBOUND (its pace: calls.tables.paces)
 
 A number belongs to one account: whoever is called on it is found by the number alone.
 """
@@ -16,9 +17,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
+from ringline.routing.records import Agent, Number, Pipe, Trunk, VoicemailWindows
 from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
-from ringline.runtime.table import OWNER_SK, account_pk, number_pk
+from ringline.runtime.table import INBOUND_SK, OWNER_SK, account_pk, number_pk, trunk_pk
 
 _PIPE = "PIPE#"
 _AGENT = "AGENT#"
@@ -100,6 +101,15 @@ class RoutingStore:
         )
         return refusals is None
 
+    def put_trunk(self, trunk: Trunk) -> None:
+        item = asdict(trunk) | {"pk": trunk_pk(trunk.trunk_id), "sk": INBOUND_SK, "item_kind": "trunk"}
+        self._dynamodb.put_item(TableName=self._table_name, Item=to_item(item))
+
+    def trunk(self, trunk_id: str) -> Trunk | None:
+        key = to_item({"pk": trunk_pk(trunk_id), "sk": INBOUND_SK})
+        item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else Trunk(**_known(Trunk, from_item(item)))
+
     def _put(self, account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> None:
         self._dynamodb.put_item(TableName=self._table_name, Item=_item(account_id, sk, item_kind, record))
 
@@ -158,7 +168,7 @@ def _nobody_elses(account_id: str) -> dict[str, Any]:
     }
 
 
-def _known(record: type[Pipe | Agent | Number], found: Mapping[str, Any]) -> dict[str, Any]:
+def _known(record: type[Pipe | Agent | Number | Trunk], found: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: found[field.name] for field in fields(record) if field.name in found}
 
 

@@ -1,5 +1,5 @@
 """Keys of the one table. Every item of an account lives under a partition key that begins with the account, so a query
-for one account cannot meet another's items.
+for one account cannot meet another's items. `tables` is `ringline.calls.tables`.
 
 | item            | pk                    | sk                           | written by
 |-----------------|-----------------------|------------------------------|---------------------------------------------
@@ -8,22 +8,25 @@ for one account cannot meet another's items.
 | agent           | A#<account>           | AGENT#<agent>                | routing.store
 | number          | A#<account>           | NUMBER#<+e164>               | routing.store
 | endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
-| gate            | A#<account>#GATE      | GATE                         | calls.store; accounts.store (cap)
-| queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | calls.store
-| call            | A#<account>#CALLS     | <call>                       | calls.store
-| idempotency key | A#<account>#ONCE      | <sha256 of key>              | calls.store (kept a day, ttl_at_s)
-| transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | calls.transcripts (long ones: in the bucket)
+| gate            | A#<account>#GATE      | GATE                         | tables.store; accounts.store (cap)
+| queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
+| call            | A#<account>#CALLS     | <call>                       | tables.store
+| idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
+| number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
+| transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | tables.transcripts (long ones: in the bucket)
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
-| waiting account | WAITING               | <account>                    | calls.watchlist (a hint, never shown)
-| paced ring      | A#<account>#GATE      | PACED_RING                   | calls.trunk_paces (when somebody rings)
-| agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | calls.agent_rests (kept a day, ttl_at_s)
-| trunk's pace    | TRUNK#<trunk>         | PACE                         | calls.trunk_paces (shared by its accounts)
+| waiting account | WAITING               | <account>                    | tables.watchlist (a hint, never shown)
+| paced ring      | A#<account>#GATE      | PACED_RING                   | tables.paces (when somebody rings)
+| agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | tables.agent_rests (kept a day, ttl_at_s)
+| trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
+| trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
-| inbound room    | ROOM#<room>           | CALL                         | calls.rooms (with the call; kept 2 days)
-| carrier link    | CARRIER#<provider>#<id> | CALL                       | calls.carrier_links (kept a day, ttl_at_s)
-| sweep           | SWEEP                 | PROGRESS                     | calls.watchlist (where a run stopped)
+| LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
+| inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
+| carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
+| sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
 calls that expire or are dialled again, failed deliveries.
@@ -38,7 +41,10 @@ GATE_SK = "GATE"
 OWNER_SK = "OWNER"
 ROOM_CALL_SK = "CALL"
 PACE_SK = "PACE"
+INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"
+LIVEKIT_PK = "LIVEKIT"
+LIVEKIT_REST_SK = "REST"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
@@ -84,6 +90,10 @@ def calls_pk(account_id: str) -> str:
 
 def once_pk(account_id: str) -> str:
     return f"A#{account_id}#ONCE"
+
+
+def unique_pk(account_id: str) -> str:
+    return f"A#{account_id}#UNIQUE"
 
 
 def transcripts_pk(account_id: str) -> str:

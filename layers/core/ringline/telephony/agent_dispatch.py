@@ -25,6 +25,7 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
         {
             "call_id": call.call_id,
             "attempt": call.attempt,
+            "dispatch": call.dispatches,
             "agent_id": call.agent_id,
             "pipe_id": call.pipe_id,
             "voice_profile_id": call.voice_profile_id,

@@ -6,12 +6,15 @@
     canceled "sip request timed out"                          yes            Refused: rang out, or its room was closed
     canceled "transaction failed to complete"                 yes            Refused: the carrier was silent
     failed_precondition (auth, SDP, anything after INVITE)    yes            Refused
-    unavailable "no response from servers", "cpu exhausted"   no             NotSent, may be repeated
-    internal "update room failed", "sip not connected"        no             NotSent, may be repeated
+    unavailable "no response from servers", "cpu exhausted"   no             LivekitAway: no bridge, or none with room
+    internal "sip not connected"                              no             LivekitAway: its server has no Redis
+    internal "update room failed"                             no             NotSent, may be repeated
     resource_exhausted without SIP code: LiveKit's own limit  no             CarrierFull
     invalid_argument, not_found, permission_denied, unauthenticated  no     NotSent, a wrong configuration
-    connection never made                                     no             NotSent, may be repeated
+    connection never made                                     no             LivekitAway
     deadline_exceeded, other 5xx, time-out, connection lost   unknown        Unclear: look at the room
+
+A room that cannot be made is LivekitAway, too, but for LiveKit's own limit and a wrong configuration.
 
 Key on the SIP code, never on the Twirp code: LiveKit's map from one to the other was rewritten between versions.
 """
@@ -19,12 +22,13 @@ Key on the SIP code, never on the Twirp code: LiveKit's map from one to the othe
 from collections.abc import Mapping
 
 from ringline.calls.model.call import Refusal
-from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent, Refused, Unclear
+from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Refused, Unclear
 from ringline.telephony.carriers.refusals import refusal_in
 
 _MISCONFIGURED = {"invalid_argument", "not_found", "permission_denied", "unauthenticated", "bad_route", "malformed"}
 _UNAVAILABLE_BEFORE_INVITE = ("no response from servers", "cpu exhausted")
-_INTERNAL_BEFORE_INVITE = ("update room failed", "sip not connected")
+_NO_REDIS = ("sip not connected",)
+_INTERNAL_BEFORE_INVITE = ("update room failed",)
 _CANCELED_AFTER_INVITE = ("sip request timed out", "transaction failed to complete")
 
 
@@ -41,7 +45,9 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     if code == "failed_precondition" or (code == "canceled" and _has(text, _CANCELED_AFTER_INVITE)):
         return Refused(None, metadata.get("sip_status"), code, text)
     if code == "unavailable" and _has(text, _UNAVAILABLE_BEFORE_INVITE):
-        return NotSent(code, text, may_repeat=True)
+        return LivekitAway(code, text)
+    if code == "internal" and _has(text, _NO_REDIS):
+        return LivekitAway(code, text)
     if code == "internal" and _has(text, _INTERNAL_BEFORE_INVITE):
         return NotSent(code, text, may_repeat=True)
     if code == "resource_exhausted":
@@ -51,12 +57,13 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     return Unclear(f"{code}: {text}")
 
 
-def room_refusal(code: str, message: str) -> NotSent | CarrierFull:
-    """What a room that could not be made means: nothing rang, and only a wrong configuration stays wrong."""
+def room_refusal(code: str, message: str) -> NotSent | LivekitAway | CarrierFull:
+    """What a room that could not be made means: nothing rang. A wrong configuration stays wrong, and LiveKit makes
+    room soon where it has a limit; anything else is a server that does not work."""
     text = message.removeprefix("twirp error unknown: ")
     if code == "resource_exhausted":
         return CarrierFull(None, None, code, text)
-    return NotSent(code, text, may_repeat=code not in _MISCONFIGURED)
+    return NotSent(code, text, may_repeat=False) if code in _MISCONFIGURED else LivekitAway(code, text)
 
 
 def _has(text: str, needles: tuple[str, ...]) -> bool:

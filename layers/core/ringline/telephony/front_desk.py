@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.room_view import RoomView
+from ringline.telephony.livekit_settings import LivekitSettings
 
 if TYPE_CHECKING:
     from ringline.telephony.livekit import LivekitTelephony
@@ -21,11 +22,7 @@ _WITHIN_S = 3.0
 class FrontDesk:
     """Implements `calls.signals.arrive.Desk`."""
 
-    url: str
-    api_key: str
-    api_secret: str
-    agent_name: str
-    public_url: str = ""
+    settings: LivekitSettings
 
     def take_in(self, call: Call) -> RoomView:
         return self._ask(lambda livekit: livekit.take_in(call))
@@ -36,14 +33,10 @@ class FrontDesk:
     def close(self, room: str) -> None:
         self._ask(lambda livekit: livekit.end_room(room))
 
-    def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:
-        from ringline.telephony.livekit import LivekitSettings, ask_livekit
+    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+        return self._ask(lambda livekit: livekit.remove_later(room, kept_sid, identity))
 
-        settings = LivekitSettings(
-            url=self.url,
-            api_key=self.api_key,
-            api_secret=self.api_secret,
-            agent_name=self.agent_name,
-            public_url=self.public_url,
-        )
-        return ask_livekit(settings, ask, _WITHIN_S)
+    def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:
+        from ringline.telephony.livekit import ask_livekit
+
+        return ask_livekit(self.settings, ask, _WITHIN_S)

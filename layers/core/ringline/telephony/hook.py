@@ -18,7 +18,11 @@ import jwt
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
 
 NUMBER_ATTRIBUTE = "ringline.number"
-"""What a dispatch rule that hides its callers' numbers may name the dialled number by, in its own attributes."""
+"""By which a dispatch rule may name the dialled number in its own attributes. It goes before the trunk's word: some
+trunks tell none, or one that nobody can read."""
+
+ACCOUNT_ATTRIBUTE = "ringline.account"
+"""By which a dispatch rule may name whose callers it lets in, who then sees also those whose number is nobody's."""
 
 LEEWAY_S = 60
 """Clock skew LiveKit's own receivers tolerate."""
@@ -72,7 +76,8 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
     attributes = participant.get("attributes") or {}
     created_at = document.get("createdAt")
     what = What(name) if name in set(What) else What.OTHER
-    kind = str(participant.get("kind", ""))
+    # STANDARD is the zero of its enumeration, which JSON leaves out.
+    kind = str(participant.get("kind", Kind.STANDARD)) if participant else Kind.OTHER
     return LivekitEvent(
         # Aborted takes the place of left where the participant never became active: for the call it is the same.
         what=What.LEFT if what is What.ABORTED else what,
@@ -85,8 +90,10 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
         identity=str(participant.get("identity", "")),
         rule_id=attributes.get("sip.ruleID") or None,
         sip_call_id=attributes.get("sip.callID") or None,
-        our_number=attributes.get("sip.trunkPhoneNumber") or attributes.get(NUMBER_ATTRIBUTE),
+        our_number=attributes.get(NUMBER_ATTRIBUTE) or attributes.get("sip.trunkPhoneNumber") or None,
         their_number=attributes.get("sip.phoneNumber") or None,
+        trunk_id=attributes.get("sip.trunkID") or None,
+        account_id=attributes.get(ACCOUNT_ATTRIBUTE) or None,
         egress=_egress(egress) if egress else None,
     )
 
@@ -103,4 +110,10 @@ def _egress(egress: dict[str, Any]) -> EgressReport:
         duration_s=None if duration_ns is None else int(duration_ns) / 1e9,
         error=egress.get("error") or None,
         asked_key=asked[0].get("filepath") or None,
+        backup_at=_without_its_signature(files[0]) if egress.get("backupStorageUsed") else None,
     )
+
+
+def _without_its_signature(file: dict[str, Any]) -> str:
+    """Where a file lies. A location may be a signed link, which would be a key to the file for whoever reads it."""
+    return str(file.get("location") or file.get("filename") or "a place that LiveKit does not name").split("?")[0]

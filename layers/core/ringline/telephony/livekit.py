@@ -7,7 +7,6 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -15,9 +14,9 @@ from livekit import api
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
-from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
+from ringline.calls.model.room_view import LegView, Others, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
     ANSWER_MARGIN_S,
     EMPTY_ROOM_S,
@@ -28,6 +27,7 @@ from ringline.calls.model.timing import (
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
+from ringline.telephony.livekit_settings import LivekitSettings
 
 CALL_HEADER = "X-Ringline-Call"
 
@@ -39,16 +39,6 @@ _CARRIER_CALL_IDS = {
 """The attributes of a leg that LiveKit fills with its carrier's own ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class LivekitSettings:
-    url: str
-    api_key: str
-    api_secret: str
-    sip_trunk_id: str = ""
-    agent_name: str = ""
-    public_url: str = ""
-
-
 class LivekitTelephony:
     """Implements `calls.model.ports.Telephony`. Use it inside `connected()`: the client lives as long as its event
     loop."""
@@ -57,7 +47,7 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
-    async def open_room(self, call: Call) -> NotSent | CarrierFull | None:
+    async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,
@@ -75,7 +65,7 @@ class LivekitTelephony:
         except api.TwirpError as error:
             return room_refusal(error.code, error.message)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return NotSent("unavailable", f"room not made: {type(error).__name__}", may_repeat=True)
+            return LivekitAway("unavailable", f"room not made: {type(error).__name__}")
         return None
 
     async def place_call(self, call: Call) -> DialOutcome:
@@ -100,40 +90,69 @@ class LivekitTelephony:
         except api.TwirpError as error:
             return from_twirp(error.code, error.message, error.metadata)
         except aiohttp.ClientConnectorError as error:
-            return NotSent("unavailable", f"LiveKit not reached: {type(error).__name__}", may_repeat=True)
+            return LivekitAway("unavailable", f"LiveKit not reached: {type(error).__name__}")
         except (aiohttp.ClientError, TimeoutError) as error:
             return Unclear(type(error).__name__)
         return Connected(leg.participant_id, leg.sip_call_id) if waits else Placed()
 
     async def take_in(self, call: Call) -> RoomView:
+        """Has an agent come to the room of a call that has just rung in, unless its dispatch rule sent one; who is in
+        the room now. Whether a worker takes a dispatch only time can tell: `send_agent` repeats it."""
         room = call.room_name or ""
-        # Asking for dispatches first also shows whether the room is there: dispatching to a room that is gone would
-        # make it anew, with nobody in it.
-        if not await self._dispatched(room):
-            request = api.CreateAgentDispatchRequest(
-                agent_name=self._settings.agent_name,
-                room=room,
-                metadata=agent_metadata(call, self._settings.api_secret, self._settings.public_url),
-            )
-            await _asked(self._client.agent_dispatch.create_dispatch(request))
+        if not await self._dispatches(room):
+            await self._dispatch(call, self._settings.agent_name)
         return await self.look(room)
+
+    async def send_agent(self, call: Call) -> None:
+        # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
+        ours = self._settings.agent_name
+        others = [dispatch for dispatch in await self._dispatches(call.room_name or "") if dispatch.agent_name != ours]
+        if others:
+            await self._dispatch(call, others[-1].agent_name, others[-1].metadata)
+        else:
+            await self._dispatch(call, ours)
+
+    async def _dispatch(self, call: Call, agent_name: str, metadata: str | None = None) -> None:
+        told = agent_metadata(call, self._settings.api_secret, self._settings.public_url)
+        request = api.CreateAgentDispatchRequest(
+            agent_name=agent_name, room=call.room_name or "", metadata=metadata or told
+        )
+        await _asked(self._client.agent_dispatch.create_dispatch(request))
+
+    async def remove(self, room: str, identity: str) -> None:
+        request = api.RoomParticipantIdentity(room=room, identity=identity)
+        try:
+            await _asked(self._client.room.remove_participant(request), missing_is_fine=True)
+        except _Missing:
+            return
+
+    async def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+        """Puts an agent out of a room in which the one of this sid was before it. False, and nobody is put out, if that
+        one is not there, or is this very one under another sid. Raises TelephonyDown."""
+        kept = [agent for agent in (await self.look(room)).agents if agent.sid == kept_sid]
+        if not kept or kept[0].identity == identity:
+            return False
+        await self.remove(room, identity)
+        return True
 
     async def turn_away(self, room: str) -> bool:
         """Closes the room of a caller whom nobody here receives, and says whether it did: a room to which an agent was
         sent is left alone, because somebody else receives that caller. Raises TelephonyDown."""
-        if await self._dispatched(room):
+        if await self._dispatches(room):
             return False
         await self.end_room(room)
         return True
 
-    async def _dispatched(self, room: str) -> bool:
+    async def _dispatches(self, room: str) -> list[api.AgentDispatch]:
+        """The dispatches to a room, whether or not anybody took them. Asking for them before dispatching also shows
+        whether the room is there: dispatching to a room that is gone would make it anew, with nobody in it."""
         # LiveKit lists a dispatch without an agent's name for a room for which nobody named one.
         listed = await _asked(self._client.agent_dispatch.list_dispatch(room))
-        return any(dispatch.agent_name for dispatch in listed)
+        return [dispatch for dispatch in listed if dispatch.agent_name]
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
-        legs, agents = [], []
+        legs, agents, others = [], [], Others.NONE
         for participant in answer.participants:
             if participant.kind == api.ParticipantInfo.SIP:
                 attributes = participant.attributes
@@ -147,8 +166,11 @@ class LivekitTelephony:
                     )
                 )
             elif participant.kind == api.ParticipantInfo.AGENT:
-                agents.append(AgentSeen(participant.sid, participant.joined_at_ms or participant.joined_at * MS_PER_S))
-        return RoomView(tuple(legs), tuple(agents))
+                joined_at = participant.joined_at_ms or participant.joined_at * MS_PER_S
+                agents.append(AgentSeen(participant.sid, joined_at, participant.identity))
+            elif _may_talk(participant):
+                others = Others.TALK
+        return RoomView(tuple(legs), tuple(agents), others)
 
     async def end_room(self, room: str) -> None:
         try:
@@ -182,6 +204,12 @@ class LivekitTelephony:
             if not (known.items and known.next_page_token.token):
                 return None
             page.page_token.CopyFrom(known.next_page_token)
+
+
+def _may_talk(participant: api.ParticipantInfo) -> bool:
+    """Whether it is a person: neither a recorder nor a player, and not one who may only listen."""
+    is_barred = participant.HasField("permission") and not participant.permission.can_publish
+    return participant.kind == api.ParticipantInfo.STANDARD and not is_barred
 
 
 def _carrier_call_ids(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,14 +1,17 @@
 """Endpoints as customers set them up through the API."""
 
-from dataclasses import replace
-from typing import Any, Protocol
+from copy import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ringline.runtime.clock import Clock, iso, iso_or_none
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.webhooks.addresses import url_fault
-from ringline.webhooks.bodies import EndpointChange, EndpointRequest
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
+
+if TYPE_CHECKING:
+    # Bodies are pydantic's, which only requests with one load.
+    from ringline.webhooks.bodies import EndpointChange, EndpointRequest
 
 MAX_ENDPOINTS = 20
 """How many endpoints an account may have: every event of every call may go to each of them."""
@@ -34,7 +37,7 @@ class ManageEndpoints:
         self._clock = clock
         self._allow_private = allow_private
 
-    def create(self, account_id: str, request: EndpointRequest) -> Endpoint:
+    def create(self, account_id: str, request: "EndpointRequest") -> Endpoint:
         """The new endpoint with its first secret."""
         self._check_url(request.url)
         if len(self._endpoints.endpoints(account_id)) >= MAX_ENDPOINTS:
@@ -59,7 +62,7 @@ class ManageEndpoints:
             raise _no_such_endpoint()
         return endpoint
 
-    def change(self, account_id: str, endpoint_id: str, change: EndpointChange) -> Endpoint:
+    def change(self, account_id: str, endpoint_id: str, change: "EndpointChange") -> Endpoint:
         """What the change does not name stays. Enabling clears why the endpoint was disabled."""
         if change.url is not None:
             self._check_url(change.url)

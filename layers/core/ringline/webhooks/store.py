@@ -2,7 +2,7 @@
 
 | item     | pk                   | sk                         | written by
 |----------|----------------------|----------------------------|----------------------------------------------------
-| endpoint | A#<account>          | ENDPOINT#<endpoint>        | manage_webhooks; deliver_webhook disables it
+| endpoint | A#<account>          | ENDPOINT#<endpoint>        | manage; deliver_webhook disables it
 | delivery | A#<account>#DELIVERY | <call>#<endpoint>#<type>   | deliver_webhook; sweep claims what it sends again
 
 A delivery that fails stands in DueIndex (`due_shard`, `due_at`) until it is over. No record: nothing was tried yet.

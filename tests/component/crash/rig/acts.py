@@ -31,6 +31,6 @@ def canceled_while_it_rings(world: World) -> None:
 
 def end_is_asked_and_livekit_not(world: World) -> None:
     """The first call's customer wants it to end; whoever took the wish died with it recorded."""
-    world.strike("manage_calls", Trouble.KILLED, "PutItem")
+    world.strike("manage", Trouble.KILLED, "PutItem")
     path = f"/v1/calls/{world.accepted[0]}/hangup"
-    assert world.invoke("manage_calls", event_of("manage_calls", "hang_up") | {"rawPath": path}).is_dead
+    assert world.invoke("manage", event_of("manage", "hang_up") | {"rawPath": path}).is_dead

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiohttp
 from livekit import api
 
-from tests.component.crash.rig.phones import Phones, Room, twirp
+from tests.component.crash.rig.phones import Phones, Room, agent_identity, twirp
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
@@ -40,6 +40,9 @@ class Client:
     async def list_participants(self, request: api.ListParticipantsRequest) -> api.ListParticipantsResponse:
         return _step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
 
+    async def remove_participant(self, request: api.RoomParticipantIdentity) -> None:
+        _step("remove_participant", lambda: self._phones.remove_agent(request.room, request.identity))
+
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         _step("delete_room", lambda: self._phones.delete(request.room))
 
@@ -57,7 +60,7 @@ class Client:
             if room not in self._phones.rooms:
                 raise twirp("not_found", "requested room does not exist")
             told = self._phones.dispatched.get(room, [])
-            named = [api.AgentDispatch(agent_name="agent", room=room, metadata=metadata) for metadata in told]
+            named = [api.AgentDispatch(agent_name="ringline-agent", room=room, metadata=metadata) for metadata in told]
             return [api.AgentDispatch(room=room), *named]
 
         return _step("list_dispatch", listed)
@@ -86,7 +89,9 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
         for leg in there.legs.values()
     ]
     agents = [
-        api.ParticipantInfo(sid=sid, kind=api.ParticipantInfo.AGENT, joined_at_ms=joined_at)
+        api.ParticipantInfo(
+            sid=sid, identity=agent_identity(sid), kind=api.ParticipantInfo.AGENT, joined_at_ms=joined_at
+        )
         for sid, joined_at in there.agents.items()
     ]
     return api.ListParticipantsResponse(participants=legs + agents)

@@ -20,6 +20,7 @@ TALKS_S = 100
 MISSED_AFTER_S = 15
 """Longer than a sweep needs to find a conversation whose dialer died."""
 CALLER = "+15550107777"
+COLLEAGUE = "sip_colleague"
 
 
 class Callee(StrEnum):
@@ -63,6 +64,11 @@ class Leg:
         return "sip.ruleID" in self.attributes
 
 
+def agent_identity(sid: str) -> str:
+    """What LiveKit calls the agent by whom it removes it."""
+    return f"agent-{sid}"
+
+
 @dataclass
 class Room:
     made_at: int
@@ -87,13 +93,13 @@ class Phones:
     callees: list[Callee] = field(default_factory=lambda: [Callee.ANSWERS])
     """What each dial meets; the last one is met by all that follow."""
     agents_come: bool = True
-    agents_come_after_s: float = 0.5
-    dispatches_lost: int = 0
-    """So many dispatches to come find no worker with room, which LiveKit tells nobody."""
     callees_hang_up: bool = True
     carrier_speaks: bool = False
     dispatches_fail: int = 0
     """So many dispatches to come fail."""
+    dispatches_dropped: int = 0
+    """For so many dispatches to come no worker has room, and nobody says so."""
+    agents_take_s: float = 0.5
     rooms: dict[str, Room] = field(default_factory=dict)
     hooks: deque[dict[str, Any]] = field(default_factory=deque)
     words: deque[Word] = field(default_factory=deque)
@@ -104,6 +110,11 @@ class Phones:
     """Rooms for which a phone was dialled before an agent was there."""
     dispatched: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What each agent was told that was sent to a room, by the room. Agents remember it when the room is gone."""
+    removed: list[str] = field(default_factory=list)
+    """The agents that were put out of their rooms."""
+    two_since: dict[str, int] = field(default_factory=dict)
+    together_ms: list[int] = field(default_factory=list)
+    """How long two agents were in one room, each time."""
     over_at: dict[str, int] = field(default_factory=dict)
     """When each leg that rang was over, by its room."""
     _later: list[tuple[int, int, Callable[[], object]]] = field(default_factory=list)
@@ -143,27 +154,55 @@ class Phones:
 
     def send_agent(self, name: str, metadata: str) -> None:
         self.dispatched[name].append(metadata)
-        if self.dispatches_lost:
-            self.dispatches_lost -= 1
+        if self.dispatches_dropped:
+            self.dispatches_dropped -= 1
         elif self.agents_come:
-            self.after(self.agents_come_after_s, lambda: self.agent_joins(name))
+            self.after(self.agents_take_s, lambda: self.agent_joins(name))
 
     def agent_joins(self, name: str) -> None:
         if name in self.rooms:
             sid = f"PA_agent_{self._number()}"
             self.rooms[name].agents[sid] = self.clock.now
             self.had_agent.add(name)
-            self._tell("participant_joined", name, {"kind": "AGENT", "sid": sid})
+            if len(self.rooms[name].agents) == 2:
+                self.two_since[name] = self.clock.now
+            self._tell("participant_joined", name, _agent(sid))
             for leg in self.rooms[name].legs.values():
                 if leg.rang_in:
                     # LiveKit answers a caller as soon as an agent can be heard.
                     self._answer(leg)
 
     def agent_leaves(self) -> None:
-        """The agent of the one room there is."""
+        """The agent of the one room there is, or the first of two."""
         ((name, room),) = self.rooms.items()
-        sid, _ = room.agents.popitem()
-        self._tell("participant_left", name, {"kind": "AGENT", "sid": sid, "disconnectReason": "CLIENT_INITIATED"})
+        self._agent_goes(name, next(iter(room.agents)), "CLIENT_INITIATED")
+
+    def remove_agent(self, name: str, identity: str) -> None:
+        known = self.rooms[name].agents if name in self.rooms else {}
+        sid = next((sid for sid in known if agent_identity(sid) == identity), None)
+        if sid is None:
+            raise twirp("not_found", "participant does not exist")
+        self.removed.append(sid)
+        self._agent_goes(name, sid, "PARTICIPANT_REMOVED")
+
+    def _agent_goes(self, name: str, sid: str, reason: str) -> None:
+        del self.rooms[name].agents[sid]
+        self._is_one_again(name)
+        self._tell("participant_left", name, _agent(sid) | {"disconnectReason": reason})
+
+    def _is_one_again(self, name: str) -> None:
+        if name in self.two_since:
+            self.together_ms.append(self.clock.now - self.two_since.pop(name))
+
+    def colleague_joins(self, name: str) -> None:
+        """The agent has called somebody into the room, who picked up."""
+        self._join(Leg(COLLEAGUE, name, "PA_colleague", "active"))
+
+    def colleague_leaves(self) -> None:
+        """LiveKit's word of it is the last that is heard of them."""
+        for leg in list(self.legs):
+            if leg.identity == COLLEAGUE:
+                self._leave(leg, "CLIENT_INITIATED")
 
     def _close_if_left(self, name: str) -> None:
         """LiveKit closes a room without legs; agents do not keep it open."""
@@ -177,6 +216,7 @@ class Phones:
         for leg in list(room.legs.values()):
             self._leave(leg, "ROOM_DELETED", leg.status)
         del self.rooms[name]
+        self._is_one_again(name)
         self._tell("room_finished", name)
 
     # --- legs --------------------------------------------------------------------------------------------------------
@@ -260,7 +300,8 @@ class Phones:
         was_answered = leg.status == "active"
         leg.status = "hangup"
         leg.failure = leg.failure or _GIVEN_UP
-        self.over_at[leg.room] = self.clock.now
+        if leg.identity != COLLEAGUE:
+            self.over_at[leg.room] = self.clock.now
         self.rooms[leg.room].legs.pop(leg.sid)
         self.after(ROOM_DEPARTURE_S, lambda: self._close_if_left(leg.room))
         self._tell("participant_left", leg.room, _participant(leg, last_status) | {"disconnectReason": reason})
@@ -286,6 +327,10 @@ class Phones:
     def _says(self, leg: Leg, kind: str, **told: Any) -> None:
         if self.carrier_speaks and leg.named:
             self.words.append(Word(kind, leg.named, self.clock.now, told))
+
+
+def _agent(sid: str) -> dict[str, Any]:
+    return {"kind": "AGENT", "sid": sid, "identity": agent_identity(sid)}
 
 
 def _participant(leg: Leg, status: str) -> dict[str, Any]:

@@ -132,10 +132,20 @@ def look_at_the_end(world: World, scenario: Scenario) -> None:
     assert set(world.phones.dials.values()) <= {1}, "an attempt was dialled again"
     phones_that_rang = Counter(identity.split("-")[1] for identity in world.phones.rang)
     assert set(phones_that_rang.values()) <= {1, scenario.rings}, "a phone rang again"
-    assert all(len(agents) == 1 for agents in world.phones.dispatched.values()), "two agents were sent to one call"
+    look_at_the_agents(world)
     assert not world.phones.rooms, "somebody was left alone in a room"
     assert not world.dead_letters, "a healthy message was given up"
     look_at_the_webhooks(world, scenario.deliveries)
+
+
+def look_at_the_agents(world: World) -> None:
+    """Another agent may be sent where none has come; no dispatch is sent twice, and two agents are soon one again."""
+    for told in world.phones.dispatched.values():
+        numbers = [json.loads(metadata)["dispatch"] for metadata in told]
+        assert len(numbers) == len(set(numbers)), "two who looked at the same moment both sent an agent"
+    assert max(world.phones.together_ms, default=0) <= OWED_WITHIN_MS, "two agents talked on"
+    talked = {call.agent_sid for call in world.table.calls.values()}
+    assert not talked & set(world.phones.removed), "the agent that talked was removed"
 
 
 def look_at_the_webhooks(world: World, statuses: Set[str]) -> None:

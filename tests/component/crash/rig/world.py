@@ -165,7 +165,7 @@ class World:
 
     def hang_up(self, call_id: str | None = None) -> dict[str, Any]:
         path = f"/v1/calls/{call_id or self.accepted[0]}/hangup"
-        return self.request("manage_calls", event_of("manage_calls", "hang_up") | {"rawPath": path})
+        return self.request("manage", event_of("manage", "hang_up") | {"rawPath": path})
 
     def agent_tells(self, *reports: Mapping[str, Any]) -> None:
         """The agent of the first call tells this, and is heard."""

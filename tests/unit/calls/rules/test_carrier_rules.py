@@ -1,6 +1,6 @@
 """What the carrier's own events do, where the dialer speaks and where it does not."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

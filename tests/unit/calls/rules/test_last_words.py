@@ -1,6 +1,6 @@
 """The state in which a call waits for its agent's last words: how it is shown and kept, and how it is left."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from ringline.calls.model.events import (
     UserSpoke,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import Moved, Unmoved
+from ringline.calls.model.results import REMOVE_AGENT, Moved, Unmoved
 from ringline.calls.model.timing import LAST_WORDS_S
 from ringline.calls.rules.deadlines import Owed, owed
 from ringline.calls.rules.last_words import OF_LAST_WORDS
@@ -98,12 +98,15 @@ def test_a_row_of_the_release_before_moves_into_the_state_with_its_next_change()
         SilenceHeard(at(15), 1, 2.0),
         CarrierForwarded(at(15), 1, "sip:elsewhere@carrier", False),
         AgentLeft(at(15), 1, "PA_agent", "CLIENT_INITIATED"),
-        AgentJoined(at(15), 1, "PA_other"),
     ],
 )
 def test_what_does_not_settle_the_reason_is_kept_and_waited_on(event: Any) -> None:
     call = after(waiting(), event)
     assert (call.state, call.end_reason) == (State.LAST_WORDS, None)
+
+
+def test_a_second_agent_is_one_too_many_also_now() -> None:
+    assert apply(waiting(), AgentJoined(at(15), 1, "PA_other")) == Unmoved("another_agent_talks", REMOVE_AGENT)
 
 
 def test_a_forward_to_voicemail_settles_the_reason() -> None:

@@ -1,6 +1,6 @@
 """What each event does to a call, and what it must not do."""
 
-from dataclasses import replace
+from copy import replace
 from typing import get_args
 
 import pytest
@@ -33,12 +33,16 @@ from ringline.calls.model.events import (
     DialNotSent,
     DialRefused,
     DialWithoutAgent,
+    DialWithoutLivekit,
+    DispatchedAgain,
     EndAsked,
     Event,
     FoundOver,
     GivenUp,
     LegJoined,
     LegLeft,
+    OtherLeft,
+    OthersTalk,
     RecordingSeen,
     RoomFinished,
     SeenWaiting,
@@ -67,10 +71,14 @@ def every_event(at_ms: int) -> list[Event]:
         Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),
         AgentJoined(at_ms, 1, "PA_agent"),
         AgentLeft(at_ms, 1, "PA_agent", "CLIENT_INITIATED"),
+        DispatchedAgain(at_ms, 1),
+        OthersTalk(at_ms, 1),
+        OtherLeft(at_ms, 1),
         LegLeft(at_ms, 1, "PA_leg", "CLIENT_INITIATED", "hangup"),
         RoomFinished(at_ms, 1),
         DialRefused(at_ms, 1, 486, "Busy Here", "resource_exhausted", "busy"),
-        DialNotSent(at_ms, 1, "no response from servers", "unavailable", 1),
+        DialNotSent(at_ms, 1, "update room failed", "internal", 1),
+        DialWithoutLivekit(at_ms, 1, "no response from servers", "unavailable", at_ms + 2000),
         EndAsked(at_ms, EndReason.API_HUNG_UP),
         GivenUp(at_ms, 1),
         FoundOver(at_ms, 1),
@@ -483,8 +491,8 @@ def test_an_answer_by_a_leg_that_is_back_leaves_nothing_of_the_one_that_was_lost
     lost = moved(a_call(State.DIALING), LegLeft(at(3), 1, "PA_first", "SIGNAL_CLOSE", "ringing"))
     call = moved(lost, Answered(at(40), 1, "PA_second", "SCL_1", None))
     assert (call.leg_sid, call.former_leg_sids, call.evidence) == ("PA_second", ("PA_first",), Evidence())
-    assert owed(call, room_is_open=True, now=at(45)) is Owed.NOTHING
-    assert owed(call, room_is_open=True, now=at(51)) is Owed.LOOK, "for its agent"
+    assert owed(call, room_is_open=True, now=at(41)) is Owed.NOTHING
+    assert owed(call, room_is_open=True, now=at(42)) is Owed.LOOK, "for its agent"
     assert unmoved(call, LegLeft(at(41), 1, "PA_first", "SIGNAL_CLOSE", "ringing")).why == "stale_leg"
 
 

@@ -1,6 +1,6 @@
 """From evidence to reason."""
 
-from dataclasses import replace
+from copy import replace
 
 import pytest
 

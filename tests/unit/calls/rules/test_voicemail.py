@@ -1,6 +1,6 @@
 """What is shown of a voicemail, and what makes one."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,7 +1,8 @@
 """Somebody rings in: what is written, who is asked for what, and what comes of it when something is missing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
@@ -10,6 +11,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
 from ringline.calls.model.events import AgentSeen, Event
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
@@ -19,6 +21,7 @@ from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
 from ringline.calls.tables.recordings import recording_key
+from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT, NOW, at
 from tests.fakes import EMPTY_ROOM, CountingLooks, HandClock
@@ -40,7 +43,10 @@ CALLER = LivekitEvent(
     our_number=OURS,
     their_number=THEIRS,
 )
-AGENT = LivekitEvent(what=What.JOINED, room_name=ROOM, created_at=NOW, kind=Kind.AGENT, sid="PA_agent")
+AGENT = LivekitEvent(
+    what=What.JOINED, room_name=ROOM, created_at=NOW, kind=Kind.AGENT, sid="PA_agent", identity="agent-1"
+)
+SECOND = replace(AGENT, sid="PA_second", identity="agent-2")
 GAVE_UP = replace(CALLER, what=What.LEFT, disconnect_reason="CLIENT_INITIATED", call_status="hangup")
 
 
@@ -49,6 +55,9 @@ class House:
     """One account with one number, its calls and rooms, and a LiveKit that notes what it is asked for."""
 
     owners: dict[str, str] = field(default_factory=lambda: {OURS: ACCOUNT})
+    accounts: set[str] = field(default_factory=lambda: {ACCOUNT})
+    trunks: dict[str, Trunk] = field(default_factory=dict)
+    country: str | None = None
     route: Route | None = ROUTE
     calls: list[Call] = field(default_factory=list)
     tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -63,8 +72,15 @@ class House:
         log = Logger("test", level="CRITICAL")
         # Rooms and progress are the product's own classes over the table, and no Protocols.
         rooms, progress = cast(InboundRooms, self), cast(Progress, self)
-        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log)
-        observe = Observe(progress, lambda room: self.asked.append(f"close {room}"), self.looks, log, lambda: arrive)
+        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log, self, self.country)
+        observe = Observe(
+            progress=progress,
+            close_room=lambda room: self.asked.append(f"close {room}"),
+            looks=self.looks,
+            log=log,
+            remove_later=self.remove_later,
+            reception=lambda: arrive,
+        )
         return [observe.run(event, self.clock()) for event in events]
 
     @property
@@ -75,7 +91,7 @@ class House:
     # Progress
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
         (place,) = (n for n, call in enumerate(self.calls) if (call.account_id, call.call_id) == (account_id, call_id))
-        result = apply(self.calls[place], event)
+        result = apply(self.calls[place], as_allowed(self.calls[place], event, self.clock()))
         if not isinstance(result, Moved):
             return Unapplied(self.calls[place], result.why, result.effects)
         self.calls[place] = result.call
@@ -84,6 +100,12 @@ class House:
     # Numbers and routes
     def owner_of(self, number: str) -> str | None:
         return self.owners.get(number)
+
+    def trunk(self, trunk_id: str) -> Trunk | None:
+        return self.trunks.get(trunk_id)
+
+    def account(self, account_id: str) -> str | None:
+        return account_id if account_id in self.accounts else None
 
     def resolve(self, account_id: str, number: str) -> Route | None:
         return self.route
@@ -114,6 +136,10 @@ class House:
 
     def close(self, room: str) -> None:
         self._ask(f"close {room}")
+
+    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+        self._ask(f"remove {identity}")
+        return kept_sid in {agent.sid for agent in self.room.agents}
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -217,13 +243,48 @@ def test_a_caller_whose_agent_could_not_be_dispatched_is_looked_after_soon() -> 
     house = House(is_down=True)
     assert house.hears(CALLER) == ["arrived"]
     assert house.call.state is State.RINGING
-    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 26), (ACCOUNT, house.call.call_id, 2)]
+    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 2)]
 
 
-def test_the_ring_limit_is_looked_at_when_it_has_passed() -> None:
+def test_whether_an_agent_has_come_is_looked_at_soon() -> None:
     house = House()
     house.hears(CALLER)
-    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 26)]
+    assert house.looks.asked == [(ACCOUNT, house.call.call_id, 2)]
+
+
+def test_a_second_agent_is_removed_the_moment_it_joins() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.room = RoomView((), (AgentSeen("PA_agent", NOW, "agent-1"), AgentSeen("PA_second", NOW, "agent-2")))
+    asked = len(house.asked)
+    assert house.hears(SECOND) == ["another_agent_talks"]
+    assert house.asked[asked:] == ["remove agent-2"]
+    assert house.call.agent_sid == "PA_agent"
+    assert house.hears(replace(SECOND, what=What.LEFT)) == ["stale_agent"]
+
+
+def test_a_second_agent_is_the_successor_of_one_whose_leaving_was_lost() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.room = RoomView((), (AgentSeen("PA_second", NOW, "agent-2"),))
+    assert house.hears(SECOND) == ["applied"]
+    assert (house.call.agent_sid, house.call.agent_left_at, house.call.state) == ("PA_second", None, State.ACTIVE)
+
+
+def test_a_second_agent_that_could_not_be_removed_is_looked_after() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    house.is_down = True
+    assert house.hears(SECOND) == ["another_agent_talks"]
+    assert house.looks.asked[-1] == (ACCOUNT, house.call.call_id, 2)
+
+
+def test_somebody_without_a_phone_who_leaves_a_call_without_its_agent_has_it_looked_at() -> None:
+    house = House()
+    colleague = replace(AGENT, kind=Kind.STANDARD, sid="PA_colleague", identity="jo", what=What.LEFT)
+    assert house.hears(CALLER, AGENT, colleague) == ["arrived", "applied", "agent_is_there"]
+    assert house.hears(replace(AGENT, what=What.LEFT), colleague) == ["applied", "applied"]
+    assert house.looks.asked[-2:] == [(ACCOUNT, house.call.call_id, 6)] * 2
 
 
 def test_a_short_conversation_is_looked_at_when_it_reaches_its_limit() -> None:

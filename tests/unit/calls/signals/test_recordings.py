@@ -1,6 +1,6 @@
 """What LiveKit's reports of an egress mean for a call, and which calls are to be recorded."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

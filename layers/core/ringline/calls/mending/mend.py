@@ -2,8 +2,9 @@
 lifecycle."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from copy import replace
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -22,22 +23,25 @@ from ringline.calls.model.events import (
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, leg_of
+from ringline.calls.model.room_view import LegView, RoomView, leg_of, others_of, present_agents
+from ringline.calls.model.timing import AGENT_SLOW_S
+from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.rules.deadlines import (
     End,
     Owed,
-    caller_waits_until,
+    agent_due_at,
     carrier_may_be_right_for_s,
     dial_outcome_due_at,
+    dispatch_again_in_s,
     is_told_to_be_over,
     is_up,
     limit_falls_in_s,
     look_again_in_s,
     owed,
-    within_call,
 )
+from ringline.calls.rules.presence_rules import without_agent
 from ringline.runtime.clock import Clock
 
 
@@ -84,61 +88,83 @@ class Mender:
         """A conversation ends at its limit, not with the first run after it."""
         after_s = limit_falls_in_s(call, now)
         if after_s is not None:
-            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, after_s)
+            await self._ask_for_look(call, after_s)
 
     async def _peek(self, call: Call, now: int) -> None:
         room = await self.telephony.look(call.room_name or "")
-        await self._adopt(call, leg_of(call, room), _present_agent(call, room), now)
+        await self._adopt(call, leg_of(call, room), room, now)
 
-    async def _adopt(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> bool:
+    async def _adopt(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> bool:
         """Whether LiveKit shows an answer that nobody was there to report. The conversation then goes on."""
         if leg is None or not is_up(leg):
             return False
-        adopted = await self._apply(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
+        agent = next(iter(present_agents(call, room)), None)
+        adopted = await self._apply_and_look(call, Answered(now, call.attempt, leg.sid, leg.sip_call_id, agent))
         self.swept.adopted += 1
-        if Effect.LOOK_AGAIN in adopted.effects and adopted.call is not None:
-            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(adopted.call))
+        await self._remove_later_agents(adopted.call, room)
         return True
 
     async def _look(self, call: Call, now: int) -> None:
         room = await self.telephony.look(call.room_name or "")
-        leg, agent = leg_of(call, room), _present_agent(call, room)
+        leg = leg_of(call, room)
         if call.answered_at is None:
-            await self._look_unanswered(call, leg, agent, now)
+            await self._look_unanswered(call, leg, room, now)
         elif is_told_to_be_over(call):
             await self._look_for_a_lost_leg(call, leg, room.agents, now)
-        elif agent is not None:
-            # An agent that is known already changes nothing.
-            await self._apply(call, AgentJoined(now, call.attempt, agent.sid))
+        elif agents := present_agents(call, room):
+            await self._look_at_agents(call, agents, room, now)
         elif call.active_at is None:
-            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
-        elif call.agent_left_at is None:
-            # The report that the agent left got lost. A successor has until the next run to come.
-            await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid or "", None))
+            await self._wait_for_agent(call, now)
         else:
-            await self._end(call, EndReason.AGENT_FAILED, now)
+            match without_agent(call, others_of(call, room), now):
+                case EndReason() as reason:
+                    await self._end(call, reason, now)
+                case None:
+                    return
+                case event:
+                    await self._apply_and_look(call, event)
 
-    async def _look_unanswered(self, call: Call, leg: LegView | None, agent: AgentSeen | None, now: int) -> None:
+    async def _look_at_agents(self, call: Call, agents: Sequence[AgentSeen], room: RoomView, now: int) -> None:
+        """An agent that is known already changes nothing."""
+        current_call: Call | None = call
+        if call.agent_left_at is not None or call.agent_sid not in {agent.sid for agent in agents}:
+            if call.agent_sid is not None and call.agent_left_at is None:
+                # The report that it left got lost.
+                await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid, None))
+            current_call = (await self._apply(call, AgentJoined(now, call.attempt, agents[0].sid))).call
+        await self._remove_later_agents(current_call, room)
+
+    async def _remove_later_agents(self, call: Call | None, room: RoomView) -> None:
+        if call is not None and not await self._agents.remove_later(call, room):
+            await self._ask_for_look(call, AGENT_SLOW_S)
+
+    async def _wait_for_agent(self, call: Call, now: int) -> None:
+        """Somebody hears it ring, or silence, and must not have to wait until the next run. Whoever sends an agent is
+        the one to look again."""
+        if now >= agent_due_at(call):
+            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
+        elif await self._agents.send_another(call):
+            await self._ask_for_look(call, dispatch_again_in_s(call, now))
+            if call.dispatches == 1:
+                # Should one of these looks die, this one ends the waiting.
+                await self._ask_for_look(call, -(-(agent_due_at(call) - now) // 1000) + 1)
+
+    async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
         rings_in = call.direction is Direction.INBOUND and leg is not None
+        agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
-            joined_at = within_call(call, agent.joined_at, now)
-            await self._apply(call, AgentJoined(joined_at, call.attempt, agent.sid))
+            taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
             self.swept.adopted += 1
-        elif await self._adopt(call, leg, agent, now):
+            await self._remove_later_agents(taken.call, room)
+        elif await self._adopt(call, leg, room, now):
             return
         elif not rings_in:
             # A leg that is there may ring on, whatever a carrier or LiveKit reported of another leg, until its time is
             # up.
             if leg is None or now >= dial_outcome_due_at(call):
                 await self._give_up(call)
-        elif now >= caller_waits_until(call):
-            await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
         else:
-            try:
-                await self.telephony.take_in(call)
-            except TelephonyDown:
-                # The caller hears it ring, and must not have to wait until the next run.
-                await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(call))
+            await self._wait_for_agent(call, now)
 
     async def _look_for_a_lost_leg(
         self, call: Call, leg: LegView | None, agents: Iterable[AgentSeen], now: int
@@ -151,7 +177,7 @@ class Mender:
             return
         undecided_s = carrier_may_be_right_for_s(call, agents, now)
         if undecided_s > 0:
-            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, undecided_s)
+            await self._ask_for_look(call, undecided_s)
             # Until then the call's limits hold as if no end had been reported.
             await self.mend(replace(call, carrier=replace(call.carrier, end_is_doubted=True)), True, now)
             return
@@ -179,11 +205,19 @@ class Mender:
         await self._apply(call, FoundOver(self.clock(), call.attempt))
         self.swept.settled += 1
 
+    async def _apply_and_look(self, call: Call, event: Event) -> Outcome:
+        """Applies what was seen, and has somebody look again where that asks for it."""
+        outcome = await self._apply(call, event)
+        if Effect.LOOK_AGAIN in outcome.effects and outcome.call is not None:
+            await self._ask_for_look(call, look_again_in_s(outcome.call))
+        return outcome
+
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
 
+    async def _ask_for_look(self, call: Call, after_s: int) -> None:
+        await asyncio.to_thread(ask_for_look, self.looks, self.log, call, after_s)
 
-def _present_agent(call: Call, room: RoomView) -> AgentSeen | None:
-    """An agent in the room, other than the one that is known to have left: LiveKit's list may still show it."""
-    departed = call.agent_sid if call.agent_left_at is not None else None
-    return next((agent for agent in room.agents if agent.sid != departed), None)
+    @property
+    def _agents(self) -> Agents:
+        return Agents(self.progress, self.telephony, self.clock, self.log)

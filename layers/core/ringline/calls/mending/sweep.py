@@ -40,7 +40,7 @@ type Resend = Callable[[Sequence[DueKey]], int]
 """Sends overdue deliveries again; returns how many."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     store: CallStore
     watchlist: Watchlist

@@ -114,6 +114,8 @@ ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 """Somebody closed the room, or put the leg out of it."""
 BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
 AGENT_ERROR = "AGENT_ERROR"
+UNIQUE_TO_NUMBER = "number"
+"""What a call may be the only one under way to, among those of its account that ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ class AgentReports:
     hung_up_for: str | None = None
     transferred_at: int | None = None
     transferred_to: str | None = None
+    transfer_only_started: bool = False
+    """It has begun to hand the call over, and has not said since that this is done."""
     said_all: bool = False
 
     @property
@@ -241,6 +245,10 @@ class Call:
     want of its agent, began to wait for it. `tries_agent` marks a dial that finds out for others whether the agent is
     back.
 
+    `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
+    `dispatched_at`. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that has
+    left, `other_left_at` when such a person was last seen to leave.
+
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
     A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
@@ -279,6 +287,7 @@ class Call:
     eligible_at: int
     scheduled_at: int | None = None
     expires_at: int | None = None
+    unique_to: str | None = None
     attempt: int = 0
     unsent: int = 0
     deferrals: int = 0
@@ -301,6 +310,10 @@ class Call:
     former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
+    dispatches: int = 1
+    dispatched_at: int | None = None
+    handed_over_at: int | None = None
+    other_left_at: int | None = None
 
     end_asked_at: int | None = None
     end_asked_reason: EndReason | None = None

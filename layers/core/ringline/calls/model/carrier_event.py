@@ -1,10 +1,10 @@
 """What a carrier tells of a phone call, reduced to what calls need. `telephony.carriers` reads it from the carriers'
 webhooks."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ringline.calls.model.call import Refusal
+from ringline.record import Record
 
 
 class Kind(StrEnum):
@@ -18,8 +18,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierEvent:
+class CarrierEvent(Record):
     """One thing that happened to a phone call. `room` is what our own header said, where the carrier echoes it;
     `provider_call_ids` are the carrier's ids of the call, the widest first; `at` is in milliseconds."""
 

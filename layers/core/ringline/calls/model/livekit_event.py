@@ -1,12 +1,19 @@
 """What LiveKit tells of a room, reduced to what calls need. `telephony` reads it from LiveKit's webhooks."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from ringline.record import Record
+
+MOST_LATE_MS = 90_000
+"""LiveKit drops an event that waited for 30 s, and sends one five times within 15 s and as long as the answers take:
+a stamp older than this is of a clock that is behind."""
 
 
 class Kind(StrEnum):
     SIP = "SIP"
     AGENT = "AGENT"
+    STANDARD = "STANDARD"
+    """Somebody with a microphone who is neither: a colleague in a browser."""
     OTHER = "OTHER"
 
 
@@ -21,10 +28,10 @@ class What(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class EgressReport:
+class EgressReport(Record):
     """How a recording stands, in LiveKit's words. An egress names its file before there is one; `asked_key` is the file
-    that it was asked for, which it names from the beginning."""
+    that it was asked for, which it names from the beginning. `backup_at` says where the file lies if the egress could
+    not write to the bucket it was given and used the backup storage of its own configuration."""
 
     egress_id: str
     status: str
@@ -32,14 +39,15 @@ class EgressReport:
     duration_s: float | None = None
     error: str | None = None
     asked_key: str | None = None
+    backup_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LivekitEvent:
+class LivekitEvent(Record):
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
-    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` and `their_number` are as the trunk has
-    them; a rule that hides numbers tells neither.
+    Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or
+    else as the trunk has it, like `their_number`; a rule that hides numbers tells neither. `account_id` is whose
+    callers the rule lets in, if it says so.
     """
 
     what: What
@@ -54,6 +62,8 @@ class LivekitEvent:
     sip_call_id: str | None = None
     our_number: str | None = None
     their_number: str | None = None
+    trunk_id: str | None = None
+    account_id: str | None = None
     egress: EgressReport | None = None
 
     @property

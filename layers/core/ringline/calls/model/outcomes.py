@@ -1,25 +1,22 @@
-"""How a dial ends, by phase: before the INVITE (`NotSent`, `CarrierFull`), by the carrier's word, or nobody knows."""
-
-from dataclasses import dataclass
+"""How a dial ends, by phase: before the INVITE (`NotSent`, `LivekitAway`, `CarrierFull`), by the carrier's word, or
+nobody knows."""
 
 from ringline.calls.model.call import Refusal
+from ringline.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Record):
     """The far end answered."""
 
     leg_sid: str
     sip_call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Record):
     """The INVITE is on its way. Whether it is answered the carrier will tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Record):
     """The dial is over: a SIP response, a ring time-out, or a failure of the trunk after the INVITE."""
 
     sip_code: int | None
@@ -29,8 +26,7 @@ class Refused:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Record):
     """Known to have failed before the INVITE: nothing rang. `may_repeat` is false for a wrong configuration."""
 
     twirp_code: str | None
@@ -38,8 +34,15 @@ class NotSent:
     may_repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierFull:
+class LivekitAway(Record):
+    """Nothing rang, and no other call would have either: LiveKit could not be reached, did not answer as a server that
+    works, or had no SIP bridge to dial with."""
+
+    twirp_code: str
+    message: str
+
+
+class CarrierFull(Record):
     """Carrier or LiveKit took no more calls at that moment: calls a second, or channels. Nothing rang, and the same
     dial may well go through soon."""
 
@@ -49,11 +52,10 @@ class CarrierFull:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Record):
     """The request was sent and its fate is unknown: the phone may ring, or somebody may be talking."""
 
     message: str
 
 
-type DialOutcome = Connected | Placed | Refused | NotSent | CarrierFull | Unclear
+type DialOutcome = Connected | Placed | Refused | NotSent | LivekitAway | CarrierFull | Unclear

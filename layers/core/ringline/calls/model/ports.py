@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     # Protocols alone: whoever leaves a hint starts without what a dial or a look is made of.
     from ringline.calls.model.call import Call
-    from ringline.calls.model.outcomes import CarrierFull, DialOutcome, NotSent
+    from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent
     from ringline.calls.model.room_view import RoomView
 
 
 class Telephony(Protocol):
     """LiveKit, as calls see it. Every method but the first two raises TelephonyDown when LiveKit cannot be asked."""
 
-    async def open_room(self, call: "Call") -> "NotSent | CarrierFull | None":
+    async def open_room(self, call: "Call") -> "NotSent | LivekitAway | CarrierFull | None":
         """Makes the attempt's room and dispatches the agent with it. None when it stands; repeating changes nothing."""
 
     async def place_call(self, call: "Call") -> "DialOutcome":
         """Dials once and waits for the answer, unless the carrier tells of it (`answer_from`). Never repeat it for one
         attempt: LiveKit would ring twice."""
 
-    async def take_in(self, call: "Call") -> "RoomView":
-        """Has an agent come to the room of a call that rings in, unless one was sent there already; who is in the room
-        now. Opens no room: that of a caller who is gone stays gone."""
+    async def send_agent(self, call: "Call") -> None:
+        """Dispatches an agent to the call's room once more, as its dispatch number `call.dispatches`: LiveKit drops a
+        dispatch that no worker has room for. Two may come then. Opens no room."""
+
+    async def remove(self, room: str, identity: str) -> None:
+        """Puts a participant out of the room; one that is gone already is out."""
 
     async def look(self, room: str) -> "RoomView": ...
 

@@ -1,11 +1,11 @@
 """What an event does to a call: it moves it, with what must be done about it, or changes nothing and says why."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call
+from ringline.record import Record
 
 
 class Effect(StrEnum):
@@ -14,18 +14,18 @@ class Effect(StrEnum):
     END_ROOM = "end_room"
     LOOK_AGAIN = "look_again"
     """Soon, when a successor, a rejoin or somebody else's word has had its time."""
+    REMOVE_AGENT = "remove_agent"
+    """The agent that the event is about came while another one talks: it must leave the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Record):
     """The call as the event leaves it, and what is to be done about it."""
 
     call: Call
     effects: frozenset[Effect] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Unmoved:
+class Unmoved(Record):
     """The event changes nothing, and why."""
 
     why: str
@@ -37,3 +37,4 @@ type Rule = Callable[[Call, Any], Result]
 
 END_ROOM = frozenset({Effect.END_ROOM})
 LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
+REMOVE_AGENT = frozenset({Effect.REMOVE_AGENT})

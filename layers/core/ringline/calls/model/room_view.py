@@ -1,13 +1,13 @@
 """A LiveKit room as calls see it: who is in it, and that it could not be asked."""
 
-from dataclasses import dataclass
+from enum import IntEnum
 
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import UP, Call, CallStatus, State
 from ringline.calls.model.events import AgentSeen
+from ringline.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class LegView:
+class LegView(Record):
     """A leg in a room. `carrier_call_ids` are the carrier's own ids of the call, `(provider, id)`."""
 
     identity: str
@@ -17,12 +17,23 @@ class LegView:
     carrier_call_ids: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RoomView:
-    """Who is in a room. A room that is gone looks like one that is empty."""
+class Others(IntEnum):
+    """Who is in a room beside a call's own leg and agents. Recorders and players are nobody."""
+
+    NONE = 0
+    MAY_COME = 1
+    """Somebody's phone is being called into the room."""
+    TALK = 2
+    """Somebody can be talked to: a second phone that was answered, or a person in a browser."""
+
+
+class RoomView(Record):
+    """Who is in a room. A room that is gone looks like one that is empty. `others` are those who are there without a
+    phone."""
 
     legs: tuple[LegView, ...]
     agents: tuple[AgentSeen, ...]
+    others: Others = Others.NONE
 
 
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:
@@ -31,8 +42,39 @@ def leg_of(call: Call, room: RoomView | None) -> LegView | None:
 
 
 def agent_in(room: RoomView | None) -> AgentSeen | None:
-    """An agent in the room, if any."""
-    return next(iter(room.agents), None) if room else None
+    """The agent in the room that joined first, if any."""
+    return next(iter(_by_joining(room.agents)), None) if room else None
+
+
+def present_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
+    """The agents in the room, the first to join first, without the one that is known to have left: LiveKit's list may
+    still show it."""
+    departed = call.agent_sid if call.agent_left_at is not None else None
+    return tuple(agent for agent in _by_joining(room.agents) if agent.sid != departed)
+
+
+def later_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
+    """Those in the room who came while the call's agent was there, as far as its record tells. Never the agent itself,
+    which may be back under another sid; and nobody where it is not seen, because they may have come after it."""
+    kept = next((agent for agent in room.agents if agent.sid == call.agent_sid), None)
+    if kept is None or call.state is not State.ACTIVE or call.agent_left_at is not None:
+        return ()
+    return tuple(agent for agent in room.agents if agent.sid != kept.sid and agent.identity != kept.identity)
+
+
+def others_of(call: Call, room: RoomView) -> Others:
+    """Who is in the room beside the call's leg and its agents."""
+    return max([room.others, *(_reached(leg) for leg in room.legs if leg.identity != call.leg_identity)])
+
+
+def _reached(leg: LegView) -> Others:
+    if leg.call_status in UP:
+        return Others.TALK
+    return Others.NONE if leg.call_status == CallStatus.HANGUP else Others.MAY_COME
+
+
+def _by_joining(agents: tuple[AgentSeen, ...]) -> list[AgentSeen]:
+    return sorted(agents, key=lambda agent: (agent.joined_at, agent.sid))
 
 
 class TelephonyDown(Exception):

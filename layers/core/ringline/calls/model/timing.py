@@ -59,9 +59,20 @@ joined for the one before. A fleet that is nearly full is so asked by one call, 
 NO_AGENT_S = 3600
 """A call waits for its agent without counting, but not for ever: whoever would call the person later than this should
 decide so anew."""
+AGENT_SLOW_S = 2
+"""When a call is looked at whose agent has not come. One that a worker took is in the room within half a second;
+LiveKit drops a dispatch that no worker has room for, and says nothing of it."""
+
+FIRST_DISPATCH_WAITS_S = 1.5
+DISPATCH_WAITS_S = 2.5
+"""How long the first dispatch, and each further one, is given to bring an agent before another is sent. No shorter: a
+job that is only slow comes too, and its agent has to be put out again."""
+
+DISPATCH_EVERY_S = 3
+"""How often a call is looked at, and an agent dispatched, until one is there or the time for it is over."""
 
 AGENT_SUCCESSOR_S = 5
-"""How long a caller may be alone after the agent left, in case another takes over."""
+"""How long a caller may be alone after the agent, or whoever took over from it, left: another may take over."""
 
 DIALER_SILENCE_S = 10
 """How long a leg that left unanswered waits for the dialer's answer, the only one to carry the SIP code."""
@@ -94,10 +105,27 @@ ZOMBIE_ROOM_S = 120
 """A room this old whose call is over is closed by the sweep: its deletion got lost."""
 
 UNSENT_DIALS = 6
-"""How often an attempt is dialled whose failures are all known to precede the INVITE, before it fails."""
+"""How often an attempt is dialled whose failures are its own and all known to precede the INVITE, before it fails."""
 
 REDIAL_DELAYS_S = (2, 5, 15, 60, 120)
-"""Waits before those repeats: a LiveKit restart takes 8 s, an outage minutes. Together they outlast three minutes."""
+"""Waits before those repeats. Together they outlast three minutes."""
+
+LIVEKIT_FAILS_WITHIN_S = 10
+"""LiveKit is taken to be away when two dials found it so within this time: one request alone may fail on its way."""
+
+LIVEKIT_FIRST_REST_S = 2
+LIVEKIT_LONGEST_REST_S = 60
+"""How long LiveKit rests after that, twice as long after each dial that still finds it away: a restart takes 8 s, an
+outage hours. Nobody dials meanwhile."""
+
+NO_BRIDGE_SAID_WITHIN_S = 3
+"""LiveKit says within 2 s that no SIP bridge took a dial. One that it has not refused by then has been taken."""
+
+LIVEKIT_TRIED_WITHIN_S = LIVEKIT_REQUEST_S + NO_BRIDGE_SAID_WITHIN_S
+"""How long the others wait for the dial that tries LiveKit after its rest, before another one tries."""
+
+LIVEKIT_ON_TRIAL_S = 600
+"""A rest that has been over for so long is forgotten: whoever comes then need not try LiveKit for the others."""
 
 PACE_AHEAD_S = 1
 """A dialer waits this long at most for its trunk's next turn; where the turn is further off, the call stays in the
@@ -121,7 +149,8 @@ DEFERRAL_DELAYS_S = (5, 10, 20, 30)
 """Waits of a call after those, the last one for all that follow."""
 
 DEFERRED_FOR_S = 24 * 3600
-"""A call is deferred without counting, but not for ever: a carrier without room for this long has none."""
+"""A call is deferred without counting, but not for ever: a carrier without room for this long has none, and a LiveKit
+that is away for so long is not coming back by itself."""
 
 DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
@@ -130,13 +159,26 @@ invocations."""
 MS_PER_S = 1000
 """Moments are milliseconds, durations that people set are seconds."""
 
+
+def ms(seconds: float) -> int:
+    """A duration in the unit of moments."""
+    return round(seconds * MS_PER_S)
+
+
 CLOCKS_DIFFER_MS = 1000
 """LiveKit stamps whole seconds: what lasted as long as a limit may look up to a second shorter."""
 
 RING_OUT_TOLERANCE_S = 2
 """What a ring time-out may look shorter than it was: whole seconds again, and two clocks that differ a little."""
 
-VOICEMAIL_RING_MIN_S = 2
+CALL_SETUP_S = 2
+"""What call set-up takes at most: a phone whose dial lasted longer has rung, if nobody says otherwise."""
+
+RINGING_TOLD_AFTER_S = 4
+"""When a dial that nobody has refused is told to ring: by then carriers have refused what they do not take, and LiveKit
+has found out if it has no SIP bridge, which takes it two seconds."""
+
+VOICEMAIL_RING_MIN_S = CALL_SETUP_S
 VOICEMAIL_RING_MAX_S = 20
 """A phone that turns unavailable after ringing this long was forwarded to voicemail; before it is off, after it nobody
 came."""

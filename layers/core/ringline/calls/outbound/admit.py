@@ -1,5 +1,6 @@
 """Admits waiting calls through the gate, at their trunk's pace and while their agent does not rest: oldest eligible
-first, each claimed in one transaction."""
+first, each claimed in one transaction. While LiveKit is away nobody is admitted but one at a time, who finds out
+whether it is back."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import NO_AGENT_S
 from ringline.calls.progress.progress import Applied, GateFull, Outdated, Progress, Unapplied
 from ringline.calls.rules.deadlines import agent_first_s
-from ringline.calls.tables.agent_rests import AgentRest, AgentRests, trial_of
+from ringline.calls.tables.agent_rests import AgentRest, trial_of
+from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
 from ringline.runtime.clock import MS_PER_S, Clock
@@ -39,8 +41,7 @@ class NoneAdmitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Calls wait and lines are free, but before `until` the trunks of all those calls have no turn, or their agents
-    rest."""
+    """Calls wait and lines are free, but before `until` their trunks have no turn, or their agents or LiveKit rest."""
 
     until: int
 
@@ -59,7 +60,6 @@ class _Looked:
 class Admit:
     store: CallStore
     paces: TrunkPaces
-    rests: AgentRests
     progress: Progress
     clock: Clock
     log: Logger
@@ -77,8 +77,15 @@ class Admit:
             first = self._first_that_may_go(account_id, looked)
             if not isinstance(first, QueueEntry):
                 return first
+            rest = self.paces.livekit.look()
+            if not rest.is_over(self.clock()):
+                return Paced(rest.next_at)
+            if rest.is_on_trial(self.clock()):
+                first = self._one_that_tries(account_id, rest, first, looked)
             call = self._waiting(account_id, first)
             if call is None or not self._has_its_turn(call, looked):
+                continue
+            if not self.paces.livekit.may_dial(call, rest, self.clock()):
                 continue
             claimed = self._claim(call, looked)
             if claimed is not None:
@@ -99,7 +106,7 @@ class Admit:
             case Unapplied() | Outdated():
                 claimed = None
         if tries_agent:
-            self.rests.untried(call.account_id, call.agent_id, trial, self.clock())
+            self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
         return claimed
 
     def _first_that_may_go(self, account_id: str, looked: _Looked) -> QueueEntry | NoneAdmitted | Paced:
@@ -121,6 +128,13 @@ class Admit:
                 return entry
         return Paced(min(looked.resting.values()))
 
+    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: _Looked) -> QueueEntry:
+        """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
+        call which LiveKit never takes, it holds up nobody."""
+        waiting = self.store.eligible(account_id, self.clock(), _LOOK_PAST)
+        near = [entry for entry in waiting if self._may_go(account_id, entry, looked)]
+        return near[rest.rests % len(near)] if near else first
+
     def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         return self._agent_is_awake(account_id, entry, looked) and self._is_near(entry, looked)
 
@@ -139,7 +153,7 @@ class Admit:
     def _rest_of(self, account_id: str, agent_id: str | None, looked: _Looked) -> AgentRest:
         name = agent_id or ""
         if name not in looked.agents:
-            looked.agents[name] = self.rests.look(account_id, agent_id)
+            looked.agents[name] = self.paces.agents.look(account_id, agent_id)
         return looked.agents[name]
 
     def _end_if_missing_for_long(self, account_id: str, entry: QueueEntry, rest: AgentRest) -> None:
@@ -186,7 +200,7 @@ class Admit:
 
     def _is_the_one_that_tries(self, call: Call, trial: str) -> bool:
         within_s = agent_first_s(call) + _TRIAL_SPARE_S
-        return self.rests.try_one(call.account_id, call.agent_id, trial, self.clock(), within_s)
+        return self.paces.agents.try_one(call.account_id, call.agent_id, trial, self.clock(), within_s)
 
     def _waiting(self, account_id: str, entry: QueueEntry) -> Call | None:
         """The call of an entry, if it still waits there and may be dialled."""

@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentAwaited, AgentCame, AgentSeen, DialWithoutAgent
-from ringline.calls.model.outcomes import NotSent
+from ringline.calls.model.outcomes import LivekitAway
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.room_view import agent_in
 from ringline.calls.model.timing import (
@@ -54,7 +54,7 @@ class NoAgent:
     """None came within the call's limit."""
 
 
-type Awaited = AgentThere | NoLongerWanted | NoAgent | NotSent
+type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class AgentFirst:
             waited_s = (self.clock() - began_at) / MS_PER_S
             if waited_s >= agent_first_s(call):
                 # Nobody could say whether the agent is there: that is not the agent's fault.
-                return NoAgent() if room else NotSent("unavailable", "LiveKit not reached", may_repeat=True)
+                return NoAgent() if room else LivekitAway("unavailable", "LiveKit not reached")
             if waited_s >= AGENT_AWAITED_S and current_call.awaits_agent_since is None:
                 await self.attempts.apply(call, AgentAwaited(self.clock(), call.attempt))
             await asyncio.sleep(_until_next_look_s(waited_s))

@@ -15,9 +15,12 @@ from ringline.calls.model.ports import CarrierLinks, LookQueue
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import RoomView, agent_in, leg_of
+from ringline.calls.model.timing import AGENT_SLOW_S
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
+from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
+from ringline.calls.rules.presence_rules import dispatch_is_due
 from ringline.runtime.clock import MS_PER_S, Clock
 
 
@@ -51,6 +54,8 @@ class Answers:
             await self._leave_hints(call, room)
             if outcome.call is not None and outcome.call.active_at is None:
                 await self._await_agent(call, answered_at)
+            else:
+                await self._keep_one_agent(outcome.call, room)
 
     async def _leave_hints(self, call: Call, room: RoomView | None) -> None:
         """Leaves two hints: the ids by which the carrier's events will name this call, and a look at the moment when a
@@ -60,14 +65,27 @@ class Answers:
             await asyncio.to_thread(link_carrier_calls, self.links, self.log, call, leg.carrier_call_ids)
         await asyncio.to_thread(ask_for_look_at_limit, self.looks, self.log, call)
 
+    async def _keep_one_agent(self, call: Call | None, room: RoomView | None) -> None:
+        if call is not None and room is not None and not await self._agents.remove_later(call, room):
+            await asyncio.to_thread(ask_for_look, self.looks, self.log, call, AGENT_SLOW_S)
+
+    @property
+    def _agents(self) -> Agents:
+        return Agents(self.attempts.progress, self.attempts.telephony, self.clock, self.log)
+
     async def _await_agent(self, call: Call, answered_at: int) -> None:
         """Ends the call if no agent joins in time. The dialer looks into the room because the webhook of an agent that
         joined before the answer was written came too early to be of use; that of a later one is applied."""
         while self.clock() - answered_at < agent_join_s(call) * MS_PER_S:
-            agent = agent_in(await self.attempts.room_of(call))
+            room = await self.attempts.room_of(call)
+            agent = agent_in(room)
             if agent is not None:
-                await self.attempts.apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+                joined = await self.attempts.apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+                await self._keep_one_agent(joined.call, room)
                 return
+            current_call = await self.attempts.read(call)
+            if current_call is not None and dispatch_is_due(current_call, self.clock()):
+                await self._agents.send_another(call)
             await asyncio.sleep(LOOK_EVERY_S)
             current_call = await self.attempts.read(call)
             if is_over(call, current_call) or (current_call and current_call.active_at is not None):

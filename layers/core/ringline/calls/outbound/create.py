@@ -19,8 +19,8 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MIN_S,
     WAITING_MARK_RENEWED_S,
 )
-from ringline.calls.outbound.requests import CreateCallRequest, to_ms
-from ringline.calls.tables.store import CallStore, CreatedBefore, Once
+from ringline.calls.outbound.requests import NOT_UNIQUE, CreateCallRequest, to_ms
+from ringline.calls.tables.store import CallStore, CreatedBefore, InTheWay, Once, TableContended
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.clock import Clock
@@ -28,15 +28,20 @@ from ringline.runtime.ids import new_id
 from ringline.runtime.logging import masked
 from ringline.runtime.web.problems import invalid_field
 
+_RACES = 10
+"""Each lost race means that another unique call to the number was made, and was over before it was looked at."""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A call of the customer's, and whether it was accepted by an earlier request with the same idempotency key."""
+    """A call of the customer's, and whether it was accepted by an earlier request: with the same idempotency key, or
+    to the same number, to which it is still under way."""
 
     call: Call
-    replayed: bool
+    replayed: bool = False
+    under_way: bool = False
 
 
 def once_from(key: str | None, body: Mapping[str, Any]) -> Once | None:
@@ -59,22 +64,42 @@ class CreateCall:
     log: Logger
 
     def run(self, account_id: str, request: CreateCallRequest, once: Once | None = None) -> Accepted:
-        """The accepted call, `pending`, or the one that was accepted before under the same idempotency key.
-        Raises Problem for what cannot be dialled, and 422 for a key that came with another body; nothing is written
-        then."""
+        """The accepted call, `pending`, or the one that was accepted before under the same idempotency key, or that is
+        under way to the number which it is to be unique to. Raises Problem for what cannot be dialled, and 422 for a
+        key that came with another body; nothing is written then. Raises TableContended."""
         # A repeat is answered whatever has changed since: its pipe may be gone, its expiry may have passed.
         used = None if once is None else self.store.created_before(account_id, once, self.clock())
         if used is not None:
             return Accepted(self._replayed(account_id, used, once), replayed=True)
         call = self._call(account_id, request)
-        # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
-        self.marks.mark(account_id)
-        before = self.store.create(call, once)
+        in_the_way = None if call.unique_to is None else self.store.in_the_way(call)
+        for _ in range(_RACES):
+            if in_the_way is not None and (other := self._under_way(call, in_the_way)) is not None:
+                return self._answered_with(other, once)
+            # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
+            self.marks.mark(account_id)
+            before = self.store.create(call, once, None if in_the_way is None else in_the_way.call_id)
+            if before is None:
+                self.log.info("call accepted", extra={"call_id": call.call_id, "to_number": masked(call.to_number)})
+                self._ring(call)
+                return Accepted(call)
+            if isinstance(before, CreatedBefore):
+                return Accepted(self._replayed(account_id, before, once), replayed=True)
+            in_the_way = before
+        raise TableContended
+
+    def _under_way(self, call: Call, in_the_way: InTheWay) -> Call | None:
+        """The call that has the number, unless it is over: its number is given back with its end."""
+        other = self.store.get(call.account_id, in_the_way.call_id)
+        return None if other is None or other.state.is_terminal else other
+
+    def _answered_with(self, other: Call, once: Once | None) -> Accepted:
+        """Nothing is made. An idempotency key stands for the call all the same: a repeat must not make one later."""
+        before = None if once is None else self.store.remember(other, once, self.clock())
         if before is not None:
-            return Accepted(self._replayed(account_id, before, once), replayed=True)
-        self.log.info("call accepted", extra={"call_id": call.call_id, "to_number": masked(call.to_number)})
-        self._ring(call)
-        return Accepted(call, replayed=False)
+            return Accepted(self._replayed(other.account_id, before, once), replayed=True)
+        self.log.info("call is under way", extra={"call_id": other.call_id, "to_number": masked(other.to_number)})
+        return Accepted(other, under_way=True)
 
     def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Call:
         if once is None or before.body_hash != once.body_hash:
@@ -125,6 +150,7 @@ class CreateCall:
             scheduled_at=scheduled_at,
             expires_at=expires_at,
             due_at=expires_at,
+            unique_to=_unique_to(request.unique_to or route.unique_to),
             retry=None if request.retry is None else request.retry.policy(),
         )
 
@@ -140,6 +166,11 @@ class CreateCall:
                 self.doorbell.ring(call.account_id, after_s=wait_s)
         except Exception:
             self.log.exception("doorbell not rung")
+
+
+def _unique_to(word: str | None) -> str | None:
+    """None for a call that is one of as many as are asked for, which is not stored with every call."""
+    return None if word == NOT_UNIQUE else word
 
 
 def _unless(value: float, usual: float) -> float | None:

@@ -4,21 +4,38 @@ looking at the room.
     dialer            LiveKit                  somebody else
       | room + agent --->|
       | agent there, and call still wanted?         <- cancel
-      | INVITE ---------->| rings
+      | INVITE ---------->| rings               -> call_ringing, unless it is refused at once
       |                   |  leg left -------> evidence
       |<-- answer or code-|                                   the dialer's word settles an unanswered call
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call
-from ringline.calls.model.events import AgentSeen, DialDeferred, DialNotSent, DialRefused
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Refused, Unclear
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.events import AgentSeen, DialDeferred, DialNotSent, DialRefused, DialWithoutLivekit
+from ringline.calls.model.outcomes import (
+    CarrierFull,
+    Connected,
+    DialOutcome,
+    LivekitAway,
+    NotSent,
+    Placed,
+    Refused,
+    Unclear,
+)
 from ringline.calls.model.ports import Telephony
-from ringline.calls.model.timing import CARRIER_PAUSE_S, LEGS_WORD_WAITS_S, REDIAL_DELAYS_S
+from ringline.calls.model.timing import (
+    CARRIER_PAUSE_S,
+    LEGS_WORD_WAITS_S,
+    LIVEKIT_FIRST_REST_S,
+    NO_BRIDGE_SAID_WITHIN_S,
+    REDIAL_DELAYS_S,
+    RINGING_TOLD_AFTER_S,
+)
 from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, NoAgent, NoLongerWanted
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
@@ -36,6 +53,7 @@ class Dial:
     unclear: UnclearDials
     telephony: Telephony
     paces: TrunkPaces
+    tell_ringing: Callable[[Call], None]
     clock: Clock
     log: Logger
 
@@ -58,14 +76,17 @@ class Dial:
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
                 return None
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
+                return None
             case CarrierFull() as carrier_full:
                 await self._carrier_full(call, carrier_full)
                 return None
         match await self.agent_first.await_agent(call) if call.agent_first else await self._still_wanted(call):
             case AgentThere() as ready:
                 return ready
-            case NotSent() as not_sent:
-                await self._not_sent(call, not_sent)
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
             case NoAgent():
                 await self.agent_first.queue_again(call)
             case NoLongerWanted():
@@ -88,6 +109,8 @@ class Dial:
                 await self._refused(call, refused)
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
             case CarrierFull() as carrier_full:
                 await self._carrier_full(call, carrier_full)
             case Unclear(message):
@@ -95,12 +118,38 @@ class Dial:
                 await self.unclear.follow(call)
 
     async def _place(self, call: Call) -> DialOutcome:
+        ringing = asyncio.create_task(self._tell_once_it_can_ring(call))
         try:
+            if self.paces.livekit.is_tried_by(call):
+                return await self._place_for_all(call)
             return await self.telephony.place_call(call)
         except Exception as error:
             # LiveKit's answer is one that nobody foresaw: the phone may ring all the same.
             self.log.exception("dial not understood", extra={"call_id": call.call_id})
             return Unclear(type(error).__name__)
+        finally:
+            ringing.cancel()
+
+    async def _tell_once_it_can_ring(self, call: Call) -> None:
+        """Tells that the phone rings, if nobody has refused the dial by then: LiveKit says nothing of it. What is known
+        of a ringing sooner, or only when it is over, the relay tells; where the carrier tells of answers, it tells of
+        the ringing too."""
+        if call.answer_from is AnswerFrom.CARRIER:
+            return
+        await asyncio.sleep(RINGING_TOLD_AFTER_S)
+        try:
+            await asyncio.to_thread(self.tell_ringing, call)
+        except Exception:
+            # A webhook less, which the answer makes up for. The dial itself must not suffer.
+            self.log.exception("ringing not told", extra={"call_id": call.call_id})
+
+    async def _place_for_all(self, call: Call) -> DialOutcome:
+        """Dials, and lets the others go on as soon as LiveKit has taken the dial: they do not wait for its answer."""
+        dialing = asyncio.ensure_future(self.telephony.place_call(call))
+        await asyncio.wait({dialing}, timeout=NO_BRIDGE_SAID_WITHIN_S)
+        if not dialing.done() or not isinstance(dialing.result(), LivekitAway):
+            await asyncio.to_thread(self.paces.livekit.went_through, call)
+        return await dialing
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
@@ -125,6 +174,19 @@ class Dial:
         delay_s = REDIAL_DELAYS_S[min(call.unsent, len(REDIAL_DELAYS_S) - 1)] if not_sent.may_repeat else None
         twirp_code = not_sent.twirp_code or "unavailable"
         await self.attempts.apply(call, DialNotSent(self.clock(), call.attempt, not_sent.message, twirp_code, delay_s))
+        await self.attempts.close_room(call)
+
+    async def _livekit_away(self, call: Call, away: LivekitAway) -> None:
+        """LiveKit rests before the call is back in the queue, as a trunk does. If that cannot be written the call is
+        queued all the same; the next one then finds out anew."""
+        now = self.clock()
+        self.log.warning("LiveKit is away", extra={"call_id": call.call_id, "why": away.message})
+        try:
+            again_at = await asyncio.to_thread(self.paces.livekit.was_away, call, now)
+        except Exception:
+            self.log.exception("LiveKit not put to rest", extra={"call_id": call.call_id})
+            again_at = now + LIVEKIT_FIRST_REST_S * MS_PER_S
+        await self.attempts.apply(call, DialWithoutLivekit(now, call.attempt, away.message, away.twirp_code, again_at))
         await self.attempts.close_room(call)
 
     async def _carrier_full(self, call: Call, carrier_full: CarrierFull) -> None:

@@ -1,6 +1,7 @@
 """A doorbell was heard: claims the account's next calls and dials them side by side."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -15,7 +16,6 @@ from ringline.calls.outbound.attempts import Attempts
 from ringline.calls.outbound.dial import Dial
 from ringline.calls.outbound.unclear import UnclearDials
 from ringline.calls.progress.progress import Progress
-from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock, whole_s
@@ -23,16 +23,17 @@ from ringline.runtime.clock import Clock, whole_s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialNext:
-    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call."""
+    """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call.
+    `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless."""
 
     store: CallStore
     admit: Admit
     paces: TrunkPaces
-    rests: AgentRests
     progress: Progress
     telephony: Telephony
     doorbell: Doorbell
     looks: LookQueue
+    tell_ringing: Callable[[Call], None]
     clock: Clock
     log: Logger
     links: CarrierLinks | None = None
@@ -43,7 +44,7 @@ class DialNext:
             store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=self.log
         )
         agent_first = AgentFirst(
-            attempts=attempts, rests=self.rests, doorbell=self.doorbell, clock=self.clock, log=self.log
+            attempts=attempts, rests=self.paces.agents, doorbell=self.doorbell, clock=self.clock, log=self.log
         )
         answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
         return Dial(
@@ -53,6 +54,7 @@ class DialNext:
             unclear=UnclearDials(attempts=attempts, answers=answers, clock=self.clock, log=self.log),
             telephony=self.telephony,
             paces=self.paces,
+            tell_ringing=self.tell_ringing,
             clock=self.clock,
             log=self.log,
         )

@@ -1,9 +1,25 @@
-"""Bodies of the calls API, checked field by field. Unknown fields are ignored: newer SDKs may send more."""
+"""Bodies of the calls API, checked field by field.
 
+A field that is not known is refused by its name: whoever asks for headers, or for calls within certain hours only,
+would otherwise have a person called differently than they asked for. What the SDK knows by another name, or says only
+of whose call it is, is in the tables below.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.retries import (
@@ -20,9 +36,26 @@ from ringline.calls.model.timing import (
     MAX_RING_TIMEOUT_S,
     MIN_RING_TIMEOUT_S,
 )
-from ringline.routing.numbers import is_e164
+from ringline.routing.numbers import is_e164, read_number
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Whose request it is, as far as that tells what is meant."""
+
+    country_of: Callable[[], str | None]
+
+
+NOT_UNIQUE = "none"
+"""Takes back what a call's pipe asks for."""
+
+OTHER_NAMES = {"user_number": "to_number", "agent": "agent_id"}
+"""What the SDK's own `calls.create` also calls two of its parameters."""
+
+ABOUT_ITS_OWNER = frozenset({"org_id", "project_id", "user_id", "initial_call_id"})
+"""Fields of the SDK's `Call` that change nothing about how a person is called: the API key tells whose call it is."""
 
 
 class RetryRequest(BaseModel):
@@ -51,7 +84,7 @@ class RetryRequest(BaseModel):
 class CreateCallRequest(BaseModel):
     """What the SDK's `calls.create` sends, and the extras we take (`ring_timeout_s` and on)."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     to_number: str
     pipe_id: Id | None = None
@@ -69,13 +102,34 @@ class CreateCallRequest(BaseModel):
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     retry: RetryRequest | None = None
+    unique_to: Literal["number", "none"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_our_words(cls, body: Any) -> Any:
+        """A null asks for nothing, and an outbound call is what is made here."""
+        if not isinstance(body, dict):
+            return body
+        told = {
+            name: value
+            for name, value in body.items()
+            if name not in ABOUT_ITS_OWNER
+            and (name in cls.model_fields or name in OTHER_NAMES or value is not None)
+            and (name, value) != ("direction", "outbound")
+        }
+        for other, name in OTHER_NAMES.items():
+            # Two different values are left as they are, and the other name is refused.
+            if other in told and told.get(name) in {None, told[other]}:
+                told[name] = told.pop(other)
+        return told
 
     @field_validator("to_number", "from_number")
     @classmethod
-    def _is_a_phone_number(cls, number: str | None) -> str | None:
-        if number is not None and not is_e164(number):
-            raise ValueError("is not a phone number in E.164 form, such as +14155550123")
-        return number
+    def _is_a_phone_number(cls, text: str | None, info: ValidationInfo) -> str | None:
+        """In E.164. The country of a number without its code is asked for only where there is such a number."""
+        if text is None or is_e164(text):
+            return text
+        return read_number(text, info.context.country_of() if isinstance(info.context, Writer) else None)
 
     @field_validator("scheduled_at", "expires_at")
     @classmethod

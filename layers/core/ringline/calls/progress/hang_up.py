@@ -37,7 +37,7 @@ class HungUp:
     result: HangUpResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HangUp:
     store: CallStore
     progress: Progress

@@ -1,18 +1,18 @@
 """Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a
 call: nothing else applies the rules of the lifecycle, and nothing else writes what they say."""
 
-from dataclasses import dataclass
-
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, Event
+from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.results import Effect, Unmoved
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import released
 from ringline.calls.tables.store import CallStore, Committed, TableContended
+from ringline.record import Record
 from ringline.runtime.clock import Clock, whole_s
 from ringline.runtime.sqs import LONGEST_DELAY_S
 
@@ -20,16 +20,14 @@ _TRIES = 10
 """Writers of one call are few (dialer, webhooks, API, sweep): ten lost races in a row mean something is broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Record):
     """The event moved the call; `call` is as it was written."""
 
     call: Call
     effects: frozenset[Effect]
 
 
-@dataclass(frozen=True, slots=True)
-class Unapplied:
+class Unapplied(Record):
     """Nothing changed. `call` is as it was read, None if there is no such call."""
 
     call: Call | None
@@ -37,13 +35,11 @@ class Unapplied:
     effects: frozenset[Effect] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class GateFull:
+class GateFull(Record):
     """The event takes a line, and the account has none free. Nothing changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outdated:
+class Outdated(Record):
     """Somebody else changed the call after it was read. Nothing changed; the rules must be asked anew."""
 
 
@@ -59,13 +55,13 @@ class Progress:
         self._next_ring = NextRing(store, doorbell, clock)
 
     def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
-        """Applies one event to the call as it is now. A line that is given back rings the account's doorbell if
-        somebody waits for it. Raises TableContended."""
+        """Applies one event, at the moment it tells or, where the call does not allow that, now. A line that is given
+        back rings the account's doorbell if somebody waits for it. Raises TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
-            outcome = self.apply_to(call, event)
+            outcome = self.apply_to(call, as_allowed(call, event, self._clock()))
             if isinstance(outcome, Applied | Unapplied):
                 return outcome
         raise TableContended

@@ -17,7 +17,7 @@ from ringline.calls.tables.recordings import ERROR_CHARS, recording_key
 from ringline.runtime.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartRecordings:
     recorder: Recorder
     bucket: RecordsBucket

@@ -5,7 +5,7 @@ and may hear the callee before our own record of the answer is written.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import AgentReports, Call, Direction, VoicemailPolicy
@@ -20,6 +20,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
+from ringline.calls.model.timing import MS_PER_S
 from ringline.calls.rules.ending import asked, changed
 from ringline.calls.rules.kept_rules import no_news_in_transcript, with_transcript
 
@@ -48,7 +49,8 @@ def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:
 
 def with_silence(call: Call, event: SilenceHeard) -> Call | Unmoved:
     """The call whose agent has heard nobody for a while."""
-    since = event.at - round(event.silent_s * 1000)
+    # Before the dial there was nobody to be heard.
+    since = max(event.at - round(event.silent_s * MS_PER_S), call.dialed_at or call.created_at)
     known = call.reports.silent_since
     if known is not None and since - known < _SAME_SILENCE_MS:
         return Unmoved("silent_before")
@@ -92,10 +94,12 @@ def with_transfer(call: Call, event: Transferred) -> Call | Unmoved:
     if event.failed:
         if call.reports.transferred_at is None:
             return Unmoved("not_transferred")
-        return _reported(call, transferred_at=None, transferred_to=None)
+        return _reported(call, transferred_at=None, transferred_to=None, transfer_only_started=False)
     if call.reports.transferred_at is not None and event.to in {None, call.reports.transferred_to}:
-        return Unmoved("transferred_before")
-    return _reported(call, transferred_at=event.at, transferred_to=event.to)
+        if event.only_started or not call.reports.transfer_only_started:
+            return Unmoved("transferred_before")
+        return _reported(call, transfer_only_started=False)
+    return _reported(call, transferred_at=event.at, transferred_to=event.to, transfer_only_started=event.only_started)
 
 
 def with_turns(call: Call, event: TranscriptKept) -> Call | Unmoved:

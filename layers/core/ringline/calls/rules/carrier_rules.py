@@ -6,7 +6,7 @@ is kept as evidence, and decides only if the dialer stays silent. Where calls ar
 cases, once LiveKit shows the leg.
 """
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import AnswerFrom, Call, Refusal, State, VoicemailPolicy
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred

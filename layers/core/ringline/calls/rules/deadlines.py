@@ -1,7 +1,6 @@
 """What a call in flight is owed by the clock. Pure: the sweep looks, this decides."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,18 @@ from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_FIRST_S,
     AGENT_JOIN_S,
+    AGENT_SLOW_S,
     AGENT_SUCCESSOR_S,
     ANSWER_MARGIN_S,
     DIAL_OUTCOME_MARGIN_S,
     DIALER_SILENCE_S,
+    DISPATCH_EVERY_S,
     IDLE_S,
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
 )
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
+from ringline.record import Record
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from ringline.calls.model.room_view import LegView
 
 _SWEEP_EVERY_MS = 60_000
-_DISPATCH_AGAIN_S = 2
-"""When to look after a caller whose agent may not have been dispatched: a worker that was is in the room by then."""
 
 
 class Owed(StrEnum):
@@ -42,8 +42,7 @@ class Owed(StrEnum):
     """Nothing of it is alive: what is recorded tells why it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Record):
     """A limit has passed: end the call for this reason; None where the record tells the reason."""
 
     reason: EndReason | None
@@ -75,12 +74,14 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
 def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if _passed(answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if call.reports.transferred_at is not None or is_told_to_be_over(call):
-        # Whom it was handed to needs no agent; and who is just going has their time to say so.
+    if is_told_to_be_over(call):
+        # Who is just going has their time to say so.
         return Owed.NOTHING
-    if _passed(call.reports.silent_since, IDLE_S, now):
+    # Of whom the call was handed to the agent hears nothing.
+    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
+    if not is_handed_over and _passed(call.reports.silent_since, IDLE_S, now):
         return End(EndReason.IDLE_TIMEOUT)
-    if call.active_at is None and _passed(answered_at, agent_join_s(call), now):
+    if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
         return Owed.LOOK
     if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now):
         return Owed.LOOK
@@ -111,11 +112,17 @@ def look_again_in_s(call: Call) -> int:
         return max(words)[1] + 1
     if call.agent_left_at is not None:
         return AGENT_SUCCESSOR_S + 1
-    if call.active_at is not None:
-        return call.max_call_duration_s
-    if call.answered_at is None and call.direction is Direction.INBOUND:
-        return _DISPATCH_AGAIN_S
-    return agent_join_s(call) + 1
+    return AGENT_SLOW_S if call.active_at is None else call.max_call_duration_s
+
+
+def agent_due_at(call: Call) -> int:
+    """When somebody who was answered, or who rings in, has waited for an agent long enough."""
+    return caller_waits_until(call) if call.answered_at is None else call.answered_at + agent_join_s(call) * 1000
+
+
+def dispatch_again_in_s(call: Call, now: int) -> int:
+    """When to look again after a call to which an agent was dispatched just now: the last look ends it."""
+    return max(1, min(DISPATCH_EVERY_S, -(-(agent_due_at(call) - now) // 1000)))
 
 
 def is_told_to_be_over(call: Call) -> bool:
@@ -151,7 +158,7 @@ def carrier_may_be_right_for_s(call: Call, agents: Iterable["AgentSeen"], now: i
     others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if ended_at is None or others_say_so:
         return 0
-    since = max([ended_at, *(within_call(call, agent.joined_at, now) for agent in agents)])
+    since = max([ended_at, *(min(agent.joined_at, now) for agent in agents)])
     return max(0, -(-(since + MEDIA_SILENCE_S * 1000 - now) // 1000))
 
 
@@ -166,11 +173,6 @@ def limit_falls_in_s(call: Call, now: int) -> int | None:
 def caller_waits_until(call: Call) -> int:
     """When somebody who rings in has waited for an agent long enough."""
     return (call.dialed_at or call.created_at) + call.ring_timeout_s * 1000
-
-
-def within_call(call: Call, moment: int, now: int) -> int:
-    """A moment that LiveKit's clock told, not before the call began and not after now."""
-    return min(max(moment, call.dialed_at or call.created_at), now)
 
 
 def dial_outcome_due_at(call: Call) -> int:

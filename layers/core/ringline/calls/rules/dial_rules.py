@@ -1,6 +1,6 @@
 """An attempt until its phone is answered: how it leaves the queue, and what becomes of its dial. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Direction, Evidence, State
 from ringline.calls.model.events import (
@@ -14,12 +14,13 @@ from ringline.calls.model.events import (
     DialNotSent,
     DialRefused,
     DialWithoutAgent,
+    DialWithoutLivekit,
     EndAsked,
     SeenWaiting,
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import FIRST_LOOK_S, MS_PER_S, UNSENT_DIALS
+from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS, ms
 from ringline.calls.rules.ending import (
     asked,
     changed,
@@ -30,6 +31,7 @@ from ringline.calls.rules.ending import (
     rung,
     with_agent_that_reported,
     without_agent,
+    without_livekit,
 )
 from ringline.calls.rules.leg_rules import without_leg_evidence
 from ringline.calls.rules.presence_rules import activated
@@ -156,7 +158,7 @@ def _agent_came(call: Call, event: AgentCame) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     if call.awaits_agent_since is None:
         return Unmoved("not_awaited")
-    due_at = event.at + FIRST_LOOK_S * MS_PER_S
+    due_at = event.at + ms(FIRST_LOOK_S)
     return Moved(changed(call, awaits_agent_since=None, dialed_at=event.at, due_at=due_at))
 
 
@@ -183,4 +185,5 @@ OF_THE_DIAL: dict[type, Rule] = {
     AgentCame: _agent_came,
     DialWithoutAgent: _dial_without_agent,
     AgentLeft: _agent_leaves_dial,
+    DialWithoutLivekit: without_livekit,
 }

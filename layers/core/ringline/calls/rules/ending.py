@@ -1,17 +1,19 @@
 """How an attempt's end leaves the call: asked for, over with one reason, or in the queue again. Pure."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
-from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
+from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
-from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, MS_PER_S, NO_AGENT_S
+from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, NO_AGENT_S, ms
 from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
+_LIVEKIT_AWAY = "livekit_away"
 
 
 def changed(call: Call, **fields: Any) -> Call:
@@ -54,10 +56,11 @@ def with_agent_that_reported(call: Call) -> Call:
 def over(call: Call, at: int) -> Call:
     """The call after the end of its attempt: in its terminal state with its one reason, or in the queue for another
     attempt where its retry policy wants one and its expiry leaves time for it."""
+    at = in_order(call, at)
     reason = end_reason(call, at)
     delay_s = None if call.retry is None else call.retry.delay_s(reason, len(call.attempts) + 1)
     if delay_s is not None and call.in_flight:
-        again_at = at + delay_s * 1000
+        again_at = at + ms(delay_s)
         if call.expires_at is None or again_at < call.expires_at:
             return _tried_again(call, reason, at, again_at)
     if call.active_at is not None:
@@ -82,8 +85,8 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
 
 
 def deferred(call: Call, event: DialDeferred) -> Result:
-    """The carrier had no room for the call. At first it keeps its place: its trunk rests, and the next turn is its own.
-    Where the phone rang all the same, the attempt is over: nobody's phone rings twice for one."""
+    """The carrier took no more calls. At first the call keeps its place: its trunk rests, and the trunk's next turn is
+    this call's. Where the phone rang all the same, the attempt is over, because no phone rings twice for one."""
     since = call.deferred_since or event.at
     evidence = replace(
         call.evidence,
@@ -93,20 +96,33 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         twirp_code=event.twirp_code,
         twirp_message=event.message,
     )
-    if call.end_asked_at is not None or rung(call) or event.at - since >= DEFERRED_FOR_S * 1000:
+    if call.end_asked_at is not None or rung(call) or event.at - since >= ms(DEFERRED_FOR_S):
         return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
-    told = replace(
+    deferred_call = replace(
         call,
         evidence=evidence,
         deferrals=call.deferrals + 1,
         deferred_since=since,
         notes=noted(call, event.at, f"deferred: {event.sip_status or event.message}"),
     )
-    again_at = event.at + event.pause_s * 1000
-    if told.deferrals <= DEFERRALS_IN_PLACE:
-        return Moved(queued_again(told, call.eligible_at, rung_at=again_at), END_ROOM)
-    delay_s = DEFERRAL_DELAYS_S[min(told.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
-    return Moved(queued_again(told, max(again_at, event.at + delay_s * 1000)), END_ROOM)
+    again_at = event.at + ms(event.pause_s)
+    if deferred_call.deferrals <= DEFERRALS_IN_PLACE:
+        return Moved(queued_again(deferred_call, call.eligible_at, rung_at=again_at), END_ROOM)
+    delay_s = DEFERRAL_DELAYS_S[min(deferred_call.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
+    return Moved(queued_again(deferred_call, max(again_at, event.at + ms(delay_s))), END_ROOM)
+
+
+def without_livekit(call: Call, event: DialWithoutLivekit) -> Result:
+    """Nothing rang, because LiveKit was away. The call keeps its place, and nothing of this counts as an attempt."""
+    since = call.deferred_since or event.at
+    evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
+    if call.end_asked_at is not None or rung(call) or event.at - since >= ms(DEFERRED_FOR_S):
+        return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
+    # One note tells of all these dials: in an outage of hours there may be hundreds.
+    is_news = not any(_LIVEKIT_AWAY in note.what for note in call.notes[-1:])
+    notes = noted(call, event.at, f"{_LIVEKIT_AWAY}: {event.why}") if is_news else call.notes
+    waiting = replace(call, evidence=evidence, deferred_since=since, notes=notes)
+    return Moved(queued_again(waiting, call.eligible_at, rung_at=event.again_at), END_ROOM)
 
 
 def without_agent(call: Call, at: int, missing_since: int, again_at: int) -> Result:
@@ -115,7 +131,7 @@ def without_agent(call: Call, at: int, missing_since: int, again_at: int) -> Res
     if call.end_asked_at is not None:
         return Moved(over(call, at), END_ROOM)
     since = call.agent_missing_since or min(at, max(missing_since, call.eligible_at))
-    if at - since >= NO_AGENT_S * MS_PER_S:
+    if at - since >= ms(NO_AGENT_S):
         return Moved(over(asked(call, at, EndReason.NO_AGENT_AVAILABLE), at), END_ROOM)
     # One note tells of all these dials: a call must stay a small item however often it is dialled.
     is_news = call.agent_missing_since is None
@@ -140,6 +156,10 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "former_leg_sids": (),
         "sip_call_id": None,
         "agent_sid": None,
+        "dispatches": 1,
+        "dispatched_at": None,
+        "handed_over_at": None,
+        "other_left_at": None,
         "end_asked_at": None,
         "end_asked_reason": None,
         "tries_agent": False,
@@ -161,9 +181,9 @@ def last_sign_of(call: Call) -> int | None:
 
     A carrier's word of an end dates nothing once somebody wants the call ended: that person has found it alive, so the
     carrier spoke of another leg."""
-    seen = call.evidence
+    evidence = call.evidence
     by_carrier = call.carrier.believed_end_at if call.end_asked_at is None else None
-    return seen.over_since or seen.leg_left_at or by_carrier or seen.room_finished_at
+    return evidence.over_since or evidence.leg_left_at or by_carrier or evidence.room_finished_at
 
 
 def rung(call: Call) -> bool:

@@ -1,7 +1,7 @@
 """What is kept of a call beside its record - transcript and recording - and may become known after its end. It changes
 neither state nor reason. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, Recording
 from ringline.calls.model.events import RecordingSeen, TranscriptKept
@@ -28,15 +28,15 @@ def with_transcript(call: Call, event: TranscriptKept) -> Call:
 def _recording_seen(call: Call, event: RecordingSeen) -> Result:
     """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
     one that did."""
-    known, seen = call.recorded, _recording(event)
-    if seen == known:
+    known, reported = call.recorded, _recording(event)
+    if reported == known:
         return Unmoved("recording_known")
     if known is not None:
         if known.egress_id == event.egress_id and (event.status == "started" or known.status == "ended"):
             return Unmoved("recording_further_on")
         if known.egress_id != event.egress_id and known.status != "failed":
             return Unmoved("another_recording")
-    return Moved(changed(call, recorded=seen))
+    return Moved(changed(call, recorded=reported))
 
 
 def _recording(event: RecordingSeen) -> Recording:

@@ -6,7 +6,7 @@ leg leaves ---> LAST_WORDS --- a word that settles the reason, a wish to end it,
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import ROOM_ENDED, Call, State

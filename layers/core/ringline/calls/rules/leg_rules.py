@@ -1,20 +1,21 @@
 """What the coming and going of a call's leg means. Pure."""
 
-from dataclasses import replace
+from copy import replace
 
-from ringline.calls.model.call import AnswerFrom, Call, CallStatus, Direction, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Direction, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import MEDIA_SILENCE_S
+from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
 from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
+from ringline.calls.rules.presence_rules import other_leaves
 from ringline.calls.rules.voicemail import needs_last_words
 
 
 def leg_joins(call: Call, event: LegJoined) -> Result:
     """An outbound leg joins before its INVITE: nothing new, unless the call was canceled meanwhile and must not ring.
 
-    Later it is a leg that comes back, after a LiveKit restart or a lost connection, with a new sid and a status that
-    lies. The call goes on, and what was said of the old leg says nothing any more.
+    Later it is a leg that comes back after a LiveKit restart or a lost connection, with a new sid and a status that
+    lies. The call goes on, and whatever was reported of the old leg no longer counts.
     """
     if _is_anothers(call, event):
         return Unmoved("leg_of_another")
@@ -40,14 +41,14 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
 
 
 def _seen_alive(call: Call, event: LegJoined) -> Call:
-    """What was told meanwhile of an end is not this leg's, which was seen long after: the room that finished is the one
-    it was in before, and the carrier spoke of somebody else whom it called for us."""
+    """The call without the reports of an end that cannot be this leg's, because the leg was seen long after them: the
+    room that finished is the one it was in before, and the carrier spoke of another place that it rang for us."""
     if event.sid != call.leg_sid or call.evidence.leg_left_at is not None:
         return call
     finished_at, ended_at = call.evidence.room_finished_at, call.carrier.ended_at
     if finished_at is not None and event.at > finished_at:
         call = replace(call, evidence=replace(call.evidence, room_finished_at=None))
-    if ended_at is not None and event.at - ended_at >= MEDIA_SILENCE_S * 1000:
+    if ended_at is not None and event.at - ended_at >= ms(MEDIA_SILENCE_S):
         call = replace(call, carrier=replace(call.carrier, end_is_doubted=True))
     return call
 
@@ -61,31 +62,33 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
         return Unmoved("leg_of_another")
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
-    seen = _with_leg_evidence(call, event)
+    without_leg = _with_leg_evidence(call, event)
     if call.end_asked_at is not None:
-        return Moved(over(seen, event.at))
+        return Moved(over(without_leg, event.at))
     if call.evidence.leg_left_at is not None:
         return Unmoved("leg_left_before")
     # Where no dialer waits for the answer, only the carrier can tell more, and its report may get lost: somebody looks.
-    return Moved(changed(seen), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
+    return Moved(changed(without_leg), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
 
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if _is_anothers(call, event):
-        return Unmoved("leg_of_another")
+        if call.agent_left_at is None:
+            return Unmoved("leg_of_another")
+        return other_leaves(call, event.at, has_talked=event.last_call_status in UP | {CallStatus.HANGUP})
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:
         return Unmoved("stale_leg")
-    seen = with_agent_that_reported(_with_leg_evidence(call, event))
-    if call.end_asked_at is None and seen.evidence.leg_may_come_back:
+    without_leg = with_agent_that_reported(_with_leg_evidence(call, event))
+    if call.end_asked_at is None and without_leg.evidence.leg_may_come_back:
         # It may come back under a new sid. If it does not, whoever looks next ends the call.
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
-        return Moved(changed(seen), LOOK_AGAIN)
-    if call.end_asked_at is None and needs_last_words(seen):
-        return Moved(changed(seen, state=State.LAST_WORDS), LOOK_AGAIN)
-    return Moved(over(_as_never_answered(as_far_as_known(seen, event.at)), event.at), END_ROOM)
+        return Moved(changed(without_leg), LOOK_AGAIN)
+    if call.end_asked_at is None and needs_last_words(without_leg):
+        return Moved(changed(without_leg, state=State.LAST_WORDS), LOOK_AGAIN)
+    return Moved(over(_as_never_answered(as_far_as_known(without_leg, event.at)), event.at), END_ROOM)
 
 
 def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:

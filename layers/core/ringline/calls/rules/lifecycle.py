@@ -5,7 +5,7 @@ late, duplicate and out-of-order events are normal, not errors. Where the table 
 in that state.
 """
 
-from dataclasses import replace
+from copy import replace
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
@@ -56,7 +56,7 @@ def _end_asked(call: Call, event: EndAsked) -> Result:
         return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
         return Unmoved("agent_joined")
-    if event.reason is EndReason.AGENT_FAILED and call.agent_left_at is None:
+    if event.reason in {EndReason.AGENT_FAILED, EndReason.CALL_TRANSFERRED} and call.agent_left_at is None:
         return Unmoved("agent_took_over")
     if call.end_asked_at is None:
         return Moved(changed(asked(call, event.at, event.reason)), END_ROOM)
@@ -87,8 +87,8 @@ def _found_over(call: Call, event: FoundOver) -> Result:
     if call.awaits_agent_since is not None:
         # Its dialer died before the INVITE: nobody was rung.
         return without_agent(call, event.at, call.awaits_agent_since, event.at)
-    seen = as_far_as_known(call, event.at)
-    return Moved(over(seen, last_sign_of(call) or event.at), END_ROOM)
+    known = as_far_as_known(call, event.at)
+    return Moved(over(known, last_sign_of(call) or event.at), END_ROOM)
 
 
 _IN_FLIGHT: dict[type, Rule] = {

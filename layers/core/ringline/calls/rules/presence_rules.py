@@ -1,16 +1,63 @@
-"""What it means that an agent comes into the room, or goes. Pure; what it tells is for `agent_rules`."""
+"""Who is in the room of a call: the agent that comes or goes, one that is sent again, one too many, and people whom an
+agent leaves behind. Pure; what an agent tells is for `agent_rules`.
 
-from dataclasses import replace
+no agent in time ---> another is dispatched, until one is there ---> two may come: the later is removed
+the agent leaves ---> a successor comes --------------------------------------------------> goes on
+                 |--> somebody is there whom the agent had brought in ---> handed over ---> goes on
+                 |--> the other side is alone for AGENT_SUCCESSOR_S ---------------------> ended
+"""
+
+from copy import replace
 
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import AgentJoined, AgentLeft, AgentSeen
-from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import SHORT_LIMIT_S
+from ringline.calls.model.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    DispatchedAgain,
+    Event,
+    OtherLeft,
+    OthersTalk,
+)
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Moved, Result, Rule, Unmoved
+from ringline.calls.model.room_view import Others
+from ringline.calls.model.timing import (
+    AGENT_SUCCESSOR_S,
+    DISPATCH_WAITS_S,
+    FIRST_DISPATCH_WAITS_S,
+    MS_PER_S,
+    SHORT_LIMIT_S,
+)
 from ringline.calls.rules.ending import changed
+
+# --- an agent is sent again ------------------------------------------------------------------------------------------
+
+
+def _dispatched_again(call: Call, event: DispatchedAgain) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked")
+    if not dispatch_is_due(call, event.at):
+        return Unmoved("dispatched_just_now")
+    return Moved(changed(call, dispatches=call.dispatches + 1, dispatched_at=event.at))
+
+
+def dispatch_is_due(call: Call, now: int) -> bool:
+    """Whether a call that has no agent has waited long enough for the last one that was dispatched."""
+    if call.active_at is not None or call.end_asked_at is not None:
+        return False
+    waits_s = FIRST_DISPATCH_WAITS_S if call.dispatched_at is None else DISPATCH_WAITS_S
+    since = call.dispatched_at or call.dialed_at or call.created_at
+    return now - since >= waits_s * MS_PER_S
+
+
+# --- agents come and go ----------------------------------------------------------------------------------------------
 
 
 def activated(call: Call, agent: AgentSeen, at: int) -> Call:
-    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=at)
+    """The conversation begins, with an agent who may have been there before the answer."""
+    active_at = at if call.answered_at is None else max(at, call.answered_at)
+    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=active_at)
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
@@ -34,13 +81,17 @@ def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
 
 
 def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
+    """Who is recorded stays, whoever joined first: each of two that look at the same moment then keeps the same one. A
+    successor is none too many, because the one before has left."""
     if event.sid == call.agent_sid and call.agent_left_at is None:
         return Unmoved("agent_is_known")
-    if call.agent_left_at is None and call.agent_sid is not None and event.at < (call.active_at or 0):
-        return Unmoved("agent_joined_before")
+    if call.agent_left_at is None and call.agent_sid is not None:
+        return Unmoved("another_agent_talks", REMOVE_AGENT)
     # A silence is what the one before had heard.
     reports = replace(call.reports, silent_since=None)
-    return Moved(changed(call, agent_sid=event.sid, agent_left_at=None, reports=reports))
+    return Moved(
+        changed(call, agent_sid=event.sid, agent_left_at=None, handed_over_at=None, other_left_at=None, reports=reports)
+    )
 
 
 def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
@@ -48,9 +99,61 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     if call.agent_sid is not None and event.sid != call.agent_sid:
         return Unmoved("stale_agent")
     if call.agent_left_at is not None:
-        return Unmoved("agent_left_before")
+        # Whoever heard of it first may have died before a look was asked for.
+        return Unmoved("agent_left_before", LOOK_AGAIN)
     return Moved(changed(call, agent_left_at=event.at), LOOK_AGAIN)
 
 
-OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {AgentJoined: _agent_joins_answered}
-OF_AN_AGENTS_PRESENCE_IN_CALL: dict[type, Rule] = {AgentJoined: _agent_joins_call, AgentLeft: _agent_leaves_call}
+# --- whom an agent leaves behind -------------------------------------------------------------------------------------
+
+
+def _others_talk(call: Call, event: OthersTalk) -> Result:
+    if call.agent_left_at is None:
+        return Unmoved("agent_is_there")
+    if call.handed_over_at is not None and call.other_left_at is None:
+        return Unmoved("handed_over_before")
+    return Moved(changed(call, handed_over_at=call.handed_over_at or event.at, other_left_at=None))
+
+
+def other_leaves(call: Call, at: int, *, has_talked: bool) -> Result:
+    """Where no agent is left, somebody has to look whether anybody is. Who had picked up has taken the call over, also
+    where nobody has looked meanwhile."""
+    if call.agent_left_at is None:
+        return Unmoved("agent_is_there")
+    handed_over_at = call.handed_over_at or (call.agent_left_at if has_talked else None)
+    return Moved(changed(call, other_left_at=at, handed_over_at=handed_over_at), LOOK_AGAIN)
+
+
+def _other_left(call: Call, event: OtherLeft) -> Result:
+    return other_leaves(call, event.at, has_talked=False)
+
+
+def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | None:
+    """What a look means that finds no agent in a conversation: an event of which nobody told, the reason for which the
+    call is to end, or None while its time is not over."""
+    if call.agent_left_at is None:
+        return AgentLeft(now, call.attempt, call.agent_sid or "", None)
+    if others is Others.TALK:
+        return OthersTalk(now, call.attempt)
+    if others is Others.MAY_COME:
+        return None
+    if call.handed_over_at is not None and call.other_left_at is None:
+        return OtherLeft(now, call.attempt)
+    alone_since = max(call.agent_left_at, call.other_left_at or 0)
+    return _why_left_alone(call) if now - alone_since >= AGENT_SUCCESSOR_S * MS_PER_S else None
+
+
+def _why_left_alone(call: Call) -> EndReason:
+    """Whoever was handed over has been served; a transfer that was only begun has left them with nobody."""
+    told = call.reports
+    is_transferred = told.transferred_at is not None and not told.transfer_only_started
+    return EndReason.CALL_TRANSFERRED if is_transferred or call.handed_over_at is not None else EndReason.AGENT_FAILED
+
+
+OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {AgentJoined: _agent_joins_answered, DispatchedAgain: _dispatched_again}
+OF_AN_AGENTS_PRESENCE_IN_CALL: dict[type, Rule] = {
+    AgentJoined: _agent_joins_call,
+    AgentLeft: _agent_leaves_call,
+    OthersTalk: _others_talk,
+    OtherLeft: _other_left,
+}

@@ -15,7 +15,13 @@ from ringline.calls.model.call import (
     Refusal,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import MS_PER_S, RING_OUT_TOLERANCE_S, VOICEMAIL_RING_MAX_S, VOICEMAIL_RING_MIN_S
+from ringline.calls.model.timing import (
+    CALL_SETUP_S,
+    MS_PER_S,
+    RING_OUT_TOLERANCE_S,
+    VOICEMAIL_RING_MAX_S,
+    VOICEMAIL_RING_MIN_S,
+)
 
 _R = EndReason
 
@@ -51,17 +57,17 @@ OUR_FAILURE = "ringline_failed"
 
 def why_unanswered(call: Call, at: int) -> EndReason:
     """Why the attempt, over at `at`, reached nobody."""
-    seen = call.evidence
+    evidence = call.evidence
     if call.carrier.to_voicemail:
         return _R.VOICEMAIL_DETECTED_PRECONNECT
-    if seen.refusal in _BY_ITS_WORDS:
-        return _BY_ITS_WORDS[Refusal(seen.refusal)]
+    if evidence.refusal in _BY_ITS_WORDS:
+        return _BY_ITS_WORDS[Refusal(evidence.refusal)]
     # LiveKit told of the end of a dial that rang out in its own way; the carrier's 487 only answers LiveKit's CANCEL.
-    is_livekits_cancel = seen.sip_code == REQUEST_TERMINATED and seen.twirp_code == "canceled"
-    if seen.sip_code is not None and not is_livekits_cancel:
-        return _from_sip_code(call, seen.sip_code, at)
-    if seen.twirp_code is not None:
-        return _from_livekit_error(call, seen.twirp_code, at)
+    is_livekits_cancel = evidence.sip_code == REQUEST_TERMINATED and evidence.twirp_code == "canceled"
+    if evidence.sip_code is not None and not is_livekits_cancel:
+        return _from_sip_code(call, evidence.sip_code, at)
+    if evidence.twirp_code is not None:
+        return _from_livekit_error(call, evidence.twirp_code, at)
     return _from_leg(call, at)
 
 
@@ -69,8 +75,8 @@ def why_unanswered(call: Call, at: int) -> EndReason:
 
 
 def _from_sip_code(call: Call, code: int, at: int) -> EndReason:
-    seen = call.evidence
-    if code == REQUEST_TERMINATED and seen.disconnect_reason in ROOM_ENDED:
+    evidence = call.evidence
+    if code == REQUEST_TERMINATED and evidence.disconnect_reason in ROOM_ENDED:
         # The CANCEL that it answers came from our side.
         return _from_leg(call, at)
     if code == TEMPORARILY_UNAVAILABLE:
@@ -182,7 +188,7 @@ def rang(call: Call, at: int) -> bool:
         return True
     if status is not None:
         return status != CallStatus.DIALING
-    return ring_s(call, at) >= VOICEMAIL_RING_MIN_S
+    return ring_s(call, at) >= CALL_SETUP_S
 
 
 def _rang_out(call: Call, at: int) -> bool:

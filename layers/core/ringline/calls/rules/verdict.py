@@ -105,7 +105,7 @@ class Conversation:
         return self.why_leg_left == AGENT_ERROR
 
     def was_handed_over(self) -> bool:
-        return self.call.reports.transferred_at is not None
+        return self.call.reports.transferred_at is not None or self.call.handed_over_at is not None
 
     def was_a_voicemail(self) -> bool:
         """Whether agent or carrier said so, or nobody spoke for as long as a greeting lasts. No caller is one."""

@@ -6,6 +6,7 @@ caller's INVITE -> LiveKit opens the room, rings -> participant_joined -> row `r
 The row stands before anybody is asked for anything: whatever fails afterwards, the sweep looks after the caller.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,14 +17,16 @@ from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.room_view import RoomView
+from ringline.calls.model.room_view import RoomView, agent_in
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.progress.hints import ask_for_look
-from ringline.calls.rules.deadlines import look_again_in_s, within_call
+from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.tables.inbound_rooms import InboundRooms
-from ringline.routing.resolve import Route, dialed_number
+from ringline.routing.numbers import LONGEST_TEXT, NotANumber, dialed_numbers, is_e164, read_number
+from ringline.routing.records import Trunk
+from ringline.routing.resolve import Route
 from ringline.runtime.clock import Clock
-from ringline.runtime.ids import new_id
+from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.logging import masked, masked_within
 
 _ROUTELESS = Route(pipe_id=None, agent_id="", from_number="")
@@ -31,6 +34,12 @@ _ROUTELESS = Route(pipe_id=None, agent_id="", from_number="")
 
 class Numbers(Protocol):
     def owner_of(self, number: str) -> str | None: ...
+
+    def trunk(self, trunk_id: str) -> Trunk | None: ...
+
+
+class Accounts(Protocol):
+    def account(self, account_id: str) -> object | None: ...
 
 
 class Routing(Protocol):
@@ -41,7 +50,8 @@ class Desk(Protocol):
     """What is done about callers at LiveKit. Every method raises TelephonyDown."""
 
     def take_in(self, call: Call) -> RoomView:
-        """Has an agent come to the call's room, unless one was sent there already; who is in the room now."""
+        """Has an agent come to the call's room, unless one was sent there already; who is in the room now. Opens no
+        room: that of a caller who is gone stays gone."""
 
     def turn_away(self, room: str) -> bool:
         """Closes the room, unless somebody sent an agent there: whether it was closed."""
@@ -60,7 +70,18 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class _Dialed:
+    """Whose number was dialled."""
+
+    number: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrive:
+    """`default_country` is where the numbers are that a trunk tells without a country's code, unless it has its own.
+    Without `accounts` nobody can be named who sees the callers of a number that is nobody's."""
+
     rooms: InboundRooms
     numbers: Numbers
     routing: Routing
@@ -68,49 +89,96 @@ class Arrive:
     looks: LookQueue
     clock: Clock
     log: Logger
+    accounts: Accounts | None = None
+    default_country: str | None = None
 
     def run(self, seen: LivekitEvent, at: int) -> Arrived | None:
         """What became of a caller whose leg was seen at that moment; None if the call is there already. Raises what
         keeps the call from being written, and TelephonyDown where a caller could not be turned away: LiveKit then
         sends the event again."""
-        number = dialed_number(seen.our_number)
-        account_id = None if number is None else self.numbers.owner_of(number)
-        if number is None or account_id is None:
-            return self._strange(seen)
-        route = self.routing.resolve(account_id, number)
-        call = _call(seen, account_id, number, route, at)
+        trunk = None
+        if seen.our_number is not None and is_e164(seen.our_number):
+            dialed = self._owned((seen.our_number,))
+        else:
+            trunk = self._trunk(seen)
+            dialed = self._owned(dialed_numbers(seen.our_number, self._country(trunk)))
+        if dialed is None:
+            return self._strange(seen, trunk or self._trunk(seen), at)
+        account_id = dialed.account_id
+        route = self.routing.resolve(account_id, dialed.number)
+        call = _call(seen, account_id, dialed.number, route, at, self._country(trunk))
         if not self.rooms.open(call):
             return None
         about = {"account_id": account_id, "call_id": call.call_id, "from_number": masked(call.from_number)}
         if route is None:
-            self.log.warning("number leads to no agent", extra={**about, "to_number": masked(number)})
+            self.log.warning("number leads to no agent", extra={**about, "to_number": masked(dialed.number)})
             self.desk.close(seen.room_name)
             return Arrived("number_not_routed")
         self.log.info("call rang in", extra=about)
         return Arrived("arrived", call, self._received(call) if seen.what is What.JOINED else None)
 
-    def _strange(self, seen: LivekitEvent) -> Arrived:
-        """No account has the number: nobody will ever answer, and LiveKit would ring for minutes."""
+    def _trunk(self, seen: LivekitEvent) -> Trunk | None:
+        return None if seen.trunk_id is None else self.numbers.trunk(seen.trunk_id)
+
+    def _country(self, trunk: Trunk | None) -> str | None:
+        return (None if trunk is None else trunk.country) or self.default_country
+
+    def _owned(self, readings: Sequence[str]) -> _Dialed | None:
+        """The one reading that is a number of an account. Two of them are a guess, and nobody's call."""
+        owners = {number: self.numbers.owner_of(number) for number in readings}
+        owned = [_Dialed(number, owner) for number, owner in owners.items() if owner is not None]
+        return owned[0] if len(owned) == 1 else None
+
+    def _strange(self, seen: LivekitEvent, trunk: Trunk | None, at: int) -> Arrived | None:
+        """The number is no account's, or none: nobody will ever answer, and LiveKit would ring for minutes. Who is
+        named by the dispatch rule, or else by the trunk, sees the call; where nobody is, the log alone tells of it. A
+        room that somebody else's agent was sent to is somebody else's."""
         is_closed = seen.what is What.JOINED and self.desk.turn_away(seen.room_name)
-        about = {"room": masked_within(seen.room_name), "rule_id": seen.rule_id, "to_number": masked(seen.our_number)}
+        account_id = self._who_sees_it(seen, trunk)
+        about = {
+            "room": masked_within(seen.room_name),
+            "rule_id": seen.rule_id,
+            "trunk_id": seen.trunk_id,
+            "to_number": masked(seen.our_number),
+            "account_id": account_id,
+        }
         self.log.warning("number of no account", extra={**about, "room_closed": is_closed})
-        return Arrived("number_not_ours")
+        if account_id is None or (seen.what is What.JOINED and not is_closed):
+            return Arrived("number_not_ours")
+        readings = dialed_numbers(seen.our_number, self._country(trunk))
+        number = readings[0] if readings else (seen.our_number or "")[:LONGEST_TEXT]
+        opened = self.rooms.open(_call(seen, account_id, number or None, None, at, self._country(trunk)))
+        return Arrived("number_not_routed") if opened else None
+
+    def _who_sees_it(self, seen: LivekitEvent, trunk: Trunk | None) -> str | None:
+        named = seen.account_id or (None if trunk is None else trunk.account_id)
+        if named is None or self.accounts is None or not is_plausible_id(named):
+            return None
+        return named if self.accounts.account(named) is not None else None
 
     def _received(self, call: Call) -> AgentSeen | None:
-        """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written."""
-        ask_for_look(self.looks, self.log, call, call.ring_timeout_s + 1)
+        """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written; one whom
+        no worker takes never comes, and nobody says so: somebody looks, and goes on looking until one is there."""
+        ask_for_look(self.looks, self.log, call, look_again_in_s(call))
         try:
             room = self.desk.take_in(call)
         except Exception:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
-            ask_for_look(self.looks, self.log, call, look_again_in_s(call))
             return None
-        now = self.clock()
-        joined = [AgentSeen(agent.sid, within_call(call, agent.joined_at, now)) for agent in room.agents]
-        return joined[0] if joined else None
+        return agent_in(room)
 
 
-def _call(seen: LivekitEvent, account_id: str, number: str, route: Route | None, at: int) -> Call:
+def _as_read(told: str | None, country: str | None) -> str | None:
+    """Who calls, in E.164 where that can be told for certain, or else in the trunk's words."""
+    try:
+        return None if told is None else read_number(told, country)
+    except NotANumber:
+        return told
+
+
+def _call(
+    seen: LivekitEvent, account_id: str, number: str | None, route: Route | None, at: int, country: str | None
+) -> Call:
     """The row of a call that rings in: `ringing`, or over where its number leads nowhere."""
     if route is None:
         state: dict[str, Any] = {
@@ -127,7 +195,7 @@ def _call(seen: LivekitEvent, account_id: str, number: str, route: Route | None,
         direction=Direction.INBOUND,
         pipe_id=taken.pipe_id,
         voice_profile_id=taken.voice_profile_id,
-        from_number=seen.their_number,
+        from_number=_as_read(seen.their_number, country),
         to_number=number,
         inbound_room=seen.room_name,
         caller_identity=seen.identity,

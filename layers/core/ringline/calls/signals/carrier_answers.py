@@ -15,7 +15,7 @@ from ringline.calls.model.events import AgentSeen, Answered
 from ringline.calls.model.ports import CarrierLinks, LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, agent_in, leg_of
-from ringline.calls.progress.hints import ask_for_look_at_limit, link_carrier_calls
+from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.progress.progress import Applied, Outcome, Progress
 from ringline.calls.rules.deadlines import is_up
 from ringline.calls.signals.carrier_ends import CarrierEnds
@@ -32,6 +32,7 @@ class _Sighting:
 
     leg: LegView | None
     agent: AgentSeen | None
+    agents_are_too_many: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class CarrierAnswers:
             if not isinstance(sighting, _Sighting):
                 return sighting
             outcome = self._apply(call, attempt_id, at, sighting)
+            if sighting.agents_are_too_many:
+                ask_for_look(self.looks, self.log, call, 0)
             if sighting.leg is not None:
                 await self._go_on(telephony, call, sighting.leg, outcome)
         return self._named(outcome)
@@ -71,7 +74,7 @@ class CarrierAnswers:
         leg = leg_of(call, room)
         # Where the leg has come and gone, nobody but the carrier knows that somebody had answered, and when.
         if is_up(leg) or (is_told_by_carrier and (leg is not None or self._has_left(call))):
-            return _Sighting(leg, agent_in(room))
+            return _Sighting(leg, agent_in(room), len(room.agents) > 1)
         return "not_answered_at_livekit"
 
     async def _look_for_answer(self, telephony: Telephony, call: Call) -> RoomView:

@@ -27,7 +27,9 @@ class CarrierEnds:
         if call is None:
             return
         if call.in_flight and call.answered_at is not None:
-            await HangUp(self.store, self.progress, telephony, self.clock, self.log).carry_out(call)
+            await HangUp(
+                store=self.store, progress=self.progress, telephony=telephony, clock=self.clock, log=self.log
+            ).carry_out(call)
             return
         try:
             await telephony.end_room(call.room_name or "")

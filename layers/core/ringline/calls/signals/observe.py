@@ -14,13 +14,16 @@ from ringline.calls.model.events import (
     Event,
     LegJoined,
     LegLeft,
+    OtherLeft,
     RecordingSeen,
     RoomFinished,
 )
-from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.livekit_event import MOST_LATE_MS, EgressReport, Kind, LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
-from ringline.calls.progress.progress import Progress, Unapplied
+from ringline.calls.model.timing import AGENT_SLOW_S
+from ringline.calls.progress.hints import ask_for_look
+from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.signals.follow_up import look_again_if_due, word_for
 from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
 from ringline.runtime.clock import MS_PER_S
@@ -29,11 +32,15 @@ if TYPE_CHECKING:
     # Few events are about callers: what receives callers is loaded with the first of them.
     from ringline.calls.signals.arrive import Arrive
 
+type RemoveLater = Callable[[str, str, str], bool]
+"""Puts out of a room the participant of this identity, if the agent of that sid is there: (room, kept sid, identity).
+False if it is not there. Raises TelephonyDown."""
+
 _LATE_S = 2
 """An event that comes this long after its stamp was delayed on its way: its stamp then says more than our clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
     """What becomes of the events that LiveKit reports."""
 
@@ -41,6 +48,7 @@ class Observe:
     close_room: Callable[[str], None]
     looks: LookQueue
     log: Logger
+    remove_later: RemoveLater
     reception: "Callable[[], Arrive] | None" = None
     """Makes what receives a caller, for an event of a room that we have not named. Without it such rooms are somebody
     else's, and nobody rings in."""
@@ -80,28 +88,57 @@ class Observe:
         if livekit_event.what is What.LEFT:
             self._of_room(attempt_id, livekit_event, call.created_at)
         elif agent is not None:
-            self._apply(attempt_id, livekit_event.room_name, AgentJoined(agent.joined_at, call.attempt, agent.sid))
+            joined = AgentJoined(agent.joined_at, call.attempt, agent.sid)
+            self._apply(attempt_id, livekit_event.room_name, joined, agent.identity)
 
     def _of_room(self, attempt_id: AttemptId, livekit_event: LivekitEvent, at: int) -> str:
         if livekit_event.egress is not None and _recorded(livekit_event) != attempt_id:
             return "another_recording"
         event = _event(livekit_event, attempt_id.attempt, at)
-        return "not_of_interest" if event is None else self._apply(attempt_id, livekit_event.room_name, event)
+        if event is None:
+            return "not_of_interest"
+        return self._apply(attempt_id, livekit_event.room_name, event, livekit_event.identity)
 
-    def _apply(self, attempt_id: AttemptId, room: str, event: Event) -> str:
+    def _apply(self, attempt_id: AttemptId, room: str, event: Event, identity: str) -> str:
         outcome = self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
+        if Effect.REMOVE_AGENT in outcome.effects and isinstance(event, AgentJoined):
+            outcome = self._remove(attempt_id, room, event, identity, outcome)
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
             self.close_room(room)
         look_again_if_due(self.looks, self.log, outcome)
         return word_for(outcome)
 
+    def _remove(
+        self, attempt_id: AttemptId, room: str, joined: AgentJoined, identity: str, outcome: Outcome
+    ) -> Outcome:
+        """Two agents must not talk at once: the later one is put out at once. One that the call knows and LiveKit does
+        not show has left, though nobody said so: then the later one is its successor."""
+        call = outcome.call
+        kept_sid = None if call is None else call.agent_sid
+        if call is None or kept_sid is None:
+            return outcome
+        try:
+            is_second = self.remove_later(room, kept_sid, identity)
+        except Exception:
+            self.log.exception("second agent not removed", extra={"call_id": call.call_id})
+            ask_for_look(self.looks, self.log, call, AGENT_SLOW_S)
+            return outcome
+        if is_second:
+            self.log.info("second agent removed", extra={"call_id": call.call_id})
+            return outcome
+        self.progress.apply(call.account_id, call.call_id, AgentLeft(joined.at, joined.attempt, kept_sid, None))
+        return self.progress.apply(attempt_id.account_id, attempt_id.call_id, joined)
+
 
 def _moment(livekit_event: LivekitEvent, now: int) -> int:
     """When it happened. LiveKit stamps whole seconds: less precise than our own clock for an event that comes at once,
-    and more precise for one that comes late."""
+    and more precise for one that comes late. A stamp that is later than now, or so old that LiveKit would have dropped
+    the event, is of a clock that is wrong."""
     stamped_at = livekit_event.created_at
-    return stamped_at if stamped_at is not None and now - stamped_at > _LATE_S * MS_PER_S else now
+    if stamped_at is None or not _LATE_S * MS_PER_S < now - stamped_at <= MOST_LATE_MS:
+        return now
+    return stamped_at
 
 
 def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:
@@ -126,6 +163,8 @@ def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
             )
         case What.LEFT, Kind.AGENT:
             return AgentLeft(at, attempt, livekit_event.sid, livekit_event.disconnect_reason)
+        case What.LEFT, Kind.STANDARD:
+            return OtherLeft(at, attempt)
         case ((What.EGRESS_STARTED | What.EGRESS_UPDATED | What.EGRESS_ENDED), _) if livekit_event.egress is not None:
             return recording_seen(livekit_event.egress, at, attempt, is_over=livekit_event.what is What.EGRESS_ENDED)
         case _:
@@ -146,6 +185,10 @@ def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
         return RecordingSeen(at, attempt, report.egress_id, "started")
+    if report.backup_at is not None:
+        # The file is whole, but not where links are made for: whoever runs the egress must bring it over.
+        error = f"the file is in the backup storage of LiveKit's egress: {report.backup_at}"[:ERROR_CHARS]
+        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error)
     if report.file_key is None:
         return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or "no_file")
     return RecordingSeen(at, attempt, report.egress_id, "ended", report.file_key, report.duration_s, error)

@@ -1,16 +1,25 @@
 """Bodies of an agent's reports, checked field by field. Unknown fields, types and abilities are ignored: newer agents
 may tell more.
 
+A report that cannot be read keeps no other of its request from being taken, above all no wish to end the call.
+
 Texts and usage are bounded because they lie in rows of the table, which hold 400 KB. Turns have the bucket, and are
 bounded by the answer that shows them.
 """
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -23,6 +32,7 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.signals.agent_reports import Report
 from ringline.calls.signals.agent_words import meant_by
+from ringline.calls.signals.report_turns import TurnBody, epoch_moment
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.runtime.web.answer_size import MOST_TRANSCRIPT_BYTES, sent_bytes
 from ringline.runtime.web.bodies import read_body
@@ -30,6 +40,7 @@ from ringline.runtime.web.problems import FieldError, Problem
 
 MOST_REPORTS = 100
 MOST_SUMMARY = 32_768
+MOST_REASON = 80
 MOST_USAGE_BYTES = 64 * 1024
 LONGEST_SILENCE_S = 24 * 3600
 
@@ -44,6 +55,11 @@ class _Body(BaseModel):
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     at: AwareDatetime | None = None
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _may_be_an_epoch(cls, told: Any) -> Any:
+        return epoch_moment(told) or told
 
     def report(self) -> Report:
         return Report(self.type, self._at_ms(), event=self._event_of())
@@ -89,6 +105,20 @@ class _Voicemail(_Body):
 class _HangUp(_Body):
     reason: ShortText | None = None
 
+    @field_validator("reason", mode="before")
+    @classmethod
+    def _may_be_long(cls, reason: Any) -> Any:
+        """A call is not kept up for want of a shorter reason, nor for a moment that nobody can read."""
+        return reason[:MOST_REASON] if isinstance(reason, str) else reason
+
+    @field_validator("at", mode="wrap")
+    @classmethod
+    def _or_else_now(cls, told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(told)
+        except ValueError:
+            return None
+
     def _event_of(self) -> Callable[[int, int], Event]:
         return lambda at, attempt: AgentHangsUp(at, attempt, meant_by(self.reason), self.reason)
 
@@ -98,43 +128,8 @@ class _Transfer(_Body):
     status: Literal["started", "completed", "failed"] = "completed"
 
     def _event_of(self) -> Callable[[int, int], Event]:
-        return lambda at, attempt: Transferred(at, attempt, self.to, failed=self.status == "failed")
-
-
-class _Turn(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    role: Literal["agent", "user"]
-    content: str
-    timestamp: str | None = None
-
-    @field_validator("role", mode="before")
-    @classmethod
-    def _assistant_is_the_agent(cls, role: Any) -> Any:
-        """What language models, and the frameworks around them, call it."""
-        return "agent" if role == "assistant" else role
-
-    @field_validator("timestamp")
-    @classmethod
-    def _is_a_moment(cls, timestamp: str | None) -> str | None:
-        """Kept in the one form that everybody reads: of ISO 8601's weeks, blanks and missing colons most readers, the
-        SDK's among them, know nothing."""
-        if timestamp is None:
-            return None
-        try:
-            return _as_we_write(datetime.fromisoformat(timestamp))
-        except (ValueError, OverflowError):
-            raise ValueError("is not a moment in ISO 8601") from None
-
-
-def _as_we_write(moment: datetime) -> str:
-    """A moment as ISO 8601 to the millisecond, or finer where it is; with its own offset, if it has one."""
-    offset = moment.utcoffset()
-    if offset is not None and offset % timedelta(minutes=1):
-        # ISO 8601 has no offsets of seconds.
-        moment = moment.astimezone(UTC)
-    text = moment.isoformat(timespec="microseconds" if moment.microsecond % 1000 else "milliseconds")
-    return f"{text.removesuffix('+00:00')}Z" if moment.utcoffset() == timedelta(0) else text
+        failed, only_started = self.status == "failed", self.status == "started"
+        return lambda at, attempt: Transferred(at, attempt, self.to, failed=failed, only_started=only_started)
 
 
 class _Usage(_Body):
@@ -152,15 +147,15 @@ class _Usage(_Body):
 
 
 class _Transcript(_Usage):
-    turns: list[_Turn] = Field(default_factory=list)
+    turns: list[TurnBody] = Field(default_factory=list)
     summary: Annotated[str, StringConstraints(max_length=MOST_SUMMARY)] | None = None
     usage: dict[str, Any] = Field(default_factory=dict)
     final: bool = False
 
     @field_validator("turns")
     @classmethod
-    def _can_be_shown_whole(cls, turns: list[_Turn]) -> list[_Turn]:
-        if sent_bytes([turn.model_dump() for turn in turns]) > MOST_TRANSCRIPT_BYTES:
+    def _can_be_shown_whole(cls, turns: list[TurnBody]) -> list[TurnBody]:
+        if sent_bytes([turn.model_dump() for turn in turns if turn.is_said]) > MOST_TRANSCRIPT_BYTES:
             raise ValueError(f"would take more than {MOST_TRANSCRIPT_BYTES} bytes of the answer that shows them")
         return turns
 
@@ -170,9 +165,10 @@ class _Transcript(_Usage):
         return {} if usage is None else usage
 
     def report(self) -> Report:
-        turns = tuple(Turn(turn.role, turn.content, turn.timestamp) for turn in self.turns)
+        turns = tuple(Turn(turn.role or "", turn.content or "", turn.timestamp) for turn in self.turns if turn.is_said)
         words = Transcript(turns, self.summary, self.usage)
-        return Report(self.type, self._at_ms(), transcript=words, is_final=self.final)
+        skipped = len(self.turns) - len(turns)
+        return Report(self.type, self._at_ms(), transcript=words, is_final=self.final, skipped_turns=skipped)
 
 
 _BODIES: dict[str, type[_Body]] = {
@@ -188,26 +184,41 @@ _BODIES: dict[str, type[_Body]] = {
 
 
 def read_reports(body: dict[str, Any]) -> tuple[Report, ...]:
-    """The reports of a request: one by itself, or up to 100 as `events`. Raises Problem 422 that names each wrong field
-    as `events.3.turns.0.role`: all are checked before any counts."""
+    """The reports of a request: one by itself, or up to 100 as `events`. One that cannot be read has `errors`, which
+    name each wrong field as `events.3.turns.0.content`, and keeps no other from being taken. Raises Problem 422 where
+    none can be read."""
     if "events" not in body:
         return (_read(body),)
     events = body["events"]
-    if not isinstance(events, list) or not 1 <= len(events) <= MOST_REPORTS:
-        raise _wrong((FieldError("events", f"is not a list of 1 to {MOST_REPORTS} events"),))
+    if not isinstance(events, list) or not events:
+        raise _wrong((_TOO_MANY_OR_NONE,))
+    # More than are taken: all but the wish to end the call is told again.
+    is_taken = [len(events) <= MOST_REPORTS or _kind_of(event) == "hang_up" for event in events]
+    if not any(is_taken):
+        raise _wrong((_TOO_MANY_OR_NONE,))
     reports: list[Report] = []
     errors: list[FieldError] = []
     for place, event in enumerate(events):
         try:
-            reports.append(_read(event))
+            reports.append(_read(event) if is_taken[place] else Report(_kind_of(event), errors=(_TOO_MANY_OR_NONE,)))
         except Problem as problem:
-            errors += (
+            wrong = [
                 FieldError(".".join(filter(None, ("events", str(place), each.field))), each.message)
-                for each in problem.errors
-            )
-    if errors:
+                for each in problem.errors[: max(1, _MOST_ERRORS - len(errors))]
+            ]
+            errors += wrong
+            reports.append(Report(_kind_of(event), errors=tuple(wrong)))
+    if all(report.errors for report in reports):
         raise _wrong(tuple(errors))
     return tuple(reports)
+
+
+_TOO_MANY_OR_NONE = FieldError("events", f"is not a list of 1 to {MOST_REPORTS} events")
+
+
+def _kind_of(event: Any) -> str:
+    kind = event.get("type") if isinstance(event, dict) else None
+    return kind if isinstance(kind, str) and len(kind) <= 80 else ""
 
 
 def _read(event: Any) -> Report:

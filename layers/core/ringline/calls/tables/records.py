@@ -52,6 +52,7 @@ def call_to_item(call: Call) -> Item:
         "active_at": None if call.active_at == call.answered_at else call.active_at,
         "attempt": call.attempt or None,
         "unsent": call.unsent or None,
+        "dispatches": None if call.dispatches == 1 else call.dispatches,
         "deferrals": call.deferrals or None,
         "recording": call.recording or None,
         # Only what is unusual is stored.

@@ -9,12 +9,14 @@ is one transaction:
     end      call ->terminal                        gate -1
     requeue  call dialing->queued   queue entry +   gate -1
     cancel   queued->canceled       queue entry -
+
+A call that is unique to its number holds the number's item from create to end or cancel, in the same transactions. That
+costs it two write units more at either end, and a read; other calls pay nothing.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +25,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.table import (
@@ -32,6 +35,7 @@ from ringline.runtime.table import (
     once_pk,
     queue_pk,
     queue_sk,
+    unique_pk,
 )
 
 # Named conditions.
@@ -43,7 +47,10 @@ LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < 
 LINE_IS_TAKEN = "in_use > :zero"
 # DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
+NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
+NUMBER_HAS_NO_OTHER_CALL = "attribute_not_exists(pk) OR call_id = :over"
 
+_TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 _CONFLICT_TRIES = 8
 _CONFLICT_WAIT_S = 0.02
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -63,24 +70,27 @@ class TableContended(Exception):
     """Others kept changing the same items until our tries were spent; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Record):
     """An idempotency key and the body it came with, both as hashes."""
 
     key_hash: str
     body_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedBefore:
+class CreatedBefore(Record):
     """The call an idempotency key was used for, and the body it came with then."""
 
     call_id: str
     body_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class InTheWay(Record):
+    """The call that a number is taken by, among calls that are unique to theirs."""
+
+    call_id: str
+
+
+class Gate(Record):
     """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
     were."""
 
@@ -99,8 +109,7 @@ class Gate:
         return self.line_ms / self.line_ends if self.line_ends else None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
     must."""
 
@@ -118,22 +127,40 @@ class CallStore:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def create(self, call: Call, once: Once | None = None) -> CreatedBefore | None:
+    def create(self, call: Call, once: Once | None = None, over: str | None = None) -> CreatedBefore | InTheWay | None:
         """Accepts a call: the row and, if it waits, its place in the queue, together or not at all. With an idempotency
-        key that was used before nothing is written, and the answer says for which call. Raises TableContended."""
+        key that was used before nothing is written, and the answer says for which call; nor with a number that it is
+        unique to and that another call than `over`, which is over, has. Raises TableContended."""
         writes = [{"Put": self._write(call_to_item(call), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
             writes.append({"Put": self._write(_queue_item(call), ITEM_IS_NEW)})
+        if call.unique_to is not None:
+            writes.append({"Put": self._unique_put(call, over) | _TELLING})
         if once is not None:
-            now_s = {":now_s": {"N": str(call.created_at // MS_PER_S)}}
-            put = self._write(_once_item(call, once), KEY_IS_UNUSED, now_s)
-            writes.append({"Put": put | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}})
+            writes.append({"Put": self._once_put(call, once, call.created_at) | _TELLING})
         refusals = self._transact(writes)
         if refusals is None:
             return None
-        if once is None or "Item" not in refusals[-1]:
+        told = [from_item(refusal["Item"]) for refusal in refusals if "Item" in refusal]
+        if not told:
             raise RuntimeError(f"{call.call_id} was refused though it is new")
-        return _created_before(refusals[-1]["Item"])
+        # The key goes before the number: its call is the answer whatever is under way.
+        return _created_before(told[-1]) if "body_hash" in told[-1] else InTheWay(told[-1]["call_id"])
+
+    def in_the_way(self, call: Call) -> InTheWay | None:
+        """The call that has the number this one is unique to."""
+        item = self._db.get_item(TableName=self._table, Key=_unique_key(call), ConsistentRead=True).get("Item")
+        return None if item is None else InTheWay(from_item(item)["call_id"])
+
+    def remember(self, call: Call, once: Once, now: int) -> CreatedBefore | None:
+        """Has the idempotency key stand for a call that was there before; or says for which one it stands already."""
+        try:
+            self._db.put_item(**self._once_put(call, once, now), **_TELLING)
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return _created_before(from_item(error.response["Item"]))
+        return None
 
     def created_before(self, account_id: str, once: Once, now: int) -> CreatedBefore | None:
         """The call an idempotency key was used for within its day."""
@@ -141,12 +168,16 @@ class CallStore:
         item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None or from_item(item)["ttl_at_s"] * MS_PER_S < now:
             return None
-        return _created_before(item)
+        return _created_before(from_item(item))
 
     def commit(self, before: Call, after: Call) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
         put = self._write(call_to_item(after), CALL_IS_UNCHANGED, {":version_read": {"N": str(before.version)}})
-        companions = [*self._queue_writes(before, after), *self._gate_writes(before, after)]
+        companions = [
+            *self._queue_writes(before, after),
+            *self._unique_writes(before, after),
+            *self._gate_writes(before, after),
+        ]
         if not companions:
             return self._commit_alone(put)
         refusals = self._transact([{"Put": put}, *companions])
@@ -179,6 +210,21 @@ class CallStore:
             yield {"Delete": {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}}
         if after.state is State.QUEUED:
             yield {"Put": self._write(_queue_item(after), ITEM_IS_NEW)}
+
+    def _unique_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
+        """Needs no condition: as long as the call is not over, as its own write checks, nobody else takes its
+        number."""
+        if after.unique_to is not None and after.state.is_terminal and not before.state.is_terminal:
+            yield {"Delete": {"TableName": self._table, "Key": _unique_key(after)}}
+
+    def _unique_put(self, call: Call, over: str | None) -> dict[str, Any]:
+        item = _unique_key(call) | to_item({"call_id": call.call_id})
+        if over is None:
+            return self._write(item, NUMBER_HAS_NO_CALL)
+        return self._write(item, NUMBER_HAS_NO_OTHER_CALL, to_item({":over": over}))
+
+    def _once_put(self, call: Call, once: Once, now: int) -> dict[str, Any]:
+        return self._write(_once_item(call, once, now), KEY_IS_UNUSED, to_item({":now_s": now // 1000}))
 
     def _gate_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
         step = int(after.holds_slot) - int(before.holds_slot)
@@ -314,20 +360,23 @@ def _queue_item(call: Call) -> Item:
     return to_item(place | {"trunk_id": call.trunk_id, "agent_id": call.agent_id if call.agent_first else None})
 
 
-def _once_item(call: Call, once: Once) -> Item:
+def _unique_key(call: Call) -> Item:
+    return to_item({"pk": unique_pk(call.account_id), "sk": call.to_number})
+
+
+def _once_item(call: Call, once: Once, now: int) -> Item:
     return to_item(
         {
             "pk": once_pk(call.account_id),
             "sk": once.key_hash,
             "call_id": call.call_id,
             "body_hash": once.body_hash,
-            "ttl_at_s": call.created_at // MS_PER_S + _KEY_KEPT_S,
+            "ttl_at_s": now // MS_PER_S + _KEY_KEPT_S,
         }
     )
 
 
-def _created_before(item: Item) -> CreatedBefore:
-    used = from_item(item)
+def _created_before(used: dict[str, Any]) -> CreatedBefore:
     return CreatedBefore(used["call_id"], used["body_hash"])
 
 

@@ -41,6 +41,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "created": iso(call.created_at),
         "scheduled_at": iso_or_none(call.scheduled_at),
         "expires_at": iso_or_none(call.expires_at),
+        "unique_to": call.unique_to,
         "started_at": iso_or_none(call.dialed_at),
         "ended_at": iso_or_none(call.ended_at),
         "duration_s": talk_s(call),

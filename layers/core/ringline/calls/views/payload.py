@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ringline.calls.model.call import Call, State, Status
+from ringline.calls.model.call import Call, CallStatus, State, Status
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
@@ -13,11 +13,12 @@ from ringline.webhooks.model.event_type import EventType
 def announcements(before: Call | None, after: Call) -> list[EventType]:
     """What a change of a call is worth telling, in the order in which it happened.
 
-    That a phone rings is told once it is known to: by its carrier, by its answer, or because somebody rings in. Where
-    nobody says so while it rings, the dialer tells it. A dial that never got as far tells nothing.
+    That a phone rings is told once it is known to have: by its carrier, by its answer, by the status of the leg that
+    left, or because somebody rings in. Where nobody says so while it rings, the dialer tells it. A dial that never got
+    as far tells nothing.
     """
-    if after.state.is_terminal:
-        return [] if before is not None and before.state.is_terminal else [EventType.CALL_END]
+    if before is not None and before.state.is_terminal:
+        return []
     is_same_dial = before is not None and before.attempt == after.attempt
     had_rung = before is not None and is_same_dial and _has_rung(before)
     was_active = before is not None and is_same_dial and before.state.status is Status.ACTIVE
@@ -26,6 +27,8 @@ def announcements(before: Call | None, after: Call) -> list[EventType]:
         news.append(EventType.CALL_RINGING)
     if after.state.status is Status.ACTIVE and not was_active:
         news.append(EventType.CALL_ACTIVE)
+    if after.state.is_terminal:
+        news.append(EventType.CALL_END)
     return news
 
 
@@ -35,7 +38,10 @@ def occurrence_of(event_type: EventType, call: Call) -> int:
 
 
 def _has_rung(call: Call) -> bool:
-    return call.state is State.RINGING or (call.in_flight and call.answered_at is not None)
+    """Whether the record knows that the phone of the present attempt has rung."""
+    if call.state is State.RINGING or call.answered_at is not None or call.carrier.rang_at is not None:
+        return True
+    return call.evidence.last_call_status not in {None, CallStatus.DIALING}
 
 
 @dataclass(frozen=True, slots=True)

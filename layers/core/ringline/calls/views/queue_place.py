@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.tables.agent_rests import AgentRest, AgentRests
+from ringline.calls.tables.agent_rests import AgentRest
+from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate
 from ringline.runtime.clock import iso_or_none
@@ -25,6 +26,8 @@ class BlockedBy(StrEnum):
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     AGENT = "agent"
     """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time."""
+    LIVEKIT = "livekit"
+    """A line is free, and LiveKit itself is away: nobody is dialled before it is back."""
     CALLS_BEFORE = "calls_before"
     """A line is free, and others are before it."""
     NOTHING = "nothing"
@@ -55,41 +58,45 @@ class QueuePlace:
         }
 
 
-def queue_place(store: CallStore, paces: TrunkPaces, rests: AgentRests, call: Call, now: int) -> QueuePlace | None:
+def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> QueuePlace | None:
     """The place of a call that waits; None for one that does not."""
     if call.state is not State.QUEUED:
         return None
     before = store.waiting_before(call, MOST_COUNTED)
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
-    rest = rests.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
+    agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
+    livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
+    # Nobody can say when a LiveKit that is away comes back.
+    can_estimate = counts_all and livekit.is_over(now)
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, rest, now),
-        estimated_start_at=estimated_start_at(call, before, gate, pace, rest, now) if counts_all else None,
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent),
+        estimated_start_at=estimated_start_at(call, before, gate, pace, now, agent) if can_estimate else None,
         in_use=gate.in_use,
         cap=gate.cap,
     )
 
 
-def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, rest: AgentRest, now: int) -> BlockedBy:
-    is_eligible = call.eligible_at <= now
-    if is_eligible and gate.has_free_line and not rest.is_over(now):
-        return BlockedBy.AGENT
-    if not is_eligible:
+def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int, livekit: Rest, agent: AgentRest) -> BlockedBy:
+    if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
     if not gate.has_free_line:
         return BlockedBy.GATE
+    if not livekit.is_over(now):
+        return BlockedBy.LIVEKIT
+    if not agent.is_over(now):
+        return BlockedBy.AGENT
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE
     return BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
 
 
-def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, rest: AgentRest, now: int) -> int | None:
+def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, now: int, agent: AgentRest) -> int | None:
     """When the call will probably be dialled: `before` calls take the lines first, as they fall free. Nobody can say
     when an agent that is missing comes back."""
-    if not rest.is_over(now):
+    if not agent.is_over(now):
         return None
     ready_at = max(now, call.eligible_at, pace.next_at) + before * pace.interval_ms
     ends_needed = before + 1 - max(0, gate.cap - gate.in_use)

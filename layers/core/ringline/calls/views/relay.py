@@ -21,6 +21,13 @@ class Announcer(Protocol):
         """Queues a delivery to each endpoint that asked for the type; returns how many."""
 
 
+def tell_ringing(announcer: Announcer, call: Call) -> None:
+    """Announces that the phone of a call rings. The relay may do so again once the table knows it: both name the same
+    deliveries."""
+    occurrence = occurrence_of(EventType.CALL_RINGING, call)
+    announcer.announce(call.account_id, call.call_id, EventType.CALL_RINGING, call.version, occurrence)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of one call: as it was (None when new) and as it is."""

@@ -7,7 +7,8 @@ failing -> for waits that SQS can take a delayed message, and the sweep in case 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock

@@ -1,0 +1,23 @@
+"""The API but for creating calls: calls, sessions, transcripts, recordings, webhook endpoints. Also answers every path
+that nobody serves.
+
+The resources stand in `ringline.resources`, each in a module of its own.
+"""
+
+from typing import Any
+
+from ringline.composition.manage import Settings, compose
+from ringline.runtime.clock import now_ms
+from ringline.runtime.logging import make_logger
+from ringline.runtime.settings import read
+from ringline.runtime.web.api import serve
+from ringline.runtime.web.routes import make_router
+
+log = make_logger("manage")
+routes = compose(read(Settings), clock=now_ms, log=log)
+router = make_router(routes, log)
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return serve(router, event, context)

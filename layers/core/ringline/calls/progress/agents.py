@@ -1,0 +1,63 @@
+"""Agents in the room of a call, put in order: another is sent where none has come, and one too many is put out.
+
+LiveKit drops a dispatch that no worker has room for, and says so to nobody; one that is only slow looks the same. So
+another agent is sent, two may come, and exactly one may talk. Each step is asked of the rules on the record as it is at
+that moment, and done at LiveKit after it is written: of two that look at once only one sends an agent, and neither
+removes the agent that talks. What gets lost in between is done by the next look.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import AgentJoined, DispatchedAgain, Event
+from ringline.calls.model.ports import Telephony
+from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import RoomView, later_agents
+from ringline.calls.progress.progress import Applied, Outcome, Progress
+from ringline.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    progress: Progress
+    telephony: Telephony
+    clock: Clock
+    log: Logger
+
+    async def send_another(self, call: Call) -> bool:
+        """Whether another agent is sent, or was to be: not where one is there, or where somebody sent one just now.
+        LiveKit may not be there to be asked; the next look asks it again."""
+        outcome = await self._apply(call, DispatchedAgain(self.clock(), call.attempt))
+        if not isinstance(outcome, Applied):
+            return False
+        about = {"call_id": call.call_id, "dispatch": outcome.call.dispatches}
+        try:
+            await self.telephony.send_agent(outcome.call)
+        except Exception:
+            self.log.exception("agent not dispatched again", extra=about)
+        else:
+            self.log.info("agent dispatched again", extra=about)
+        return True
+
+    async def remove_later(self, call: Call, room: RoomView) -> bool:
+        """Puts out of the room who came while the call's agent was there. False if LiveKit could not be asked: then
+        somebody has to look again."""
+        is_done = True
+        for agent in later_agents(call, room):
+            outcome = await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+            if Effect.REMOVE_AGENT not in outcome.effects:
+                continue
+            try:
+                await self.telephony.remove(call.room_name or "", agent.identity)
+            except Exception:
+                self.log.exception("second agent not removed", extra={"call_id": call.call_id})
+                is_done = False
+            else:
+                self.log.info("second agent removed", extra={"call_id": call.call_id})
+        return is_done
+
+    async def _apply(self, call: Call, event: Event) -> Outcome:
+        return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)

@@ -1,0 +1,85 @@
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.composition.parts import CallParts, SignalSettings, look_queue
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import SettingsError, flag, group, number, optional, required
+from ringline.telephony.livekit import connected
+from ringline.telephony.livekit_settings import DialSettings
+
+
+class Settings(SignalSettings):
+    livekit: DialSettings = group(DialSettings)
+    calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    answer_told_by: str = optional("ANSWER_FROM")
+    carriers_report: bool = flag("LINK_CARRIER_CALLS")
+    delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+
+    @property
+    def answer_from(self) -> AnswerFrom:
+        return AnswerFrom(self.answer_told_by or AnswerFrom.DIALER)
+
+    def check(self) -> None:
+        if self.answer_told_by not in {"", *AnswerFrom}:
+            raise SettingsError(f"ANSWER_FROM is not one of {', '.join(AnswerFrom)}")
+        if self.answer_from is AnswerFrom.CARRIER and not self.carriers_report:
+            raise SettingsError(
+                "ANSWER_FROM is carrier, and LINK_CARRIER_CALLS is not true: without a carrier's hook nobody tells of"
+                " an answer"
+            )
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[DialNext]]:
+    """Opens the dialer, which lives as long as its connection to LiveKit."""
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    parts = CallParts(settings, clock=clock, log=log)
+    looks = look_queue(settings)
+    paces = TrunkPaces(dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second)
+    admit = Admit(
+        store=parts.store,
+        paces=paces,
+        progress=parts.progress,
+        clock=clock,
+        log=log,
+        # What is usual is not stored with every call.
+        answer_from=None if settings.answer_from is AnswerFrom.DIALER else settings.answer_from,
+    )
+    # Each link costs a write, and only carriers that report ask for them.
+    links = CarrierLinkTable(dynamodb, table, clock) if settings.carriers_report else None
+
+    def tell_ringing(call: Call) -> None:
+        # Loaded while a phone rings, when nobody waits for the dialer.
+        from ringline.calls.views import relay
+        from ringline.webhooks.sending.announce import Announcer
+        from ringline.webhooks.sending.queue import SqsDeliveryQueue
+        from ringline.webhooks.store import EndpointStore
+
+        deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
+        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), deliveries), call)
+
+    @asynccontextmanager
+    async def dialer() -> AsyncIterator[DialNext]:
+        async with connected(settings.livekit) as telephony:
+            yield DialNext(
+                store=parts.store,
+                admit=admit,
+                paces=paces,
+                progress=parts.progress,
+                telephony=telephony,
+                doorbell=parts.doorbell,
+                looks=looks,
+                tell_ringing=tell_ringing,
+                clock=clock,
+                log=log,
+                links=links,
+            )
+
+    return dialer

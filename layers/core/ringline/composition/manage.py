@@ -1,0 +1,77 @@
+import asyncio
+from collections.abc import Callable
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.transcripts import Transcripts
+from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.resources.calls import Calls
+from ringline.resources.recordings import Recordings
+from ringline.resources.session_reader import SessionReader
+from ringline.resources.sessions import Sessions
+from ringline.resources.transcripts import TranscriptLists
+from ringline.resources.webhook_endpoints import WebhookEndpoints
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import flag, number, optional, required
+from ringline.runtime.web.routes import Route
+from ringline.webhooks.manage import ManageEndpoints
+from ringline.webhooks.store import EndpointStore
+
+
+class Settings(CallSettings):
+    records_bucket: str = required("RECORDS_BUCKET")
+    sip_trunk_id: str = optional("SIP_TRUNK_ID")
+    calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ...]:
+    """Every route of the API but those that have a function of their own. A new resource is named here once."""
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    parts = CallParts(settings, clock=clock, log=log)
+    hang_up = _hanging_up(settings, parts, clock=clock, log=log)
+    reader = SessionReader(
+        store=parts.store,
+        pages=CallPages(dynamodb, table),
+        transcripts=Transcripts(dynamodb, table, aws.s3, settings.records_bucket),
+        records_bucket=settings.records_bucket,
+        clock=clock,
+    )
+    calls = Calls(
+        store=parts.store,
+        pages=reader.pages,
+        paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        transcripts=reader.transcripts,
+        records_bucket=settings.records_bucket,
+        hang_up=hang_up,
+        clock=clock,
+    )
+    endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
+    resources = (
+        calls,
+        Sessions(reader, hang_up),
+        TranscriptLists(reader),
+        Recordings(reader),
+        WebhookEndpoints(endpoints, log),
+    )
+    return tuple(route for resource in resources for route in resource.routes)
+
+
+def _hanging_up(
+    settings: Settings, parts: CallParts, *, clock: Clock, log: Logger
+) -> Callable[[str, str], HungUp | None]:
+    """Ends a call (account, call), with a connection to LiveKit for it alone."""
+
+    async def connect_and_hang_up(account_id: str, call_id: str) -> HungUp | None:
+        async with to_livekit(settings.livekit) as telephony:
+            hang_up = HangUp(store=parts.store, progress=parts.progress, telephony=telephony, clock=clock, log=log)
+            return await hang_up.run(account_id, call_id)
+
+    def hang_up(account_id: str, call_id: str) -> HungUp | None:
+        return asyncio.run(connect_and_hang_up(account_id, call_id))
+
+    return hang_up

@@ -1,0 +1,52 @@
+"""What many functions share: their common settings, and the parts that most use cases of a call are built from."""
+
+from contextlib import AbstractAsyncContextManager
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.ports import Telephony
+from ringline.calls.model.timing import LIVEKIT_REQUEST_S
+from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
+from ringline.calls.tables.store import CallStore
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import SettingsModel, group, required
+from ringline.telephony.livekit_settings import LivekitSettings
+
+
+class CallSettings(SettingsModel):
+    """Of functions that change calls: the table, the bell for whoever waits, and LiveKit."""
+
+    table_name: str = required("TABLE_NAME")
+    doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    livekit: LivekitSettings = group(LivekitSettings)
+
+
+class SignalSettings(CallSettings):
+    """Of functions that also ask to have a call looked at again."""
+
+    look_queue_url: str = required("LOOK_QUEUE_URL")
+
+
+class CallParts:
+    """Made once for each process."""
+
+    def __init__(self, settings: CallSettings, *, clock: Clock, log: Logger) -> None:
+        self.store = CallStore(aws.dynamodb(), settings.table_name)
+        self.doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
+        self.progress = Progress(self.store, self.doorbell, clock, log)
+
+
+def look_queue(settings: SignalSettings) -> SqsLookQueue:
+    return SqsLookQueue(aws.sqs, settings.look_queue_url)
+
+
+def to_livekit(
+    settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST_S
+) -> AbstractAsyncContextManager[Telephony]:
+    """A connection to LiveKit, for functions that seldom need one: its client takes as long to load as the rest of
+    such a function, and is loaded here."""
+    from ringline.telephony.livekit import connected
+
+    return connected(settings, within_s)

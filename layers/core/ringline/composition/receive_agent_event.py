@@ -1,0 +1,27 @@
+from functools import partial
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.signals.agent_reports import HearAgent
+from ringline.calls.tables.transcripts import Transcripts
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import required
+
+
+class Settings(SignalSettings):
+    records_bucket: str = required("RECORDS_BUCKET")
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
+    parts = CallParts(settings, clock=clock, log=log)
+    return HearAgent(
+        store=parts.store,
+        progress=parts.progress,
+        transcripts=Transcripts(aws.dynamodb(), settings.table_name, aws.s3, settings.records_bucket),
+        telephony=partial(to_livekit, settings.livekit),
+        looks=look_queue(settings),
+        clock=clock,
+        log=log,
+    )

@@ -1,0 +1,85 @@
+from collections.abc import Callable
+from copy import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.ports import LookQueue
+from ringline.calls.signals.observe import Observe
+from ringline.composition.parts import CallParts, SignalSettings, look_queue
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.logging import masked_within
+from ringline.runtime.settings import group, optional
+from ringline.telephony.livekit_settings import DispatchSettings
+
+if TYPE_CHECKING:
+    from ringline.calls.signals.arrive import Arrive
+
+CLOSE_WITHIN_S = 1.0
+"""LiveKit waits for our answer before it sends the room's next event; the sweep closes a room that resists."""
+
+
+class Settings(SignalSettings):
+    livekit: DispatchSettings = group(DispatchSettings)
+    default_country: str = optional("DEFAULT_COUNTRY")
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str], Observe]:
+    """Makes the observer of an event from the name of the host that LiveKit sent it to."""
+    parts = CallParts(settings, clock=clock, log=log)
+    looks = look_queue(settings)
+
+    def observer(host: str) -> Observe:
+        return Observe(
+            progress=parts.progress,
+            close_room=partial(_close_room, settings, log),
+            looks=looks,
+            log=log,
+            remove_later=partial(_remove_later, settings),
+            reception=partial(_reception, settings, looks, host, clock=clock, log=log),
+        )
+
+    return observer
+
+
+def _close_room(settings: Settings, log: Logger, room: str) -> None:
+    # LiveKit's client doubles this function's import time, and hardly any event needs it.
+    from ringline.telephony.livekit import close_rooms
+
+    if close_rooms(settings.livekit, [room], CLOSE_WITHIN_S):
+        log.warning("room not closed", extra={"room": masked_within(room)})
+
+
+def _remove_later(settings: Settings, room: str, kept_sid: str, identity: str) -> bool:
+    # Nor do many events need this.
+    from ringline.telephony.front_desk import FrontDesk
+
+    return FrontDesk(settings.livekit).remove_later(room, kept_sid, identity)
+
+
+def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock, log: Logger) -> "Arrive":
+    """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
+    other: told in the template, it would need the API to be made before this function, and the function before it."""
+    from ringline.accounts.store import AccountStore
+    from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.tables.inbound_rooms import InboundRooms
+    from ringline.routing.resolve import InboundRouting
+    from ringline.routing.store import RoutingStore
+    from ringline.telephony.front_desk import FrontDesk
+
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    routing = RoutingStore(dynamodb, table)
+    public_url = settings.livekit.public_url or f"https://{host}"
+    return Arrive(
+        rooms=InboundRooms(dynamodb, table),
+        numbers=routing,
+        routing=InboundRouting(routing),
+        desk=FrontDesk(replace(settings.livekit, public_url=public_url)),
+        looks=looks,
+        accounts=AccountStore(dynamodb, table),
+        default_country=settings.default_country or None,
+        clock=clock,
+        log=log,
+    )

@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import Call
+from ringline.calls.model.recorder import RecordsBucket
+from ringline.calls.progress.hints import NextRing
+from ringline.calls.tables.queues import SqsDoorbell
+from ringline.calls.tables.store import CallStore
+from ringline.calls.views.relay import Relay
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import SettingsModel, group, optional, required
+from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.queue import SqsDeliveryQueue
+from ringline.webhooks.store import EndpointStore
+
+
+class Settings(SettingsModel):
+    # Not those of `parts`, which loads the rules of a call: the relay seldom needs them.
+    table_name: str = required("TABLE_NAME")
+    doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+    livekit: LivekitSettings = group(LivekitSettings)
+    records_bucket: str = optional("RECORDS_BUCKET")
+    recording_access_key_id: str = optional("RECORDING_ACCESS_KEY_ID")
+    recording_secret_access_key: str = optional("RECORDING_SECRET_ACCESS_KEY")
+    region: str = optional("AWS_REGION")
+    # Where AWS is a stand-in, LiveKit's egress must write to the same.
+    aws_endpoint_url: str = optional("AWS_ENDPOINT_URL")
+
+    @property
+    def bucket(self) -> RecordsBucket:
+        return RecordsBucket(
+            name=self.records_bucket,
+            region=self.region,
+            endpoint=self.aws_endpoint_url,
+            access_key=self.recording_access_key_id,
+            secret=self.recording_secret_access_key,
+        )
+
+
+class ChangesOfCalls:
+    """What is done about changes of calls."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, log: Logger) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._store = CallStore(aws.dynamodb(), settings.table_name)
+        self._doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
+        self._endpoints = EndpointStore(aws.dynamodb(), settings.table_name)
+        self._deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
+
+    def relay(self) -> Relay:
+        """For one batch of changes: it remembers the endpoints that it read."""
+        announcer = Announcer(self._endpoints, self._deliveries)
+        return Relay(announcer, NextRing(self._store, self._doorbell, self._clock))
+
+    def close_rooms(self, rooms: Sequence[str]) -> list[str]:
+        """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""
+        # LiveKit's client takes as long to load as the rest of this function; only ended calls need it.
+        from ringline.telephony.livekit import close_rooms
+
+        return close_rooms(self._settings.livekit, rooms)
+
+    async def start_recordings(self, calls: Sequence[Call]) -> int:
+        """Has calls recorded; how many are."""
+        # The rules of a call and LiveKit's client: as much again as the rest, and few calls are recorded.
+        from ringline.calls.progress.progress import Progress
+        from ringline.calls.progress.start_recordings import StartRecordings
+        from ringline.telephony.livekit import connected
+
+        async with connected(self._settings.livekit) as recorder:
+            start = StartRecordings(
+                recorder=recorder,
+                bucket=self._settings.bucket,
+                progress=Progress(self._store, self._doorbell, self._clock, self._log),
+                clock=self._clock,
+                log=self._log,
+            )
+            return await start.run(calls)
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> ChangesOfCalls:
+    return ChangesOfCalls(settings, clock=clock, log=log)

@@ -1,0 +1,54 @@
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.tables.watchlist import Watchlist
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import group, required
+from ringline.telephony.livekit_settings import DispatchSettings
+from ringline.webhooks.sending.overdue import Overdue
+from ringline.webhooks.sending.queue import SqsDeliveryQueue
+from ringline.webhooks.store import DeliveryStore
+
+if TYPE_CHECKING:
+    from ringline.calls.mending.sweep import Sweep
+
+
+class Settings(SignalSettings):
+    # The sweep sends an agent to a caller to whom none was sent.
+    livekit: DispatchSettings = group(DispatchSettings)
+    delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> "Callable[[], AbstractAsyncContextManager[Sweep]]":
+    """Opens a sweep, which lives as long as its connection to LiveKit."""
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    parts = CallParts(settings, clock=clock, log=log)
+    watchlist = Watchlist(dynamodb, table)
+    looks = look_queue(settings)
+    deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
+    overdue = Overdue(DeliveryStore(dynamodb, table), deliveries, clock)
+
+    @asynccontextmanager
+    async def sweeper() -> "AsyncIterator[Sweep]":
+        # The sweep's rules and its event loop take as long to load as everything else: with the first run.
+        from ringline.calls.mending.sweep import Sweep
+
+        async with to_livekit(settings.livekit) as telephony:
+            yield Sweep(
+                store=parts.store,
+                watchlist=watchlist,
+                progress=parts.progress,
+                telephony=telephony,
+                doorbell=parts.doorbell,
+                looks=looks,
+                resend=overdue.resend,
+                clock=clock,
+                log=log,
+            )
+
+    return sweeper

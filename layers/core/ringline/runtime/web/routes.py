@@ -1,0 +1,57 @@
+"""Routes as a table: what a resource serves, and the router that is made of all of them.
+
+A resource is an object with `routes`. To add a route is to add a line to one resource, and to the list in
+`tests/component/api/test_manage_routes.py`, which fails first (docs/adding-a-route.md).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from ringline.runtime.web.api import make_api
+from ringline.runtime.web.http import account_of, json_object
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose API key is known to be the account's. `event` is as API Gateway sent it."""
+
+    account_id: str
+    query: Mapping[str, str]
+    event: Mapping[str, Any]
+
+    def json_object(self) -> dict[str, Any]:
+        """The body. Raises Problem 400, 413."""
+        return json_object(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` is as our own API has it, `/v1/calls/<call_id>`; the SDK's prefixes lead to the same. `answer` is given
+    the request, and by name what stands in the path's brackets."""
+
+    method: str
+    path: str
+    answer: Callable[..., Response[str]]
+
+
+def make_router(routes: Iterable[Route], log: Logger) -> APIGatewayHttpResolver:
+    """Serves these routes to requests with an API key, and refuses all others with a problem document."""
+    api = make_api(log)
+    for route in routes:
+        api.route(route.path, method=route.method)(_answering(route, api, log))
+    return api
+
+
+def _answering(route: Route, api: APIGatewayHttpResolver, log: Logger) -> Callable[..., Response[str]]:
+    def answer(**path_parameters: str) -> Response[str]:
+        event = api.current_event.raw_event
+        account_id = account_of(event)
+        log.append_keys(account_id=account_id)
+        query = api.current_event.query_string_parameters or {}
+        return route.answer(Request(account_id, query, event), **path_parameters)
+
+    return answer

@@ -1,0 +1,92 @@
+"""Every route of the function that serves the API: what is listed here is served, and nothing else.
+
+To add a route, add it to this list first.
+"""
+
+import json
+import re
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
+
+SERVED = {
+    ("GET", "/v1/calls"),
+    ("GET", "/v1/calls/<call_id>"),
+    ("GET", "/v1/calls/<call_id>/events"),
+    ("POST", "/v1/calls/<call_id>/cancel"),
+    ("POST", "/v1/calls/<call_id>/hangup"),
+    ("GET", "/v1/sessions"),
+    ("GET", "/v1/sessions/<session_id>"),
+    ("POST", "/v1/sessions/<session_id>/end"),
+    ("GET", "/v1/transcripts"),
+    ("GET", "/v1/recordings"),
+    ("GET", "/v1/webhook-endpoints"),
+    ("POST", "/v1/webhook-endpoints"),
+    ("GET", "/v1/webhook-endpoints/<endpoint_id>"),
+    ("PATCH", "/v1/webhook-endpoints/<endpoint_id>"),
+    ("DELETE", "/v1/webhook-endpoints/<endpoint_id>"),
+}
+"""`POST /v1/calls`, the hooks and the agents' reports have functions of their own (tests/template/test_routes.py)."""
+
+PREFIXES = ["", "/api/v2/platform/speech", "/platform", "/orchestrator"]
+"""Our own, that of the SDK, that of older SDKs, and that of the SDK's orchestrator."""
+
+NOT_SERVED = [
+    ("GET", "/v1/numbers"),
+    ("GET", "/v1/pipes/PIPE_1"),
+    ("POST", "/v1/agents"),
+    ("POST", "/v1/sessions/token"),
+    ("POST", "/v1/sessions/merge"),
+    ("POST", "/v1/sessions/RM_1/transfer"),
+    ("GET", "/v1/calls/call_1/analytics"),
+    ("GET", "/v1/calls/call_1/hangup"),
+    ("DELETE", "/v1/calls/call_1"),
+    ("GET", "/v2/calls"),
+    ("GET", "/"),
+]
+"""What the SDK or a mistaken client may ask for."""
+
+
+@pytest.fixture
+def manage(local: LocalAws) -> ModuleType:
+    environment = {
+        "DOORBELL_QUEUE_URL": local.queue_url,
+        "LIVEKIT_URL": "http://127.0.0.1:9",
+        "LIVEKIT_API_KEY": "devkey",
+        "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+    }
+    return load_handler("manage", environment)
+
+
+def ask(manage: ModuleType, method: str, path: str) -> dict[str, Any]:
+    event = event_of("manage", "no_such_route") | {"rawPath": path}
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    answer: dict[str, Any] = manage.lambda_handler(event, CONTEXT)
+    return answer
+
+
+def test_the_routes_are_those_of_the_list(manage: ModuleType) -> None:
+    routes = [(route.method, route.path) for route in manage.routes]
+    assert sorted(routes) == sorted(SERVED)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_every_route_is_reached_under_every_prefix(manage: ModuleType, prefix: str, slash: str) -> None:
+    for method, path in sorted(SERVED):
+        answer = ask(manage, method, prefix + re.sub("<.*?>", "unknown_1", path) + slash)
+        body = json.loads(answer["body"])
+        assert answer["statusCode"] in {200, 400, 404}, (method, path, body)
+        assert body.get("code") != "no_such_route", f"{method} {path} is not served under {prefix or 'our own prefix'}"
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_path_that_nobody_serves_is_a_problem_too(manage: ModuleType, prefix: str) -> None:
+    for method, path in NOT_SERVED:
+        answer = ask(manage, method, prefix + path)
+        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "no_such_route"), (method, path)

@@ -1,0 +1,234 @@
+"""Who is in the room of a call: agents that are sent again, agents that come twice, and people whom an agent leaves
+behind."""
+
+from copy import replace
+from typing import Any
+
+import pytest
+
+from ringline.calls.model.call import AgentReports, Call, Direction, State
+from ringline.calls.model.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    DispatchedAgain,
+    EndAsked,
+    LegLeft,
+    OtherLeft,
+    OthersTalk,
+    Transferred,
+)
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import LOOK_AGAIN, REMOVE_AGENT, Moved, Unmoved
+from ringline.calls.model.room_view import LegView, Others, RoomView, agent_in, later_agents, others_of, present_agents
+from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S
+from ringline.calls.rules.deadlines import Owed, agent_due_at, dispatch_again_in_s, look_again_in_s, owed
+from ringline.calls.rules.lifecycle import apply
+from ringline.calls.rules.presence_rules import dispatch_is_due, without_agent
+from tests.builders import a_call, an_answered_call, at, moved, unmoved
+
+BETWEEN_CHECKS_S = 6 + 100
+
+
+def a_caller(**fields: Any) -> Call:
+    return a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_1", caller_identity="sip_1", **fields)
+
+
+def left_alone(**fields: Any) -> Call:
+    """Its agent left at 20 s."""
+    return a_call(State.ACTIVE, **{"agent_left_at": at(20)} | fields)
+
+
+# --- an agent is sent again ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [a_caller(), an_answered_call(), a_call(State.DIALING)])
+def test_a_call_whose_agent_has_not_come_is_sent_another_and_counts_them(call: Call) -> None:
+    assert apply(call, DispatchedAgain(at(2.4), 1)) == Unmoved("dispatched_just_now")
+    again = moved(call, DispatchedAgain(at(2.5), 1))
+    assert (again.dispatches, again.dispatched_at) == (2, at(2.5))
+    assert apply(again, DispatchedAgain(at(4.9), 1)) == Unmoved("dispatched_just_now"), "two look at the same moment"
+    assert moved(again, DispatchedAgain(at(5), 1)).dispatches == 3
+    assert dispatch_is_due(again, at(5)) and not dispatch_is_due(again, at(4.9))
+
+
+def test_nobody_is_sent_to_a_call_that_has_an_agent_or_is_to_end() -> None:
+    taken = moved(a_caller(), AgentJoined(at(2), 1, "PA_1"))
+    assert isinstance(apply(taken, DispatchedAgain(at(9), 1)), Unmoved)
+    asked = moved(a_caller(), EndAsked(at(2), EndReason.API_HUNG_UP))
+    assert unmoved(asked, DispatchedAgain(at(9), 1)).why == "end_was_asked"
+    assert not dispatch_is_due(taken, at(9)) and not dispatch_is_due(asked, at(9))
+
+
+def test_a_call_is_looked_at_until_its_agent_is_there_or_its_time_is_over() -> None:
+    call = an_answered_call(agent_join_timeout_s=10)
+    assert owed(call, True, at(6 + AGENT_SLOW_S)) is Owed.LOOK
+    assert owed(call, True, at(6 + AGENT_SLOW_S - 0.001)) is Owed.NOTHING
+    assert look_again_in_s(call) == look_again_in_s(a_caller()) == AGENT_SLOW_S
+    assert (agent_due_at(call), agent_due_at(a_caller())) == (at(16), at(31))
+    assert dispatch_again_in_s(call, at(8)) == DISPATCH_EVERY_S
+    assert dispatch_again_in_s(call, at(14.5)) == 2, "the last look ends it"
+    assert dispatch_again_in_s(call, at(17)) == 1
+
+
+def test_a_further_attempt_begins_with_one_agent() -> None:
+    again = moved(a_call(State.DIALING), DispatchedAgain(at(5), 1))
+    assert a_call(State.QUEUED).dispatches == 1
+    assert replace(again, dispatches=1, dispatched_at=None, version=2) == a_call(State.DIALING)
+
+
+# --- two agents come -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("joined_s", [5, 30])
+def test_a_second_agent_is_removed_and_the_first_goes_on(joined_s: float) -> None:
+    call = a_call(State.ACTIVE)
+    assert apply(call, AgentJoined(at(joined_s), 1, "PA_second")) == Unmoved("another_agent_talks", REMOVE_AGENT)
+    assert apply(call, AgentJoined(at(30), 1, "PA_agent")) == Unmoved("agent_is_known")
+
+
+def test_a_successor_of_an_agent_that_left_is_no_second_one() -> None:
+    succeeded = moved(left_alone(), AgentJoined(at(22), 1, "PA_next"))
+    assert (succeeded.agent_sid, succeeded.agent_left_at) == ("PA_next", None)
+    assert apply(succeeded, AgentLeft(at(23), 1, "PA_agent", None)) == Unmoved("stale_agent")
+
+
+def test_an_agent_that_is_known_by_its_reports_alone_is_the_one_that_joins() -> None:
+    call = a_call(State.ACTIVE, agent_sid=None)
+    assert moved(call, AgentJoined(at(9), 1, "PA_agent")).agent_sid == "PA_agent"
+
+
+def room_of(*agents: AgentSeen, others: Others = Others.NONE, legs: tuple[LegView, ...] = ()) -> RoomView:
+    return RoomView(legs, agents, others)
+
+
+def test_of_those_in_the_room_the_first_to_join_is_the_agent() -> None:
+    late, early, twin = AgentSeen("PA_a", at(3), "A"), AgentSeen("PA_c", at(2), "C"), AgentSeen("PA_b", at(2), "B")
+    assert agent_in(room_of(late, early, twin)) == twin
+    assert agent_in(None) is None and agent_in(room_of()) is None
+    gone = left_alone(agent_sid="PA_b")
+    assert present_agents(gone, room_of(late, early, twin)) == (early, late), "LiveKit may still list who left"
+
+
+def test_who_came_later_is_removed_whoever_is_seen_first() -> None:
+    kept, second = AgentSeen("PA_agent", at(3), "agent-1"), AgentSeen("PA_2", at(2), "agent-2")
+    call = a_call(State.ACTIVE)
+    assert later_agents(call, room_of(second, kept)) == (second,)
+    assert later_agents(call, room_of(kept)) == ()
+    assert later_agents(call, room_of(second)) == (), "the one that is known has left, and nobody said so"
+    assert later_agents(left_alone(), room_of(kept, second)) == ()
+    assert later_agents(an_answered_call(), room_of(kept, second)) == (), "nobody talks yet"
+    back = AgentSeen("PA_3", at(9), "agent-1")
+    assert later_agents(call, room_of(kept, back)) == (), "it is the same one, back with a new sid"
+
+
+# --- whom an agent leaves behind -------------------------------------------------------------------------------------
+
+
+def test_who_may_talk_is_told_by_legs_and_people_not_by_agents() -> None:
+    own = LegView(a_call(State.ACTIVE).leg_identity, "PA_leg", None, "active")
+
+    def leg(status: str | None) -> LegView:
+        return LegView("sip_colleague", "PA_x", None, status)
+
+    call = a_call(State.ACTIVE)
+    assert others_of(call, room_of(legs=(own,))) is Others.NONE
+    assert others_of(call, room_of(legs=(own, leg("active")))) is Others.TALK
+    assert others_of(call, room_of(legs=(own, leg("ringing")))) is Others.MAY_COME
+    assert others_of(call, room_of(legs=(own, leg("hangup")))) is Others.NONE
+    assert others_of(call, room_of(legs=(own,), others=Others.TALK)) is Others.TALK
+
+
+def test_a_conversation_with_somebody_the_agent_brought_in_goes_on_and_was_handed_over() -> None:
+    assert without_agent(left_alone(), Others.TALK, at(26)) == OthersTalk(at(26), 1)
+    handed_over = moved(left_alone(), OthersTalk(at(26), 1))
+    assert handed_over.handed_over_at == at(26)
+    assert apply(handed_over, OthersTalk(at(90), 1)) == Unmoved("handed_over_before")
+    assert owed(replace(handed_over, reports=AgentReports(silent_since=at(7))), True, at(900 - 301)) is Owed.LOOK
+    over = moved(handed_over, LegLeft(at(300), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    assert (over.state, over.end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
+
+
+def test_nobody_has_taken_over_where_an_agent_is_there() -> None:
+    assert apply(a_call(State.ACTIVE), OthersTalk(at(26), 1)) == Unmoved("agent_is_there")
+    assert apply(a_call(State.ACTIVE), OtherLeft(at(26), 1)) == Unmoved("agent_is_there")
+
+
+def test_an_agent_that_takes_over_again_leaves_nothing_of_the_hand_over() -> None:
+    back = moved(moved(left_alone(), OthersTalk(at(26), 1)), AgentJoined(at(40), 1, "PA_next"))
+    assert (back.handed_over_at, back.other_left_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "leaving", [OtherLeft(at(100), 1), LegLeft(at(100), 1, "PA_x", "CLIENT_INITIATED", "hangup", "sip_colleague")]
+)
+def test_whoever_is_left_behind_by_the_person_too_is_alone(leaving: OtherLeft | LegLeft) -> None:
+    handed_over = moved(left_alone(), OthersTalk(at(26), 1))
+    result = apply(handed_over, leaving)
+    assert isinstance(result, Moved) and result.effects == LOOK_AGAIN
+    alone = result.call
+    assert alone.other_left_at == at(100) and look_again_in_s(alone) == AGENT_SUCCESSOR_S + 1
+    assert without_agent(alone, Others.NONE, at(100 + AGENT_SUCCESSOR_S - 0.1)) is None
+    assert without_agent(alone, Others.NONE, at(100 + AGENT_SUCCESSOR_S)) is EndReason.CALL_TRANSFERRED
+    assert without_agent(alone, Others.MAY_COME, at(200)) is None, "somebody is being called"
+    talks_on = moved(alone, OthersTalk(at(106), 1))
+    assert (talks_on.handed_over_at, talks_on.other_left_at) == (at(26), None), "one of two had left"
+
+
+@pytest.mark.parametrize(("status", "handed_over_at"), [("hangup", at(20)), ("active", at(20)), ("ringing", None)])
+def test_who_had_picked_up_has_taken_over_though_nobody_looked_meanwhile(
+    status: str, handed_over_at: int | None
+) -> None:
+    left = moved(left_alone(), LegLeft(at(40), 1, "PA_x", "CLIENT_INITIATED", status, "sip_colleague"))
+    assert (left.handed_over_at, left.other_left_at) == (handed_over_at, at(40))
+
+
+def test_an_agents_leaving_that_is_told_again_has_the_caller_looked_at() -> None:
+    assert apply(left_alone(), AgentLeft(at(20), 1, "PA_agent", None)) == Unmoved("agent_left_before", LOOK_AGAIN)
+
+
+def test_a_leaving_of_which_nobody_told_is_found() -> None:
+    assert without_agent(a_call(State.ACTIVE), Others.NONE, at(50)) == AgentLeft(at(50), 1, "PA_agent", None)
+    handed_over = moved(left_alone(), OthersTalk(at(26), 1))
+    assert without_agent(handed_over, Others.NONE, at(90)) == OtherLeft(at(90), 1)
+
+
+@pytest.mark.parametrize(
+    ("only_started", "reason"), [(False, EndReason.CALL_TRANSFERRED), (True, EndReason.AGENT_FAILED)]
+)
+def test_a_caller_alone_after_a_transfer_is_not_kept(only_started: bool, reason: EndReason) -> None:
+    told = moved(a_call(State.ACTIVE), Transferred(at(19), 1, "+1555", failed=False, only_started=only_started))
+    alone = moved(told, AgentLeft(at(20), 1, "PA_agent", None))
+    assert owed(alone, True, at(20 + AGENT_SUCCESSOR_S)) is Owed.LOOK
+    assert without_agent(alone, Others.NONE, at(20 + AGENT_SUCCESSOR_S)) is reason
+    asked = moved(alone, EndAsked(at(26), reason, 1))
+    assert asked.end_asked_reason is reason
+
+
+def test_a_transfer_that_was_started_is_completed_once() -> None:
+    started = moved(a_call(State.ACTIVE), Transferred(at(19), 1, "+1555", failed=False, only_started=True))
+    assert started.reports.transfer_only_started
+    completed = moved(started, Transferred(at(21), 1, "+1555", failed=False))
+    assert not completed.reports.transfer_only_started and completed.reports.transferred_at == at(19)
+    late = apply(completed, Transferred(at(22), 1, "+1555", failed=False, only_started=True))
+    assert late == Unmoved("transferred_before"), "words of one agent may overtake each other"
+    failed = moved(started, Transferred(at(21), 1, None, failed=True))
+    assert failed.reports == AgentReports()
+
+
+@pytest.mark.parametrize("reason", [EndReason.AGENT_FAILED, EndReason.CALL_TRANSFERRED])
+def test_an_agent_that_took_over_meanwhile_is_not_cut_off(reason: EndReason) -> None:
+    assert apply(a_call(State.ACTIVE), EndAsked(at(26), reason, 1)) == Unmoved("agent_took_over")
+
+
+def test_while_an_agent_is_there_a_transfer_only_means_that_silence_is_no_reason() -> None:
+    told = moved(a_call(State.ACTIVE), Transferred(at(19), 1, "+1555", failed=False))
+    assert owed(told, True, at(BETWEEN_CHECKS_S)) is Owed.NOTHING
+
+
+def test_an_answer_is_given_to_the_agent_that_joined_first() -> None:
+    room = room_of(AgentSeen("PA_2", at(3), "agent-2"), AgentSeen("PA_1", at(2), "agent-1"))
+    call = moved(a_call(State.DIALING), Answered(at(6), 1, "PA_leg", "SCL_1", agent_in(room)))
+    assert call.agent_sid == "PA_1"
+    assert later_agents(call, room) == (room.agents[0],)
