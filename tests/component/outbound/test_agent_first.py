@@ -261,7 +261,7 @@ def test_livekit_that_cannot_be_asked_is_not_the_agents_fault(room: CallsRoom) -
 
     room.telephony.before_dial = goes_down
     room.ring()
-    assert (room.call().state, room.call().unsent, room.telephony.dialed) == (State.QUEUED, 1, [])
+    assert (room.call().state, room.call().agent_missing_since, room.telephony.dialed) == (State.QUEUED, None, [])
     assert room.rests.look(ACCOUNT, "AGENT_1").is_over(room.clock())
 
 

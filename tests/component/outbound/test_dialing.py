@@ -226,7 +226,7 @@ def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, ask
 
 
 def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: CallsRoom) -> None:
-    room.queued(agent_join_timeout_s=10)
+    room.queued(agent_first=False, agent_join_timeout_s=10)
 
     async def rings_a_while(_: Call) -> None:
         room.clock.move(4)
@@ -239,7 +239,7 @@ def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: Call
 
 @pytest.mark.parametrize("comes_late", [False, True])
 def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, comes_late: bool) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     both = RoomView((), (AgentSeen("PA_2", NOW + 9, "agent-2"), AgentSeen("PA_1", NOW + 8, "agent-1")))
     room.telephony.views = [RoomView((), ()), both] if comes_late else [both]
     room.ring()
@@ -247,7 +247,7 @@ def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, c
 
 
 def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.views = [RoomView((), (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2")))]
     room.telephony.removals_fail = True
     room.ring()
@@ -590,7 +590,7 @@ def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(
 def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = room.queued()
+    call = room.queued(agent_first=False)
 
     async def slow_look(_: str) -> RoomView:
         """The dialer looks who is in the room before it writes the answer, and LiveKit takes its time."""

@@ -144,7 +144,8 @@ class Admit:
         if entry.agent_id is None:
             return True
         rest = self._rest_of(account_id, entry.agent_id, looked)
-        if rest.is_over(self.clock()):
+        # A rest that ends during the search lets nobody pass those that it held up before.
+        if ("agent", entry.agent_id) not in looked.resting and rest.is_over(self.clock()):
             return True
         looked.resting["agent", entry.agent_id] = rest.next_at
         self._end_if_missing_for_long(account_id, entry, rest)
