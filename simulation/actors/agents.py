@@ -28,18 +28,20 @@ class Agents:
         of it."""
         room.plan = plan
         room.dispatches += 1
-        is_dropped = plan.agent == "busy" and room.dispatches <= _DROPPED
+        is_dropped = plan.agent == "busy" and not plan.agent_first and room.dispatches <= _DROPPED
         if plan.agent == "absent" or is_dropped or self._finds_no_worker(plan):
             return
         delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
         if plan.agent == "slow":
-            delay = self._world.chance.between(f"agent/{room.name}", 1_000, 25_000)
+            delay = self._world.chance.between(f"agent/{room.name}", 1_000, 12_000 if plan.agent_first else 25_000)
         self._world.after(delay, self.joins, room)
 
     def _finds_no_worker(self, plan: PlannedCall) -> bool:
-        """LiveKit drops such a dispatch for good, and says so to nobody."""
+        """LiveKit drops such a dispatch for good, and says so to nobody. A call that waits for its agent has a room for
+        each dispatch."""
         self._dispatches[plan.number] += 1
-        return plan.agent_first and self._dispatches[plan.number] <= plan.lost_dispatches
+        lost = max(plan.lost_dispatches, _DROPPED if plan.agent == "busy" else 0)
+        return plan.agent_first and self._dispatches[plan.number] <= lost
 
     def joins(self, room: Room, identity: str | None = None) -> None:
         """A new agent comes into the room, or the one of that identity is back."""
