@@ -6,8 +6,11 @@ from ringline.runtime.table import agent_rest_sk, gate_pk
 from simulation.actors.scene import Leg, Scene
 from simulation.aws.rows import Rows
 from simulation.kernel.processes import Process
-from simulation.kernel.world import World
+from simulation.kernel.world import MACHINE_SKEW_MS, World
 from simulation.watch.findings import Findings
+
+_SKEW_MS = 2 * MACHINE_SKEW_MS
+"""How far the clock of whoever put the agent to rest and that of whoever looks at it may be apart."""
 
 
 class AgentsFirst:
@@ -29,4 +32,4 @@ class AgentsFirst:
         if claimed.agent_first and waiting.agent_id == claimed.agent_id:
             return False
         rest = self._rows.item(gate_pk(waiting.account_id), agent_rest_sk(waiting.agent_id or ""))
-        return rest is not None and "next_at" in rest and int(rest["next_at"]["N"]) > process.started_at
+        return rest is not None and "next_at" in rest and int(rest["next_at"]["N"]) > process.started_at - _SKEW_MS
