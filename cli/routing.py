@@ -56,7 +56,7 @@ _PIPE = _Kind(
     "pipe_id",
     (
         "name", "agent_id", "number", "trunk_id", "voice_profile_id", "recording", "max_call_duration_s",
-        "ring_timeout_s", "agent_join_timeout_s", "voicemail_policy",
+        "ring_timeout_s", "agent_join_timeout_s", "agent_first", "voicemail_policy",
         "unique_to",
     ),
     RoutingStore.pipe,
@@ -145,6 +145,8 @@ def add_commands(nouns: Any) -> None:
     _option(pipe, "--ring-timeout-s", "ring_timeout_s", or_none(ring), "how long a phone rings")
     join = seconds(1, MAX_AGENT_JOIN_S)
     _option(pipe, "--agent-join-timeout-s", "agent_join_timeout_s", or_none(join), "how long it may take to join")
+    first = "ring nobody before the agent is there"
+    pipe.add_argument("--agent-first", action=BooleanOptionalAction, default=SUPPRESS, help=first)
     pipe.add_argument(
         "--voicemail-policy", choices=[each.value for each in VoicemailPolicy], default=SUPPRESS, help="at a voicemail"
     )

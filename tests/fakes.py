@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
+from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
 from ringline.calls.model.room_view import RoomView, TelephonyDown
 from tests.builders import NOW
@@ -46,15 +47,21 @@ class CountingLooks:
 
 
 EMPTY_ROOM = RoomView((), ())
+AGENT_THERE = RoomView((), (AgentSeen("PA_agent", NOW),))
 
 
 @dataclass
 class ScriptedTelephony:
-    """Answers each dial with the next scripted outcome; rooms look as scripted; `down` makes every question fail."""
+    """Answers each dial with the next scripted outcome; rooms look as scripted; `down` makes every question fail. Until
+    it is dialled, a room that was opened looks as the next of `awaited` says, the last one for all looks that
+    follow."""
 
     outcomes: list[DialOutcome] = field(default_factory=list)
     room_refusals: list[NotSent | LivekitAway | CarrierFull] = field(default_factory=list)
     views: list[RoomView] = field(default_factory=list)
+    awaited: list[RoomView] = field(default_factory=lambda: [AGENT_THERE])
+    looks: int = 0
+    opened: set[str] = field(default_factory=set)
     open_rooms: dict[str, int] = field(default_factory=dict)
     open_rooms_later: dict[str, int] = field(default_factory=dict)
     down: bool = False
@@ -72,12 +79,14 @@ class ScriptedTelephony:
         if self.room_refusals:
             return self.room_refusals.pop(0)
         self.open_rooms[call.room_name or ""] = call.dialed_at or 0
+        self.opened.add(call.room_name or "")
         if self.before_dial is not None:
             await self.before_dial(call)
         return None
 
     async def place_call(self, call: Call) -> DialOutcome:
         self.dialed.append(call)
+        self.opened.discard(call.room_name or "")
         if self.while_ringing is not None:
             await self.while_ringing(call)
         return self.outcomes.pop(0) if self.outcomes else Connected("PA_leg", "SCL_1")
@@ -95,8 +104,10 @@ class ScriptedTelephony:
         self.removed.append(identity)
 
     async def look(self, room: str) -> RoomView:
+        self.looks += 1
         self._ask()
-        return self.views.pop(0) if len(self.views) > 1 else self.views[0] if self.views else EMPTY_ROOM
+        views = self.awaited if room in self.opened else self.views
+        return views.pop(0) if len(views) > 1 else views[0] if views else EMPTY_ROOM
 
     async def end_room(self, room: str) -> None:
         self._ask()

@@ -1,5 +1,6 @@
 """The agents: when they are sent to a room, come to it and leave it."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from ringline.calls.model.events import AgentReady, TranscriptKept
@@ -27,18 +28,27 @@ class Agents:
         self._reports = reports
         self.on_join: Callable[[Room], None] = _nobody_rings_in
         """Hears of each agent that comes: LiveKit answers callers with its first sound."""
+        self._dispatches: Counter[int] = Counter()
 
     def dispatch(self, room: Room, plan: PlannedCall) -> None:
         """Asks for an agent, for the first time or again. LiveKit drops it where no worker has room, and says nothing
         of it."""
         room.plan = plan
         room.dispatches += 1
-        if plan.agent == "absent" or (plan.agent == "busy" and room.dispatches <= _DROPPED):
+        is_dropped = plan.agent == "busy" and not plan.agent_first and room.dispatches <= _DROPPED
+        if plan.agent == "absent" or is_dropped or self._finds_no_worker(plan):
             return
         delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
         if plan.agent == "slow":
-            delay = self._world.chance.between(f"agent/{room.name}", 1_000, 25_000)
+            delay = self._world.chance.between(f"agent/{room.name}", 1_000, 12_000 if plan.agent_first else 25_000)
         self._world.after(delay, self.joins, room)
+
+    def _finds_no_worker(self, plan: PlannedCall) -> bool:
+        """LiveKit drops such a dispatch for good, and says so to nobody. A call that waits for its agent has a room for
+        each dispatch."""
+        self._dispatches[plan.number] += 1
+        lost = max(plan.lost_dispatches, _DROPPED if plan.agent == "busy" else 0)
+        return plan.agent_first and self._dispatches[plan.number] <= lost
 
     def joins(self, room: Room, identity: str | None = None) -> None:
         """A new agent comes into the room, or the one of that identity is back."""
@@ -47,6 +57,7 @@ class Agents:
         sid = self._scene.new_sid("PA_agent")
         agent = Agent(sid, self._world.now, identity or f"agent-{sid}")
         room.agents.append(agent)
+        self._scene.had_agent.add(room.name)
         self._scene.agents_changed(room)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self._hooks.agent_joined(room, agent)

@@ -108,6 +108,8 @@ class Scene:
         """When each room that is gone was closed."""
         self.alone_since: dict[str, int] = {}
         """Rooms in which nobody is left to talk to while the call goes on, and since when."""
+        self.had_agent: set[str] = set()
+        """Rooms in which an agent was, though it may be gone by now."""
         self.two_since: dict[str, int] = {}
         """Rooms with two agents, and since when."""
         self.together_ms: dict[str, int] = {}

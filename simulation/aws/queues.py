@@ -14,7 +14,7 @@ from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 
 # As in the template, to which a test ties them.
-VISIBILITY_S = 720
+VISIBILITY_S = 1080
 LOOK_VISIBILITY_S = 300
 MAX_RECEIVES = 5
 

@@ -21,6 +21,7 @@ _AGENTS = (
     ("there", 0.65), ("slow", 0.08), ("absent", 0.04), ("busy", 0.04), ("leaves", 0.05), ("succeeded", 0.04),
     ("crashes", 0.04), ("hangs_up", 0.06),
 )  # fmt: skip
+_LOST_DISPATCHES = ((0, 0.92), (1, 0.05), (2, 0.03))
 _DEEDS = (
     ("talks", 0.48), ("says_bye", 0.12), ("minds_silence", 0.07), ("flees_silence", 0.07), ("transfers", 0.06),
     ("stays_out", 0.05), ("brings_in", 0.05), ("lends", 0.04), ("deserts", 0.03), ("begins", 0.03),
@@ -48,6 +49,8 @@ class _Habits:
     """How many of its calls are tried again."""
     heard: float
     """How many of its agents report."""
+    agent_first: float
+    """How many of its calls ring only when their agent is there."""
 
 
 def make_plan(seed: int, calls: int = CALLS) -> Plan:
@@ -61,6 +64,7 @@ def make_plan(seed: int, calls: int = CALLS) -> Plan:
         trunks=tuple(_trunks(chance)),
         retried=chance.pick("retried", ((0.0, 0.5), (0.15, 0.4), (0.7, 0.1))),
         heard=chance.pick("heard", ((0.0, 0.3), (0.5, 0.3), (1.0, 0.4))),
+        agent_first=chance.pick("agent first", ((1.0, 0.6), (0.5, 0.25), (0.0, 0.15))),
     )
     accounts = tuple(_account(chance, n) for n in range(habits.accounts))
     planned = tuple(_call(chance, n, habits) for n in range(calls))
@@ -135,6 +139,8 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
         hears=(hears := chance.draw(f"hears {number}") < habits.heard),
         deed=chance.pick(f"deed {number}", _DEEDS) if hears else "talks",
         leaves_message=chance.draw(f"message {number}") < 0.3,
+        agent_first=chance.draw(f"agent first {number}") < habits.agent_first,
+        lost_dispatches=chance.pick(f"lost dispatches {number}", _LOST_DISPATCHES),
     )
     if chance.draw(f"rings in {number}") < _RING_IN:
         return _caller(chance, call)

@@ -4,7 +4,7 @@ from simulation.kernel.world import Mortality
 
 MORTALITY = {
     "create": Mortality(0.02, effects=4),
-    "dial": Mortality(0.06, effects=14, timeout_s=120),
+    "dial": Mortality(0.06, effects=14, timeout_s=180),
     "hangup": Mortality(0.05, effects=5, timeout_s=10),
     "hook": Mortality(0.02, effects=5),
     "relay": Mortality(0.02, effects=6),

@@ -81,6 +81,15 @@ class PlannedCall:
     leaves_message: bool = False
     rings_in: bool = False
     """Whether it is somebody who calls us: then nobody asks for the call, and `to_number` is one of ours."""
+    agent_first: bool = False
+    """Whether its phone rings only when its agent is there."""
+    lost_dispatches: int = 0
+    """So many of its dispatches find no worker with room, and are never tried again."""
+
+    @property
+    def agent_id(self) -> str:
+        """Whom it names: an agent that never comes is another one than those that do."""
+        return "AGENT_ABSENT" if self.agent == "absent" else f"AGENT_{self.number % 2}"
 
     @property
     def to_number(self) -> str:

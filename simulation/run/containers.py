@@ -63,11 +63,12 @@ class OneRoute:
 
     def __init__(self, plan: PlannedCall) -> None:
         self._trunk_id = plan.trunk_id
+        self._agent_id = plan.agent_id
 
     def resolve(self, account_id: str, **_: Any) -> Route:
         return Route(
             pipe_id="PIPE_1",
-            agent_id="AGENT_1",
+            agent_id=self._agent_id,
             from_number="+15550100000",
             trunk_id=self._trunk_id,
             max_call_duration_s=3600,

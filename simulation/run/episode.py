@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from unittest import mock
 
-from ringline.calls.outbound import create
+from ringline.calls.outbound import admit, create
+from ringline.calls.rules import ending
 from ringline.calls.signals import arrive
 from ringline.calls.tables.paces import interval_ms
 from ringline.runtime.items import to_item
@@ -19,6 +20,8 @@ from simulation.run.composition import compose
 from simulation.watch.findings import Violation
 
 _SWEEP_EVERY_MS = 60_000
+_NO_AGENT_S = 300
+"""How long calls wait for an agent that never comes: an hour of it would show no more, and take most of the time."""
 _PATIENCE_S = 7200
 """How long after the last fault a call may take to end before it counts as lost: far more than any needs."""
 
@@ -125,7 +128,12 @@ class Episode:
     def run(self) -> Ran:
         random.seed(self._plan.seed)  # The store's waits between conflicts; nobody else uses it.
         new_id = self._functions.new_id
-        with mock.patch.object(create, "new_id", new_id), mock.patch.object(arrive, "new_id", new_id):
+        with (
+            mock.patch.object(create, "new_id", new_id),
+            mock.patch.object(arrive, "new_id", new_id),
+            mock.patch.object(admit, "NO_AGENT_S", _NO_AGENT_S),
+            mock.patch.object(ending, "NO_AGENT_S", _NO_AGENT_S),
+        ):
             return self._run()
 
     def _run(self) -> Ran:

@@ -146,6 +146,7 @@ def _request(plan: PlannedCall, now: int) -> CreateCallRequest:
         scheduled_at=moment(plan.scheduled_after),
         expires_at=moment(plan.expires_after),
         retry=_retry_request(plan.retry),
+        agent_first=plan.agent_first,
         voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE if plan.leaves_message else None,
     )
 

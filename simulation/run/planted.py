@@ -15,6 +15,7 @@ from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway,
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.model.room_view import Others
+from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
@@ -223,6 +224,17 @@ def hang_up_carried_out_unrecorded() -> Iterator[None]:
 
 
 @contextmanager
+def phone_rung_before_its_agent_is_there() -> Iterator[None]:
+    """The dialer takes a dispatch for an agent."""
+
+    async def trusts(_agent_first: AgentFirst, call: Call) -> Awaited:
+        return AgentThere(call, None)
+
+    with mock.patch.object(AgentFirst, "await_agent", trusts):
+        yield
+
+
+@contextmanager
 def ringing_told_at_the_claim() -> Iterator[None]:
     """Whoever takes a call from the queue says that its phone rings."""
 
@@ -286,6 +298,7 @@ PLANTED: dict[Planting, frozenset[str]] = {
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
     dropped_dispatch_not_repeated: frozenset({"caller_not_answered", "wrong_reason"}),
+    phone_rung_before_its_agent_is_there: frozenset({"rang_without_agent"}),
     second_agent_stays: frozenset({"two_talked"}),
     nobody_looks_after_a_transfer: frozenset({"left_alone", "not_mended", "mended_late"}),
     only_agents_count: frozenset({"cut_off"}),

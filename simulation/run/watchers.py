@@ -19,6 +19,7 @@ from simulation.watch.calls.ringing_told import RingingTold
 from simulation.watch.calls.true_reasons import TrueReasons
 from simulation.watch.errors import Errors
 from simulation.watch.findings import Findings
+from simulation.watch.lines.agents import AgentsFirst
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.lines_back import LinesBack
 from simulation.watch.lines.own_account import OwnAccountOnly
@@ -59,8 +60,9 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     ringing_told = RingingTold(world, findings, scene, book)
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
     retries = Retries(world, findings, scene, calm=plan.is_calm)
-    turns = Turns(findings, book, places, paces)
     answered = CallersAnswered(findings, scene, calm=plan.is_calm)
+    agents_first = AgentsFirst(world, findings, scene, rows)
+    turns = Turns(findings, book=book, places=places, paces=paces, agents=agents_first)
     company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
@@ -77,7 +79,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             queues=places,
             trunks=paces,
         ),
-        legs=LegNews((rings, retries)),
+        legs=LegNews((rings, retries, agents_first)),
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,

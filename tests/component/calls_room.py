@@ -19,6 +19,7 @@ from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
@@ -41,6 +42,10 @@ class CallsRoom:
     resent: list[object] = field(default_factory=list)
     rung: list[Call] = field(default_factory=list)
     """The calls whose phones the dialer told to ring."""
+
+    @property
+    def rests(self) -> AgentRests:
+        return self.paces.agents
 
     @property
     def progress(self) -> Progress:

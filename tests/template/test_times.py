@@ -67,10 +67,11 @@ def looking_for_an_answer_s() -> float:
 
 
 def dialing_s() -> float:
-    """How long a dialer may take over its last call: it has waited for the turns of all others before."""
+    """How long a dialer may take over its last call: it has waited for the turns of all others before, and waits for
+    its agent before the INVITE, and again if that left while the phone rang."""
     turns_s = timing.DIAL_BATCH * timing.PACE_AHEAD_S
     ring_s = timing.MAX_RING_TIMEOUT_S + timing.ANSWER_MARGIN_S
-    return turns_s + timing.LIVEKIT_REQUEST_S + ring_s + timing.MAX_AGENT_JOIN_S + AWS_REQUEST_S
+    return turns_s + timing.LIVEKIT_REQUEST_S + 2 * timing.MAX_AGENT_JOIN_S + ring_s + AWS_REQUEST_S
 
 
 HOLDS: dict[str, float] = {

@@ -11,6 +11,7 @@ and after the call what was said and used.
 import asyncio
 import json
 import time
+from collections import Counter
 
 from livekit.protocol.agent import Job, JobState, JobStatus
 from livekit.protocol.agent_dispatch import AgentDispatch
@@ -39,6 +40,7 @@ class Worker:
         self._exchange = exchange
         self._worker_id = new_id("AW_")
         self._agents: dict[str, WorkerAgent] = {}
+        self._dispatches: Counter[str] = Counter()
 
     def dispatch(self, room: Room, agent_name: str, metadata: str, attributes: dict[str, str]) -> AgentDispatch:
         """Adds a dispatch to the room; the worker takes it if the name is its own."""
@@ -50,9 +52,16 @@ class Worker:
         if agent_name == self.agent_name:
             number = sum(each.agent_name == agent_name for each in room.dispatches.values())
             agent = WorkerAgent(self._exchange, room, dispatch, number, self._worker_id)
-            self._agents[dispatch.id] = agent
-            self._exchange.tasks.start(self._run(agent, dispatch.id))
+            if self._has_room_for(agent):
+                self._agents[dispatch.id] = agent
+                self._exchange.tasks.start(self._run(agent, dispatch.id))
         return dispatch
+
+    def _has_room_for(self, agent: "WorkerAgent") -> bool:
+        """Whether the worker takes the job: one that it has no room for is dropped, and nobody tries it again."""
+        number = agent.number or ""
+        self._dispatches[number] += 1
+        return self._dispatches[number] % (agent.script.misses + 1) == 0
 
     def end(self, room: Room, dispatch_id: str) -> AgentDispatch | None:
         """Takes the dispatch back and its agent out of the room; None if the room has no such dispatch."""
@@ -81,7 +90,7 @@ class WorkerAgent:
         self._number = number
         self._worker_id = worker_id
         self._participant: Participant | None = None
-        reports = self._script().reports
+        reports = self.script.reports
         self._reports = Reports.named_in(dispatch.metadata, exchange.courier) if reports else None
         self._deeds = Deeds(exchange, room, self._reports, self.leave)
         self._answered = asyncio.Event()
@@ -94,7 +103,7 @@ class WorkerAgent:
     async def run(self) -> None:
         """Takes the job, joins, does its deed, and leaves when the caller has left or someone put it out."""
         await self._pace.sleep(timings.JOB_ACCEPTED_S)
-        script = self._script()
+        script = self.script
         if script.deed is AgentDeed.ABSENT or self._number <= script.drops or self._gone.is_set():
             return
         job = self._take_job()
@@ -124,7 +133,7 @@ class WorkerAgent:
             return
         await self._pace.sleep(speaks_after_s)
         self._spoke_at = time.time()
-        if self._reports is not None and "user_spoke" in self._script().can_report:
+        if self._reports is not None and "user_spoke" in self.script.can_report:
             self._reports.tell({"type": "user_spoke"})
 
     async def _conclude(self) -> None:
@@ -133,7 +142,7 @@ class WorkerAgent:
             return
         talk = Talk(self._answered_at, self._spoke_at, time.time())
         await self._pace.sleep(timings.TRANSCRIPT_S)
-        turns = turns_of(talk, self._script().turns)
+        turns = turns_of(talk, self.script.turns)
         transcript = {"type": "transcript", "turns": turns, "summary": f"A call of {len(turns)} turns.", "final": True}
         self._reports.tell(transcript, {"type": "usage", "usage": usage_of(talk, turns)})
 
@@ -162,14 +171,19 @@ class WorkerAgent:
         """An agent stays for a caller who was merely not reached: someone may dial again."""
         return leg.left_for in _FOLLOWED and not self._room.legs() and not self._deeds.crashed
 
-    def _script(self) -> AgentScript:
+    @property
+    def number(self) -> str | None:
+        """The sandbox's number that the call is about."""
+        return book.number_named_in(self._dispatch.metadata) or book.number_named_in(self._room.metadata)
+
+    @property
+    def script(self) -> AgentScript:
         """What to do: as the dispatch's metadata says, else as the number of the call says."""
         return _script_in(self._dispatch.metadata) or self._callee().agent
 
     def _callee(self) -> Callee:
-        number = book.number_named_in(self._dispatch.metadata) or book.number_named_in(self._room.metadata)
-        if number is not None:
-            return self._exchange.callee(number)
+        if self.number is not None:
+            return self._exchange.callee(self.number)
         return self._room.callee or Callee()
 
     def _take_job(self) -> Job:
@@ -211,10 +225,10 @@ class WorkerAgent:
 
     async def _do_deed(self) -> None:
         """Does what the number of the call asks for, once that is known; an agent that stays does nothing more."""
-        script = self._script()
+        script = self.script
         if script.deed is AgentDeed.STAY:
             await self._answered.wait()
-            script = self._script()
+            script = self.script
         if script.deed is AgentDeed.STAY:
             return
         if script.since_answer:

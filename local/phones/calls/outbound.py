@@ -126,6 +126,8 @@ class OutboundLeg:
         self._carrier = self._exchange.carriers.take(self._callee.carrier, self._call, terms.headers)
         self._room = self._exchange.roster.ensure(terms.room)
         self._room.callee = self._callee
+        self._call.room_made_at = self._room.created_at_ms / 1000
+        self._call.agent_joined_at = min((agent.joined_at_ms / 1000 for agent in self._room.agents()), default=None)
         self._participant = Participant(
             terms.identity,
             ParticipantInfo.SIP,

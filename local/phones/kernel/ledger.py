@@ -11,7 +11,8 @@ _KEPT_CALLS = 20_000
 
 @dataclass(slots=True)
 class PhoneCall:
-    """One INVITE as the phone lived it. Moments are Unix seconds, None for what did not happen."""
+    """One INVITE as the phone lived it. Moments are Unix seconds, None for what did not happen. `room_made_at`, when an
+    agent was dispatched with the room, and `agent_joined_at` were before an INVITE that waited for the agent."""
 
     id: int
     direction: str
@@ -20,6 +21,8 @@ class PhoneCall:
     room: str = ""
     identity: str = ""
     sip_call_id: str = ""
+    room_made_at: float | None = None
+    agent_joined_at: float | None = None
     invited_at: float | None = None
     rang_at: float | None = None
     answered_at: float | None = None

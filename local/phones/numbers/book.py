@@ -186,7 +186,7 @@ MOST_USED = tuple(
         "+15550100210",  # voicemail after the answer
         "+15550101404",  # a wrong number
         "+15550101503",  # the trunk is down
-        "+15550100330",  # no agent joins
+        "+15550100351",  # no agent comes
     )
 )
 """The numbers that one wants first: the README shows these alone."""

@@ -78,13 +78,14 @@ class AgentScript:
     The first `drops` dispatches to a room find no worker that has room: nobody ever comes for them.
 
     An agent that `reports` tells the API that it is ready, then what it hears of `can_report`, and at the end what was
-    said: in `turns` turns if both sides spoke.
-    """
+    said: in `turns` turns if both sides spoke. With `misses`, that many dispatches in a row find no worker with room,
+    the next one is taken, and so on."""
 
     deed: AgentDeed = AgentDeed.STAY
     after_s: float = 0.0
     since_answer: bool = True
     joins_after_s: float = timings.AGENT_JOIN_S
+    misses: int = 0
     reports: bool = True
     can_report: tuple[str, ...] = ("user_spoke", "silence", "voicemail", "transcript")
     words: str | None = None

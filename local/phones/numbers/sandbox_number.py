@@ -21,6 +21,7 @@ class Wish(StrEnum):
     HANG_UP_ACTIVE = "hang_up_active"  # they must hang up through the API in the conversation
     SHORT_LIMIT = "short_limit"  # they must ask for a short longest duration
     SHORT_EXPIRY = "short_expiry"  # they must let it expire soon
+    RING_ALONE = "ring_alone"  # they must let it ring although its agent is not there (`agent_first: false`)
     RECORD = "record"  # they must have it recorded
     INBOUND = "inbound"  # they must not call the number: somebody calls it
 

@@ -73,13 +73,14 @@ TROUBLED = (
     SandboxNumber(
         "+15550100330",
         replace(STAYS_ON, agent=AgentScript(AgentDeed.ABSENT, _AFTER_S)),
-        "answers; no agent joins",
+        "with `agent_first: false`: answers, and no agent joins",
         "AGENT_DID_NOT_JOIN",
+        Wish.RING_ALONE,
     ),
     SandboxNumber(
         "+15550100331",
         Callee(answers_after_s=RING_S, hangs_up_after_s=8.0, agent=AgentScript(joins_after_s=5.0)),
-        "answers; the agent joins 5 s after its dispatch; one that was sent meanwhile comes later and is removed",
+        "its agent joins 5 s after its dispatch; only then it rings, and answers",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
@@ -117,6 +118,19 @@ TROUBLED = (
         replace(STAYS_ON, agent=AgentScript(AgentDeed.DESERT, _AFTER_S, words="started")),
         "answers; the agent says that it begins to hand over and leaves, and nobody else is there",
         "AGENT_FAILED",
+    ),
+    SandboxNumber(
+        "+15550100350",
+        replace(PICKS_UP, agent=AgentScript(misses=2)),
+        "no worker has room for its agent twice: nobody is rung; the third time it rings and answers",
+        "USER_HUNG_UP_IN_CALL",
+    ),
+    SandboxNumber(
+        "+15550100351",
+        replace(STAYS_ON, agent=AgentScript(AgentDeed.ABSENT)),
+        "no agent ever comes: nobody is rung, until the call's `expires_at`, or for an hour",
+        "NO_AGENT_AVAILABLE",
+        Wish.SHORT_EXPIRY,
     ),
     SandboxNumber(
         "+15550100340",

@@ -100,6 +100,9 @@ class Room:
     def legs(self) -> list[Participant]:
         return [participant for participant in self.participants.values() if participant.is_leg]
 
+    def agents(self) -> list[Participant]:
+        return [participant for participant in self.participants.values() if participant.is_agent]
+
     def has_agent_audio(self) -> bool:
         return any(p.is_agent and p.tracks for p in self.participants.values())
 

@@ -58,12 +58,23 @@ class Retries:
             self._world.counts["deferrals"] += 1
             if (after.deferrals, after.unsent) != (before.deferrals + 1, before.unsent):
                 self._findings.fail("deferral_counted", f"{after.call_id}: unsent {before.unsent} -> {after.unsent}")
+        elif after.agent_missing_since is not None:
+            self._world.counts["agent_missed"] += 1
+            self._missed_its_agent(before, after)
         elif after.deferred_since is not None and after.eligible_at == before.eligible_at:
             self._world.counts["held"] += 1
             if after.unsent != before.unsent:
                 self._findings.fail("outage_counted", f"{after.call_id}: unsent {before.unsent} -> {after.unsent}")
         elif after.unsent != before.unsent + 1:
             self._findings.fail("attempt_uncounted", f"{after.call_id} is queued again and nothing says why")
+
+    def _missed_its_agent(self, before: Call, after: Call) -> None:
+        """It keeps its place, nothing of it counts, and nobody was rung."""
+        kept = (before.eligible_at, before.unsent, before.deferrals)
+        if (after.eligible_at, after.unsent, after.deferrals) != kept or not before.agent_first:
+            self._findings.fail("agent_missed_counted", f"{after.call_id} missed its agent, and that counts")
+        if (before.call_id, before.attempt) in self._scene.legs:
+            self._findings.fail("rang_without_agent", f"{after.call_id} rang in dial {before.attempt} without an agent")
 
     def _retried(self, before: Call, after: Call) -> None:
         policy, number = self._scene.plan_of(after).retry, len(after.attempts)

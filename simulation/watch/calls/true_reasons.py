@@ -96,6 +96,8 @@ def _of_a_caller(call: PlannedCall) -> set[EndReason] | None:
 
 def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
     """Why that attempt ended."""
+    if call.agent_first and call.agent == "absent":
+        return {_R.NO_AGENT_AVAILABLE}
     callee = call.callee_in(attempt)
     if callee in {"busy", "declines"} and call.answers_after > RINGS_AFTER_MS[1]:
         # By then its phone is said to ring: who declines now hangs up a ringing one.

@@ -1,15 +1,20 @@
 """Who stood first in an account's queue is claimed first: nobody whose place was to be seen when the claimer looked is
-passed, but for calls whose trunk had no turn, and by the one that finds out whether LiveKit is back."""
+passed, but for calls whose trunk had no turn or whose agent rested, and by the one that finds out whether LiveKit is
+back."""
 
 from ringline.runtime.table import queue_pk, queue_sk
 from simulation.watch.book import CallBook, CallChange
 from simulation.watch.findings import Findings
+from simulation.watch.lines.agents import AgentsFirst
 from simulation.watch.lines.paces import Paces, trunk_of
 from simulation.watch.lines.places import Places
 
 
 class Turns:
-    def __init__(self, findings: Findings, book: CallBook, places: Places, paces: Paces) -> None:
+    def __init__(
+        self, findings: Findings, *, book: CallBook, places: Places, paces: Paces, agents: AgentsFirst
+    ) -> None:
+        self._agents = agents
         self._findings = findings
         self._book = book
         self._places = places
@@ -25,6 +30,9 @@ class Turns:
         for other, sk in self._places.of_call.items():
             if other[0] != account_id or sk >= own or not self._places.was_seen(other, looked_at):
                 continue
-            if not self._paces.may_be_passed(process, trunk_of(self._book.calls[other]), trunk_of(claimed)):
+            waiting = self._book.calls[other]
+            if self._agents.may_be_passed(process, waiting, claimed):
+                continue
+            if not self._paces.may_be_passed(process, trunk_of(waiting), trunk_of(claimed)):
                 passed = f"{claimed.call_id} was claimed before {other[1]}, which had stood before it"
                 self._findings.fail("out_of_turn", passed)

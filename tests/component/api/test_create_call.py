@@ -284,3 +284,19 @@ def test_a_retry_policy_that_cannot_be_is_refused_by_its_field(
     status, body = call(create_call, with_body(asked))
     assert (status, [error["field"] for error in body["errors"]]) == (422, [field])
     assert written(local) == []
+
+
+@pytest.mark.parametrize(
+    ("of_pipe", "asked", "agent_first"),
+    [(True, {}, True), (False, {}, False), (False, {"agent_first": True}, True), (True, {"agent_first": False}, False)],
+)
+def test_whether_the_agent_comes_before_the_ringing_is_the_calls_word_or_else_its_pipes(
+    create_call: ModuleType, local: LocalAws, of_pipe: bool, asked: dict[str, Any], agent_first: bool
+) -> None:
+    pipe = Pipe(pipe_id="PIPE_1", name="p", agent_id="front-desk", number="+15550100000", agent_first=of_pipe)
+    RoutingStore(local.dynamodb, local.table_name).put_pipe(ACCOUNT, pipe)
+    status, _ = call(create_call, with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1", **asked}))
+    assert status == 201
+    row, entry = sorted(written(local), key=lambda item: item["pk"])
+    assert row.get("agent_first") == (None if agent_first else False), "what is usual is not stored with every call"
+    assert entry.get("agent_id") == ("front-desk" if agent_first else None), "whom the queue waits for"

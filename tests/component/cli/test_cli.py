@@ -193,7 +193,8 @@ def test_every_option_reaches_its_field(deployed: LocalAws, capsys: pytest.Captu
     assert store.agents(ACCOUNT) == [
         Agent(agent_id="desk", name="Front desk", number=OURS, trunk_id="ST_1", max_call_duration_s=600)
     ]
-    limits = ["--ring-timeout-s", "25", "--agent-join-timeout-s", "20", "--voicemail-policy", "leave_message"]
+    limits = ["--ring-timeout-s", "25", "--agent-join-timeout-s", "20", "--no-agent-first"]
+    limits += ["--voicemail-policy", "leave_message"]
     voicemail = ["--voicemail-ring-min-s", "2.5", "--voicemail-ring-max-s", "18", "--greeting-max-s", "12"]
     told = done(
         capsys, "pipe", "put", ACCOUNT, "p", "--agent", "desk", "--voice-profile", "VP_1", "--recording",
@@ -211,6 +212,7 @@ def test_every_option_reaches_its_field(deployed: LocalAws, capsys: pytest.Captu
             max_call_duration_s=600,
             ring_timeout_s=25,
             agent_join_timeout_s=20,
+            agent_first=False,
             voicemail=VoicemailWindows(2.5, 18, greeting_max_s=12),
             voicemail_policy="leave_message",
         )

@@ -40,7 +40,7 @@ def dialed(
 
 
 def agent_is_late(world: World) -> None:
-    dialed(LEAVES, agents=False)(world)
+    dialed(LEAVES, agents=False, agent_first=False)(world)
     world.phones.after(8, lambda: world.phones.agent_joins(world.call().room_name or ""))
 
 
@@ -177,7 +177,7 @@ SCENARIOS = [
     replace(
         answered,
         name="answered, no agent comes",
-        prepare=dialed(LEAVES, agents=False),
+        prepare=dialed(LEAVES, agents=False, agent_first=False),
         reasons=({_R.AGENT_DID_NOT_JOIN},),
         steps=frozenset({"PutItem", "SendMessage"}),
     ),

@@ -31,6 +31,31 @@ def calls(*callees: Callee, how_many: int = 1, lines: int = 1, agents: bool = Tr
     return prepare
 
 
+def agents_are_missing(prepare: Act, *, dispatches: int = 0, come_after_s: float = 0.5) -> Act:
+    """So many dispatches find no worker, and the agents of the others come later than usual."""
+
+    def prepared(world: World) -> None:
+        world.phones.dispatches_dropped, world.phones.agents_take_s = dispatches, come_after_s
+        prepare(world)
+
+    return prepared
+
+
+def never_an_agent(world: World) -> None:
+    calls(Callee.ANSWERS, agents=False, expires_at=datetime.fromtimestamp(at(30) / 1000, UTC).isoformat())(world)
+
+
+def expires_for_want_of_its_agent(world: World) -> None:
+    call = world.call()
+    is_known_to_be_missing = call.agent_missing_since is not None
+    assert is_known_to_be_missing == (call.end_reason is _R.NO_AGENT_AVAILABLE)
+
+
+def canceled_while_it_waits_for_its_agent(world: World) -> None:
+    calls(Callee.ANSWERS, agents=False)(world)
+    world.phones.after(4, world.hang_up)
+
+
 def carrier_tells(prepare: Act) -> Act:
     """The dialer does not wait for the answer."""
 
@@ -65,6 +90,14 @@ def found_by_the_first_sweep(world: World) -> None:
 
 
 dial = Scenario("it is answered", "dial_next", calls(Callee.ANSWERS), (TALKED,), steps=frozenset({"dial", "PutItem"}))
+
+awaited = replace(
+    dial,
+    name="its agent is missing at first",
+    prepare=agents_are_missing(calls(Callee.ANSWERS), dispatches=1),
+    steps=frozenset({"create_room", "PutItem", "UpdateItem", "TransactWriteItems", "SendMessage", "delete_room"}),
+)
+"""Two writes tell of the wait: that it waits, and that the agent rests. Its dialer never comes to the INVITE."""
 
 told = replace(dial, name="the carrier tells that it is answered", prepare=carrier_tells(calls(Callee.ANSWERS)))
 told = replace(told, steps=frozenset({"create_room", "dial"}))
@@ -109,7 +142,7 @@ SCENARIOS = [
     replace(
         dial,
         name="no agent comes",
-        prepare=calls(Callee.ANSWERS, agents=False),
+        prepare=calls(Callee.ANSWERS, agents=False, agent_first=False),
         reasons=({_R.AGENT_DID_NOT_JOIN},),
         steps=frozenset({"dial", "PutItem", "delete_room"}),
     ),
@@ -132,6 +165,33 @@ SCENARIOS = [
         prepare=expires_unheard,
         reasons=({_R.EXPIRED_IN_QUEUE},),
         steps=frozenset({"TransactWriteItems"}),
+    ),
+    replace(awaited, loses_reads=True),
+    replace(
+        awaited,
+        name="its agent comes late",
+        prepare=agents_are_missing(calls(Callee.ANSWERS), come_after_s=4),
+        steps=frozenset({"create_room", "PutItem", "dial"}),
+    ),
+    replace(
+        awaited,
+        name="the agent of two calls is missing at first",
+        prepare=agents_are_missing(calls(Callee.ANSWERS, how_many=2), dispatches=1),
+    ),
+    replace(
+        awaited,
+        name="its agent never comes",
+        prepare=never_an_agent,
+        # Where its first dialer died before the dial nobody knows that there is no agent.
+        reasons=({_R.NO_AGENT_AVAILABLE, _R.EXPIRED_IN_QUEUE},),
+        also=expires_for_want_of_its_agent,
+    ),
+    replace(
+        awaited,
+        name="it is canceled while it waits for its agent",
+        prepare=canceled_while_it_waits_for_its_agent,
+        reasons=({_R.CALL_CANCELED},),
+        steps=frozenset({"create_room", "PutItem", "delete_room"}),
     ),
     replace(told, loses_reads=True),
     replace(
@@ -173,7 +233,7 @@ SCENARIOS = [
     replace(
         told,
         name="the carrier tells that it is answered, and no agent comes",
-        prepare=carrier_tells(calls(Callee.ANSWERS, agents=False)),
+        prepare=carrier_tells(calls(Callee.ANSWERS, agents=False, agent_first=False)),
         reasons=({_R.AGENT_DID_NOT_JOIN},),
     ),
     replace(

@@ -34,7 +34,7 @@ def one_talks_on(world: World) -> None:
 def agent_is_late(world: World) -> None:
     """The dialer recorded the answer and died: only LiveKit tells of the agent."""
     world.phones.agents_come = False
-    world.create()
+    world.create(agent_first=False)
     world.strike("dial_next", Trouble.KILLED, "PutItem")
     world.pass_until(lambda: world.call().answered_at is not None)
 

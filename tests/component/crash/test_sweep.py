@@ -30,11 +30,16 @@ def doorbell_lost(world: World) -> None:
 def dialer_died(callee: Callee, after: str, *, agents: bool = True) -> Act:
     def prepare(world: World) -> None:
         world.phones.callees, world.phones.agents_come = [callee], agents
-        world.create()
+        world.create(agent_first=agents)
         world.strike("dial_next", Trouble.KILLED, after)
         world.drain()
 
     return prepare
+
+
+def dialer_died_while_it_waited_for_the_agent(world: World) -> None:
+    world.phones.dispatches_dropped = 1
+    dialer_died(Callee.ANSWERS, "PutItem")(world)
 
 
 def hang_up_lost(world: World) -> None:
@@ -134,6 +139,13 @@ SCENARIOS = [
         name="a call whose dialer died before it dialled",
         prepare=dialer_died(Callee.ANSWERS, "TransactWriteItems"),
         reasons=({_R.DIAL_STATE_UNKNOWN},),
+    ),
+    replace(
+        settle,
+        name="a call whose dialer died while it waited for the agent",
+        prepare=dialer_died_while_it_waited_for_the_agent,
+        steps=frozenset({"delete_room", "TransactWriteItems", "SendMessage"}),
+        reasons=({_R.USER_HUNG_UP_IN_CALL},),
     ),
     replace(
         settle,

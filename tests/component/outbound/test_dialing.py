@@ -217,7 +217,7 @@ def test_a_call_canceled_while_it_rang_ends_when_it_is_answered_all_the_same(roo
 
 @pytest.mark.parametrize(("asked", "waits_s"), [(None, AGENT_JOIN_S), (3, 3), (25, 25)])
 def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, asked: int | None, waits_s: int) -> None:
-    room.queued(agent_join_timeout_s=asked)
+    room.queued(agent_join_timeout_s=asked, agent_first=False)
     room.ring()
     call = room.call()
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)
@@ -226,7 +226,7 @@ def test_an_answered_phone_waits_for_its_agent_only_so_long(room: CallsRoom, ask
 
 
 def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: CallsRoom) -> None:
-    room.queued(agent_join_timeout_s=10)
+    room.queued(agent_first=False, agent_join_timeout_s=10)
 
     async def rings_a_while(_: Call) -> None:
         room.clock.move(4)
@@ -239,7 +239,7 @@ def test_while_no_agent_comes_another_is_dispatched_every_few_seconds(room: Call
 
 @pytest.mark.parametrize("comes_late", [False, True])
 def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, comes_late: bool) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     both = RoomView((), (AgentSeen("PA_2", NOW + 9, "agent-2"), AgentSeen("PA_1", NOW + 8, "agent-1")))
     room.telephony.views = [RoomView((), ()), both] if comes_late else [both]
     room.ring()
@@ -247,7 +247,7 @@ def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, c
 
 
 def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.views = [RoomView((), (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2")))]
     room.telephony.removals_fail = True
     room.ring()
@@ -258,7 +258,7 @@ def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> 
 
 
 def test_an_agent_that_joins_late_but_in_time_makes_the_call_active(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.views = [RoomView((), ())] * 5 + [AGENT_THERE]
     room.ring()
     assert room.call().state is State.ACTIVE
@@ -288,7 +288,11 @@ def test_an_unclear_dial_without_a_leg_is_ended_not_repeated(room: CallsRoom) ->
 def test_a_line_is_not_given_back_while_livekit_cannot_be_asked(room: CallsRoom) -> None:
     room.queued()
     room.telephony.outcomes = [Unclear("TimeoutError")]
-    room.telephony.down = True
+
+    async def goes_down(_call: Call) -> None:
+        room.telephony.down = True
+
+    room.telephony.while_ringing = goes_down
     room.ring()
     assert (room.call().state, room.in_use) == (State.DIALING, 1), "the phone may still ring: the sweep will know"
 
@@ -418,7 +422,7 @@ def test_a_dial_whose_answer_nobody_foresaw_is_followed_in_its_room(
         raise KeyError("a field that LiveKit left out")
 
     monkeypatch.setattr(room.telephony, "place_call", fails)
-    room.telephony.views = [a_leg(replace(call, attempt=1), status)]
+    room.telephony.views = room.telephony.awaited = [a_leg(replace(call, attempt=1), status)]
     room.ring()
     if status == "active":
         assert (room.call().state, room.call().leg_sid) == (State.ACTIVE, "PA_leg")
@@ -496,7 +500,7 @@ def test_a_carrier_without_room_defers_no_call_that_the_carrier_itself_said_to_r
 
 
 def test_livekits_own_limit_defers_the_call_at_once_because_no_leg_was_made(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.outcomes = [CarrierFull(None, None, "resource_exhausted", "rate limit")]
     room.ring()
     assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
@@ -520,7 +524,7 @@ def test_the_carriers_word_before_the_dialers_changes_nothing_of_the_reason(room
 
 
 def test_an_answer_that_the_carrier_told_first_is_the_dialers_too(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.views = [AGENT_THERE]
 
     async def the_carrier_tells(call: Call) -> None:
@@ -555,7 +559,7 @@ def ring(room: CallsRoom, answer_from: AnswerFrom | None = None, links: NotedLin
 
 
 def test_where_the_carrier_tells_of_the_answer_the_dialer_is_done_when_the_invite_is_out(room: CallsRoom) -> None:
-    room.queued()
+    room.queued(agent_first=False)
     room.telephony.outcomes = [Placed()]
     assert ring(room, AnswerFrom.CARRIER) == 1
     call = room.call()
@@ -586,7 +590,7 @@ def test_an_unclear_dial_of_the_carriers_adopts_the_leg_and_waits_for_its_agent(
 def test_a_leg_that_left_before_its_answer_was_written_leaves_last_words_to_wait_for(
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = room.queued()
+    call = room.queued(agent_first=False)
 
     async def slow_look(_: str) -> RoomView:
         """The dialer looks who is in the room before it writes the answer, and LiveKit takes its time."""

@@ -119,7 +119,7 @@ def test_a_carrier_without_room_keeps_the_call_and_lets_its_trunk_rest(room: Cal
     room.ring()
     room.telephony.while_ringing = None
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
-    assert room.admit.next(ACCOUNT) == Paced(NOW + CARRIER_PAUSE_S * 1000)
+    assert room.admit.next(ACCOUNT) == Paced(room.clock() + CARRIER_PAUSE_S * 1000)
     assert (ACCOUNT, CARRIER_PAUSE_S) in room.doorbell.rings
     room.clock.move(CARRIER_PAUSE_S)
     assert room.ring() == 1

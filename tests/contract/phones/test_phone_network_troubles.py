@@ -190,6 +190,18 @@ async def test_an_agent_may_not_join(lab: Lab) -> None:
 
 
 @in_a_lab()
+async def test_a_worker_may_have_room_for_the_third_dispatch_only_and_says_so_to_nobody(lab: Lab) -> None:
+    metadata = '{"to_number": "+15550100350"}'
+    for _ in range(2):
+        await open_room(lab, agent=AGENT_NAME, metadata=metadata)
+        await lab.network.exchange.pace.sleep(1)
+        assert list((await lab.livekit.agent_dispatch.list_dispatch(ROOM))[0].state.jobs) == []
+        await lab.livekit.room.delete_room(room_messages.DeleteRoomRequest(room=ROOM))
+    await open_room(lab, agent=AGENT_NAME, metadata=metadata)
+    await agent_present(lab)
+
+
+@in_a_lab()
 async def test_an_agent_may_join_late(lab: Lab) -> None:
     await open_room(lab, agent=AGENT_NAME)
     began_at_s = lab.network.exchange.pace.now_s()

@@ -83,7 +83,9 @@ TROUBLES = {
     "the carrier finds us too fast, twice": Trouble(
         {**_TALKS, "refusal": {"sip_code": 503, "text": "cps limit exceeded"}, "refuses_times": 2}, *_HUNG_UP, invites=3
     ),
-    "no agent comes": Trouble({**_STAYS_ON, "agent": {"deed": "absent"}}, "failed", "AGENT_DID_NOT_JOIN"),
+    "no agent comes to a phone that rings without one": Trouble(
+        {**_STAYS_ON, "agent": {"deed": "absent"}}, "failed", "AGENT_DID_NOT_JOIN", {"agent_first": False}
+    ),
     "there is no SIP bridge at first": Trouble({**_TALKS, "dial": "no_bridge_at_first"}, *_HUNG_UP),
 }
 _LOST_HANG_UPS = ("the webhooks of the end are lost", "every webhook is lost")

@@ -39,6 +39,7 @@ class Pipe:
     max_call_duration_s: int = MAX_CALL_DURATION_S
     ring_timeout_s: int | None = None
     agent_join_timeout_s: int | None = None
+    agent_first: bool = True
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None

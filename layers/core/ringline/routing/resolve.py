@@ -35,6 +35,7 @@ class Route:
     max_call_duration_s: int = MAX_CALL_DURATION_S
     ring_timeout_s: int | None = None
     agent_join_timeout_s: int | None = None
+    agent_first: bool = True
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
@@ -172,6 +173,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         max_call_duration_s=pipe.max_call_duration_s,
         ring_timeout_s=pipe.ring_timeout_s,
         agent_join_timeout_s=pipe.agent_join_timeout_s,
+        agent_first=pipe.agent_first,
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
         unique_to=pipe.unique_to,

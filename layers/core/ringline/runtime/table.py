@@ -19,6 +19,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
 | waiting account | WAITING               | <account>                    | tables.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | tables.paces (when somebody rings)
+| agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | tables.agent_rests (kept a day, ttl_at_s)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
 | trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
@@ -56,6 +57,10 @@ def account_pk(account_id: str) -> str:
 
 def gate_pk(account_id: str) -> str:
     return f"A#{account_id}#GATE"
+
+
+def agent_rest_sk(agent_id: str) -> str:
+    return f"AGENT_REST#{agent_id}"
 
 
 def trunk_pk(trunk_id: str) -> str:

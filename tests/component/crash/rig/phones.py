@@ -105,6 +105,9 @@ class Phones:
     words: deque[Word] = field(default_factory=deque)
     dials: Counter[str] = field(default_factory=Counter)
     rang: list[str] = field(default_factory=list)
+    had_agent: set[str] = field(default_factory=set)
+    rang_alone: list[str] = field(default_factory=list)
+    """Rooms for which a phone was dialled before an agent was there."""
     dispatched: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What each agent was told that was sent to a room, by the room. Agents remember it when the room is gone."""
     removed: list[str] = field(default_factory=list)
@@ -160,6 +163,7 @@ class Phones:
         if name in self.rooms:
             sid = f"PA_agent_{self._number()}"
             self.rooms[name].agents[sid] = self.clock.now
+            self.had_agent.add(name)
             if len(self.rooms[name].agents) == 2:
                 self.two_since[name] = self.clock.now
             self._tell("participant_joined", name, _agent(sid))
@@ -219,6 +223,8 @@ class Phones:
 
     def dial(self, request: api.CreateSIPParticipantRequest) -> Leg:
         name, identity = request.room_name, request.participant_identity
+        if name not in self.had_agent:
+            self.rang_alone.append(name)
         self.dials[identity] += 1
         callee = self.callees.pop(0) if len(self.callees) > 1 else self.callees[0]
         leg = Leg(identity, name, f"PA_leg_{self._number()}", named=request.headers[CALL_HEADER])

@@ -127,6 +127,8 @@ def look_at_the_end(world: World, scenario: Scenario) -> None:
         rang_in = end.after.direction is Direction.INBOUND
         assert not rang_in or over_at - end.at <= OWED_WITHIN_MS * sweeps, "a caller was left on the line"
     look_at_the_table(world)
+    alone = {call.room_name for call in world.table.calls.values() if call.agent_first} & set(world.phones.rang_alone)
+    assert not alone, "somebody was rung for nobody"
     assert set(world.phones.dials.values()) <= {1}, "an attempt was dialled again"
     phones_that_rang = Counter(identity.split("-")[1] for identity in world.phones.rang)
     assert set(phones_that_rang.values()) <= {1, scenario.rings}, "a phone rang again"

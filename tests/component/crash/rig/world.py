@@ -30,7 +30,11 @@ from tests.sample_events import event_of
 ACCOUNT = "acct_demo"
 
 # Which function hears a queue, how long a message it failed on stays hidden, how many one invocation gets.
-CONSUMERS = {"doorbells": ("dial_next", 720, 10), "deliveries": ("deliver_webhook", 180, 1), "looks": ("sweep", 300, 1)}
+CONSUMERS = {
+    "doorbells": ("dial_next", 1080, 10),
+    "deliveries": ("deliver_webhook", 180, 1),
+    "looks": ("sweep", 300, 1),
+}
 RECEIVED_AT_MOST = 5
 _CARRIER_WAITS_S = 2
 _SWEEP_EVERY_MS = 60_000

@@ -16,6 +16,8 @@ from ringline.calls.model.call import (
     State,
 )
 from ringline.calls.model.events import (
+    AgentAwaited,
+    AgentCame,
     AgentHangsUp,
     AgentJoined,
     AgentLeft,
@@ -30,6 +32,7 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutAgent,
     DialWithoutLivekit,
     DispatchedAgain,
     EndAsked,
@@ -80,6 +83,9 @@ def every_event(at_ms: int) -> list[Event]:
         GivenUp(at_ms, 1),
         FoundOver(at_ms, 1),
         DialDeferred(at_ms, 1, 503, "CPS limit exceeded", "failed_precondition", "limit", 2),
+        AgentAwaited(at_ms, 1),
+        AgentCame(at_ms, 1),
+        DialWithoutAgent(at_ms, 1, at_ms, at_ms + 2000),
         SeenWaiting(at_ms),
         CarrierRang(at_ms, 1),
         CarrierForwarded(at_ms, 1, "+15550100999", True),

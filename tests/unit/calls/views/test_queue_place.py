@@ -3,6 +3,7 @@
 import pytest
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace
 from ringline.calls.tables.store import Gate
@@ -15,26 +16,29 @@ FULL = Gate(in_use=4, cap=4, line_ms=600_000, line_ends=10)
 """Calls of this account hold a line for a minute."""
 
 WAITING = a_call(State.QUEUED)
+AWAKE, AT_REST = AgentRest(), AgentRest(next_at=at(5))
 
 
 @pytest.mark.parametrize(
-    ("call", "before", "gate", "pace", "livekit", "blocked"),
+    ("call", "before", "gate", "pace", "livekit", "agent", "blocked"),
     [
-        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, THERE, BlockedBy.SCHEDULE),
-        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, THERE, BlockedBy.RETRY_DELAY),
-        (WAITING, 3, FULL, ANY_TIME, THERE, BlockedBy.GATE),
-        (WAITING, 3, FULL, ANY_TIME, AWAY, BlockedBy.GATE),
-        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), AWAY, BlockedBy.LIVEKIT),
-        (WAITING, 0, Gate(0, 4), ANY_TIME, AWAY, BlockedBy.LIVEKIT),
-        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), THERE, BlockedBy.TRUNK_PACE),
-        (WAITING, 3, Gate(0, 4), ANY_TIME, THERE, BlockedBy.CALLS_BEFORE),
-        (WAITING, 0, Gate(0, 4), ANY_TIME, THERE, BlockedBy.NOTHING),
+        (a_call(State.QUEUED, eligible_at=at(60)), 0, FULL, ANY_TIME, THERE, AWAKE, BlockedBy.SCHEDULE),
+        (a_call(State.QUEUED, eligible_at=at(60), attempt=1), 0, FULL, ANY_TIME, THERE, AWAKE, BlockedBy.RETRY_DELAY),
+        (WAITING, 3, FULL, ANY_TIME, THERE, AWAKE, BlockedBy.GATE),
+        (WAITING, 3, FULL, ANY_TIME, AWAY, AWAKE, BlockedBy.GATE),
+        (WAITING, 3, FULL, ANY_TIME, THERE, AT_REST, BlockedBy.GATE),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), AWAY, AT_REST, BlockedBy.LIVEKIT),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, AWAY, AWAKE, BlockedBy.LIVEKIT),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), THERE, AT_REST, BlockedBy.AGENT),
+        (WAITING, 3, Gate(0, 4), Pace(at(5), 0), THERE, AWAKE, BlockedBy.TRUNK_PACE),
+        (WAITING, 3, Gate(0, 4), ANY_TIME, THERE, AWAKE, BlockedBy.CALLS_BEFORE),
+        (WAITING, 0, Gate(0, 4), ANY_TIME, THERE, AWAKE, BlockedBy.NOTHING),
     ],
 )
 def test_the_first_cause_in_the_way_is_named(
-    call: Call, before: int, gate: Gate, pace: Pace, livekit: Rest, blocked: BlockedBy
+    call: Call, before: int, gate: Gate, pace: Pace, livekit: Rest, agent: AgentRest, blocked: BlockedBy
 ) -> None:
-    assert blocked_by(call, before, gate, pace, at(1), livekit) is blocked
+    assert blocked_by(call, before, gate, pace, at(1), livekit, agent) is blocked
 
 
 @pytest.mark.parametrize(
@@ -52,4 +56,8 @@ def test_the_first_cause_in_the_way_is_named(
 def test_the_start_is_estimated_from_how_long_calls_hold_their_lines(
     call: Call, before: int, gate: Gate, pace: Pace, start_at: int | None
 ) -> None:
-    assert estimated_start_at(call, before, gate, pace, NOW + 1000) == start_at
+    assert estimated_start_at(call, before, gate, pace, NOW + 1000, AWAKE) == start_at
+
+
+def test_nobody_can_tell_when_an_agent_that_is_missing_comes_back() -> None:
+    assert estimated_start_at(WAITING, 0, Gate(0, 4), ANY_TIME, NOW + 1000, AT_REST) is None

@@ -240,6 +240,11 @@ class Call:
     `unsent` counts those of the present attempt that failed before their INVITE, `deferrals` those that the carrier
     had no room for, since `deferred_since`. `attempts` are the attempts before the present one.
 
+    With `agent_first` nobody is rung before the agent is in the room. `awaits_agent_since` is set while a dialer waits
+    for it for long: as long as it is, no INVITE was sent. `agent_missing_since` is when the call, dialled in vain for
+    want of its agent, began to wait for it. `tries_agent` marks a dial that finds out for others whether the agent is
+    back.
+
     `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
     `dispatched_at`. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that has
     left, `other_left_at` when such a person was last seen to leave.
@@ -270,6 +275,7 @@ class Call:
     ring_timeout_s: int
     max_call_duration_s: int
     agent_join_timeout_s: int | None = None
+    agent_first: bool = True
     voicemail_ring_min_s: float | None = None
     voicemail_ring_max_s: float | None = None
     voicemail_greeting_min_s: float | None = None
@@ -289,6 +295,9 @@ class Call:
     retry: RetryPolicy | None = None
     attempts: tuple[Attempt, ...] = ()
     answer_from: AnswerFrom | None = None
+    tries_agent: bool = False
+    awaits_agent_since: int | None = None
+    agent_missing_since: int | None = None
     dialed_at: int | None = None
     answered_at: int | None = None
     agent_joined_at: int | None = None

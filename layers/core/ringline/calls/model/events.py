@@ -14,10 +14,12 @@ class _OfAttempt(Record):
 
 
 class Claimed(Record):
-    """A line was free and the dialer took the call on: the dial intent, durable before the phone rings."""
+    """A line was free and the dialer took the call on: the dial intent, durable before the phone rings. With
+    `tries_agent` other calls wait until this dial knows whether their agent is there."""
 
     at: int
     answer_from: AnswerFrom | None = None
+    tries_agent: bool = False
 
 
 class LegJoined(Record):
@@ -126,6 +128,28 @@ class DialDeferred(Record):
     twirp_code: str | None
     message: str
     pause_s: int
+
+
+class AgentAwaited(_OfAttempt):
+    """The dialer has been waiting for the agent for a while. No INVITE is sent before it says that the agent came."""
+
+    __slots__ = ()
+
+
+class AgentCame(_OfAttempt):
+    """The agent that the dialer was waiting for is there, and the INVITE follows."""
+
+    __slots__ = ()
+
+
+class DialWithoutAgent(Record):
+    """No agent came in time, so nobody was rung. `missing_since` is when the agent was found missing first, and before
+    `again_at` no call waits for it."""
+
+    at: int
+    attempt: int
+    missing_since: int
+    again_at: int
 
 
 class DialWithoutLivekit(Record):
@@ -282,6 +306,9 @@ type Event = (
     | DialRefused
     | DialNotSent
     | DialDeferred
+    | AgentAwaited
+    | AgentCame
+    | DialWithoutAgent
     | DialWithoutLivekit
     | EndAsked
     | GivenUp

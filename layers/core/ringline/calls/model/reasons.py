@@ -25,6 +25,7 @@ class EndReason(StrEnum):
     CALL_CANCELED = "CALL_CANCELED"
     AGENT_DID_NOT_JOIN = "AGENT_DID_NOT_JOIN"
     AGENT_FAILED = "AGENT_FAILED"
+    NO_AGENT_AVAILABLE = "NO_AGENT_AVAILABLE"
     SIP_FAILED_TRUNK = "SIP_FAILED_TRUNK"
     SIP_FAILED_CAPACITY = "SIP_FAILED_CAPACITY"
     SIP_FAILED_ACCOUNT = "SIP_FAILED_ACCOUNT"
@@ -130,6 +131,12 @@ MEANINGS: dict[EndReason, Meaning] = {
     ),
     _R.AGENT_FAILED: Meaning(
         _C.AGENT, _B.AGENT, True, "The agent failed, or left the conversation and nobody took over."
+    ),
+    _R.NO_AGENT_AVAILABLE: Meaning(
+        _C.AGENT,
+        _B.SYSTEM,
+        True,
+        "Nobody was rung, because no agent was there to talk: none came to the call for as long as it waited for one.",
     ),
     _R.SIP_FAILED_TRUNK: Meaning(
         _C.CARRIER,

@@ -1,9 +1,10 @@
 """Every duration of a call's life, each with its reason. They depend on each other: change one, read the others.
 
-turn -> claim -> room -> INVITE ...ring_timeout_s... answer -> agent joins -> conversation ...max_call_duration_s... end
-                           |<- HTTP time-out of the dial ->|<-AGENT_JOIN->|
-|<------------- DialNextFunction time-out (120 s) ----------------------->|   batch of turns + room + dial + agent
-|<------------- visibility time-out of the doorbell (720 s) ---------------- ... ----->|   6 x that: not heard twice
+turn -> claim -> room -> agent joins -> INVITE ...ring_timeout_s... answer -> conversation ...max_call_duration_s... end
+                        |<-AGENT_FIRST->|<- HTTP time-out of the dial ->|
+|<------------- DialNextFunction time-out (180 s) ---------------------->|   batch of turns + room + agent + dial, and
+                                                                            the agent again if it left while it rang
+|<------------- visibility time-out of the doorbell (1080 s) --------------- ... ----->|   6 x that: not heard twice
 LiveKit ends a dial that waits for its answer after 80 s, and a room nobody joins after EMPTY_ROOM_S.
 """
 
@@ -32,6 +33,32 @@ A dispatched worker joins within 0.4 s."""
 MAX_AGENT_JOIN_S = 30
 """Nobody listens to silence for longer, and the dialer waits as long."""
 
+AGENT_FIRST_S = 10
+"""How long a dialer waits for the agent before the INVITE, where neither call nor pipe says otherwise. A worker that is
+free joins within 0.5 s; a job that started slowly was seen to take 7.4 s; a dispatch that no worker took never ends."""
+
+AGENT_FIRST_LOOK_S = 0.3
+AGENT_LOOK_EVERY_S = 0.08
+AGENT_LOOKS_SLOW_DOWN = 0.2
+"""When the dialer looks for the agent first, after it was dispatched, and how often from then on: an agent is in the
+room after 0.25 to 0.45 s, so two looks find it, and the INVITE follows within 0.1 s. Whoever has waited for longer is
+looked for less often, after this share of the time that has passed."""
+
+AGENT_AWAITED_S = 1.5
+"""A dialer that has waited for so long writes on the call that it waits: should it die, no INVITE was sent, and the
+call may be dialled again. An agent that comes as soon as usual costs no write."""
+
+AGENT_RESTS_S = (2, 5, 10, 30)
+"""How long an agent rests, whom a call waited for in vain: each time for longer, until one joins, the last for all that
+follow. An account's calls of that agent wait meanwhile, and one of them at a time finds out whether it is back."""
+
+AGENT_ON_TRIAL_S = 30
+"""For so long after such a rest one call at a time waits for the agent: the next is let through when an agent has
+joined for the one before. A fleet that is nearly full is so asked by one call, and not by a batch of them."""
+
+NO_AGENT_S = 3600
+"""A call waits for its agent without counting, but not for ever: whoever would call the person later than this should
+decide so anew."""
 AGENT_SLOW_S = 2
 """When a call is looked at whose agent has not come. One that a worker took is in the room within half a second;
 LiveKit drops a dispatch that no worker has room for, and says nothing of it."""

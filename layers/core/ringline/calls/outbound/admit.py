@@ -1,9 +1,10 @@
-"""Admits waiting calls through the gate and at their trunk's pace: oldest eligible first, each claimed in one
-transaction. While LiveKit is away nobody is admitted but one at a time, who finds out whether it is back."""
+"""Admits waiting calls through the gate, at their trunk's pace and while their agent does not rest: oldest eligible
+first, each claimed in one transaction. While LiveKit is away nobody is admitted but one at a time, who finds out
+whether it is back."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger
@@ -11,7 +12,10 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import NO_AGENT_S
 from ringline.calls.progress.progress import Applied, GateFull, Outdated, Progress, Unapplied
+from ringline.calls.rules.deadlines import agent_first_s
+from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
@@ -20,8 +24,12 @@ from ringline.runtime.clock import MS_PER_S, Clock
 _TRIES = 50
 """Each lost race means that another dialer claimed a call: fifty in a row are fifty calls on their way."""
 
-_LOOK_PAST = 50
-"""How many calls behind one whose trunk rests are searched for a call of another trunk, or for one to try LiveKit."""
+_LOOK_PAST = 500
+"""How many calls behind one whose trunk or agent rests are searched for a call of another: a page of the queue, which
+costs some 20 read units. A campaign is often longer; its first calls are then all that its account can dial."""
+
+_TRIAL_SPARE_S = 10
+"""How much longer than its agent may take a dial may, from its claim until it knows whether its agent is there."""
 
 
 class NoneAdmitted(StrEnum):
@@ -33,9 +41,19 @@ class NoneAdmitted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Calls wait and lines are free, but before `until` their trunks have no turn, or LiveKit rests."""
+    """Calls wait and lines are free, but before `until` their trunks have no turn, or their agents or LiveKit rest."""
 
     until: int
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time; until
+    when trunks and agents rest; and how it stands with each agent."""
+
+    turns: dict[str, int] = field(default_factory=dict)
+    resting: dict[tuple[str, str], int] = field(default_factory=dict)
+    agents: dict[str, AgentRest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,78 +68,122 @@ class Admit:
 
     def next(self, account_id: str) -> Call | NoneAdmitted | Paced:
         """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
-        full or the turn is far the call stays where it is, in its place. Raises TableContended if others were faster
-        each time."""
-        turns: dict[str, int] = {}
+        full, the turn is far or the agent rests, the call stays where it is, in its place. Raises TableContended if
+        others were faster each time."""
+        looked = _Looked()
         for _ in range(_TRIES):
-            first = self._first_that_may_go(account_id, turns)
+            looked.resting.clear()
+            looked.agents.clear()
+            first = self._first_that_may_go(account_id, looked)
             if not isinstance(first, QueueEntry):
                 return first
             rest = self.paces.livekit.look()
             if not rest.is_over(self.clock()):
                 return Paced(rest.next_at)
             if rest.is_on_trial(self.clock()):
-                first = self._one_that_tries(account_id, rest, first, turns)
+                first = self._one_that_tries(account_id, rest, first, looked)
             call = self._waiting(account_id, first)
-            if call is None or not self._has_its_turn(call, turns):
+            if call is None or not self._has_its_turn(call, looked):
                 continue
             if not self.paces.livekit.may_dial(call, rest, self.clock()):
                 continue
-            match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from)):
-                case Applied(claimed_call):
-                    return claimed_call
-                case GateFull():
-                    return NoneAdmitted.GATE_FULL
-                case Unapplied() | Outdated():
-                    continue
+            claimed = self._claim(call, looked)
+            if claimed is not None:
+                return claimed
         raise TableContended
 
-    def _first_that_may_go(self, account_id: str, turns: dict[str, int]) -> QueueEntry | NoneAdmitted | Paced:
+    def _claim(self, call: Call, looked: _Looked) -> Call | NoneAdmitted | None:
+        """The claimed call, or why none is; None where the queue must be looked at again."""
+        tries_agent = self._is_to_try_its_agent(call, looked)
+        trial = trial_of(call.call_id, call.attempt + 1)
+        if tries_agent and not self._is_the_one_that_tries(call, trial):
+            return None
+        match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from, tries_agent)):
+            case Applied(claimed_call):
+                return claimed_call
+            case GateFull():
+                claimed: NoneAdmitted | None = NoneAdmitted.GATE_FULL
+            case Unapplied() | Outdated():
+                claimed = None
+        if tries_agent:
+            self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
+        return claimed
+
+    def _first_that_may_go(self, account_id: str, looked: _Looked) -> QueueEntry | NoneAdmitted | Paced:
         entries = self.store.eligible(account_id, self.clock(), 1)
         if not entries:
             return NoneAdmitted.NOBODY_WAITS
         # A look at the gate costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
         if not self.store.gate(account_id).has_free_line:
             return NoneAdmitted.GATE_FULL
-        return self._first_near_its_turn(account_id, entries[0], turns)
+        return self._first_near_its_turn(account_id, entries[0], looked)
 
-    def _first_near_its_turn(self, account_id: str, first: QueueEntry, turns: dict[str, int]) -> QueueEntry | Paced:
-        """The oldest call whose trunk has a turn soon. A call whose trunk rests does not hold up those of other
-        trunks."""
-        resting: dict[str, int] = {}
-        if self._is_near(first, turns, resting):
+    def _first_near_its_turn(self, account_id: str, first: QueueEntry, looked: _Looked) -> QueueEntry | Paced:
+        """The oldest call whose trunk has a turn soon and whose agent does not rest. A call that waits for one of them
+        does not hold up those of others."""
+        if self._may_go(account_id, first, looked):
             return first
         for entry in self.store.eligible(account_id, self.clock(), _LOOK_PAST):
-            if self._is_near(entry, turns, resting):
+            if self._may_go(account_id, entry, looked):
                 return entry
-        return Paced(min(resting.values()))
+        return Paced(min(looked.resting.values()))
 
-    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, turns: dict[str, int]) -> QueueEntry:
+    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: _Looked) -> QueueEntry:
         """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
         call which LiveKit never takes, it holds up nobody."""
         waiting = self.store.eligible(account_id, self.clock(), _LOOK_PAST)
-        near = [entry for entry in waiting if self._is_near(entry, turns, {})]
+        near = [entry for entry in waiting if self._may_go(account_id, entry, looked)]
         return near[rest.rests % len(near)] if near else first
 
-    def _is_near(self, entry: QueueEntry, turns: dict[str, int], resting: dict[str, int]) -> bool:
-        """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted in `resting` with its next
-        turn, and one without a pace in `turns`: it need not be asked for a turn."""
+    def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+        return self._agent_is_awake(account_id, entry, looked) and self._is_near(entry, looked)
+
+    def _agent_is_awake(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether the entry's agent may be waited for. One that is found at rest is noted with the end of its rest, and
+        a call that has waited for it for too long is ended."""
+        if entry.agent_id is None:
+            return True
+        rest = self._rest_of(account_id, entry.agent_id, looked)
+        # A rest that ends during the search lets nobody pass those that it held up before.
+        if ("agent", entry.agent_id) not in looked.resting and rest.is_over(self.clock()):
+            return True
+        looked.resting["agent", entry.agent_id] = rest.next_at
+        self._end_if_missing_for_long(account_id, entry, rest)
+        return False
+
+    def _rest_of(self, account_id: str, agent_id: str | None, looked: _Looked) -> AgentRest:
+        name = agent_id or ""
+        if name not in looked.agents:
+            looked.agents[name] = self.paces.agents.look(account_id, agent_id)
+        return looked.agents[name]
+
+    def _end_if_missing_for_long(self, account_id: str, entry: QueueEntry, rest: AgentRest) -> None:
+        now = self.clock()
+        if rest.missing_since is None:
+            return
+        waited_ms = now - max(rest.missing_since, entry.eligible_at)
+        if waited_ms >= NO_AGENT_S * MS_PER_S:
+            self.progress.apply(account_id, entry.call_id, EndAsked(now, EndReason.NO_AGENT_AVAILABLE))
+
+    def _is_near(self, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted with its next turn, and one
+        without a pace needs not be asked for a turn."""
         trunk = self.paces.trunk(entry.trunk_id)
-        if trunk in resting:
+        if ("trunk", trunk) in looked.resting:
             return False
-        if trunk not in turns:
+        if trunk not in looked.turns:
             pace = self.paces.look(trunk)
             if not pace.is_near(self.clock()):
-                resting[trunk] = pace.next_at
+                looked.resting["trunk", trunk] = pace.next_at
                 return False
             if pace.interval_at(self.clock()) == 0:
-                turns[trunk] = pace.next_at
+                looked.turns[trunk] = pace.next_at
         return True
 
-    def _has_its_turn(self, call: Call, turns: dict[str, int]) -> bool:
+    def _has_its_turn(self, call: Call, looked: _Looked) -> bool:
         """Whether the call may be claimed this moment. A turn that was taken is kept for the next look at the queue:
         while this dialer waited, the call may have gone and another be the first."""
-        trunk = self.paces.trunk(call.trunk_id)
+        trunk, turns = self.paces.trunk(call.trunk_id), looked.turns
         if trunk not in turns:
             turn = self.paces.take(trunk, self.clock())
             if turn is None:
@@ -132,6 +194,14 @@ class Admit:
             return True
         self.pause(wait_ms / MS_PER_S)
         return False
+
+    def _is_to_try_its_agent(self, call: Call, looked: _Looked) -> bool:
+        """Whether the call's agent was missed lately, so that only one call at a time may wait for it."""
+        return call.agent_first and self._rest_of(call.account_id, call.agent_id, looked).is_on_trial(self.clock())
+
+    def _is_the_one_that_tries(self, call: Call, trial: str) -> bool:
+        within_s = agent_first_s(call) + _TRIAL_SPARE_S
+        return self.paces.agents.try_one(call.account_id, call.agent_id, trial, self.clock(), within_s)
 
     def _waiting(self, account_id: str, entry: QueueEntry) -> Call | None:
         """The call of an entry, if it still waits there and may be dialled."""

@@ -1,7 +1,7 @@
 """What follows when the dialled phone is answered.
 
-The answer is written with the agent that is in the room by then. If none is there, the dialer waits for one, and ends
-the call when the agent's time is up.
+The answer is written with the agent that was in the room before the INVITE, or is there by then. If none is there, the
+dialer waits for one, and ends the call when the agent's time is up.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentJoined, Answered, EndAsked
+from ringline.calls.model.events import AgentJoined, AgentSeen, Answered, EndAsked
 from ringline.calls.model.ports import CarrierLinks, LookQueue
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
@@ -34,11 +34,14 @@ class Answers:
     clock: Clock
     log: Logger
 
-    async def take(self, call: Call, leg_sid: str, sip_call_id: str | None) -> None:
-        """Writes the answer, and returns when an agent is in the conversation or the call is over."""
+    async def take(self, call: Call, leg_sid: str, sip_call_id: str | None, agent: AgentSeen | None = None) -> None:
+        """Writes the answer, and returns when an agent is in the conversation or the call is over. `agent` was in the
+        room before the INVITE: if it left meanwhile, the call knows of it."""
         answered_at = self.clock()
-        room = await self.attempts.room_of(call)
-        agent = agent_in(room)
+        room = None
+        if agent is None or self.links is not None:
+            room = await self.attempts.room_of(call)
+            agent = agent_in(room) or (agent if room is None else None)
         answer = Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent)
         outcome = await self.attempts.apply(call, answer)
         if is_over(call, outcome.call) or Effect.END_ROOM in outcome.effects:
@@ -49,7 +52,7 @@ class Answers:
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
         else:
             await self._leave_hints(call, room)
-            if agent is None:
+            if outcome.call is not None and outcome.call.active_at is None:
                 await self._await_agent(call, answered_at)
             else:
                 await self._keep_one_agent(outcome.call, room)

@@ -130,6 +130,7 @@ class CreateCall:
             data=request.data,
             metadata=request.metadata,
             ring_timeout_s=request.ring_timeout_s or route.ring_timeout_s or RING_TIMEOUT_S,
+            agent_first=route.agent_first if request.agent_first is None else request.agent_first,
             agent_join_timeout_s=request.agent_join_timeout_s or route.agent_join_timeout_s,
             max_call_duration_s=min(
                 request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s

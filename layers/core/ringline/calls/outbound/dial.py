@@ -1,9 +1,9 @@
-"""Dials one claimed call: room, INVITE, answer, agent. Each attempt is dialled once; whatever is unclear is settled by
+"""Dials one claimed call: room, agent, INVITE, answer. Each attempt is dialled once; whatever is unclear is settled by
 looking at the room.
 
     dialer            LiveKit                  somebody else
       | room + agent --->|
-      | still wanted? (read the call again)         <- cancel
+      | agent there, and call still wanted?         <- cancel
       | INVITE ---------->| rings               -> call_ringing, unless it is refused at once
       |                   |  leg left -------> evidence
       |<-- answer or code-|                                   the dialer's word settles an unanswered call
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AnswerFrom, Call
-from ringline.calls.model.events import DialDeferred, DialNotSent, DialRefused, DialWithoutLivekit
+from ringline.calls.model.events import AgentSeen, DialDeferred, DialNotSent, DialRefused, DialWithoutLivekit
 from ringline.calls.model.outcomes import (
     CarrierFull,
     Connected,
@@ -36,6 +36,7 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
     RINGING_TOLD_AFTER_S,
 )
+from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, NoAgent, NoLongerWanted
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
@@ -47,6 +48,7 @@ from ringline.runtime.clock import MS_PER_S, Clock
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
     attempts: Attempts
+    agent_first: AgentFirst
     answers: Answers
     unclear: UnclearDials
     telephony: Telephony
@@ -58,41 +60,49 @@ class Dial:
     async def run(self, call: Call) -> None:
         """Dials the call; returns when it is over, or when its conversation goes on without the dialer."""
         try:
-            may_ring = await self._prepare(call)
+            ready = await self._prepare(call)
         except Exception as error:
             # The failure is our own and nothing has rung: what failed once may work soon.
             self.log.exception("dial not prepared", extra={"call_id": call.call_id})
             await self._not_sent(call, NotSent(OUR_FAILURE, type(error).__name__, may_repeat=True))
             return
-        if may_ring:
-            await self._ring(call)
+        if ready is not None:
+            await self._ring(ready.call, ready.agent)
 
-    async def _prepare(self, call: Call) -> bool:
-        """Whether the phone may ring now: its room is open, and the call still wanted."""
+    async def _prepare(self, call: Call) -> AgentThere | None:
+        """The call whose phone may ring now: its room is open, its agent there and the call still wanted. None where it
+        may not."""
         match await self.telephony.open_room(call):
             case NotSent() as not_sent:
                 await self._not_sent(call, not_sent)
-                return False
+                return None
             case LivekitAway() as away:
                 await self._livekit_away(call, away)
-                return False
+                return None
             case CarrierFull() as carrier_full:
                 await self._carrier_full(call, carrier_full)
-                return False
-        if await self._is_still_wanted(call):
-            return True
-        await self.attempts.close_and_settle(call)
-        return False
+                return None
+        match await self.agent_first.await_agent(call) if call.agent_first else await self._still_wanted(call):
+            case AgentThere() as ready:
+                return ready
+            case LivekitAway() as away:
+                await self._livekit_away(call, away)
+            case NoAgent():
+                await self.agent_first.queue_again(call)
+            case NoLongerWanted():
+                await self.attempts.close_and_settle(call)
+        return None
 
-    async def _is_still_wanted(self, call: Call) -> bool:
-        """The last moment to notice a cancel before the phone rings."""
+    async def _still_wanted(self, call: Call) -> AgentThere | NoLongerWanted:
+        """The last moment to notice a cancel before a phone rings whose agent may come later."""
         current_call = await self.attempts.read(call)
-        return current_call is not None and not is_over(call, current_call) and current_call.end_asked_at is None
+        is_wanted = current_call is not None and not is_over(call, current_call) and current_call.end_asked_at is None
+        return AgentThere(call, None) if is_wanted else NoLongerWanted()
 
-    async def _ring(self, call: Call) -> None:
+    async def _ring(self, call: Call, agent: AgentSeen | None) -> None:
         match await self._place(call):
             case Connected(leg_sid, sip_call_id):
-                await self.answers.take(call, leg_sid, sip_call_id)
+                await self.answers.take(call, leg_sid, sip_call_id, agent)
             case Placed():
                 self.log.info("dialed, the carrier tells of the answer", extra={"call_id": call.call_id})
             case Refused() as refused:

@@ -10,6 +10,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.ports import CarrierLinks, Doorbell, LookQueue, Telephony
 from ringline.calls.model.timing import DIAL_BATCH
 from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
+from ringline.calls.outbound.agent_first import AgentFirst
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts
 from ringline.calls.outbound.dial import Dial
@@ -42,9 +43,13 @@ class DialNext:
         attempts = Attempts(
             store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=self.log
         )
+        agent_first = AgentFirst(
+            attempts=attempts, rests=self.paces.agents, doorbell=self.doorbell, clock=self.clock, log=self.log
+        )
         answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
         return Dial(
             attempts=attempts,
+            agent_first=agent_first,
             answers=answers,
             unclear=UnclearDials(attempts=attempts, answers=answers, clock=self.clock, log=self.log),
             telephony=self.telephony,
@@ -82,8 +87,8 @@ class DialNext:
         return None
 
     def _ring_on(self, account_id: str, paced: Paced | None) -> None:
-        """Has the account's other calls dialled by another invocation: at the next turn of their trunk, or at once,
-        while this one waits for answers."""
+        """Has the account's other calls dialled by another invocation: at the next turn of their trunk, at
+        the end of their agent's rest, or at once, while this one waits for answers."""
         if paced is None:
             self.doorbell.ring(account_id)
             return

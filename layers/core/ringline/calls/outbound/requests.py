@@ -94,6 +94,7 @@ class CreateCallRequest(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     ring_timeout_s: Annotated[int, Field(ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
+    agent_first: bool | None = None
     agent_join_timeout_s: Annotated[int, Field(ge=1, le=MAX_AGENT_JOIN_S)] | None = None
     max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
     voicemail_policy: VoicemailPolicy | None = None

@@ -8,6 +8,7 @@ from ringline.calls.model.call import UP, AnswerFrom, Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
+    AGENT_FIRST_S,
     AGENT_JOIN_S,
     AGENT_SLOW_S,
     AGENT_SUCCESSOR_S,
@@ -52,6 +53,8 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
     call = in_its_state(call)
     if call.end_asked_at is not None:
         return End(None)
+    if call.awaits_agent_since is not None:
+        return Owed.SETTLE if now >= agent_awaited_until(call) else Owed.NOTHING
     if any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call)):
         return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.state is State.LAST_WORDS:
@@ -89,6 +92,17 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
 def agent_join_s(call: Call) -> int:
     """How long an answered call waits for its agent."""
     return AGENT_JOIN_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
+
+
+def agent_first_s(call: Call) -> int:
+    """How long a call that is not to ring without its agent waits for it before the INVITE."""
+    return AGENT_FIRST_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
+
+
+def agent_awaited_until(call: Call) -> int:
+    """When a dialer that lives has found out whether the agent comes."""
+    since = call.awaits_agent_since or call.dialed_at or call.created_at
+    return since + (agent_first_s(call) + DIAL_OUTCOME_MARGIN_S) * 1000
 
 
 def look_again_in_s(call: Call) -> int:

@@ -2,19 +2,25 @@
 
 from copy import replace
 
-from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
+from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Direction, Evidence, State
 from ringline.calls.model.events import (
+    AgentAwaited,
+    AgentCame,
+    AgentLeft,
+    AgentSeen,
     Answered,
     Claimed,
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutAgent,
     DialWithoutLivekit,
     EndAsked,
     SeenWaiting,
 )
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS
+from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS, ms
 from ringline.calls.rules.ending import (
     asked,
     changed,
@@ -24,6 +30,7 @@ from ringline.calls.rules.ending import (
     queued_again,
     rung,
     with_agent_that_reported,
+    without_agent,
     without_livekit,
 )
 from ringline.calls.rules.leg_rules import without_leg_evidence
@@ -39,6 +46,7 @@ def _claim(call: Call, event: Claimed) -> Result:
             attempt=call.attempt + 1,
             dialed_at=event.at,
             answer_from=event.answer_from,
+            tries_agent=event.tries_agent,
             evidence=Evidence(),
             carrier=CarrierWords(),
             reports=AgentReports(),
@@ -53,7 +61,11 @@ def _claim(call: Call, event: Claimed) -> Result:
 def _end_in_queue(call: Call, event: EndAsked) -> Result:
     if event.attempt is not None:
         return Unmoved("attempt_is_over")
-    return Moved(over(asked(call, event.at, event.reason), event.at))
+    has_expired = event.reason is EndReason.EXPIRED_IN_QUEUE
+    # A call that was dialled for want of its agent in vain has not merely expired.
+    is_for_want_of_agent = has_expired and call.agent_missing_since is not None
+    reason = EndReason.NO_AGENT_AVAILABLE if is_for_want_of_agent else event.reason
+    return Moved(over(asked(call, event.at, reason), event.at))
 
 
 def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
@@ -65,6 +77,7 @@ def _seen_waiting(call: Call, event: SeenWaiting) -> Result:
 def _answer(call: Call, event: Answered) -> Result:
     if call.answered_at is not None:
         return _answered_before(call, event)
+    agent = _who_stayed(call, event)
     if call.evidence.leg_may_come_back and event.leg_sid not in {None, call.evidence.left_leg_sid}:
         # It lost its connection before, and is back: what was said of its former sid says nothing any more.
         call = without_leg_evidence(call)
@@ -78,16 +91,22 @@ def _answer(call: Call, event: Answered) -> Result:
     if call.end_asked_at is not None and not is_over:
         # Nobody is to talk any more: it becomes no conversation.
         return Moved(changed(answered), END_ROOM)
-    if event.agent is not None and call.end_asked_at is None:
-        answered = activated(answered, event.agent, answered_at)
+    if agent is not None and call.end_asked_at is None:
+        answered = activated(replace(answered, agent_left_at=None), agent, answered_at)
     if is_over:
         # It was answered and hung up before anybody could say so.
         answered = with_agent_that_reported(answered)
         if needs_last_words(answered):
             return Moved(changed(answered, state=State.LAST_WORDS), LOOK_AGAIN)
         return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)
-    waits_for_agent = event.agent is None and call.answer_from is AnswerFrom.CARRIER
+    waits_for_agent = agent is None and call.answer_from is AnswerFrom.CARRIER
     return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
+
+
+def _who_stayed(call: Call, event: Answered) -> AgentSeen | None:
+    """The agent that is there. One who was seen before the INVITE may have left while the phone rang."""
+    has_left = event.agent is not None and call.agent_left_at is not None and event.agent.sid == call.agent_sid
+    return None if has_left else event.agent
 
 
 def _answered_before(call: Call, event: Answered) -> Result:
@@ -124,11 +143,47 @@ def _dial_not_sent(call: Call, event: DialNotSent) -> Result:
     return Moved(queued_again(unsent, event.at + event.retry_after_s * 1000), END_ROOM)
 
 
+# --- the agent before the INVITE ------------------------------------------------------------------------------------
+
+
+def _await_agent(call: Call, event: AgentAwaited) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    return Moved(changed(call, awaits_agent_since=event.at))
+
+
+def _agent_came(call: Call, event: AgentCame) -> Result:
+    """Only now the phone is dialled, and what is told of its ringing counts from here."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    if call.awaits_agent_since is None:
+        return Unmoved("not_awaited")
+    due_at = event.at + ms(FIRST_LOOK_S)
+    return Moved(changed(call, awaits_agent_since=None, dialed_at=event.at, due_at=due_at))
+
+
+def _dial_without_agent(call: Call, event: DialWithoutAgent) -> Result:
+    return without_agent(call, event.at, event.missing_since, event.again_at)
+
+
+def _agent_leaves_dial(call: Call, event: AgentLeft) -> Result:
+    """Before the answer nobody follows who comes and goes, but for the agent that the INVITE waited for: who answers
+    must not be taken to talk to it."""
+    rings = call.answered_at is None and call.end_asked_at is None and call.evidence.leg_left_at is None
+    if not rings or call.direction is Direction.INBOUND or not call.agent_first:
+        return Unmoved("not_answered_yet")
+    return Moved(changed(call, agent_sid=event.sid, agent_left_at=event.at))
+
+
 OF_THE_QUEUE: dict[type, Rule] = {Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting}
 OF_THE_DIAL: dict[type, Rule] = {
     Answered: _answer,
     DialRefused: _dial_refused,
     DialNotSent: _dial_not_sent,
     DialDeferred: deferred,
+    AgentAwaited: _await_agent,
+    AgentCame: _agent_came,
+    DialWithoutAgent: _dial_without_agent,
+    AgentLeft: _agent_leaves_dial,
     DialWithoutLivekit: without_livekit,
 }

@@ -8,7 +8,7 @@ from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
 from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
-from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, ms
+from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, NO_AGENT_S, ms
 from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
@@ -125,6 +125,20 @@ def without_livekit(call: Call, event: DialWithoutLivekit) -> Result:
     return Moved(queued_again(waiting, call.eligible_at, rung_at=event.again_at), END_ROOM)
 
 
+def without_agent(call: Call, at: int, missing_since: int, again_at: int) -> Result:
+    """Nobody was rung, because no agent came. The call keeps its place, and nothing of this counts as an attempt. It
+    waits for its agent since that was missed first, or since it might have been dialled if that is later."""
+    if call.end_asked_at is not None:
+        return Moved(over(call, at), END_ROOM)
+    since = call.agent_missing_since or min(at, max(missing_since, call.eligible_at))
+    if at - since >= ms(NO_AGENT_S):
+        return Moved(over(asked(call, at, EndReason.NO_AGENT_AVAILABLE), at), END_ROOM)
+    # One note tells of all these dials: a call must stay a small item however often it is dialled.
+    is_news = call.agent_missing_since is None
+    waiting = replace(call, notes=noted(call, at, "no_agent")) if is_news else call
+    return Moved(queued_again(waiting, call.eligible_at, rung_at=again_at, agent_missing_since=since), END_ROOM)
+
+
 def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **fields: Any) -> Call:
     """The call back in the queue, with nothing of its last dial but what that showed. The bell for it is rung at
     `rung_at`, usually when it is eligible; it may get lost with its dialer, so from then on the sweep rings."""
@@ -148,6 +162,9 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "other_left_at": None,
         "end_asked_at": None,
         "end_asked_reason": None,
+        "tries_agent": False,
+        "awaits_agent_since": None,
+        "agent_missing_since": None,
     }
     return changed(call, **again | fields)
 

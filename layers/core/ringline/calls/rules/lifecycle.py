@@ -14,7 +14,15 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Ru
 from ringline.calls.rules.agent_rules import OF_THE_AGENT
 from ringline.calls.rules.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
 from ringline.calls.rules.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
-from ringline.calls.rules.ending import as_far_as_known, asked, changed, last_sign_of, over, with_agent_that_reported
+from ringline.calls.rules.ending import (
+    as_far_as_known,
+    asked,
+    changed,
+    last_sign_of,
+    over,
+    with_agent_that_reported,
+    without_agent,
+)
 from ringline.calls.rules.kept_rules import AT_ANY_TIME
 from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
@@ -76,6 +84,9 @@ def _given_up(call: Call, event: GivenUp) -> Result:
 
 
 def _found_over(call: Call, event: FoundOver) -> Result:
+    if call.awaits_agent_since is not None:
+        # Its dialer died before the INVITE: nobody was rung.
+        return without_agent(call, event.at, call.awaits_agent_since, event.at)
     known = as_far_as_known(call, event.at)
     return Moved(over(known, last_sign_of(call) or event.at), END_ROOM)
 

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
+from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
@@ -21,7 +22,7 @@ from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
 TURN_IS_FREE = "next_at = :next_at_read"
 TURN_IS_NOW = "attribute_not_exists(next_at) OR next_at <= :now"
 IS_NOT_AT_REST = "attribute_not_exists(next_at) OR next_at <= :ahead"
-NO_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now"
+NO_SUCH_RING_IS_DUE = "attribute_not_exists(rings_at) OR rings_at <= :now OR rings_at > :at"
 
 _TRIES = 20
 """Each lost race means that another dialer took a turn."""
@@ -50,7 +51,7 @@ class Pace:
 class TrunkPaces:
     """Calls that name no trunk go out through `usual_trunk`. `calls_per_second` holds for trunks without a pace of
     their own; 0 is no limit. `livekit` is what all trunks have in common: while it is away, none of them is
-    dialled through."""
+    dialled through. `agents` is how the agents rest to whom the calls lead."""
 
     def __init__(self, dynamodb: Any, table_name: str, usual_trunk: str = "", calls_per_second: float = 0) -> None:
         self._db = dynamodb
@@ -58,6 +59,7 @@ class TrunkPaces:
         self._usual_trunk = usual_trunk or DEFAULT_TRUNK
         self._usual_ms = interval_ms(calls_per_second)
         self.livekit = LivekitRest(dynamodb, table_name)
+        self.agents = AgentRests(dynamodb, table_name)
 
     def trunk(self, trunk_id: str | None) -> str:
         """The trunk a call goes out through."""
@@ -120,9 +122,10 @@ class TrunkPaces:
 
     def claims_ring(self, account_id: str, at: int, now: int) -> bool:
         """Whether this dialer is the one to ring for the account at that moment. Of all the dialers that find its trunk
-        at rest only one rings, or their doorbells would multiply."""
+        or its agent at rest only one rings, or their doorbells would multiply; one that knows an earlier moment rings
+        besides."""
         key = {"pk": gate_pk(account_id), "sk": PACED_RING_SK}
-        return self._write(key, "SET rings_at = :at", NO_RING_IS_DUE, {":at": at, ":now": now})
+        return self._write(key, "SET rings_at = :at", NO_SUCH_RING_IS_DUE, {":at": at, ":now": now})
 
     def _update(self, trunk_id: str | None, update: str, condition: str, values: dict[str, int]) -> bool:
         return self._write({"pk": trunk_pk(self.trunk(trunk_id)), "sk": PACE_SK}, update, condition, values)

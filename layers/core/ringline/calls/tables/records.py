@@ -55,6 +55,9 @@ def call_to_item(call: Call) -> Item:
         "dispatches": None if call.dispatches == 1 else call.dispatches,
         "deferrals": call.deferrals or None,
         "recording": call.recording or None,
+        # Only what is unusual is stored.
+        "agent_first": None if call.agent_first else False,
+        "tries_agent": call.tries_agent or None,
         "transcript_turns": call.transcript_turns or None,
         "carrier": _reported(call.carrier),
         "reports": _reported(call.reports),

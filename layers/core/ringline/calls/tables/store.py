@@ -110,11 +110,13 @@ class Gate(Record):
 
 
 class QueueEntry(Record):
-    """A call that waits for a line."""
+    """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
+    must."""
 
     eligible_at: int
     call_id: str
     trunk_id: str | None = None
+    agent_id: str | None = None
 
 
 class CallStore:
@@ -355,7 +357,7 @@ def _gate_key(account_id: str) -> Item:
 
 def _queue_item(call: Call) -> Item:
     place = {"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)}
-    return to_item(place | {"trunk_id": call.trunk_id})
+    return to_item(place | {"trunk_id": call.trunk_id, "agent_id": call.agent_id if call.agent_first else None})
 
 
 def _unique_key(call: Call) -> Item:
@@ -384,4 +386,4 @@ def _was_refused(reason: dict[str, Any]) -> bool:
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
-    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"))
+    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"))

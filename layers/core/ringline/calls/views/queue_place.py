@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate
@@ -23,6 +24,8 @@ class BlockedBy(StrEnum):
     """All the account's lines are in use."""
     TRUNK_PACE = "trunk_pace"
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
+    AGENT = "agent"
+    """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time."""
     LIVEKIT = "livekit"
     """A line is free, and LiveKit itself is away: nobody is dialled before it is back."""
     CALLS_BEFORE = "calls_before"
@@ -61,6 +64,7 @@ def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> Qu
         return None
     before = store.waiting_before(call, MOST_COUNTED)
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
+    agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
     # Nobody can say when a LiveKit that is away comes back.
@@ -68,27 +72,32 @@ def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> Qu
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, now, livekit),
-        estimated_start_at=estimated_start_at(call, before, gate, pace, now) if can_estimate else None,
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent),
+        estimated_start_at=estimated_start_at(call, before, gate, pace, now, agent) if can_estimate else None,
         in_use=gate.in_use,
         cap=gate.cap,
     )
 
 
-def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int, livekit: Rest) -> BlockedBy:
+def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int, livekit: Rest, agent: AgentRest) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
     if not gate.has_free_line:
         return BlockedBy.GATE
     if not livekit.is_over(now):
         return BlockedBy.LIVEKIT
+    if not agent.is_over(now):
+        return BlockedBy.AGENT
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE
     return BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
 
 
-def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, now: int) -> int | None:
-    """When the call will probably be dialled: `before` calls take the lines first, as they fall free."""
+def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, now: int, agent: AgentRest) -> int | None:
+    """When the call will probably be dialled: `before` calls take the lines first, as they fall free. Nobody can say
+    when an agent that is missing comes back."""
+    if not agent.is_over(now):
+        return None
     ready_at = max(now, call.eligible_at, pace.next_at) + before * pace.interval_ms
     ends_needed = before + 1 - max(0, gate.cap - gate.in_use)
     if ends_needed <= 0:

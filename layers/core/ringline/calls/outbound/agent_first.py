@@ -1,0 +1,122 @@
+"""Waits for the agent before the INVITE: nobody is rung for nobody.
+
+    dialer                LiveKit           table
+      | room + agent -------->|
+      |       0.3 s           |
+      | who is in the room? ->|               |
+      | still wanted? ----------------------->|      side by side, every 0.08 s and then less often
+      |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
+      | the agent is there: "it came" ------->|
+      | INVITE -------------->|
+
+An agent is there that LiveKit shows in the room, or that has told us that it is ready. If none comes in time, the room
+is closed, the call is back in its place in the queue, and the agent rests (`tables.agent_rests`)."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import AgentAwaited, AgentCame, AgentSeen, DialWithoutAgent
+from ringline.calls.model.outcomes import LivekitAway
+from ringline.calls.model.ports import Doorbell
+from ringline.calls.model.room_view import agent_in
+from ringline.calls.model.timing import (
+    AGENT_AWAITED_S,
+    AGENT_FIRST_LOOK_S,
+    AGENT_LOOK_EVERY_S,
+    AGENT_LOOKS_SLOW_DOWN,
+    AGENT_RESTS_S,
+)
+from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
+from ringline.calls.progress.progress import Applied
+from ringline.calls.rules.deadlines import agent_first_s
+from ringline.calls.tables.agent_rests import AgentRest, AgentRests, trial_of
+from ringline.runtime.clock import MS_PER_S, Clock
+
+
+@dataclass(frozen=True, slots=True)
+class AgentThere:
+    """The phone may ring for `call`. `agent` is None where only the agent itself has told that it is there."""
+
+    call: Call
+    agent: AgentSeen | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoLongerWanted:
+    """The call was canceled meanwhile, or the attempt is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAgent:
+    """None came within the call's limit."""
+
+
+type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFirst:
+    attempts: Attempts
+    rests: AgentRests
+    doorbell: Doorbell
+    clock: Clock
+    log: Logger
+
+    async def await_agent(self, call: Call) -> Awaited:
+        """Returns as soon as an agent is in the call's room, or at the end of the time that it has."""
+        began_at = self.clock()
+        await asyncio.sleep(AGENT_FIRST_LOOK_S)
+        while True:
+            room, current_call = await asyncio.gather(self.attempts.room_of(call), self.attempts.read(call))
+            if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
+                return NoLongerWanted()
+            agent = agent_in(room)
+            if agent is not None or current_call.reports.ready_at is not None:
+                return await self._there(current_call, agent)
+            waited_s = (self.clock() - began_at) / MS_PER_S
+            if waited_s >= agent_first_s(call):
+                # Nobody could say whether the agent is there: that is not the agent's fault.
+                return NoAgent() if room else LivekitAway("unavailable", "LiveKit not reached")
+            if waited_s >= AGENT_AWAITED_S and current_call.awaits_agent_since is None:
+                await self.attempts.apply(call, AgentAwaited(self.clock(), call.attempt))
+            await asyncio.sleep(_until_next_look_s(waited_s))
+
+    async def _there(self, call: Call, agent: AgentSeen | None) -> AgentThere | NoLongerWanted:
+        if call.tries_agent:
+            await self._end_rest(call)
+        if call.awaits_agent_since is None:
+            return AgentThere(call, agent)
+        came = await self.attempts.apply(call, AgentCame(self.clock(), call.attempt))
+        return AgentThere(came.call, agent) if isinstance(came, Applied) else NoLongerWanted()
+
+    async def _end_rest(self, call: Call) -> None:
+        """The others may follow, one by one. If that cannot be written they wait for as long as this dial might have
+        taken."""
+        trial = trial_of(call.call_id, call.attempt)
+        try:
+            await asyncio.to_thread(self.rests.joined, call.account_id, call.agent_id, trial, self.clock())
+            await asyncio.to_thread(self.doorbell.ring, call.account_id)
+        except Exception:
+            self.log.exception("agent's rest not ended", extra={"call_id": call.call_id})
+
+    async def queue_again(self, call: Call) -> None:
+        """The agent rests before the call is back in the queue, so that whoever looks at the call next finds it so. If
+        that cannot be written the call is queued again all the same; the next one then waits in vain, too."""
+        now = self.clock()
+        rest = AgentRest(next_at=now + AGENT_RESTS_S[0] * MS_PER_S)
+        try:
+            trial = trial_of(call.call_id, call.attempt)
+            rest = await asyncio.to_thread(self.rests.missed, call.account_id, call.agent_id, trial, now)
+        except Exception:
+            self.log.exception("agent not put to rest", extra={"call_id": call.call_id})
+        self.log.warning("no agent came", extra={"call_id": call.call_id, "agent_id": call.agent_id})
+        missed = DialWithoutAgent(now, call.attempt, rest.missing_since or now, rest.next_at)
+        await self.attempts.apply(call, missed)
+        await self.attempts.close_room(call)
+
+
+def _until_next_look_s(waited_s: float) -> float:
+    return min(LOOK_EVERY_S, max(AGENT_LOOK_EVERY_S, AGENT_LOOKS_SLOW_DOWN * (waited_s - 2 * AGENT_FIRST_LOOK_S)))
