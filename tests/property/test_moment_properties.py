@@ -2,7 +2,7 @@
 
 from copy import replace
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
