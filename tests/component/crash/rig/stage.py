@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -44,6 +45,9 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem"}
 _STEP_TAKES_MS = 5
 _sleep = asyncio.sleep
+_TURNS = 10
+"""So many turns the other tasks of a process have before one that sleeps makes time pass: who sleeps shorter is up
+first."""
 
 
 @contextmanager
@@ -57,9 +61,20 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
         def patch(target: Any, name: str, replacement: Any) -> None:
             patches.enter_context(mock.patch.object(target, name, replacement))
 
+        due: defaultdict[asyncio.AbstractEventLoop, list[int]] = defaultdict(list)
+
         async def sleep(seconds: float) -> None:
             _live_on()
-            clock.move(seconds)
+            others, until = due[asyncio.get_running_loop()], clock.now + round(seconds * 1000)
+            others.append(until)
+            try:
+                for _ in range(_TURNS):
+                    await _sleep(0)
+                while min(others) < until and clock.now < until:
+                    await _sleep(0)
+                clock.move(max(0, until - clock.now) / 1000)
+            finally:
+                others.remove(until)
             # Another thread has no acting process and no event loop. This one waits for it: nothing is left to chance.
             elsewhere.submit(world.meanwhile).result()
             await _sleep(0)
