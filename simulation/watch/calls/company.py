@@ -22,8 +22,8 @@ class Company:
             return
         room = self._scene.rooms.get(before.room_name or "")
         left_for_nobody = after.end_asked_reason in {EndReason.AGENT_FAILED, EndReason.CALL_TRANSFERRED}
-        leg = self._scene.legs.get((before.call_id, before.attempt))
-        if leg is None or not leg.is_up:
+        leg = self._scene.leg_of(before)
+        if leg is not None and not leg.is_up:
             # The other side has hung up already: nobody is cut off any more.
             return
         if left_for_nobody and room is not None and room.colleague is not None and after.reports.hung_up_for is None:

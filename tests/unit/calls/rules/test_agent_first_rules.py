@@ -15,10 +15,11 @@ from ringline.calls.model.events import (
     FoundOver,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import END_ROOM
+from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import AGENT_FIRST_S, DIAL_OUTCOME_MARGIN_S, FIRST_LOOK_S, NO_AGENT_S
 from ringline.calls.rules.deadlines import End, Owed, owed
+from ringline.calls.rules.lifecycle import apply
 from tests.builders import a_call, after, at, moved, unmoved
 
 AWAITED = AgentAwaited(at(3), 1)
@@ -123,6 +124,14 @@ def test_who_answers_is_not_taken_to_talk_to_an_agent_that_left_while_it_rang() 
     assert (alone.state, alone.active_at) == (State.DIALING, None)
     with_another = moved(left, Answered(at(6), 1, "PA_leg", "SCL_1", AgentSeen("PA_second", at(5))))
     assert (with_another.state, with_another.agent_sid, with_another.agent_left_at) == (State.ACTIVE, "PA_second", None)
+
+
+def test_an_agent_that_left_after_the_answer_had_talked_although_its_leaving_was_heard_of_first() -> None:
+    left = moved(a_call(State.DIALING), AgentLeft(at(9), 1, "PA_agent", "CLIENT_INITIATED"))
+    result = apply(left, Answered(at(6), 1, "PA_leg", "SCL_1", AGENT))
+    assert isinstance(result, Moved)
+    assert (result.call.state, result.call.agent_left_at) == (State.ACTIVE, at(9))
+    assert result.effects == LOOK_AGAIN, "nobody else would look whether the other side is alone"
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def _answer(call: Call, event: Answered) -> Result:
         # Nobody is to talk any more: it becomes no conversation.
         return Moved(changed(answered), END_ROOM)
     if agent is not None and call.end_asked_at is None:
-        answered = activated(replace(answered, agent_left_at=None), agent, answered_at)
+        answered = activated(answered, agent, answered_at)
     if is_over:
         # It was answered and hung up before anybody could say so.
         answered = with_agent_that_reported(answered)
@@ -100,13 +100,15 @@ def _answer(call: Call, event: Answered) -> Result:
             return Moved(changed(answered, state=State.LAST_WORDS), LOOK_AGAIN)
         return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)
     waits_for_agent = agent is None and call.answer_from is AnswerFrom.CARRIER
-    return Moved(changed(answered), LOOK_AGAIN if waits_for_agent else frozenset())
+    is_alone = answered.agent_left_at is not None
+    return Moved(changed(answered), LOOK_AGAIN if waits_for_agent or is_alone else frozenset())
 
 
 def _who_stayed(call: Call, event: Answered) -> AgentSeen | None:
-    """The agent that is there. One who was seen before the INVITE may have left while the phone rang."""
-    has_left = event.agent is not None and call.agent_left_at is not None and event.agent.sid == call.agent_sid
-    return None if has_left else event.agent
+    """The agent that was there at the answer. One who was seen before the INVITE may have left while the phone rang."""
+    if event.agent is None or event.agent.sid != call.agent_sid or call.agent_left_at is None:
+        return event.agent
+    return None if call.agent_left_at < event.at else event.agent
 
 
 def _answered_before(call: Call, event: Answered) -> Result:

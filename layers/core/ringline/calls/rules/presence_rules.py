@@ -53,7 +53,15 @@ def dispatch_is_due(call: Call, now: int) -> bool:
 def activated(call: Call, agent: AgentSeen, at: int) -> Call:
     """The conversation begins, with an agent who may have been there before the answer."""
     active_at = at if call.answered_at is None else max(at, call.answered_at)
-    return replace(call, state=State.ACTIVE, agent_sid=agent.sid, agent_joined_at=agent.joined_at, active_at=active_at)
+    return replace(
+        call,
+        state=State.ACTIVE,
+        agent_sid=agent.sid,
+        agent_joined_at=agent.joined_at,
+        active_at=active_at,
+        # Who left while the phone rang was another one, unless it is the very one that talks.
+        agent_left_at=call.agent_left_at if agent.sid == call.agent_sid else None,
+    )
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
