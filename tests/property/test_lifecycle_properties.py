@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
 from ringline.calls.model.events import (
+    AgentAwaited,
+    AgentCame,
     AgentHangsUp,
     AgentJoined,
     AgentLeft,
@@ -23,6 +25,7 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutAgent,
     DialWithoutLivekit,
     DispatchedAgain,
     EndAsked,
@@ -88,6 +91,9 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(DialNotSent, _moments, _attempts, st.just("why"), st.just("unavailable"), st.none() | st.integers(1, 9)),
     st.builds(DialWithoutLivekit, _moments, _attempts, st.just("why"), st.just("unavailable"), _moments),
+    st.builds(AgentAwaited, _moments, _attempts),
+    st.builds(AgentCame, _moments, _attempts),
+    st.builds(DialWithoutAgent, _moments, _attempts, _moments, _moments),
     st.builds(
         DialDeferred,
         _moments,
