@@ -133,13 +133,9 @@ class DialDeferred(Record):
 class AgentAwaited(_OfAttempt):
     """The dialer has been waiting for the agent for a while. No INVITE is sent before it says that the agent came."""
 
-    __slots__ = ()
-
 
 class AgentCame(_OfAttempt):
     """The agent that the dialer was waiting for is there, and the INVITE follows."""
-
-    __slots__ = ()
 
 
 class DialWithoutAgent(Record):
