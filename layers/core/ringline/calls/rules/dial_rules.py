@@ -108,7 +108,7 @@ def _who_stayed(call: Call, event: Answered) -> AgentSeen | None:
     """The agent that was there at the answer. One who was seen before the INVITE may have left while the phone rang."""
     if event.agent is None or event.agent.sid != call.agent_sid or call.agent_left_at is None:
         return event.agent
-    return None if call.agent_left_at < event.at else event.agent
+    return None if call.agent_left_at <= event.at else event.agent
 
 
 def _answered_before(call: Call, event: Answered) -> Result:
