@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
+from ringline.telephony.carriers.refusals import refusal_in
 from simulation.actors.scene import Leg
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
@@ -49,7 +50,9 @@ class CarrierHooks:
         self._tells(leg, Kind.FORWARDED, forwarded_to="voicemail", to_voicemail=True)
 
     def fails(self, leg: Leg, sip_code: int, sip_status: str) -> None:
-        self._tells(leg, Kind.FAILED, sip_code=sip_code, sip_status=sip_status)
+        self._tells(
+            leg, Kind.FAILED, sip_code=sip_code, sip_status=sip_status, refusal=refusal_in(sip_code, sip_status)
+        )
 
     def ends(self, leg: Leg) -> None:
         self._tells(leg, Kind.ENDED, cause="normal clearing")

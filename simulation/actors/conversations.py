@@ -77,7 +77,7 @@ class Conversations:
                 agent.alive = False
                 lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
                 self._world.after(lost, self._agents.leaves, room, agent, "CONNECTION_TIMEOUT")
-            case "there" if leg.callee not in MACHINES:
+            case "there" | "busy" if leg.callee not in MACHINES:
                 self._does(leg, room, agent)
 
     def _does(self, leg: Leg, room: Room, agent: Agent) -> None:

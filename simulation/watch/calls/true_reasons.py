@@ -17,6 +17,7 @@ _R = EndReason
 
 _TALK_ON = {"stays_out", "brings_in"}
 _HANDED_OVER = _TALK_ON | {"lends"}
+_LEFT_ALONE = {"deserts", "begins"}
 _LENT_MARGIN_MS = 15_000
 _REFUSED = {
     "busy": {_R.USER_BUSY, _R.USER_HUNG_UP_RINGING},
@@ -135,7 +136,7 @@ def _forwarded(call: PlannedCall) -> set[EndReason] | None:
 
 def _recorded(call: PlannedCall, callee: str) -> set[EndReason] | None:
     """Nobody is there: a greeting that soon is over, or a machine that records."""
-    if not call.hears or call.agent != "there" or (callee == "greeting" and call.talks_for > GREETING_MS[1]):
+    if not call.hears or call.agent != "there" or (callee == "greeting" and not _is_a_greeting(call)):
         return None
     acts_after = call.talks_for if call.deed == "talks" else call.agent_acts_after
     if callee == "greeting":
@@ -143,11 +144,17 @@ def _recorded(call: PlannedCall, callee: str) -> set[EndReason] | None:
     return _VOICEMAIL if call.talks_for > BEEPS_AFTER_MS[1] + _MARGIN_MS else None
 
 
+def _is_a_greeting(call: PlannedCall) -> bool:
+    """Whether it lasts as long as greetings do: another callee's talk may be shorter or longer, and is its, too, when
+    it is met in a later attempt."""
+    return GREETING_MS[0] <= call.talks_for <= GREETING_MS[1]
+
+
 def _talked(call: PlannedCall, callee: str) -> set[EndReason] | None:
     limit_ms = call.max_call_duration_s * 1000
     talk_ms = limit_ms if callee == "talks_on" else call.talks_for
     done_ms = call.agent_acts_after + DEED_TAKES_MS + _MARGIN_MS
-    if call.deed in _HANDED_OVER:
+    if call.deed in _HANDED_OVER | _LEFT_ALONE:
         # Only a look shows that the conversation goes on, and whoever is alone is looked at before that.
         done_ms += (AGENT_SUCCESSOR_S + 1) * 1000 + _MARGIN_MS
     if call.deed != "talks" and min(talk_ms, limit_ms) > call.agent_acts_after - _MARGIN_MS:
