@@ -5,8 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from ringline.calls.model.call import Refusal
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
-from ringline.telephony.carriers.refusals import refusal_in
 from simulation.actors.scene import Leg
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
@@ -49,10 +49,8 @@ class CarrierHooks:
     def forwards(self, leg: Leg) -> None:
         self._tells(leg, Kind.FORWARDED, forwarded_to="voicemail", to_voicemail=True)
 
-    def fails(self, leg: Leg, sip_code: int, sip_status: str) -> None:
-        self._tells(
-            leg, Kind.FAILED, sip_code=sip_code, sip_status=sip_status, refusal=refusal_in(sip_code, sip_status)
-        )
+    def fails(self, leg: Leg, sip_code: int, sip_status: str, refusal: Refusal | None = None) -> None:
+        self._tells(leg, Kind.FAILED, sip_code=sip_code, sip_status=sip_status, refusal=refusal)
 
     def ends(self, leg: Leg) -> None:
         self._tells(leg, Kind.ENDED, cause="normal clearing")

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ringline.calls.model.call import CallStatus
+from ringline.calls.model.call import CallStatus, Refusal
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
@@ -108,7 +108,8 @@ class Rooms:
         if was == "talking":
             self._carrier.ends(leg)
         elif isinstance(outcome, Refused | CarrierFull) and outcome.sip_code is not None:
-            self._carrier.fails(leg, outcome.sip_code, outcome.sip_status or "")
+            refusal = Refusal.LIMIT if isinstance(outcome, CarrierFull) else outcome.refusal
+            self._carrier.fails(leg, outcome.sip_code, outcome.sip_status or "", refusal)
         elif was == "ringing":
             self._carrier.fails(leg, *TERMINATED)
 
