@@ -36,10 +36,18 @@ class Invocation:
         self._answer: Answer | None = None
         self._answered = threading.Event()
         self._taken = threading.Lock()
+        self._over = threading.Event()
 
     def take(self) -> bool:
         """Whether this is the one time that the event is handed out."""
         return self._taken.acquire(blocking=False)
+
+    def end(self) -> None:
+        """Lets go whoever waits for another event."""
+        self._over.set()
+
+    def wait_for_end(self) -> None:
+        self._over.wait()
 
     def settle(self, body: bytes, *, failed: bool) -> None:
         self._answer = Answer(json.loads(body or b"null"), failed)
@@ -60,6 +68,7 @@ def serving(event: bytes, function_arn: str, timeout_s: float) -> Iterator[Invoc
     try:
         yield invocation
     finally:
+        invocation.end()
         server.shutdown()
         server.server_close()
 
@@ -87,8 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         if not self._invocation.take():
-            # The client asks for the next event; there is none, and the caller ends the client.
-            threading.Event().wait()
+            # There is no other event: like Lambda, keep the client waiting for one until its time is over.
+            self._invocation.wait_for_end()
+            self.close_connection = True
+            return
         self.send_response(200)
         # The client reads each of these headers, also the trace id of an untraced function.
         self.send_header("Lambda-Runtime-Aws-Request-Id", self._invocation.request_id)
