@@ -1,0 +1,285 @@
+"""What follows from what in one call with a runner. Pure: events and the time come in, actions go out.
+
+Time is a number of milliseconds since 1970, and never runs backwards.
+"""
+
+from speech.bridge.model import frames
+from speech.bridge.model.actions import (
+    Action,
+    CloseBridge,
+    Done,
+    Note,
+    PauseRecording,
+    Report,
+    ResumeRecording,
+    Transfer,
+)
+from speech.bridge.model.call import CallFacts
+from speech.bridge.model.events import (
+    Answered,
+    BrainAnswered,
+    CallOver,
+    EndWished,
+    Event,
+    Measured,
+    RunnerClosed,
+    RunnerDialled,
+    RunnerFrame,
+    SpeechPlayed,
+    Tick,
+    TransferEnded,
+    UserInterrupted,
+    UserSaid,
+    UserSilent,
+    UserSpoke,
+)
+from speech.bridge.rules.ending import Ending
+from speech.bridge.rules.seeking import NORMAL, UNKNOWN_CALL, Change, Seeking
+from speech.bridge.rules.speaking import Speaking
+from speech.bridge.rules.steps import Steps, Timer
+from speech.bridge.rules.talk import Talk
+from speech.bridge.rules.telling import Telling
+from speech.bridge.rules.transfers import refusal
+
+_OF_SEEKING = (Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
+
+
+class Conversation:
+    """`begin` once, then `handle` for each event; both return what is to be done, in order. After `Done` nothing but
+    late dials is heard of, and those are refused."""
+
+    def __init__(self, call: CallFacts) -> None:
+        self._call = call
+        self._steps = Steps()
+        self._talk = Talk()
+        self._speaking = Speaking(self._steps, self._talk)
+        self._seeking = Seeking(self._steps)
+        self._ending = Ending(self._steps, self._talk)
+        self._telling = Telling(call, self._steps, self._talk, self._seeking)
+        self._somebody_spoke = False
+        self._was_ready = False
+        self._is_over = False
+        self._now_ms = 0
+
+    def begin(self, now_ms: int) -> list[Action]:
+        self._now_ms = now_ms
+        self._seeking.begin(now_ms)
+        return self._steps.take()
+
+    def next_turn(self) -> int:
+        """A number for the next turn of the other side."""
+        return self._talk.next_number()
+
+    def handle(self, event: Event, now_ms: int) -> list[Action]:
+        self._now_ms = max(now_ms, self._now_ms)
+        if self._is_over:
+            if isinstance(event, RunnerDialled):
+                self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
+            return self._steps.take()
+        while not self._is_over and (timer := self._steps.next_due(self._now_ms)) is not None:
+            self._due(timer)
+        if not self._is_over:
+            self._take(event)
+        if not self._is_over:
+            self._settle()
+        return self._steps.take()
+
+    # ------------------------------------------------------------ events
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RunnerDialled() | RunnerClosed() | BrainAnswered():
+                self._runner_side(event)
+            case RunnerFrame(bridge=bridge, text=text):
+                if bridge == self._seeking.bridge:
+                    self._runner_says(frames.read_frame(text))
+            case TransferEnded():
+                self._transfer_ended(event)
+            case EndWished(reason=reason):
+                self._end(reason)
+            case CallOver(end_reason=end_reason, status=status, error=error):
+                self._finish(end_reason, status, error)
+            case Measured():
+                self._telling.measured(event)
+            case Tick():
+                pass
+            case _:
+                self._voice_side(event)
+
+    def _voice_side(self, event: Event) -> None:
+        match event:
+            case Answered():
+                self._speaking.answered()
+            case UserSpoke():
+                self._report_user_spoke()
+            case UserSaid():
+                self._user_said(event)
+            case UserInterrupted(heard_prefix=heard_prefix):
+                self._interrupted(heard_prefix)
+            case SpeechPlayed(turn=turn):
+                self._talk.heard(turn)
+            case UserSilent(silent_s=silent_s):
+                self._somebody_spoke = False
+                self._steps.do(Report({"type": "silence", "silent_s": silent_s}))
+
+    def _runner_side(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
+        if self._ending.is_wanted:
+            self._runner_side_of_the_end(event)
+            return
+        match event:
+            case RunnerDialled():
+                self._changed(self._seeking.dialled(event, self._now_ms))
+            case RunnerClosed():
+                self._changed(self._seeking.closed(event, self._now_ms))
+            case BrainAnswered():
+                self._changed(self._seeking.answered(event, self._now_ms))
+
+    def _runner_side_of_the_end(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
+        """The call is ending: nobody is missed, and nobody else is let in."""
+        if isinstance(event, RunnerDialled):
+            self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
+        elif isinstance(event, RunnerClosed) and self._seeking.left(event):
+            self._nothing_more_comes()
+
+    def _changed(self, change: Change | None) -> None:
+        match change:
+            case Change.LOST | Change.ARRIVED:
+                self._runner_lost()
+            case Change.LEFT:
+                self._nothing_more_comes()
+                self._end("agent_left")
+            case Change.FAILED:
+                self._give_up()
+            case Change.CALL_GONE:
+                self._finish(None, None, None)
+            case None:
+                pass
+
+    def _due(self, timer: Timer) -> None:
+        if timer in _OF_SEEKING:
+            self._changed(self._seeking.due(timer, self._now_ms))
+        elif timer is Timer.TURN:
+            self._speaking.give_up_turn(self._now_ms)
+        elif timer is Timer.FILLER:
+            self._speaking.fill(self._now_ms)
+        elif timer is Timer.OVER:
+            self._finish(self._ending.presumed_reason, self._ending.presumed_status, None)
+        else:
+            self._ending.due(timer)
+
+    # ------------------------------------------------------------ the runner
+
+    def _runner_says(self, said: frames.RunnerSays) -> None:
+        if isinstance(said, frames.Hello):
+            self._greet(said)
+        elif not self._seeking.is_here:
+            self._steps.do(Note("frame before hello"))
+        elif isinstance(said, frames.Unserved):
+            self._steps.do(Note("frame ignored", {"what": said.what}))
+        elif not self._ending.is_done:
+            self._obey(said)
+
+    def _obey(self, said: frames.RunnerSays) -> None:
+        self._seeking.was_useful()
+        match said:
+            case frames.TextDelta(text=text):
+                self._speaking.reply(text, self._now_ms)
+            case frames.TextEnd():
+                self._speaking.end_reply(self._now_ms)
+            case frames.SayText(text=text):
+                self._speaking.say(text, self._now_ms)
+            case frames.SetFiller(text=text):
+                self._speaking.filler = text
+            case frames.RecordingPause(reason=reason):
+                self._steps.do(PauseRecording(reason))
+            case frames.RecordingResume():
+                self._steps.do(ResumeRecording())
+            case frames.TransferVerb():
+                self._transfer(said)
+            case frames.EndCall(reason=reason):
+                self._end(reason)
+
+    def _greet(self, hello: frames.Hello) -> None:
+        if self._seeking.is_here:
+            self._steps.do(Note("second hello ignored"))
+        elif not self._telling.greet(hello, self._now_ms):
+            self._give_up()
+        else:
+            if not self._was_ready:
+                self._was_ready = True
+                self._steps.do(Report({"type": "ready", "can_report": [*self._call.can_report]}))
+            self._telling.turns(self._now_ms)
+
+    def _give_up(self) -> None:
+        """There is no brain for this call."""
+        self._seeking.stop()
+        self._runner_lost()
+        self._ending.now("agent_failed")
+
+    def _runner_lost(self) -> None:
+        self._speaking.runner_lost()
+        self._ending.runner_lost()
+
+    def _nothing_more_comes(self) -> None:
+        self._speaking.nothing_more_comes()
+        self._ending.no_more_words()
+        self._seeking.stop()
+
+    # ------------------------------------------------------------ turns
+
+    def _user_said(self, said: UserSaid) -> None:
+        if not said.text.strip():
+            self._speaking.never_mind(said.turn)
+            return
+        self._report_user_spoke()
+        self._talk.ask(said.turn, said.text, said.language, said.at_ms or self._now_ms)
+        if self._ending.is_wanted:
+            self._talk.never_mind(said.turn)
+            self._speaking.never_mind(said.turn)
+        else:
+            self._telling.turns(self._now_ms)
+
+    def _interrupted(self, heard_prefix: str | None) -> None:
+        if not self._speaking.is_held:
+            self._talk.interrupted(heard_prefix)
+            self._telling.interrupted(heard_prefix)
+
+    # ------------------------------------------------------------ the end
+
+    def _end(self, reason: str) -> None:
+        self._seeking.stop()
+        self._ending.want(reason, self._now_ms)
+
+    def _transfer(self, asked: frames.TransferVerb) -> None:
+        why = "not_answered" if self._speaking.is_held else refusal(asked, self._call)
+        why = why or self._ending.transfer_refusal
+        if why is not None:
+            self._telling.transfer(asked.target, "refused", why)
+            return
+        self._ending.want_transfer(Transfer(asked.kind, asked.target, asked.mode, asked.announcement), self._now_ms)
+
+    def _transfer_ended(self, ended: TransferEnded) -> None:
+        transfer = self._ending.transfer_ended(ended.done, self._now_ms)
+        if transfer is not None:
+            self._telling.transfer(transfer.target, "completed" if ended.done else "failed", ended.why)
+
+    def _finish(self, end_reason: str | None, status: str | None, error: str | None) -> None:
+        self._is_over = True
+        self._steps.stop_all()
+        self._telling.over(end_reason, status, error)
+        if self._seeking.bridge is not None:
+            self._steps.do(CloseBridge(self._seeking.bridge, NORMAL))
+        if "transcript" in self._call.can_report:
+            self._steps.do(Report({"type": "transcript", "turns": self._talk.transcript(), "final": True}))
+        self._steps.do(Done(end_reason, status))
+
+    def _settle(self) -> None:
+        """What follows from where the talk now stands: the end that waited for it, the timers, the state."""
+        self._ending.proceed(self._now_ms, is_held=self._speaking.is_held)
+        self._speaking.settle(self._now_ms, may_fill=not self._ending.is_wanted)
+        self._telling.state(self._speaking.state)
+
+    def _report_user_spoke(self) -> None:
+        if not self._somebody_spoke:
+            self._somebody_spoke = True
+            self._steps.do(Report({"type": "user_spoke"}))
