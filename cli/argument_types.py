@@ -1,5 +1,6 @@
 """What a word of the command line must look like. Each raises argparse's error, which names the argument."""
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -56,6 +57,17 @@ def country(text: str) -> str:
     if not is_country(text.upper()):
         raise ArgumentTypeError("is not a country by its two letters, such as US")
     return text.upper()
+
+
+def a_prefix(text: str) -> str:
+    if not re.fullmatch(r"\+[1-9]\d{0,14}", text):
+        raise ArgumentTypeError("is not the beginning of an E.164 number, such as +1212")
+    return text
+
+
+def each_of(kind: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    """A list with commas between; `none` is an empty one."""
+    return lambda text: () if text == "none" else tuple(kind(each.strip()) for each in text.split(","))
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cli.accounts import known_account
-from cli.argument_types import a_url, an_id, one_of, or_none, phone_number, seconds, window
+from cli.argument_types import a_prefix, a_url, an_id, each_of, one_of, or_none, phone_number, seconds, window
 from cli.deployment import Deployment, no_such
 from ringline.calls.model.call import UNIQUE_TO_NUMBER, VoicemailPolicy
 from ringline.calls.model.timing import (
@@ -60,7 +60,7 @@ _PIPE = _Kind(
     (
         "name", "agent_id", "number", "trunk_id", "voice_profile_id", "recording", "max_call_duration_s",
         "ring_timeout_s", "agent_join_timeout_s", "agent_first", "voicemail_policy",
-        "unique_to",
+        "unique_to", "transfer_allowed_numbers", "transfer_allowed_prefixes",
     ),
     RoutingStore.pipe,
     RoutingStore.pipes,
@@ -181,6 +181,10 @@ def add_commands(nouns: Any) -> None:
     )
     unique = or_none(one_of(UNIQUE_TO_NUMBER))
     _option(pipe, "--unique-to", "unique_to", unique, "number: a call to a number is the only one under way there")
+    allowed = "whom its agent may hand over to, with commas; none for nobody"
+    _option(pipe, "--transfer-allowed-numbers", "transfer_allowed_numbers", or_none(each_of(phone_number)), allowed)
+    prefixes = or_none(each_of(a_prefix))
+    _option(pipe, "--transfer-allowed-prefixes", "transfer_allowed_prefixes", prefixes, "how such numbers may begin")
     _option(pipe, "--voicemail-ring-min-s", "ring_min_s", window, "a phone that is gone after as much ringing, up to")
     _option(pipe, "--voicemail-ring-max-s", "ring_max_s", window, "as much, was forwarded to its voicemail")
     _option(pipe, "--greeting-min-s", "greeting_min_s", window, "the shortest greeting of a voicemail")
@@ -271,4 +275,6 @@ _SECRET = {"endpoint_key"}
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -306,6 +306,20 @@ def test_the_key_of_an_endpoint_is_kept_and_never_shown(deployed: LocalAws, caps
     assert "sk-of-the-brain" not in repr(agent)
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"), [("+14155550123,+1 415 555 0124", ("+14155550123", "+14155550124")), ("none", ()), ("", None)]
+)
+def test_whom_an_agent_may_hand_over_to_is_the_pipes_to_say(
+    told: str, kept: tuple[str, ...] | None, deployed: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done(capsys, "agent", "put", ACCOUNT, "desk")
+    done(capsys, "pipe", "put", ACCOUNT, "p", "--agent", "desk", "--transfer-allowed-numbers", told)
+    done(capsys, "pipe", "put", ACCOUNT, "p", "--transfer-allowed-prefixes", "+1415")
+    pipe = RoutingStore(deployed.dynamodb, deployed.table_name).pipe(ACCOUNT, "p")
+    assert pipe is not None
+    assert (pipe.transfer_allowed_numbers, pipe.transfer_allowed_prefixes) == (kept, ("+1415",))
+
+
 def test_windows_that_exclude_each_other_are_refused(deployed: LocalAws, capsys: pytest.CaptureFixture[str]) -> None:
     done(capsys, "agent", "put", ACCOUNT, "desk")
     assert "--voicemail-ring-max-s" in refused(

@@ -49,7 +49,12 @@ USUAL_VOICEMAIL = VoicemailWindows()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipe:
-    """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from."""
+    """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
+
+    An agent may hand calls over to the `transfer_allowed_numbers` (E.164) and to numbers with one of the
+    `transfer_allowed_prefixes`: to any where both are None, to none where they are empty. Our speech worker holds a
+    runner to it.
+    """
 
     pipe_id: str
     name: str
@@ -66,6 +71,8 @@ class Pipe:
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
+    transfer_allowed_numbers: tuple[str, ...] | None = None
+    transfer_allowed_prefixes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ class Route:
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
+    transfer_allowed_numbers: tuple[str, ...] | None = None
+    transfer_allowed_prefixes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +184,6 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
         unique_to=pipe.unique_to,
+        transfer_allowed_numbers=pipe.transfer_allowed_numbers,
+        transfer_allowed_prefixes=pipe.transfer_allowed_prefixes,
     )

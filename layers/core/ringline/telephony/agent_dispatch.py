@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from typing import Any
 
 import jwt
 
@@ -23,7 +24,7 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
     own; without it the agent must know it."""
     url = f"{public_url.rstrip('/')}/v1/calls/{call.call_id}" if public_url else None
     # The customer's own agents need not know that there are others.
-    spoken_for = {} if call.brain is None else {"brain": call.brain, "brain_url": url and f"{url}/brain"}
+    spoken_for = {} if call.brain is None else _for_our_speech_worker(call, url)
     return json.dumps(
         {
             "call_id": call.call_id,
@@ -45,6 +46,15 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
         | spoken_for,
         separators=(",", ":"),
     )
+
+
+def _for_our_speech_worker(call: Call, url: str | None) -> dict[str, Any]:
+    return {
+        "brain": call.brain,
+        "brain_url": url and f"{url}/brain",
+        "transfer_allowed_numbers": call.transfer_allowed_numbers,
+        "transfer_allowed_prefixes": call.transfer_allowed_prefixes,
+    }
 
 
 def room_metadata(call: Call) -> str:

@@ -52,6 +52,10 @@ TOLD = a_call(
     voicemail_policy=VoicemailPolicy.LEAVE_MESSAGE,
     voicemail_greeting_s=12.5,
     recording=True,
+    brain="runner",
+    runner_id="bot#1",
+    transfer_allowed_numbers=(),
+    transfer_allowed_prefixes=("+1415",),
     carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing", True),
     reports=AgentReports(
         at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888", True

@@ -289,6 +289,8 @@ class Call:
     voicemail_greeting_s: float | None = None
     voicemail_policy: VoicemailPolicy | None = None
     recording: bool = False
+    transfer_allowed_numbers: tuple[str, ...] | None = None
+    transfer_allowed_prefixes: tuple[str, ...] | None = None
 
     created_at: int
     eligible_at: int

@@ -123,6 +123,8 @@ class CreateCall:
             pipe_id=route.pipe_id,
             agent_id=route.agent_id,
             brain=route.brain,
+            transfer_allowed_numbers=route.transfer_allowed_numbers,
+            transfer_allowed_prefixes=route.transfer_allowed_prefixes,
             voice_profile_id=route.voice_profile_id,
             from_number=route.from_number,
             to_number=request.to_number,

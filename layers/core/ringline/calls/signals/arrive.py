@@ -208,6 +208,8 @@ def _call(
         max_call_duration_s=taken.max_call_duration_s,
         agent_join_timeout_s=taken.agent_join_timeout_s,
         recording=taken.recording,
+        transfer_allowed_numbers=taken.transfer_allowed_numbers,
+        transfer_allowed_prefixes=taken.transfer_allowed_prefixes,
         attempt=1,
         created_at=at,
         eligible_at=at,

@@ -90,6 +90,8 @@ def call_from_item(item: Item) -> Call:
             "data": json.loads(record.get("data", "{}")),
             "metadata": json.loads(record.get("metadata", "{}")),
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
+            "transfer_allowed_numbers": _listed(record.get("transfer_allowed_numbers")),
+            "transfer_allowed_prefixes": _listed(record.get("transfer_allowed_prefixes")),
             "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
             "voicemail_policy": VoicemailPolicy(record["voicemail_policy"]) if "voicemail_policy" in record else None,
             "carrier": CarrierWords(**_known_to(CarrierWords, record.get("carrier", {}))),
@@ -100,6 +102,10 @@ def call_from_item(item: Item) -> Call:
             "notes": tuple(_note(line) for line in record.get("notes", [])),
         }
     )
+
+
+def _listed(kept: list[str] | None) -> tuple[str, ...] | None:
+    return None if kept is None else tuple(kept)
 
 
 def _text(given: dict[str, Any]) -> str | None:

@@ -1,0 +1,35 @@
+"""What an agent is told when it is dispatched."""
+
+import json
+from typing import Any
+
+from ringline.calls.model.call import Call, State
+from ringline.telephony.agent_dispatch import agent_metadata
+from ringline.telephony.livekit_settings import USUAL_SPEECH_AGENT, LivekitSettings
+from tests.builders import a_call
+
+SECRET = "a-secret-of-more-than-32-characters"
+
+
+def told(call: Call) -> dict[str, Any]:
+    metadata: dict[str, Any] = json.loads(agent_metadata(call, SECRET, "https://calls.example"))
+    return metadata
+
+
+def test_an_agent_that_speaks_for_itself_hears_nothing_of_brains() -> None:
+    assert {"brain", "brain_url", "transfer_allowed_numbers"}.isdisjoint(told(a_call(State.DIALING)))
+
+
+def test_our_speech_worker_is_told_what_thinks_where_to_ask_and_whom_it_may_hand_over_to() -> None:
+    call = a_call(State.DIALING, brain="runner", transfer_allowed_prefixes=("+1415",))
+    metadata = told(call)
+    assert metadata["brain"] == "runner"
+    assert metadata["brain_url"] == f"https://calls.example/v1/calls/{call.call_id}/brain"
+    assert metadata["agent_events_url"] == f"https://calls.example/v1/calls/{call.call_id}/agent-events"
+    assert (metadata["transfer_allowed_numbers"], metadata["transfer_allowed_prefixes"]) == (None, ["+1415"])
+
+
+def test_a_call_is_spoken_for_by_the_agent_of_its_kind() -> None:
+    settings = LivekitSettings(url="", api_key="", api_secret="", agent_name="mine", speech_agent_name="")
+    assert settings.agent_for(a_call()) == "mine"
+    assert settings.agent_for(a_call(brain="prompt")) == USUAL_SPEECH_AGENT
