@@ -60,7 +60,7 @@ _PIPE = _Kind(
     (
         "name", "agent_id", "number", "trunk_id", "voice_profile_id", "recording", "max_call_duration_s",
         "ring_timeout_s", "agent_join_timeout_s", "agent_first", "voicemail_policy",
-        "unique_to", "transfer_allowed_numbers", "transfer_allowed_prefixes",
+        "unique_to", "fallback_agent_id", "transfer_allowed_numbers", "transfer_allowed_prefixes",
     ),
     RoutingStore.pipe,
     RoutingStore.pipes,
@@ -107,6 +107,7 @@ def put_pipe(deployment: Deployment, asked: Namespace) -> str:
     if before is None and "agent_id" not in given:
         raise invalid_field("--agent", "must be given: a new pipe needs to know who speaks")
     _check_there_is(_AGENT, store, asked.account, given.get("agent_id"))
+    _check_there_is(_AGENT, store, asked.account, given.get("fallback_agent_id"))
     before = before or Pipe(pipe_id=asked.id, name=asked.id, agent_id=given["agent_id"])
     windows = {name: getattr(asked, name) for name in _VOICEMAIL_WINDOWS if name in asked}
     pipe = replace(before, **_calling(before, given), voicemail=replace(before.voicemail, **windows))
@@ -168,6 +169,8 @@ def add_commands(nouns: Any) -> None:
     pipe = _add_kind(nouns, _PIPE, "how calls are made: agent, number, limits", put_pipe, an_id)
     _add_call_options(pipe)
     _option(pipe, "--agent", "agent_id", an_id, "who speaks; a new pipe needs one")
+    fallback = "who takes its callers if that one does not come in time"
+    _option(pipe, "--fallback-agent", "fallback_agent_id", or_none(an_id), fallback)
     _option(pipe, "--voice-profile", "voice_profile_id", or_none(an_id), "told to the agent")
     pipe.add_argument("--recording", action=BooleanOptionalAction, default=SUPPRESS, help="record its conversations")
     ring = seconds(MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S)

@@ -74,3 +74,17 @@ def test_a_pipe_that_is_gone_leaves_the_numbers_agent() -> None:
 )
 def test_a_number_may_lead_nowhere(numbers: tuple[Number, ...]) -> None:
     assert resolved(records(a_pipe(), numbers=numbers)) is None
+
+
+def test_a_pipe_names_who_takes_its_callers_if_its_agent_does_not_come() -> None:
+    pipe = a_pipe(fallback_agent_id="sales")
+    route = resolved(records(pipe, agents=(SALES,), numbers=attached(pipe_id="pipe_1")))
+    assert route is not None
+    assert route.fallback == SALES
+
+
+@pytest.mark.parametrize("named", ["front-desk", "nobody"])
+def test_a_fallback_that_is_the_agent_itself_or_nobody_is_none(named: str) -> None:
+    route = resolved(records(a_pipe(fallback_agent_id=named), numbers=attached(pipe_id="pipe_1")))
+    assert route is not None
+    assert route.fallback is None

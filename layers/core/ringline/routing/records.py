@@ -51,6 +51,8 @@ USUAL_VOICEMAIL = VoicemailWindows()
 class Pipe:
     """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
 
+    Callers whose agent does not come within its limit are taken by the agent `fallback_agent_id`, if one is named.
+
     An agent may hand calls over to the `transfer_allowed_numbers` (E.164) and to numbers with one of the
     `transfer_allowed_prefixes`: to any where both are None, to none where they are empty. Our speech worker holds a
     runner to it.
@@ -71,6 +73,7 @@ class Pipe:
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
+    fallback_agent_id: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
 

@@ -5,7 +5,7 @@ speaks through a pipe bound to it, or, where there is none, with defaults and th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ringline.routing.numbers import is_e164
@@ -40,6 +40,7 @@ class Route:
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
+    fallback: Agent | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
 
@@ -114,7 +115,8 @@ class OutboundRouting:
 
 
 class InboundRouting:
-    """Reads the number, and then one pipe, or an agent and its pipes."""
+    """Reads the number, and then one pipe and its agent, or an agent and its pipes; and who takes the call if that
+    agent does not come, where the pipe names somebody."""
 
     def __init__(self, routing: Routing) -> None:
         self._routing = routing
@@ -131,7 +133,12 @@ class InboundRouting:
             return None
         if pipe is None:
             pipe = chosen_pipe(self._routing.pipes(account_id, agent.agent_id))
-        return route_through(pipe, agent, OwnNumber(dialed.number, dialed.trunk_id))
+        route = route_through(pipe, agent, OwnNumber(dialed.number, dialed.trunk_id))
+        return replace(route, fallback=self._fallback(account_id, pipe, agent))
+
+    def _fallback(self, account_id: str, pipe: Pipe | None, agent: Agent) -> Agent | None:
+        named = None if pipe is None else pipe.fallback_agent_id
+        return None if named in {None, agent.agent_id} else self._routing.agent(account_id, named or "")
 
     def _agent(self, account_id: str, dialed: Number, pipe: Pipe | None) -> Agent | None:
         """The agent that speaks, as for a request: an agent beats a pipe, and the agent of a pipe is known to exist."""

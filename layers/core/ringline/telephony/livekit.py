@@ -105,12 +105,12 @@ class LivekitTelephony:
 
     async def send_agent(self, call: Call) -> None:
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
-        ours = self._settings.agent_for(call)
-        others = [dispatch for dispatch in await self._dispatches(call.room_name or "") if dispatch.agent_name != ours]
+        dispatches = await self._dispatches(call.room_name or "")
+        others = [dispatch for dispatch in dispatches if dispatch.agent_name not in self._settings.own_agents]
         if others:
             await self._dispatch(call, others[-1].agent_name, others[-1].metadata)
         else:
-            await self._dispatch(call, ours)
+            await self._dispatch(call, self._settings.agent_for(call))
 
     async def _dispatch(self, call: Call, agent_name: str, metadata: str | None = None) -> None:
         told = agent_metadata(call, self._settings.api_secret, self._settings.public_url)

@@ -27,6 +27,11 @@ class LivekitSettings(SettingsModel):
         """The agent that LiveKit is asked to dispatch to the call."""
         return self.agent_name if call.brain is None else self.speech_agent_name or USUAL_SPEECH_AGENT
 
+    @property
+    def own_agents(self) -> frozenset[str]:
+        """All that we dispatch. Others in a room were sent by a dispatch rule of somebody else's."""
+        return frozenset({self.agent_name, self.speech_agent_name or USUAL_SPEECH_AGENT})
+
 
 class DispatchSettings(LivekitSettings):
     """What a function needs besides that sends agents to rooms: which agents, and the URL that they report to. The

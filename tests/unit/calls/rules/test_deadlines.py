@@ -22,13 +22,13 @@ from ringline.calls.rules.deadlines import (
     End,
     Owed,
     agent_due_at,
-    agent_join_s,
     dial_outcome_due_at,
     is_up,
     limit_falls_in_s,
     look_again_in_s,
     owed,
 )
+from ringline.calls.rules.presence_rules import agent_join_s
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_agent, told_by_the_carrier
 
 NO_OUTCOME_S = 1 + 30 + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S

@@ -37,6 +37,7 @@ from ringline.calls.model.events import (
     DispatchedAgain,
     EndAsked,
     Event,
+    FellBack,
     FoundOver,
     GivenUp,
     LegJoined,
@@ -69,6 +70,7 @@ def every_event(at_ms: int) -> list[Event]:
     return [
         Claimed(at_ms),
         RunnerGiven(at_ms, 1, "bot#2"),
+        FellBack(at_ms, 1),
         LegJoined(at_ms, 1, "PA_leg"),
         Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),
         AgentJoined(at_ms, 1, "PA_agent"),

@@ -11,6 +11,7 @@ from ringline.calls.model.call import AgentReports, Call, Direction, State
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
+    AgentReady,
     AgentSeen,
     Answered,
     Claimed,
@@ -18,6 +19,7 @@ from ringline.calls.model.events import (
     DialWithoutAgent,
     DispatchedAgain,
     EndAsked,
+    FellBack,
     LegLeft,
     OtherLeft,
     OthersTalk,
@@ -295,3 +297,42 @@ def test_a_call_that_is_to_end_gets_no_other_runner() -> None:
 
 def test_a_runner_of_an_earlier_dial_is_not_given_to_this_one() -> None:
     assert unmoved(claimed(attempt=1), RunnerGiven(at(2), 1, "bot#2")).why == "stale_attempt"
+
+
+# --- a brain that is not there, and another agent for its caller -----------------------------------------------------
+
+
+def test_a_voice_in_the_room_takes_no_caller_before_its_brain_is_there() -> None:
+    call = a_caller(brain="runner")
+    joined = AgentJoined(at(2), 1, "PA_agent")
+    assert unmoved(call, joined).why == "brain_is_not_there"
+    assert moved(moved(call, AgentReady(at(3), 1, ())), replace(joined, at=at(4))).state is State.ACTIVE
+
+
+def test_a_voice_without_a_brain_makes_no_conversation_of_an_answered_phone() -> None:
+    call = an_answered_call(brain="runner")
+    assert unmoved(call, AgentJoined(at(7), 1, "PA_agent")).why == "brain_is_not_there"
+
+
+def with_fallback(**fields: Any) -> Call:
+    given = {"brain": "runner", "runner_id": "bot#1", "fallback_agent_id": "desk", "agent_join_timeout_s": 5}
+    return a_caller(**given | fields)
+
+
+def test_after_its_agents_limit_a_caller_is_the_fallback_agents() -> None:
+    call = moved(with_fallback(), FellBack(at(6), 1))
+    assert (call.agent_id, call.brain, call.fallback_agent_id) == ("desk", None, None)
+    assert call.holds_place_of is None, "the agent before has no claim to the call any more"
+    assert (call.dispatches, call.dispatched_at) == (2, at(6))
+    assert [note.what for note in call.notes] == ["dial_1_fell_back: desk"]
+
+
+def test_a_caller_falls_back_once_and_not_before_its_time() -> None:
+    assert unmoved(with_fallback(), FellBack(at(5.9), 1)).why == "has_no_fallback"
+    fallen_back = moved(with_fallback(), FellBack(at(6), 1))
+    assert unmoved(fallen_back, FellBack(at(20), 1)).why == "has_no_fallback"
+
+
+def test_a_caller_whose_agent_is_there_does_not_fall_back() -> None:
+    talking = moved(moved(with_fallback(), AgentReady(at(2), 1, ())), AgentJoined(at(3), 1, "PA_agent"))
+    assert isinstance(apply(talking, FellBack(at(9), 1)), Unmoved)

@@ -42,6 +42,7 @@ from ringline.calls.rules.deadlines import (
     look_again_in_s,
     owed,
 )
+from ringline.calls.rules.presence_rules import falls_back
 from ringline.runtime.clock import Clock
 
 
@@ -143,15 +144,20 @@ class Mender:
         the one to look again."""
         if now >= agent_due_at(call):
             await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
-        elif await self._agents.send_another(call):
+        elif await self._send_agent(call, now):
             await self._ask_for_look(call, dispatch_again_in_s(call, now))
             if call.dispatches == 1:
                 # Should one of these looks die, this one ends the waiting.
                 await self._ask_for_look(call, -(-(agent_due_at(call) - now) // 1000) + 1)
 
+    async def _send_agent(self, call: Call, now: int) -> bool:
+        if falls_back(call, now):
+            return await self._agents.fall_back(call)
+        return await self._agents.send_another(call)
+
     async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
         rings_in = call.direction is Direction.INBOUND and leg is not None
-        agent = next(iter(present_agents(call, room)), None)
+        agent = next(iter(present_agents(call, room)), None) if call.brain_is_there else None
         if rings_in and agent is not None:
             taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
             self.swept.adopted += 1

@@ -255,7 +255,8 @@ class Call:
 
     `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
-    names the runner that has it, or had it last.
+    names the runner that has it, or had it last. A caller whose agent does not come in time is taken by
+    `fallback_agent_id`, with `fallback_brain`.
 
     A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
     (`inbound_room`) and its leg (`caller_identity`).
@@ -270,6 +271,8 @@ class Call:
     pipe_id: str | None = None
     agent_id: str | None = None
     brain: str | None = None
+    fallback_agent_id: str | None = None
+    fallback_brain: str | None = None
     voice_profile_id: str | None = None
     from_number: str | None = None
     to_number: str | None = None
@@ -345,6 +348,12 @@ class Call:
     def needs_place(self) -> bool:
         """Whether the call can only be had with a runner that has a place for it."""
         return self.brain == RUNNER
+
+    @property
+    def brain_is_there(self) -> bool:
+        """Whether an agent in the room can talk: our speech worker says that it is ready once its brain is connected,
+        and is nobody before."""
+        return self.brain is None or self.reports.ready_at is not None
 
     @property
     def holds_place_of(self) -> str | None:

@@ -33,6 +33,10 @@ class RunnerGiven(Record):
     runner_id: str
 
 
+class FellBack(_OfAttempt):
+    """The caller's agent has not come in time, and the one that was named for this case is about to be sent."""
+
+
 class LegJoined(Record):
     """A SIP leg is in the room. For an outbound call that means "dialling", never "answered". `identity` tells whose it
     is; None stands for the call's own."""
@@ -302,6 +306,7 @@ class RecordingSeen(Record):
 type Event = (
     Claimed
     | RunnerGiven
+    | FellBack
     | LegJoined
     | Answered
     | AgentJoined

@@ -75,7 +75,7 @@ class AgentFirst:
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
             agent = agent_in(room)
-            in_room = agent is not None and call.brain is None
+            in_room = agent is not None and current_call.brain_is_there
             if in_room or current_call.reports.ready_at is not None:
                 return await self._there(current_call, agent)
             waited_s = (self.clock() - began_at) / MS_PER_S

@@ -19,8 +19,8 @@ from ringline.calls.model.timing import AGENT_SLOW_S
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
-from ringline.calls.rules.deadlines import agent_join_s, look_again_in_s
-from ringline.calls.rules.presence_rules import dispatch_is_due
+from ringline.calls.rules.deadlines import look_again_in_s
+from ringline.calls.rules.presence_rules import agent_join_s, dispatch_is_due
 from ringline.runtime.clock import MS_PER_S, Clock
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.events import AgentJoined, DispatchedAgain, Event
+from ringline.calls.model.events import AgentJoined, DispatchedAgain, Event, FellBack
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import RoomView, later_agents
@@ -40,6 +40,20 @@ class Agents:
             self.log.exception("agent not dispatched again", extra=about)
         else:
             self.log.info("agent dispatched again", extra=about)
+        return True
+
+    async def fall_back(self, call: Call) -> bool:
+        """Whether the agent that was named for this case is sent to the caller, or was to be."""
+        outcome = await self._apply(call, FellBack(self.clock(), call.attempt))
+        if not isinstance(outcome, Applied):
+            return False
+        about = {"call_id": call.call_id, "agent_id": outcome.call.agent_id}
+        try:
+            await self.telephony.send_agent(outcome.call)
+        except Exception:
+            self.log.exception("fallback agent not dispatched", extra=about)
+        else:
+            self.log.info("fallback agent dispatched", extra=about)
         return True
 
     async def remove_later(self, call: Call, room: RoomView) -> bool:

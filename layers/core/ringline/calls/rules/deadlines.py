@@ -9,7 +9,6 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_FIRST_S,
-    AGENT_JOIN_S,
     AGENT_SLOW_S,
     AGENT_SUCCESSOR_S,
     ANSWER_MARGIN_S,
@@ -21,6 +20,7 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
 )
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
+from ringline.calls.rules.presence_rules import agent_join_s
 from ringline.record import Record
 
 if TYPE_CHECKING:
@@ -87,11 +87,6 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
         return Owed.LOOK
     in_check_minute = (now - answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
-
-
-def agent_join_s(call: Call) -> int:
-    """How long an answered call waits for its agent."""
-    return AGENT_JOIN_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
 
 
 def agent_first_s(call: Call) -> int:

@@ -15,12 +15,14 @@ from ringline.calls.model.events import (
     AgentLeft,
     AgentSeen,
     DispatchedAgain,
+    FellBack,
     OtherLeft,
     OthersTalk,
     RunnerGiven,
 )
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import (
+    AGENT_JOIN_S,
     DISPATCH_WAITS_S,
     FIRST_DISPATCH_WAITS_S,
     MS_PER_S,
@@ -66,6 +68,8 @@ def activated(call: Call, agent: AgentSeen, at: int) -> Call:
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
+    if not call.brain_is_there:
+        return Unmoved("brain_is_not_there")
     if call.direction is Direction.INBOUND and call.answered_at is None:
         return _agent_takes_call(call, event)
     if call.answered_at is None:
@@ -147,7 +151,41 @@ def _runner_given(call: Call, event: RunnerGiven) -> Result:
     return Moved(changed(call, runner_id=event.runner_id, notes=notes))
 
 
+# --- another agent takes the caller ----------------------------------------------------------------------------------
+
+
+def _fell_back(call: Call, event: FellBack) -> Result:
+    """Once: the agent before gives its runner's place back, and has no further claim to the call."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked")
+    if not falls_back(call, event.at):
+        return Unmoved("has_no_fallback")
+    fallen_back = replace(
+        call,
+        agent_id=call.fallback_agent_id,
+        brain=call.fallback_brain,
+        fallback_agent_id=None,
+        fallback_brain=None,
+        runner_id=None,
+        notes=noted(call, event.at, f"fell_back: {call.fallback_agent_id}"),
+    )
+    return Moved(changed(fallen_back, dispatches=call.dispatches + 1, dispatched_at=event.at))
+
+
+def agent_join_s(call: Call) -> int:
+    """How long an answered call, or a caller for whom another agent is named, waits for its agent."""
+    return AGENT_JOIN_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
+
+
+def falls_back(call: Call, now: int) -> bool:
+    """Whether the agent of a caller had its time, and another is named for that case."""
+    if call.fallback_agent_id is None or call.active_at is not None:
+        return False
+    return now - (call.dialed_at or call.created_at) >= agent_join_s(call) * MS_PER_S
+
+
 OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {
+    FellBack: _fell_back,
     AgentJoined: _agent_joins_answered,
     DispatchedAgain: _dispatched_again,
     RunnerGiven: _runner_given,

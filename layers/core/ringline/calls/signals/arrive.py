@@ -193,6 +193,8 @@ def _call(
             "agent_id": route.agent_id,
             "brain": route.brain,
         }
+        if route.fallback is not None:
+            state |= {"fallback_agent_id": route.fallback.agent_id, "fallback_brain": route.fallback.brain_of_ours}
     taken = route or _ROUTELESS
     return Call(
         account_id=account_id,
