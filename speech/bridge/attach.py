@@ -49,16 +49,14 @@ class AttachPoint:
         job = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=_MOST_BYTES, compress=False)
         await job.prepare(request)
         try:
-            line = self._hub.open(call_id)
+            line = self._hub.open(call_id, _attempt_of(request))
         except LineTaken:
             await job.close(code=ALREADY_ATTACHED, message=b"another job runs this call")
             return job
-        await self._carry(job, line)
-        if _has_died(job):
-            self._on_job_lost(call_id)
+        await self._carry(job, line, call_id)
         return job
 
-    async def _carry(self, job: web.WebSocketResponse, line: Line) -> None:
+    async def _carry(self, job: web.WebSocketResponse, line: Line, call_id: str) -> None:
         writer = Writer(job)
         live = _Bridge()
         telling = asyncio.create_task(_tell_job(line, writer, live))
@@ -68,11 +66,15 @@ class AttachPoint:
                     _do_for_job(line, message.data)
         finally:
             telling.cancel()
-            await asyncio.wait({telling})
             if _has_died(job):
                 line.close_bridge(live.number, JOB_DIED)
-            await writer.finished(CLOSE_WITHIN_S)
-            await line.close()
+                self._on_job_lost(call_id)
+            await asyncio.gather(asyncio.wait({telling}), writer.finished(CLOSE_WITHIN_S), line.close())
+
+
+def _attempt_of(request: web.Request) -> int | None:
+    attempt = request.query.get("attempt")
+    return int(attempt) if attempt is not None and attempt.isdecimal() else None
 
 
 def _has_died(job: web.WebSocketResponse) -> bool:
@@ -122,11 +124,15 @@ def _told(is_: str, **fields: Any) -> str:
 
 
 @asynccontextmanager
-async def attached(http: aiohttp.ClientSession, hub_url: str, call_id: str, secret: str) -> AsyncIterator[Line]:
-    """The call's line while the block lasts. `hub_url`: `http://127.0.0.1:<port>` of the attach point. Raises
-    aiohttp.ClientError where the hub is not there or does not take the secret."""
+async def attached(
+    http: aiohttp.ClientSession, hub_url: str, call_id: str, secret: str, attempt: int | None = None
+) -> AsyncIterator[Line]:
+    """The call's line while the block lasts, as `Hub.open` gives it. `hub_url`: `http://127.0.0.1:<port>` of the attach
+    point. Raises aiohttp.ClientError where the hub is not there or does not take the secret. A line that somebody else
+    has is lost from the beginning."""
     socket = await http.ws_connect(
         f"{hub_url}/attach/{call_id}",
+        params={} if attempt is None else {"attempt": str(attempt)},
         headers={"Authorization": f"Bearer {secret}"},
         heartbeat=PING_EVERY_S,
         max_msg_size=_MOST_BYTES,
