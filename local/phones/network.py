@@ -7,7 +7,7 @@ from typing import Self
 from aiohttp import web
 from livekit.protocol import sip
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher, Worker
 from local.phones.api.control import Control
 from local.phones.api.dialing import SipApi
 from local.phones.api.dispatches import DispatchApi
@@ -72,7 +72,7 @@ class PhoneNetwork:
             courier=courier,
             carriers=carriers,
         )
-        worker = Worker(self.exchange, config.agent_name)
+        dispatcher = Dispatcher({config.agent_name: Worker(self.exchange)})
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
             sip.SIPOutboundTrunkInfo(
@@ -83,7 +83,7 @@ class PhoneNetwork:
             )
         )
         dialer = SipApi(self.exchange, trunks)
-        rooms, dispatches = RoomApi(self.exchange, worker), DispatchApi(self.exchange.roster, worker)
+        rooms, dispatches = RoomApi(self.exchange, dispatcher), DispatchApi(self.exchange.roster, dispatcher)
         methods = (
             room_methods(rooms)
             | sip_methods(dialer, trunks)
@@ -91,7 +91,7 @@ class PhoneNetwork:
             | egress_methods(EgressApi(self.exchange))
         )
         self._door = TwirpDoor(methods, key, self.exchange)
-        self.control = Control(self.exchange, self._door, dialer, trunks, worker)
+        self.control = Control(self.exchange, self._door, dialer, trunks, dispatcher)
         self._runner: web.AppRunner | None = None
         self.url = ""
 

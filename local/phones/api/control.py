@@ -1,6 +1,6 @@
 """/phones: what tests and the demo steer and ask. JSON in, JSON out, no token.
 
-POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?}
+POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?}
 GET    /phones/calls              what the phones saw: ?number= ?room=
 POST   /phones/calls/{id}/hangup  the person at that phone hangs up
 GET    /phones/requests           API requests by method, and the moment of every INVITE
@@ -22,7 +22,7 @@ from typing import Any
 from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher
 from local.phones.api.dialing import SipApi
 from local.phones.api.door import TwirpDoor
 from local.phones.api.trunks import TrunkApi
@@ -31,6 +31,7 @@ from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book
+from local.phones.numbers.person_script import PersonScript
 from local.phones.rooms.participant import Participant
 from local.phones.rooms.tracks import agent_track
 
@@ -44,12 +45,14 @@ type _Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Control:
     """The control interface, over HTTP and for tests in the same process."""
 
-    def __init__(self, exchange: Exchange, door: TwirpDoor, dialer: SipApi, trunks: TrunkApi, worker: Worker) -> None:
+    def __init__(
+        self, exchange: Exchange, door: TwirpDoor, dialer: SipApi, trunks: TrunkApi, dispatcher: Dispatcher
+    ) -> None:
         self._exchange = exchange
         self._door = door
         self._dialer = dialer
         self._trunks = trunks
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._inbound: dict[int, InboundLeg] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -73,9 +76,15 @@ class Control:
 
     async def _post_inbound(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        caller = Caller(asked["from"], asked["to"], asked.get("hang_up_after_s"), asked.get("cancel_after_s"))
+        caller = Caller(
+            asked["from"],
+            asked["to"],
+            asked.get("hang_up_after_s"),
+            asked.get("cancel_after_s"),
+            PersonScript.from_json(asked.get("person", {})),
+        )
         route = self._trunks.route(caller.from_number, caller.to_number)
-        leg = InboundLeg(self._exchange, self._worker, caller, route)
+        leg = InboundLeg(self._exchange, self._dispatcher, caller, route)
         self._inbound[leg.call.id] = leg
         self._exchange.tasks.start(self._run(leg))
         return web.json_response({"id": leg.call.id, "routed": route is not None}, status=201)
