@@ -98,7 +98,7 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation tests
+	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation speech/bridge examples tests
 
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1

@@ -99,6 +99,12 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.api"},
 }
 
+SPEECH: Mapping[str, set[str]] = {
+    "speech": set(),
+    "speech.bridge": set(),
+}
+"""The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
+
 PURE = {"ringline", "ringline.calls.model", "ringline.calls.rules"}
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
@@ -112,7 +118,10 @@ KNOWS_LIVEKIT = {"ringline.telephony.livekit"}
 
 def _modules() -> dict[str, Path]:
     found = {}
-    for base, tree in ((CORE, "ringline"), *((ROOT, name) for name in ("functions", "simulation", "local", "cli"))):
+    for base, tree in (
+        (CORE, "ringline"),
+        *((ROOT, name) for name in ("functions", "simulation", "local", "cli", "speech")),
+    ):
         for path in sorted((base / tree).rglob("*.py")):
             parts = path.relative_to(base).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -126,7 +135,7 @@ FOLDERS = {
 FUNCTIONS = {
     folder: {*_ALL_OF_THE_PRODUCT, *COMPOSITION} for folder in FOLDERS.values() if folder.startswith("functions.")
 }
-MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **FUNCTIONS}
+MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **SPEECH, **FUNCTIONS}
 TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
 
 
@@ -189,6 +198,30 @@ def test_only_stores_telephony_and_runtime_know_aws_and_livekit(module: str) -> 
         assert module.endswith(".store") or FOLDERS[module] in KNOWS_AWS, f"{module} knows AWS"
     if "livekit" in tops:
         assert module in KNOWS_LIVEKIT, f"{module} knows LiveKit's client"
+
+
+BRIDGE_STANDS_ON = {"aiohttp", "jwt", "speech"}
+"""Beside the standard library. Neither LiveKit nor the product: the sandbox and the speech worker both run it."""
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if FOLDERS[module] == "speech.bridge"))
+def test_the_bridge_stands_on_little(module: str) -> None:
+    for imported in imports_of(module):
+        top = imported.split(".")[0]
+        assert top in BRIDGE_STANDS_ON or top in sys.stdlib_module_names, f"{module} leans on {imported}"
+
+
+BRIDGE_PURE = {"call", "conversation", "events", "frames"}
+
+
+@pytest.mark.parametrize(
+    "module", sorted(f"speech.bridge.{name}" for name in BRIDGE_PURE if f"speech.bridge.{name}" in MODULES)
+)
+def test_a_conversation_is_pure(module: str) -> None:
+    for imported in imports_of(module):
+        top = imported.split(".")[0]
+        assert FOLDERS.get(imported) == "speech.bridge" or top in sys.stdlib_module_names, imported
+        assert top not in TIME_AND_CHANCE and top != "logging", f"{module} imports {imported}"
 
 
 _MIGHT_MOVE_CALLS = sorted(

@@ -1,0 +1,53 @@
+"""What a conversation knows of its call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """The facts of one call that its runner is told, and the rules that bind the runner.
+
+    `transfer_numbers` and `transfer_prefixes` are the numbers to which the agent may hand the call over: None is no
+    rule, an empty list allows none. `can_report` is what the voice tells of (docs/agents.md, `ready`).
+    """
+
+    call_id: str
+    agent_id: str
+    direction: str = "outbound"
+    user_number: str = ""
+    instructions: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    voice_profile_id: str | None = None
+    room_id: str = ""
+    transfer_numbers: tuple[str, ...] | None = None
+    transfer_prefixes: tuple[str, ...] | None = None
+    can_report: tuple[str, ...] = ("user_spoke", "transcript")
+
+    @classmethod
+    def of_dispatch(
+        cls, metadata: Mapping[str, Any], room_id: str = "", can_report: tuple[str, ...] = ("user_spoke", "transcript")
+    ) -> Self:
+        """From the metadata with which the speech worker was dispatched. The other side's number is the dialled one of
+        an outbound call and the caller's of an inbound one."""
+        outbound = metadata.get("direction") != "inbound"
+        number = metadata.get("to_number" if outbound else "from_number")
+        data = metadata.get("data")
+        return cls(
+            call_id=str(metadata["call_id"]),
+            agent_id=str(metadata.get("agent_id") or ""),
+            direction="outbound" if outbound else "inbound",
+            user_number=str(number or ""),
+            instructions=metadata.get("instructions"),
+            data=dict(data) if isinstance(data, Mapping) else {},
+            voice_profile_id=metadata.get("voice_profile_id"),
+            room_id=room_id or str(metadata["call_id"]),
+            transfer_numbers=_listed(metadata.get("transfer_allowed_numbers")),
+            transfer_prefixes=_listed(metadata.get("transfer_allowed_prefixes")),
+            can_report=can_report,
+        )
+
+
+def _listed(allowed: Any) -> tuple[str, ...] | None:
+    return None if allowed is None else tuple(str(each) for each in allowed)

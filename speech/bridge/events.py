@@ -1,0 +1,347 @@
+"""What a conversation hears of, and what it wants done. Values only: no clock, no socket, no chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+type Why = Literal["join", "no_dial", "lost"]
+"""Why a brain is asked for: the call begins, the chosen runner did not dial in, or it was lost."""
+
+
+# ---------------------------------------------------------------- what the control plane answers
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A runner was told of the call and should dial in within `dial_within_s`."""
+
+    job_id: str
+    worker_id: str
+    dial_within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The runner accepted and may still dial. Ask again after `wait_s`."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoRunner:
+    """Nobody could be told. Ask again after `again_in_s`."""
+
+    why: str
+    again_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The brain is no runner: `kind` is "endpoint" or "prompt", and `settings` is what it takes to ask it. Whoever runs
+    the call serves it, by the same frames as a runner."""
+
+    kind: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchCall:
+    """The call is over, or the token does not speak for it: there is nothing left to ask for."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No answer that could be read, after all retries of the client."""
+
+    why: str
+
+
+type BrainAnswer = Assigned | Wait | NoRunner | Served | NoSuchCall | Unreachable
+
+
+# ---------------------------------------------------------------- what a conversation hears of
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerDialled:
+    """A runner's socket was accepted: its token was good, and no other one is live. `bridge` numbers the sockets of a
+    call."""
+
+    bridge: int
+    job_id: str
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerFrame:
+    """A text frame as it came, also `hello`."""
+
+    bridge: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerClosed:
+    """The runner's socket is gone. 1006: without a word."""
+
+    bridge: int
+    code: int
+
+
+type LineEvent = RunnerDialled | RunnerFrame | RunnerClosed
+
+
+@dataclass(frozen=True, slots=True)
+class BrainAnswered:
+    """The control plane's answer to the request of this number."""
+
+    request: int
+    answer: BrainAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Both sides can hear each other from now on. Speech was held until here."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpoke:
+    """The other side begins to be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """A turn of the other side, final. `turn` is a number that `Conversation.next_turn()` gave."""
+
+    turn: int
+    text: str
+    language: str | None = None
+    at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserInterrupted:
+    """The other side spoke into the agent's speech, and the voice has stopped it: nothing that was to be spoken before
+    this moment is spoken after it. `heard_prefix` is what was heard of it, or None where the voice does not know."""
+
+    heard_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPlayed:
+    """All that was given for this turn (a reply with its end, or a `Say`) has been heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserSilent:
+    """Nobody has been heard for so long."""
+
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Times of a turn, told to the runner. Milliseconds, fractions are rounded: the SDK 0.5.0 parses whole numbers
+    only, and takes a fraction for the end of the call."""
+
+    ttfa_ms: float | None = None
+    asr_p95_ms: float | None = None
+    tts_p95_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """What became of the transfer that a `Transfer` asked for. A transfer that failed leaves the call as it was."""
+
+    done: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndWished:
+    """The voice itself wants the call to end, for a reason of docs/agents.md: silence, a voicemail, the longest time.
+    Goes the way of an agent's `end_call`: after the last words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """The call has ended, whoever ended it. `error` goes to the runner as an error frame: something of ours broke."""
+
+    end_reason: str
+    status: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; nothing else."""
+
+
+type Event = (
+    LineEvent
+    | BrainAnswered
+    | Answered
+    | UserSpoke
+    | UserSaid
+    | UserInterrupted
+    | SpeechPlayed
+    | UserSilent
+    | Measured
+    | TransferEnded
+    | EndWished
+    | CallOver
+    | Tick
+)
+
+
+# ---------------------------------------------------------------- what it wants done
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    bridge: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBridge:
+    """Close the runner's socket after what was sent before. Nothing of it is heard of any more."""
+
+    bridge: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassOver:
+    """A dial with a token of this job is refused from now on (4003)."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskForBrain:
+    """POST /v1/calls/{id}/brain; `request` counts this attempt's requests from 1."""
+
+    request: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class ServeBrain:
+    """Serve the brain that is no runner, as if it had dialled in."""
+
+    brain: Served
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """A piece of the reply to a turn, to be spoken after all that was given before."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfReply:
+    """The reply to this turn is complete, also if it has no words."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words of the agent's own, which are no reply. A filler bridges a brain's thinking and is no part of the talk."""
+
+    turn: int
+    text: str
+    filler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """Fall silent now and forget what was still to be spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRecording:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the call over. `kind` is "number", "agent" or "human", `mode` "cold" or "warm". The target has passed the
+    call's allow-list."""
+
+    kind: str
+    target: str
+    mode: str
+    announcement: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call: all words have been heard. Comes at most once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An agent event (docs/agents.md), to be posted in order."""
+
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Handle a `Tick` at this moment, unless another event comes first. The last one counts."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a line in the log. No words of anybody, no numbers."""
+
+    what: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The conversation is over; nothing comes after it."""
+
+    end_reason: str | None
+    status: str | None
+
+
+type Action = (
+    SendFrame
+    | CloseBridge
+    | PassOver
+    | AskForBrain
+    | ServeBrain
+    | Speak
+    | EndOfReply
+    | Say
+    | StopSpeaking
+    | PauseRecording
+    | ResumeRecording
+    | Transfer
+    | HangUp
+    | Report
+    | WakeAt
+    | Note
+    | Done
+)
