@@ -2,7 +2,8 @@
 
 POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?}
 GET    /phones/calls              what the phones saw: ?number= ?room=
-POST   /phones/calls/{id}/hangup  the person at that phone hangs up
+POST   /phones/calls/{id}/hangup  the person at that phone hangs up; ?waits=true: when it is their turn to speak
+POST   /phones/calls/{id}/say     they say something to an agent that hears words: {"text", "waits"?}
 GET    /phones/requests           API requests by method, and the moment of every INVITE
 DELETE /phones/calls              forgets calls and counts
 GET    /phones/numbers            the telephone book
@@ -34,6 +35,7 @@ from local.phones.numbers import book
 from local.phones.numbers.person_script import PersonScript
 from local.phones.rooms.participant import Participant
 from local.phones.rooms.tracks import agent_track
+from local.phones.speech.people import People
 
 _RESTART = "restart_livekit"
 _KILL_BRIDGE = "kill_bridge"
@@ -46,13 +48,20 @@ class Control:
     """The control interface, over HTTP and for tests in the same process."""
 
     def __init__(
-        self, exchange: Exchange, door: TwirpDoor, dialer: SipApi, trunks: TrunkApi, dispatcher: Dispatcher
+        self,
+        exchange: Exchange,
+        door: TwirpDoor,
+        dialer: SipApi,
+        trunks: TrunkApi,
+        dispatcher: Dispatcher,
+        people: People,
     ) -> None:
         self._exchange = exchange
         self._door = door
         self._dialer = dialer
         self._trunks = trunks
         self._dispatcher = dispatcher
+        self._people = people
         self._inbound: dict[int, InboundLeg] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -61,6 +70,7 @@ class Control:
             ("GET", "/phones/calls", self._get_calls),
             ("DELETE", "/phones/calls", self._delete_calls),
             ("POST", "/phones/calls/{id}/hangup", self._post_hangup),
+            ("POST", "/phones/calls/{id}/say", self._post_say),
             ("GET", "/phones/requests", self._get_requests),
             ("GET", "/phones/numbers", self._get_numbers),
             ("PUT", "/phones/numbers/{number}", self._put_number),
@@ -105,12 +115,25 @@ class Control:
 
     async def _post_hangup(self, request: web.Request) -> web.Response:
         call_id = int(request.match_info["id"])
+        if request.query.get("waits") == "true":
+            if (person := self._people.at(call_id)) is None:
+                return _nobody_talks(request)
+            person.hang_up(waits=True)
+            return web.Response(status=202)
         outbound = (leg for leg in self._dialer.legs.values() if leg.has_call(call_id))
         leg = self._inbound.get(call_id) or next(outbound, None)
         if leg is None:
             return web.json_response({"detail": f"no call {call_id} is up"}, status=404)
         leg.hang_up()
         return web.Response(status=204)
+
+    async def _post_say(self, request: web.Request) -> web.Response:
+        person = self._people.at(int(request.match_info["id"]))
+        if person is None:
+            return _nobody_talks(request)
+        said = await request.json()
+        person.say(said["text"], waits=bool(said.get("waits")))
+        return web.Response(status=202)
 
     async def _get_requests(self, _: web.Request) -> web.Response:
         ledger = self._exchange.ledger
@@ -198,6 +221,11 @@ class Control:
         for leg in legs:
             leg.lose_bridge()
         return len(legs)
+
+
+def _nobody_talks(request: web.Request) -> web.Response:
+    detail = f"nobody talks to an agent that hears words in call {request.match_info['id']}"
+    return web.json_response({"detail": detail}, status=404)
 
 
 def _explained(handler: _Handler) -> _Handler:

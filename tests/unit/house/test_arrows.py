@@ -69,6 +69,7 @@ SIMULATION: Mapping[str, set[str]] = {
 
 _PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
+_PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
 AROUND: Mapping[str, set[str]] = {
     "cli": _ALL_OF_THE_PRODUCT,
@@ -95,8 +96,9 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones.calls": _PHONES_UNDER_CALLS,
     "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
     "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
-    "local.phones.api": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.recordings"},
-    "local.phones": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.api"},
+    "local.phones.speech": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "speech.bridge"},
+    "local.phones.api": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.recordings"},
+    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", "speech.bridge"},
 }
 
 SPEECH: Mapping[str, set[str]] = {
