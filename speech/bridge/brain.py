@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from speech.bridge.events import BrainAnswer, Why
+from speech.bridge.model.actions import Why
+from speech.bridge.model.events import BrainAnswer
 
 
 class Brain(Protocol):

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from speech.bridge.brain import Brain
-from speech.bridge.call import CallFacts
-from speech.bridge.events import (
+from speech.bridge.line import Line
+from speech.bridge.model.actions import Done
+from speech.bridge.model.call import CallFacts
+from speech.bridge.model.events import (
     Answered,
     CallOver,
-    Done,
     EndWished,
     Event,
     Measured,
@@ -19,7 +20,6 @@ from speech.bridge.events import (
     UserSilent,
     UserSpoke,
 )
-from speech.bridge.line import Line
 from speech.bridge.voice import Voice
 
 type ServeBrainOf = Callable[[Served], Awaitable[None]]

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from speech.bridge.events import LineEvent
+from speech.bridge.model.events import LineEvent
 
 
 class FrameTooLong(ValueError):

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from speech.bridge.events import Transfer, TransferEnded
+from speech.bridge.model.actions import Transfer
+from speech.bridge.model.events import TransferEnded
 
 
 class Voice(Protocol):

@@ -1,0 +1,235 @@
+"""Who the call's runner is: asked for, dialled in, greeted, lost, and asked for again. At most one at a time.
+
+ask("join") --Assigned--> it dials --hello--> here --1006...--> ask("lost"): another within GRACE_MS, or AGENT_FAILED
+     |                     |                   |
+     |                     +- no dial: ask("no_dial")
+     +- nobody: ask again                      +--1000--> its entrypoint returned, or raised. The SDK 0.5.0 dials
+                                                          again only after an exception, 0.2 s and 0.4 s later,
+                                                          three times in all: no dial within REDIAL_MS means that
+                                                          the agent has ended the call.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from speech.bridge.model.actions import (
+    AskForBrain,
+    CloseBridge,
+    Note,
+    PassOver,
+    ServeBrain,
+    Why,
+)
+from speech.bridge.model.events import (
+    Assigned,
+    BrainAnswer,
+    BrainAnswered,
+    NoRunner,
+    NoSuchCall,
+    RunnerClosed,
+    RunnerDialled,
+    Served,
+    Unreachable,
+    Wait,
+)
+from speech.bridge.rules.steps import Steps, Timer
+
+HANDSHAKE_MS = 10_000
+"""As long as the SDK itself waits for the handshake."""
+REDIAL_MS = 1_000
+"""The longest pause between the SDK's dials is 0.4 s; the rest is for the network."""
+DIALS = 3
+"""How often the SDK dials for one job, whatever the reason."""
+GRACE_MS = 5_000
+JOIN_MS = 60_000
+"""The first runner has longer: the control plane has a limit of its own for it, and this one is for when that fails."""
+ASK_AGAIN_MS = 1_000
+MOST_LOSSES_IN_A_ROW = 6
+"""Runners that come and go: a broken agent, which would otherwise keep its call for ever."""
+STEADY_MS = 30_000
+"""A runner that stayed so long is none of them."""
+
+CLEAN = (1000, 1001)
+NORMAL, UNKNOWN_CALL, TAKEN = 1000, 4003, 4009
+
+
+class Change(Enum):
+    """What a runner's coming and going means for the conversation."""
+
+    ARRIVED = auto()  # it dialled in, and has not said hello yet
+    LOST = auto()  # it is gone without having ended the call, and another is asked for
+    LEFT = auto()  # it is gone, and the call is the agent's no more
+    FAILED = auto()  # there is no brain, and none is waited for any longer
+    CALL_GONE = auto()  # the control plane knows no such call any more
+
+
+class Seeking:
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._request = 0
+        self._why: Why = "join"
+        self._expected_job: str | None = None
+        self._passed_over: set[str] = set()
+        self._closed_dials: dict[str, int] = {}
+        self._losses = 0
+        self._greeted_at: int | None = None
+        self._was_useful = False
+        self.bridge: int | None = None
+        """The live socket, also before its hello."""
+        self.job_id = ""
+
+    @property
+    def is_here(self) -> bool:
+        """The handshake is done: frames may be sent."""
+        return self.bridge is not None and self._greeted_at is not None
+
+    # ------------------------------------------------------------ asking
+
+    def begin(self, now_ms: int) -> None:
+        self._steps.set(Timer.GRACE, now_ms + JOIN_MS)
+        self._ask("join")
+
+    def _ask(self, why: Why) -> None:
+        self._steps.stop(Timer.DIAL, Timer.AGAIN)
+        self._request += 1
+        self._why = why
+        self._steps.do(AskForBrain(self._request, why))
+
+    def answered(self, event: BrainAnswered, now_ms: int) -> Change | None:
+        if event.request != self._request:
+            return None
+        return self._answered(event.answer, now_ms)
+
+    def _answered(self, answer: BrainAnswer, now_ms: int) -> Change | None:
+        match answer:
+            case Assigned(job_id=job_id, dial_within_s=within_s):
+                return self._expect(job_id, now_ms + _ms(within_s))
+            case Served():
+                self._steps.do(ServeBrain(answer))
+                return self._expect("", now_ms + HANDSHAKE_MS)
+            case Wait(wait_s=wait_s):
+                if self.bridge is None:
+                    self._steps.set(Timer.DIAL, now_ms + _ms(wait_s))
+            case NoRunner(again_in_s=again_in_s):
+                if self.bridge is None:
+                    self._steps.set(Timer.AGAIN, now_ms + max(_ms(again_in_s), 100))
+            case Unreachable(why=why):
+                self._steps.do(Note("brain request unanswered", {"why": why}))
+                if self.bridge is None:
+                    self._steps.set(Timer.AGAIN, now_ms + ASK_AGAIN_MS)
+            case NoSuchCall():
+                return Change.CALL_GONE
+        return None
+
+    def _expect(self, job_id: str, until_ms: int) -> Change | None:
+        """The control plane's word counts: a runner that was passed over, and dialled in meanwhile, has to go."""
+        if self._expected_job and self._expected_job != job_id:
+            self._pass_over(self._expected_job)
+        self._expected_job = job_id
+        if self.bridge is not None and self.job_id == job_id:
+            return None
+        self._steps.set(Timer.DIAL, until_ms)
+        if self.bridge is None:
+            return None
+        self._pass_over(self.job_id)
+        self._steps.do(CloseBridge(self.bridge, NORMAL))
+        self._gone()
+        return Change.LOST
+
+    def _pass_over(self, job_id: str) -> None:
+        if job_id not in self._passed_over:
+            self._passed_over.add(job_id)
+            self._steps.do(PassOver(job_id))
+
+    # ------------------------------------------------------------ coming and going
+
+    def dialled(self, event: RunnerDialled, now_ms: int) -> Change | None:
+        if self.bridge is not None:
+            self._steps.do(CloseBridge(event.bridge, TAKEN))
+            return None
+        if event.job_id in self._passed_over:
+            self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
+            return None
+        self.bridge, self.job_id = event.bridge, event.job_id
+        self._steps.stop(Timer.DIAL, Timer.AGAIN, Timer.REDIAL)
+        self._steps.set(Timer.HELLO, now_ms + HANDSHAKE_MS)
+        return Change.ARRIVED
+
+    def greeted(self, now_ms: int) -> None:
+        """The handshake is done."""
+        self._greeted_at = now_ms
+        self._was_useful = False
+        self._steps.stop(Timer.HELLO, Timer.GRACE)
+
+    def was_useful(self) -> None:
+        """The runner said or did something in this bridge."""
+        self._was_useful = True
+
+    def closed(self, event: RunnerClosed, now_ms: int) -> Change | None:
+        if event.bridge != self.bridge:
+            return None
+        greeted, useful, job_id = self.is_here, self._was_useful, self.job_id
+        if self._greeted_at is not None and now_ms - self._greeted_at >= STEADY_MS:
+            self._losses = 0
+        self._gone()
+        if event.code not in CLEAN or not greeted:
+            return self.look_for_another(now_ms)
+        self._closed_dials[job_id] = self._closed_dials.get(job_id, 0) + 1
+        if self._closed_dials[job_id] < DIALS:
+            self._steps.set(Timer.REDIAL, now_ms + REDIAL_MS)
+            return None
+        return Change.LEFT if useful else self.look_for_another(now_ms)
+
+    def left(self, event: RunnerClosed) -> None:
+        """The same for a runner that has ended its call: nobody is missed."""
+        if event.bridge == self.bridge:
+            self._gone()
+
+    def _gone(self) -> None:
+        self.bridge = self._greeted_at = None
+        self._steps.stop(Timer.HELLO)
+
+    def look_for_another(self, now_ms: int) -> Change:
+        """The runner of this job is lost for good."""
+        self._losses += 1
+        self._pass_over(self.job_id)
+        self._expected_job = None
+        if self._losses >= MOST_LOSSES_IN_A_ROW:
+            return Change.FAILED
+        if not self._steps.is_set(Timer.GRACE):
+            self._steps.set(Timer.GRACE, now_ms + GRACE_MS)
+        self._ask("lost")
+        return Change.LOST
+
+    # ------------------------------------------------------------ time
+
+    def due(self, timer: Timer, now_ms: int) -> Change | None:
+        """What follows when one of this side's timers has run out."""
+        follows: dict[Timer, Callable[[int], Change | None]] = {
+            Timer.DIAL: self._no_dial,
+            Timer.AGAIN: self._nobody_yet,
+            Timer.HELLO: self._no_hello,
+            Timer.REDIAL: lambda _: Change.LEFT,
+            Timer.GRACE: lambda _: Change.FAILED,
+        }
+        return follows[timer](now_ms)
+
+    def _no_dial(self, _now_ms: int) -> None:
+        self._ask("no_dial")
+
+    def _nobody_yet(self, _now_ms: int) -> None:
+        self._ask(self._why)
+
+    def _no_hello(self, now_ms: int) -> Change:
+        assert self.bridge is not None
+        self._steps.do(CloseBridge(self.bridge, NORMAL))
+        self._gone()
+        return self.look_for_another(now_ms)
+
+    def stop(self) -> None:
+        """Nobody is sought any more."""
+        self._steps.stop(Timer.DIAL, Timer.AGAIN, Timer.REDIAL, Timer.GRACE)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

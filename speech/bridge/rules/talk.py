@@ -1,0 +1,205 @@
+"""Who said what, which turns of the other side are unanswered, and which words of the agent are still to be heard.
+
+No frame of a runner names a turn, so they are matched by their order: a runner answers its turns one after another and
+ends each reply with one `agent.text.end`.
+
+    user.text 1, user.text 2  ->      delta delta end          delta end
+                                      |--- turn 1 ---|         |- turn 2 -|
+    interrupted in turn 1     ->      deltas until its end are dropped: nobody would hear them
+    no word for TURN_LIMIT_MS ->      the turn is given up: the agent does without replies, or is stuck
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TURN_LIMIT_MS = 20_000
+"""How long the oldest open turn may go without a word. An agent without a dialog adapter never ends a turn."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn of the other side that waits for its reply, or (`asked` is None) a reply that nobody asked for."""
+
+    number: int
+    asked: str | None
+    language: str | None = None
+    sent: bool = False
+    replied: bool = False
+    interrupted: bool = False
+    filled: bool = False
+    since_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Line:
+    turn: int
+    role: str
+    content: str
+    at_ms: int
+
+
+@dataclass(slots=True)
+class _Speech:
+    """Words given to the voice. `line` is where they stand in the talk, None for a filler."""
+
+    line: _Line | None
+    complete: bool = False
+    letters: int = 0
+
+
+class Talk:
+    def __init__(self) -> None:
+        self._numbers = 0
+        self._lines: list[_Line] = []
+        self._open: list[Turn] = []
+        self._unheard: dict[int, _Speech] = {}
+        self.last_asked = 0
+        """The number of the other side's last turn."""
+
+    def next_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    # ------------------------------------------------------------ turns
+
+    @property
+    def current(self) -> Turn | None:
+        """The turn that the runner is at."""
+        return self._open[0] if self._open else None
+
+    def ask(self, number: int, text: str, language: str | None, at_ms: int) -> Turn:
+        turn = Turn(number, text, language)
+        self._open.append(turn)
+        self._lines.append(_Line(number, "user", text, at_ms))
+        self.last_asked = number
+        return turn
+
+    def never_mind(self, number: int) -> None:
+        """The turn was said, and is nobody's to answer."""
+        self._open = [turn for turn in self._open if turn.number != number]
+
+    def unsent(self) -> list[Turn]:
+        return [turn for turn in self._open if not turn.sent]
+
+    def sent(self, turn: Turn, now_ms: int) -> None:
+        turn.sent, turn.since_ms = True, now_ms
+
+    def reply(self, text: str, now_ms: int) -> int | None:
+        """Takes a piece of a reply. The number of its turn, or None where nobody is to hear it."""
+        if not self._open:
+            self._open.append(Turn(self.next_number(), None, sent=True))
+        turn = self._open[0]
+        turn.since_ms = now_ms
+        if turn.interrupted:
+            return None
+        turn.replied = True
+        self._words(turn.number, text, now_ms)
+        return turn.number
+
+    def end_reply(self, now_ms: int) -> Turn | None:
+        """The turn whose reply is complete; None where none was open."""
+        if not self._open:
+            return None
+        turn = self._open.pop(0)
+        if self._open:
+            self._open[0].since_ms = now_ms
+        self._complete(turn.number)
+        return turn
+
+    def say(self, text: str, now_ms: int, *, filler: bool = False) -> int:
+        number = self.next_number()
+        if filler:
+            self._unheard[number] = _Speech(None, letters=len(text))
+        else:
+            self._words(number, text, now_ms)
+        self._complete(number)
+        return number
+
+    def _words(self, number: int, text: str, now_ms: int) -> None:
+        speech = self._unheard.get(number)
+        if speech is None:
+            line = next((each for each in self._lines if each.turn == number and each.role == "agent"), None)
+            if line is None:
+                line = _Line(number, "agent", "", now_ms)
+                self._lines.append(line)
+            speech = self._unheard[number] = _Speech(line)
+        assert speech.line is not None
+        speech.line.content += text
+        speech.letters += len(text)
+
+    def _complete(self, number: int) -> None:
+        if number in self._unheard:
+            self._unheard[number].complete = True
+
+    # ------------------------------------------------------------ what is heard
+
+    @property
+    def unheard_letters(self) -> int:
+        return sum(speech.letters for speech in self._unheard.values())
+
+    @property
+    def is_all_heard(self) -> bool:
+        return not self._unheard
+
+    def heard(self, number: int) -> None:
+        """All words of a complete utterance were heard."""
+        if number in self._unheard and self._unheard[number].complete:
+            del self._unheard[number]
+
+    def silenced(self) -> None:
+        """The voice has dropped what it had, at the agent's own wish: how much was heard is not known."""
+        self._unheard.clear()
+
+    def interrupted(self, heard_prefix: str | None) -> None:
+        """The other side spoke into it. Of the first utterance the prefix was heard, of later ones nothing."""
+        unheard = [speech.line for speech in self._unheard.values() if speech.line is not None]
+        for position, line in enumerate(unheard):
+            if position or heard_prefix is not None:
+                line.content = "" if position else heard_prefix or ""
+        self._unheard.clear()
+        if self._open and self._open[0].sent:
+            self._open[0].interrupted = True
+
+    # ------------------------------------------------------------ another runner
+
+    def lost(self, *, unspoken: bool) -> list[int]:
+        """The runner is gone. What it left unanswered is to be sent again, also a turn whose reply broke off: as a turn
+        with a new number. With `unspoken` nothing that it said went to the voice yet, and all of it is forgotten.
+        Returns the numbers of the replies that broke off."""
+        if unspoken:
+            self._lines = [line for line in self._lines if line.role == "user"]
+            self._unheard.clear()
+            for turn in self._open:
+                turn.replied = False
+        broken = [turn.number for turn in self._open if turn.replied and not turn.interrupted]
+        for number in broken:
+            self._complete(number)
+        self._open = [self._again(turn) for turn in self._open if turn.asked is not None and not turn.interrupted]
+        return broken
+
+    def _again(self, turn: Turn) -> Turn:
+        number = self.next_number() if turn.replied else turn.number
+        return Turn(number, turn.asked, turn.language)
+
+    def drop_open(self) -> list[int]:
+        """No reply is expected any more. The numbers of the turns that were open."""
+        numbers = [turn.number for turn in self._open if not turn.interrupted]
+        for number in numbers:
+            self._complete(number)
+        self._open.clear()
+        return numbers
+
+    # ------------------------------------------------------------ what was said
+
+    def turns_so_far(self) -> list[dict[str, Any]]:
+        """For another runner: all but what is sent to it again as a turn."""
+        to_come = {turn.number for turn in self._open}
+        return [{"role": line.role, "content": line.content} for line in self._said() if line.turn not in to_come]
+
+    def transcript(self) -> list[Mapping[str, Any]]:
+        """In the form of docs/agents.md."""
+        return [{"role": line.role, "content": line.content, "timestamp": line.at_ms} for line in self._said()]
+
+    def _said(self) -> list[_Line]:
+        return [line for line in self._lines if line.content.strip()]
