@@ -33,6 +33,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
     "ringline.telephony": {"ringline.runtime", "ringline.calls.model", "ringline.telephony.carriers"},
     "ringline.telephony.carriers": {"ringline.calls.model"},
+    "ringline.agents": {*_RUNTIME, "ringline.calls.model"},
     "ringline.calls": set(),
     "ringline.calls.model": set(),
     "ringline.calls.rules": {"ringline.calls.model"},

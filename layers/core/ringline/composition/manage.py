@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
+from ringline.agents.runners import RunnerTable
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
@@ -45,6 +46,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         store=parts.store,
         pages=reader.pages,
         paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        places=RunnerTable(dynamodb, table, clock),
         transcripts=reader.transcripts,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
