@@ -67,13 +67,15 @@ def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
 
 
 def _answer(reports: tuple[Report, ...], heard: Heard) -> dict[str, Any]:
-    """`voicemail_policy` tells the agent whether to go on where a voicemail answered."""
+    """`voicemail_policy` tells the agent whether to go on where a voicemail answered, `end_reason` why its call is
+    over."""
     call = heard.call
     return {
         "results": [
             result | report.shortcomings() for report, result in zip(reports, _results(reports, heard), strict=True)
         ],
         "status": None if call is None else call.state.status.value,
+        "end_reason": None if call is None or call.end_reason is None else call.end_reason.value,
         "voicemail_policy": None if call is None else policy_of(call).value,
     }
 

@@ -22,11 +22,11 @@ from local.phones.speech.person import Person
 from local.phones.speech.silence import Silence
 from local.phones.speech.voice import TextVoice
 from speech.bridge.brain import BrainClient
-from speech.bridge.call import CallFacts
 from speech.bridge.driver import Driver
-from speech.bridge.events import Done
 from speech.bridge.hub import Hub
 from speech.bridge.line import Line
+from speech.bridge.model.actions import Done
+from speech.bridge.model.call import CallFacts
 
 _log = logging.getLogger("phones.mind")
 _CAN_REPORT = ("user_spoke", "silence", "transcript")

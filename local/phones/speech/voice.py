@@ -12,7 +12,8 @@ from local.phones.kernel.twirp import TwirpError
 from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.speech.mouth import Mouth
 from local.phones.speech.talking import takes_s
-from speech.bridge.events import Transfer, TransferEnded
+from speech.bridge.model.actions import Transfer
+from speech.bridge.model.events import TransferEnded
 
 _log = logging.getLogger("phones.voice")
 _WARM = "warm"

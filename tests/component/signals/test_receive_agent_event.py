@@ -168,6 +168,7 @@ def test_an_agent_is_ready_before_the_phone_is_answered(agents: Agents) -> None:
         {
             "results": [{"type": "ready", "result": "applied"}],
             "status": "ringing",
+            "end_reason": None,
             "voicemail_policy": "hang_up",
         },
     )
@@ -204,6 +205,7 @@ def test_under_the_usual_policy_a_voicemail_ends_the_call(agents: Agents) -> Non
     agents.talks()
     status, body = agents.post(READY, {"type": "voicemail", "why": "a beep after the greeting"})
     assert (status, body["status"], body["voicemail_policy"]) == (200, "completed", "hang_up")
+    assert body["end_reason"] == "AGENT_HUNG_UP_VOICEMAIL_DETECTED"
     assert agents.telephony.ended_rooms == [ROOM]
     view = agents.view
     assert (view["end_reason"], view["ended_by"]) == (_R.AGENT_HUNG_UP_VOICEMAIL_DETECTED, "agent")
