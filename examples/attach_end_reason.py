@@ -12,8 +12,8 @@ Copy this function into your agent and call it first in the entrypoint:
         await ctx.session.run()
 
 Before the bridge of a call closes, Ringline sends a last `state` frame that says why the call ended. The SDK gives it
-to the `state` hook, before `call_end`. Only where a dialog adapter has said `is_complete` the SDK stops listening before
-the call is over, and `end_reason` stays empty.
+to the `state` hook, before `call_end`. Only where a dialog adapter has said `is_complete` the SDK stops listening
+before the call is over, and `end_reason` stays empty.
 """
 
 from unpod._protocol import StateEvent

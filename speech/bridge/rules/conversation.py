@@ -8,14 +8,10 @@ from speech.bridge.model.actions import (
     Action,
     CloseBridge,
     Done,
-    EndOfReply,
     Note,
     PauseRecording,
     Report,
     ResumeRecording,
-    Say,
-    Speak,
-    StopSpeaking,
     Transfer,
 )
 from speech.bridge.model.call import CallFacts
@@ -39,13 +35,11 @@ from speech.bridge.model.events import (
 )
 from speech.bridge.rules.ending import Ending
 from speech.bridge.rules.seeking import NORMAL, UNKNOWN_CALL, Change, Seeking
+from speech.bridge.rules.speaking import Speaking
 from speech.bridge.rules.steps import Steps, Timer
-from speech.bridge.rules.talk import TURN_LIMIT_MS, Talk, Turn
+from speech.bridge.rules.talk import Talk
 from speech.bridge.rules.telling import Telling
 from speech.bridge.rules.transfers import refusal
-
-FILLER_AFTER_MS = 1_200
-"""How long a brain may think before its filler is said."""
 
 _OF_SEEKING = (Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
 
@@ -58,12 +52,10 @@ class Conversation:
         self._call = call
         self._steps = Steps()
         self._talk = Talk()
+        self._speaking = Speaking(self._steps, self._talk)
         self._seeking = Seeking(self._steps)
         self._ending = Ending(self._steps, self._talk)
         self._telling = Telling(call, self._steps, self._talk, self._seeking)
-        self._held: list[Action] | None = []
-        """Speech that waits for the answer; None once both sides hear."""
-        self._filler = ""
         self._somebody_spoke = False
         self._was_ready = False
         self._is_over = False
@@ -117,7 +109,7 @@ class Conversation:
     def _voice_side(self, event: Event) -> None:
         match event:
             case Answered():
-                self._answered()
+                self._speaking.answered()
             case UserSpoke():
                 self._report_user_spoke()
             case UserSaid():
@@ -131,21 +123,23 @@ class Conversation:
                 self._steps.do(Report({"type": "silence", "silent_s": silent_s}))
 
     def _runner_side(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
+        if self._ending.is_wanted:
+            self._runner_side_of_the_end(event)
+            return
         match event:
             case RunnerDialled():
-                if self._ending.is_wanted:
-                    self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
-                    return
-                change = self._seeking.dialled(event, self._now_ms)
+                self._changed(self._seeking.dialled(event, self._now_ms))
             case RunnerClosed():
-                if self._ending.is_wanted:
-                    self._seeking.left(event)
-                    self._nothing_more_comes()
-                    return
-                change = self._seeking.closed(event, self._now_ms)
+                self._changed(self._seeking.closed(event, self._now_ms))
             case BrainAnswered():
-                change = self._seeking.answered(event, self._now_ms)
-        self._changed(change)
+                self._changed(self._seeking.answered(event, self._now_ms))
+
+    def _runner_side_of_the_end(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
+        """The call is ending: nobody is missed, and nobody else is let in."""
+        if isinstance(event, RunnerDialled):
+            self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
+        elif isinstance(event, RunnerClosed) and self._seeking.left(event):
+            self._nothing_more_comes()
 
     def _changed(self, change: Change | None) -> None:
         match change:
@@ -165,9 +159,9 @@ class Conversation:
         if timer in _OF_SEEKING:
             self._changed(self._seeking.due(timer, self._now_ms))
         elif timer is Timer.TURN:
-            self._give_up_turn()
+            self._speaking.give_up_turn(self._now_ms)
         elif timer is Timer.FILLER:
-            self._say_filler()
+            self._speaking.fill(self._now_ms)
         elif timer is Timer.OVER:
             self._finish(self._ending.presumed_reason, self._ending.presumed_status, None)
         else:
@@ -182,21 +176,20 @@ class Conversation:
             self._steps.do(Note("frame before hello"))
         elif isinstance(said, frames.Unserved):
             self._steps.do(Note("frame ignored", {"what": said.what}))
-        else:
+        elif not self._ending.is_done:
             self._obey(said)
 
     def _obey(self, said: frames.RunnerSays) -> None:
         self._seeking.was_useful()
         match said:
             case frames.TextDelta(text=text):
-                self._reply(text)
+                self._speaking.reply(text, self._now_ms)
             case frames.TextEnd():
-                self._end_reply()
+                self._speaking.end_reply(self._now_ms)
             case frames.SayText(text=text):
-                if text.strip() and not self._ending.is_done:
-                    self._speak(Say(self._talk.say(text, self._now_ms), text))
+                self._speaking.say(text, self._now_ms)
             case frames.SetFiller(text=text):
-                self._filler = text
+                self._speaking.filler = text
             case frames.RecordingPause(reason=reason):
                 self._steps.do(PauseRecording(reason))
             case frames.RecordingResume():
@@ -224,94 +217,32 @@ class Conversation:
         self._ending.now("agent_failed")
 
     def _runner_lost(self) -> None:
-        held = self._held is not None
-        for number in self._talk.lost(unspoken=held):
-            if not held:
-                self._steps.do(EndOfReply(number))
-        if held:
-            self._held = []
-        self._filler = ""
-        self._steps.stop(Timer.TURN, Timer.FILLER)
+        self._speaking.runner_lost()
         self._ending.runner_lost()
 
     def _nothing_more_comes(self) -> None:
-        """The runner has ended the call and is gone: what it left open is complete."""
-        for number in self._talk.drop_open():
-            self._speak(EndOfReply(number))
+        self._speaking.nothing_more_comes()
         self._ending.no_more_words()
-        self._steps.stop(Timer.TURN, Timer.FILLER)
         self._seeking.stop()
 
     # ------------------------------------------------------------ turns
 
     def _user_said(self, said: UserSaid) -> None:
         if not said.text.strip():
-            self._steps.do(EndOfReply(said.turn))
+            self._speaking.never_mind(said.turn)
             return
         self._report_user_spoke()
         self._talk.ask(said.turn, said.text, said.language, said.at_ms or self._now_ms)
         if self._ending.is_wanted:
             self._talk.never_mind(said.turn)
-            self._steps.do(EndOfReply(said.turn))
-            return
-        self._telling.turns(self._now_ms)
-
-    def _reply(self, text: str) -> None:
-        if not text or self._ending.is_done:
-            return
-        turn = self._talk.reply(text, self._now_ms)
-        if turn is not None:
-            self._speak(Speak(turn, text))
-
-    def _end_reply(self) -> None:
-        turn = self._talk.end_reply(self._now_ms)
-        if turn is None:
-            self._interrupt_by_agent()
-        elif not turn.interrupted:
-            self._speak(EndOfReply(turn.number))
-
-    def _interrupt_by_agent(self) -> None:
-        """No turn is open: this is `session.interrupt()`, which stops what is being said."""
-        if self._held is not None:
-            self._held = []
-            self._talk.silenced()
-        elif not self._talk.is_all_heard:
-            self._talk.silenced()
-            self._steps.do(StopSpeaking())
+            self._speaking.never_mind(said.turn)
+        else:
+            self._telling.turns(self._now_ms)
 
     def _interrupted(self, heard_prefix: str | None) -> None:
-        if self._held is not None:
-            return
-        self._talk.interrupted(heard_prefix)
-        self._telling.interrupted(heard_prefix)
-
-    def _give_up_turn(self) -> None:
-        turn = self._talk.end_reply(self._now_ms)
-        if turn is not None and not turn.interrupted:
-            self._steps.do(Note("turn given up", {"replied": turn.replied}))
-            self._speak(EndOfReply(turn.number))
-
-    def _say_filler(self) -> None:
-        turn = self._talk.current
-        if turn is not None and self._wants_filler(turn):
-            turn.filled = True
-            self._speak(Say(self._talk.say(self._filler, self._now_ms, filler=True), self._filler, filler=True))
-
-    def _wants_filler(self, turn: Turn) -> bool:
-        thinks = turn.sent and not turn.replied and not turn.interrupted and not turn.filled
-        may_speak = self._held is None and not self._ending.is_wanted
-        return bool(self._filler) and thinks and may_speak and self._talk.is_all_heard
-
-    def _speak(self, action: Speak | EndOfReply | Say) -> None:
-        if self._held is None:
-            self._steps.do(action)
-        else:
-            self._held.append(action)
-
-    def _answered(self) -> None:
-        if self._held is not None:
-            self._steps.do(*self._held)
-            self._held = None
+        if not self._speaking.is_held:
+            self._talk.interrupted(heard_prefix)
+            self._telling.interrupted(heard_prefix)
 
     # ------------------------------------------------------------ the end
 
@@ -320,7 +251,7 @@ class Conversation:
         self._ending.want(reason, self._now_ms)
 
     def _transfer(self, asked: frames.TransferVerb) -> None:
-        why = "not_answered" if self._held is not None else refusal(asked, self._call)
+        why = "not_answered" if self._speaking.is_held else refusal(asked, self._call)
         why = why or self._ending.transfer_refusal
         if why is not None:
             self._telling.transfer(asked.target, "refused", why)
@@ -344,24 +275,9 @@ class Conversation:
 
     def _settle(self) -> None:
         """What follows from where the talk now stands: the end that waited for it, the timers, the state."""
-        self._ending.proceed(self._now_ms, is_held=self._held is not None)
-        turn = self._talk.current
-        if turn is None or not turn.sent:
-            self._steps.stop(Timer.TURN, Timer.FILLER)
-        else:
-            self._steps.set(Timer.TURN, turn.since_ms + TURN_LIMIT_MS)
-            if self._wants_filler(turn):
-                self._steps.set(Timer.FILLER, max(turn.since_ms + FILLER_AFTER_MS, self._now_ms + 1))
-            else:
-                self._steps.stop(Timer.FILLER)
-        self._telling.state(self._state_now(turn))
-
-    def _state_now(self, turn: Turn | None) -> str:
-        if self._held is not None:
-            return "idle"
-        if not self._talk.is_all_heard:
-            return "speaking"
-        return "thinking" if turn is not None and turn.sent and not turn.interrupted else "listening"
+        self._ending.proceed(self._now_ms, is_held=self._speaking.is_held)
+        self._speaking.settle(self._now_ms, may_fill=not self._ending.is_wanted)
+        self._telling.state(self._speaking.state)
 
     def _report_user_spoke(self) -> None:
         if not self._somebody_spoke:

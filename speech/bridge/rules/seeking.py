@@ -180,10 +180,12 @@ class Seeking:
             return None
         return Change.LEFT if useful else self.look_for_another(now_ms)
 
-    def left(self, event: RunnerClosed) -> None:
-        """The same for a runner that has ended its call: nobody is missed."""
-        if event.bridge == self.bridge:
-            self._gone()
+    def left(self, event: RunnerClosed) -> bool:
+        """The same for a call that is ending, where nobody is missed. Whether it was the live one."""
+        if event.bridge != self.bridge:
+            return False
+        self._gone()
+        return True
 
     def _gone(self) -> None:
         self.bridge = self._greeted_at = None
@@ -228,7 +230,7 @@ class Seeking:
 
     def stop(self) -> None:
         """Nobody is sought any more."""
-        self._steps.stop(Timer.DIAL, Timer.AGAIN, Timer.REDIAL, Timer.GRACE)
+        self._steps.stop(Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
 
 
 def _ms(seconds: float) -> int:

@@ -163,15 +163,16 @@ class Talk:
 
     # ------------------------------------------------------------ another runner
 
-    def lost(self, *, unspoken: bool) -> list[int]:
+    def forget_unspoken(self) -> None:
+        """Nothing of what the runner said went to the voice yet: it is as if it had said nothing."""
+        self._lines = [line for line in self._lines if line.role == "user"]
+        self._unheard.clear()
+        for turn in self._open:
+            turn.replied = False
+
+    def lost(self) -> list[int]:
         """The runner is gone. What it left unanswered is to be sent again, also a turn whose reply broke off: as a turn
-        with a new number. With `unspoken` nothing that it said went to the voice yet, and all of it is forgotten.
-        Returns the numbers of the replies that broke off."""
-        if unspoken:
-            self._lines = [line for line in self._lines if line.role == "user"]
-            self._unheard.clear()
-            for turn in self._open:
-                turn.replied = False
+        with a new number. Returns the numbers of the replies that broke off."""
         broken = [turn.number for turn in self._open if turn.replied and not turn.interrupted]
         for number in broken:
             self._complete(number)
