@@ -70,9 +70,10 @@ async def a_scene(script: PersonScript = SAYS_NOTHING) -> AsyncIterator[Scene]:
         await tasks.stop()
 
 
-def in_a_scene(
-    script: PersonScript = SAYS_NOTHING,
-) -> Callable[[Callable[[Scene], Awaitable[None]]], Callable[[], None]]:
+type SceneTest = Callable[[Scene], Awaitable[None]]
+
+
+def in_a_scene(script: PersonScript = SAYS_NOTHING) -> Callable[[SceneTest], Callable[[], None]]:
     """Runs an async test, whose argument is a scene with such a person, in an event loop of its own."""
 
     def decorate(test: SceneTest) -> Callable[[], None]:
