@@ -27,6 +27,7 @@ class Wish(StrEnum):
     RUNNER_REFUSES = "runner_refuses"  # the same, and the runner that is asked first must refuse
     RUNNER_DIES = "runner_dies"  # the same, and the runner must die in the call while another is there
     NO_RUNNER = "no_runner"  # the same, no runner must be there, and they must let it expire soon
+    RUNNER_INBOUND = "runner_inbound"  # a runner must be there, and somebody calls the number
     INBOUND = "inbound"  # they must not call the number: somebody calls it
 
 

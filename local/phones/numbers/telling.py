@@ -231,6 +231,6 @@ WHO_CALL_US = (
         PICKS_UP,
         "is one of ours: somebody calls it, says three things to a runner, one after the other, and hangs up",
         "USER_HUNG_UP_IN_CALL",
-        Wish.INBOUND,
+        Wish.RUNNER_INBOUND,
     ),
 )
