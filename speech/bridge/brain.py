@@ -1,26 +1,44 @@
 """The control plane as the bridge needs it: who is the brain of the call, and what the agent reports."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
 
 from speech.bridge.model.actions import Why
-from speech.bridge.model.events import BrainAnswer
+from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCall, Served, Unreachable, Wait
+
+TRY_AGAIN_AFTER_S = (0.2, 0.5, 1.0)
+"""Within the grace of a call that has lost its runner."""
+ANSWER_WITHIN_S = 3.0
+_OVER = {401, 403, 404, 409, 410}
+
+_log = logging.getLogger(__name__)
 
 
 class Brain(Protocol):
     """What the driver asks and tells of one call."""
 
     async def ask(self, request: int, why: Why) -> BrainAnswer:
-        """Never raises for what the other side answers or does not answer: that is `Unreachable`."""
+        """Never raises for what the other side answers or does not answer: that is Unreachable. The same number again
+        gets the same answer."""
 
     async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Posts agent events, in order. Gives up after its retries, with a line in the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: Mapping[str, Any]
+
+
 class BrainClient:
-    """Over HTTP: POST /v1/calls/{id}/brain and /v1/calls/{id}/agent-events, with the token of the dispatch."""
+    """Over HTTP: POST `brain_url` and `events_url` (`/v1/calls/{id}/brain` and `/v1/calls/{id}/agent-events`), with the
+    token of the dispatch. `bridge_url` is where a runner of this call is to dial."""
 
     def __init__(
         self,
@@ -30,12 +48,69 @@ class BrainClient:
         events_url: str,
         token: str,
         bridge_url: str,
-        sleep: Callable[[float], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        raise NotImplementedError
+        self._http = http
+        self._brain_url = brain_url
+        self._events_url = events_url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._bridge_url = bridge_url
+        self._sleep = sleep
 
     async def ask(self, request: int, why: Why) -> BrainAnswer:
-        raise NotImplementedError
+        body = {"request": request, "why": why, "bridge_url": self._bridge_url}
+        reply = await self._post(self._brain_url, body)
+        if isinstance(reply, Unreachable):
+            return reply
+        if reply.status in _OVER:
+            return NoSuchCall(str(reply.body.get("code") or reply.status))
+        return read_answer(reply.body) if reply.status == 200 else Unreachable(f"status {reply.status}")
 
     async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
-        raise NotImplementedError
+        reply = await self._post(self._events_url, {"events": [*events]})
+        types = [event.get("type") for event in events]
+        if isinstance(reply, Unreachable):
+            _log.error("agent events were not taken", extra={"why": reply.why, "types": types})
+        elif reply.status >= 400:
+            _log.warning("agent events were refused", extra={"status": reply.status, "types": types})
+
+    async def _post(self, url: str, body: Mapping[str, Any]) -> _Reply | Unreachable:
+        """Sends the same again where the answer says that it may help, or none came."""
+        for pause_s in (*TRY_AGAIN_AFTER_S, None):
+            why = await self._try(url, body)
+            if isinstance(why, _Reply):
+                if why.status < 500 and why.status != 429:
+                    return why
+                why = Unreachable(f"status {why.status}")
+            if pause_s is None:
+                return why
+            await self._sleep(pause_s)
+        raise AssertionError("the last try returns")
+
+    async def _try(self, url: str, body: Mapping[str, Any]) -> _Reply | Unreachable:
+        limit = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
+        try:
+            async with self._http.post(url, json=body, headers=self._headers, timeout=limit) as answer:
+                told = await answer.json(content_type=None)
+                return _Reply(answer.status, told if isinstance(told, Mapping) else {})
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return Unreachable(type(error).__name__)
+
+
+def read_answer(body: Mapping[str, Any]) -> BrainAnswer:
+    """The answer to a brain request. One of a later version is no answer."""
+    match body:
+        case {"result": "assigned", "job_id": str(job_id), "worker_id": str(worker_id)}:
+            return Assigned(job_id, worker_id, _seconds(body, "dial_within_s", 2.0))
+        case {"result": "wait"}:
+            return Wait(_seconds(body, "wait_s", 1.0))
+        case {"result": "none"}:
+            return NoRunner(str(body.get("why") or ""), _seconds(body, "again_in_s", 1.0))
+        case {"result": "served", "brain": str(kind)} if isinstance(body.get(kind), Mapping):
+            return Served(kind, body[kind])
+    return Unreachable("an answer that cannot be read")
+
+
+def _seconds(body: Mapping[str, Any], key: str, otherwise: float) -> float:
+    value = body.get(key)
+    return float(value) if isinstance(value, int | float) else otherwise

@@ -3,18 +3,28 @@
 from typing import Protocol
 
 from speech.bridge.model.events import LineEvent
+from speech.bridge.model.frames import is_too_long
 
 
 class FrameTooLong(ValueError):
-    """The frame has more than `MOST_BYTES_OF_A_FRAME`: the runner's library would close the bridge (1009)."""
+    """The frame is longer than a runner's library receives: it would close the bridge (1009)."""
+
+
+class LineLost(ConnectionError):
+    """Nothing can come any more: the line was closed, or the hub is gone."""
+
+
+class LineTaken(RuntimeError):
+    """Somebody else runs this call already."""
 
 
 class Line(Protocol):
-    """`Hub.open` gives one in the hub's own process, `attach` one in another. Sending and closing return at once and
+    """`Hub.open` gives one in the hub's own process, `attached` one in another. Sending and closing return at once and
     keep their order; they do nothing for a bridge that is no longer the live one."""
 
     async def next(self) -> LineEvent:
-        """What the runner does next. Waits for ever; raises `LineLost` when nothing can come any more."""
+        """What the runner does next. Waits for ever; raises LineLost. Ask for it all the time: where the line is a
+        socket, it answers pings only while somebody waits."""
 
     def send(self, bridge: int, text: str) -> None:
         """Raises FrameTooLong."""
@@ -26,8 +36,11 @@ class Line(Protocol):
         """From now on a dial of this job is refused."""
 
     async def close(self) -> None:
-        """The call is over: a live socket is closed (1000), and every later dial is refused."""
+        """The call is over: a live socket is closed (1000) after what was sent, and every later dial is refused."""
 
 
-class LineLost(ConnectionError):
-    """The hub is gone, or the line was closed."""
+def checked(frame: str) -> str:
+    """The frame. Raises FrameTooLong."""
+    if is_too_long(frame):
+        raise FrameTooLong(f"{len(frame)} characters")
+    return frame

@@ -25,7 +25,6 @@ class Steps:
     def __init__(self) -> None:
         self._actions: list[Action] = []
         self._timers: dict[Timer, int] = {}
-        self._wakes_at: int | None = None
 
     def do(self, *actions: Action) -> None:
         self._actions.extend(actions)
@@ -53,10 +52,8 @@ class Steps:
         return timer
 
     def take(self) -> list[Action]:
-        """All that was wanted since the last time, and where that has changed the next moment to be woken."""
-        wakes_at = min(self._timers.values(), default=None)
-        if wakes_at != self._wakes_at and wakes_at is not None:
-            self._actions.append(WakeAt(wakes_at))
-        self._wakes_at = wakes_at
+        """All that was wanted since the last time, and at its end the next moment to be woken, if there is one."""
         taken, self._actions = self._actions, []
+        if self._timers:
+            taken.append(WakeAt(min(self._timers.values())))
         return taken
