@@ -84,12 +84,9 @@ class PhoneNetwork:
         people = People()
         self._hub = Hub(key=bridge_key(config.api_secret), clock_s=time.time)
         works = SpeechWorks(hub=self._hub, people=people, http=courier.session, bridges_url=self._bridges_url)
-        dispatcher = Dispatcher(
-            {
-                config.agent_name: Worker(self.exchange),
-                config.speech_agent_name: Worker(self.exchange, works.mind, config.speech_places),
-            }
-        )
+        self.speech_worker = Worker(self.exchange, works.mind, config.speech_places)
+        workers = {config.agent_name: Worker(self.exchange), config.speech_agent_name: self.speech_worker}
+        dispatcher = Dispatcher(workers)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
             sip.SIPOutboundTrunkInfo(

@@ -31,7 +31,7 @@ class Worker:
     def __init__(self, exchange: Exchange, make_mind: MakeMind = SmallTalk, places: int | None = None) -> None:
         self._exchange = exchange
         self._make_mind = make_mind
-        self._places = places
+        self.places = places
         self._worker_id = new_id("AW_")
         self._agents: dict[str, WorkerAgent] = {}
         self._dispatches: Counter[str] = Counter()
@@ -51,7 +51,7 @@ class Worker:
         """Whether the worker takes the job: one that it has no room for is dropped, and nobody tries it again."""
         number = presence.number or ""
         self._dispatches[number] += 1
-        has_place = self._places is None or len(self._agents) < self._places
+        has_place = self.places is None or len(self._agents) < self.places
         return has_place and self._dispatches[number] % (presence.script.misses + 1) == 0
 
     def end(self, dispatch_id: str) -> None:
