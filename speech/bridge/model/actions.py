@@ -112,8 +112,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Handle a `Tick` at this moment, unless another event comes first. Ends each list of actions that leaves a reason to
-    wait."""
+    """Handle a `Tick` at this moment, unless another event comes first. Ends each list of actions that leaves a
+    reason to wait."""
 
     at_ms: int
 
