@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.agents.runners import RunnerTable
+from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
@@ -36,7 +36,7 @@ class CallsRoom:
     store: CallStore
     watchlist: Watchlist
     paces: TrunkPaces
-    places: RunnerTable
+    places: Registry
     clock: HandClock
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
@@ -140,5 +140,5 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
     paces = TrunkPaces(local.dynamodb, local.table_name)
     clock = HandClock()
-    places = RunnerTable(local.dynamodb, local.table_name, clock)
+    places = Registry(local.dynamodb, local.table_name, clock)
     return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, places, clock)

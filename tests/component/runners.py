@@ -14,7 +14,7 @@ def put_runner(
     agent_id = fields.pop("agent_id", "AGENT_1")
     row: dict[str, Any] = {
         "agent_id": agent_id,
-        "runner_id": runner_id,
+        "worker_id": runner_id,
         "pool": agent_id,
         "connection_id": f"of {runner_id}",
         "max_concurrent": places,
@@ -24,5 +24,6 @@ def put_runner(
     pk = runners_pk(ACCOUNT)
     kept = row | fields | {"pk": pk, "sk": runner_sk(agent_id, runner_id)}
     beat = {"pk": pk, "sk": beat_sk(agent_id, runner_id), "seen_at": seen_at, "active_jobs": 0}
+    beat["connection_id"] = kept["connection_id"]
     for item in (kept, beat):
         dynamodb.put_item(TableName=table_name, Item=to_item(item))

@@ -39,7 +39,7 @@ class Room:
         return self.calls.queued(call_id, brain="runner", **fields)
 
     def in_use(self, runner_id: str = "bot#1") -> int:
-        runners = {each.runner_id: each for each in self.calls.places.of_agent(ACCOUNT, "AGENT_1")}
+        runners = {each.worker_id: each for each in self.calls.places.runners(ACCOUNT, "AGENT_1")}
         return runners[runner_id].in_use
 
     def admitted(self) -> Call | NoneAdmitted | Paced:
@@ -254,5 +254,5 @@ def test_a_place_given_back_after_its_runners_row_is_gone_makes_no_runner(room: 
     key = {"pk": {"S": f"A#{ACCOUNT}#RUNNERS"}, "sk": {"S": "AGENT_1#R#bot#1"}}
     room.local.dynamodb.delete_item(TableName=room.local.table_name, Key=key)
     room.calls.progress.apply(ACCOUNT, call.call_id, FoundOver(NOW, call.attempt))
-    assert room.calls.places.of_agent(ACCOUNT, "AGENT_1") == []
+    assert room.calls.places.runners(ACCOUNT, "AGENT_1") == []
     assert room.calls.call().state is State.NOT_CONNECTED
