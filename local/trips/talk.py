@@ -23,7 +23,7 @@ from local.trips.telephone import Telephone, Words
 NUMBER = "+15550100298"
 """Its phone answers at once, and says what it is told to."""
 
-_PERSON = {"answers_after_s": 0.5, "person": {"lines": []}}
+_PERSON: dict[str, Any] = {"answers_after_s": 0.5, "hangs_up_after_s": None, "person": {"lines": []}}
 _LOOK_EVERY_S = 0.2
 _SAID_WITHIN_S = 5.0
 _TERMINAL = {"completed", "failed"}
@@ -90,7 +90,7 @@ def as_line(words: Words) -> str:
 def _state_of(call: dict[str, Any]) -> str:
     if call["status"] in _TERMINAL:
         return f"{call['status']}: {call['end_reason']}"
-    if call.get("blocked_by") == "agent":
+    if (call.get("queue") or {}).get("blocked_by") == "agent":
         return "waits for a runner: none of this agent is there, or none has a place"
     return str(call["status"])
 
