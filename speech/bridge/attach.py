@@ -53,12 +53,10 @@ class AttachPoint:
         except LineTaken:
             await job.close(code=ALREADY_ATTACHED, message=b"another job runs this call")
             return job
-        await self._carry(job, line)
-        if _has_died(job):
-            self._on_job_lost(call_id)
+        await self._carry(job, line, call_id)
         return job
 
-    async def _carry(self, job: web.WebSocketResponse, line: Line) -> None:
+    async def _carry(self, job: web.WebSocketResponse, line: Line, call_id: str) -> None:
         writer = Writer(job)
         live = _Bridge()
         telling = asyncio.create_task(_tell_job(line, writer, live))
@@ -68,11 +66,10 @@ class AttachPoint:
                     _do_for_job(line, message.data)
         finally:
             telling.cancel()
-            await asyncio.wait({telling})
             if _has_died(job):
                 line.close_bridge(live.number, JOB_DIED)
-            await writer.finished(CLOSE_WITHIN_S)
-            await line.close()
+                self._on_job_lost(call_id)
+            await asyncio.gather(asyncio.wait({telling}), writer.finished(CLOSE_WITHIN_S), line.close())
 
 
 def _has_died(job: web.WebSocketResponse) -> bool:

@@ -48,6 +48,9 @@ class Hub:
         line = self._lines[call_id] = _HubLine(lambda: self._lines.pop(call_id, None))
         return line
 
+    def is_open(self, call_id: str) -> bool:
+        return call_id in self._lines
+
     async def close(self) -> None:
         """Closes every line, and with it every bridge."""
         await asyncio.gather(*(line.close() for line in [*self._lines.values()]))

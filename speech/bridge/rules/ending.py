@@ -40,8 +40,7 @@ class Ending:
         if self.is_wanted:
             return
         self._reason = reason
-        turn = self._talk.current
-        if turn is not None and turn.sent and not turn.replied and not turn.interrupted:
+        if self._talk.is_reply_to_come:
             self._may_begin_words = True
             self._steps.set(Timer.LAST_WORDS, now_ms + LAST_WORDS_MS)
 
@@ -69,9 +68,7 @@ class Ending:
     @property
     def _is_silent(self) -> bool:
         """All was heard, and no reply is under way."""
-        turn = self._talk.current
-        is_replying = turn is not None and turn.replied and not turn.interrupted
-        return self._talk.is_all_heard and not is_replying
+        return self._talk.is_all_heard and not self._talk.is_replying
 
     @property
     def _playout_ms(self) -> int:

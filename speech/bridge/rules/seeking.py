@@ -103,10 +103,10 @@ class Seeking:
     def _answered(self, answer: BrainAnswer, now_ms: int) -> Change | None:
         match answer:
             case Assigned(job_id=job_id, dial_within_s=within_s):
-                return self._expect(job_id, now_ms + _ms(within_s))
+                return self._expect(job_id, _ms(within_s), now_ms)
             case Served():
                 self._steps.do(ServeBrain(answer))
-                return self._expect("", now_ms + HANDSHAKE_MS)
+                return self._expect("", HANDSHAKE_MS, now_ms)
             case Wait(wait_s=wait_s):
                 if self.bridge is None:
                     self._steps.set(Timer.DIAL, now_ms + _ms(wait_s))
@@ -121,19 +121,20 @@ class Seeking:
                 return Change.CALL_GONE
         return None
 
-    def _expect(self, job_id: str, until_ms: int) -> Change | None:
+    def _expect(self, job_id: str, within_ms: int, now_ms: int) -> Change | None:
         """The control plane's word counts: a runner that was passed over, and dialled in meanwhile, has to go."""
         if self._expected_job and self._expected_job != job_id:
             self._pass_over(self._expected_job)
         self._expected_job = job_id
         if self.bridge is not None and self.job_id == job_id:
             return None
-        self._steps.set(Timer.DIAL, until_ms)
+        self._steps.set(Timer.DIAL, now_ms + within_ms)
         if self.bridge is None:
             return None
         self._pass_over(self.job_id)
         self._steps.do(CloseBridge(self.bridge, NORMAL))
         self._gone()
+        self._miss(now_ms)
         return Change.LOST
 
     def _pass_over(self, job_id: str) -> None:
@@ -198,10 +199,13 @@ class Seeking:
         self._expected_job = None
         if self._losses >= MOST_LOSSES_IN_A_ROW:
             return Change.FAILED
-        if not self._steps.is_set(Timer.GRACE):
-            self._steps.set(Timer.GRACE, now_ms + GRACE_MS)
+        self._miss(now_ms)
         self._ask("lost")
         return Change.LOST
+
+    def _miss(self, now_ms: int) -> None:
+        if not self._steps.is_set(Timer.GRACE):
+            self._steps.set(Timer.GRACE, now_ms + GRACE_MS)
 
     # ------------------------------------------------------------ time
 

@@ -19,13 +19,15 @@ TURN_LIMIT_MS = 20_000
 
 @dataclass(slots=True)
 class Turn:
-    """A turn of the other side that waits for its reply, or (`asked` is None) a reply that nobody asked for."""
+    """A turn of the other side that waits for its reply, or (`asked` is None) a reply that nobody asked for.
+    `said_beside`: the agent has said something meanwhile that is no reply, as one without a dialog adapter does."""
 
     number: int
     asked: str | None
     language: str | None = None
     sent: bool = False
     replied: bool = False
+    said_beside: bool = False
     interrupted: bool = False
     filled: bool = False
     since_ms: int = 0
@@ -62,6 +64,20 @@ class Talk:
         return self._numbers
 
     # ------------------------------------------------------------ turns
+
+    @property
+    def is_reply_to_come(self) -> bool:
+        """The runner is at a turn and has not spoken since."""
+        turn = self.current
+        if turn is None or not turn.sent:
+            return False
+        return not (turn.replied or turn.said_beside or turn.interrupted)
+
+    @property
+    def is_replying(self) -> bool:
+        """A reply has begun and is not complete."""
+        turn = self.current
+        return turn is not None and turn.replied and not turn.interrupted
 
     @property
     def current(self) -> Turn | None:
@@ -113,6 +129,8 @@ class Talk:
             self._unheard[number] = _Speech(None, letters=len(text))
         else:
             self._words(number, text, now_ms)
+            if self._open:
+                self._open[0].said_beside = True
         self._complete(number)
         return number
 

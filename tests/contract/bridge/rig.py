@@ -5,12 +5,11 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
 from aiohttp import WSMsgType, web
-from unpod.adapters.base import DialogAdapter
 from unpod.connectivity.call_context import CallContext
 from unpod.connectivity.runner import AgentRunner
 
@@ -44,6 +43,15 @@ def a_token(
     return jwt.encode(claims, key, algorithm="HS256")
 
 
+async def eventually(is_so: Callable[[], object]) -> None:
+    """Returns when it is so. For what happens inside of the SDK, which tells nobody."""
+    for _ in range(round(WITHIN_S / 0.002)):
+        if is_so():
+            return
+        await asyncio.sleep(0.002)
+    raise TimeoutError("it did not become so")
+
+
 class Control:
     """Registers runners and assigns the call to them, one after another."""
 
@@ -59,8 +67,7 @@ class Control:
         return [web.get("/v1/internal/workers", self._workers)]
 
     async def registered(self, count: int) -> None:
-        while len(self._runners) < count:
-            await asyncio.sleep(0.005)
+        await eventually(lambda: len(self._runners) == count)
 
     async def _workers(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -165,17 +172,23 @@ class Telephone:
         await self.until(lambda: text in self.heard)
 
 
-class Echo(DialogAdapter):
-    """Answers in two pieces."""
+class Echo:
+    """A dialog adapter that answers in two pieces."""
 
     def __init__(self) -> None:
-        self.history: list[str] = []
         self.marked: list[str | None] = []
 
-    async def stream(self, user_text: str, language: str | None = None) -> AsyncIterator[str]:
-        self.history.append(user_text)
+    async def turn(self, text: str, context: dict[str, Any] | None = None) -> str:
+        return f"you said {text}"
+
+    async def stream(
+        self, text: str, context: dict[str, Any] | None = None, language: str | None = None
+    ) -> AsyncIterator[str]:
         yield "you said "
-        yield user_text
+        yield text
+
+    def assist(self, note: str) -> None:
+        """What the SDK tells the model after an interruption."""
 
     def mark_interrupted(self, heard_prefix: str | None) -> None:
         self.marked.append(heard_prefix)
@@ -188,7 +201,6 @@ class Rig:
     telephone: Telephone
     driver: Driver
     call: asyncio.Task[Done]
-    runners: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def over(self) -> Done:
         async with asyncio.timeout(WITHIN_S):
@@ -201,21 +213,24 @@ async def a_call_with(*entrypoints: Entrypoint, facts: CallFacts | None = None) 
     control, hub, telephone = Control(), Hub(key=KEY, clock_s=time.time), Telephone()
     async with serving([*control.routes(), *hub.routes()], "127.0.0.1") as port, asyncio.timeout(2 * WITHIN_S):
         control.bridge_url = f"ws://127.0.0.1:{port}/bridge/{CALL}"
-        runners = []
+        runners: list[AgentRunner] = []
+        running: list[asyncio.Task[Any]] = []
         for count, entrypoint in enumerate(entrypoints, 1):
             runner = AgentRunner(
                 entrypoint, AGENT, platform_token="t", org_handle="o", base_url=f"ws://127.0.0.1:{port}"
             )
-            runners.append(asyncio.create_task(runner.run()))
+            runners.append(runner)
+            running.append(asyncio.create_task(runner.run()))
             await control.registered(count)
         call_facts = facts or CallFacts(CALL, AGENT, user_number="+15550100", room_id="room")
         driver = Driver(call=call_facts, line=hub.open(CALL), brain=control, voice=telephone)
         telephone.driver = driver
-        rig = Rig(control, hub, telephone, driver, asyncio.create_task(driver.run()), runners)
+        rig = Rig(control, hub, telephone, driver, asyncio.create_task(driver.run()))
         try:
             yield rig
         finally:
-            for task in (rig.call, *runners):
+            running.extend([rig.call, *(job for runner in runners for job in runner._jobs.values())])
+            for task in running:
                 task.cancel()
-            await asyncio.gather(rig.call, *runners, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
             await hub.close()
