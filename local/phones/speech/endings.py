@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from local.phones.agents.presence import Presence
 from local.phones.agents.reports import Reports
 
-_QUESTION = {"type": "question"}
-"""No report that the product knows: it changes nothing, and is answered with the state of the call."""
 _ASKED_EVERY_S = 0.3
 _ASKED_TIMES = 20
-_TERMINAL = frozenset({"completed", "failed"})
 _LEFT_ALONE = "USER_HUNG_UP_IN_CALL"
 _UNKNOWN = "INTERNAL_ERROR"
 
@@ -24,13 +21,13 @@ class Ending:
 
 
 async def why_it_ended(presence: Presence, reports: Reports | None) -> Ending:
-    """What the product says, as soon as the call is over there; what can be seen from here, if it says nothing of that
-    for some seconds."""
+    """What the product says, as soon as the agent's attempt is over there; what can be seen from here, if it says
+    nothing of that for some seconds."""
     for _ in range(_ASKED_TIMES if reports is not None else 0):
-        answer = await reports.ask(_QUESTION) if reports is not None else None
+        answer = await reports.ask() if reports is not None else None
         if answer is None:
             break
-        if answer.get("status") in _TERMINAL and (reason := answer.get("end_reason")):
+        if reason := answer.get("end_reason"):
             return Ending(str(reason), str(answer["status"]))
         await asyncio.sleep(_ASKED_EVERY_S)
     if presence.alone.is_set() and presence.answered.is_set():

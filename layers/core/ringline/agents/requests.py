@@ -14,7 +14,7 @@ _LONGEST_URL = 2048
 def read_request(body: Mapping[str, Any]) -> Asked:
     """Raises Problem 422. Fields of a later version are passed over."""
     number, dispatch = _count("request", body.get("request")), _count("dispatch", body.get("dispatch", 1))
-    if body.get("why") not in set(Why):
+    if body.get("why") not in list(Why):
         raise invalid_field("why", f"must be one of {', '.join(Why)}")
     return Asked(number, Why(body["why"]), _bridge_url(body.get("bridge_url")), dispatch)
 

@@ -365,6 +365,11 @@ class Call:
             return self.inbound_room
         return room_name(self.account_id, self.call_id, self.attempt) if self.attempt else None
 
+    def end_of(self, attempt: int) -> EndReason | None:
+        """Why that attempt ended; None while it goes on, and for a dial that was no attempt."""
+        present = self.end_reason if attempt == self.attempt else None
+        return next((each.end_reason for each in self.attempts if each.dial == attempt), present)
+
     @property
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
