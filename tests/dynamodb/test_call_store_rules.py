@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.agents.runners import RunnerTable
+from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import RUNNER, Call, State
 from ringline.calls.model.events import (
     AgentSeen,
@@ -90,7 +90,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
         self.now = NOW
         self.were_in_use = 0
         self.accounts.create_account(Account(self.account_id, "Acme", self.account_id, self.cap))
-        self.runners = RunnerTable(dynamodb, table_name, lambda: self.now)
+        self.runners = Registry(dynamodb, table_name, lambda: self.now)
         for runner_id, places in PLACES.items():
             put_runner(dynamodb, table_name, runner_id, places=places, account_id=self.account_id)
 
@@ -196,7 +196,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
 
     @invariant()
     def each_runner_counts_the_calls_that_hold_one_of_its_places(self) -> None:
-        runners = {each.runner_id: each.in_use for each in self.runners.of_account(self.account_id)}
+        runners = {each.worker_id: each.in_use for each in self.runners.runners(self.account_id)}
         assert runners == {runner_id: self.places_in_use[runner_id] for runner_id in PLACES}
 
     @invariant()

@@ -45,7 +45,7 @@ def test_the_first_request_leads_to_a_runner() -> None:
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_request_that_was_answered_is_answered_the_same_way_again(why: Why, number: int) -> None:
     kept = an_assignment(request=2)
-    assert step_after(kept, asked(why, number), at(60)) is None
+    assert step_after(kept, asked(why, number), at(15)) is None
 
 
 @pytest.mark.parametrize(("after_s", "step"), [(1.999, None), (2, Step(("bot#1",)))])
@@ -75,7 +75,8 @@ def test_a_second_after_nobody_was_found_a_new_round_begins() -> None:
 def test_the_speech_worker_of_a_later_dispatch_counts_anew() -> None:
     kept = an_assignment(ACCEPTED, request=7)
     assert step_after(kept, asked(Why.JOIN, 1, dispatch=2), at(60)) == Step()
-    assert step_after(kept, asked(Why.JOIN, 1, bridge_url="wss://other.example/bridge/call_1"), at(60)) == Step()
+    assert step_after(kept, asked(Why.JOIN, 1, bridge_url="wss://other.example/bridge/call_1"), NOW) == Step()
+    assert step_after(kept, asked(Why.JOIN, 1), at(15.001)) == Step(), "nobody repeats a request for so long"
     assert step_after(an_assignment(dispatch=2), asked(Why.LOST, 9, dispatch=1), at(60)) is None, "the one before"
 
 

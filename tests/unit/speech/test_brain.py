@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from speech.bridge.brain import TRY_AGAIN_AFTER_S, BrainClient, read_answer
+from speech.bridge.brain import END_ASKED_EVERY_S, END_ASKED_TIMES, TRY_AGAIN_AFTER_S, BrainClient, Ended, read_answer
 from speech.bridge.hub import serving
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCall, Served, Unreachable, Wait
 
@@ -59,6 +59,7 @@ async def client_of(plane: ControlPlane) -> AsyncIterator[BrainClient]:
             events_url=f"{url}/agent-events",
             token="of the dispatch",
             bridge_url="ws://here/bridge/SCL_1",
+            dispatch=2,
             sleep=plane.sleep,
         )
 
@@ -72,7 +73,7 @@ async def ask(*answers: tuple[int, Any]) -> tuple[BrainAnswer, ControlPlane]:
 async def test_a_brain_is_asked_for_with_the_token_of_the_dispatch() -> None:
     answer, plane = await ask((200, ASSIGNED))
     assert answer == Assigned("j", "w", 2.0)
-    body = {"request": 3, "why": "lost", "bridge_url": "ws://here/bridge/SCL_1"}
+    body = {"request": 3, "dispatch": 2, "why": "lost", "bridge_url": "ws://here/bridge/SCL_1"}
     assert plane.seen == [("/v1/calls/SCL_1/brain", "Bearer of the dispatch", body)]
 
 
@@ -143,3 +144,23 @@ async def test_events_that_are_refused_are_not_sent_again() -> None:
     async with client_of(plane) as client:
         await client.report([{"type": "ready"}])
     assert len(plane.seen) == 1
+
+
+async def test_the_reason_of_the_end_is_asked_for_until_it_is_known() -> None:
+    plane = ControlPlane(
+        [(200, {"status": "active", "end_reason": None}), (200, {"status": "completed", "end_reason": "AGENT_HUNG_UP"})]
+    )
+    async with client_of(plane) as client:
+        assert await client.why_ended() == Ended("AGENT_HUNG_UP", "completed")
+    assert plane.slept_s == [END_ASKED_EVERY_S]
+    assert plane.seen[0][2] == {"events": []}
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"), [((401, {}), 1), ((200, {"status": "active", "end_reason": None}), END_ASKED_TIMES)]
+)
+async def test_a_reason_that_nobody_tells_is_given_up(answer: tuple[int, Any], asked: int) -> None:
+    plane = ControlPlane([answer])
+    async with client_of(plane) as client:
+        assert await client.why_ended() is None
+    assert len(plane.seen) == asked

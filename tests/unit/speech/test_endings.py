@@ -121,6 +121,17 @@ def test_a_voice_that_never_says_what_was_heard_does_not_keep_the_call() -> None
     assert of(HangUp, told.after(1)) == [HangUp("done")]
 
 
+def test_words_that_still_come_make_the_wait_for_the_last_one_longer() -> None:
+    told = talking()
+    told.says("Tell me everything, then bye.")
+    told.runner("agent.text.delta", text="Once ")
+    told.runner("agent.end_call", reason="done")
+    for _ in range(5):
+        assert of(HangUp, told.after(14_000)) == []
+        told.runner("agent.text.delta", text="more ")
+    assert of(HangUp, told.after(30_000)) == [HangUp("done")]
+
+
 def test_an_end_that_nobody_tells_of_is_presumed() -> None:
     told = talking()
     told.runner("agent.end_call", reason="done")

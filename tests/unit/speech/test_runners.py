@@ -227,6 +227,22 @@ def test_an_entrypoint_that_raises_three_times_loses_the_call_once() -> None:
     assert len(told.asked()) == 2
 
 
+@pytest.mark.parametrize(("stays_ms", "says", "asked"), [(900, "Hello.", 2), (1_000, "Hello.", 1), (60_000, "", 2)])
+def test_the_third_entrypoint_of_a_job_has_raised_if_it_did_nothing_or_was_over_at_once(
+    stays_ms: int, says: str, asked: int
+) -> None:
+    told = talking()
+    for pause_ms in (200, 400):
+        told.closes(1000)
+        told.after(pause_ms)
+        told.arrive()
+    if says:
+        told.runner("agent.say", text=says)
+    told.after(stays_ms)
+    told.closes(1000)
+    assert len(told.asked()) == asked
+
+
 def test_a_runner_that_dials_again_gets_the_unanswered_turn_again() -> None:
     told = talking()
     told.says("Are you there?")

@@ -161,6 +161,11 @@ def test_an_order_of_a_later_sdk_is_not_spoken() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["__Hello__ there", "__", "_filler:x", "__note__: this"])
+def test_words_that_merely_begin_like_an_order_are_spoken(text: str) -> None:
+    assert of(Say, talking().runner("agent.say", text=text)) == [Say(1, text)]
+
+
 def test_a_filler_is_said_once_a_turn_and_is_no_part_of_the_talk() -> None:
     told = talking()
     told.runner("agent.say", text="__filler:One moment.")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.agents.model.records import Assignment, AssignmentState
-from ringline.agents.model.timing import ACK_WITHIN_S, ASK_AGAIN_S, DIAL_WITHIN_S, MOST_RUNNERS
+from ringline.agents.model.timing import ACK_WITHIN_S, ASK_AGAIN_S, DIAL_WITHIN_S, MOST_RUNNERS, REPEATED_WITHIN_S
 from ringline.calls.model.timing import MS_PER_S
 from ringline.record import Record
 
@@ -55,7 +55,7 @@ class Step(Record):
 
 def step_after(kept: Assignment | None, asked: Asked, now: int) -> Step | None:
     """The step that a request leads to; None where it is answered by what was assigned before."""
-    if kept is None or asked.dispatch > kept.dispatch or (asked.bridge_url != kept.bridge_url and asked.number == 1):
+    if kept is None or _is_of_another_worker(kept, asked, now):
         return Step()
     if asked.dispatch < kept.dispatch or asked.number <= kept.request:
         return None
@@ -68,6 +68,13 @@ def step_after(kept: Assignment | None, asked: Asked, now: int) -> Step | None:
     if kept.state is AssignmentState.NOBODY:
         return Step(lost=kept.lost)
     return Step(kept.tried, kept.lost, cancels=kept.state is AssignmentState.ACCEPTED)
+
+
+def _is_of_another_worker(kept: Assignment, asked: Asked, now: int) -> bool:
+    """Whether a speech worker asks that has come after the one that asked before, and counts its requests anew."""
+    begins = asked.number == 1 and asked.dispatch == kept.dispatch
+    is_no_repetition = asked.bridge_url != kept.bridge_url or now - kept.changed_at > REPEATED_WITHIN_S * MS_PER_S
+    return asked.dispatch > kept.dispatch or (begins and is_no_repetition)
 
 
 def step_after_refusal(kept: Assignment) -> Step:

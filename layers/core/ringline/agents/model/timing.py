@@ -13,6 +13,9 @@ MOST_RUNNERS = 3
 ASK_AGAIN_S = 1
 """How long whoever asks waits for the next round."""
 
+REPEATED_WITHIN_S = 15
+"""How long a speech worker repeats a request that was not answered: four times, three seconds each, and its pauses."""
+
 CONNECTION_KEPT_S = 3 * 3600
 """API Gateway closes a connection after two hours."""
 
