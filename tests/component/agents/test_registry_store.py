@@ -141,6 +141,12 @@ def test_a_runner_that_may_not_have_been_answered_is_made_to_come_again(plane: P
     assert presence(plane) is Presence.GONE
 
 
+def test_a_runner_that_is_gone_before_it_is_answered_is_not_there(plane: Plane) -> None:
+    plane.sockets.gone.add("c1")
+    plane.joins("bot#1", "c1")
+    assert (plane.sockets.closed, presence(plane)) == ([], Presence.GONE)
+
+
 def test_frames_of_a_connection_that_nobody_knows_change_nothing(plane: Plane) -> None:
     plane.register("bot#1", "c9")
     plane.beats("c9")

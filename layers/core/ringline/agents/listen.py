@@ -90,9 +90,12 @@ class Listen:
         if not self._registry.register(connection, told):
             self._log.info("runner has come back elsewhere", extra=names)
             return
-        if self._sockets.send(connection.connection_id, registered()) is Sent.UNKNOWN:
-            # It would wait for this frame for ever.
-            self._sockets.close(connection.connection_id)
+        sent = self._sockets.send(connection.connection_id, registered())
+        if sent is not Sent.SENT:
+            self._log.info("runner not answered", extra={**names, "sent": sent.value})
+            if sent is Sent.UNKNOWN:
+                # It would wait for this frame for ever.
+                self._sockets.close(connection.connection_id)
             return
         self._log.info("runner registered", extra={**names, "pool": told.pool, "max_concurrent": told.max_concurrent})
         self._beat(replace(connection, agent_id=told.agent_id, worker_id=told.worker_id), 0)
