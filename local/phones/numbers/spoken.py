@@ -60,15 +60,15 @@ WITH_A_RUNNER = (
     SandboxNumber(
         "+15550100245",
         _TALKER,
-        "as `+15550100240`; its runner dies in the first turn, another answers and goes on",
+        "as `+15550100240`; its runner dies in the second turn, another answers it and goes on",
         "USER_HUNG_UP_IN_CALL",
         Wish.RUNNER_DIES,
     ),
     SandboxNumber(
         "+15550100246",
         _TALKER,
-        "as `+15550100240`; there is no runner: nobody is rung (`blocked_by`: `agent`), until the call's `expires_at`",
-        "NO_AGENT_AVAILABLE",
+        "as `+15550100240`; no runner is there: nobody is rung (`blocked_by`: `agent`) until `expires_at`, or an hour",
+        "EXPIRED_IN_QUEUE or NO_AGENT_AVAILABLE",
         Wish.NO_RUNNER,
     ),
 )
