@@ -16,7 +16,7 @@ class Mind(Protocol):
     """What an agent hears, says and reports in its call."""
 
     async def attend(self) -> None:
-        """From the job that was taken on; cancelled when the agent is gone."""
+        """From the job that was taken on; cancelled when the agent is gone or has crashed."""
         ...
 
     async def conclude(self) -> None:
@@ -48,7 +48,8 @@ class WorkerAgent:
             if presence.gone.is_set() or presence.alone.is_set():
                 return
             presence.join(job)
-            acts += [self._tasks.start(act) for act in (self._speak(), self._do_deed(), self._follow())]
+            lost = self._lose_mind(acts[0])
+            acts += [self._tasks.start(act) for act in (self._speak(), self._do_deed(), self._follow(), lost)]
             await presence.gone.wait()
         finally:
             for act in acts:
@@ -59,6 +60,10 @@ class WorkerAgent:
     async def _speak(self) -> None:
         await self._pace.sleep(timings.AGENT_TRACK_S)
         self.presence.publish()
+
+    async def _lose_mind(self, attending: asyncio.Task[None]) -> None:
+        await self.presence.crashed.wait()
+        attending.cancel()
 
     async def _follow(self) -> None:
         await self.presence.alone.wait()

@@ -51,7 +51,7 @@ class Deeds:
         self._presence.leave(DisconnectReason.CLIENT_INITIATED)
 
     async def _crash(self, _: AgentScript) -> None:
-        self._presence.crashed = True
+        self._presence.crashed.set()
         await self._pace.sleep(timings.AGENT_LOST_S)
         self._presence.leave(DisconnectReason.CONNECTION_TIMEOUT)
 

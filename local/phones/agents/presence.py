@@ -22,7 +22,8 @@ _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, D
 class Presence:
     """One agent in one room, whom the room's `turn`-th dispatch for its worker's name asks for.
 
-    `answered` is set once both sides can hear each other, `alone` when the caller has left, `gone` when the agent has.
+    `answered` is set once both sides can hear each other, `alone` when the caller has left, `gone` when the agent has,
+    `crashed` when its process has died, long before anybody else sees it go.
     """
 
     def __init__(self, exchange: Exchange, room: Room, dispatch: AgentDispatch, turn: int, worker_id: str) -> None:
@@ -34,7 +35,7 @@ class Presence:
         self.answered_at: float | None = None
         self.alone = asyncio.Event()
         self.gone = asyncio.Event()
-        self.crashed = False
+        self.crashed = asyncio.Event()
         self._exchange = exchange
         self._worker_id = worker_id
         self._participant: Participant | None = None
@@ -121,7 +122,7 @@ class Presence:
 
     def _follows(self, leg: Participant) -> bool:
         """An agent stays for a caller who was merely not reached: someone may dial again."""
-        return leg.left_for in _FOLLOWED and not self.room.legs() and not self.crashed
+        return leg.left_for in _FOLLOWED and not self.room.legs() and not self.crashed.is_set()
 
     def _hear_answer(self) -> None:
         self.answered_at = self.answered_at or time.time()

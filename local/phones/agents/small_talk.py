@@ -36,7 +36,7 @@ class SmallTalk:
     async def conclude(self) -> None:
         """What was said, and what it took. The call is mostly over by then."""
         presence = self._presence
-        if self._reports is None or presence.answered_at is None or presence.crashed:
+        if self._reports is None or presence.answered_at is None or presence.crashed.is_set():
             return
         talk = Talk(presence.answered_at, self._spoke_at, time.time())
         await self._pace.sleep(timings.TRANSCRIPT_S)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ from local.phones.speech.voice import TextVoice
 from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
 from speech.bridge.hub import Hub
-from speech.bridge.line import Line
+from speech.bridge.line import Line, LineTaken
 from speech.bridge.model.actions import Done
 from speech.bridge.model.call import CallFacts
 
@@ -61,12 +60,24 @@ class BrainMind:
         self._running: asyncio.Task[Done] | None = None
 
     async def attend(self) -> None:
-        """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only."""
+        """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only. The
+        bridge of one that has crashed is closed at once."""
+        try:
+            await self._converse()
+        finally:
+            if self._presence.crashed.is_set() and self._running is not None:
+                self._running.cancel()
+
+    async def _converse(self) -> None:
         told = _told(self._presence.dispatch.metadata)
         if told is None:
             _log.warning("a speech agent was dispatched without a brain")
             return
-        line = self._works.hub.open(told["call_id"])
+        try:
+            line = self._works.hub.open(told["call_id"])
+        except LineTaken:
+            # Two were sent and both came: the one that is later is put out by whoever sent them.
+            return
         mouth = Mouth(self._exchange.pace)
         self._driver = driver = self._bound(told, line, mouth)
         mouth.played = driver.played
@@ -83,14 +94,12 @@ class BrainMind:
             events_url=told["agent_events_url"],
             token=told["token"],
             bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
-            sleep=asyncio.sleep,
         )
         return Driver(
             call=CallFacts.of_dispatch(told, self._presence.room.name, _CAN_REPORT),
             line=line,
             brain=brain,
             voice=TextVoice(self._exchange, self._presence, mouth),
-            clock_ms=lambda: time.time_ns() // 1_000_000,
         )
 
     async def _talk(self, phone: Phone, mouth: Mouth, driver: Driver) -> None:
@@ -110,14 +119,14 @@ class BrainMind:
 
     def _bridge_is_over(self, running: asyncio.Task[Done]) -> None:
         """A conversation that nobody ended from here: there is no brain, or no call, and so nothing to stay for."""
-        if not self._presence.gone.is_set():
+        if not self._presence.gone.is_set() and not self._presence.crashed.is_set():
             self._presence.leave(DisconnectReason.CLIENT_INITIATED)
 
     async def conclude(self) -> None:
         """Tells the brain why the call ended, and waits until its bridge is closed."""
         if self._driver is None or self._running is None:
             return
-        if not self._presence.crashed and not self._running.done():
+        if not self._presence.crashed.is_set() and not self._running.done():
             ending = await why_it_ended(self._presence, self._reports)
             self._driver.over(ending.reason, ending.status)
             await asyncio.wait((self._running,), timeout=_CLOSED_WITHIN_S)

@@ -17,6 +17,7 @@ from tests.contract.phones.spoken_calls import (
 )
 
 TALKS, INTERRUPTS, SAYS_NOTHING, HANGS_UP_INTO_IT = (f"+1555010024{last}" for last in (0, 1, 2, 3))
+CRASHES = "+15550100333"
 LINES = ["Hello, who is there?", "I see. What is it about?", "All right, thank you."]
 
 
@@ -124,6 +125,32 @@ async def test_a_call_whose_runner_is_lost_for_good_is_ended_as_failed(lab: Lab)
         await lab.product.until(lambda product: "hang_up" in product.told(), timeout_s=15)
     (hang_up,) = [event for event in lab.product.agent_events if event["type"] == "hang_up"]
     assert hang_up["reason"] == "agent_failed"
+
+
+@in_a_lab()
+async def test_a_speech_agent_that_crashes_is_mute_at_once_and_another_takes_its_call(lab: Lab) -> None:
+    agent = Agent()
+    async with a_control_plane(lab, agent, runners=2) as plane:
+        await send_speech_agent(lab, CRASHES)
+        await ready(lab)
+        await dial(lab, CRASHES)
+        await asyncio.wait_for(agent.ended.get(), 5)
+        assert leavers(lab.recorder) == {}, "LiveKit shows it for 20 s more"
+        (listed,) = [each for each in await lab.livekit.agent_dispatch.list_dispatch(ROOM) if each.agent_name == SPEECH]
+        request = agent_dispatch.CreateAgentDispatchRequest(agent_name=SPEECH, room=ROOM, metadata=listed.metadata)
+        await lab.livekit.agent_dispatch.create_dispatch(request)
+        await lab.product.until(lambda product: product.told().count("ready") == 2)
+    assert [asked["why"] for asked in plane.asked] == ["join", "join"]
+
+
+@in_a_lab()
+async def test_two_speech_agents_of_one_call_have_one_brain(lab: Lab) -> None:
+    async with a_control_plane(lab, Agent(), runners=2) as plane:
+        await send_speech_agent(lab, STAYS_ON)
+        await send_speech_agent(lab, STAYS_ON)
+        await ready(lab)
+        await lab.recorder.until(lambda seen: seen.events(ROOM).count("participant_joined") == 2)
+        assert [asked["why"] for asked in plane.asked] == ["join"]
 
 
 @in_a_lab()
