@@ -8,6 +8,7 @@
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
+#   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -34,9 +35,9 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo up down status test check test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
+.PHONY: help demo up down status talk test check test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
 help:
-	@sed -n '3,11s/^#  //p' Makefile
+	@sed -n '3,12s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -51,6 +52,9 @@ down: $(DEV)
 
 status: $(DEV)
 	@$(PYTHON) -m local.stack status
+
+talk: $(DEV)
+	@$(PYTHON) -m local.trips.talk $(if $(AGENT),--agent $(AGENT)) $(if $(PIPE),--pipe $(PIPE))
 
 build: $(DEV)
 	@$(PYTHON) -m local.aws.build

@@ -7,6 +7,7 @@ one wants first between the markers of the README.
 import re
 
 from local.phones.numbers.book import CHAPTERS, MOST_USED, NUMBERS
+from local.phones.numbers.sandbox_number import Chapter
 from local.phones.numbers.table import families_table, table_of
 from local.tools.places import ROOT
 
@@ -34,8 +35,13 @@ _FAMILIES = """## Any SIP code, and any other number
 
 def page() -> str:
     """The whole telephone book as it should be."""
-    chapters = [f"## {chapter.title}\n\n{table_of(chapter.entries)}" for chapter in CHAPTERS]
+    chapters = [_chapter(each) for each in CHAPTERS]
     return "\n".join([_INTRODUCTION, *chapters, _FAMILIES, families_table()])
+
+
+def _chapter(chapter: Chapter) -> str:
+    text = f"{chapter.text}\n" if chapter.text else ""
+    return f"## {chapter.title}\n\n{text}{table_of(chapter.entries)}"
 
 
 def with_most_used(readme: str) -> str:

@@ -11,8 +11,9 @@ to give back.
     carrier      what carriers report of a call, in whose form              these two lean on the three above, and
     rooms        LiveKit's rooms and who is in them                         not on each other
     calls        the legs of calls, out and in, and what they share         leans on all above
-    agents       the worker, its agents, their deeds and reports            these two lean on calls, and not on
+    agents       the workers, their agents, deeds and reports               these two lean on calls, and not on
     recordings   an egress, what is on it, where it goes                    each other
+    speech       agents that hear and speak words, who talks to them        leans on agents, and on `speech.bridge`
     api          the HTTP interfaces: LiveKit's services, and `/phones`     leans on all above
 
 `network.py` puts the parts together; `python -m local.phones` runs them as a process.

@@ -32,6 +32,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--api-key", default=defaults.api_key)
     parser.add_argument("--api-secret", default=defaults.api_secret)
     parser.add_argument("--agent-name", default=defaults.agent_name, help="dispatches for this name find a worker")
+    parser.add_argument(
+        "--speech-agent-name", default=defaults.speech_agent_name, help="dispatches for this name find a speech worker"
+    )
+    parser.add_argument("--speech-places", type=int, default=defaults.speech_places, help="how many calls it takes")
     parser.add_argument("--trunk-id", default=defaults.trunk_id, help="an outbound trunk that is there at once")
     parser.add_argument("--trunk-number", default=defaults.trunk_number, help="the number it calls from")
     parser.add_argument("--carrier-hooks-url", help="carriers post to its /hooks/sip/<form>; none: they say nothing")
@@ -51,6 +55,8 @@ def _config(arguments: argparse.Namespace) -> NetworkConfig:
         api_key=arguments.api_key,
         api_secret=arguments.api_secret,
         agent_name=arguments.agent_name,
+        speech_agent_name=arguments.speech_agent_name,
+        speech_places=arguments.speech_places,
         port=arguments.port,
         time_scale=arguments.time_scale,
         trunk_id=arguments.trunk_id,

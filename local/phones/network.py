@@ -1,13 +1,14 @@
 """The phone network as a whole: its parts, and the one HTTP server in front of them."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
 from livekit.protocol import sip
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher, Worker
 from local.phones.api.control import Control
 from local.phones.api.dialing import SipApi
 from local.phones.api.dispatches import DispatchApi
@@ -26,19 +27,27 @@ from local.phones.kernel.timings import Pace
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.roster import Roster
+from local.phones.speech.mind import SpeechWorks
+from local.phones.speech.people import People
+from speech.bridge.hub import Hub
+from speech.bridge.tokens import bridge_key
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
     """What a network is started with. Port 0 takes a free one; the outbound trunk `trunk_id` is there at once.
 
-    Carriers post to `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a secret.
+    Dispatches for `speech_agent_name` find a worker with so many `speech_places`, whose agents hear and speak words for
+    a brain elsewhere. Carriers post to `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a
+    secret.
     """
 
     hooks_urls: tuple[str, ...] = ()
     api_key: str = "devkey"
     api_secret: str = "secret"
     agent_name: str = "ringline-agent"
+    speech_agent_name: str = "ringline-speech"
+    speech_places: int = 100
     host: str = "127.0.0.1"
     port: int = 0
     time_scale: float = 1.0
@@ -72,7 +81,12 @@ class PhoneNetwork:
             courier=courier,
             carriers=carriers,
         )
-        worker = Worker(self.exchange, config.agent_name)
+        people = People()
+        self._hub = Hub(key=bridge_key(config.api_secret), clock_s=time.time)
+        works = SpeechWorks(hub=self._hub, people=people, http=courier.session, bridges_url=self._bridges_url)
+        self.speech_worker = Worker(self.exchange, works.mind, config.speech_places)
+        workers = {config.agent_name: Worker(self.exchange), config.speech_agent_name: self.speech_worker}
+        dispatcher = Dispatcher(workers)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
             sip.SIPOutboundTrunkInfo(
@@ -83,7 +97,7 @@ class PhoneNetwork:
             )
         )
         dialer = SipApi(self.exchange, trunks)
-        rooms, dispatches = RoomApi(self.exchange, worker), DispatchApi(self.exchange.roster, worker)
+        rooms, dispatches = RoomApi(self.exchange, dispatcher), DispatchApi(self.exchange.roster, dispatcher)
         methods = (
             room_methods(rooms)
             | sip_methods(dialer, trunks)
@@ -91,7 +105,7 @@ class PhoneNetwork:
             | egress_methods(EgressApi(self.exchange))
         )
         self._door = TwirpDoor(methods, key, self.exchange)
-        self.control = Control(self.exchange, self._door, dialer, trunks, worker)
+        self.control = Control(self.exchange, self._door, dialer, trunks, dispatcher, people)
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -107,6 +121,7 @@ class PhoneNetwork:
         application = web.Application(client_max_size=10 * 1024 * 1024)
         application.router.add_post("/twirp/livekit.{service}/{method}", self._door.serve)
         self.control.add_routes(application.router)
+        application.add_routes(self._hub.routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self.exchange.hooks.start()
         await self.exchange.courier.start()
@@ -116,6 +131,9 @@ class PhoneNetwork:
         port = self._runner.addresses[0][1]
         self.url = f"http://{self.config.host}:{port}"
         self.exchange.tasks.start(self.exchange.roster.close_idle_rooms())
+
+    def _bridges_url(self) -> str:
+        return f"{self.url.replace('http://', 'ws://', 1)}/bridge"
 
     async def stop(self) -> None:
         """Stops at once: calls and undelivered webhooks are gone."""

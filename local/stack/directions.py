@@ -20,7 +20,24 @@ Place a call and look at it:
     -d '{{"to_number": "{to_number}", "pipe_id": "{stack.pipe_id}"}}'
   curl -s {stack.base_url}/v1/calls -H 'Authorization: Bearer {stack.api_key}'
 
+Let your own runner take the calls of the agent `{stack.runner_agent_id}` (pipe {stack.runner_pipe_id}){_talk(stack)}:
+
+  {runner_variables(stack)}
+  .venv/bin/python -m examples.echo_runner {stack.runner_agent_id}
+
 `make down` stops it."""
+
+
+def runner_variables(stack: Stack) -> str:
+    """The line that tells a shell what the SDK's runner and its client need."""
+    return (
+        f"export UNPOD_BASE_URL={stack.public_url} UNPOD_PLATFORM_TOKEN={stack.api_key} "
+        f"UNPOD_ORG_HANDLE={stack.org_handle}"
+    )
+
+
+def _talk(stack: Stack) -> str:
+    return ", and talk to it with `make talk`" if stack.phones_url else ""
 
 
 def _what_livekit_needs(stack: Stack) -> str:

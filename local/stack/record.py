@@ -14,7 +14,8 @@ from local.tools.processes import Child, StackError
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A running stack. `base_url` is its API as this machine calls it, `public_url` as LiveKit and agents do;
-    `hooks_url` is where LiveKit's webhooks go; `phones_url` is None when a real LiveKit server is driven."""
+    `hooks_url` is where LiveKit's webhooks go; `phones_url` is None when a real LiveKit server is driven. The calls of
+    `runner_agent_id`, which has `runner_pipe_id`, are taken by runners on the SDK."""
 
     base_url: str
     public_url: str
@@ -23,6 +24,8 @@ class Stack:
     account_id: str
     agent_id: str
     pipe_id: str
+    runner_agent_id: str
+    runner_pipe_id: str
     from_number: str
     livekit_url: str
     livekit_api_key: str

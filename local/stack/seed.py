@@ -4,12 +4,13 @@ called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 import os
 import secrets
 from copy import replace
+from typing import Any
 
 import botocore.session
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.routing.records import Agent, Number, Pipe
+from ringline.routing.records import Agent, Brain, Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.runtime.ids import new_id
@@ -25,7 +26,11 @@ ROUTED_NUMBER = "+15550100900"
 UNROUTED_NUMBER = "+15550100901"
 BUSY_AGENTS_NUMBER = "+15550100902"
 SLOW_AGENT_NUMBER = "+15550100903"
-"""The first account of a stack is called on these: one leads to its agent, one to nobody."""
+RUNNER_NUMBER = "+15550100904"
+"""The first account of a stack is called on these: one leads to its agent, one to nobody, one to a runner."""
+
+AGENT_ID, RUNNER_AGENT_ID = "front-desk", "concierge"
+"""The one speaks for itself, the other's brain is a runner on the SDK."""
 
 INBOUND_ROOM_PREFIX = "in"
 
@@ -40,23 +45,21 @@ def seed(
 ) -> dict[str, str | None]:
     """Makes a new account each time and tells how to call as it.
 
-    The answer has `api_key`, `org_handle`, `account_id`, `agent_id`, `pipe_id`, `from_number`, and `webhook_secret`,
-    which is None without a `webhook_url`. The endpoint gets every type of event. A number has one owner: later accounts
-    of a stack call from `from_number` through their pipe, and are called on numbers that they are given.
+    The answer has `api_key`, `org_handle`, `account_id`, `agent_id`, `pipe_id`, `runner_agent_id`, `runner_pipe_id`,
+    `from_number`, and `webhook_secret`, which is None without a `webhook_url`. The endpoint gets every type of event. A
+    number has one owner: later accounts of a stack call from `from_number` through their pipes, and are called on
+    numbers that they are given.
     """
-    dynamodb = botocore.session.get_session().create_client(
-        "dynamodb",
-        endpoint_url=endpoint_url,
-        region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
-    )
+    dynamodb = _dynamodb(endpoint_url)
     accounts = AccountStore(dynamodb, table_name)
     routing = RoutingStore(dynamodb, table_name)
-    account_id, pipe_id, agent_id = f"acct_{secrets.token_hex(4)}", new_id("pipe"), "front-desk"
+    account_id, pipe_id = f"acct_{secrets.token_hex(4)}", new_id("pipe")
     accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))
-    routing.put_agent(account_id, Agent(agent_id=agent_id, name="Front desk"))
-    _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=agent_id)
+    routing.put_agent(account_id, Agent(agent_id=AGENT_ID, name="Front desk"))
+    _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=AGENT_ID)
+    runner_pipe_id = _put_runner_agent(routing, account_id, RUNNER_AGENT_ID, from_number)
+    number = Number(number=RUNNER_NUMBER, number_id=new_id("num"), pipe_id=runner_pipe_id, agent_id=RUNNER_AGENT_ID)
+    _put_number_if_free(routing, account_id, number)
     webhook_secret = (
         _add_endpoint(EndpointStore(dynamodb, table_name), account_id, webhook_url) if webhook_url else None
     )
@@ -64,11 +67,42 @@ def seed(
         "api_key": accounts.add_key(account_id, "seed"),
         "org_handle": org_handle,
         "account_id": account_id,
-        "agent_id": agent_id,
+        "agent_id": AGENT_ID,
         "pipe_id": pipe_id,
+        "runner_agent_id": RUNNER_AGENT_ID,
+        "runner_pipe_id": runner_pipe_id,
         "from_number": from_number,
         "webhook_secret": webhook_secret,
     }
+
+
+def add_runner_agent(table_name: str, endpoint_url: str, account_id: str, agent_id: str, from_number: str) -> str:
+    """Gives an account another agent whose brain is a runner. The id of its pipe."""
+    return _put_runner_agent(RoutingStore(_dynamodb(endpoint_url), table_name), account_id, agent_id, from_number)
+
+
+def _dynamodb(endpoint_url: str) -> Any:
+    return botocore.session.get_session().create_client(
+        "dynamodb",
+        endpoint_url=endpoint_url,
+        region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+    )
+
+
+def _put_runner_agent(routing: RoutingStore, account_id: str, agent_id: str, from_number: str) -> str:
+    pipe_id, name = new_id("pipe"), agent_id.replace("-", " ").capitalize()
+    routing.put_agent(account_id, Agent(agent_id=agent_id, name=name, brain=Brain.RUNNER))
+    routing.put_pipe(account_id, Pipe(pipe_id=pipe_id, name=f"{name}, outbound", agent_id=agent_id, number=from_number))
+    return pipe_id
+
+
+def _put_number_if_free(routing: RoutingStore, account_id: str, number: Number) -> None:
+    try:
+        routing.put_number(account_id, number)
+    except NumberTaken:
+        pass  # an earlier account of the stack has it
 
 
 def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> None:
@@ -80,10 +114,7 @@ def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pi
         for each in (ROUTED_NUMBER, BUSY_AGENTS_NUMBER, SLOW_AGENT_NUMBER)
     ]
     for each in (number, *routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
-        try:
-            routing.put_number(account_id, each)
-        except NumberTaken:
-            continue
+        _put_number_if_free(routing, account_id, each)
     pipe = Pipe(
         pipe_id=pipe_id,
         name="Front desk, outbound",

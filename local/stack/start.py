@@ -132,6 +132,8 @@ class Ascent:
             account_id=seeded["account_id"],
             agent_id=seeded["agent_id"],
             pipe_id=seeded["pipe_id"],
+            runner_agent_id=seeded["runner_agent_id"],
+            runner_pipe_id=seeded["runner_pipe_id"],
             from_number=seeded["from_number"],
             livekit_url=livekit.url,
             livekit_api_key=livekit.api_key,

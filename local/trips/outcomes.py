@@ -26,6 +26,7 @@ from local.stack.record import Stack
 from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
+from local.trips.outcome_runners import runners_of_the_book
 from ringline.calls.model.call import Status
 from ringline.calls.model.reasons import EndReason
 
@@ -35,7 +36,11 @@ _LOOK_EVERY_S = 0.5
 _TALKS_S = 10
 _REFUSED_FOR_S = 20
 _CALLER = "+15550190000"
-_CALLER_STAYS_S = 4.0
+_RINGS_IN: Mapping[Wish, Mapping[str, Any]] = {
+    Wish.INBOUND: {"hang_up_after_s": 4.0},
+    Wish.RUNNER_INBOUND: {"person": {"hangs_up": True}},
+}
+"""How long somebody stays who calls, or until when."""
 
 _LAST = frozenset({"+15550102503", "+15550103503", "+15550100226", "+15550100321"})
 """Numbers whose carrier takes no more calls, or that no SIP bridge dials. The trunk, or LiveKit, that all calls share
@@ -44,6 +49,8 @@ rests after them, so they come last."""
 _WITHOUT_AGENT = frozenset({"+15550100350", "+15550100351"})
 """Numbers whose agent is missing. The one agent that all calls share rests after them, so they come after all
 others."""
+
+_OTHERS = {entry.number for entry in NUMBERS} - _LAST - _WITHOUT_AGENT
 
 _SLOWEST = ("+15550100230",)
 _START_EVERY_S = 2.0
@@ -71,17 +78,23 @@ async def outcomes(stack: Stack) -> list[Outcome]:
     """Calls every number once, or has it call, and follows each call to its end."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     entries = sorted(NUMBERS, key=lambda entry: entry.number not in _SLOWEST)
-    async with aiohttp.ClientSession(stack.base_url, headers=headers) as web:
-        found = await _called(web, stack, [entry for entry in entries if entry.number not in _LAST | _WITHOUT_AGENT])
-        found += await _called(web, stack, [entry for entry in entries if entry.number in _LAST])
-        return found + await _called(web, stack, [entry for entry in entries if entry.number in _WITHOUT_AGENT])
+    found: list[Outcome] = []
+    async with (
+        aiohttp.ClientSession(stack.base_url, headers=headers) as web,
+        runners_of_the_book(stack) as pipes,
+    ):
+        for together in (_OTHERS, _LAST, _WITHOUT_AGENT):
+            found += await _called(web, stack, pipes, [entry for entry in entries if entry.number in together])
+    return found
 
 
-async def _called(web: aiohttp.ClientSession, stack: Stack, entries: list[SandboxNumber]) -> list[Outcome]:
+async def _called(
+    web: aiohttp.ClientSession, stack: Stack, pipes: Mapping[Wish, str], entries: list[SandboxNumber]
+) -> list[Outcome]:
     """One look at all calls tells of each: asking for every call by itself would keep the machine busy with that."""
     under_way: dict[str, SandboxNumber] = {}
     for turn, entry in enumerate(entries):
-        under_way[await _placed(web, stack, entry)] = entry
+        under_way[await _placed(web, stack, pipes, entry)] = entry
         if turn < _LINES:
             await asyncio.sleep(_START_EVERY_S)
     ends_at = time.monotonic() + _OVER_WITHIN_S
@@ -108,15 +121,15 @@ async def _calls(web: aiohttp.ClientSession) -> list[dict[str, Any]]:
         return list((await answer.json())["data"]) if answer.ok else []
 
 
-async def _placed(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
+async def _placed(web: aiohttp.ClientSession, stack: Stack, pipes: Mapping[Wish, str], entry: SandboxNumber) -> str:
     """The id of a call to the number, or from somebody to it where it is one of ours."""
-    if entry.wish is Wish.INBOUND:
+    if entry.wish in _RINGS_IN:
         return await _ring_in(web, stack, entry)
-    return await _create(web, stack, entry)
+    return await _create(web, pipes.get(entry.wish, stack.pipe_id), entry)
 
 
-async def _create(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
-    body = {"pipe_id": stack.pipe_id, "to_number": entry.number, **_asks(entry.wish)}
+async def _create(web: aiohttp.ClientSession, pipe_id: str, entry: SandboxNumber) -> str:
+    body = {"pipe_id": pipe_id, "to_number": entry.number, **_asks(entry.wish)}
     async with web.post("/v1/calls", json=body) as answer:
         if answer.status != 201:
             raise StackError(f"{entry.number} was not accepted: {await answer.text()}")
@@ -128,7 +141,7 @@ def _asks(wish: Wish) -> Mapping[str, Any]:
     match wish:
         case Wish.SHORT_LIMIT:
             return {"max_call_duration_s": _TALKS_S}
-        case Wish.SHORT_EXPIRY:
+        case Wish.SHORT_EXPIRY | Wish.NO_RUNNER:
             return {"expires_at": (datetime.now(UTC) + timedelta(seconds=_REFUSED_FOR_S)).isoformat()}
         case Wish.RING_ALONE:
             return {"agent_first": False}
@@ -139,7 +152,7 @@ def _asks(wish: Wish) -> Mapping[str, Any]:
 
 
 async def _ring_in(web: aiohttp.ClientSession, stack: Stack, entry: SandboxNumber) -> str:
-    rings = {"from": _CALLER, "to": entry.number, "hang_up_after_s": _CALLER_STAYS_S}
+    rings = {"from": _CALLER, "to": entry.number, **_RINGS_IN[entry.wish]}
     async with web.post(f"{stack.phones_url}/phones/inbound", json=rings) as answer:
         answer.raise_for_status()
     ends_at = time.monotonic() + _SEEN_WITHIN_S

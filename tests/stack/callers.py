@@ -29,7 +29,13 @@ class Customer:
     org_handle: str
     pipe_id: str
     agent_id: str
+    runner_pipe_id: str
+    runner_agent_id: str
     webhook_secret: str | None
+
+    @property
+    def base_url(self) -> str:
+        return self.stack.base_url
 
     def client(self, *, mode: str = "bearer") -> AsyncClient:
         """The official SDK, in direct mode (an API key) or in proxy mode (a token with its organisation)."""
@@ -56,6 +62,8 @@ def a_customer(stack: Stack, *, cap: int = 5, webhook_url: str | None = None, or
         org_handle=str(made["org_handle"]),
         pipe_id=str(made["pipe_id"]),
         agent_id=str(made["agent_id"]),
+        runner_pipe_id=str(made["runner_pipe_id"]),
+        runner_agent_id=str(made["runner_agent_id"]),
         webhook_secret=made["webhook_secret"],
     )
 

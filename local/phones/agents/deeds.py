@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
+from local.phones.agents.presence import Presence
 from local.phones.agents.reports import Reports
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.transfers import hand_over
@@ -14,7 +15,6 @@ from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
 from local.phones.numbers.callees import AgentDeed, AgentScript
 from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
-from local.phones.rooms.room import Room
 
 _log = logging.getLogger("phones.deeds")
 _HEARD_WITHIN_S = 2.0
@@ -22,17 +22,14 @@ _HEARD_WITHIN_S = 2.0
 
 
 class Deeds:
-    """The deeds of one agent in one room. `leave` takes it out; without `reports` it tells nobody."""
+    """The deeds of one agent. Without `reports` it tells nobody."""
 
-    def __init__(
-        self, exchange: Exchange, room: Room, reports: Reports | None, leave: Callable[[DisconnectReason], None]
-    ) -> None:
+    def __init__(self, exchange: Exchange, presence: Presence, reports: Reports | None) -> None:
         self._exchange = exchange
         self._pace = exchange.pace
-        self._room = room
+        self._presence = presence
+        self._room = presence.room
         self._reports = reports
-        self._leave = leave
-        self.crashed = False
 
     async def carry_out(self, script: AgentScript) -> None:
         """Does what the script says, now."""
@@ -51,12 +48,12 @@ class Deeds:
             await deed(script)
 
     async def _go(self, _: AgentScript) -> None:
-        self._leave(DisconnectReason.CLIENT_INITIATED)
+        self._presence.leave(DisconnectReason.CLIENT_INITIATED)
 
     async def _crash(self, _: AgentScript) -> None:
-        self.crashed = True
+        self._presence.crashed.set()
         await self._pace.sleep(timings.AGENT_LOST_S)
-        self._leave(DisconnectReason.CONNECTION_TIMEOUT)
+        self._presence.leave(DisconnectReason.CONNECTION_TIMEOUT)
 
     async def _hang_up(self, _: AgentScript) -> None:
         self._exchange.roster.close(self._room, DisconnectReason.ROOM_DELETED)
@@ -105,11 +102,11 @@ class Deeds:
             f"sip_{script.transfer_to}", ParticipantInfo.SIP, attributes={CALL_STATUS: LegStatus.ACTIVE}
         )
         self._room.join(colleague)
-        self._leave(DisconnectReason.CLIENT_INITIATED)
+        self._presence.leave(DisconnectReason.CLIENT_INITIATED)
 
     async def _desert(self, script: AgentScript) -> None:
         await self._tell_of_transfer(script.transfer_to, script.words or "completed")
-        self._leave(DisconnectReason.CLIENT_INITIATED)
+        self._presence.leave(DisconnectReason.CLIENT_INITIATED)
 
     async def _tell_of_transfer(self, to: str, status: str) -> None:
         if self._reports is not None:

@@ -35,11 +35,12 @@ class Reports:
         return cls(courier.line(), url, token) if isinstance(url, str) and isinstance(token, str) else None
 
     def tell(self, *events: AgentEvent) -> asyncio.Task[bytes | None]:
-        """Sends events of this moment, several in one request. Whoever tells need not wait."""
+        """Sends events of this moment in one request. Whoever tells need not wait. No event merely asks how things
+        stand."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         dated = [{"at": at, **event} for event in events]
         body = dated[0] if len(dated) == 1 else {"events": dated}
-        what = f"the agent's {', '.join(str(event['type']) for event in events)}"
+        what = f"the agent's {', '.join(str(event['type']) for event in events) or 'question'}"
         return self._line.send(Parcel(what, self._url, json.dumps(body).encode(), self._headers))
 
     async def ask(self, *events: AgentEvent) -> ApiAnswer | None:

@@ -1,8 +1,9 @@
 """/phones: what tests and the demo steer and ask. JSON in, JSON out, no token.
 
-POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?}
+POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?}
 GET    /phones/calls              what the phones saw: ?number= ?room=
-POST   /phones/calls/{id}/hangup  the person at that phone hangs up
+POST   /phones/calls/{id}/hangup  the person at that phone hangs up; ?waits=true: when it is their turn to speak
+POST   /phones/calls/{id}/say     they say something to an agent that hears words: {"text", "waits"?}
 GET    /phones/requests           API requests by method, and the moment of every INVITE
 DELETE /phones/calls              forgets calls and counts
 GET    /phones/numbers            the telephone book
@@ -22,7 +23,7 @@ from typing import Any
 from aiohttp import web
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher
 from local.phones.api.dialing import SipApi
 from local.phones.api.door import TwirpDoor
 from local.phones.api.trunks import TrunkApi
@@ -31,8 +32,10 @@ from local.phones.calls.inbound import Caller, InboundLeg
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book
+from local.phones.numbers.person_script import PersonScript
 from local.phones.rooms.participant import Participant
 from local.phones.rooms.tracks import agent_track
+from local.phones.speech.people import People
 
 _RESTART = "restart_livekit"
 _KILL_BRIDGE = "kill_bridge"
@@ -44,12 +47,21 @@ type _Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Control:
     """The control interface, over HTTP and for tests in the same process."""
 
-    def __init__(self, exchange: Exchange, door: TwirpDoor, dialer: SipApi, trunks: TrunkApi, worker: Worker) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        door: TwirpDoor,
+        dialer: SipApi,
+        trunks: TrunkApi,
+        dispatcher: Dispatcher,
+        people: People,
+    ) -> None:
         self._exchange = exchange
         self._door = door
         self._dialer = dialer
         self._trunks = trunks
-        self._worker = worker
+        self._dispatcher = dispatcher
+        self._people = people
         self._inbound: dict[int, InboundLeg] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -58,6 +70,7 @@ class Control:
             ("GET", "/phones/calls", self._get_calls),
             ("DELETE", "/phones/calls", self._delete_calls),
             ("POST", "/phones/calls/{id}/hangup", self._post_hangup),
+            ("POST", "/phones/calls/{id}/say", self._post_say),
             ("GET", "/phones/requests", self._get_requests),
             ("GET", "/phones/numbers", self._get_numbers),
             ("PUT", "/phones/numbers/{number}", self._put_number),
@@ -73,9 +86,15 @@ class Control:
 
     async def _post_inbound(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        caller = Caller(asked["from"], asked["to"], asked.get("hang_up_after_s"), asked.get("cancel_after_s"))
+        caller = Caller(
+            asked["from"],
+            asked["to"],
+            asked.get("hang_up_after_s"),
+            asked.get("cancel_after_s"),
+            PersonScript.from_json(asked.get("person", {})),
+        )
         route = self._trunks.route(caller.from_number, caller.to_number)
-        leg = InboundLeg(self._exchange, self._worker, caller, route)
+        leg = InboundLeg(self._exchange, self._dispatcher, caller, route)
         self._inbound[leg.call.id] = leg
         self._exchange.tasks.start(self._run(leg))
         return web.json_response({"id": leg.call.id, "routed": route is not None}, status=201)
@@ -96,12 +115,25 @@ class Control:
 
     async def _post_hangup(self, request: web.Request) -> web.Response:
         call_id = int(request.match_info["id"])
+        if request.query.get("waits") == "true":
+            if (person := self._people.at(call_id)) is None:
+                return _nobody_talks(request)
+            person.hang_up(waits=True)
+            return web.Response(status=202)
         outbound = (leg for leg in self._dialer.legs.values() if leg.has_call(call_id))
         leg = self._inbound.get(call_id) or next(outbound, None)
         if leg is None:
             return web.json_response({"detail": f"no call {call_id} is up"}, status=404)
         leg.hang_up()
         return web.Response(status=204)
+
+    async def _post_say(self, request: web.Request) -> web.Response:
+        person = self._people.at(int(request.match_info["id"]))
+        if person is None:
+            return _nobody_talks(request)
+        said = await request.json()
+        person.say(said["text"], waits=bool(said.get("waits")))
+        return web.Response(status=202)
 
     async def _get_requests(self, _: web.Request) -> web.Response:
         ledger = self._exchange.ledger
@@ -189,6 +221,11 @@ class Control:
         for leg in legs:
             leg.lose_bridge()
         return len(legs)
+
+
+def _nobody_talks(request: web.Request) -> web.Response:
+    detail = f"nobody talks to an agent that hears words in call {request.match_info['id']}"
+    return web.json_response({"detail": detail}, status=404)
 
 
 def _explained(handler: _Handler) -> _Handler:

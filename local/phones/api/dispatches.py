@@ -8,7 +8,7 @@ from livekit.protocol.agent_dispatch import (
     ListAgentDispatchResponse,
 )
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher
 from local.phones.kernel.twirp import bridge_error, not_found
 from local.phones.rooms.roster import Roster
 
@@ -16,17 +16,17 @@ from local.phones.rooms.roster import Roster
 class DispatchApi:
     """Dispatches of a room. Creating is not idempotent, and creates the room if it is absent."""
 
-    def __init__(self, roster: Roster, worker: Worker) -> None:
+    def __init__(self, roster: Roster, dispatcher: Dispatcher) -> None:
         self._roster = roster
-        self._worker = worker
+        self._dispatcher = dispatcher
 
     async def create_dispatch(self, request: CreateAgentDispatchRequest) -> AgentDispatch:
         room = self._roster.ensure(request.room)
-        return self._worker.dispatch(room, request.agent_name, request.metadata, dict(request.attributes))
+        return self._dispatcher.dispatch(room, request.agent_name, request.metadata, dict(request.attributes))
 
     async def delete_dispatch(self, request: DeleteAgentDispatchRequest) -> AgentDispatch:
         room = self._roster.get(request.room)
-        dispatch = self._worker.end(room, request.dispatch_id) if room is not None else None
+        dispatch = self._dispatcher.end(room, request.dispatch_id) if room is not None else None
         if dispatch is None:
             raise not_found("requested dispatch")
         return dispatch

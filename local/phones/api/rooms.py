@@ -4,7 +4,7 @@ from livekit.protocol import room as room_messages
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.models import Room as RoomMessage
 
-from local.phones.agents.worker import Worker
+from local.phones.agents.worker import Dispatcher
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
@@ -19,10 +19,10 @@ _LONGEST_NAME = 256
 class RoomApi:
     """Rooms and participants. Creating is idempotent by name; listing an absent room gives an empty list."""
 
-    def __init__(self, exchange: Exchange, worker: Worker) -> None:
+    def __init__(self, exchange: Exchange, dispatcher: Dispatcher) -> None:
         self._exchange = exchange
         self._roster = exchange.roster
-        self._worker = worker
+        self._dispatcher = dispatcher
 
     async def create_room(self, request: room_messages.CreateRoomRequest) -> RoomMessage:
         if not request.name or len(request.name) > _LONGEST_NAME:
@@ -37,7 +37,7 @@ class RoomApi:
         def prepare(room: Room) -> None:
             self._set_callee(room, request)
             for agent in request.agents:
-                self._worker.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
+                self._dispatcher.dispatch(room, agent.agent_name, agent.metadata, dict(agent.attributes))
 
         room = self._roster.ensure(request.name, terms, prepare)
         if room.callee is not None and room.callee.room is RoomTrouble.UNREADABLE:

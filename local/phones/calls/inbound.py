@@ -13,7 +13,8 @@ from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.sip_status import BUSY, CANCELLED
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.numbers.person_script import A_TALKER, PersonScript
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant, Phone
 from local.phones.rooms.room import Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
 
@@ -28,12 +29,14 @@ class InboundRoute:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls whom, and when they give up: `cancel_after_s` while it rings, `hang_up_after_s` once answered."""
+    """Who calls whom, and when they give up: `cancel_after_s` while it rings, `hang_up_after_s` once answered. To an
+    agent that hears words they say what the script of the `person` says."""
 
     from_number: str
     to_number: str
     hang_up_after_s: float | None = None
     cancel_after_s: float | None = None
+    person: PersonScript = A_TALKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class InboundLeg:
             metadata=rule.metadata,
             attributes=self._attributes(route),
             evicted=lambda _reason: self._end(_Ending(None, "livekit")),
+            phone=Phone(caller.person, self.call, self.hang_up),
         )
         self._room.join(self._participant)
         self._exchange.tasks.start(self._publish())

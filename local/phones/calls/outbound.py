@@ -21,7 +21,7 @@ from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
 from local.phones.kernel.twirp import TwirpError, bridge_error
 from local.phones.numbers.callees import Callee, LineTrouble
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant, Phone
 from local.phones.rooms.room import Room
 from local.phones.rooms.tracks import leg_track
 
@@ -135,6 +135,7 @@ class OutboundLeg:
             metadata=terms.metadata,
             attributes=self._attributes(),
             evicted=self._evicted,
+            phone=Phone(self._callee.who_answers, self._call, self.hang_up),
         )
         self._room.join(self._participant)
         self._exchange.tasks.start(self._publish())

@@ -12,7 +12,8 @@ _KEPT_CALLS = 20_000
 @dataclass(slots=True)
 class PhoneCall:
     """One INVITE as the phone lived it. Moments are Unix seconds, None for what did not happen. `room_made_at`, when an
-    agent was dispatched with the room, and `agent_joined_at` were before an INVITE that waited for the agent."""
+    agent was dispatched with the room, and `agent_joined_at` were before an INVITE that waited for the agent. `words`
+    are those that an agent who speaks in words and the person at the phone said to each other."""
 
     id: int
     direction: str
@@ -30,6 +31,11 @@ class PhoneCall:
     ended_by: str | None = None
     sip_code: int | None = None
     signals: list[dict[str, Any]] = field(default_factory=list)
+    words: list[dict[str, Any]] = field(default_factory=list)
+
+    def spoke(self, who: str, text: str, *, cut_off: bool = False) -> None:
+        """Notes what could be heard on the line; `who` is `agent` or `user`, who may have been `cut_off`."""
+        self.words.append({"at": time.time(), "who": who, "text": text, "cut_off": cut_off})
 
     def sent(self, signal: str | int) -> None:
         self._note("sent", signal)

@@ -13,6 +13,7 @@ from copy import replace
 
 from local.phones.numbers.callees import Callee, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, RINGS_OUT, STAYS_ON, Chapter, SandboxNumber, Wish
+from local.phones.numbers.spoken import RUNNERS_TEXT, WITH_A_RUNNER
 from local.phones.numbers.telling import OF_OUR_OWN, OF_THE_AGENT, OF_THE_CARRIER, TOO_MANY_TEXT, WHO_CALL_US
 from local.phones.numbers.troubled import TROUBLED
 
@@ -167,6 +168,7 @@ CHAPTERS = (
     Chapter("Where the carrier takes no more calls", _LIMITED),
     Chapter("Where something breaks", TROUBLED),
     Chapter("Where the agent tells more than LiveKit knows", OF_THE_AGENT),
+    Chapter("Where a runner of yours thinks", WITH_A_RUNNER, RUNNERS_TEXT),
     Chapter("Where the carrier tells more than LiveKit knows", OF_THE_CARRIER),
     Chapter("Where you do something, or Ringline cannot go on", OF_OUR_OWN),
     Chapter("Numbers of ours, which somebody calls", WHO_CALL_US),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from local.phones.kernel import timings
+from local.phones.numbers.person_script import A_TALKER, PersonScript
 
 
 class HookTrouble(StrEnum):
@@ -147,7 +148,7 @@ class Callee:
     Ringing is counted from the INVITE, an answer or a refusal from ringing, a hang-up from the answer. With
     `refuses_times`, that many dials in a row are refused at once, the next one rings and is answered, and so on.
     Somebody speaks `speaks_after_s` after an agent is there and the phone was answered; None for a machine's greeting
-    and for silence.
+    and for silence. To an agent that hears words they say what the script of the `person` says.
     """
 
     rings_after_s: float | None = 0.3
@@ -166,6 +167,12 @@ class Callee:
     egress: EgressTrouble = EgressTrouble.NONE
     agent: AgentScript = AgentScript()
     carrier: CarrierReports | None = None
+    person: PersonScript = A_TALKER
+
+    @property
+    def who_answers(self) -> PersonScript:
+        """What is said at this phone: nothing, where nobody speaks."""
+        return self.person if self.speaks_after_s is not None else replace(self.person, lines=())
 
     def at_dial(self, turn: int) -> Self:
         """What it does the `turn`-th time that it is dialled, counted from 1."""
@@ -190,6 +197,8 @@ class Callee:
             typed["agent"] = AgentScript(**{**agent, "deed": AgentDeed(agent.get("deed", "stay"))})
         if (carrier := typed.get("carrier")) is not None:
             typed["carrier"] = CarrierReports.from_json(carrier)
+        if (person := typed.get("person")) is not None:
+            typed["person"] = PersonScript.from_json(person)
         return replace(self, **typed)
 
 

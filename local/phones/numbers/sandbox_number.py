@@ -23,6 +23,11 @@ class Wish(StrEnum):
     SHORT_EXPIRY = "short_expiry"  # they must let it expire soon
     RING_ALONE = "ring_alone"  # they must let it ring although its agent is not there (`agent_first: false`)
     RECORD = "record"  # they must have it recorded
+    RUNNER = "runner"  # they must call it with an agent whose brain is a runner
+    RUNNER_REFUSES = "runner_refuses"  # the same, and the runner that is asked first must refuse
+    RUNNER_DIES = "runner_dies"  # the same, and the runner must die in the call while another is there
+    NO_RUNNER = "no_runner"  # the same, no runner must be there, and they must let it expire soon
+    RUNNER_INBOUND = "runner_inbound"  # a runner must be there, and somebody calls the number
     INBOUND = "inbound"  # they must not call the number: somebody calls it
 
 
@@ -39,7 +44,8 @@ class SandboxNumber:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """Lines of the telephone book that belong together."""
+    """Lines of the telephone book that belong together, and what is to be known of them all."""
 
     title: str
     entries: tuple[SandboxNumber, ...]
+    text: str = ""

@@ -226,4 +226,11 @@ WHO_CALL_US = (
         "USER_HUNG_UP_IN_CALL",
         Wish.INBOUND,
     ),
+    SandboxNumber(
+        "+15550100904",
+        PICKS_UP,
+        "is one of ours: somebody calls it, says three things to a runner, one after the other, and hangs up",
+        "USER_HUNG_UP_IN_CALL",
+        Wish.RUNNER_INBOUND,
+    ),
 )

@@ -46,6 +46,11 @@ class Courier:
         if self._session is not None:
             await self._session.close()
 
+    def session(self) -> aiohttp.ClientSession:
+        """The client that carries, for whoever asks by themselves."""
+        assert self._session is not None, "there is a client between start() and stop()"
+        return self._session
+
     def line(self) -> "Line":
         """A line of its own for parcels that keep their order."""
         return Line(self, self._tasks)
@@ -66,9 +71,8 @@ class Courier:
 
     async def _try(self, parcel: Parcel) -> tuple[int, bytes]:
         """Status and body; 0 if there was no answer."""
-        assert self._session is not None, "parcels are carried between start() and stop()"
         try:
-            async with self._session.request(
+            async with self.session().request(
                 parcel.method, parcel.url, data=parcel.body, headers=dict(parcel.headers), allow_redirects=False
             ) as answer:
                 return answer.status, await answer.read()

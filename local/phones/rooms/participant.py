@@ -8,6 +8,8 @@ from enum import StrEnum
 from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInfo, ParticipantPermission, TrackInfo
 
 from local.phones.kernel.ids import new_id
+from local.phones.kernel.ledger import PhoneCall
+from local.phones.numbers.person_script import PersonScript
 
 CALL_STATUS = "sip.callStatus"
 """The attribute of a leg that says how far its call has come."""
@@ -25,9 +27,18 @@ class LegStatus(StrEnum):
     HANGUP = "hangup"
 
 
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """The telephone behind a leg: what its owner says, what is written down of its call, and how its owner hangs up."""
+
+    person: PersonScript
+    call: PhoneCall
+    hang_up: Callable[[], None]
+
+
 @dataclass(slots=True, eq=False)
 class Participant:
-    """A leg or an agent in a room. `evicted` is called when the server, not they, ended it."""
+    """A leg or an agent in a room. `evicted` is called when the server, not they, ended it. A leg has its `phone`."""
 
     identity: str
     kind: ParticipantInfo.Kind
@@ -35,6 +46,7 @@ class Participant:
     metadata: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     evicted: Callable[[DisconnectReason], None] | None = None
+    phone: Phone | None = None
     sid: str = field(default_factory=lambda: new_id("PA_"))
     joined_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     version: int = 2

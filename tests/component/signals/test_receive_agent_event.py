@@ -221,6 +221,7 @@ def test_under_the_usual_policy_a_voicemail_ends_the_call(agents: Agents) -> Non
     agents.talks()
     status, body = agents.post(READY, {"type": "voicemail", "why": "a beep after the greeting"})
     assert (status, body["status"], body["voicemail_policy"]) == (200, "completed", "hang_up")
+    assert body["end_reason"] == "AGENT_HUNG_UP_VOICEMAIL_DETECTED"
     assert agents.telephony.ended_rooms == [ROOM]
     view = agents.view
     assert (view["end_reason"], view["ended_by"]) == (_R.AGENT_HUNG_UP_VOICEMAIL_DETECTED, "agent")

@@ -113,11 +113,15 @@ class Posted:
 
 @dataclass(slots=True)
 class Product:
-    """Keeps what agents, carriers and recorders send. `statuses` are for the first requests, 200 is for the others."""
+    """Keeps what agents, carriers and recorders send. `statuses` are for the first requests, 200 is for the others.
+    Agents are told that their call is as `status` and `end_reason` say; `brain` answers who asks for its brain."""
 
     time_scale: float
     url: str = ""
     policy: str = "hang_up"
+    status: str = "active"
+    end_reason: str | None = None
+    brain: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _asked: {"result": "none", "why": "no_runner"}
     statuses: list[int] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -146,7 +150,15 @@ class Product:
         self.posted.append(Posted(at_s, request.method, str(request.url), request.path, dict(request.headers), body))
         self._news.set()
         status = self.statuses.pop(0) if self.statuses else 200
-        return web.json_response({"results": [], "status": "active", "voicemail_policy": self.policy}, status=status)
+        if request.path.endswith("/brain"):
+            return web.json_response(self.brain(json.loads(body)), status=status)
+        told: dict[str, Any] = {
+            "results": [],
+            "status": self.status,
+            "end_reason": self.end_reason,
+            "voicemail_policy": self.policy,
+        }
+        return web.json_response(told, status=status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ SIMULATION: Mapping[str, set[str]] = {
 
 _PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
+_BRIDGE = {"speech.bridge", "speech.bridge.model"}
+_PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
 AROUND: Mapping[str, set[str]] = {
     "cli": _ALL_OF_THE_PRODUCT,
@@ -111,8 +113,9 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones.calls": _PHONES_UNDER_CALLS,
     "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
     "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
-    "local.phones.api": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.recordings"},
-    "local.phones": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", "local.phones.api"},
+    "local.phones.speech": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", *_BRIDGE},
+    "local.phones.api": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.recordings"},
+    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE},
 }
 
 SPEECH: Mapping[str, set[str]] = {

@@ -114,7 +114,15 @@ def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:
 
 def test_an_ordinary_callee_speaks_and_a_machine_does_not() -> None:
     assert book.callee_for("+15550100200").speaks_after_s is not None
-    machines = {"+15550100210", "+15550100211", "+15550100212", "+15550100213", "+15550100219", "+15550100224"}
+    machines = {
+        "+15550100210",
+        "+15550100211",
+        "+15550100212",
+        "+15550100213",
+        "+15550100219",
+        "+15550100224",
+        "+15550100242",
+    }
     assert {entry.number for entry in book.NUMBERS if entry.callee.speaks_after_s is None} == machines
 
 

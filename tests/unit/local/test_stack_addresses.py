@@ -44,8 +44,10 @@ def deployed(wishes: Wishes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     called = addresses(wishes.bind_address, 8787, wishes.public_url)
     livekit = wishes.livekit or LivekitServer("http://127.0.0.1:1", "devkey", "secret", "ST_1", "http://127.0.0.1:1")
     ascent._deploy(Build({}, {}), livekit, called, "http://127.0.0.1:2")
-    seeded: dict[str, Any] = dict.fromkeys(("api_key", "org_handle", "account_id", "agent_id", "from_number"), "x")
-    return given, ascent._described(called, "http://127.0.0.1:2", livekit, deployment, {**seeded, "pipe_id": "pipe_1"})
+    names = ("api_key", "org_handle", "account_id", "agent_id", "runner_agent_id", "from_number")
+    pipes = {"pipe_id": "pipe_1", "runner_pipe_id": "pipe_2"}
+    seeded: dict[str, Any] = dict.fromkeys(names, "x") | pipes
+    return given, ascent._described(called, "http://127.0.0.1:2", livekit, deployment, seeded)
 
 
 def test_without_a_word_everything_stays_on_this_machine() -> None:

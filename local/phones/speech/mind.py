@@ -1,0 +1,143 @@
+"""The mind of a speech agent: it hears and speaks words, and a brain elsewhere, at the end of a bridge, thinks."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from livekit.protocol.models import DisconnectReason
+
+from local.phones.agents.presence import Presence
+from local.phones.agents.reports import Reports
+from local.phones.calls.exchange import Exchange
+from local.phones.rooms.participant import Phone
+from local.phones.speech.endings import why_it_ended
+from local.phones.speech.mouth import Mouth
+from local.phones.speech.people import People
+from local.phones.speech.person import Person
+from local.phones.speech.silence import Silence
+from local.phones.speech.voice import TextVoice
+from speech.bridge.brain import BrainClient
+from speech.bridge.driver import Driver
+from speech.bridge.hub import Hub
+from speech.bridge.line import Line, LineTaken
+from speech.bridge.model.actions import Done
+from speech.bridge.model.call import CallFacts
+
+_log = logging.getLogger("phones.mind")
+_CAN_REPORT = ("user_spoke", "silence", "transcript")
+_CLOSED_WITHIN_S = 20.0
+"""How long a bridge takes to say goodbye, at most. Real seconds, as everything between the worker and other servers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechWorks:
+    """What all agents of the speech worker share. `bridges_url` tells where their runners dial in."""
+
+    hub: Hub
+    people: People
+    http: Callable[[], aiohttp.ClientSession]
+    bridges_url: Callable[[], str]
+
+    def mind(self, exchange: Exchange, presence: Presence, reports: Reports | None) -> "BrainMind":
+        """The mind of one agent."""
+        return BrainMind(self, exchange, presence, reports)
+
+
+class BrainMind:
+    """Asks for its brain as soon as it has its job, and joins side by side with that. The bridge tells when it is
+    ready, and holds what the brain says until both sides can hear each other."""
+
+    def __init__(self, works: SpeechWorks, exchange: Exchange, presence: Presence, reports: Reports | None) -> None:
+        self._works = works
+        self._exchange = exchange
+        self._presence = presence
+        self._reports = reports
+        self._driver: Driver | None = None
+        self._running: asyncio.Task[Done] | None = None
+
+    async def attend(self) -> None:
+        """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only. The
+        bridge of one that has crashed is closed at once."""
+        try:
+            await self._converse()
+        finally:
+            if self._presence.crashed.is_set() and self._running is not None:
+                self._running.cancel()
+
+    async def _converse(self) -> None:
+        told = _told(self._presence.dispatch.metadata)
+        if told is None:
+            _log.warning("a speech agent was dispatched without a brain")
+            return
+        try:
+            line = self._works.hub.open(told["call_id"])
+        except LineTaken:
+            # Two were sent and both came: the one that is later is put out by whoever sent them.
+            return
+        mouth = Mouth(self._exchange.pace)
+        self._driver = driver = self._bound(told, line, mouth)
+        mouth.played = driver.played
+        self._running = self._exchange.tasks.start(driver.run())
+        self._running.add_done_callback(self._bridge_is_over)
+        await self._presence.answered.wait()
+        if (leg := self._presence.leg) is not None and leg.phone is not None:
+            await self._talk(leg.phone, mouth, driver)
+
+    def _bound(self, told: dict[str, Any], line: Line, mouth: Mouth) -> Driver:
+        brain = BrainClient(
+            self._works.http(),
+            brain_url=told["brain_url"],
+            events_url=told["agent_events_url"],
+            token=told["token"],
+            bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
+        )
+        return Driver(
+            call=CallFacts.of_dispatch(told, self._presence.room.name, _CAN_REPORT),
+            line=line,
+            brain=brain,
+            voice=TextVoice(self._exchange, self._presence, mouth),
+        )
+
+    async def _talk(self, phone: Phone, mouth: Mouth, driver: Driver) -> None:
+        mouth.call = phone.call
+        silence = Silence(self._exchange.pace, mouth, driver)
+        person = Person(self._exchange.pace, self._exchange.tasks, phone, mouth, silence)
+        self._works.people.enter(phone.call.id, person)
+        driver.answered()
+        try:
+            async with asyncio.TaskGroup() as together:
+                together.create_task(mouth.play())
+                together.create_task(person.live())
+                together.create_task(silence.watch(person))
+        finally:
+            mouth.stop()
+            self._works.people.leave(phone.call.id)
+
+    def _bridge_is_over(self, running: asyncio.Task[Done]) -> None:
+        """A conversation that nobody ended from here: there is no brain, or no call, and so nothing to stay for."""
+        if not self._presence.gone.is_set() and not self._presence.crashed.is_set():
+            self._presence.leave(DisconnectReason.CLIENT_INITIATED)
+
+    async def conclude(self) -> None:
+        """Tells the brain why the call ended, and waits until its bridge is closed."""
+        if self._driver is None or self._running is None:
+            return
+        if not self._presence.crashed.is_set() and not self._running.done():
+            ending = await why_it_ended(self._presence, self._reports)
+            self._driver.over(ending.reason, ending.status)
+            await asyncio.wait((self._running,), timeout=_CLOSED_WITHIN_S)
+        self._running.cancel()
+
+
+def _told(metadata: str) -> dict[str, Any] | None:
+    """What the dispatch says of the call; None where it names no brain."""
+    try:
+        told = json.loads(metadata)
+        named = [told[name] for name in ("call_id", "brain_url", "agent_events_url", "token")]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return told if all(isinstance(each, str) for each in named) else None
