@@ -86,7 +86,8 @@ class Driver:
         serve_brain: ServeBrainOf | None = None,
     ) -> None:
         self.ready = asyncio.Event()
-        """Set when a runner's handshake is done for the first time: now the phone may ring."""
+        """Set when a brain is there for the first time and the control plane knows of it: now the voice may come into
+        the room. One that is there sooner counts as nobody."""
         self._call = call
         self._line = line
         self._brain = brain
@@ -246,7 +247,11 @@ class Driver:
     def _report(self, event: Mapping[str, Any]) -> None:
         self._reporting.add(event)
         if event["type"] == "ready":
-            self.ready.set()
+            self._begin(self._tell_ready())
+
+    async def _tell_ready(self) -> None:
+        await self._reporting.caught_up(REPORTED_WITHIN_S)
+        self.ready.set()
 
     def _serve(self, action: ServeBrain) -> None:
         if self._local_brains is None:
