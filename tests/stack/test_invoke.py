@@ -49,7 +49,7 @@ def test_a_function_that_raises_is_shown_and_fails_the_command(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["authorise", "no_key"], "there are: authorize_request, create_call"),
+        (["authorise", "no_key"], "there are: assign_brain, authorize_request"),
         (["authorize_request", "nothing"], "events/authorize_request has: bearer, no_key"),
         (["authorize_request"], "EVENT=<case>"),
     ],

@@ -1,9 +1,13 @@
 """Who is there, as the table has it: registered by worker, heard by connection."""
 
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.agents.model.presence import Presence, presence_of
 from ringline.agents.model.timing import CONNECTION_KEPT_S
+from ringline.agents.tables.registry import Registry
 from ringline.calls.model.ports import NoPlace, Place
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
@@ -47,6 +51,31 @@ def test_it_is_told_so_before_it_can_be_assigned_anything(plane: Plane) -> None:
     plane.joins("bot#1")
     assert seen == [Presence.GONE]
     assert presence(plane) is Presence.LIVE
+
+
+def test_a_runner_that_is_gone_before_it_is_answered_is_not_there(plane: Plane) -> None:
+    plane.sockets.gone.add("c1")
+    plane.joins("bot#1", "c1")
+    assert (plane.sockets.closed, presence(plane)) == ([], Presence.GONE)
+
+
+def test_a_runner_registers_also_while_a_call_takes_its_place(
+    plane: Plane, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB refuses a write that meets a transaction on its item, and its client does not repeat it."""
+    waits: list[float] = []
+    update, met = local.dynamodb.update_item, iter([True, True])
+    conflict = {"Error": {"Code": "TransactionConflictException"}}
+
+    def meets_a_transaction(**write: Any) -> Any:
+        if "#R#" in write["Key"]["sk"]["S"] and next(met, False):
+            raise ClientError(conflict, "UpdateItem")
+        return update(**write)
+
+    monkeypatch.setattr(local.dynamodb, "update_item", meets_a_transaction)
+    monkeypatch.setattr(plane.registry, "_pause", waits.append)
+    plane.joins("bot#1")
+    assert (presence(plane), len(waits)) == (Presence.LIVE, 2)
 
 
 @pytest.mark.parametrize("told", ["unknown", "speaks"])
@@ -141,10 +170,20 @@ def test_a_runner_that_may_not_have_been_answered_is_made_to_come_again(plane: P
     assert presence(plane) is Presence.GONE
 
 
-def test_a_runner_that_is_gone_before_it_is_answered_is_not_there(plane: Plane) -> None:
-    plane.sockets.gone.add("c1")
-    plane.joins("bot#1", "c1")
-    assert (plane.sockets.closed, presence(plane)) == ([], Presence.GONE)
+def test_a_runner_whose_registration_fails_is_made_to_come_again(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meets_a_claim(*_: object) -> bool:
+        raise RuntimeError("a transaction is under way at the runner's row")
+
+    plane.listen.connect("C_1", ACCOUNT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "register", meets_a_claim)
+        with pytest.raises(RuntimeError):
+            plane.register("bot#1", "C_1")
+    assert plane.sockets.closed == ["C_1"]
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(Registry, "connection", meets_a_claim)
+        plane.beats("C_1")
+    assert plane.sockets.closed == ["C_1"], "whoever beats waits for no answer, and may be draining"
 
 
 def test_frames_of_a_connection_that_nobody_knows_change_nothing(plane: Plane) -> None:

@@ -15,7 +15,9 @@ name the same connection, and is only then sent anything:
     late $disconnect of connection 1:    the beat names another connection, and stays
 """
 
-from collections.abc import Iterable, Iterator
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,7 +28,7 @@ from ringline.agents.model.records import Connection, Runner
 from ringline.agents.model.timing import CONNECTION_KEPT_S, RUNNER_KEPT_S
 from ringline.calls.model.ports import NoPlace, Place
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.runtime.items import Item, condition_failed, from_item, to_item
+from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.table import CONNECTION_SK, beat_sk, connection_pk, runner_sk, runners_pk
 
 # Named conditions.
@@ -34,14 +36,20 @@ CONNECTION_IS_OPEN = "attribute_exists(pk)"
 NO_LATER_CONNECTION = "attribute_not_exists(connected_at) OR connected_at <= :connected_at"
 HEARD_ON_THIS_CONNECTION = "connection_id = :connection_id"
 
+_CONFLICT_TRIES = 6
+_CONFLICT_WAIT_S = 0.02
+
 
 class Registry:
     """Every moment is in milliseconds. A write that comes too late for its connection changes nothing."""
 
-    def __init__(self, dynamodb: Any, table_name: str, clock: Clock) -> None:
+    def __init__(
+        self, dynamodb: Any, table_name: str, clock: Clock, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._db = dynamodb
         self._table = table_name
         self._clock = clock
+        self._pause = pause
 
     # ---------------------------------------------------------------- connections
 
@@ -181,21 +189,26 @@ class Registry:
     def _update(
         self, key: Item, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
     ) -> dict[str, Any] | None:
-        try:
-            answer = self._db.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_OLD",
-                **({"ExpressionAttributeNames": names} if names else {}),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return None
-            raise
-        return from_item(answer.get("Attributes", {}))
+        write: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": key,
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "ReturnValues": "ALL_OLD",
+            **({"ExpressionAttributeNames": names} if names else {}),
+        }
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                return from_item(self._db.update_item(**write).get("Attributes", {}))
+            except ClientError as error:
+                if condition_failed(error):
+                    return None
+                if not met_a_transaction(error) or attempt == _CONFLICT_TRIES - 1:
+                    raise
+            # Calls take and give back the runner's places at this moment.
+            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+        raise AssertionError("the last try returns or raises")
 
 
 def _runners(items: Iterable[dict[str, Any]]) -> Iterator[Runner]:
