@@ -63,8 +63,11 @@ async def running(account: Account, runner: AgentRunner) -> AsyncIterator[AgentR
         await _until_registered(account, runner._worker_id, task)
         yield runner
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        # The SDK 0.5.0 lets the calls of a runner that has ended go on.
+        ending = [task, *runner._jobs.values()]
+        for each in ending:
+            each.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 @contextmanager

@@ -168,6 +168,7 @@ async def test_a_call_is_typed_to_a_runner_through_a_pipe(stack: Stack) -> None:
             timeout=60,
             check=False,
         )
+        _, end_reason = await agent.next_end()
     lines = [line.strip() for line in talk.stdout.splitlines()]
     assert talk.returncode == 0, talk.stderr
     assert [line for line in lines if not line.startswith("(")] == [
@@ -176,4 +177,4 @@ async def test_a_call_is_typed_to_a_runner_through_a_pipe(stack: Stack) -> None:
         "you: Good bye.",
         "agent: You said: Good bye.",
     ]
-    assert lines[-1] == "(completed: USER_HUNG_UP_IN_CALL)"
+    assert lines[-1] == f"(completed: {end_reason})" == "(completed: USER_HUNG_UP_IN_CALL)"
