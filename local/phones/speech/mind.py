@@ -48,8 +48,8 @@ class SpeechWorks:
 
 
 class BrainMind:
-    """Asks for its brain as soon as it has its job, and joins side by side with that. The bridge tells when it is
-    ready, and holds what the brain says until both sides can hear each other."""
+    """Asks for its brain as soon as it has its job, and joins when it has one, for nobody is to answer a phone, or to
+    have one rung, without. The bridge holds what the brain says until both sides can hear each other."""
 
     def __init__(self, works: SpeechWorks, exchange: Exchange, presence: Presence, reports: Reports | None) -> None:
         self._works = works
@@ -58,6 +58,10 @@ class BrainMind:
         self._reports = reports
         self._driver: Driver | None = None
         self._running: asyncio.Task[Done] | None = None
+        self._has_all_it_needs = asyncio.Event()
+
+    async def may_join(self) -> None:
+        await self._has_all_it_needs.wait()
 
     async def attend(self) -> None:
         """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only. The
@@ -72,17 +76,21 @@ class BrainMind:
         told = _told(self._presence.dispatch.metadata)
         if told is None:
             _log.warning("a speech agent was dispatched without a brain")
+            self._has_all_it_needs.set()
             return
         try:
-            line = self._works.hub.open(told["call_id"])
+            line = self._works.hub.open(told["call_id"], told.get("attempt"))
         except LineTaken:
-            # Two were sent and both came: the one that is later is put out by whoever sent them.
+            # Two were sent and both came: the later one is too many, and has no brain to come with.
+            self._presence.leave(DisconnectReason.CLIENT_INITIATED)
             return
         mouth = Mouth(self._exchange.pace)
         self._driver = driver = self._bound(told, line, mouth)
         mouth.played = driver.played
         self._running = self._exchange.tasks.start(driver.run())
         self._running.add_done_callback(self._bridge_is_over)
+        await driver.ready.wait()
+        self._has_all_it_needs.set()
         await self._presence.answered.wait()
         if (leg := self._presence.leg) is not None and leg.phone is not None:
             await self._talk(leg.phone, mouth, driver)
@@ -94,6 +102,7 @@ class BrainMind:
             events_url=told["agent_events_url"],
             token=told["token"],
             bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
+            dispatch=told.get("dispatch", 1),
         )
         return Driver(
             call=CallFacts.of_dispatch(told, self._presence.room.name, _CAN_REPORT),
