@@ -67,6 +67,8 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
     true_reasons = TrueReasons(findings, scene, book, plan)
+    mending = Mending(world, findings, scene, book)
+    of_calls = (ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told, mending)
     return Watchers(
         findings=findings,
         book=book,
@@ -74,7 +76,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
-            calls=(book, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told),
+            calls=(book, *of_calls),
             gates=gates,
             queues=places,
             trunks=paces,
@@ -87,6 +89,6 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         retries=retries,
         lines_back=lines_back,
         alone=alone,
-        mending=Mending(world, findings, scene, book),
+        mending=mending,
         last_look=(answered, ends, ringing_told, gates, places, rings, company, true_reasons),
     )
