@@ -28,6 +28,10 @@ from simulation.watch.lines.places import Places
 from simulation.watch.lines.rings import Rings
 from simulation.watch.lines.turns import Turns
 from simulation.watch.news import LegNews, TableNews, WatchesTheEnd
+from simulation.watch.runners.brains import Brains
+from simulation.watch.runners.frames import RunnerFrames
+from simulation.watch.runners.places import RunnerPlaces
+from simulation.watch.runners.waits import PlaceWaits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Watchers:
     lines_back: LinesBack
     alone: NotLeftAlone
     mending: Mending
+    frames: RunnerFrames
+    brains: Brains
     last_look: tuple[WatchesTheEnd, ...]
 
     def at_the_end(self) -> None:
@@ -66,6 +72,10 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
+    runner_places = RunnerPlaces(findings)
+    frames = RunnerFrames(world, findings, rows)
+    brains = Brains(world, findings, rows, book, calm=plan.is_calm)
+    place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
     return Watchers(
         findings=findings,
@@ -74,12 +84,29 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
-            calls=(book, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told),
+            calls=(
+                book,
+                runner_places,
+                ends,
+                rings,
+                one_call,
+                turns,
+                paces,
+                retries,
+                alone,
+                company,
+                lines_back,
+                ringing_told,
+                brains,
+                place_waits,
+            ),
             gates=gates,
             queues=places,
             trunks=paces,
+            runners=runner_places,
+            readers=frames,
         ),
-        legs=LegNews((rings, retries, agents_first)),
+        legs=LegNews((rings, retries, agents_first, brains)),
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,
@@ -88,5 +115,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         lines_back=lines_back,
         alone=alone,
         mending=Mending(world, findings, scene, book),
-        last_look=(answered, ends, ringing_told, gates, places, rings, company, true_reasons),
+        frames=frames,
+        brains=brains,
+        last_look=(answered, ends, ringing_told, gates, runner_places, places, rings, company, true_reasons),
     )
