@@ -8,6 +8,9 @@ from ringline.calls.model.reasons import MEANINGS, EndReason
 FAULTS_FOR_S = 1500
 """After this long nothing goes wrong any more, and everything must come right."""
 
+EARLY_MS = 5_000
+"""Runners that come within so long are there for all that a world asks of them."""
+
 SLOW_MS = 100
 """A table whose operations may take this long is slow."""
 
@@ -128,6 +131,10 @@ class PlannedRunner:
     fates: tuple[tuple[int, str], ...]
     back_after: int
 
+    @property
+    def is_steady(self) -> bool:
+        return self.habit == "good" and not self.fates and self.comes_at <= EARLY_MS
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -145,6 +152,15 @@ class Plan:
     carrier_speaks: bool = False
     """Whether the carriers report in events of their own."""
     runners: tuple[PlannedRunner, ...] = ()
+
+    def is_thought_for(self, call: PlannedCall) -> bool:
+        """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent
+        that needs none."""
+        if call.runners_agent is None:
+            return True
+        account_id = self.accounts[call.account].account_id
+        runners = [runner for runner in self.runners if runner.account_id == account_id]
+        return all(runner.is_steady for runner in runners)
 
     @property
     def is_faultless(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from simulation.kernel.chance import Chance
-from simulation.plan.planned import Plan, PlannedAccount, PlannedCall, PlannedRunner
+from simulation.plan.planned import EARLY_MS, Plan, PlannedAccount, PlannedCall, PlannedRunner
 
 AGENT = "RUNNERS_AGENT"
 """The agent of an account that its runners think for."""
@@ -51,7 +51,9 @@ def _runner(chance: Chance, name: str, account_id: str, habit: str) -> PlannedRu
         account_id,
         places,
         later_places=chance.between(site, 0, places) if chance.draw(site) < 0.2 else places,
-        comes_at=chance.between(site, 0, 5_000) if chance.draw(site) < 0.7 else chance.between(site, 5_000, 200_000),
+        comes_at=chance.between(site, 0, EARLY_MS)
+        if chance.draw(site) < 0.7
+        else chance.between(site, EARLY_MS, 200_000),
         habit=habit,
         fates=fates,
         back_after=chance.between(site, 500, 1_500) if chance.draw(site) < 0.6 else chance.between(site, 1_500, 60_000),

@@ -19,8 +19,10 @@ from simulation.watch.book import CallBook, CallChange
 from simulation.watch.findings import Findings
 
 _LOOKS_EVERY_MS = 1_000
-_WAITS_MS = 10_000
-"""How long a call may wait beside a free place: a bell, and a dialer that has just let the place go."""
+_RUNG_WITHIN_MS = 10_000
+"""How long a call may wait for which a place came free: a bell, and a dialer that has just let another go."""
+_SWEPT_WITHIN_MS = 75_000
+"""How long one may wait whose moment came when there was a place: a run of the sweep, and a dialer."""
 
 
 class PlaceWaits:
@@ -29,25 +31,33 @@ class PlaceWaits:
         self._findings = findings
         self._rows = rows
         self._book = book
-        self._since: dict[str, int] = {}
-        """For each account: since when a call waits beside a free place, and none was claimed."""
+        self._until: dict[str, int] = {}
+        """For each account: by when one of its calls must be claimed that wait beside a free place."""
+        self._wait_for_place: set[str] = set()
+        """The accounts with a call that could go, if there were a place."""
         if plan.runners and plan.is_calm and not plan.trunks:
             world.after(_LOOKS_EVERY_MS, self._looks)
 
     def call_changed(self, change: CallChange) -> None:
         if change.is_claim:
-            self._since.pop(change.after.account_id, None)
+            self._until.pop(change.after.account_id, None)
 
     def _looks(self) -> None:
         now = self._world.now
         waiting = {call.account_id: call for call in self._waiting()}
+        for account_id in self._until.keys() - waiting.keys():
+            del self._until[account_id]
+        waited, self._wait_for_place = self._wait_for_place, set()
         for account_id, call in waiting.items():
             if not self._could_go(account_id, call):
-                self._since.pop(account_id, None)
-            elif now - self._since.setdefault(account_id, now) > _WAITS_MS:
-                self._findings.fail("place_unused", f"{call.call_id} waits, and a runner has a place")
-        for account_id in self._since.keys() - waiting.keys():
-            del self._since[account_id]
+                self._until.pop(account_id, None)
+            elif not self._has_place(account_id, call):
+                self._until.pop(account_id, None)
+                self._wait_for_place.add(account_id)
+            else:
+                within_ms = _RUNG_WITHIN_MS if account_id in waited else _SWEPT_WITHIN_MS
+                if now > self._until.setdefault(account_id, now + within_ms):
+                    self._findings.fail("place_unused", f"{call.call_id} waits, and a runner has a place")
         if self._book.unfinished or now < START + FAULTS_FOR_S * MS_PER_S:
             self._world.after(_LOOKS_EVERY_MS, self._looks)
 
@@ -61,7 +71,7 @@ class PlaceWaits:
         rest = self._rows.item(gate_pk(account_id), agent_rest_sk(call.agent_id or ""))
         livekit = self._rows.item(LIVEKIT_PK, LIVEKIT_REST_SK)
         rests = any(_number(item, "next_at") > now or _number(item, "on_trial_until") > now for item in (rest, livekit))
-        return not rests and _number(gate, "in_use") < _number(gate, "cap") and self._has_place(account_id, call)
+        return not rests and _number(gate, "in_use") < _number(gate, "cap")
 
     def _has_place(self, account_id: str, call: Call) -> bool:
         pk = runners_pk(account_id)

@@ -205,6 +205,17 @@ def test_a_frame_whose_fate_is_unknown_is_not_sent_again(plane: Plane) -> None:
     assert plane.cancelled == [("of bot#1", "call_1.1.1")], "it was received, and the other has the call"
 
 
+def test_no_job_is_named_twice_where_the_only_runner_could_not_be_reached(plane: Plane) -> None:
+    connection_id = plane.joins("bot#1")
+    plane.claimed("bot#1")
+    plane.sockets.unknown.add(connection_id)
+    assert plane.asks()["result"] == "none"
+    plane.sockets.unknown.clear()
+    plane.calls.clock.move(1)
+    assert plane.asks()["result"] == "assigned"
+    assert [frame["job_id"] for _, frame in plane.assigned] == ["call_1.1.1", "call_1.1.2"]
+
+
 def test_a_caller_takes_the_place_of_the_runner_that_it_is_given(plane: Plane) -> None:
     plane.joins("bot#1", max_concurrent=1)
     plane.claimed(None)

@@ -158,9 +158,12 @@ class Assign:
         )
 
     def _row_of(self, row: Assignment, before: Assignment | None, step: Step, runner: Runner | None) -> Assignment:
+        sends = row.sends if before is None else before.sends
         common = replace(
             row,
             version=1 if before is None else before.version + 1,
+            # Also where nobody is found after one that could not be reached: no job may be named twice.
+            sends=sends,
             changed_at=self._clock(),
             accepted_at=None,
             lost=step.lost,
@@ -176,7 +179,7 @@ class Assign:
                 worker_id=None,
                 connection_id=None,
             )
-        sends = (row.sends if before is None else before.sends) + 1
+        sends += 1
         return replace(
             common,
             state=AssignmentState.SENT,
