@@ -16,7 +16,7 @@ _SHARES = ((0.0, 0.7), (0.4, 0.2), (1.0, 0.1))
 _GOOD = (("good", 1.0),)
 _MIXED = (("good", 0.6), ("refuses", 0.1), ("silent", 0.08), ("late", 0.08), ("doubles", 0.07), ("never_dials", 0.07))
 _PLACES = ((1, 0.25), (2, 0.3), (5, 0.3), (50, 0.15))
-_FATES = (("stays", 0.3), ("drops", 0.25), ("dies", 0.2), ("vanishes", 0.15), ("drains", 0.1))
+_FATES = (("stays", 0.2), ("drops", 0.25), ("dies", 0.3), ("vanishes", 0.15), ("drains", 0.1))
 
 
 def with_runners(chance: Chance, plan: Plan) -> Plan:
@@ -61,7 +61,7 @@ def _runner(chance: Chance, name: str, account_id: str, habit: str) -> PlannedRu
 
 
 def _fates(chance: Chance, site: str) -> Iterator[tuple[int, str]]:
-    for _ in range(chance.between(site, 0, 3)):
-        after_ms, fate = chance.between(site, 15_000, 400_000), chance.pick(site, _FATES)
+    for _ in range(chance.between(site, 0, 4)):
+        after_ms, fate = chance.between(site, 5_000, 300_000), chance.pick(site, _FATES)
         if fate != "stays":
             yield after_ms, fate

@@ -118,7 +118,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
             watch=watchers.brains,
         )
 
-    fleet = Fleet(world, sockets, bridges, plan.runners)
+    fleet = Fleet(world, sockets, bridges, plan.runners, watchers.frames)
     watchers.brains.good_runners = fleet.good_runners
 
     def on_its_way(message: DeliveryMessage) -> None:

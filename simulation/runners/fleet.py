@@ -4,7 +4,7 @@ connection, dies, vanishes or drains, and is back."""
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedRunner
@@ -19,6 +19,8 @@ _NOTICED_AFTER_MS = (20_000, 30_000)
 """When a bridge is given up whose other end is gone without a word: two pings."""
 _ANSWERS_LATE_MS = (1_500, 9_000)
 _DRAINS_FOR_MS = 60_000
+_PATIENCE_MS = 30_000
+"""How long a runner waits for the answer to its registration. The SDK waits for ever."""
 
 
 @dataclass(slots=True)
@@ -27,12 +29,18 @@ class _Job:
     in_call: bool = False
 
 
+class WatchesRunners(Protocol):
+    def left_waiting(self, connection_id: str) -> None:
+        """A runner that is connected was not answered."""
+
+
 class Fleet:
     def __init__(
-        self, world: World, sockets: RunnerSockets, bridges: Bridges, planned: Iterable[PlannedRunner]
-    ) -> None:
+        self, world: World, sockets: RunnerSockets, bridges: Bridges, planned: Iterable[PlannedRunner],
+        watch: WatchesRunners,
+    ) -> None:  # fmt: skip
         self._world = world
-        self.runners = [Runner(world, sockets, bridges, plan) for plan in planned]
+        self.runners = [Runner(world, sockets, bridges, plan, watch) for plan in planned]
 
     def begin(self) -> None:
         for runner in self.runners:
@@ -51,8 +59,11 @@ class Fleet:
 class Runner:
     """One program, also after it died and was started again under another `worker_id`."""
 
-    def __init__(self, world: World, sockets: RunnerSockets, bridges: Bridges, plan: PlannedRunner) -> None:
+    def __init__(
+        self, world: World, sockets: RunnerSockets, bridges: Bridges, plan: PlannedRunner, watch: WatchesRunners
+    ) -> None:
         self._world = world
+        self._watch = watch
         self._sockets = sockets
         self._bridges = bridges
         self.plan = plan
@@ -103,6 +114,12 @@ class Runner:
     def _register(self, connection_id: str) -> None:
         capabilities = {"max_concurrent": self.places, "agent_id": AGENT, "transport": "dial_out"}
         self._tells(connection_id, type="register", worker_id=self.worker_id, pool=AGENT, capabilities=capabilities)
+
+        self._world.after(_PATIENCE_MS, self._waits, connection_id)
+
+    def _waits(self, connection_id: str) -> None:
+        if connection_id == self.connection_id and not self.is_registered and not self.is_still:
+            self._watch.left_waiting(connection_id)
 
     def _again(self, life: int) -> None:
         wait_ms = self._world.chance.between(f"reconnect/{self.name}", *_RECONNECTS_AFTER_MS)

@@ -1,5 +1,6 @@
-"""What goes to runners: each assignment once, after its row, and nothing to one whose beat was overdue when whoever
-sends looked. A runner that shuts down beats no more, and ends all its calls with the next frame that it gets."""
+"""What goes to runners: an answer to each registration, each assignment once and after its row, and nothing to one
+whose beat was overdue when whoever sends looked. A runner that shuts down beats no more, and ends all its calls with
+the next frame that it gets."""
 
 import json
 
@@ -41,6 +42,9 @@ class RunnerFrames:
             self._findings.fail("overdue_told", f"{told['type']} to {connection_id}, silent for {silent_ms} ms")
         if told["type"] == "job.assign":
             self._assigned(process.account_id or "", told["job_id"])
+
+    def left_waiting(self, connection_id: str) -> None:
+        self._findings.fail("runner_left_waiting", f"{connection_id} was not told that it is registered")
 
     def _assigned(self, account_id: str, job_id: str) -> None:
         if job_id in self._jobs:

@@ -4,6 +4,7 @@ import pytest
 
 from ringline.agents.model.presence import Presence, presence_of
 from ringline.agents.model.timing import CONNECTION_KEPT_S
+from ringline.agents.tables.registry import Registry
 from ringline.calls.model.ports import NoPlace, Place
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
@@ -139,6 +140,22 @@ def test_a_runner_that_may_not_have_been_answered_is_made_to_come_again(plane: P
     plane.joins("bot#1", "c1")
     assert plane.sockets.closed == ["c1"]
     assert presence(plane) is Presence.GONE
+
+
+def test_a_runner_whose_registration_fails_is_made_to_come_again(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meets_a_claim(*_: object) -> bool:
+        raise RuntimeError("a transaction is under way at the runner's row")
+
+    plane.listen.connect("C_1", ACCOUNT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "register", meets_a_claim)
+        with pytest.raises(RuntimeError):
+            plane.register("bot#1", "C_1")
+    assert plane.sockets.closed == ["C_1"]
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(Registry, "connection", meets_a_claim)
+        plane.beats("C_1")
+    assert plane.sockets.closed == ["C_1"], "whoever beats waits for no answer, and may be draining"
 
 
 def test_frames_of_a_connection_that_nobody_knows_change_nothing(plane: Plane) -> None:

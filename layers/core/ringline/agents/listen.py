@@ -11,6 +11,7 @@ from ringline.agents.model.frames import (
     DIAL_OUT,
     Heartbeat,
     JobAck,
+    Received,
     Register,
     Unread,
     not_registered,
@@ -65,18 +66,28 @@ class Listen:
 
     def receive(self, connection_id: str, text: str) -> None:
         """One frame of a runner. Frames of a connection may come side by side and in any order."""
+        told = read_frame(text)
+        try:
+            self._take(connection_id, told)
+        except Exception:
+            if isinstance(told, Register):
+                # It would wait for its answer for ever; on another connection it registers anew.
+                self._sockets.close(connection_id)
+            raise
+
+    def _take(self, connection_id: str, told: Received) -> None:
         connection = self._registry.connection(connection_id)
         if connection is None:
             self._log.info("frame of a closed connection")
             return
         self._log.append_keys(account_id=connection.account_id)
-        match read_frame(text):
-            case Register() as told:
+        match told:
+            case Register():
                 self._register(connection, told)
             case Heartbeat(active_jobs):
                 self._beat(connection, active_jobs)
-            case JobAck() as ack:
-                self._acknowledged(connection, ack)
+            case JobAck():
+                self._acknowledged(connection, told)
             case Unread(why):
                 self._log.info("frame passed over", extra={"why": why, **_names(connection)})
 
