@@ -74,7 +74,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     lines_back = LinesBack(world, findings, scene)
     runner_places = RunnerPlaces(findings)
     frames = RunnerFrames(world, findings, rows)
-    brains = Brains(world, findings, rows, book, calm=plan.is_calm)
+    brains = Brains(world, findings, scene, rows, book, calm=plan.is_calm)
     place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
     return Watchers(
