@@ -77,9 +77,17 @@ SIMULATION: Mapping[str, set[str]] = {
         "ringline.calls.signals",
         "ringline.telephony",
     },
+    "simulation.runners": {
+        "simulation.kernel",
+        "simulation.plan",
+        "simulation.actors",
+        "ringline.agents",
+        "ringline.calls.model",
+    },
     "simulation.watch": {*_WATCHERS, *_KEPT},
     "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
     "simulation.watch.lines": {*_WATCHERS, "simulation.watch", "ringline.calls.tables", "ringline.runtime"},
+    "simulation.watch.runners": {*_WATCHERS, "simulation.watch", "simulation.runners", "ringline.runtime"},
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
