@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 HEALTHY_PATH = "/health"
+PROCESS_WARM_WITHIN_S = 60.0
+"""Imports take 2 s, local models one more; a machine whose cores are all taken needs longer for both."""
 _ANY_PUBLIC_ADDRESS = ("192.0.2.1", 9)
 """Of a network for documents (RFC 5737). Nothing is sent to it: it only makes the system choose its way out."""
 
@@ -63,6 +65,7 @@ def a_server(settings: Settings) -> PlacesServer:
         api_key=settings.livekit_api_key,
         api_secret=settings.livekit_api_secret,
         port=settings.health_port,
+        initialize_process_timeout=PROCESS_WARM_WITHIN_S,
         setup_fnc=warm_up,
         preload_modules=[entrypoint.__module__],
     )
@@ -102,8 +105,12 @@ async def _public(
     addresses = WorkerAddresses(bridge_key(settings.livekit_api_secret))
     direct = hub.routes()
     relay = Relay(addresses=addresses, own_address=own_address, own_bridge=direct[0].handler, http=http)
+
+    async def health(_: web.Request) -> web.Response:
+        return _health(server)
+
     app = web.Application()
-    app.add_routes([*direct, *relay.routes(), web.get(HEALTHY_PATH, lambda _: _health(server))])
+    app.add_routes([*direct, *relay.routes(), web.get(HEALTHY_PATH, health)])
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, sock).start()
@@ -114,7 +121,7 @@ async def _public(
         await runner.cleanup()
 
 
-async def _health(server: PlacesServer) -> web.Response:
+def _health(server: PlacesServer) -> web.Response:
     """Healthy as long as it serves bridges: a draining worker still has calls whose runner may change."""
     return web.json_response(
         {

@@ -26,6 +26,7 @@ from speech.worker.calls.quiet import Quiet
 from speech.worker.calls.session import a_session, room_options
 from speech.worker.calls.voice import SessionVoice
 from speech.worker.settings import Settings
+from speech.worker.voices.engines import ear, mouth
 from speech.worker.voices.table import VoicePlan
 
 END_IS_TOLD_WITHIN_S = 10.0
@@ -47,7 +48,7 @@ class CallInRoom:
         self._plan = plan
         self._clock_ms = steady_clock_ms()
         self._leg = Leg(ctx, dispatch)
-        self._session: AgentSession[None] = a_session(plan)
+        self._session: AgentSession[None] = a_session(ear(plan.stt), mouth(plan.tts))
         self._voice = SessionVoice(self._session, self._leg, self._clock_ms)
         self._greeting = plan.profile.greeting_message
 
@@ -125,7 +126,7 @@ class CallInRoom:
         if self._leg.gone.done() and self._leg.gone.result() in PUT_OUT:
             return
         usage = {
-            "models": [used.model_dump(exclude_defaults=True) for used in self._session.usage.model_usage],
+            "models": [used.model_dump(exclude_none=True) for used in self._session.usage.model_usage],
             "latency": self._voice.latencies.report(),
         }
         await brain.report([{"type": "usage", "usage": usage}])

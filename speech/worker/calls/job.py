@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 from livekit.agents import JobContext, JobProcess, inference
+from livekit.agents.tokenize.basic import hyphenate_word
 
 from speech.bridge.attach import attached
 from speech.bridge.brain import BrainClient
@@ -31,6 +32,8 @@ def warm_up(process: JobProcess) -> None:
     """Loads what is slow to load before the process has a call."""
     settings = Settings.read(os.environ)
     inference.VAD()
+    # The rules for syllables, by which the transcript follows the sound, take as long to read as a greeting to begin.
+    hyphenate_word("telephone")
     profiles = read_profiles(settings.voices).values()
     if any(LOCAL_PROVIDER in (profile.stt_provider, profile.tts_provider) for profile in profiles):
         from speech.worker.voices import local

@@ -1,19 +1,21 @@
 """How an AgentSession of livekit-agents 1.8.9 is set for a telephone call whose words are somebody else's."""
 
-from livekit import rtc
-from livekit.agents import AgentSession, inference, room_io
+from typing import Any
 
-from speech.worker.voices import engines
-from speech.worker.voices.table import VoicePlan
+from livekit import rtc
+from livekit.agents import AgentSession, inference, room_io, stt, tts
+from livekit.agents.voice.agent_session import SessionConnectOptions
 
 HEARS_AT_HZ = 16_000
+MOST_FAILURES_IN_A_ROW = 1
+"""Utterances that could not be spoken, or not be understood. One more ends the call."""
 
 
-def a_session(plan: VoicePlan) -> AgentSession[None]:
-    """Ears and mouth of the plan, the VAD that livekit-agents brings, and no model: nobody answers here."""
+def a_session(ear: stt.STT[Any], mouth: tts.TTS[Any]) -> AgentSession[None]:
+    """These ears, this mouth, the VAD that livekit-agents brings, and no model: nobody answers here."""
     return AgentSession[None](
-        stt=engines.ear(plan.stt),
-        tts=engines.mouth(plan.tts),
+        stt=ear,
+        tts=mouth,
         vad=inference.VAD(),
         # The usual detector of turns is a model in LiveKit Cloud, or 247 MB here under LiveKit's own licence.
         turn_handling={
@@ -24,6 +26,8 @@ def a_session(plan: VoicePlan) -> AgentSession[None]:
             # interruption two seconds late, with the final transcript.
             "interruption": {"mode": "vad", "min_duration": 0.4, "resume_false_interruption": False},
         },
+        # Each has been tried again before it counts. A call in which nothing is heard or spoken is better ended.
+        conn_options=SessionConnectOptions(max_unrecoverable_errors=MOST_FAILURES_IN_A_ROW),
         user_away_timeout=None,
         session_close_transcript_timeout=0.1,
         # A telephone cancels its own echo; the usual three seconds would make the start of the greeting unstoppable.
