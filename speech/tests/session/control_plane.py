@@ -42,6 +42,7 @@ class ControlPlane:
     def __init__(self, control: Control, served: Mapping[str, Any] | None = None) -> None:
         self.control = control
         self.served = served
+        self.ended: dict[str, Any] = {"status": "active", "end_reason": None}
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -69,7 +70,8 @@ class ControlPlane:
         _check(request)
         events = (await request.json())["events"]
         await self.control.report(events)
-        return web.json_response({"results": [{"type": event["type"], "result": "applied"} for event in events]})
+        results = [{"type": event["type"], "result": "applied"} for event in events]
+        return web.json_response({"results": results, **self.ended})
 
 
 def _check(request: web.Request) -> None:

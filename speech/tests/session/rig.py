@@ -1,5 +1,5 @@
-"""A call whose session has no room: the worker's own session, voice, listener and silence watch, with the bridge and the
-official AgentRunner, in one loop. The other side is a microphone and an ear of `sound`, or text alone."""
+"""A call whose session has no room: the worker's own session, voice, listener and silence watch, with the bridge and
+the official AgentRunner, in one loop. The other side is a microphone and an ear of `sound`, or text alone."""
 
 import asyncio
 import contextlib

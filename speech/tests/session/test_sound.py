@@ -15,11 +15,6 @@ pytestmark = pytest.mark.anyio
 STORY = "Once upon a time there was a small telephone that nobody ever called, and it waited and waited. " * 3
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def echoes(ctx: CallContext) -> None:
     ctx.session.dialog_machine = Echo()
     await ctx.session.run()

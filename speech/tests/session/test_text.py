@@ -1,19 +1,19 @@
 """The worker's session in text alone, with the official AgentRunner: no room, no sound."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from unpod.connectivity.call_context import CallContext
 
-from speech.tests.session.rig import a_session_with
+from speech.tests.session.rig import SessionRig, a_session_with
 from tests.contract.bridge.rig import Echo, eventually
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def shows(rig: SessionRig, text: str) -> bool:
+    return text in rig.reads.text
 
 
 async def echoes(ctx: CallContext) -> None:
@@ -27,7 +27,7 @@ async def test_a_turn_is_answered_by_the_runner() -> None:
         rig.driver.answered()
         for text in ("hello", "goodbye"):
             await rig.voice.heard(text, "en")
-            await eventually(lambda text=text: f"you said {text}\n" in rig.reads.text)
+            await eventually(partial(shows, rig, f"you said {text}\n"))
         rig.driver.over("USER_HUNG_UP_IN_CALL", "completed")
         assert (await rig.over()).end_reason == "USER_HUNG_UP_IN_CALL"
         (transcript,) = rig.control.reported("transcript")

@@ -14,11 +14,6 @@ pytestmark = pytest.mark.anyio
 LONGEST_S = 60
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_a_call_is_taken_greeted_and_ended_by_its_agent() -> None:
     reached = asyncio.Event()
 

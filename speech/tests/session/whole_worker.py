@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from multiprocessing.forkserver import _forkserver
 from pathlib import Path
@@ -50,13 +50,18 @@ class Worker:
         )
 
     async def idle(self) -> None:
-        """Returns when a process is warm and no call is left."""
-        while any(process.running_job for process in self.server._proc_pool.processes):
-            await asyncio.sleep(0.05)
+        """Returns when no call is left."""
+        await _until(lambda: not any(process.running_job for process in self.server._proc_pool.processes))
 
     async def warm(self) -> None:
-        while not self.server._proc_pool._warmed_proc_queue.qsize():
-            await asyncio.sleep(0.05)
+        """Returns when a process is ready for a call."""
+        await _until(lambda: self.server._proc_pool._warmed_proc_queue.qsize() > 0)
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    """For what the framework tells nobody. The test has its own limit."""
+    while not is_so():  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -108,4 +113,3 @@ async def a_worker(
             _forkserver._stop()  # type: ignore[attr-defined]
             for name in set_here:
                 os.environ.pop(name, None)
-

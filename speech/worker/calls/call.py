@@ -21,7 +21,7 @@ from speech.worker.brains.served import ServedBrain
 from speech.worker.calls.dispatch import Dispatch
 from speech.worker.calls.leg import Leg
 from speech.worker.calls.listening import Listener
-from speech.worker.calls.outcome import presumed
+from speech.worker.calls.outcome import presumed, told
 from speech.worker.calls.quiet import Quiet
 from speech.worker.calls.session import a_session, room_options
 from speech.worker.calls.voice import SessionVoice
@@ -41,8 +41,11 @@ _log = logging.getLogger(__name__)
 class CallInRoom:
     """`run` it once."""
 
-    def __init__(self, ctx: JobContext, settings: Settings, dispatch: Dispatch, plan: VoicePlan) -> None:
+    def __init__(
+        self, ctx: JobContext, settings: Settings, dispatch: Dispatch, plan: VoicePlan, http: aiohttp.ClientSession
+    ) -> None:
         self._ctx = ctx
+        self._http = http
         self._settings = settings
         self._dispatch = dispatch
         self._plan = plan
@@ -52,11 +55,11 @@ class CallInRoom:
         self._voice = SessionVoice(self._session, self._leg, self._clock_ms)
         self._greeting = plan.profile.greeting_message
 
-    async def run(self, line: Line, brain: Brain, http: aiohttp.ClientSession) -> None:
+    async def run(self, line: Line, brain: Brain) -> None:
         """Returns when the call is over and all of it is told."""
 
         async def serve(served: Served, bridge: LocalBridge) -> None:
-            await ServedBrain(bridge, replies_of(served, http, self._settings), self._greeting).run()
+            await ServedBrain(bridge, replies_of(served, self._http, self._settings), self._greeting).run()
 
         driver = Driver(
             call=self._dispatch.facts,
@@ -111,7 +114,8 @@ class CallInRoom:
             if gone in PUT_OUT and not talk.done():
                 _log.info("put out of the room: another agent talks", extra={"why": gone})
                 return
-            outcome = presumed(
+            known = await told(self._http, self._dispatch.events_url, self._dispatch.token)
+            outcome = known or presumed(
                 gone,
                 was_answered=self._leg.answered.is_set(),
                 hung_up_for=self._leg.hung_up_for,

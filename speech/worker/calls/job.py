@@ -70,7 +70,7 @@ async def entrypoint(ctx: JobContext) -> None:
             line = await open_for_call.enter_async_context(
                 attached(http, os.environ[HUB_URL], dispatch.facts.call_id, os.environ[HUB_SECRET])
             )
-            await CallInRoom(ctx, settings, dispatch, voice_plan).run(line, brain, http)
+            await CallInRoom(ctx, settings, dispatch, voice_plan, http).run(line, brain)
     ctx.shutdown("the call is over")
 
 
