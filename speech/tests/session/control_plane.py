@@ -70,6 +70,8 @@ class ControlPlane:
         _check(request)
         events = (await request.json())["events"]
         await self.control.report(events)
+        if any(event["type"] == "hang_up" for event in events):
+            self.ended = {"status": "completed", "end_reason": "AGENT_HUNG_UP"}
         results = [{"type": event["type"], "result": "applied"} for event in events]
         return web.json_response({"results": results, **self.ended})
 

@@ -37,7 +37,7 @@ async def asked(plane: Plane) -> Outcome | None:
         return await told(http, f"http://127.0.0.1:{port}/events", "t")
 
 
-NOT_YET = {"results": [], "status": "active", "end_reason": None}
+NOT_YET: dict[str, Any] = {"results": [], "status": "active", "end_reason": None}
 
 
 async def test_it_is_asked_until_it_knows() -> None:

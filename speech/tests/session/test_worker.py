@@ -1,6 +1,7 @@
 """The whole worker: a real job process takes a call, the official AgentRunner dials the hub of the main process."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -8,6 +9,7 @@ from unpod.connectivity.call_context import CallContext
 
 from speech.tests.session.control_plane import metadata
 from speech.tests.session.whole_worker import a_worker
+from tests.contract.bridge.rig import CALL
 
 pytestmark = pytest.mark.anyio
 
@@ -16,9 +18,15 @@ LONGEST_S = 60
 
 async def test_a_call_is_taken_greeted_and_ended_by_its_agent() -> None:
     reached = asyncio.Event()
+    seen: list[Any] = []
 
     async def greets_and_ends(ctx: CallContext) -> None:
         reached.set()
+
+        @ctx.session.on("state")
+        async def keep(event: Any) -> None:
+            seen.append(event.model_extra)
+
         await ctx.session.say("Hello. Goodbye.")
         await ctx.session.end("done")
         await ctx.session.run()
@@ -34,6 +42,7 @@ async def test_a_call_is_taken_greeted_and_ended_by_its_agent() -> None:
         assert [event["type"] for event in reports] == ["ready", "hang_up", "transcript", "usage"]
         assert reports[0]["can_report"] == ["user_spoke", "silence", "transcript"]
         assert reports[1]["reason"] == "done"
+        assert seen[-1] == {"end_reason": "AGENT_HUNG_UP", "status": "completed", "call_id": CALL}
         assert [turn["content"] for turn in reports[2]["turns"]] == ["Hello. Goodbye."]
         (spoken,) = [used for used in reports[3]["usage"]["models"] if used["type"] == "tts_usage"]
         assert spoken["provider"] == "local" and spoken["characters_count"] == len("Hello. Goodbye.")
