@@ -23,6 +23,7 @@ from speech.bridge.hub import Hub, serving
 from speech.bridge.tokens import bridge_key
 from speech.worker.calls.job import BRIDGE_BASE, HUB_SECRET, HUB_URL, entrypoint, warm_up
 from speech.worker.places import PlacesServer
+from speech.worker.protection import AGENT_URI, TaskProtection
 from speech.worker.relay import Relay, WorkerAddresses
 from speech.worker.settings import Settings
 from speech.worker.voices.profile import ProfileError, VoiceProfile, read_profiles
@@ -127,7 +128,7 @@ def _health(server: PlacesServer) -> web.Response:
         {
             "status": "draining" if server.draining else "ok",
             "places": server.places,
-            "in_use": len(server.active_jobs),
+            "in_use": server.calls,
         }
     )
 
@@ -167,11 +168,19 @@ async def serve(settings: Settings) -> None:
             },
         )
         running = asyncio.create_task(server.run())
+        protecting = asyncio.create_task(_protected(server, running))
         ending = asyncio.create_task(_drained_at_signal(server, settings.drain_s))
         await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
         await server.aclose()
         ending.cancel()
+        protecting.cancel()
         await running
+
+
+async def _protected(server: PlacesServer, running: asyncio.Task[None]) -> None:
+    if AGENT_URI in os.environ:
+        async with aiohttp.ClientSession() as http:
+            await TaskProtection(os.environ[AGENT_URI], http, lambda: 0 if running.done() else server.calls).run()
 
 
 async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
@@ -185,7 +194,7 @@ async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     await first.wait()
-    _log.info("draining", extra={"calls": len(server.active_jobs), "drain_s": drain_s})
+    _log.info("draining", extra={"calls": server.calls, "drain_s": drain_s})
     draining = asyncio.create_task(server.drain(timeout=drain_s))
     impatient = asyncio.create_task(second.wait())
     await asyncio.wait({draining, impatient}, return_when=asyncio.FIRST_COMPLETED)
@@ -194,9 +203,9 @@ async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
     try:
         await draining
     except asyncio.CancelledError:
-        _log.warning("told to end at once", extra={"calls": len(server.active_jobs)})
+        _log.warning("told to end at once", extra={"calls": server.calls})
     except TimeoutError:
-        _log.warning("calls are cut off: they lasted longer than the drain", extra={"calls": len(server.active_jobs)})
+        _log.warning("calls are cut off: they lasted longer than the drain", extra={"calls": server.calls})
 
 
 def _let_jobs_import(root: Path) -> None:

@@ -19,11 +19,16 @@ class PlacesServer(AgentServer):
         super().__init__(load_fnc=self.load, load_threshold=FULL, **options)
         self.places = places
 
+    @property
+    def calls(self) -> int:
+        """How many calls there are; none before the worker has begun."""
+        return len(self.active_jobs) if hasattr(self, "_proc_pool") else 0
+
     def load(self) -> float:
         """The share of places that are taken."""
-        return len(self.active_jobs) / self.places
+        return self.calls / self.places
 
     def _get_effective_load(self) -> float:
         """In livekit-agents 1.8.9 the load of accepted jobs is estimated from the number of warm processes while no job
         runs: the first of them would fill this worker."""
-        return (len(self.active_jobs) + self._reserved_slots) / self.places
+        return (self.calls + self._reserved_slots) / self.places
