@@ -117,7 +117,7 @@ type-speech: $(DEV) $(SPEECH)
 	$(PYTHON) -m mypy --python-executable $(SPEECH_PYTHON) speech
 
 bench-speech: $(SPEECH)
-	@$(SPEECH_PYTHON) -m speech.tests.bench
+	@$(SPEECH_PYTHON) -m speech.tests.trips.bench
 
 # The worker on this machine, registered with the LiveKit server of LIVEKIT_URL.
 speech: $(SPEECH)
@@ -125,7 +125,7 @@ speech: $(SPEECH)
 
 # The same worker against a real LiveKit server: LIVEKIT_URL's, or one that is started here if its program is on the PATH.
 speech-livekit: $(SPEECH)
-	@$(SPEECH_PYTHON) -m speech.tests.livekit_server
+	@$(SPEECH_PYTHON) -m speech.tests.trips.livekit_server
 
 # ---------------------------------------------------------------- what is needed
 

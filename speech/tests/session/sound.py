@@ -11,6 +11,8 @@ from livekit.agents import APIConnectOptions, APIStatusError, stt, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.voice import io
 
+from speech.worker.voices import local
+
 HZ = 16_000
 FRAME_MS = 20
 LETTERS_A_S = 15
@@ -73,6 +75,19 @@ def a_tone(seconds: float, hertz: float = 440) -> bytes:
     """16-bit samples."""
     times = numpy.arange(int(seconds * HZ)) / HZ
     return bytes((numpy.sin(2 * numpy.pi * hertz * times) * 8000).astype(numpy.int16).tobytes())
+
+
+def spoken(text: str) -> bytes:
+    """The local voice says it. 16-bit samples."""
+    mouth = local.mouth()
+    assert isinstance(mouth, local.PiperMouth)
+    resampler = rtc.AudioResampler(mouth.sample_rate, HZ)
+    frames = []
+    for sentence in mouth.voice.synthesize(text):
+        sound = sentence.audio_int16_bytes
+        frames += resampler.push(rtc.AudioFrame(sound, mouth.sample_rate, 1, len(sound) // 2))
+    frames += resampler.flush()
+    return b"".join(bytes(frame.data) for frame in frames)
 
 
 class Speaks(io.AudioInput):

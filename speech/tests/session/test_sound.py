@@ -7,7 +7,7 @@ import pytest
 from unpod.connectivity.call_context import CallContext
 
 from speech.tests.session.rig import SessionRig, a_session_with
-from speech.tests.session.sound import HZ, BrokenMouth
+from speech.tests.session.sound import BrokenMouth, spoken
 from tests.contract.bridge.rig import Echo, eventually
 
 pytestmark = pytest.mark.anyio
@@ -93,19 +93,4 @@ async def test_speech_that_is_not_to_be_had_ends_the_call_as_failed() -> None:
 @pytest.fixture(scope="module")
 def speech() -> bytes:
     """Two seconds in which the VAD hears a voice."""
-    return voice_of("please tell me what the time is")
-
-
-def voice_of(text: str) -> bytes:
-    from livekit import rtc
-
-    from speech.worker.voices import local
-
-    chunks = list(local._piper().synthesize(text))
-    resampler = rtc.AudioResampler(chunks[0].sample_rate, HZ)
-    frames = []
-    for chunk in chunks:
-        data = chunk.audio_int16_bytes
-        frames += resampler.push(rtc.AudioFrame(data, chunk.sample_rate, 1, len(data) // 2))
-    frames += resampler.flush()
-    return b"".join(bytes(frame.data) for frame in frames)
+    return spoken("please tell me what the time is")

@@ -68,10 +68,11 @@ async def _until(is_so: Callable[[], bool]) -> None:
 async def a_worker(
     *entrypoints: Entrypoint,
     served: dict[str, Any] | None = None,
+    control: Control | None = None,
     **variables: str,
 ) -> AsyncIterator[Worker]:
     assert bridge_key(SECRET) == KEY
-    control = Control()
+    control = control or Control()
     plane = ControlPlane(control, served)
     set_here = {
         "LIVEKIT_URL": "ws://127.0.0.1:1",

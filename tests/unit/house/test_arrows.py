@@ -117,7 +117,8 @@ SPEECH: Mapping[str, set[str]] = {
     "speech.worker.calls": {*_BRIDGE, "speech.worker.settings", "speech.worker.brains", "speech.worker.voices"},
     "speech.worker.brains": {*_BRIDGE, "speech.worker.settings"},
     "speech.worker.voices": set(),
-    "speech.tests": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests": set(),
+    "speech.tests.trips": {*_BRIDGE, *_WORKER, "speech.tests.session"},
     "speech.tests.unit": {*_BRIDGE, *_WORKER},
     "speech.tests.session": {*_BRIDGE, *_WORKER},
 }
