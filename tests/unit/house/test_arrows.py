@@ -118,11 +118,28 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE},
 }
 
+_BRIDGE = {"speech.bridge", "speech.bridge.model", "speech.bridge.rules"}
+_WORKER = {
+    "speech.worker",
+    "speech.worker.settings",
+    "speech.worker.calls",
+    "speech.worker.brains",
+    "speech.worker.voices",
+}
 SPEECH: Mapping[str, set[str]] = {
     "speech": set(),
     "speech.bridge": {"speech.bridge.model", "speech.bridge.rules"},
     "speech.bridge.model": set(),
     "speech.bridge.rules": {"speech.bridge.model"},
+    "speech.worker": {*_BRIDGE, "speech.worker.settings", "speech.worker.calls", "speech.worker.voices"},
+    "speech.worker.settings": set(),
+    "speech.worker.calls": {*_BRIDGE, "speech.worker.settings", "speech.worker.brains", "speech.worker.voices"},
+    "speech.worker.brains": {*_BRIDGE, "speech.worker.settings"},
+    "speech.worker.voices": set(),
+    "speech.tests": set(),
+    "speech.tests.trips": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests.unit": {*_BRIDGE, *_WORKER},
+    "speech.tests.session": {*_BRIDGE, *_WORKER},
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
