@@ -4,7 +4,16 @@ import asyncio
 
 from livekit.protocol import agent_dispatch
 
-from tests.contract.phones.phone_network import ROOM, STAYS_ON, Lab, dial, finished, in_a_lab, leavers
+from tests.contract.phones.phone_network import (
+    BRAIN_ENDPOINT,
+    ROOM,
+    STAYS_ON,
+    Lab,
+    dial,
+    finished,
+    in_a_lab,
+    leavers,
+)
 from tests.contract.phones.spoken_calls import (
     CALL_ID,
     SPEECH,
@@ -125,6 +134,19 @@ async def test_an_agent_hands_its_caller_over_to_another_number(lab: Lab) -> Non
     told = [(event["to"], event["status"]) for event in lab.product.agent_events if event["type"] == "transfer"]
     assert told == [("+15550100999", "started"), ("+15550100999", "completed")]
     assert leavers(lab.recorder)["SIP"] == "CLIENT_INITIATED"
+
+
+@in_a_lab()
+async def test_a_brain_that_is_an_endpoint_is_asked_at_each_turn(lab: Lab) -> None:
+    endpoint = {"url": f"{lab.product.url}{BRAIN_ENDPOINT}", "api_key": "key", "model": None, "kind": "turn"}
+    lab.product.brain = lambda _asked: {"brain": "endpoint", "result": "served", "endpoint": endpoint}
+    await send_speech_agent(lab, TALKS)
+    await ready(lab)
+    await dial(lab, TALKS)
+    await finished(lab)
+    assert [text for who, text, _ in await words(lab) if who == "agent"] == [f"You said: {line}" for line in LINES]
+    asked = [each for each in lab.product.posted if each.path == BRAIN_ENDPOINT]
+    assert {each.headers["Authorization"] for each in asked} == {"Bearer key"}
 
 
 @in_a_lab()

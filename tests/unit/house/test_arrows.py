@@ -113,9 +113,16 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones.calls": _PHONES_UNDER_CALLS,
     "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
     "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
-    "local.phones.speech": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", *_BRIDGE},
+    "local.phones.speech": {
+        *_PHONES_UNDER_CALLS,
+        "local.phones.calls",
+        "local.phones.agents",
+        *_BRIDGE,
+        "speech.worker.brains",
+        "speech.worker.settings",
+    },
     "local.phones.api": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.recordings"},
-    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE},
+    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE, "speech.worker.settings"},
 }
 
 _BRIDGE = {"speech.bridge", "speech.bridge.model", "speech.bridge.rules"}
