@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from ringline.routing.numbers import NotANumber, is_country, read_number
 from ringline.runtime.ids import is_plausible_id
@@ -34,6 +35,13 @@ def window(text: str) -> float:
 def an_id(text: str) -> str:
     if not is_plausible_id(text):
         raise ArgumentTypeError("is not an id: 1 to 80 letters, digits, and any of _ + . -")
+    return text
+
+
+def a_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ArgumentTypeError("is not an absolute URL, https://...")
     return text
 
 

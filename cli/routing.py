@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cli.accounts import known_account
-from cli.argument_types import an_id, one_of, or_none, phone_number, seconds, window
+from cli.argument_types import a_url, an_id, one_of, or_none, phone_number, seconds, window
 from cli.deployment import Deployment, no_such
 from ringline.calls.model.call import UNIQUE_TO_NUMBER, VoicemailPolicy
 from ringline.calls.model.timing import (
@@ -23,7 +23,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
 )
-from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
+from ringline.routing.records import Agent, Brain, EndpointKind, Number, Pipe, VoicemailWindows
 from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.ids import new_id
 from ringline.runtime.web.problems import Problem, invalid_field
@@ -46,11 +46,14 @@ class _Kind:
 _AGENT = _Kind(
     "agent",
     "agent_id",
-    ("name", "number", "trunk_id", "max_call_duration_s"),
+    (
+        "name", "number", "trunk_id", "max_call_duration_s", "brain", "endpoint_url", "endpoint_key", "endpoint_kind",
+        "model", "prompt",
+    ),
     RoutingStore.agent,
     RoutingStore.agents,
     RoutingStore.delete_agent,
-)
+)  # fmt: skip
 _PIPE = _Kind(
     "pipe",
     "pipe_id",
@@ -78,8 +81,22 @@ def put_agent(deployment: Deployment, asked: Namespace) -> str:
     store = deployment.routing
     before = store.agent(asked.account, asked.id) or Agent(agent_id=asked.id, name=asked.id)
     agent = replace(before, **_calling(before, _given(_AGENT, asked)))
+    _check_brain(agent)
     store.put_agent(asked.account, agent)
     return _shown(_AGENT, agent)
+
+
+def _check_brain(agent: Agent) -> None:
+    """Raises Problem 422 for a brain without what it needs, and for what another kind of brain would need."""
+    is_endpoint = agent.brain == Brain.ENDPOINT
+    if is_endpoint and agent.endpoint_url is None:
+        raise invalid_field("--endpoint-url", "must be given: an endpoint is asked at each turn")
+    for name in ("endpoint_url", "endpoint_key", "endpoint_kind"):
+        if not is_endpoint and getattr(agent, name) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise invalid_field(flag, f"is an endpoint's, and the brain is {agent.brain}: '' takes it back")
+    if agent.brain == Brain.PROMPT and agent.prompt is None:
+        raise invalid_field("--prompt", "must be given: it is all that such a brain knows")
 
 
 def put_pipe(deployment: Deployment, asked: Namespace) -> str:
@@ -135,6 +152,18 @@ def add_commands(nouns: Any) -> None:
     """Adds `agent`, `pipe` and `number` to a parser's subparsers."""
     agent = _add_kind(nouns, _AGENT, "who speaks: what a worker is told as agent_id", put_agent, an_id)
     _add_call_options(agent)
+    brain = one_of(*(each.value for each in Brain))
+    _option(agent, "--brain", "brain", brain, "livekit (a worker of your own), runner (SDK), endpoint or prompt")
+    _option(agent, "--endpoint-url", "endpoint_url", or_none(a_url), "what an endpoint is asked at")
+    _option(agent, "--endpoint-key", "endpoint_key", or_none(str), "sent to it as a Bearer key; never shown again")
+    kinds = or_none(one_of(*(each.value for each in EndpointKind)))
+    _option(
+        agent, "--endpoint-kind", "endpoint_kind", kinds, "chat: as OpenAI's completions (usual); turn: a POST each"
+    )
+    _option(
+        agent, "--model", "model", or_none(str), "the model that the endpoint, or the deployment's own, is asked for"
+    )
+    _option(agent, "--prompt", "prompt", or_none(str), "what a call begins with that has no instructions of its own")
 
     pipe = _add_kind(nouns, _PIPE, "how calls are made: agent, number, limits", put_pipe, an_id)
     _add_call_options(pipe)
@@ -229,9 +258,16 @@ def _shown(kind: _Kind, record: Any) -> str:
 
 def _unusual(record: Any) -> dict[str, Any]:
     held = ((each, getattr(record, each.name)) for each in fields(record))
-    told = {each.name: value for each, value in held if value is not None and value != each.default}
+    told = {
+        each.name: "(kept)" if each.name in _SECRET else value
+        for each, value in held
+        if value is not None and value != each.default
+    }
     windows = told.pop("voicemail", None)
     return told if windows is None else told | _unusual(windows)
+
+
+_SECRET = {"endpoint_key"}
 
 
 def _plain(value: Any) -> str:

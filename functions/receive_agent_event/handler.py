@@ -46,7 +46,7 @@ def receive(call_id: str) -> Response[str]:
             503, "not_persisted", "The reports were not persisted; send them again", headers={"retry-after": "2"}
         ) from None
     log.info("agent heard", extra={"results": _results(reports, heard), "attempt": whose.attempt})
-    return json_response(200, _answer(reports, heard))
+    return json_response(200, _answer(reports, heard, whose.attempt))
 
 
 def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
@@ -66,14 +66,16 @@ def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
     return AttemptId(dispatched_to.account_id, dispatched_to.call_id, dispatched_to.attempt)
 
 
-def _answer(reports: tuple[Report, ...], heard: Heard) -> dict[str, Any]:
-    """`voicemail_policy` tells the agent whether to go on where a voicemail answered."""
+def _answer(reports: tuple[Report, ...], heard: Heard, attempt: int) -> dict[str, Any]:
+    """`voicemail_policy` tells the agent whether to go on where a voicemail answered, `end_reason` why its attempt is
+    over."""
     call = heard.call
     return {
         "results": [
             result | report.shortcomings() for report, result in zip(reports, _results(reports, heard), strict=True)
         ],
         "status": None if call is None else call.state.status.value,
+        "end_reason": None if call is None else call.end_of(attempt),
         "voicemail_policy": None if call is None else policy_of(call).value,
     }
 

@@ -32,6 +32,7 @@ from local.tools.processes import StackError
 
 _BUCKET = "ringline-artifacts"
 _DEPLOYED_WITHIN_S = 60.0
+_RUNNERS_STAGE = "live"
 # On AWS the mappings' MaximumConcurrency bounds the functions. Here each concurrent run is a process of some 60 MB.
 _LOCAL_CONCURRENCY = {"DialNextFunction": 24, "DeliverWebhookFunction": 8}
 
@@ -44,9 +45,20 @@ class Deployment:
     api_id: str
     outputs: dict[str, str]
     functions: dict[str, str]
+    runners_api_id: str = ""
 
     def api_url(self, emulator_url: str) -> str:
-        return f"{emulator_url}/_aws/execute-api/{self.api_id}/$default"
+        return f"{execute_api_url(emulator_url)}/{self.api_id}/$default"
+
+    def runners_url(self, emulator_url: str) -> str:
+        """Where runners' control sockets end."""
+        return f"{execute_api_url(emulator_url)}/{self.runners_api_id}/{_RUNNERS_STAGE}"
+
+
+def execute_api_url(emulator_url: str) -> str:
+    """Under which the emulator serves every API by its id, and takes what is posted to their connections: the host
+    names that AWS has for that do not resolve here."""
+    return f"{emulator_url}/_aws/execute-api"
 
 
 @contextmanager
@@ -96,7 +108,11 @@ def deploy(
 ) -> Deployment:
     """Creates the stack. `secrets` are kept in Secrets Manager, as an operator does, each by the parameter that names
     it. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
-    parameters = {**parameters, **_kept_secrets(secrets or {}, stack_name, endpoint_url)}
+    parameters = {
+        "ExecuteApiUrl": execute_api_url(endpoint_url),
+        **parameters,
+        **_kept_secrets(secrets or {}, stack_name, endpoint_url),
+    }
     template = _with_built_code(read_template(TEMPLATE), build, client("s3", endpoint_url))
     cloudformation = client("cloudformation", endpoint_url)
     try:
@@ -137,6 +153,7 @@ def adopt(stack_name: str, endpoint_url: str) -> Deployment:
     return Deployment(
         stack_name=stack_name,
         api_id=names["HttpApi"],
+        runners_api_id=names["RunnersApi"],
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         functions={name: names[name] for name in resources_of(template, "AWS::Serverless::Function")},
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.core.lambda_runtime import Worker
 from ministack.services import dynamodb, lambda_svc
 
@@ -33,6 +34,31 @@ def _write_function_logs() -> None:
         emit(func, request_id, log_text, *rest, **named)
 
     lambda_svc._emit_lambda_logs = emit_and_write
+
+
+class _LoggedWorker:
+    """A function's process whose output is kept."""
+
+    def __init__(self, worker: Worker, config: dict[str, Any]) -> None:
+        self._worker = worker
+        self._config = config
+
+    def invoke(self, event: dict[str, Any], request_id: str) -> dict[str, Any]:
+        result: dict[str, Any] = self._worker.invoke(event, request_id)
+        failed = result.get("status") == "error"
+        lambda_svc._emit_lambda_logs(self._config, request_id, result.get("log") or "", failed, 0)
+        return result
+
+
+def _keep_what_websockets_print() -> None:
+    """ministack drops the output of a function that a WebSocket reaches."""
+    get_worker = lambda_runtime.get_or_create_worker
+
+    def get_logged_worker(name: str, config: dict[str, Any], *code: Any, **named: Any) -> _LoggedWorker:
+        return _LoggedWorker(get_worker(name, config, *code, **named), config)
+
+    # Only WebSockets take a worker by this name.
+    lambda_runtime.get_or_create_worker = get_logged_worker
 
 
 def _take_out_waits() -> None:
@@ -102,6 +128,7 @@ if __name__ == "__main__":
     from ministack.app import main
 
     _write_function_logs()
+    _keep_what_websockets_print()
     _take_out_waits()
     _read_streams_beside_queues()
     _read_only_what_a_query_wants()

@@ -2,7 +2,10 @@
 under which the emulator serves it. Requests and answers pass through byte for byte; LiveKit's webhooks are signed over
 their bytes.
 
-    python -m local.aws.front_door --fd N --target URL      serves an already listening socket; prints `ready <url>`
+    python -m local.aws.front_door --fd N --target URL --runners URL
+
+serves an already listening socket and prints `ready <url>`. WebSockets of `/v1/internal/workers` go to the URL of
+`--runners` (`runner_door.py`), so that one base URL leads an SDK to both.
 
 It answers only `GET /healthz` itself, and 502, 504 or 413 as a problem document when the emulator does not answer or
 the body is larger than API Gateway takes.
@@ -20,6 +23,9 @@ from collections.abc import AsyncIterator
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from multidict import CIMultiDict
 from yarl import URL
+
+from local.aws import runner_door
+from local.aws.runner_door import RUNNERS_PATH
 
 # API Gateway's own limits: it waits 30 s for a function, and takes 10 MB.
 _ANSWER_WITHIN_S = 30.0
@@ -47,6 +53,14 @@ logger = logging.getLogger("front_door")
 def _problem(status: int, code: str, title: str) -> web.Response:
     document = {"type": f"urn:ringline:problem:{code}", "title": title, "status": status, "code": code, "detail": code}
     return web.Response(status=status, body=json.dumps(document).encode(), content_type="application/problem+json")
+
+
+async def _answer(request: web.Request) -> web.StreamResponse:
+    if request.path == RUNNERS_PATH and runner_door.is_upgrade(request):
+        return await runner_door.pass_on(request, request.app[_SESSION]) or _problem(
+            502, "stack_unavailable", "The stack behind the front door does not answer"
+        )
+    return await _pass_on(request)
 
 
 async def _healthz(_request: web.Request) -> web.Response:
@@ -88,10 +102,12 @@ async def _ask(request: web.Request, body: bytes) -> web.Response:
         return web.Response(status=answer.status, headers=returned, body=await answer.read())
 
 
-def make_app(target: str) -> web.Application:
-    """The proxy in front of `target`, the API's URL at the emulator without a trailing slash."""
+def make_app(target: str, runners: str = "") -> web.Application:
+    """The proxy in front of `target`, the API's URL at the emulator without a trailing slash, and of `runners`, where
+    control sockets end there; without it there are none."""
     app = web.Application(client_max_size=_MAX_BODY_BYTES)
     app[_TARGET] = target
+    runner_door.open_in(app, runners)
 
     async def hold_session(app: web.Application) -> AsyncIterator[None]:
         connector = TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=60)
@@ -106,14 +122,15 @@ def make_app(target: str) -> web.Application:
 
     app.cleanup_ctx.append(hold_session)
     app.router.add_get("/healthz", _healthz)
-    app.router.add_route("*", "/{path:.*}", _pass_on)
+    app.router.add_route("*", "/{path:.*}", _answer)
     return app
 
 
-async def serve(listening: socket.socket, target: str) -> None:
+async def serve(listening: socket.socket, target: str, runners: str) -> None:
     """Serves until SIGTERM or SIGINT."""
+    app = make_app(target, runners)
     runner = web.AppRunner(
-        make_app(target), access_log=None, auto_decompress=False, shutdown_timeout=_STOPS_WITHIN_S, handle_signals=False
+        app, access_log=None, auto_decompress=False, shutdown_timeout=_STOPS_WITHIN_S, handle_signals=False
     )
     await runner.setup()
     await web.SockSite(runner, listening).start()
@@ -130,9 +147,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.aws.front_door")
     parser.add_argument("--fd", type=int, required=True, help="a listening socket, inherited from the caller")
     parser.add_argument("--target", required=True, help="the API's URL at the emulator")
+    parser.add_argument("--runners", default="", help="where runners' control sockets end at the emulator")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    asyncio.run(serve(socket.socket(fileno=arguments.fd), arguments.target.rstrip("/")))
+    asyncio.run(serve(socket.socket(fileno=arguments.fd), arguments.target.rstrip("/"), arguments.runners.rstrip("/")))
     return 0
 
 

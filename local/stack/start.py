@@ -50,7 +50,7 @@ class Ascent:
                 self._tell("deploying template.yaml to the emulator")
                 deployment = self._deploy(built, livekit, called, emulator_url)
                 seeded = self._seed(deployment, emulator_url)
-                self._open(door, deployment.api_url(emulator_url))
+                self._open(door, deployment.api_url(emulator_url), deployment.runners_url(emulator_url))
                 self._tell("starting the functions")
                 _warm_up(deployment, called.base_url, emulator_url, self._wishes.carrier_secrets)
             stack = self._described(called, emulator_url, livekit, deployment, seeded)
@@ -105,8 +105,11 @@ class Ascent:
             )
         )
 
-    def _open(self, door: socket.socket, api_url: str) -> None:
-        command = [sys.executable, "-m", "local.aws.front_door", "--fd", str(door.fileno()), "--target", api_url]
+    def _open(self, door: socket.socket, api_url: str, runners_url: str) -> None:
+        command = [
+            sys.executable, "-m", "local.aws.front_door", "--fd", str(door.fileno()),
+            "--target", api_url, "--runners", runners_url,
+        ]  # fmt: skip
         environment = processes.clean_environment()
         child = self._noted(
             processes.start("front-door", command, self._record.log_dir, environment, pass_fds=[door.fileno()])
@@ -164,10 +167,17 @@ async def _outbound_trunk(url: str) -> str:
 
 # The functions that no HTTP request reaches, and one request for each function that a request does reach. Neither gives
 # a function anything to do.
-_WORKERS = ("DeliverWebhookFunction", "DialNextFunction", "RelayCallChangesFunction", "SweepFunction")
+_WORKERS = (
+    "DeliverWebhookFunction",
+    "DialNextFunction",
+    "RelayCallChangesFunction",
+    "ServeRunnersFunction",
+    "SweepFunction",
+)
 _REQUESTS = (
     ("POST", "/hooks/livekit"),
     ("POST", "/v1/calls/call_0/agent-events"),
+    ("POST", "/v1/calls/call_0/brain"),
     ("POST", "/v1/calls"),
     ("GET", "/v1/calls"),
     ("GET", "/v1/sessions"),

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import RoomView, TelephonyDown
@@ -174,6 +175,7 @@ class Container:
             admit=Admit(
                 store=store,
                 paces=paces,
+                places=Registry(table, TABLE, clock),
                 progress=progress,
                 clock=clock,
                 log=log,

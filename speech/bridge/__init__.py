@@ -28,6 +28,7 @@ AWS, so both voices use the same code.
         |  state, end_reason <---|<-- SendFrame ------|                            |
         |         close 1000 <---|<-- CloseBridge ----|                            |
 
-Where to look: `frames` is the wire, `conversation` what follows from what, `hub` and `line` the sockets, `attach` the
-same line for a voice in another process, `brain` the control plane, `driver` binds a conversation to all of them.
+Where to look: `model.frames` is the wire, `rules.conversation` what follows from what, `hub` and `line` the sockets,
+`attach` the same line for a voice in another process, `brain` the control plane, `local_brain` a brain that is no
+runner. `driver` binds a conversation to all of them and to a `voice`.
 """

@@ -49,7 +49,7 @@ class AttachPoint:
         job = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=_MOST_BYTES, compress=False)
         await job.prepare(request)
         try:
-            line = self._hub.open(call_id)
+            line = self._hub.open(call_id, _attempt_of(request))
         except LineTaken:
             await job.close(code=ALREADY_ATTACHED, message=b"another job runs this call")
             return job
@@ -70,6 +70,11 @@ class AttachPoint:
                 line.close_bridge(live.number, JOB_DIED)
                 self._on_job_lost(call_id)
             await asyncio.gather(asyncio.wait({telling}), writer.finished(CLOSE_WITHIN_S), line.close())
+
+
+def _attempt_of(request: web.Request) -> int | None:
+    attempt = request.query.get("attempt")
+    return int(attempt) if attempt is not None and attempt.isdecimal() else None
 
 
 def _has_died(job: web.WebSocketResponse) -> bool:
@@ -119,11 +124,15 @@ def _told(is_: str, **fields: Any) -> str:
 
 
 @asynccontextmanager
-async def attached(http: aiohttp.ClientSession, hub_url: str, call_id: str, secret: str) -> AsyncIterator[Line]:
-    """The call's line while the block lasts. `hub_url`: `http://127.0.0.1:<port>` of the attach point. Raises
-    aiohttp.ClientError where the hub is not there or does not take the secret."""
+async def attached(
+    http: aiohttp.ClientSession, hub_url: str, call_id: str, secret: str, attempt: int | None = None
+) -> AsyncIterator[Line]:
+    """The call's line while the block lasts, as `Hub.open` gives it. `hub_url`: `http://127.0.0.1:<port>` of the attach
+    point. Raises aiohttp.ClientError where the hub is not there or does not take the secret. A line that somebody else
+    has is lost from the beginning."""
     socket = await http.ws_connect(
         f"{hub_url}/attach/{call_id}",
+        params={} if attempt is None else {"attempt": str(attempt)},
         headers={"Authorization": f"Bearer {secret}"},
         heartbeat=PING_EVERY_S,
         max_msg_size=_MOST_BYTES,

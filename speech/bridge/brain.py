@@ -14,6 +14,9 @@ from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCa
 TRY_AGAIN_AFTER_S = (0.2, 0.5, 1.0)
 """Within the grace of a call that has lost its runner."""
 ANSWER_WITHIN_S = 3.0
+END_ASKED_EVERY_S = 0.3
+END_ASKED_TIMES = 20
+"""LiveKit's word that a leg has left takes about a second to the control plane."""
 _OVER = {401, 403, 404, 409, 410}
 
 _log = logging.getLogger(__name__)
@@ -31,6 +34,14 @@ class Brain(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """Why the attempt is over, and the call's status, in the words of the API."""
+
+    end_reason: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Reply:
     status: int
     body: Mapping[str, Any]
@@ -38,7 +49,8 @@ class _Reply:
 
 class BrainClient:
     """Over HTTP: POST `brain_url` and `events_url` (`/v1/calls/{id}/brain` and `/v1/calls/{id}/agent-events`), with the
-    token of the dispatch. `bridge_url` is where a runner of this call is to dial."""
+    token of the dispatch. `bridge_url` is where a runner of this call is to dial; `dispatch` is the dispatch's number,
+    as each counts its requests anew."""
 
     def __init__(
         self,
@@ -48,6 +60,7 @@ class BrainClient:
         events_url: str,
         token: str,
         bridge_url: str,
+        dispatch: int = 1,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
@@ -55,10 +68,11 @@ class BrainClient:
         self._events_url = events_url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._bridge_url = bridge_url
+        self._dispatch = dispatch
         self._sleep = sleep
 
     async def ask(self, request: int, why: Why) -> BrainAnswer:
-        body = {"request": request, "why": why, "bridge_url": self._bridge_url}
+        body = {"request": request, "dispatch": self._dispatch, "why": why, "bridge_url": self._bridge_url}
         reply = await self._post(self._brain_url, body)
         if isinstance(reply, Unreachable):
             return reply
@@ -73,6 +87,19 @@ class BrainClient:
             _log.error("agent events were not taken", extra={"why": reply.why, "types": types})
         elif reply.status >= 400:
             _log.warning("agent events were refused", extra={"status": reply.status, "types": types})
+
+    async def why_ended(self) -> Ended | None:
+        """Asks until the control plane knows that the attempt is over, some seconds long: what the runner is told at
+        the end. None where it does not answer, or does not know."""
+        for _ in range(END_ASKED_TIMES):
+            reply = await self._post(self._events_url, {"events": []})
+            if isinstance(reply, Unreachable) or reply.status >= 400:
+                return None
+            match reply.body:
+                case {"end_reason": str(end_reason), "status": str(status)}:
+                    return Ended(end_reason, status)
+            await self._sleep(END_ASKED_EVERY_S)
+        return None
 
     async def _post(self, url: str, body: Mapping[str, Any]) -> _Reply | Unreachable:
         """Sends the same again where the answer says that it may help, or none came."""

@@ -41,11 +41,12 @@ class Hub:
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/bridge/{call_id}", self._bridge)]
 
-    def open(self, call_id: str) -> Line:
-        """From now on a runner of this call may dial in. Raises LineTaken while another line of the call is open."""
+    def open(self, call_id: str, attempt: int | None = None) -> Line:
+        """From now on a runner of this call may dial in, and where an attempt is named only one that was assigned to
+        it. Raises LineTaken while another line of the call is open."""
         if call_id in self._lines:
             raise LineTaken(call_id)
-        line = self._lines[call_id] = _HubLine(lambda: self._lines.pop(call_id, None))
+        line = self._lines[call_id] = _HubLine(attempt, lambda: self._lines.pop(call_id, None))
         return line
 
     def is_open(self, call_id: str) -> bool:
@@ -87,7 +88,8 @@ class _Live:
 
 
 class _HubLine:
-    def __init__(self, forget: Callable[[], object]) -> None:
+    def __init__(self, attempt: int | None, forget: Callable[[], object]) -> None:
+        self._attempt = attempt
         self._forget = forget
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue(MOST_UNREAD)
         self._passed_over: set[str] = set()
@@ -100,6 +102,8 @@ class _HubLine:
 
     def refusal(self, claims: BridgeClaims) -> tuple[int, str] | None:
         """Why a runner with this token is not let in: the code of the close and a word."""
+        if self._attempt not in {None, claims.attempt}:
+            return REFUSED, "another attempt of this call"
         if claims.job_id in self._passed_over:
             return REFUSED, "the call was given to another runner"
         return None if self._live is None else (TAKEN, "another bridge of this call is live")

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
@@ -35,10 +36,11 @@ class CallsRoom:
     store: CallStore
     watchlist: Watchlist
     paces: TrunkPaces
+    places: Registry
+    clock: HandClock
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     looks: CountingLooks = field(default_factory=CountingLooks)
-    clock: HandClock = field(default_factory=HandClock)
     resent: list[object] = field(default_factory=list)
     rung: list[Call] = field(default_factory=list)
     """The calls whose phones the dialer told to ring."""
@@ -56,6 +58,7 @@ class CallsRoom:
         return Admit(
             store=self.store,
             paces=self.paces,
+            places=self.places,
             progress=self.progress,
             clock=self.clock,
             log=LOG,
@@ -136,4 +139,6 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
     store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
     paces = TrunkPaces(local.dynamodb, local.table_name)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces)
+    clock = HandClock()
+    places = Registry(local.dynamodb, local.table_name, clock)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, places, clock)

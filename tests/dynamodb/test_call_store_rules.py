@@ -1,6 +1,7 @@
 """Whatever is done to an account's calls, in whatever order, late or twice: after every step the table holds exactly
 what the lifecycle says, line for line and place for place."""
 
+from collections import Counter
 from collections.abc import Callable
 from copy import replace
 from uuid import uuid4
@@ -11,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.model.call import Call, State
+from ringline.agents.tables.registry import Registry
+from ringline.calls.model.call import RUNNER, Call, State
 from ringline.calls.model.events import (
     AgentSeen,
     Answered,
@@ -25,6 +27,7 @@ from ringline.calls.model.events import (
     FoundOver,
     GivenUp,
     LegLeft,
+    RunnerGiven,
     SeenWaiting,
 )
 from ringline.calls.model.reasons import EndReason
@@ -37,17 +40,26 @@ from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime.table import calls_pk
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws
+from tests.component.runners import put_runner
 
 _LATER = NOW + 10 * 365 * 86_400_000
 _ALL = 10_000
 
 type Happening = Callable[[Call, int], Event]
 
+PLACES = {"bot#1": 1, "bot#2": 2}
+
+
+def _a_runner(call: Call, now: int) -> str | None:
+    return sorted(PLACES)[now // 1_000 % len(PLACES)] if call.needs_place else None
+
+
 # Several of a kind are as many times as likely.
 HAPPENINGS: dict[str, Happening] = {
-    "claimed": lambda call, now: Claimed(now),
-    "claimed too": lambda call, now: Claimed(now),
-    "claimed as well": lambda call, now: Claimed(now),
+    "claimed": lambda call, now: Claimed(now, runner_id=_a_runner(call, now)),
+    "claimed too": lambda call, now: Claimed(now, runner_id=_a_runner(call, now)),
+    "claimed as well": lambda call, now: Claimed(now, runner_id=_a_runner(call, now)),
+    "given to another runner": lambda call, now: RunnerGiven(now, call.attempt, _a_runner(call, now) or "bot#9"),
     "answered": lambda call, now: Answered(now, call.attempt, "PA_leg", "SCL_1", AgentSeen("PA_agent", now)),
     "refused": lambda call, now: DialRefused(now, call.attempt, 486, "Busy Here", "resource_exhausted", "busy"),
     "not sent": lambda call, now: DialNotSent(now, call.attempt, "no response from servers", "unavailable", 5),
@@ -78,6 +90,13 @@ class OneAccountsCalls(RuleBasedStateMachine):
         self.now = NOW
         self.were_in_use = 0
         self.accounts.create_account(Account(self.account_id, "Acme", self.account_id, self.cap))
+        self.runners = Registry(dynamodb, table_name, lambda: self.now)
+        for runner_id, places in PLACES.items():
+            put_runner(dynamodb, table_name, runner_id, places=places, account_id=self.account_id)
+
+    @property
+    def places_in_use(self) -> Counter[str]:
+        return Counter(held for call in self.calls.values() if (held := call.holds_place_of) is not None)
 
     @property
     def in_use(self) -> int:
@@ -93,8 +112,11 @@ class OneAccountsCalls(RuleBasedStateMachine):
         delay_s=st.sampled_from([0, 0, 60]),
         expires_s=st.sampled_from([None, None, 300]),
         retry=st.sampled_from([None, RetryPolicy(3, on=("no_answer", "conversation", "system"), delays_s=(1, 60))]),
+        brain=st.sampled_from([None, RUNNER]),
     )
-    def a_call_is_created(self, delay_s: int, expires_s: int | None, retry: RetryPolicy | None) -> None:
+    def a_call_is_created(
+        self, delay_s: int, expires_s: int | None, retry: RetryPolicy | None, brain: str | None
+    ) -> None:
         now = self.moment()
         call = replace(
             a_call(State.QUEUED, account_id=self.account_id, call_id=f"call_{len(self.calls):03}", created_at=now),
@@ -102,6 +124,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
             expires_at=None if expires_s is None else now + expires_s * 1000,
             due_at=now + 1_000,
             retry=retry,
+            brain=brain,
         )
         assert self.store.create(call, _key_of(call)) is None
         self.calls[call.call_id] = call
@@ -128,12 +151,22 @@ class OneAccountsCalls(RuleBasedStateMachine):
         assert after.version == before.version + 1
         assert not before.state.is_terminal
         takes_a_line = after.holds_slot and not before.holds_slot
-        full = takes_a_line and self.in_use >= self.cap
+        expected = Committed.DONE
+        if takes_a_line and self.in_use >= self.cap:
+            expected = Committed.GATE_FULL
+        elif self._lacks_a_place(before, after):
+            expected = Committed.PLACE_TAKEN
         committed = self.store.commit(before, after)
-        assert committed is (Committed.GATE_FULL if full else Committed.DONE), f"{what}: {before.state}->{after.state}"
-        if not full:
+        assert committed is expected, f"{what}: {before.state}->{after.state}"
+        if committed is Committed.DONE:
             self.calls[after.call_id] = after
             self.changes.append((before, after))
+
+    def _lacks_a_place(self, before: Call, after: Call) -> bool:
+        wanted = after.holds_place_of
+        if wanted is None or wanted == before.holds_place_of:
+            return False
+        return self.places_in_use[wanted] >= PLACES.get(wanted, 0)
 
     @precondition(lambda self: self.changes)
     @rule(which=_WHICH)
@@ -160,6 +193,15 @@ class OneAccountsCalls(RuleBasedStateMachine):
     def the_gate_counts_the_calls_that_hold_a_line(self) -> None:
         gate = self.store.gate(self.account_id)
         assert (gate.in_use, gate.cap) == (self.in_use, self.cap)
+
+    @invariant()
+    def each_runner_counts_the_calls_that_hold_one_of_its_places(self) -> None:
+        runners = {each.worker_id: each.in_use for each in self.runners.runners(self.account_id)}
+        assert runners == {runner_id: self.places_in_use[runner_id] for runner_id in PLACES}
+
+    @invariant()
+    def no_runner_has_more_calls_than_places(self) -> None:
+        assert all(self.places_in_use[runner_id] <= places for runner_id, places in PLACES.items())
 
     @invariant()
     def no_line_is_taken_beyond_the_cap(self) -> None:

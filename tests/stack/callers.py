@@ -60,10 +60,10 @@ def a_customer(stack: Stack, *, cap: int = 5, webhook_url: str | None = None, or
     )
 
 
-def emulator_client(stack: Stack, service: str) -> Any:
+def emulator_client(stack: Stack, service: str, endpoint_url: str | None = None) -> Any:
     return botocore.session.get_session().create_client(
         service,
-        endpoint_url=stack.emulator_url,
+        endpoint_url=endpoint_url or stack.emulator_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

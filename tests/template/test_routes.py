@@ -12,6 +12,7 @@ ROUTES = {
     "POST /platform/v1/calls": "CreateCallFunction",
     "POST /api/v2/platform/speech/v1/calls": "CreateCallFunction",
     "POST /v1/calls/{call_id}/agent-events": "ReceiveAgentEventFunction",
+    "POST /v1/calls/{call_id}/brain": "AssignBrainFunction",
     "POST /hooks/livekit": "ReceiveLivekitEventFunction",
     "POST /hooks/sip/{provider}": "ReceiveSipEventFunction",
     "ANY /v1/{proxy+}": "ManageFunction",
@@ -20,7 +21,7 @@ ROUTES = {
     "ANY /api/v2/platform/speech/v1/{proxy+}": "ManageFunction",
     "$default": "ManageFunction",
 }
-TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(("/calls", "/agent-events"))}
+TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(("/calls", "/agent-events", "/brain"))}
 """API Gateway takes a path with a slash at its end for another one, where the path is not greedy."""
 
 

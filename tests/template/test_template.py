@@ -25,6 +25,7 @@ TYPE_WORDS = {
     "AWS::Serverless::Function": "Function",
     "AWS::Serverless::HttpApi": "Api",
     "AWS::Serverless::LayerVersion": "Layer",
+    "AWS::Serverless::WebSocketApi": "Api",
     "AWS::DynamoDB::Table": "Table",
     "AWS::S3::Bucket": "Bucket",
     "AWS::CloudWatch::Alarm": "Alarm",
@@ -173,16 +174,60 @@ def test_a_function_has_an_event_to_be_tried_with(function: str) -> None:
         assert isinstance(json.loads(event.read_text()), dict)
 
 
-def test_every_route_but_the_hooks_and_the_agents_asks_for_a_key() -> None:
+def test_every_route_but_the_hooks_the_agents_and_the_speech_workers_asks_for_a_key() -> None:
     open_routes = {
         properties["Path"]
         for _, properties in events_of(TEMPLATE_READ, "HttpApi")
         if properties.get("Auth", {}).get("Authorizer") == "NONE"
     }
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKeyAuthorizer"
-    of_agents = {"/v1/calls/{call_id}/agent-events", "/v1/calls/{call_id}/agent-events/"}
-    assert of_agents <= open_routes
-    assert all(path.startswith("/hooks/") for path in open_routes - of_agents)
+    with_tokens = {f"/v1/calls/{{call_id}}/{end}" for end in ("agent-events", "agent-events/", "brain", "brain/")}
+    assert with_tokens <= open_routes
+    assert all(path.startswith("/hooks/") for path in open_routes - with_tokens)
+
+
+def connections_of(function: str) -> set[str]:
+    """What the function may do with the connections of which API, as `RunnersApi/live/POST`."""
+    resources = [
+        resource["Fn::Sub"]
+        for statement in statements_of(function)
+        if as_list(statement["Action"]) == ["execute-api:ManageConnections"]
+        for resource in as_list(statement["Resource"])
+    ]
+    beginning, end = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${", "/@connections/*"
+    assert all(each.startswith(beginning) and each.endswith(end) for each in resources)
+    return {each.removeprefix(beginning).removesuffix(end).replace("}", "") for each in resources}
+
+
+def test_only_who_speaks_to_runners_may_post_to_their_connections() -> None:
+    allowed = {function: connections_of(function) for function in FUNCTIONS if connections_of(function)}
+    assert allowed == {
+        "ServeRunnersFunction": {"RunnersApi/live/POST", "RunnersApi/live/DELETE"},
+        "AssignBrainFunction": {"RunnersApi/live/POST"},
+    }
+
+
+@pytest.mark.parametrize("function", ["ServeRunnersFunction", "AssignBrainFunction"])
+def test_frames_are_posted_to_the_stage_that_is_served_unless_this_is_not_aws(function: str) -> None:
+    variables = FUNCTIONS[function]["Properties"]["Environment"]["Variables"]
+    condition, elsewhere, on_aws = variables["RUNNER_CONNECTIONS_URL"]["Fn::If"]
+    stage = RESOURCES["RunnersApi"]["Properties"]["StageName"]
+    assert on_aws == {"Fn::Sub": f"https://${{RunnersApi}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"}
+    assert elsewhere == {"Fn::Sub": f"${{ExecuteApiUrl}}/${{RunnersApi}}/{stage}"}
+    assert not holds(TEMPLATE_READ["Conditions"][condition], {})
+
+
+def test_every_event_of_a_runners_socket_reaches_its_function() -> None:
+    routes = RESOURCES["RunnersApi"]["Properties"]["Routes"]
+    assert {name: referred(route["FunctionArn"]) for name, route in routes.items()} == dict.fromkeys(
+        ("$connect", "$disconnect", "$default"), "ServeRunnersFunction"
+    )
+
+
+def test_the_url_for_runners_takes_up_the_path_that_the_sdk_puts_behind_it() -> None:
+    stage = RESOURCES["RunnersApi"]["Properties"]["StageName"]
+    url = TEMPLATE_READ["Outputs"]["RunnersUrl"]["Value"]["Fn::Sub"]
+    assert url == f"wss://${{RunnersApi}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}?p="
 
 
 def test_the_calls_are_encrypted_recoverable_and_not_deleted_with_the_stack() -> None:

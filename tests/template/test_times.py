@@ -90,6 +90,9 @@ HOLDS: dict[str, float] = {
     "RelayCallChangesFunction": 2 * timing.LIVEKIT_REQUEST_S + AWS_REQUEST_S,
     # Each endpoint of a batch may take its time; the delivery is read before it and its outcome written after it.
     "DeliverWebhookFunction": SQS_MAPPINGS["DeliveryQueue"][1]["BatchSize"] * client.TIMEOUT_S + 2 * AWS_REQUEST_S,
+    # A frame is sent, or one is sent to each of the runners that are asked in vain.
+    "ServeRunnersFunction": AWS_REQUEST_S,
+    "AssignBrainFunction": AWS_REQUEST_S,
     # LiveKit is asked for its rooms, and again for those that were missing.
     "SweepFunction": timing.ROOM_MISSING_S + 2 * timing.LIVEKIT_REQUEST_S,
 }

@@ -5,6 +5,7 @@ made here, and only here; a test parses each with the SDK's own parser. Further 
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,8 @@ UNSERVED_VERBS = ("agent.dispatch", "agent.add_participant", "agent.remove_parti
 _FILLER = "__filler:"
 _RECORDING_PAUSE = "__recording_pause"
 _RECORDING_RESUME = "__recording_resume"
-_SENTINEL = "__"
-"""How an `agent.say` begins that is an order and not to be spoken, also one of a later SDK."""
+_ORDER = re.compile(r"__[a-z][a-z0-9_]*[a-z0-9](:.*)?", re.DOTALL)
+"""What an `agent.say` looks like that is an order and not to be spoken, also one of a later SDK."""
 
 
 # ---------------------------------------------------------------- from the runner
@@ -139,15 +140,15 @@ def _read(frame: Mapping[str, Any]) -> RunnerSays:
 
 
 def _read_say(text: str) -> RunnerSays:
-    order = text.lstrip()
-    if not order.startswith(_SENTINEL):
+    order = text.strip()
+    if not _ORDER.fullmatch(order):
         return SayText(text)
     name, _, rest = order.partition(":")
     if order.startswith(_FILLER):
         return SetFiller(rest.strip())
     if name == _RECORDING_PAUSE:
         return RecordingPause(rest)
-    if order.rstrip() == _RECORDING_RESUME:
+    if order == _RECORDING_RESUME:
         return RecordingResume()
     return Unserved("unknown order in agent.say")
 

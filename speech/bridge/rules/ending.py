@@ -21,6 +21,7 @@ class Ending:
         self._talk = talk
         self._reason: str | None = None
         self._is_due = False
+        self._waits_for_letters: int | None = None
         self._may_begin_words = False
         self._transfer: Transfer | None = None
         self._transfer_began = False
@@ -62,7 +63,8 @@ class Ending:
     def _wait_or_hang_up(self, reason: str, now_ms: int, *, is_held: bool) -> None:
         if self._is_due or (self._is_silent and not self._may_begin_words):
             self._hang_up(reason, now_ms)
-        elif not is_held and not self._steps.is_set(Timer.PLAYOUT):
+        elif not is_held and self._talk.letters_given != self._waits_for_letters:
+            self._waits_for_letters = self._talk.letters_given
             self._steps.set(Timer.PLAYOUT, now_ms + self._playout_ms)
 
     @property

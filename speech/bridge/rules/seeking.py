@@ -40,6 +40,8 @@ REDIAL_MS = 1_000
 """The longest pause between the SDK's dials is 0.4 s; the rest is for the network."""
 DIALS = 3
 """How often the SDK dials for one job, whatever the reason."""
+AT_ONCE_MS = 1_000
+"""An entrypoint that was over within this time, after two that raised, has raised too."""
 GRACE_MS = 5_000
 JOIN_MS = 60_000
 """The first runner has longer: the control plane has a limit of its own for it, and this one is for when that fails."""
@@ -103,10 +105,10 @@ class Seeking:
     def _answered(self, answer: BrainAnswer, now_ms: int) -> Change | None:
         match answer:
             case Assigned(job_id=job_id, dial_within_s=within_s):
-                return self._expect(job_id, now_ms + _ms(within_s))
+                return self._expect(job_id, _ms(within_s), now_ms)
             case Served():
                 self._steps.do(ServeBrain(answer))
-                return self._expect("", now_ms + HANDSHAKE_MS)
+                return self._expect("", HANDSHAKE_MS, now_ms)
             case Wait(wait_s=wait_s):
                 if self.bridge is None:
                     self._steps.set(Timer.DIAL, now_ms + _ms(wait_s))
@@ -121,19 +123,20 @@ class Seeking:
                 return Change.CALL_GONE
         return None
 
-    def _expect(self, job_id: str, until_ms: int) -> Change | None:
+    def _expect(self, job_id: str, within_ms: int, now_ms: int) -> Change | None:
         """The control plane's word counts: a runner that was passed over, and dialled in meanwhile, has to go."""
         if self._expected_job and self._expected_job != job_id:
             self._pass_over(self._expected_job)
         self._expected_job = job_id
         if self.bridge is not None and self.job_id == job_id:
             return None
-        self._steps.set(Timer.DIAL, until_ms)
+        self._steps.set(Timer.DIAL, now_ms + within_ms)
         if self.bridge is None:
             return None
         self._pass_over(self.job_id)
         self._steps.do(CloseBridge(self.bridge, NORMAL))
         self._gone()
+        self._miss(now_ms)
         return Change.LOST
 
     def _pass_over(self, job_id: str) -> None:
@@ -168,17 +171,25 @@ class Seeking:
     def closed(self, event: RunnerClosed, now_ms: int) -> Change | None:
         if event.bridge != self.bridge:
             return None
-        greeted, useful, job_id = self.is_here, self._was_useful, self.job_id
-        if self._greeted_at is not None and now_ms - self._greeted_at >= STEADY_MS:
-            self._losses = 0
+        stayed_ms = None if self._greeted_at is None else now_ms - self._greeted_at
         self._gone()
-        if event.code not in CLEAN or not greeted:
+        if stayed_ms is not None and stayed_ms >= STEADY_MS:
+            self._losses = 0
+        if event.code not in CLEAN or stayed_ms is None:
             return self.look_for_another(now_ms)
-        self._closed_dials[job_id] = self._closed_dials.get(job_id, 0) + 1
-        if self._closed_dials[job_id] < DIALS:
+        return self._closed_cleanly(stayed_ms, now_ms)
+
+    def _closed_cleanly(self, stayed_ms: int, now_ms: int) -> Change | None:
+        """That another dial came is the only sign that the entrypoint before it raised. After the third none comes:
+        that one has raised as well if it did nothing, or if it was over at once."""
+        closed_dials = self._closed_dials.get(self.job_id, 0) + 1
+        self._closed_dials[self.job_id] = closed_dials
+        if closed_dials < DIALS:
             self._steps.set(Timer.REDIAL, now_ms + REDIAL_MS)
             return None
-        return Change.LEFT if useful else self.look_for_another(now_ms)
+        if self._was_useful and stayed_ms >= AT_ONCE_MS:
+            return Change.LEFT
+        return self.look_for_another(now_ms)
 
     def left(self, event: RunnerClosed) -> bool:
         """The same for a call that is ending, where nobody is missed. Whether it was the live one."""
@@ -198,10 +209,13 @@ class Seeking:
         self._expected_job = None
         if self._losses >= MOST_LOSSES_IN_A_ROW:
             return Change.FAILED
-        if not self._steps.is_set(Timer.GRACE):
-            self._steps.set(Timer.GRACE, now_ms + GRACE_MS)
+        self._miss(now_ms)
         self._ask("lost")
         return Change.LOST
+
+    def _miss(self, now_ms: int) -> None:
+        if not self._steps.is_set(Timer.GRACE):
+            self._steps.set(Timer.GRACE, now_ms + GRACE_MS)
 
     # ------------------------------------------------------------ time
 

@@ -56,6 +56,8 @@ class Talk:
         self._lines: list[_Line] = []
         self._open: list[Turn] = []
         self._unheard: dict[int, _Speech] = {}
+        self.letters_given = 0
+        """Of all words so far."""
         self.last_asked = 0
         """The number of the other side's last turn."""
 
@@ -127,6 +129,7 @@ class Talk:
         number = self.next_number()
         if filler:
             self._unheard[number] = _Speech(None, letters=len(text))
+            self.letters_given += len(text)
         else:
             self._words(number, text, now_ms)
             if self._open:
@@ -145,6 +148,7 @@ class Talk:
         assert speech.line is not None
         speech.line.content += text
         speech.letters += len(text)
+        self.letters_given += len(text)
 
     def _complete(self, number: int) -> None:
         if number in self._unheard:

@@ -25,6 +25,7 @@ SERVED = {
     ("POST", "/v1/sessions/<session_id>/end"),
     ("GET", "/v1/transcripts"),
     ("GET", "/v1/recordings"),
+    ("GET", "/v1/runners"),
     ("GET", "/v1/webhook-endpoints"),
     ("POST", "/v1/webhook-endpoints"),
     ("GET", "/v1/webhook-endpoints/<endpoint_id>"),

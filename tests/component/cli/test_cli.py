@@ -77,6 +77,9 @@ def test_looking_at_an_unknown_account_is_told_so(deployed: LocalAws, capsys: py
         ["pipe", "put", "a", "p", "--greeting-max-s", "-1"],
         ["pipe", "put", "a", "p", "--voicemail-policy", "shout"],
         ["pipe", "put", "a", "no/pipe"],
+        ["agent", "put", "a", "d", "--brain", "playbook"],
+        ["agent", "put", "a", "d", "--endpoint-url", "brain.example"],
+        ["agent", "put", "a", "d", "--endpoint-kind", "poem"],
         ["number", "put", "a", "5551230001"],
         ["key", "revoke", "a"],
     ],
@@ -274,6 +277,33 @@ def test_what_leads_nowhere_is_refused_and_leaves_nothing(
     before = deployed.items()
     assert says in refused(capsys, *arguments)
     assert deployed.items() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--brain", "endpoint"], "--endpoint-url: must be given"),
+        (["--brain", "prompt"], "--prompt: must be given"),
+        (["--brain", "runner", "--endpoint-url", "https://brain.example"], "--endpoint-url: is an endpoint's"),
+    ],
+)
+def test_a_brain_without_what_it_needs_is_refused_and_leaves_nothing(
+    arguments: list[str], says: str, deployed: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = deployed.items()
+    assert says in refused(capsys, "agent", "put", ACCOUNT, "desk", *arguments)
+    assert deployed.items() == before
+
+
+def test_the_key_of_an_endpoint_is_kept_and_never_shown(deployed: LocalAws, capsys: pytest.CaptureFixture[str]) -> None:
+    put = ("agent", "put", ACCOUNT, "desk", "--brain", "endpoint", "--endpoint-url", "https://brain.example/v1/chat")
+    shown = done(capsys, *put, "--endpoint-key", "sk-of-the-brain", "--model", "small")
+    assert "brain=endpoint" in shown and "model=small" in shown and "endpoint_key=(kept)" in shown
+    assert "sk-of-the-brain" not in shown + done(capsys, "agent", "list", ACCOUNT)
+    agent = RoutingStore(deployed.dynamodb, deployed.table_name).agent(ACCOUNT, "desk")
+    assert agent is not None
+    assert (agent.brain_of_ours, agent.endpoint_key) == ("endpoint", "sk-of-the-brain")
+    assert "sk-of-the-brain" not in repr(agent)
 
 
 def test_windows_that_exclude_each_other_are_refused(deployed: LocalAws, capsys: pytest.CaptureFixture[str]) -> None:

@@ -282,7 +282,14 @@ def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws)
         call = a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_gone")
         url = house.lab.network.url
         desk = FrontDesk(
-            DispatchSettings(url=url, api_key=API_KEY, api_secret=API_SECRET, agent_name=AGENT_NAME, public_url="")
+            DispatchSettings(
+                url=url,
+                api_key=API_KEY,
+                api_secret=API_SECRET,
+                agent_name=AGENT_NAME,
+                speech_agent_name="",
+                public_url="",
+            )
         )
         with pytest.raises(TelephonyDown):
             await asyncio.to_thread(desk.take_in, call)

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from ringline.calls.model.call import Attempt, Call, State, VoicemailPolicy
-from ringline.calls.model.events import AgentSeen, Answered, Claimed, LegLeft
+from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
 from ringline.calls.model.reasons import Category, EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
@@ -168,9 +168,26 @@ def test_an_agent_is_ready_before_the_phone_is_answered(agents: Agents) -> None:
         {
             "results": [{"type": "ready", "result": "applied"}],
             "status": "ringing",
+            "end_reason": None,
             "voicemail_policy": "hang_up",
         },
     )
+
+
+def test_an_agent_may_ask_how_its_call_stands_and_why_it_is_over(agents: Agents) -> None:
+    agents.talks()
+    status, body = agents.post()
+    assert (status, body["results"], body["status"], body["end_reason"]) == (200, [], "active", None)
+    agents.post({"type": "hang_up"})
+    status, body = agents.post()
+    assert (status, body["status"], body["end_reason"]) == (200, "completed", "AGENT_HUNG_UP")
+
+
+def test_an_agent_is_told_why_its_own_attempt_ended_and_not_a_later_one(agents: Agents) -> None:
+    agents.rings(retry=RetryPolicy(2, (_R.USER_BUSY.value,), (60,)))
+    agents.happens(DialRefused(agents.room.clock(), 1, 486, "Busy Here", None, None))
+    _, body = agents.post()
+    assert (body["status"], body["end_reason"]) == ("pending", "USER_BUSY")
 
 
 @pytest.mark.parametrize(

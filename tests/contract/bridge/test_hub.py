@@ -163,6 +163,37 @@ async def test_a_call_that_is_not_here_is_refused() -> None:
         assert await close_code(runner) == 4003
 
 
+async def test_a_runner_of_another_attempt_is_refused() -> None:
+    async with a_hub() as served, aiohttp.ClientSession() as http:
+        async with attached(http, f"http://127.0.0.1:{served.port}", CALL, SECRET, attempt=2):
+            async with served.dial(a_token("j1")) as runner:
+                assert await close_code(runner) == 4003
+        await eventually(lambda: not served.hub.is_open(CALL))
+        line = served.hub.open(CALL, attempt=1)
+        async with served.dial(a_token("j1")):
+            assert await line.next() == RunnerDialled(1, "j1", "w")
+
+
+async def test_a_runner_that_answers_no_ping_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.bridge.hub.PING_EVERY_S", 0.05)
+    async with a_hub() as served, aiohttp.ClientSession() as http:
+        line = served.hub.open(CALL)
+        url = f"http://127.0.0.1:{served.port}/bridge/{CALL}?token={a_token('j1')}"
+        async with http.ws_connect(url, autoping=False):
+            assert await events(line, 2) == [RunnerDialled(1, "j1", "w"), RunnerClosed(1, 1006)]
+
+
+async def test_a_runner_that_floods_an_unread_line_is_let_go_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_hub() as served:
+        monkeypatch.setattr("speech.bridge.hub.MOST_UNREAD", 2)
+        line = served.hub.open(CALL)
+        async with served.dial(a_token("j1")) as runner:
+            for _ in range(10):
+                await runner.send("{}")
+            await asyncio.gather(line.close(), close_code(runner))
+            assert runner.close_code == 1000
+
+
 async def test_of_two_tokens_the_last_one_counts() -> None:
     async with a_hub() as served:
         line = served.hub.open(CALL)

@@ -33,6 +33,15 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
     "ringline.telephony": {"ringline.runtime", "ringline.calls.model", "ringline.telephony.carriers"},
     "ringline.telephony.carriers": {"ringline.calls.model"},
+    "ringline.agents.model": {"ringline.calls.model"},
+    "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
+    "ringline.agents": {
+        *_USE_CASE,
+        "ringline.agents.model",
+        "ringline.agents.tables",
+        "ringline.calls.progress",
+        "ringline.routing",
+    },
     "ringline.calls": set(),
     "ringline.calls.model": set(),
     "ringline.calls.rules": {"ringline.calls.model"},
@@ -42,7 +51,14 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
-    "ringline.resources": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.views", "ringline.webhooks"},
+    "ringline.resources": {
+        *_USE_CASE,
+        "ringline.agents.model",
+        "ringline.agents.tables",
+        "ringline.calls.progress",
+        "ringline.calls.views",
+        "ringline.webhooks",
+    },
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
@@ -124,11 +140,11 @@ SPEECH: Mapping[str, set[str]] = {
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
-PURE = {"ringline", "ringline.calls.model", "ringline.calls.rules"}
+PURE = {"ringline", "ringline.agents.model", "ringline.calls.model", "ringline.calls.rules"}
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.calls.tables", "ringline.runtime"}
+KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.runtime"}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringline.routing.records import Agent, Number, Pipe, VoicemailWindows
+from ringline.routing.records import Agent, Brain, Number, Pipe, VoicemailWindows
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.web.problems import Problem
 
@@ -61,7 +61,7 @@ def refused(records: RecordsInMemory, **request: str) -> tuple[int, str, str]:
     return problem.value.status, problem.value.code, problem.value.errors[0].field
 
 
-def test_a_pipe_says_everything_in_one_read() -> None:
+def test_a_pipe_says_everything_but_what_thinks_for_its_agent() -> None:
     pipe = a_pipe(
         trunk_id="ST_1",
         voice_profile_id="VP_1",
@@ -80,14 +80,34 @@ def test_a_pipe_says_everything_in_one_read() -> None:
     )
     assert (route.voice_profile_id, route.recording, route.max_call_duration_s) == ("VP_1", True, 600)
     assert (route.ring_timeout_s, route.voicemail.ring_min_s) == (25, 3)
-    assert known.reads == ["pipe pipe_1"]
+    assert known.reads == ["pipe pipe_1", "agent front-desk"]
+
+
+@pytest.mark.parametrize("named", [{"pipe_id": "pipe_1"}, {"agent_id": "front-desk"}], ids=str)
+def test_the_agents_brain_goes_with_the_call(named: dict[str, str]) -> None:
+    agent = Agent(agent_id="front-desk", name="Front desk", brain=Brain.RUNNER)
+    assert OutboundRouting(records(a_pipe(), agents=(agent,))).resolve(ACCOUNT, **named).brain == "runner"
+
+
+def test_an_agent_that_speaks_for_itself_needs_no_brain_of_ours() -> None:
+    known = records(a_pipe(), agents=(Agent(agent_id="front-desk", name="Front desk"),))
+    assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1").brain is None
+
+
+def test_the_agent_that_is_named_lends_its_brain_and_not_the_pipes() -> None:
+    agents = (
+        Agent(agent_id="front-desk", name="", brain=Brain.RUNNER),
+        Agent(agent_id="sales", name="", brain=Brain.PROMPT),
+    )
+    route = OutboundRouting(records(a_pipe(), agents=agents)).resolve(ACCOUNT, pipe_id="pipe_1", agent_id="sales")
+    assert route.brain == "prompt"
 
 
 def test_an_agent_alone_speaks_through_its_pipe_found_by_one_query() -> None:
     known = records(a_pipe(), a_pipe("pipe_2", agent_id="sales"))
     route = OutboundRouting(known).resolve(ACCOUNT, agent_id="sales")
     assert (route.pipe_id, route.agent_id) == ("pipe_2", "sales")
-    assert known.reads == ["pipes of sales"]
+    assert known.reads == ["pipes of sales", "agent sales"]
 
 
 def test_of_an_agents_pipes_the_oldest_with_a_number_is_taken() -> None:
@@ -104,10 +124,10 @@ def test_an_agent_beats_the_pipe_which_lends_number_and_limits() -> None:
     assert route.max_call_duration_s == 60
 
 
-def test_naming_the_pipes_own_agent_costs_no_further_read() -> None:
+def test_naming_the_pipes_own_agent_costs_no_query() -> None:
     known = records(a_pipe())
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", agent_id="front-desk").agent_id == "front-desk"
-    assert known.reads == ["pipe pipe_1"]
+    assert known.reads == ["pipe pipe_1", "agent front-desk"]
 
 
 def test_an_agent_without_a_pipe_calls_from_its_own_number() -> None:
@@ -133,10 +153,10 @@ def test_a_number_without_a_trunk_goes_out_on_the_pipes() -> None:
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", from_number=OTHER_NUMBER).trunk_id == "ST_1"
 
 
-def test_requesting_the_pipes_own_number_costs_no_further_read() -> None:
+def test_requesting_the_pipes_own_number_needs_no_look_at_the_number() -> None:
     known = records(a_pipe())
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", from_number=NUMBER).from_number == NUMBER
-    assert known.reads == ["pipe pipe_1"]
+    assert known.reads == ["pipe pipe_1", "agent front-desk"]
 
 
 def test_neither_pipe_nor_agent_is_refused() -> None:

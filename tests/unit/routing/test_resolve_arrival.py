@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringline.routing.records import Agent, Number
+from ringline.routing.records import Agent, Brain, Number
 from ringline.routing.resolve import InboundRouting, Route
 from tests.unit.routing.test_resolve import ACCOUNT, NUMBER, RecordsInMemory, a_pipe, records
 
@@ -17,13 +17,20 @@ def resolved(known: RecordsInMemory) -> Route | None:
     return InboundRouting(known).resolve(ACCOUNT, NUMBER)
 
 
-def test_a_number_leads_to_its_pipes_agent_in_two_reads() -> None:
+def test_a_number_leads_to_its_pipes_agent_in_three_reads() -> None:
     known = records(a_pipe(ring_timeout_s=25, recording=True), numbers=attached(pipe_id="pipe_1"))
     route = resolved(known)
     assert route is not None
     assert (route.pipe_id, route.agent_id, route.from_number) == ("pipe_1", "front-desk", NUMBER)
     assert (route.ring_timeout_s, route.recording) == (25, True)
-    assert known.reads == [f"number {NUMBER}", "pipe pipe_1"]
+    assert known.reads == [f"number {NUMBER}", "pipe pipe_1", "agent front-desk"]
+
+
+def test_a_caller_is_taken_by_the_brain_of_the_agent() -> None:
+    runner = Agent(agent_id="front-desk", name="Front desk", brain=Brain.RUNNER)
+    route = resolved(records(a_pipe(), agents=(runner,), numbers=attached(pipe_id="pipe_1")))
+    assert route is not None
+    assert route.brain == "runner"
 
 
 def test_the_numbers_own_agent_speaks_with_the_pipes_limits() -> None:

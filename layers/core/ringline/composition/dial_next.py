@@ -3,6 +3,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from aws_lambda_powertools import Logger
 
+from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
@@ -46,6 +47,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     admit = Admit(
         store=parts.store,
         paces=paces,
+        places=Registry(dynamodb, table, clock),
         progress=parts.progress,
         clock=clock,
         log=log,

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
+from ringline.agents.tables.registry import Registry
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
@@ -10,6 +11,7 @@ from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
 from ringline.resources.calls import Calls
 from ringline.resources.recordings import Recordings
+from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
 from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
@@ -34,6 +36,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
+    registry = Registry(dynamodb, table, clock)
     reader = SessionReader(
         store=parts.store,
         pages=CallPages(dynamodb, table),
@@ -45,6 +48,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         store=parts.store,
         pages=reader.pages,
         paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        places=registry,
         transcripts=reader.transcripts,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
@@ -57,6 +61,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, log),
+        Runners(registry, clock),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -1,6 +1,8 @@
 """What many functions share: their common settings, and the parts that most use cases of a call are built from."""
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -13,6 +15,10 @@ from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, group, required
 from ringline.telephony.livekit_settings import LivekitSettings
+
+if TYPE_CHECKING:
+    from ringline.agents.assign import Assign
+    from ringline.agents.socket_settings import SocketSettings
 
 
 class CallSettings(SettingsModel):
@@ -50,3 +56,28 @@ def to_livekit(
     from ringline.telephony.livekit import connected
 
     return connected(settings, within_s)
+
+
+def assigning(
+    settings: "SocketSettings", table_name: str, store: CallStore, progress: Progress, *, clock: Clock, log: Logger
+) -> "Assign":
+    """What gives calls to runners."""
+    from ringline.agents.assign import Assign
+    from ringline.agents.bridge_token import bridge_token
+    from ringline.agents.sockets import ApiGatewaySockets
+    from ringline.agents.tables.assignments import Assignments
+    from ringline.agents.tables.registry import Registry
+    from ringline.runtime.ids import new_id
+
+    dynamodb = aws.dynamodb()
+    return Assign(
+        store=store,
+        progress=progress,
+        registry=Registry(dynamodb, table_name, clock),
+        assignments=Assignments(dynamodb, table_name),
+        sockets=ApiGatewaySockets(partial(aws.connections, settings.connections_url), log),
+        token_for=partial(bridge_token, livekit_secret=settings.livekit_secret),
+        new_assign_id=partial(new_id, "asg"),
+        clock=clock,
+        log=log,
+    )

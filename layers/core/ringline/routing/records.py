@@ -1,9 +1,32 @@
 """What an account sets up to be called by and to call with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 MAX_CALL_DURATION_S = 3600
 """The SDK's default for a pipe."""
+
+
+class Brain(StrEnum):
+    """What thinks for an agent. All but `livekit` are spoken for by the deployment's own speech worker."""
+
+    LIVEKIT = "livekit"
+    """A worker of the customer's own on livekit-agents, which hears and speaks by itself."""
+    RUNNER = "runner"
+    """A program on the official SDK's `AgentRunner`, which reads what was said and writes what to say."""
+    ENDPOINT = "endpoint"
+    """A URL that is asked at each turn."""
+    PROMPT = "prompt"
+    """Instructions alone, with the model that the deployment names."""
+
+
+class EndpointKind(StrEnum):
+    """How a URL is asked for the next words."""
+
+    CHAT = "chat"
+    """As OpenAI's chat completions, streamed."""
+    TURN = "turn"
+    """One POST for each turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +70,11 @@ class Pipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A customer's agent by the id it registers with. `number` is the one attached to it, if any."""
+    """A customer's agent by the id it registers with. `number` is the one attached to it, if any.
+
+    `brain` is a `Brain`, or a word of a later version. `endpoint_url`, `endpoint_key` and `endpoint_kind` are an
+    endpoint's, `model` is what it or the deployment's provider is asked for, `prompt` what a call without instructions
+    of its own begins with."""
 
     agent_id: str
     name: str
@@ -55,6 +82,17 @@ class Agent:
     number_id: str | None = None
     trunk_id: str | None = None
     max_call_duration_s: int = MAX_CALL_DURATION_S
+    brain: str = Brain.LIVEKIT
+    endpoint_url: str | None = None
+    endpoint_key: str | None = field(default=None, repr=False)
+    endpoint_kind: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+
+    @property
+    def brain_of_ours(self) -> str | None:
+        """The brain that our speech worker speaks for; None where the agent speaks for itself."""
+        return None if self.brain == Brain.LIVEKIT else self.brain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Route:
     pipe_id: str | None
     agent_id: str
     from_number: str
+    brain: str | None = None
     trunk_id: str | None = None
     voice_profile_id: str | None = None
     recording: bool = False
@@ -60,7 +61,7 @@ class Routing(Protocol):
 
 
 class OutboundRouting:
-    """Reads no more than the request needs: one item for a pipe, one query for an agent whose pipe has a number."""
+    """Reads no more than the request needs: a pipe and its agent, or an agent and a query for its pipes."""
 
     def __init__(self, routing: Routing) -> None:
         self._routing = routing
@@ -76,7 +77,7 @@ class OutboundRouting:
         if from_number is not None and not is_e164(from_number):
             raise invalid_field("from_number", "must be a number in E.164 form", code="unknown_from_number")
         pipe = self._pipe(account_id, pipe_id, agent_id)
-        agent = self._agent(account_id, pipe, agent_id, from_number)
+        agent = self._agent(account_id, pipe, agent_id)
         own_number = attached_number(pipe, agent, from_number)
         if own_number is None and from_number is not None:
             own_number = self._own_number(account_id, from_number)
@@ -94,13 +95,10 @@ class OutboundRouting:
             raise invalid_field("pipe_id", "must be given, or agent_id", code="no_pipe_or_agent")
         return chosen_pipe(self._routing.pipes(account_id, agent_id)) if is_plausible_id(agent_id) else None
 
-    def _agent(self, account_id: str, pipe: Pipe | None, agent_id: str | None, from_number: str | None) -> Agent:
-        """The agent that speaks. The agent of a pipe is known to exist, and is read only where its number is needed."""
+    def _agent(self, account_id: str, pipe: Pipe | None, agent_id: str | None) -> Agent:
+        """The agent that speaks. That of a pipe exists, as far as its pipe knows."""
         if pipe is not None and agent_id in (None, pipe.agent_id):
-            bare = Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
-            if pipe.number is not None or from_number is not None:
-                return bare
-            return self._routing.agent(account_id, pipe.agent_id) or bare
+            return agent_of_pipe(self._routing, account_id, pipe)
         agent = self._routing.agent(account_id, agent_id) if agent_id and is_plausible_id(agent_id) else None
         if agent is None:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
@@ -136,8 +134,13 @@ class InboundRouting:
     def _agent(self, account_id: str, dialed: Number, pipe: Pipe | None) -> Agent | None:
         """The agent that speaks, as for a request: an agent beats a pipe, and the agent of a pipe is known to exist."""
         if pipe is not None and dialed.agent_id in (None, pipe.agent_id):
-            return Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
+            return agent_of_pipe(self._routing, account_id, pipe)
         return None if dialed.agent_id is None else self._routing.agent(account_id, dialed.agent_id)
+
+
+def agent_of_pipe(routing: Routing, account_id: str, pipe: Pipe) -> Agent:
+    """The agent that a pipe names. One without a row of its own speaks for itself."""
+    return routing.agent(account_id, pipe.agent_id) or Agent(agent_id=pipe.agent_id, name=pipe.agent_id)
 
 
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
@@ -159,6 +162,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         return Route(
             pipe_id=None,
             agent_id=agent.agent_id,
+            brain=agent.brain_of_ours,
             from_number=own_number.number,
             trunk_id=own_number.trunk_id,
             max_call_duration_s=agent.max_call_duration_s,
@@ -166,6 +170,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
     return Route(
         pipe_id=pipe.pipe_id,
         agent_id=agent.agent_id,
+        brain=agent.brain_of_ours,
         from_number=own_number.number,
         trunk_id=own_number.trunk_id or pipe.trunk_id,
         voice_profile_id=pipe.voice_profile_id,

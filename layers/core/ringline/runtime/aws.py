@@ -51,3 +51,14 @@ def s3() -> Any:
     bucket = Config(signature_version="s3v4", s3={"addressing_style": style})
     with _making:
         return _session().create_client("s3", config=_CONFIG.merge(bucket))
+
+
+@cache
+def connections(endpoint_url: str) -> Any:
+    """The client that posts to the connections of a WebSocket API, at the URL of its stage. Made where it is needed. It
+    never asks twice: what was posted twice is received twice."""
+    once = Config(retries={"total_max_attempts": 1})
+    with _making:
+        return _session().create_client(
+            "apigatewaymanagementapi", config=_CONFIG.merge(once), endpoint_url=endpoint_url
+        )

@@ -24,6 +24,10 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
 | number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
 | LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
+| runner          | A#<account>#RUNNERS   | <agent>#R#<runner>           | agents.tables; tables.store (in_use)
+| its beat        | A#<account>#RUNNERS   | <agent>#S#<runner>           | agents.tables (each ten seconds)
+| assignment      | A#<account>#ASSIGNMENTS | <call>#<attempt>           | agents.tables (kept a day, ttl_at_s)
+| connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
 | sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
@@ -49,6 +53,7 @@ KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
 LINK_SK = "CALL"
+CONNECTION_SK = "CONNECTION"
 
 
 def account_pk(account_id: str) -> str:
@@ -61,6 +66,27 @@ def gate_pk(account_id: str) -> str:
 
 def agent_rest_sk(agent_id: str) -> str:
     return f"AGENT_REST#{agent_id}"
+
+
+def runners_pk(account_id: str) -> str:
+    return f"A#{account_id}#RUNNERS"
+
+
+def runner_sk(agent_id: str, runner_id: str) -> str:
+    """Beside the beats of its agent's runners: one query reads both."""
+    return f"{agent_id}#R#{runner_id}"
+
+
+def beat_sk(agent_id: str, runner_id: str) -> str:
+    return f"{agent_id}#S#{runner_id}"
+
+
+def connection_pk(connection_id: str) -> str:
+    return f"CONNECTION#{connection_id}"
+
+
+def assignments_pk(account_id: str) -> str:
+    return f"A#{account_id}#ASSIGNMENTS"
 
 
 def trunk_pk(trunk_id: str) -> str:

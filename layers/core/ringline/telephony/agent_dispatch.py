@@ -21,6 +21,9 @@ class TokenRefused(Exception):
 def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str:
     """The dispatch metadata, JSON: what to say to whom, and where to report with which token. `public_url` is the API's
     own; without it the agent must know it."""
+    url = f"{public_url.rstrip('/')}/v1/calls/{call.call_id}" if public_url else None
+    # The customer's own agents need not know that there are others.
+    spoken_for = {} if call.brain is None else {"brain": call.brain, "brain_url": url and f"{url}/brain"}
     return json.dumps(
         {
             "call_id": call.call_id,
@@ -36,11 +39,10 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
             "data": call.data,
             "leg_identity": call.leg_identity,
             "voicemail_policy": (call.voicemail_policy or VoicemailPolicy.HANG_UP).value,
-            "agent_events_url": f"{public_url.rstrip('/')}/v1/calls/{call.call_id}/agent-events"
-            if public_url
-            else None,
+            "agent_events_url": url and f"{url}/agent-events",
             "token": call_token(call, livekit_secret),
-        },
+        }
+        | spoken_for,
         separators=(",", ":"),
     )
 

@@ -55,7 +55,7 @@ class LivekitTelephony:
             metadata=room_metadata(call),
             agents=[
                 api.RoomAgentDispatch(
-                    agent_name=self._settings.agent_name,
+                    agent_name=self._settings.agent_for(call),
                     metadata=agent_metadata(call, self._settings.api_secret, self._settings.public_url),
                 )
             ],
@@ -100,12 +100,12 @@ class LivekitTelephony:
         the room now. Whether a worker takes a dispatch only time can tell: `send_agent` repeats it."""
         room = call.room_name or ""
         if not await self._dispatches(room):
-            await self._dispatch(call, self._settings.agent_name)
+            await self._dispatch(call, self._settings.agent_for(call))
         return await self.look(room)
 
     async def send_agent(self, call: Call) -> None:
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
-        ours = self._settings.agent_name
+        ours = self._settings.agent_for(call)
         others = [dispatch for dispatch in await self._dispatches(call.room_name or "") if dispatch.agent_name != ours]
         if others:
             await self._dispatch(call, others[-1].agent_name, others[-1].metadata)

@@ -1,6 +1,15 @@
 """Where LiveKit is, and under which names we go there. Apart from `livekit`, whose client takes long to load."""
 
+from typing import TYPE_CHECKING
+
 from ringline.runtime.settings import SettingsModel, optional, required, required_url
+
+if TYPE_CHECKING:
+    # Most functions that read these settings send no agent, and start without calls.
+    from ringline.calls.model.call import Call
+
+USUAL_SPEECH_AGENT = "ringline-speech"
+"""The name under which the speech worker takes jobs where the deployment names none."""
 
 
 class LivekitSettings(SettingsModel):
@@ -11,13 +20,20 @@ class LivekitSettings(SettingsModel):
     api_secret: str = required("LIVEKIT_API_SECRET")
     sip_trunk_id: str = ""
     agent_name: str = ""
+    speech_agent_name: str = ""
     public_url: str = ""
+
+    def agent_for(self, call: "Call") -> str:
+        """The agent that LiveKit is asked to dispatch to the call."""
+        return self.agent_name if call.brain is None else self.speech_agent_name or USUAL_SPEECH_AGENT
 
 
 class DispatchSettings(LivekitSettings):
-    """What a function needs besides that sends agents to rooms: which agent, and the URL that it reports to."""
+    """What a function needs besides that sends agents to rooms: which agents, and the URL that they report to. The
+    speech agent speaks for brains that do not speak themselves."""
 
     agent_name: str = required("AGENT_NAME")
+    speech_agent_name: str = optional("SPEECH_AGENT_NAME")
     public_url: str = optional("PUBLIC_URL")
 
 

@@ -45,6 +45,7 @@ from ringline.calls.model.events import (
     OthersTalk,
     RecordingSeen,
     RoomFinished,
+    RunnerGiven,
     SeenWaiting,
     SilenceHeard,
     TranscriptKept,
@@ -67,6 +68,7 @@ ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen}
 def every_event(at_ms: int) -> list[Event]:
     return [
         Claimed(at_ms),
+        RunnerGiven(at_ms, 1, "bot#2"),
         LegJoined(at_ms, 1, "PA_leg"),
         Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),
         AgentJoined(at_ms, 1, "PA_agent"),

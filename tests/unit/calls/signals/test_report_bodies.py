@@ -187,7 +187,7 @@ def test_moments_at_the_ends_of_time_are_read(far: str) -> None:
         ({"type": "transcript", "usage": {"x": "é" * (MOST_USAGE_BYTES // 2)}}, {"usage"}),
         ({"type": "usage"}, {"usage"}),
         ({"type": "usage", "usage": [1]}, {"usage"}),
-        ({"events": []}, {"events"}),
+        ({"events": None}, {"events"}),
         ({"events": {"type": "ready"}}, {"events"}),
         ({"events": [{"type": "ready"}] * (MOST_REPORTS + 1)}, {"events"}),
         ({"events": [{"type": "silence"}, 7]}, {"events.0.silent_s", "events.1"}),

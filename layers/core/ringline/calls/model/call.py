@@ -114,6 +114,8 @@ ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 """Somebody closed the room, or put the leg out of it."""
 BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
 AGENT_ERROR = "AGENT_ERROR"
+RUNNER = "runner"
+"""The brain that is a program of the customer's, which takes so many calls at once as it has places."""
 UNIQUE_TO_NUMBER = "number"
 """What a call may be the only one under way to, among those of its account that ask for it."""
 
@@ -251,6 +253,10 @@ class Call:
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
+    `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
+    own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
+    names the runner that has it, or had it last.
+
     A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
     (`inbound_room`) and its leg (`caller_identity`).
     """
@@ -263,6 +269,7 @@ class Call:
 
     pipe_id: str | None = None
     agent_id: str | None = None
+    brain: str | None = None
     voice_profile_id: str | None = None
     from_number: str | None = None
     to_number: str | None = None
@@ -296,6 +303,7 @@ class Call:
     attempts: tuple[Attempt, ...] = ()
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
+    runner_id: str | None = None
     awaits_agent_since: int | None = None
     agent_missing_since: int | None = None
     dialed_at: int | None = None
@@ -332,6 +340,16 @@ class Call:
         return self.direction is Direction.OUTBOUND and self.state.is_in_flight
 
     @property
+    def needs_place(self) -> bool:
+        """Whether the call can only be had with a runner that has a place for it."""
+        return self.brain == RUNNER
+
+    @property
+    def holds_place_of(self) -> str | None:
+        """The runner one of whose places this call holds."""
+        return self.runner_id if self.in_flight else None
+
+    @property
     def in_flight(self) -> bool:
         return self.state.is_in_flight
 
@@ -346,6 +364,11 @@ class Call:
         if self.inbound_room is not None:
             return self.inbound_room
         return room_name(self.account_id, self.call_id, self.attempt) if self.attempt else None
+
+    def end_of(self, attempt: int) -> EndReason | None:
+        """Why that attempt ended; None while it goes on, and for a dial that was no attempt."""
+        present = self.end_reason if attempt == self.attempt else None
+        return next((each.end_reason for each in self.attempts if each.dial == attempt), present)
 
     @property
     def leg_identity(self) -> str:

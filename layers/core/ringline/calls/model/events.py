@@ -15,11 +15,22 @@ class _OfAttempt(Record):
 
 class Claimed(Record):
     """A line was free and the dialer took the call on: the dial intent, durable before the phone rings. With
-    `tries_agent` other calls wait until this dial knows whether their agent is there."""
+    `tries_agent` other calls wait until this dial knows whether their agent is there. `runner_id` is the runner that
+    has a place for the call, where its brain is one."""
 
     at: int
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
+    runner_id: str | None = None
+
+
+class RunnerGiven(Record):
+    """A runner with a free place is to think for the call from now on: the first one of a caller's, or another than
+    before."""
+
+    at: int
+    attempt: int
+    runner_id: str
 
 
 class LegJoined(Record):
@@ -290,6 +301,7 @@ class RecordingSeen(Record):
 
 type Event = (
     Claimed
+    | RunnerGiven
     | LegJoined
     | Answered
     | AgentJoined

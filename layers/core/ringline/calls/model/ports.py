@@ -4,6 +4,8 @@ the other functions, which `tables` provides. Losing or doubling a hint is harml
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from ringline.record import Record
+
 if TYPE_CHECKING:
     # Protocols alone: whoever leaves a hint starts without what a dial or a look is made of.
     from ringline.calls.model.call import Call
@@ -35,6 +37,24 @@ class Telephony(Protocol):
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         """Every open room with the moment (ms) it was made, or those of the named ones that are open."""
+
+
+class Place(Record):
+    """A free place of a runner that is there."""
+
+    runner_id: str
+
+
+class NoPlace(Record):
+    """No runner of the agent has a place. `last_seen_at` is when one of them was there last, which is now where all are
+    merely busy; None where none ever was."""
+
+    last_seen_at: int | None
+
+
+class Places(Protocol):
+    def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
+        """The free place to take next. It may be gone when it is taken: the transaction that takes it finds out."""
 
 
 class Doorbell(Protocol):

@@ -59,6 +59,20 @@ joined for the one before. A fleet that is nearly full is so asked by one call, 
 NO_AGENT_S = 3600
 """A call waits for its agent without counting, but not for ever: whoever would call the person later than this should
 decide so anew."""
+
+RUNNER_BEAT_S = 10
+"""How often a runner is told to say that it is there."""
+
+RUNNER_OVERDUE_S = 20
+"""A runner that has missed two of its beats gets no call and no frame: one that shuts down beats no more, and ends its
+calls with the next frame that reaches it (SDK 0.5.0)."""
+
+RUNNER_GONE_S = 30
+"""A runner that was not heard for so long is not listed any more as there."""
+
+RUNNER_LOOK_S = 30
+"""When a call is looked at again that waits for a runner's place: the bell for one that came free may get lost."""
+
 AGENT_SLOW_S = 2
 """When a call is looked at whose agent has not come. One that a worker took is in the room within half a second;
 LiveKit drops a dispatch that no worker has room for, and says nothing of it."""

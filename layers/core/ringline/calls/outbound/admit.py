@@ -1,6 +1,6 @@
-"""Admits waiting calls through the gate, at their trunk's pace and while their agent does not rest: oldest eligible
-first, each claimed in one transaction. While LiveKit is away nobody is admitted but one at a time, who finds out
-whether it is back."""
+"""Admits waiting calls through the gate, at their trunk's pace, while their agent does not rest, and with a place at a
+runner where that is their brain: oldest eligible first, each claimed in one transaction. While LiveKit is away nobody
+is admitted but one at a time, who finds out whether it is back."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
+from ringline.calls.model.ports import NoPlace, Place, Places
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import NO_AGENT_S
-from ringline.calls.progress.progress import Applied, GateFull, Outdated, Progress, Unapplied
+from ringline.calls.model.timing import NO_AGENT_S, RUNNER_LOOK_S
+from ringline.calls.progress.progress import Applied, GateFull, Outdated, PlaceTaken, Progress, Unapplied
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.livekit_rest import Rest
@@ -49,17 +50,19 @@ class Paced:
 @dataclass(slots=True)
 class _Looked:
     """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time; until
-    when trunks and agents rest; and how it stands with each agent."""
+    when trunks and agents rest; and how it stands with each agent and its runners."""
 
     turns: dict[str, int] = field(default_factory=dict)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
+    places: dict[str, Place | NoPlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admit:
     store: CallStore
     paces: TrunkPaces
+    places: Places
     progress: Progress
     clock: Clock
     log: Logger
@@ -68,12 +71,13 @@ class Admit:
 
     def next(self, account_id: str) -> Call | NoneAdmitted | Paced:
         """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
-        full, the turn is far or the agent rests, the call stays where it is, in its place. Raises TableContended if
-        others were faster each time."""
+        full, the turn is far, the agent rests or no runner has a place, the call stays where it is, in its place.
+        Raises TableContended if others were faster each time."""
         looked = _Looked()
         for _ in range(_TRIES):
             looked.resting.clear()
             looked.agents.clear()
+            looked.places.clear()
             first = self._first_that_may_go(account_id, looked)
             if not isinstance(first, QueueEntry):
                 return first
@@ -96,14 +100,16 @@ class Admit:
         """The claimed call, or why none is; None where the queue must be looked at again."""
         tries_agent = self._is_to_try_its_agent(call, looked)
         trial = trial_of(call.call_id, call.attempt + 1)
-        if tries_agent and not self._is_the_one_that_tries(call, trial):
+        place = self._place_for(call, looked)
+        if isinstance(place, NoPlace) or (tries_agent and not self._is_the_one_that_tries(call, trial)):
             return None
-        match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from, tries_agent)):
+        runner_id = None if place is None else place.runner_id
+        match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from, tries_agent, runner_id)):
             case Applied(claimed_call):
                 return claimed_call
             case GateFull():
                 claimed: NoneAdmitted | None = NoneAdmitted.GATE_FULL
-            case Unapplied() | Outdated():
+            case Unapplied() | PlaceTaken() | Outdated():
                 claimed = None
         if tries_agent:
             self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
@@ -136,7 +142,11 @@ class Admit:
         return near[rest.rests % len(near)] if near else first
 
     def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
-        return self._agent_is_awake(account_id, entry, looked) and self._is_near(entry, looked)
+        return (
+            self._agent_is_awake(account_id, entry, looked)
+            and self._runner_has_place(account_id, entry, looked)
+            and self._is_near(entry, looked)
+        )
 
     def _agent_is_awake(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         """Whether the entry's agent may be waited for. One that is found at rest is noted with the end of its rest, and
@@ -157,12 +167,33 @@ class Admit:
             looked.agents[name] = self.paces.agents.look(account_id, agent_id)
         return looked.agents[name]
 
+    def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether the entry's call could have a place at a runner now, if it needs one. A runner that registers and a
+        place that comes free ring the bell; a call that no runner was there for in a long time is ended."""
+        if entry.runner_of is None:
+            return True
+        place = self._place_of(account_id, entry.runner_of, looked)
+        if isinstance(place, Place):
+            return True
+        looked.resting["runner", entry.runner_of] = self.clock() + RUNNER_LOOK_S * MS_PER_S
+        self._end_if_alone_since(account_id, entry, place.last_seen_at or entry.eligible_at)
+        return False
+
+    def _place_for(self, call: Call, looked: _Looked) -> Place | NoPlace | None:
+        return self._place_of(call.account_id, call.agent_id or "", looked) if call.needs_place else None
+
+    def _place_of(self, account_id: str, agent_id: str, looked: _Looked) -> Place | NoPlace:
+        if agent_id not in looked.places:
+            looked.places[agent_id] = self.places.least_loaded(account_id, agent_id)
+        return looked.places[agent_id]
+
     def _end_if_missing_for_long(self, account_id: str, entry: QueueEntry, rest: AgentRest) -> None:
+        if rest.missing_since is not None:
+            self._end_if_alone_since(account_id, entry, rest.missing_since)
+
+    def _end_if_alone_since(self, account_id: str, entry: QueueEntry, since: int) -> None:
         now = self.clock()
-        if rest.missing_since is None:
-            return
-        waited_ms = now - max(rest.missing_since, entry.eligible_at)
-        if waited_ms >= NO_AGENT_S * MS_PER_S:
+        if now - max(since, entry.eligible_at) >= NO_AGENT_S * MS_PER_S:
             self.progress.apply(account_id, entry.call_id, EndAsked(now, EndReason.NO_AGENT_AVAILABLE))
 
     def _is_near(self, entry: QueueEntry, looked: _Looked) -> bool:

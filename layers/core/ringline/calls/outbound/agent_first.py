@@ -9,7 +9,8 @@
       | the agent is there: "it came" ------->|
       | INVITE -------------->|
 
-An agent is there that LiveKit shows in the room, or that has told us that it is ready. If none comes in time, the room
+An agent is there that LiveKit shows in the room, or that has told us that it is ready. Our own speech worker is there
+when it says so: in the room, and with its brain at the other end of the line. If none comes in time, the room
 is closed, the call is back in its place in the queue, and the agent rests (`tables.agent_rests`)."""
 
 import asyncio
@@ -74,7 +75,8 @@ class AgentFirst:
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
             agent = agent_in(room)
-            if agent is not None or current_call.reports.ready_at is not None:
+            in_room = agent is not None and call.brain is None
+            if in_room or current_call.reports.ready_at is not None:
                 return await self._there(current_call, agent)
             waited_s = (self.clock() - began_at) / MS_PER_S
             if waited_s >= agent_first_s(call):

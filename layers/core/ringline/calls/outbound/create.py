@@ -122,6 +122,7 @@ class CreateCall:
             state=State.QUEUED,
             pipe_id=route.pipe_id,
             agent_id=route.agent_id,
+            brain=route.brain,
             voice_profile_id=route.voice_profile_id,
             from_number=route.from_number,
             to_number=request.to_number,

@@ -39,6 +39,10 @@ class GateFull(Record):
     """The event takes a line, and the account has none free. Nothing changed."""
 
 
+class PlaceTaken(Record):
+    """The event takes a runner's place, and that runner has none left. Nothing changed."""
+
+
 class Outdated(Record):
     """Somebody else changed the call after it was read. Nothing changed; the rules must be asked anew."""
 
@@ -64,9 +68,11 @@ class Progress:
             outcome = self.apply_to(call, as_allowed(call, event, self._clock()))
             if isinstance(outcome, Applied | Unapplied):
                 return outcome
+            if isinstance(outcome, PlaceTaken):
+                return Unapplied(call, "place_taken")
         raise TableContended
 
-    def apply_to(self, call: Call, event: Event) -> Outcome | GateFull | Outdated:
+    def apply_to(self, call: Call, event: Event) -> Outcome | GateFull | PlaceTaken | Outdated:
         """Applies one event to the call as its caller has just read it, and writes it once: for callers that decide
         anew what to do when somebody else was faster. Raises TableContended."""
         result = apply(call, event)
@@ -75,6 +81,8 @@ class Progress:
         match self._store.commit(call, result.call):
             case Committed.GATE_FULL:
                 return GateFull()
+            case Committed.PLACE_TAKEN:
+                return PlaceTaken()
             case Committed.STALE:
                 return Outdated()
             case Committed.DONE:

@@ -47,6 +47,7 @@ def _claim(call: Call, event: Claimed) -> Result:
             dialed_at=event.at,
             answer_from=event.answer_from,
             tries_agent=event.tries_agent,
+            runner_id=event.runner_id,
             evidence=Evidence(),
             carrier=CarrierWords(),
             reports=AgentReports(),

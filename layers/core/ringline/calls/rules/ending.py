@@ -165,6 +165,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "tries_agent": False,
         "awaits_agent_since": None,
         "agent_missing_since": None,
+        "runner_id": None,
     }
     return changed(call, **again | fields)
 

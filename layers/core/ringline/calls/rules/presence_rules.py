@@ -17,6 +17,7 @@ from ringline.calls.model.events import (
     DispatchedAgain,
     OtherLeft,
     OthersTalk,
+    RunnerGiven,
 )
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import (
@@ -25,7 +26,7 @@ from ringline.calls.model.timing import (
     MS_PER_S,
     SHORT_LIMIT_S,
 )
-from ringline.calls.rules.ending import changed
+from ringline.calls.rules.ending import changed, noted
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
 
@@ -132,8 +133,27 @@ def _other_left(call: Call, event: OtherLeft) -> Result:
     return other_leaves(call, event.at, has_talked=False)
 
 
-OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {AgentJoined: _agent_joins_answered, DispatchedAgain: _dispatched_again}
+# --- who thinks for an agent -----------------------------------------------------------------------------------------
+
+
+def _runner_given(call: Call, event: RunnerGiven) -> Result:
+    """One runner at a time. Whoever writes this takes the place of the new one, and gives back that of the one
+    before."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked")
+    if call.runner_id == event.runner_id:
+        return Unmoved("runner_is_known")
+    notes = call.notes if call.runner_id is None else noted(call, event.at, f"other_runner: {event.runner_id}")
+    return Moved(changed(call, runner_id=event.runner_id, notes=notes))
+
+
+OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {
+    AgentJoined: _agent_joins_answered,
+    DispatchedAgain: _dispatched_again,
+    RunnerGiven: _runner_given,
+}
 OF_AN_AGENTS_PRESENCE_IN_CALL: dict[type, Rule] = {
+    RunnerGiven: _runner_given,
     AgentJoined: _agent_joins_call,
     AgentLeft: _agent_leaves_call,
     OthersTalk: _others_talk,

@@ -187,7 +187,12 @@ def _call(
             "ended_at": at,
         }
     else:
-        state = {"state": State.RINGING, "due_at": at + FIRST_LOOK_S * 1000, "agent_id": route.agent_id}
+        state = {
+            "state": State.RINGING,
+            "due_at": at + FIRST_LOOK_S * 1000,
+            "agent_id": route.agent_id,
+            "brain": route.brain,
+        }
     taken = route or _ROUTELESS
     return Call(
         account_id=account_id,

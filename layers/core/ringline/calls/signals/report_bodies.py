@@ -185,22 +185,24 @@ _BODIES: dict[str, type[_Body]] = {
 
 def read_reports(body: dict[str, Any]) -> tuple[Report, ...]:
     """The reports of a request: one by itself, or up to 100 as `events`. One that cannot be read has `errors`, which
-    name each wrong field as `events.3.turns.0.content`, and keeps no other from being taken. Raises Problem 422 where
-    none can be read."""
+    name each wrong field as `events.3.turns.0.content`, and keeps no other from being taken. An empty list merely asks
+    how the call stands. Raises Problem 422 where none can be read."""
     if "events" not in body:
         return (_read(body),)
     events = body["events"]
-    if not isinstance(events, list) or not events:
-        raise _wrong((_TOO_MANY_OR_NONE,))
+    if not isinstance(events, list):
+        raise _wrong((_TOO_MANY,))
+    if not events:
+        return ()
     # More than are taken: all but the wish to end the call is told again.
     is_taken = [len(events) <= MOST_REPORTS or _kind_of(event) == "hang_up" for event in events]
     if not any(is_taken):
-        raise _wrong((_TOO_MANY_OR_NONE,))
+        raise _wrong((_TOO_MANY,))
     reports: list[Report] = []
     errors: list[FieldError] = []
     for place, event in enumerate(events):
         try:
-            reports.append(_read(event) if is_taken[place] else Report(_kind_of(event), errors=(_TOO_MANY_OR_NONE,)))
+            reports.append(_read(event) if is_taken[place] else Report(_kind_of(event), errors=(_TOO_MANY,)))
         except Problem as problem:
             wrong = [
                 FieldError(".".join(filter(None, ("events", str(place), each.field))), each.message)
@@ -213,7 +215,7 @@ def read_reports(body: dict[str, Any]) -> tuple[Report, ...]:
     return tuple(reports)
 
 
-_TOO_MANY_OR_NONE = FieldError("events", f"is not a list of 1 to {MOST_REPORTS} events")
+_TOO_MANY = FieldError("events", f"is not a list of up to {MOST_REPORTS} events")
 
 
 def _kind_of(event: Any) -> str:

@@ -5,13 +5,15 @@ counts exactly the calls that hold a line and a queue entry exists exactly as lo
 is one transaction:
 
     create   call +            queue entry +
-    claim    call queued->dialing   queue entry -   gate +1 if below the cap
-    end      call ->terminal                        gate -1
-    requeue  call dialing->queued   queue entry +   gate -1
+    claim    call queued->dialing   queue entry -   gate +1 if below the cap   place +1 if the runner has one
+    end      call ->terminal                        gate -1                    place -1
+    requeue  call dialing->queued   queue entry +   gate -1                    place -1
+    hand on  call's runner changes                                             place -1, the other's +1
     cancel   queued->canceled       queue entry -
 
 A call that is unique to its number holds the number's item from create to end or cancel, in the same transactions. That
-costs it two write units more at either end, and a read; other calls pay nothing.
+costs it two write units more at either end, and a read; other calls pay nothing. So does a call whose brain is a
+runner, for its place there.
 """
 
 import random
@@ -35,6 +37,8 @@ from ringline.runtime.table import (
     once_pk,
     queue_pk,
     queue_sk,
+    runner_sk,
+    runners_pk,
     unique_pk,
 )
 
@@ -45,6 +49,7 @@ CALL_IS_UNCHANGED = "version = :version_read"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
 LINE_IS_TAKEN = "in_use > :zero"
+PLACE_IS_FREE = "attribute_exists(max_concurrent) AND attribute_exists(in_use) AND in_use < max_concurrent"
 # DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
@@ -64,6 +69,8 @@ class Committed(StrEnum):
     STALE = "stale"
     """Somebody else changed the call since it was read: read again and decide again."""
     GATE_FULL = "gate_full"
+    PLACE_TAKEN = "place_taken"
+    """The runner has no place left, or is gone."""
 
 
 class TableContended(Exception):
@@ -111,12 +118,13 @@ class Gate(Record):
 
 class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
-    must."""
+    must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none."""
 
     eligible_at: int
     call_id: str
     trunk_id: str | None = None
     agent_id: str | None = None
+    runner_of: str | None = None
 
 
 class CallStore:
@@ -177,16 +185,14 @@ class CallStore:
             *self._queue_writes(before, after),
             *self._unique_writes(before, after),
             *self._gate_writes(before, after),
+            *self._place_writes(before, after),
         ]
         if not companions:
             return self._commit_alone(put)
         refusals = self._transact([{"Put": put}, *companions])
         if refusals is None:
             return Committed.DONE
-        takes_a_line = after.holds_slot and not before.holds_slot
-        # The gate's write stands last. If the call itself is as it was read, a refusal there means the gate is full.
-        full = takes_a_line and _was_refused(refusals[-1]) and not _was_refused(refusals[0])
-        return Committed.GATE_FULL if full else Committed.STALE
+        return _why_refused(before, after, refusals)
 
     def _commit_alone(self, put: dict[str, Any]) -> Committed:
         for attempt in range(_CONFLICT_TRIES):
@@ -244,6 +250,25 @@ class CallStore:
                 "ConditionExpression": LINE_IS_FREE if step > 0 else LINE_IS_TAKEN,
                 "ExpressionAttributeValues": to_item(values),
             }
+        }
+
+    def _place_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
+        """Stands last, the place that is taken behind the one that is given back. Giving one back needs no condition:
+        as long as the call holds it, as its own write checks, nobody else gives it back."""
+        if before.holds_place_of == after.holds_place_of:
+            return
+        if before.holds_place_of is not None:
+            yield {"Update": self._place_step(before, before.holds_place_of, -1)}
+        if after.holds_place_of is not None:
+            taking = self._place_step(after, after.holds_place_of, 1)
+            yield {"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}
+
+    def _place_step(self, call: Call, runner_id: str, step: int) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": runners_pk(call.account_id), "sk": runner_sk(call.agent_id or "", runner_id)}),
+            "UpdateExpression": "ADD in_use :step",
+            "ExpressionAttributeValues": to_item({":step": step}),
         }
 
     def _write(self, item: Item, condition: str, values: Item | None = None) -> dict[str, Any]:
@@ -342,6 +367,20 @@ class CallStore:
         return Gate(gate.get("in_use", 0), gate.get("cap", 0), gate.get("line_ms", 0), gate.get("line_ends", 0))
 
 
+def _why_refused(before: Call, after: Call, refusals: Sequence[dict[str, Any]]) -> Committed:
+    """The writes of gate and place stand last. If the call itself is as it was read, a refusal there means that there
+    is none left."""
+    if _was_refused(refusals[0]):
+        return Committed.STALE
+    takes_a_line = after.holds_slot and not before.holds_slot
+    takes_a_place = after.holds_place_of is not None and after.holds_place_of != before.holds_place_of
+    if takes_a_line and _was_refused(refusals[-2 if takes_a_place else -1]):
+        return Committed.GATE_FULL
+    if takes_a_place and _was_refused(refusals[-1]):
+        return Committed.PLACE_TAKEN
+    return Committed.STALE
+
+
 def _held_line_ms(before: Call, after: Call) -> int | None:
     """How long the attempt that ended held its line; None for a dial that never rang, which says nothing about
     calls."""
@@ -357,7 +396,14 @@ def _gate_key(account_id: str) -> Item:
 
 def _queue_item(call: Call) -> Item:
     place = {"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)}
-    return to_item(place | {"trunk_id": call.trunk_id, "agent_id": call.agent_id if call.agent_first else None})
+    return to_item(
+        place
+        | {
+            "trunk_id": call.trunk_id,
+            "agent_id": call.agent_id if call.agent_first else None,
+            "runner_of": call.agent_id if call.needs_place else None,
+        }
+    )
 
 
 def _unique_key(call: Call) -> Item:
@@ -386,4 +432,4 @@ def _was_refused(reason: dict[str, Any]) -> bool:
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
-    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"))
+    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"), item.get("runner_of"))

@@ -21,6 +21,8 @@ def call_view(call: Call) -> dict[str, Any]:
         "from_number": call.from_number,
         "to_number": call.to_number,
         "trunk_id": call.trunk_id,
+        "brain": call.brain or "livekit",
+        "runner_id": call.runner_id,
         "session_id": session_id(call),
         "room_name": call.room_name,
         "instructions": call.instructions,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.model.call import Call, State
+from ringline.calls.model.ports import NoPlace, Places
 from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
@@ -25,7 +26,8 @@ class BlockedBy(StrEnum):
     TRUNK_PACE = "trunk_pace"
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     AGENT = "agent"
-    """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time."""
+    """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time. Or
+    its brain is a runner, and none that is there has a place."""
     LIVEKIT = "livekit"
     """A line is free, and LiveKit itself is away: nobody is dialled before it is back."""
     CALLS_BEFORE = "calls_before"
@@ -58,35 +60,45 @@ class QueuePlace:
         }
 
 
-def queue_place(store: CallStore, paces: TrunkPaces, call: Call, now: int) -> QueuePlace | None:
+def queue_place(store: CallStore, paces: TrunkPaces, places: Places, call: Call, now: int) -> QueuePlace | None:
     """The place of a call that waits; None for one that does not."""
     if call.state is not State.QUEUED:
         return None
     before = store.waiting_before(call, MOST_COUNTED)
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
     agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
+    lacks_place = call.needs_place and isinstance(places.least_loaded(call.account_id, call.agent_id or ""), NoPlace)
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
-    # Nobody can say when a LiveKit that is away comes back.
-    can_estimate = counts_all and livekit.is_over(now)
+    # Nobody can say when a LiveKit that is away comes back, or when a runner's place comes free.
+    can_estimate = counts_all and livekit.is_over(now) and not lacks_place
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent),
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent, lacks_place),
         estimated_start_at=estimated_start_at(call, before, gate, pace, now, agent) if can_estimate else None,
         in_use=gate.in_use,
         cap=gate.cap,
     )
 
 
-def blocked_by(call: Call, before: int, gate: Gate, pace: Pace, now: int, livekit: Rest, agent: AgentRest) -> BlockedBy:
+def blocked_by(
+    call: Call,
+    before: int,
+    gate: Gate,
+    pace: Pace,
+    now: int,
+    livekit: Rest,
+    agent: AgentRest,
+    lacks_place: bool = False,
+) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
     if not gate.has_free_line:
         return BlockedBy.GATE
     if not livekit.is_over(now):
         return BlockedBy.LIVEKIT
-    if not agent.is_over(now):
+    if lacks_place or not agent.is_over(now):
         return BlockedBy.AGENT
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE

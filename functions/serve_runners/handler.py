@@ -1,0 +1,45 @@
+"""The control sockets of runners (API Gateway WebSocket API): $connect, $disconnect, and every frame.
+
+A refused credential is refused at the upgrade, so that its runner tries again ever less often. No answer here has a
+body, which would be a frame: what a runner is told is posted to its connection.
+"""
+
+from typing import Any
+
+from ringline.accounts.authorize import Authorized, Refusal
+from ringline.composition.serve_runners import Settings, compose
+from ringline.runtime.clock import now_ms
+from ringline.runtime.logging import make_logger
+from ringline.runtime.settings import read
+
+log = make_logger("serve_runners")
+authorize, listen = compose(read(Settings), clock=now_ms, log=log)
+
+
+@log.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
+    asked = event.get("requestContext") or {}
+    connection_id = asked.get("connectionId") or ""
+    log.append_keys(connection_id=connection_id)
+    try:
+        match asked.get("eventType"):
+            case "CONNECT":
+                return {"statusCode": _connect(connection_id, event.get("headers") or {})}
+            case "DISCONNECT":
+                listen.disconnect(connection_id)
+            case "MESSAGE":
+                listen.receive(connection_id, event.get("body") or "")
+    except Exception:
+        # API Gateway would tell the runner of an exception in a frame of its own, at which the runner reconnects.
+        log.exception("event not handled", extra={"event_type": asked.get("eventType")})
+        return {"statusCode": 500}
+    return {"statusCode": 200}
+
+
+def _connect(connection_id: str, headers: dict[str, str]) -> int:
+    verdict = authorize.verdict({name.lower(): value for name, value in headers.items()})
+    if not isinstance(verdict, Authorized):
+        log.warning("runner refused", extra={"why": verdict.value})
+        return 403 if verdict is Refusal.ORG_MISMATCH else 401
+    listen.connect(connection_id, verdict.account_id)
+    return 200

@@ -1,0 +1,1 @@
+"""How runners, their connections and the assignments of calls are kept in the one table."""

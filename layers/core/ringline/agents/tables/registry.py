@@ -1,0 +1,235 @@
+"""The runners of an account, in the table.
+
+| item       | pk                  | sk                    | attributes
+|------------|---------------------|-----------------------|-----------------------------------------------------
+| connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at; agent_id, worker_id
+| runner     | A#<account>#RUNNERS | <agent>#R#<worker>    | as it registered; in_use (written by calls.tables)
+| its beat   | A#<account>#RUNNERS | <agent>#S#<worker>    | connection_id, seen_at, active_jobs, connected_at
+
+A beat is an item of its own, so that it never meets the transaction that takes a place. A runner is there once both
+name the same connection, and is only then sent anything:
+
+    register   runner -> connection 2    (the beat still names connection 1: no frame goes out)
+               `registered` is sent, which must be the first frame that it gets
+               beat -> connection 2      (from now on it takes calls)
+    late $disconnect of connection 1:    the beat names another connection, and stays
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.agents.model.frames import Register
+from ringline.agents.model.presence import last_seen, least_loaded
+from ringline.agents.model.records import Connection, Runner
+from ringline.agents.model.timing import CONNECTION_KEPT_S, RUNNER_KEPT_S
+from ringline.calls.model.ports import NoPlace, Place
+from ringline.runtime.clock import MS_PER_S, Clock
+from ringline.runtime.items import Item, condition_failed, from_item, to_item
+from ringline.runtime.table import CONNECTION_SK, beat_sk, connection_pk, runner_sk, runners_pk
+
+# Named conditions.
+CONNECTION_IS_OPEN = "attribute_exists(pk)"
+NO_LATER_CONNECTION = "attribute_not_exists(connected_at) OR connected_at <= :connected_at"
+HEARD_ON_THIS_CONNECTION = "connection_id = :connection_id"
+
+
+class Registry:
+    """Every moment is in milliseconds. A write that comes too late for its connection changes nothing."""
+
+    def __init__(self, dynamodb: Any, table_name: str, clock: Clock) -> None:
+        self._db = dynamodb
+        self._table = table_name
+        self._clock = clock
+
+    # ---------------------------------------------------------------- connections
+
+    def connect(self, connection_id: str, account_id: str) -> None:
+        now = self._clock()
+        fields = {"account_id": account_id, "connected_at": now, "ttl_at_s": now // MS_PER_S + CONNECTION_KEPT_S}
+        item = _connection_key(connection_id) | to_item(fields)
+        self._db.put_item(TableName=self._table, Item=item)
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """None once it was closed."""
+        answer = self._db.get_item(TableName=self._table, Key=_connection_key(connection_id), ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        kept = from_item(answer["Item"])
+        return Connection(
+            connection_id=connection_id,
+            account_id=kept["account_id"],
+            connected_at=kept["connected_at"],
+            agent_id=kept.get("agent_id"),
+            worker_id=kept.get("worker_id"),
+            ttl_at_s=kept.get("ttl_at_s", 0),
+        )
+
+    def disconnect(self, connection_id: str) -> Connection | None:
+        """Forgets a connection, and that its runner is there, unless that one has come back on another. The connection
+        as it was; None if it was forgotten before."""
+        closed = self.connection(connection_id)
+        if closed is None:
+            return None
+        if closed.agent_id is not None and closed.worker_id is not None:
+            self._update(
+                _beat_key(closed.account_id, closed.agent_id, closed.worker_id),
+                "REMOVE connection_id",
+                HEARD_ON_THIS_CONNECTION,
+                {":connection_id": connection_id},
+            )
+        self._db.delete_item(TableName=self._table, Key=_connection_key(connection_id))
+        return closed
+
+    # ---------------------------------------------------------------- runners
+
+    def register(self, connection: Connection, told: Register) -> bool:
+        """Writes the runner, or writes it anew. It is there with its first beat. False where its connection was closed
+        meanwhile, or it has a later one."""
+        now = self._clock()
+        named = {"agent_id": told.agent_id, "worker_id": told.worker_id}
+        if self._set(_connection_key(connection.connection_id), named, CONNECTION_IS_OPEN) is None:
+            return False
+        fields = {
+            **named,
+            "pool": told.pool,
+            "max_concurrent": told.max_concurrent,
+            "hostname": told.hostname,
+            "region": told.region,
+            "deployment": told.deployment,
+            "connection_id": connection.connection_id,
+            "connected_at": connection.connected_at,
+            "registered_at": now,
+            "ttl_at_s": now // MS_PER_S + RUNNER_KEPT_S,
+        }
+        key = _runner_key(connection.account_id, told.agent_id, told.worker_id)
+        also = "in_use = if_not_exists(in_use, :zero)"
+        return self._set(key, fields, NO_LATER_CONNECTION, also=also, zero=0) is not None
+
+    def beat(self, connection: Connection, active_jobs: int) -> int | None:
+        """Notes that the connection's runner is there. When it was heard on this connection before, 0 if it was not;
+        None where it has a later connection, or never registered."""
+        if connection.agent_id is None or connection.worker_id is None:
+            return None
+        now = self._clock()
+        self._keep_long_connection(connection, now)
+        fields = {
+            "connection_id": connection.connection_id,
+            "connected_at": connection.connected_at,
+            "seen_at": now,
+            "active_jobs": active_jobs,
+            "ttl_at_s": now // MS_PER_S + RUNNER_KEPT_S,
+        }
+        key = _beat_key(connection.account_id, connection.agent_id, connection.worker_id)
+        before = self._set(key, fields, NO_LATER_CONNECTION)
+        if before is None:
+            return None
+        return before.get("seen_at", 0) if before.get("connection_id") == connection.connection_id else 0
+
+    def _keep_long_connection(self, connection: Connection, now: int) -> None:
+        """API Gateway closes a connection before it has to be kept any longer. Others do not."""
+        now_s = now // MS_PER_S
+        if connection.ttl_at_s - now_s > CONNECTION_KEPT_S // 3:
+            return
+        key = _connection_key(connection.connection_id)
+        self._set(key, {"ttl_at_s": now_s + CONNECTION_KEPT_S}, CONNECTION_IS_OPEN)
+        runner = _runner_key(connection.account_id, connection.agent_id or "", connection.worker_id or "")
+        self._set(runner, {"ttl_at_s": now_s + RUNNER_KEPT_S}, CONNECTION_IS_OPEN)
+
+    def lose(self, account_id: str, runner: Runner) -> None:
+        """Notes that a runner's connection turned out to be closed."""
+        self._update(
+            _beat_key(account_id, runner.agent_id, runner.worker_id),
+            "REMOVE connection_id",
+            HEARD_ON_THIS_CONNECTION,
+            {":connection_id": runner.connection_id},
+        )
+
+    def runners(self, account_id: str, agent_id: str | None = None) -> list[Runner]:
+        """The runners of an agent, or all of the account, those that were there within the last day."""
+        query: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item({":pk": runners_pk(account_id)}),
+        }
+        if agent_id is not None:
+            query["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
+            query["ExpressionAttributeValues"] |= to_item({":prefix": f"{agent_id}#"})
+        pages = self._db.get_paginator("query").paginate(TableName=self._table, ConsistentRead=True, **query)
+        return list(_runners(from_item(item) for page in pages for item in page["Items"]))
+
+    def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
+        """As `ringline.calls.model.ports.Places` has it."""
+        runners, now = self.runners(account_id, agent_id), self._clock()
+        found = least_loaded(runners, now)
+        return NoPlace(last_seen(runners, now)) if found is None else Place(found.worker_id)
+
+    # ---------------------------------------------------------------- writes
+
+    def _set(
+        self, key: Item, fields: dict[str, Any], condition: str, also: str = "", **values: Any
+    ) -> dict[str, Any] | None:
+        """What the item had before, or None where the condition did not hold. A field that is None is removed."""
+        names = {f"#{name}": name for name in fields}
+        there = [name for name, value in fields.items() if value is not None]
+        gone = [name for name, value in fields.items() if value is None]
+        sets = [f"#{name} = :{name}" for name in there] + ([also] if also else [])
+        update = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else "")
+        given = {f":{name}": fields[name] for name in there} | {f":{name}": value for name, value in values.items()}
+        return self._update(key, update, condition, given, names)
+
+    def _update(
+        self, key: Item, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        try:
+            answer = self._db.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_OLD",
+                **({"ExpressionAttributeNames": names} if names else {}),
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return None
+            raise
+        return from_item(answer.get("Attributes", {}))
+
+
+def _runners(items: Iterable[dict[str, Any]]) -> Iterator[Runner]:
+    """Runners, each with its beat. What a call gave back to a runner that was forgotten is no runner."""
+    kept = {item["sk"]: item for item in items}
+    for item in kept.values():
+        if "pool" not in item:
+            continue
+        agent_id, worker_id = item["agent_id"], item["worker_id"]
+        beat = kept.get(beat_sk(agent_id, worker_id), {})
+        yield Runner(
+            agent_id=agent_id,
+            worker_id=worker_id,
+            pool=item["pool"],
+            connection_id=item["connection_id"],
+            registered_at=item["registered_at"],
+            max_concurrent=item["max_concurrent"],
+            in_use=item.get("in_use", 0),
+            hostname=item.get("hostname"),
+            region=item.get("region"),
+            deployment=item.get("deployment"),
+            heard_on=beat.get("connection_id"),
+            seen_at=beat.get("seen_at"),
+            active_jobs=beat.get("active_jobs", 0),
+        )
+
+
+def _connection_key(connection_id: str) -> Item:
+    return to_item({"pk": connection_pk(connection_id), "sk": CONNECTION_SK})
+
+
+def _runner_key(account_id: str, agent_id: str, worker_id: str) -> Item:
+    return to_item({"pk": runners_pk(account_id), "sk": runner_sk(agent_id, worker_id)})
+
+
+def _beat_key(account_id: str, agent_id: str, worker_id: str) -> Item:
+    return to_item({"pk": runners_pk(account_id), "sk": beat_sk(agent_id, worker_id)})

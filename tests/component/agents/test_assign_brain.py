@@ -1,0 +1,155 @@
+"""POST /v1/calls/{call_id}/brain: what thinks for a call, asked for with the token of its dispatch."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import pytest
+
+from ringline.agents.bridge_token import bridge_token
+from ringline.agents.sockets import ApiGatewaySockets
+from ringline.calls.model.call import Call
+from ringline.calls.model.events import FoundOver
+from ringline.routing.records import Agent
+from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import now_ms
+from ringline.telephony.agent_dispatch import call_token
+from tests.builders import ACCOUNT
+from tests.component.agents.plane import AGENT, Plane, a_plane
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
+
+SECRET = "a-secret-of-more-than-32-characters"
+BODY = json.loads(event_of("assign_brain", "join")["body"])
+
+
+@dataclass
+class Worker:
+    """A speech worker that asks for the brain of its call."""
+
+    plane: Plane
+    function: Any
+    local: LocalAws
+
+    def call(self, brain: str | None, instructions: str | None = None, **agent: Any) -> Call:
+        routing = RoutingStore(self.local.dynamodb, self.local.table_name)
+        routing.put_agent(ACCOUNT, Agent(agent_id=AGENT, name="Front desk", brain=brain or "livekit", **agent))
+        now = self.plane.calls.clock()
+        fields: dict[str, Any] = {"brain": brain, "agent_id": AGENT, "instructions": instructions}
+        return self.plane.calls.dialing("call_1", created_at=now, eligible_at=now, **fields)
+
+    def asks(self, call: Call, token: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+        sample = json.dumps(event_of("assign_brain", "join"))
+        event = json.loads(sample.replace("call_01JD5Z0000000000000000000A", "call_1"))
+        event["headers"]["authorization"] = f"Bearer {token or call_token(call, SECRET)}"
+        event["body"] = json.dumps(BODY | body)
+        answer = self.function.lambda_handler(event, CONTEXT)
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def worker(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    plane = a_plane(local)
+    plane.calls.clock.now = now_ms()
+    environment = {
+        "DOORBELL_QUEUE_URL": local.queue_url,
+        "LIVEKIT_API_SECRET": SECRET,
+        "RUNNER_CONNECTIONS_URL": "http://127.0.0.1:9/live",
+    }
+    monkeypatch.setattr(ApiGatewaySockets, "send", lambda _self, *frame: plane.sockets.send(*frame))
+    return Worker(plane, load_handler("assign_brain", environment), local)
+
+
+def test_a_runner_is_assigned_with_a_token_that_opens_its_bridge_and_nothing_else(worker: Worker) -> None:
+    call = worker.call("runner")
+    worker.plane.joins("bot#1")
+    status, answer = worker.asks(call)
+    assert (status, answer["brain"], answer["result"], answer["worker_id"]) == (200, "runner", "assigned", "bot#1")
+    ((_, frame),) = worker.plane.assigned
+    assert frame["job_id"] == answer["job_id"]
+    with pytest.raises(jwt.PyJWTError):
+        jwt.decode(frame["call_token"], SECRET, algorithms=["HS256"], audience="bridge")
+    assert worker.asks(call, token=frame["call_token"])[0] == 401
+    again = worker.asks(call)[1]
+    assert again["dial_within_s"] <= answer["dial_within_s"]
+    assert again | {"dial_within_s": 0} == answer | {"dial_within_s": 0}
+    assert len(worker.plane.assigned) == 1
+
+
+def test_without_a_runner_the_worker_is_told_when_to_ask_again(worker: Worker) -> None:
+    nobody = {"brain": "runner", "result": "none", "why": "no_runner", "again_in_s": 1.0}
+    assert worker.asks(worker.call("runner")) == (200, nobody)
+
+
+def test_an_endpoint_is_served_with_its_key(worker: Worker) -> None:
+    call = worker.call("endpoint", endpoint_url="https://llm.example/v1", endpoint_key="k", model="m")
+    served = {"url": "https://llm.example/v1", "api_key": "k", "model": "m", "kind": "chat"}
+    assert worker.asks(call) == (200, {"brain": "endpoint", "result": "served", "endpoint": served})
+
+
+@pytest.mark.parametrize(("own", "told"), [("Ask for Ann.", "Ask for Ann."), (None, "Be brief.")])
+def test_a_calls_own_instructions_go_before_those_of_its_agent(worker: Worker, own: str | None, told: str) -> None:
+    call = worker.call("prompt", own, prompt="Be brief.", model="m")
+    served = {"instructions": told, "model": "m"}
+    assert worker.asks(call) == (200, {"brain": "prompt", "result": "served", "prompt": served})
+
+
+def test_an_agent_that_thinks_for_itself_gets_no_brain(worker: Worker) -> None:
+    status, problem = worker.asks(worker.call(None))
+    assert (status, problem["code"]) == (409, "no_brain_to_give")
+
+
+def test_a_call_that_is_over_needs_none(worker: Worker) -> None:
+    call = worker.call("runner")
+    worker.plane.calls.progress.apply(ACCOUNT, "call_1", FoundOver(worker.plane.calls.clock(), 1))
+    status, problem = worker.asks(call)
+    assert (status, problem["code"]) == (409, "call_is_over")
+
+
+def test_only_the_token_of_the_call_speaks_for_it(worker: Worker) -> None:
+    call = worker.call("runner")
+    for token in ("not.a.token", bridge_token(call, "call_1.1.1", "bot#1", SECRET)):
+        status, problem = worker.asks(call, token=token)
+        assert (status, problem["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("request", None),
+        ("request", 0),
+        ("request", True),
+        ("request", "1"),
+        ("dispatch", 0),
+        ("why", "bored"),
+        ("why", None),
+        ("why", ["join"]),
+        ("bridge_url", None),
+        ("bridge_url", "https://speech.example"),
+        ("bridge_url", "wss://"),
+        ("bridge_url", "wss://speech.example/a b"),
+        ("bridge_url", "wss://[speech"),
+        ("bridge_url", "wss://speech.example/" + "x" * 2048),
+    ],
+)
+def test_a_request_that_cannot_be_read_says_which_field_is_wrong(worker: Worker, name: str, value: Any) -> None:
+    status, problem = worker.asks(worker.call("runner"), **{name: value})
+    assert (status, [each["field"] for each in problem["errors"]]) == (422, [name])
+
+
+def test_a_token_of_the_bridge_names_the_job_and_its_runner(worker: Worker) -> None:
+    call = worker.call("runner")
+    claims = jwt.decode(
+        bridge_token(call, "call_1.1.3", "bot#1", SECRET), options={"verify_signature": False, "verify_aud": False}
+    )
+    assert {name: claims[name] for name in ("aud", "sub", "acc", "att", "job", "wid")} == {
+        "aud": "bridge",
+        "sub": "call_1",
+        "acc": ACCOUNT,
+        "att": 1,
+        "job": "call_1.1.3",
+        "wid": "bot#1",
+    }
+    assert claims["exp"] > (call.dialed_at or 0) // 1000 + call.max_call_duration_s

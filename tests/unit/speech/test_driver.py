@@ -1,0 +1,297 @@
+"""The driver carries out what the conversation wants, whatever breaks around it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from speech.bridge.driver import Driver, steady_clock_ms
+from speech.bridge.line import FrameTooLong, LineLost
+from speech.bridge.local_brain import LocalBridge, LocalBridgeClosed, ServeBrainOf
+from speech.bridge.model.actions import Done, Transfer, Why
+from speech.bridge.model.call import CallFacts
+from speech.bridge.model.events import (
+    Assigned,
+    BrainAnswer,
+    LineEvent,
+    NoRunner,
+    RunnerDialled,
+    RunnerFrame,
+    Served,
+    TransferEnded,
+)
+
+pytestmark = pytest.mark.anyio
+CALL = CallFacts("SCL_1", "bot")
+PROMPT = Served("prompt", {"instructions": "Be kind."})
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class FakeLine:
+    events: asyncio.Queue[LineEvent | None] = field(default_factory=asyncio.Queue)
+    sent: list[str] = field(default_factory=list)
+    did: list[str] = field(default_factory=list)
+    is_narrow: bool = False
+
+    async def next(self) -> LineEvent:
+        event = await self.events.get()
+        if event is None:
+            raise LineLost("gone")
+        return event
+
+    def send(self, bridge: int, text: str) -> None:
+        if self.is_narrow:
+            raise FrameTooLong("too long")
+        self.sent.append(json.loads(text)["event"])
+
+    def close_bridge(self, bridge: int, code: int) -> None:
+        self.did.append(f"close {bridge} {code}")
+
+    def pass_over(self, job_id: str) -> None:
+        self.did.append(f"pass over {job_id}")
+
+    async def close(self) -> None:
+        self.did.append("closed")
+
+    def dial(self) -> None:
+        self.events.put_nowait(RunnerDialled(1, "j1", "w"))
+        self.says("hello")
+
+    def says(self, event: str, **fields: Any) -> None:
+        self.events.put_nowait(RunnerFrame(1, json.dumps({"event": event, **fields})))
+
+
+@dataclass
+class FakeBrain:
+    answer: BrainAnswer
+    asked: list[Why] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, request: int, why: Why) -> BrainAnswer:
+        self.asked.append(why)
+        return self.answer
+
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+        await self.is_open.wait()
+        self.reports += [event["type"] for event in events]
+
+
+@dataclass
+class FakeVoice:
+    did: list[str] = field(default_factory=list)
+    spoke: asyncio.Event = field(default_factory=asyncio.Event)
+    breaks: bool = False
+    transfer_breaks: bool = False
+    driver: Driver | None = None
+
+    def speak(self, turn: int, text: str) -> None:
+        self._do(f"speak {text}")
+
+    def end_of_reply(self, turn: int) -> None:
+        self._do("end of reply")
+
+    def say(self, turn: int, text: str, *, filler: bool) -> None:
+        self._do(f"say {text}")
+        assert self.driver is not None
+        self.driver.played(turn)
+
+    def stop(self) -> None:
+        self._do("stop")
+
+    def pause_recording(self, reason: str) -> None:
+        self._do(f"pause {reason}")
+
+    def resume_recording(self) -> None:
+        self._do("resume")
+
+    async def transfer(self, transfer: Transfer) -> TransferEnded:
+        self._do(f"transfer {transfer.target}")
+        if self.transfer_breaks:
+            raise RuntimeError("no such line")
+        return TransferEnded(done=True)
+
+    async def hang_up(self, reason: str) -> None:
+        self._do(f"hang up {reason}")
+
+    def _do(self, what: str) -> None:
+        self.did.append(what)
+        self.spoke.set()
+        if self.breaks:
+            raise RuntimeError("no sound")
+
+
+@dataclass
+class Setting:
+    line: FakeLine
+    brain: FakeBrain
+    voice: FakeVoice
+    driver: Driver
+    call: asyncio.Task[Done]
+
+    async def spoken(self) -> None:
+        await self.voice.spoke.wait()
+        self.voice.spoke.clear()
+
+
+@asynccontextmanager
+async def a_driver(
+    *, answer: BrainAnswer | None = None, serve_brain: ServeBrainOf | None = None
+) -> AsyncIterator[Setting]:
+    line, brain, voice = FakeLine(), FakeBrain(answer or Assigned("j1", "w", 2.0)), FakeVoice()
+    brain.is_open.set()
+    voice.driver = driver = Driver(call=CALL, line=line, brain=brain, voice=voice, serve_brain=serve_brain)
+    setting = Setting(line, brain, voice, driver, asyncio.create_task(driver.run()))
+    async with asyncio.timeout(10):
+        yield setting
+    setting.call.cancel()
+    await asyncio.gather(setting.call, return_exceptions=True)
+
+
+async def test_a_call_from_its_first_word_to_its_end() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.line.says("agent.say", text="Hello.")
+        setting.line.says("agent.say", text="__recording_pause:card")
+        setting.line.says("agent.say", text="__recording_resume")
+        setting.line.says("agent.transfer", target="+15550111")
+        while "transfer +15550111" not in setting.voice.did:
+            await setting.spoken()
+        setting.driver.over("CALL_TRANSFERRED", "completed")
+        assert await setting.call == Done("CALL_TRANSFERRED", "completed")
+        assert setting.voice.did == ["say Hello.", "pause card", "resume", "transfer +15550111"]
+        assert setting.line.did == ["close 1 1000", "closed"]
+        assert setting.brain.reports == ["ready", "transfer", "transfer", "transcript"]
+
+
+async def test_the_control_plane_is_told_of_the_end_before_the_voice_hangs_up() -> None:
+    async with a_driver() as setting:
+        setting.brain.is_open.clear()
+        setting.line.dial()
+        setting.driver.answered()
+        setting.line.says("agent.end_call", reason="done")
+        await setting.driver.ready.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert setting.voice.did == []
+        setting.brain.is_open.set()
+        await setting.spoken()
+        assert setting.voice.did == ["hang up done"]
+        assert "hang_up" in setting.brain.reports
+
+
+async def test_a_voice_that_breaks_does_not_keep_the_runner_from_the_reason() -> None:
+    async with a_driver() as setting:
+        setting.voice.breaks = True
+        setting.line.dial()
+        setting.driver.answered()
+        setting.line.says("agent.say", text="Hello.")
+        await setting.spoken()
+        setting.driver.over("INTERNAL_ERROR", "completed", error="no sound")
+        await setting.call
+        assert setting.line.sent[-2:] == ["state", "error"]
+
+
+async def test_a_transfer_that_breaks_has_failed() -> None:
+    async with a_driver() as setting:
+        setting.voice.transfer_breaks = True
+        setting.line.dial()
+        setting.driver.answered()
+        setting.line.says("agent.transfer", target="+15550111")
+        setting.line.says("agent.end_call", reason="done")
+        while "hang up done" not in setting.voice.did:
+            await setting.spoken()
+        assert setting.brain.reports == ["ready", "transfer", "transfer", "hang_up"]
+
+
+async def test_a_frame_that_the_line_refuses_ends_nothing() -> None:
+    async with a_driver() as setting:
+        setting.line.is_narrow = True
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.over("USER_HUNG_UP_IN_CALL", "completed")
+        assert (await setting.call).end_reason == "USER_HUNG_UP_IN_CALL"
+
+
+async def test_time_passes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.bridge.rules.seeking.JOIN_MS", 30)
+    async with a_driver(answer=NoRunner("no_runner", 0.01)) as setting:
+        await setting.spoken()
+        assert setting.voice.did == ["hang up agent_failed"]
+
+
+async def test_a_line_that_is_lost_is_a_runner_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.bridge.rules.seeking.GRACE_MS", 30)
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.line.events.put_nowait(None)
+        await setting.spoken()
+        assert setting.brain.asked[:2] == ["join", "lost"]
+        assert setting.voice.did == ["hang up agent_failed"]
+
+
+async def test_a_brain_of_this_process_talks_as_a_runner_does() -> None:
+    heard: list[str] = []
+
+    async def serve(brain: Served, bridge: LocalBridge) -> None:
+        assert brain == PROMPT
+        await bridge.send(json.dumps({"event": "hello"}))
+        await bridge.send(json.dumps({"event": "agent.say", "text": "Hello."}))
+        while True:
+            heard.append(json.loads(await bridge.recv())["event"])
+
+    async with a_driver(answer=PROMPT, serve_brain=serve) as setting:
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        await setting.spoken()
+        setting.driver.over("USER_HUNG_UP_IN_CALL", "completed")
+        await setting.call
+        assert setting.voice.did == ["say Hello."]
+        assert (heard[:2], heard[-1]) == (["hello.ack", "call.started"], "state")
+        assert setting.line.sent == []
+
+
+async def test_a_brain_of_this_process_that_breaks_is_served_again() -> None:
+    served: list[LocalBridge] = []
+
+    async def serve(brain: Served, bridge: LocalBridge) -> None:
+        served.append(bridge)
+        await bridge.send(json.dumps({"event": "hello"}))
+        if len(served) == 1:
+            raise RuntimeError("the endpoint is gone")
+        await bridge.send(json.dumps({"event": "agent.say", "text": "I am back."}))
+        await bridge.recv()
+        await bridge.close()
+
+    async with a_driver(answer=PROMPT, serve_brain=serve) as setting:
+        setting.driver.answered()
+        await setting.spoken()
+        assert setting.voice.did[0] == "say I am back."
+        assert setting.brain.asked == ["join", "lost"]
+        with pytest.raises(LocalBridgeClosed):
+            await served[0].send("{}")
+
+
+async def test_a_brain_that_nobody_serves_ends_the_call() -> None:
+    async with a_driver(answer=PROMPT) as setting:
+        await setting.spoken()
+        assert setting.voice.did == ["hang up agent_failed"]
+
+
+def test_the_clock_never_runs_backwards() -> None:
+    clock_ms = steady_clock_ms()
+    read = [clock_ms() for _ in range(100)]
+    assert read == sorted(read)
+    assert read[0] > 1_600_000_000_000
