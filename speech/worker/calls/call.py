@@ -115,6 +115,8 @@ class CallInRoom:
         await self._session.start(
             listener, room=self._ctx.room, room_options=room_options(self._dispatch.leg_identity), record=False
         )
+        # Who was in the room before this worker is announced by nobody.
+        self._leg.look()
         self._joined.set()
         await self._leg.answered.wait()
         self._session.input.set_audio_enabled(True)
