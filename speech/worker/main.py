@@ -26,8 +26,9 @@ from speech.worker.places import PlacesServer
 from speech.worker.protection import AGENT_URI, TaskProtection
 from speech.worker.relay import Relay, WorkerAddresses
 from speech.worker.settings import Settings
+from speech.worker.voices.engines import missing_packages
 from speech.worker.voices.profile import ProfileError, VoiceProfile, read_profiles
-from speech.worker.voices.table import plan
+from speech.worker.voices.table import VoicePlan, plan
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def checked_profiles(settings: Settings) -> dict[str, VoiceProfile]:
     wrong = []
     for profile in profiles.values():
         try:
-            plan(profile, os.environ)
+            _check_installed(plan(profile, os.environ))
         except ProfileError as error:
             wrong.append(str(error))
     if settings.default_voice and settings.default_voice not in profiles:
@@ -54,6 +55,16 @@ def checked_profiles(settings: Settings) -> dict[str, VoiceProfile]:
     if wrong:
         raise ProfileError("\n".join(wrong))
     return profiles
+
+
+def _check_installed(voice_plan: VoicePlan) -> None:
+    for engine in (voice_plan.stt, voice_plan.tts):
+        missing = missing_packages(engine.provider)
+        if missing:
+            raise ProfileError(
+                f"{voice_plan.profile.profile_id}.{engine.part}_provider: {engine.provider} needs "
+                f"requirements/speech-local.txt, which is not in the container ({', '.join(missing)})"
+            )
 
 
 def a_server(settings: Settings) -> PlacesServer:

@@ -4,6 +4,7 @@ asserted; on a machine with other work the numbers are upper bounds."""
 import asyncio
 import statistics
 import time
+from typing import Any
 
 import psutil
 from unpod.connectivity.call_context import CallContext
@@ -77,16 +78,15 @@ async def a_job() -> None:
 
 def weigh(worker: Worker) -> None:
     processes = {process.pid: process for process in psutil.Process().children(recursive=True)}
-    (in_call,) = [process.pid for process in worker.server._proc_pool.processes if process.running_job]
+    pool: list[Any] = worker.server._proc_pool.processes
+    (in_call,) = [process.pid for process in pool if process.running_job]
     for pid, process in processes.items():
         size = process.memory_full_info().pss / MB
         kind = "job in its call" if pid == in_call else "beside it (fork server, warm process, tracker)"
         if size > 1:
             row(f"memory (PSS), local voice: {kind}", f"{size:.0f} MB")
-    row(
-        "memory (PSS): main process, with this program's runner",
-        f"{psutil.Process().memory_full_info().pss / MB:.0f} MB",
-    )
+    own = psutil.Process().memory_full_info().pss / MB
+    row("memory (PSS): main process, with this program's runner", f"{own:.0f} MB")
 
 
 async def turns() -> None:
@@ -107,10 +107,10 @@ async def turns() -> None:
         before, began_at = process.cpu_times(), time.monotonic()
         await asyncio.sleep(LISTENS_S)
         after, lasted_s = process.cpu_times(), time.monotonic() - began_at
-    row(f"other side's last sound -> agent's first (n={TURNS})", milliseconds(total))
-    row("of it: its last sound -> its text (VAD, end of turn)", f"{words[-1]['stt_p50_ms']} ms")
-    row("of it: its text -> the agent's first word (bridge, echo)", f"{words[-1]['brain_p50_ms']} ms")
-    row("of it: the first word -> the first sound", f"{words[-1]['tts_p50_ms']} ms")
+    row(f"end of the question's samples -> agent's first sound (n={TURNS})", milliseconds(total))
+    row("end of its voice, by the VAD -> its text (0.3 s is the wait for more)", f"{words[-1]['stt_p50_ms']} ms")
+    row("its text -> the agent's first word (bridge, echo)", f"{words[-1]['brain_p50_ms']} ms")
+    row("the first word -> the first sound", f"{words[-1]['tts_p50_ms']} ms")
     used_s = after.user + after.system - before.user - before.system
     row("a call in which nobody speaks (VAD, resampling), of one core", f"{used_s / lasted_s:.0%}")
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +15,8 @@ from speech.bridge.brain import Brain
 from speech.bridge.driver import Driver, steady_clock_ms
 from speech.bridge.line import Line
 from speech.bridge.local_brain import LocalBridge
-from speech.bridge.model.actions import Done
-from speech.bridge.model.events import Served
+from speech.bridge.model.actions import Done, Why
+from speech.bridge.model.events import BrainAnswer, Served
 from speech.worker.brains.replies import replies_of
 from speech.worker.brains.served import ServedBrain
 from speech.worker.calls.dispatch import Dispatch
@@ -38,6 +39,23 @@ BACKGROUND_VOLUME = 0.3
 _log = logging.getLogger(__name__)
 
 
+class ReadyInRoom:
+    """A brain client that tells of `ready` only when the worker is in the room too: the handshake may be faster, and
+    then nobody is to be rung yet."""
+
+    def __init__(self, brain: Brain, joined: asyncio.Event) -> None:
+        self._brain = brain
+        self._joined = joined
+
+    async def ask(self, request: int, why: Why) -> BrainAnswer:
+        return await self._brain.ask(request, why)
+
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+        if any(event["type"] == "ready" for event in events):
+            await self._joined.wait()
+        await self._brain.report(events)
+
+
 class CallInRoom:
     """`run` it once."""
 
@@ -51,6 +69,7 @@ class CallInRoom:
         self._plan = plan
         self._clock_ms = steady_clock_ms()
         self._leg = Leg(ctx, dispatch)
+        self._joined = asyncio.Event()
         self._session: AgentSession[None] = a_session(ear(plan.stt), mouth(plan.tts))
         self._voice = SessionVoice(self._session, self._leg, self._clock_ms)
         self._greeting = plan.profile.greeting_message
@@ -64,7 +83,7 @@ class CallInRoom:
         driver = Driver(
             call=self._dispatch.facts,
             line=line,
-            brain=brain,
+            brain=ReadyInRoom(brain, self._joined),
             voice=self._voice,
             clock_ms=self._clock_ms,
             serve_brain=serve,
@@ -96,6 +115,9 @@ class CallInRoom:
         await self._session.start(
             listener, room=self._ctx.room, room_options=room_options(self._dispatch.leg_identity), record=False
         )
+        # Who was in the room before this worker is announced by nobody.
+        self._leg.look()
+        self._joined.set()
         await self._leg.answered.wait()
         self._session.input.set_audio_enabled(True)
         driver.answered()

@@ -38,20 +38,21 @@ class Leg:
             # A room without LiveKit has nobody who could pick up.
             self.answered.set()
             return
-        self._room.on("participant_connected", self._look)
-        self._room.on("participant_attributes_changed", self._look)
-        self._room.on("track_published", self._look)
+        self._room.on("participant_connected", self.look)
+        self._room.on("participant_attributes_changed", self.look)
+        self._room.on("track_published", self.look)
         self._room.on("participant_disconnected", self._left)
         self._room.on("disconnected", self._room_left)
-        self._look()
+        self.look()
 
     def _is_ours(self, participant: rtc.RemoteParticipant) -> bool:
         if self._dispatch.leg_identity is not None:
             return participant.identity == self._dispatch.leg_identity
         return participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 
-    def _look(self, *_: Any) -> None:
-        """A caller who rings in is answered by the agent's audio: nothing is to be waited for."""
+    def look(self, *_: Any) -> None:
+        """Whether the other side can hear by now. A caller who rings in is answered by the agent's audio: nothing is to
+        be waited for."""
         if not self._dispatch.is_outbound:
             self.answered.set()
             return

