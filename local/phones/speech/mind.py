@@ -24,8 +24,13 @@ from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
 from speech.bridge.hub import Hub
 from speech.bridge.line import Line, LineTaken
+from speech.bridge.local_brain import LocalBridge
 from speech.bridge.model.actions import Done
 from speech.bridge.model.call import CallFacts
+from speech.bridge.model.events import Served
+from speech.worker.brains.replies import replies_of
+from speech.worker.brains.served import ServedBrain
+from speech.worker.settings import Settings
 
 _log = logging.getLogger("phones.mind")
 _CAN_REPORT = ("user_spoke", "silence", "transcript")
@@ -35,12 +40,14 @@ _CLOSED_WITHIN_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechWorks:
-    """What all agents of the speech worker share. `bridges_url` tells where their runners dial in."""
+    """What all agents of the speech worker share. `bridges_url` tells where their runners dial in; brains that are no
+    runner are asked as the `settings` say."""
 
     hub: Hub
     people: People
     http: Callable[[], aiohttp.ClientSession]
     bridges_url: Callable[[], str]
+    settings: Settings
 
     def mind(self, exchange: Exchange, presence: Presence, reports: Reports | None) -> "BrainMind":
         """The mind of one agent."""
@@ -109,7 +116,11 @@ class BrainMind:
             line=line,
             brain=brain,
             voice=TextVoice(self._exchange, self._presence, mouth),
+            serve_brain=self._serve,
         )
+
+    async def _serve(self, served: Served, bridge: LocalBridge) -> None:
+        await ServedBrain(bridge, replies_of(served, self._works.http(), self._works.settings)).run()
 
     async def _talk(self, phone: Phone, mouth: Mouth, driver: Driver) -> None:
         mouth.call = phone.call

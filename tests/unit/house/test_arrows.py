@@ -121,16 +121,40 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones.calls": _PHONES_UNDER_CALLS,
     "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
     "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
-    "local.phones.speech": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", *_BRIDGE},
+    "local.phones.speech": {
+        *_PHONES_UNDER_CALLS,
+        "local.phones.calls",
+        "local.phones.agents",
+        *_BRIDGE,
+        "speech.worker.brains",
+        "speech.worker.settings",
+    },
     "local.phones.api": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.recordings"},
-    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE},
+    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE, "speech.worker.settings"},
 }
 
+_BRIDGE = {"speech.bridge", "speech.bridge.model", "speech.bridge.rules"}
+_WORKER = {
+    "speech.worker",
+    "speech.worker.settings",
+    "speech.worker.calls",
+    "speech.worker.brains",
+    "speech.worker.voices",
+}
 SPEECH: Mapping[str, set[str]] = {
     "speech": set(),
     "speech.bridge": {"speech.bridge.model", "speech.bridge.rules"},
     "speech.bridge.model": set(),
     "speech.bridge.rules": {"speech.bridge.model"},
+    "speech.worker": {*_BRIDGE, "speech.worker.settings", "speech.worker.calls", "speech.worker.voices"},
+    "speech.worker.settings": set(),
+    "speech.worker.calls": {*_BRIDGE, "speech.worker.settings", "speech.worker.brains", "speech.worker.voices"},
+    "speech.worker.brains": {*_BRIDGE, "speech.worker.settings"},
+    "speech.worker.voices": set(),
+    "speech.tests": set(),
+    "speech.tests.trips": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests.unit": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests.session": {*_BRIDGE, *_WORKER},
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
