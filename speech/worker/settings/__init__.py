@@ -39,7 +39,7 @@ class Settings(BaseModel):
     """The name under which calls are dispatched to this worker: the control plane's setting of the same name."""
 
     max_calls: int = Field(10, alias="SPEECH_MAX_CALLS", ge=1, le=500)
-    """Places. A call takes about a quarter of a core and 80 MB with speech from the cloud."""
+    """Places. A call takes about a quarter of a core and 115 MB with speech from a provider."""
     idle_processes: int = Field(2, alias="SPEECH_IDLE_PROCESSES", ge=0, le=50)
     """Job processes kept warm: a call that finds one is joined in 0.4 s, one that does not takes 2 s and more."""
     drain_s: int = Field(3600, alias="SPEECH_DRAIN_S", ge=0)
