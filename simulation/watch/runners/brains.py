@@ -79,8 +79,8 @@ class Brains:
             self._findings.fail("brain_without_place", told)
 
     def _had_two(self, room: Room) -> bool:
-        """Whether two speech workers came to one room. The one that is put out of it has asked, too, and the place stays
-        with the runner that it was given."""
+        """Whether two speech workers came to one room. The one that is put out of it has asked, too, and the place
+        stays with the runner that it was given."""
         return room.name in self._scene.together_ms or room.name in self._scene.two_since
 
     def call_changed(self, change: CallChange) -> None:

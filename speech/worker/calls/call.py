@@ -83,7 +83,7 @@ class CallInRoom:
         driver = Driver(
             call=self._dispatch.facts,
             line=line,
-            brain=ReadyInRoom(brain, self._joined),
+            brain=ReadyInRoom(brain, self._joined) if self._dispatch.is_outbound else brain,
             voice=self._voice,
             clock_ms=self._clock_ms,
             serve_brain=serve,
@@ -112,6 +112,9 @@ class CallInRoom:
         self._leg.watch()
         # Nobody listens to what is heard before the answer: ringing, announcements of the carrier.
         self._session.input.set_audio_enabled(False)
+        if not self._dispatch.is_outbound:
+            # LiveKit answers a caller as soon as there is a voice in the room: not before there is a brain.
+            await driver.ready.wait()
         await self._session.start(
             listener, room=self._ctx.room, room_options=room_options(self._dispatch.leg_identity), record=False
         )

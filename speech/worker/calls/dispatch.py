@@ -24,9 +24,15 @@ class Dispatch:
     events_url: str
     token: str
     leg_identity: str | None
-    is_first: bool
-    """Nobody was dispatched into this call before: what the leg's status says is true."""
+    number: int
+    """The dispatch's number in its attempt, from 1."""
+    attempt: int | None
     voice_profile: Mapping[str, Any] | None
+
+    @property
+    def is_first(self) -> bool:
+        """Nobody was dispatched into this call before: what the leg's status says is true."""
+        return self.number == 1
 
     @property
     def is_outbound(self) -> bool:
@@ -56,6 +62,11 @@ class Dispatch:
             events_url=events_url,
             token=told["token"],
             leg_identity=told.get("leg_identity"),
-            is_first=told.get("dispatch") in (None, 1),
+            number=_count(told.get("dispatch")) or 1,
+            attempt=_count(told.get("attempt")),
             voice_profile=profile if isinstance(profile, Mapping) else None,
         )
+
+
+def _count(told: Any) -> int | None:
+    return told if isinstance(told, int) and not isinstance(told, bool) else None

@@ -1,6 +1,7 @@
 """One call, from its dispatch to its end. Runs in a process of its own.
 
 dispatched -> [in the room] and, side by side, [brain asked for, handshake] -> ready (speech is held)
+           of a caller: [brain asked for, handshake] -> ready -> [in the room], for LiveKit answers with that
            -> other side can hear -> live -> leg or room gone, or the conversation is over -> the end is told
 """
 
@@ -59,6 +60,7 @@ async def entrypoint(ctx: JobContext) -> None:
             events_url=dispatch.events_url,
             token=dispatch.token,
             bridge_url=f"{os.environ[BRIDGE_BASE]}/bridge/{dispatch.facts.call_id}",
+            dispatch=dispatch.number,
         )
         try:
             voice_plan = _plan_for(dispatch, settings)
@@ -68,7 +70,7 @@ async def entrypoint(ctx: JobContext) -> None:
             await brain.report([{"type": "hang_up", "reason": f"failed: {reason}"}])
         else:
             line = await open_for_call.enter_async_context(
-                attached(http, os.environ[HUB_URL], dispatch.facts.call_id, os.environ[HUB_SECRET])
+                attached(http, os.environ[HUB_URL], dispatch.facts.call_id, os.environ[HUB_SECRET], dispatch.attempt)
             )
             await CallInRoom(ctx, settings, dispatch, voice_plan, http).run(line, brain)
     ctx.shutdown("the call is over")
