@@ -73,8 +73,8 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
     runner_places = RunnerPlaces(findings)
-    frames = RunnerFrames(world, findings, rows)
     brains = Brains(world, findings, scene, rows, book, calm=plan.is_calm)
+    frames = RunnerFrames(world, findings, rows, brains.thinks)
     place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
     return Watchers(
