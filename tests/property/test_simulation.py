@@ -52,8 +52,9 @@ def test_worlds_with_runners_break_no_invariant() -> None:
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
-    assert all(counts[name] > 10 for name in ("bridges", "jobs_refused", "jobs_cancelled", "runner_drops"))
-    assert all(counts[name] > 0 for name in ("taken_over", "runner_dies", "runner_vanishes", "runner_drains"))
+    assert all(counts[name] > 10 for name in ("bridges", "jobs_refused", "jobs_cancelled"))
+    fates = ("runner_drops", "runner_dies", "runner_vanishes", "runner_drains")
+    assert all(counts[name] > 0 for name in ("taken_over", *fates))
 
 
 @pytest.mark.parametrize("planting", PLANTED, ids=lambda planting: planting.__name__)
