@@ -12,7 +12,7 @@ from ringline.telephony.agent_dispatch import TokenRefused, read_token
 
 
 def speaks_for(event: Mapping[str, Any], call_id: str, livekit_secret: str, log: Logger) -> AttemptId:
-    """The attempt of the call that the request's token speaks for, sent as `Bearer` or by itself. Raises Problem 401."""
+    """The attempt of the call that the request's token speaks for, sent as `Bearer` or alone. Raises Problem 401."""
     scheme, _, rest = (header(event, "authorization") or "").strip().partition(" ")
     try:
         return read_token(rest.strip() if scheme.lower() == "bearer" else scheme, call_id, livekit_secret)
