@@ -157,10 +157,10 @@ def test_where_no_runner_came_for_an_hour_the_call_ends_and_says_so(room: Room) 
 
 
 def test_runners_that_are_merely_busy_are_waited_for_without_an_end(room: Room) -> None:
-    room.registers(places=0)
+    room.registers(places=1, in_use=1)
     room.queued()
     room.calls.clock.move(2 * NO_AGENT_S)
-    room.registers(places=0, seen_at=room.calls.clock())
+    room.registers(places=1, in_use=1, seen_at=room.calls.clock())
     room.admitted()
     assert room.calls.call().state is State.QUEUED
 

@@ -305,19 +305,7 @@ def test_a_runner_of_an_earlier_dial_is_not_given_to_this_one() -> None:
     assert unmoved(claimed(attempt=1), RunnerGiven(at(2), 1, "bot#2")).why == "stale_attempt"
 
 
-# --- a brain that is not there, and another agent for its caller -----------------------------------------------------
-
-
-def test_a_voice_in_the_room_takes_no_caller_before_its_brain_is_there() -> None:
-    call = a_caller(brain="runner")
-    joined = AgentJoined(at(2), 1, "PA_agent")
-    assert unmoved(call, joined).why == "brain_is_not_there"
-    assert moved(moved(call, AgentReady(at(3), 1, ())), replace(joined, at=at(4))).state is State.ACTIVE
-
-
-def test_a_voice_without_a_brain_makes_no_conversation_of_an_answered_phone() -> None:
-    call = an_answered_call(brain="runner")
-    assert unmoved(call, AgentJoined(at(7), 1, "PA_agent")).why == "brain_is_not_there"
+# --- another agent for a caller ---------------------------------------------------------------------------------------
 
 
 def with_fallback(**fields: Any) -> Call:

@@ -160,7 +160,7 @@ class Mender:
 
     async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
         rings_in = call.direction is Direction.INBOUND and leg is not None
-        agent = next(iter(present_agents(call, room)), None) if call.brain_is_there else None
+        agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
             taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
             self.swept.adopted += 1

@@ -350,12 +350,6 @@ class Call:
         return self.brain == RUNNER
 
     @property
-    def brain_is_there(self) -> bool:
-        """Whether an agent in the room can talk: our speech worker says that it is ready once its brain is connected,
-        and is nobody before."""
-        return self.brain is None or self.reports.ready_at is not None
-
-    @property
     def holds_place_of(self) -> str | None:
         """The runner one of whose places this call holds."""
         return self.runner_id if self.in_flight else None

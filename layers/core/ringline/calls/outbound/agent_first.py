@@ -122,8 +122,8 @@ class AgentFirst:
 def _is_there(call: Call, agent: AgentSeen | None) -> bool:
     """LiveKit may show an agent of the customer's own later than it tells of itself. Our speech worker may come before
     its brain does, and tell of that before it comes: both are to be there."""
-    is_ready = call.reports.ready_at is not None
-    return (agent is not None and call.brain_is_there) or (is_ready and call.brain is None)
+    is_in_room, is_ready = agent is not None, call.reports.ready_at is not None
+    return is_in_room or is_ready if call.brain is None else is_in_room and is_ready
 
 
 def _until_next_look_s(waited_s: float) -> float:

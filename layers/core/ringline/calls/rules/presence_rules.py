@@ -68,8 +68,6 @@ def activated(call: Call, agent: AgentSeen, at: int) -> Call:
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
-    if not call.brain_is_there:
-        return Unmoved("brain_is_not_there")
     if call.direction is Direction.INBOUND and call.answered_at is None:
         return _agent_takes_call(call, event)
     if call.answered_at is None:
