@@ -100,6 +100,34 @@ async def test_where_nobody_speaks_the_agent_asks_and_then_has_the_call_ended(la
 
 
 @in_a_lab()
+async def test_an_agent_that_ends_the_call_is_heard_to_its_last_word_and_closes_the_room(lab: Lab) -> None:
+    agent = Agent(does={LINES[0]: lambda ctx: ctx.session.end("goodbye")})
+    async with a_control_plane(lab, agent):
+        await send_speech_agent(lab, TALKS)
+        await ready(lab)
+        await dial(lab, TALKS)
+        await finished(lab)
+        await agent.ended.get()
+    spoken = [(text, cut_off) for who, text, cut_off in await words(lab) if who == "agent"]
+    assert spoken == [(f"You said: {LINES[0]}", False)]
+    assert [event["reason"] for event in lab.product.agent_events if event["type"] == "hang_up"] == ["goodbye"]
+    assert leavers(lab.recorder) == {"SIP": "ROOM_DELETED", "AGENT": "ROOM_DELETED"}
+
+
+@in_a_lab()
+async def test_an_agent_hands_its_caller_over_to_another_number(lab: Lab) -> None:
+    agent = Agent(does={LINES[0]: lambda ctx: ctx.session.transfer("+15550100999")})
+    async with a_control_plane(lab, agent):
+        await send_speech_agent(lab, TALKS)
+        await ready(lab)
+        await dial(lab, TALKS)
+        await asyncio.wait_for(agent.ended.get(), 10)
+    told = [(event["to"], event["status"]) for event in lab.product.agent_events if event["type"] == "transfer"]
+    assert told == [("+15550100999", "started"), ("+15550100999", "completed")]
+    assert leavers(lab.recorder)["SIP"] == "CLIENT_INITIATED"
+
+
+@in_a_lab()
 async def test_another_runner_goes_on_where_one_died(lab: Lab) -> None:
     agent = Agent(dies_at=LINES[1])
     async with a_control_plane(lab, agent, runners=2) as plane:
