@@ -2,7 +2,7 @@
 
     python -m local.bench.plane [name of a part ...]
 
-The parts are those of `_PARTS`; all of them where none is named.
+The parts are handoff, killed, costs, talking and flood; all of them where none is named.
 """
 
 import asyncio
@@ -20,16 +20,12 @@ from local.stack.record import Stack
 from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 
-_CAP = 60
-"""Of the accounts whose calls all talk at once."""
+_CAP = 10
+"""Of the account whose runners die."""
 
 
 async def _handoff(ready: Rig) -> list[Section]:
     return [await handoff.measure(ready)]
-
-
-async def _talking(ready: Rig) -> list[Section]:
-    return await talking.measure(await ground(ready, _CAP, "talker"))
 
 
 async def _killed(ready: Rig) -> list[Section]:
@@ -43,11 +39,10 @@ async def _costs(ready: Rig) -> list[Section]:
 # Counting the costs leaves the functions with an address that is gone, so it comes last.
 _PARTS: Mapping[str, Callable[[Rig], Awaitable[list[Section]]]] = {
     "handoff": _handoff,
-    "talking": _talking,
     "killed": _killed,
     "costs": _costs,
 }
-_FLOOD = "flood"
+_TALKING, _FLOOD = "talking", "flood"
 
 
 async def _on_the_stack(stack: Stack, parts: list[str], tell: Tell) -> list[Section]:
@@ -65,14 +60,17 @@ def _measure(wanted: frozenset[str], tell: Tell) -> list[Section]:
         tell("bringing up the stack")
         with running_stack(wishes, tell) as stack:
             sections += asyncio.run(_on_the_stack(stack, parts, tell))
+    if _TALKING in wanted:
+        tell("measuring: talking")
+        sections += asyncio.run(talking.measure(wishes.state_dir / "lab"))
     if _FLOOD in wanted:
         tell(f"{flood.RUNNERS} runners and {flood.CALLS} calls")
-        sections.append(asyncio.run(flood.measure(wishes.state_dir / "flood")))
+        sections.append(asyncio.run(flood.measure(wishes.state_dir / "lab")))
     return sections
 
 
 def main() -> int:
-    every = frozenset({*_PARTS, _FLOOD})
+    every = frozenset({*_PARTS, _TALKING, _FLOOD})
     wanted = frozenset(sys.argv[1:]) or every
     if unknown := wanted - every:
         print(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(sorted(every))}")

@@ -41,11 +41,14 @@ class Ground:
         its agent. Raises StackError."""
         person = {"lines": ["Hello"] * LINES}
         await self.rig.phones("PUT", f"/numbers/{number}", _TALKER | {"person": person})
+        talking: list[dict[str, Any]] = []
         earlier = {call["id"] for call in await self.rig.phone_calls(number)}
-        await asyncio.gather(*(self.rig.create_call(number) for _ in range(calls)))
-        return await self.until_talking(number, calls, earlier)
+        for turn in range(calls):  # one after the other: each start of a function's process would hold up the others
+            await self.rig.create_call(number)
+            talking = await self._until_talking(number, turn + 1, earlier)
+        return talking
 
-    async def until_talking(self, number: str, calls: int, earlier: set[int]) -> list[dict[str, Any]]:
+    async def _until_talking(self, number: str, calls: int, earlier: set[int]) -> list[dict[str, Any]]:
         ends_at = asyncio.get_running_loop().time() + _WITHIN_S
         while asyncio.get_running_loop().time() < ends_at:
             found = [call for call in await self.rig.phone_calls(number) if call["id"] not in earlier]

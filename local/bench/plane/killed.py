@@ -18,7 +18,7 @@ from local.bench.report import Reading, Section, at_most, percentile, shown
 from local.bench.rig import Noise, call_of, until
 from local.trips.runners import a_runner, running
 
-_ROUNDS, _CALLS = 5, 4
+_ROUNDS, _CALLS = 10, 2
 _NUMBER = "+15550100789"
 _TAKEN_WITHIN_S, _TALK_ON_S = 15.0, 5.0
 
