@@ -106,8 +106,8 @@ def _section(own: _Bill, runners: _Bill, idle: _Bill) -> Section:
     return Section(
         "a runner's call beside one whose agent reports the same by itself",
         (
-            _beside("write units", own.units, runners.units, _more(_by_kind(own.writes), _by_kind(runners.writes))),
-            _beside("runs of functions", own.runs.total(), runners.runs.total(), _more(own.runs, runners.runs)),
+            _beside("write units", own.units, runners.units, _apart(_by_kind(own.writes), _by_kind(runners.writes))),
+            _beside("runs of functions", own.runs.total(), runners.runs.total(), _apart(own.runs, runners.runs)),
             _beside("read units", own.read_units, runners.read_units),
             _beside("SQS requests", own.sqs_requests, runners.sqs_requests),
             Reading(
@@ -125,13 +125,13 @@ def _section(own: _Bill, runners: _Bill, idle: _Bill) -> Section:
     )
 
 
-def _beside(what: str, own: float, runners: float, more: str = "") -> Reading:
-    note = f"{shown(own)} of the other's call, {shown(runners / own)}x" + (f"; more: {more}" if more else "")
-    return Reading(what, shown(runners), note)
+def _beside(what: str, own: float, runners: float, apart: str = "") -> Reading:
+    return Reading(what, shown(runners), f"{shown(own)} of the other's call, {shown(runners / own)}x{apart}")
 
 
-def _more(own: Counter[str], runners: Counter[str]) -> str:
-    return _named(runners - own)
+def _apart(own: Counter[str], runners: Counter[str]) -> str:
+    more, fewer = _named(runners - own), _named(own - runners)
+    return (f"; more: {more}" if more else "") + (f"; fewer: {fewer}" if fewer else "")
 
 
 def _named(counted: Counter[str]) -> str:
