@@ -48,7 +48,7 @@ async def measure(log_dir: Path) -> Section:
             Reading("lines said at phones", str(CALLS * len(_lines(0))), f"{len(_lines(0))} a call"),
             Reading("answered there once and in order", str(counted.answered)),
             at_most("lines without their answer", CALLS * len(_lines(0)) - counted.answered, 0),
-            at_most("answers too many, or out of order", counted.out_of_order, 0),
+            at_most("answers too many, or out of order", counted.astray, 0),
             at_most("calls that did not come to their end", CALLS - ended, 0),
             at_most("runners lost or not dialling", sum(asked.values()), 0, note=counts_of(asked)),
             at_most("assignments refused", refusals, 0),

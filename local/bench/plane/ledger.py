@@ -21,33 +21,26 @@ def answer_gaps_s(call: PhoneCall) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How the lines of many calls fared."""
+    """How the lines of some calls fared: `answered` once and in order. `astray` are answers too many, out of order, or
+    to nobody's line."""
 
-    lines: int = 0
     answered: int = 0
-    unanswered: int = 0
-    out_of_order: int = 0
+    astray: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.lines + other.lines,
-            self.answered + other.answered,
-            self.unanswered + other.unanswered,
-            self.out_of_order + other.out_of_order,
-        )
+        return Tally(self.answered + other.answered, self.astray + other.astray)
 
 
 def tally(calls: Iterable[PhoneCall], said: Sequence[str]) -> Tally:
-    """Of calls whose user says just these lines, to agents that say back each: how many were answered exactly once and
-    in order. `out_of_order` counts what was heard too often, or is nobody's line."""
+    """Of calls whose user says just these lines, each of them once, to agents that say back what they hear."""
     return sum((_of_one(call, said) for call in calls), Tally())
 
 
 def _of_one(call: PhoneCall, said: Sequence[str]) -> Tally:
-    heard = [each["text"] for each in call["words"] if each["who"] == "agent" and not each["cut_off"]]
-    left, matched = list(said), 0
+    heard = [words["text"] for words in call["words"] if words["who"] == "agent" and not words["cut_off"]]
+    left, answered = list(said), 0
     for text in heard:
         if text in left:
             del left[: left.index(text) + 1]
-            matched += 1
-    return Tally(len(said), matched, len(said) - matched, len(heard) - matched)
+            answered += 1
+    return Tally(answered, len(heard) - answered)
