@@ -86,7 +86,7 @@ async def _many_talk(ready: Lab, network: psutil.Process, idle_s: float, before_
                 f"{turns / _MANY_TALK_S:.0f} turns a second in all; phones and persons included",
             ),
             Reading("of a turn", shown(per_call_ms * _MANY * _MANY_TALK_S / turns, " ms")),
-            Reading("of a second without calls", shown(1000 * idle_s / _IDLE_S, " ms")),
+            Reading("of a second without calls", shown(round(1000 * idle_s / _IDLE_S, 3), " ms")),
             Reading(
                 "memory of a call",
                 shown((after_bytes - before_bytes) / _MANY / 1024, " KB"),
