@@ -12,6 +12,7 @@ from ringline.agents.assign import Assign
 from ringline.agents.listen import Listen
 from ringline.agents.model import presence
 from ringline.agents.model.records import Assignment, Connection, Runner
+from ringline.agents.sockets import Sent
 from ringline.agents.tables.assignments import Assignments
 from ringline.calls.model.call import Call
 from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
@@ -68,10 +69,7 @@ def place_left_with_the_one_before() -> Iterator[None]:
     def leaves(_assign: Assign, call: Call, runner: Runner) -> Call:
         return call if call.runner_id == runner.worker_id else replace(call, runner_id=runner.worker_id)
 
-    with (
-        mock.patch.object(Assign, "_give_place", leaves),
-        mock.patch.object(Assign, "_is_kept", lambda *_: True),
-    ):
+    with mock.patch.object(Assign, "_give_place", leaves):
         yield
 
 
@@ -87,7 +85,7 @@ def assign_sent_before_its_row() -> Iterator[None]:
         unwritten.append((table, before, after))
         return True
 
-    def first(sender: Assign, call: Call, runner: Runner, assigned: Assignment) -> bool:
+    def first(sender: Assign, call: Call, runner: Runner, assigned: Assignment) -> Sent:
         sent = send(sender, call, runner, assigned)
         for each in [each for each in unwritten if each[2] is assigned]:
             unwritten.remove(each)

@@ -41,7 +41,13 @@ def test_worlds_full_of_faults_break_no_invariant() -> None:
     assert all(counts[name] > 10 for name in ("crashes", "retries", "deferrals", "refused_for_room", "rests", "looks"))
 
 
-@pytest.mark.parametrize("world", [708632209066, 644746141533, 811824153935])
+@pytest.mark.parametrize(
+    "world",
+    [
+        708632209066, 644746141533, 811824153935,
+        853160905773, 65241891621, 929207660285, 205841224669, 315792620892,
+    ],
+)  # fmt: skip
 def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(make_plan(world)).violation is None
 
@@ -52,8 +58,9 @@ def test_worlds_with_runners_break_no_invariant() -> None:
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
-    assert all(counts[name] > 10 for name in ("bridges", "jobs_refused", "jobs_cancelled", "runner_drops"))
-    assert all(counts[name] > 0 for name in ("taken_over", "runner_dies", "runner_vanishes", "runner_drains"))
+    assert all(counts[name] > 10 for name in ("bridges", "jobs_refused", "jobs_cancelled"))
+    fates = ("runner_drops", "runner_dies", "runner_vanishes", "runner_drains")
+    assert all(counts[name] > 0 for name in ("taken_over", *fates))
 
 
 @pytest.mark.parametrize("planting", PLANTED, ids=lambda planting: planting.__name__)

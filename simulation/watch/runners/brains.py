@@ -27,6 +27,7 @@ _MOST_UNNOTICED = 1
 class _Live:
     room: Room
     worker_id: str
+    job_id: str
     since: int
     elsewhere_since: int | None = None
 
@@ -55,14 +56,17 @@ class Brains:
 
     # --- one at a time, and the right one ----------------------------------------------------------------------------
 
-    def greeted(self, room: Room, url: str, runner: Brain, _job_id: str) -> None:
+    def greeted(self, room: Room, url: str, runner: Brain, job_id: str) -> None:
         self._world.counts["bridges"] += 1
         if url in self._spare:
             self._world.counts["taken_over"] += 1
             del self._spare[url]
         self._had_brain.add(room.name)
-        self._live[url] = live = _Live(room, runner.worker_id, self._world.now)
+        self._live[url] = live = _Live(room, runner.worker_id, job_id, self._world.now)
         self._compare(live)
+
+    def thinks(self, job_id: str) -> bool:
+        return any(live.job_id == job_id for live in self._live.values())
 
     def gone(self, url: str) -> None:
         live = self._live.pop(url, None)
@@ -79,8 +83,8 @@ class Brains:
             self._findings.fail("brain_without_place", told)
 
     def _had_two(self, room: Room) -> bool:
-        """Whether two speech workers came to one room. The one that is put out of it has asked, too, and the place
-        stays with the runner that it was given."""
+        """Whether two speech workers came to one room. The one that is put out of it has asked, too, and the place of
+        the call stays with the runner that it was given."""
         return room.name in self._scene.together_ms or room.name in self._scene.two_since
 
     def call_changed(self, change: CallChange) -> None:

@@ -3,8 +3,10 @@ whose beat was overdue when whoever sends looked. A runner that shuts down beats
 the next frame that it gets."""
 
 import json
+from collections.abc import Callable
 
 from ringline.calls.model.timing import MS_PER_S, RUNNER_OVERDUE_S
+from ringline.runtime.items import Item
 from ringline.runtime.table import assignments_pk
 from simulation.aws.rows import Rows
 from simulation.kernel.processes import Process
@@ -15,7 +17,9 @@ _BEAT = "#S#"
 
 
 class RunnerFrames:
-    def __init__(self, world: World, findings: Findings, rows: Rows) -> None:
+    def __init__(self, world: World, findings: Findings, rows: Rows, thinks: Callable[[str], bool]) -> None:
+        """`thinks` says of a job whether its runner thinks for its call at this moment."""
+        self._thinks = thinks
         self._world = world
         self._findings = findings
         self._rows = rows
@@ -42,6 +46,8 @@ class RunnerFrames:
             self._findings.fail("overdue_told", f"{told['type']} to {connection_id}, silent for {silent_ms} ms")
         if told["type"] == "job.assign":
             self._assigned(process.account_id or "", told["job_id"])
+        elif told["type"] == "job.cancel":
+            self._cancelled(process.account_id or "", told["job_id"])
 
     def left_waiting(self, connection_id: str) -> None:
         self._findings.fail("runner_left_waiting", f"{connection_id} was not told that it is registered")
@@ -50,7 +56,16 @@ class RunnerFrames:
         if job_id in self._jobs:
             self._findings.fail("assigned_twice", f"{job_id} was sent twice")
         self._jobs.add(job_id)
-        call_id, attempt, sends = job_id.rsplit(".", 2)
-        row = self._rows.item(assignments_pk(account_id), f"{call_id}#{attempt}")
-        if row is None or int(row["sends"]["N"]) < int(sends):
+        row = self._row_of(account_id, job_id)
+        if row is None or int(row["sends"]["N"]) < int(job_id.rpartition(".")[2]):
             self._findings.fail("assigned_unwritten", f"{job_id} was sent, and nothing of it is written")
+
+    def _cancelled(self, account_id: str, job_id: str) -> None:
+        """Whose call another is given may think for it still, until the speech worker hears of that."""
+        row = self._row_of(account_id, job_id)
+        if self._thinks(job_id) and (row is None or "worker_id" not in row):
+            self._findings.fail("cancelled_in_call", f"{job_id} was ended, and no other runner was given the call")
+
+    def _row_of(self, account_id: str, job_id: str) -> Item | None:
+        call_id, attempt, _ = job_id.rsplit(".", 2)
+        return self._rows.item(assignments_pk(account_id), f"{call_id}#{attempt}")

@@ -191,9 +191,11 @@ def call_started(
     voice_profile_id: str | None,
     metadata: Mapping[str, Any],
     turns: Sequence[Mapping[str, Any]],
+    resumed: bool,
 ) -> str:
-    """`turns` are what was said before another runner was lost; the oldest are left out where they do not fit into a
-    frame. They stand in `metadata.data` because that is all of `metadata` that the SDK hands to the agent."""
+    """`resumed`: the other side has talked before, with a runner that was lost. `turns` are what was said then; the
+    oldest are left out where they do not fit into a frame. They stand in `metadata.data` because that is all of
+    `metadata` that the SDK hands to the agent."""
     told = [*turns]
     while True:
         frame = _encoded(
@@ -204,7 +206,7 @@ def call_started(
                 "room_id": room_id,
                 "agent_id": agent_id or None,
                 "voice_profile_id": voice_profile_id,
-                "metadata": _with_turns(metadata, told, resumed=bool(turns)),
+                "metadata": _with_turns(metadata, told, resumed=resumed),
             }
         )
         if not told or not is_too_long(frame):

@@ -56,6 +56,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.agents.model",
         "ringline.agents.tables",
         "ringline.calls.progress",
+        "ringline.telephony",
         "ringline.calls.views",
         "ringline.webhooks",
     },
