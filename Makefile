@@ -2,7 +2,7 @@
 #
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
-#   make invoke-create_call EVENT=by_pipe                              make bench                     measured, not asserted
+#   make invoke-create_call EVENT=by_pipe                              make bench, make bench-plane   measured, not asserted
 #   make check                     before a commit: lint, types, the fast tests
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
 .PHONY: test-speech type-speech bench-speech speech speech-livekit
-.PHONY: help demo up down status talk test check test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
+.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table reasons-page lock build validate clean setup
 help:
 	@sed -n '3,13s/^#  //p' Makefile
 
@@ -68,6 +68,10 @@ invoke-%: $(DEV)
 
 bench: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench
+	@$(PYTHON) -m local.bench.plane
+
+bench-plane: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.bench.plane $(PARTS)
 
 CALLS ?= 100000
 SEED ?= 7

@@ -26,7 +26,7 @@ from local.stack.record import Stack
 
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
-_REPORTED = "+15550100200"
+REPORTED = "+15550100200"
 """Does the same, and its agent reports that it is ready, speech, transcript and usage."""
 
 _WRITE_BUDGET = 17
@@ -36,6 +36,7 @@ _QUIET_S = 2.0
 _SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTION = "TransactWriteItems"
 _DELIVERY_ROW = "delivery"
+BEAT = "runner's beat"
 _TABLE_KEYS = ("pk", "sk")
 _INDEX_KEYS = ("due_shard", "due_at")
 # Host is passed on, because the signature that the emulator checks covers it.
@@ -137,7 +138,10 @@ def _key(part: dict[str, Any]) -> Item:
 def _kind(key: Item) -> str:
     """What an item is, by its key: `gate` of `A#<account>#GATE`, `waiting mark` of `WAITING`."""
     names = str(key["pk"]["S"]).split("#")
-    kinds = {"CALLS": "call", "QUEUE": "queue entry", "GATE": "gate", "DELIVERY": _DELIVERY_ROW}
+    kinds = {
+        "CALLS": "call", "QUEUE": "queue entry", "GATE": "gate", "DELIVERY": _DELIVERY_ROW, "ASSIGNMENTS": "assignment",
+        "RUNNERS": BEAT if "#S#" in str(key["sk"]["S"]) else "runner's places",
+    }  # fmt: skip
     last = names[-1] if len(names) != 2 else str(key["sk"]["S"]).partition("#")[0]
     return kinds.get(last, "waiting mark" if last == "WAITING" else last.lower())
 
@@ -176,25 +180,26 @@ async def measure(rig: Rig) -> Section:
     mark. Raises StackError if a call does not come to its webhook."""
     await rig.phones("PUT", f"/numbers/{CALLEE}", SILENT_AGENT)
     async with recording(rig.stack) as recorder:
-        await _one_call(rig, recorder)
+        await one_call(rig, recorder)
         recorder.record = Record()
         asked_before = await _livekit_requests(rig)
         deliveries = SqsDeliveries(rig.stack)
-        await _one_call(rig, recorder)
+        await one_call(rig, recorder)
         asked = await _livekit_requests(rig)
         asked.subtract(asked_before)
         section = _section(recorder.record, deliveries.count().batches, asked)
-        await _one_call(rig, recorder, _REPORTED)
+        await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
-        await _one_call(rig, recorder, _REPORTED)
+        await one_call(rig, recorder, REPORTED)
     reported = Reading(
-        "write units where the agent reports", shown(_total(_of_call(recorder.record))), _by_function(recorder.record)
+        "write units where the agent reports", shown(total(of_call(recorder.record))), by_function(recorder.record)
     )
     return replace(section, readings=(*section.readings, reported))
 
 
-async def _one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE) -> None:
-    """Places a call and returns when its webhook has come, its delivery is on record and the wire is quiet."""
+async def one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE) -> None:
+    """Places a call and returns when its webhook has come, its delivery is on record and the wire is quiet. Raises
+    StackError."""
     call_id = await rig.create_call(callee)
     await until("the call's webhook", lambda: call_id in rig.heard_at, _CALL_OVER_WITHIN_S)
     record = recorder.record
@@ -207,9 +212,9 @@ async def _livekit_requests(rig: Rig) -> Counter[str]:
 
 
 def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
-    of_call = _of_call(record)
+    own = of_call(record)
     of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
-    table, index = sum(w.table_units for w in of_call), sum(w.index_units for w in of_call)
+    table, index = sum(w.table_units for w in own), sum(w.index_units for w in own)
     refused = sum(w.was_refused for w in record.writes)
     reads = sum(count for name, count in record.requests.items() if name.split()[1] in _READS)
     scans = record.requests["DynamoDB Scan"]
@@ -221,9 +226,9 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
             at_most(
                 "write units, create to webhook", table + index, _WRITE_BUDGET, note=f"{refused} of the writes refused"
             ),
-            Reading("  to the table", shown(table), _units_by_kind(of_call, of_table=True)),
-            Reading("  to DueIndex", shown(index), _units_by_kind(of_call, of_table=False)),
-            Reading("write units of the delivery log, after it", shown(_total(of_log)), "the row of a webhook posted"),
+            Reading("  to the table", shown(table), units_by_kind(own, of_table=True)),
+            Reading("  to DueIndex", shown(index), units_by_kind(own, of_table=False)),
+            Reading("write units of the delivery log, after it", shown(total(of_log)), "the row of a webhook posted"),
             at_most("SQS requests", sends + 2 * batches, SQS_BUDGET, note=_sqs_words(sends, batches)),
             at_most("Scan requests", scans, 0),
             Reading("read units", shown(sum(record.read_units.values())), _reads_words(record, reads)),
@@ -232,13 +237,13 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
     )
 
 
-def _of_call(record: Record) -> list[Write]:
+def of_call(record: Record) -> list[Write]:
     return [write for write in record.writes if write.item_kind != _DELIVERY_ROW]
 
 
-def _by_function(record: Record) -> str:
+def by_function(record: Record) -> str:
     units: Counter[str] = Counter()
-    for write in _of_call(record):
+    for write in of_call(record):
         units[write.function.removesuffix("Function")] += write.table_units + write.index_units
     return counts_of(units)
 
@@ -246,11 +251,11 @@ def _by_function(record: Record) -> str:
 _READS = {"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"}
 
 
-def _total(writes: Sequence[Write]) -> int:
+def total(writes: Sequence[Write]) -> int:
     return sum(write.table_units + write.index_units for write in writes)
 
 
-def _units_by_kind(writes: Sequence[Write], *, of_table: bool) -> str:
+def units_by_kind(writes: Sequence[Write], *, of_table: bool) -> str:
     units: Counter[str] = Counter()
     for write in writes:
         units[write.item_kind] += write.table_units if of_table else write.index_units

@@ -97,6 +97,8 @@ _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
+_UNDER_BENCHES = {"local.tools", "local.aws", "local.stack", "local.trips"}
+
 AROUND: Mapping[str, set[str]] = {
     "cli": _ALL_OF_THE_PRODUCT,
     "simulation": {"simulation.run"},
@@ -107,7 +109,8 @@ AROUND: Mapping[str, set[str]] = {
     "local.aws": {"local.tools"},
     "local.stack": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws"},
     "local.trips": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.phones.numbers"},
-    "local.bench": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.trips"},
+    "local.bench": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES},
+    "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
         "local.tools",
