@@ -19,6 +19,7 @@ from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
+SECRET = "a-secret-of-more-than-32-characters"
 URL = "https://api-id.execute-api.us-east-1.amazonaws.com/live"
 
 
@@ -76,7 +77,11 @@ def socket(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]
     monkeypatch.setattr(aws, "connections", lambda url: client if url == URL else None)
     environment = {
         "DOORBELL_QUEUE_URL": local.queue_url,
-        "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+        "LOOK_QUEUE_URL": local.queue_url,
+        "LIVEKIT_URL": "http://127.0.0.1:9",
+        "LIVEKIT_API_KEY": "a-key",
+        "LIVEKIT_API_SECRET": SECRET,
+        "AGENT_NAME": "front-desk",
         "RUNNER_CONNECTIONS_URL": URL,
     }
     yield Socket(load_handler("serve_runners", environment), client, accounts.add_key(ACCOUNT, "test"), local)

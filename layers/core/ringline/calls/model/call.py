@@ -178,6 +178,9 @@ class AgentReports:
     told its final transcript."""
 
     ready_at: int | None = None
+    worker_id: str | None = None
+    dispatch: int | None = None
+    """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
     can_report: tuple[str, ...] = ()
     user_spoke_at: int | None = None
     silent_since: int | None = None
