@@ -94,6 +94,7 @@ class BrainMind:
             events_url=told["agent_events_url"],
             token=told["token"],
             bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
+            dispatch=told.get("dispatch", 1),
         )
         return Driver(
             call=CallFacts.of_dispatch(told, self._presence.room.name, _CAN_REPORT),

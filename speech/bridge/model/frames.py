@@ -191,9 +191,11 @@ def call_started(
     voice_profile_id: str | None,
     metadata: Mapping[str, Any],
     turns: Sequence[Mapping[str, Any]],
+    resumed: bool = False,
 ) -> str:
     """`turns` are what was said before another runner was lost; the oldest are left out where they do not fit into a
-    frame. They stand in `metadata.data` because that is all of `metadata` that the SDK hands to the agent."""
+    frame. A call may be `resumed` without any, because its speech worker was lost with them. Both stand in
+    `metadata.data` because that is all of `metadata` that the SDK hands to the agent."""
     told = [*turns]
     while True:
         frame = _encoded(
@@ -204,7 +206,7 @@ def call_started(
                 "room_id": room_id,
                 "agent_id": agent_id or None,
                 "voice_profile_id": voice_profile_id,
-                "metadata": _with_turns(metadata, told, resumed=bool(turns)),
+                "metadata": _with_turns(metadata, told, resumed=resumed or bool(turns)),
             }
         )
         if not told or not is_too_long(frame):

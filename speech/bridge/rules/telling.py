@@ -31,6 +31,7 @@ class Telling:
             voice_profile_id=call.voice_profile_id,
             metadata=_metadata(call),
             turns=self._talk.turns_so_far(),
+            resumed=call.resumed,
         )
         if frames.is_too_long(started):
             self._steps.do(Note("call.started is too long for a frame"))
