@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringline.calls.mending.left_alone import without_agent
-from ringline.calls.model.call import AgentReports, Call, Direction, State
+from ringline.calls.model.call import AgentReports, Call, Direction, Evidence, State
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -81,6 +81,7 @@ def test_of_two_that_were_dispatched_the_one_that_was_ready_first_is_the_calls_o
     [
         (spoken_for(brain=None), "is_no_speech_worker"),
         (spoken_for(end_asked_at=at(19)), "end_was_asked"),
+        (spoken_for(evidence=Evidence(leg_left_at=at(19), disconnect_reason="CLIENT_INITIATED")), "leg_has_left"),
         (spoken_for(handed_over_at=at(19), agent_left_at=at(18)), "was_handed_over"),
         (spoken_for(reports=AgentReports(ready_at=at(1), transferred_at=at(19))), "was_handed_over"),
     ],

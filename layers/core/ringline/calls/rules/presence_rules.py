@@ -69,6 +69,8 @@ def _speech_lost(call: Call, event: SpeechLost) -> Result:
         return Unmoved("end_was_asked")
     if call.brain is None:
         return Unmoved("is_no_speech_worker")
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved("leg_has_left")
     if event.dispatch != (call.reports.dispatch or call.dispatches):
         return Unmoved("another_was_dispatched")
     if call.reports.transferred_at is not None or call.handed_over_at is not None:
