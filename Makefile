@@ -7,6 +7,7 @@
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
+#   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
 #   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
@@ -29,15 +30,18 @@ SAM := $(LOCAL)/sam/bin/sam
 DEV := .venv/.synced
 EMULATOR := $(LOCAL)/emulator/.synced
 SAM_CLI := $(LOCAL)/sam/.synced
+SPEECH := $(LOCAL)/speech/.synced
+SPEECH_PYTHON := $(LOCAL)/speech/bin/python
 DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 
 # The user's own settings of these would leak into builds and child processes.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
+.PHONY: test-speech type-speech bench-speech speech speech-livekit
 .PHONY: help demo up down status talk test check test-dynamodb lint type format bench simulate outcomes sandbox-table reasons-page lock build validate clean setup
 help:
-	@sed -n '3,12s/^#  //p' Makefile
+	@sed -n '3,13s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -107,6 +111,26 @@ type: $(DEV)
 validate: $(SAM_CLI)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
 
+# ---------------------------------------------------------------- the speech worker
+
+# Its tests run in its own environment: what it stands on does not go together with the rest.
+test-speech: $(SPEECH)
+	$(SPEECH_PYTHON) -m pytest speech/tests --durations=5 --durations-min=1 $(PYTEST_OPTIONS)
+
+type-speech: $(DEV) $(SPEECH)
+	$(PYTHON) -m mypy --python-executable $(SPEECH_PYTHON) speech
+
+bench-speech: $(SPEECH)
+	@$(SPEECH_PYTHON) -m speech.tests.trips.bench
+
+# The worker on this machine, registered with the LiveKit server of LIVEKIT_URL.
+speech: $(SPEECH)
+	@$(SPEECH_PYTHON) -m speech.worker
+
+# The same worker against a real LiveKit server: LIVEKIT_URL's, or one that is started here if its program is on the PATH.
+speech-livekit: $(SPEECH)
+	@$(SPEECH_PYTHON) -m speech.tests.trips.livekit_server
+
 # ---------------------------------------------------------------- what is needed
 
 setup: $(DEV) $(EMULATOR) $(SAM_CLI)
@@ -138,6 +162,10 @@ $(DEV): requirements/dev.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 $(EMULATOR): requirements/emulator.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/emulator,requirements/emulator.txt)
 
+# About 0.8 GB: what hears and speaks, with the models of the voice that needs no key.
+$(SPEECH): requirements/speech-test.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+	$(call sync,$(LOCAL)/speech,requirements/speech-test.txt)
+
 $(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
 
@@ -155,6 +183,9 @@ lock: $(UV_ENV)/.$(UV_VERSION)
 	$(COMPILE) requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
 	$(COMPILE) requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) requirements/speech.in -c requirements/runtime.txt -o requirements/speech.txt
+	$(COMPILE) requirements/speech-local.in -c requirements/speech.txt -o requirements/speech-local.txt
+	$(COMPILE) requirements/speech-test.in -c requirements/speech-local.txt -o requirements/speech-test.txt
 
 # Stops the stack first: it runs from what is removed.
 clean:

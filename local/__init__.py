@@ -4,7 +4,7 @@
     aws      what stands in for AWS: emulator, build, deploy, front door    -> tools
     phones   what stands in for LiveKit, carriers, callees and agents       has rooms of its own; -> none of these
     stack    the one-machine stack: wishes, start, record, seed, stop       -> tools, aws; runs phones as a process
-    trips    what uses a stack as its user would: demo, outcomes, invoke    -> tools, aws, stack, the phones' numbers
+    trips    what uses a stack as its user would: demo, outcomes, talk ...  -> tools, aws, stack, the phones' numbers
     bench    the benches                                                    -> tools, aws, stack, trips
     pages    documentation that is written from code                        -> tools, the phones' numbers and SIP codes
 

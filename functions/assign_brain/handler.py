@@ -6,16 +6,15 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.agents.requests import read_request
-from ringline.calls.model.call import AttemptId
 from ringline.calls.tables.store import TableContended
 from ringline.composition.assign_brain import Settings, compose
+from ringline.resources.call_token import speaks_for
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
-from ringline.runtime.web.http import header, json_object
+from ringline.runtime.web.http import json_object
 from ringline.runtime.web.problems import Problem
-from ringline.telephony.agent_dispatch import TokenRefused, read_token
 
 log = make_logger("assign_brain")
 settings = read(Settings)
@@ -26,29 +25,12 @@ api = make_api(log)
 @api.post("/v1/calls/<call_id>/brain")
 def assign(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
-    whose = _speaks_for(header(event, "authorization"), call_id)
+    whose = speaks_for(event, call_id, settings.sockets.livekit_secret, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
     try:
         return json_response(200, brains.answer(whose, read_request(json_object(event))))
     except TableContended:
         raise Problem(503, "contended", "Too many changes at once; ask again", headers={"retry-after": "1"}) from None
-
-
-def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
-    """Raises Problem 401."""
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    try:
-        return read_token(
-            token.strip() if scheme.lower() == "bearer" else None, call_id, settings.sockets.livekit_secret
-        )
-    except TokenRefused as refused:
-        log.warning("speech worker refused", extra={"why": str(refused)})
-        raise Problem(
-            401,
-            "invalid_token",
-            "The token does not speak for this call, or no longer",
-            headers={"www-authenticate": "Bearer"},
-        ) from None
 
 
 @log.inject_lambda_context(clear_state=True)

@@ -10,18 +10,17 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from ringline.calls.model.call import AttemptId
 from ringline.calls.signals.agent_reports import Heard, Report
 from ringline.calls.signals.report_bodies import read_reports
 from ringline.calls.views.call_view import policy_of
 from ringline.composition.receive_agent_event import Settings, compose
+from ringline.resources.call_token import speaks_for
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
-from ringline.runtime.web.http import header, json_object
+from ringline.runtime.web.http import json_object
 from ringline.runtime.web.problems import Problem
-from ringline.telephony.agent_dispatch import TokenRefused, read_token
 
 # A transcript of hours. Lambda takes requests of 6 MB, API Gateway of 10 MB.
 MAX_REPORT_BYTES = 5 * 1024 * 1024
@@ -35,7 +34,7 @@ api = make_api(log)
 @api.post("/v1/calls/<call_id>/agent-events")
 def receive(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
-    whose = _speaks_for(header(event, "authorization"), call_id)
+    whose = speaks_for(event, call_id, settings.livekit.api_secret, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
     reports = read_reports(json_object(event, MAX_REPORT_BYTES))
     try:
@@ -47,23 +46,6 @@ def receive(call_id: str) -> Response[str]:
         ) from None
     log.info("agent heard", extra={"results": _results(reports, heard), "attempt": whose.attempt})
     return json_response(200, _answer(reports, heard, whose.attempt))
-
-
-def _speaks_for(authorization: str | None, call_id: str) -> AttemptId:
-    """Raises Problem 401."""
-    scheme, _, rest = (authorization or "").strip().partition(" ")
-    try:
-        token = rest.strip() if scheme.lower() == "bearer" else scheme
-        dispatched_to = read_token(token, call_id, settings.livekit.api_secret)
-    except TokenRefused as refused:
-        log.warning("agent refused", extra={"why": str(refused)})
-        raise Problem(
-            401,
-            "invalid_token",
-            "The token does not speak for this call, or no longer",
-            headers={"www-authenticate": "Bearer"},
-        ) from None
-    return AttemptId(dispatched_to.account_id, dispatched_to.call_id, dispatched_to.attempt)
 
 
 def _answer(reports: tuple[Report, ...], heard: Heard, attempt: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The phone network as a whole: its parts, and the one HTTP server in front of them."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Self
@@ -31,6 +32,7 @@ from local.phones.speech.mind import SpeechWorks
 from local.phones.speech.people import People
 from speech.bridge.hub import Hub
 from speech.bridge.tokens import bridge_key
+from speech.worker.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class NetworkConfig:
     carrier_secrets: CarrierSecrets = field(default_factory=CarrierSecrets)
 
 
+def _speech_settings(key: tuple[str, str]) -> Settings:
+    """The speech worker's own, of which the network needs those of the language model alone."""
+    model = {name: os.environ.get(name, "") for name in ("SPEECH_LLM_URL", "SPEECH_LLM_KEY", "SPEECH_LLM_MODEL")}
+    livekit = {"LIVEKIT_URL": "http://127.0.0.1", "LIVEKIT_API_KEY": key[0], "LIVEKIT_API_SECRET": key[1]}
+    return Settings.read({**model, **livekit})
+
+
 class PhoneNetwork:
     """A running phone network: `async with PhoneNetwork(config) as network: network.url`."""
 
@@ -83,7 +92,13 @@ class PhoneNetwork:
         )
         people = People()
         self._hub = Hub(key=bridge_key(config.api_secret), clock_s=time.time)
-        works = SpeechWorks(hub=self._hub, people=people, http=courier.session, bridges_url=self._bridges_url)
+        works = SpeechWorks(
+            hub=self._hub,
+            people=people,
+            http=courier.session,
+            bridges_url=self._bridges_url,
+            settings=_speech_settings(key),
+        )
         self.speech_worker = Worker(self.exchange, works.mind, config.speech_places)
         workers = {config.agent_name: Worker(self.exchange), config.speech_agent_name: self.speech_worker}
         dispatcher = Dispatcher(workers)

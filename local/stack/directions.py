@@ -31,7 +31,7 @@ Let your own runner take the calls of the agent `{stack.runner_agent_id}` (pipe 
 def runner_variables(stack: Stack) -> str:
     """The line that tells a shell what the SDK's runner and its client need."""
     return (
-        f"export UNPOD_BASE_URL={stack.public_url} UNPOD_PLATFORM_TOKEN={stack.api_key} "
+        f"export UNPOD_BASE_URL={stack.base_url} UNPOD_PLATFORM_TOKEN={stack.api_key} "
         f"UNPOD_ORG_HANDLE={stack.org_handle}"
     )
 

@@ -43,7 +43,7 @@ def runner_settings(account: Account) -> dict[str, str]:
     }
 
 
-def a_runner(account: Account, agent_id: str, entrypoint: Entrypoint, places: int = 50) -> AgentRunner:
+def a_runner(account: Account, agent_id: str, entrypoint: Entrypoint) -> AgentRunner:
     """The SDK's own runner, not yet running."""
     return AgentRunner(
         entrypoint,
@@ -51,7 +51,6 @@ def a_runner(account: Account, agent_id: str, entrypoint: Entrypoint, places: in
         platform_token=account.api_key,
         org_handle=account.org_handle,
         base_url=account.base_url.replace("http", "ws", 1),
-        max_concurrent_calls=places,
     )
 
 

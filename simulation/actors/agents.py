@@ -17,7 +17,7 @@ _DROPPED = 2
 def _nobody_rings_in(_room: Room) -> None: ...
 
 
-_CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
+CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
 
 
 class Agents:
@@ -62,8 +62,8 @@ class Agents:
         self._world.trace(f"agent {agent.sid} joins {room.name}")
         self._hooks.agent_joined(room, agent)
         self.on_join(room)
-        if room.plan is not None and room.plan.hears:
-            self._reports.tells(room.name, "ready", lambda at, attempt: AgentReady(at, attempt, _CAN_REPORT))
+        if room.plan is not None and room.plan.hears and room.plan.runners_agent is None:
+            self._reports.tells(room.name, "ready", lambda at, attempt: AgentReady(at, attempt, CAN_REPORT))
 
     def leaves(self, room: Room, agent: Agent, reason: str) -> None:
         if agent in room.agents and self._scene.server_is_up:

@@ -75,6 +75,7 @@ class Conversations:
                     )
             case "crashes":
                 agent.alive = False
+                self._scene.agents_changed(room)
                 lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
                 self._world.after(lost, self._agents.leaves, room, agent, "CONNECTION_TIMEOUT")
             case "there" | "busy" if leg.callee not in MACHINES:

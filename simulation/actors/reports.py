@@ -2,7 +2,7 @@
 not answered; a report may be lost for good, doubled or late."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,10 @@ type HearReports = Callable[[str, list[Report]], Coroutine[Any, Any, bool]]
 
 
 class Reports:
-    def __init__(self, world: World, hear: HearReports) -> None:
+    def __init__(self, world: World, hear: HearReports, account_of_room: Mapping[str, str]) -> None:
+        """`account_of_room` has the account of each room that LiveKit has named."""
         self._world = world
+        self._account_of_room = account_of_room
         self._hear = hear
         self._untold: dict[str, deque[Report]] = {}
         self._telling: set[str] = set()
@@ -59,6 +61,6 @@ class Reports:
             elif untold is not None:
                 self._world.after(1, self._next, room, untold)
 
-        account_id = room.partition(".")[0]
+        account_id = self._account_of_room.get(room) or room.partition(".")[0]
         work = partial(self._hear, room, [report])
         self._world.spawn("agent", room, work, answered, account_id=account_id)

@@ -93,6 +93,9 @@ class Room:
     dispatches: int = 0
 
 
+def _nobody_asks(_room: Room) -> None: ...
+
+
 class Scene:
     def __init__(self, world: World, plans: Mapping[str, PlannedCall]) -> None:
         """`plans` are the planned calls by the number that each calls."""
@@ -119,6 +122,8 @@ class Scene:
         """When it last came back from an outage."""
         self.epoch = 0
         """How often the server died."""
+        self.on_agents_changed: Callable[[Room], None] = _nobody_asks
+        """Hears where agents came or went."""
         self.bridge_down_until = 0
         self.server_slow_until = 0
 
@@ -150,6 +155,7 @@ class Scene:
         elif room.name in self.two_since:
             together_ms = self._world.now - self.two_since.pop(room.name)
             self.together_ms[room.name] = max(together_ms, self.together_ms.get(room.name, 0))
+        self.on_agents_changed(room)
 
     def is_open(self, room: Room) -> bool:
         """Whether the server knows the room."""

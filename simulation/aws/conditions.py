@@ -12,7 +12,13 @@ type Test = Callable[[Item, Item], bool]
 
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
-_UPDATES = {"ADD": re.compile(r"(\w+) (:\w+)"), "SET": re.compile(r"(#?\w+) = (:\w+)")}
+_UPDATES = {
+    "ADD": re.compile(r"(\w+) (:\w+)"),
+    "SET": re.compile(r"(#?\w+) = (:\w+)"),
+    "REMOVE": re.compile(r"(#?\w+)()"),
+}
+_UNLESS_THERE = re.compile(r"(\w+) = if_not_exists\((\w+), (:\w+)\)")
+_CLAUSES = re.compile(r", (?![^(]*\))")
 _COMPARED = re.compile(r"(\w+) (=|<|>|<=|<>) (:?\w+)")
 
 
@@ -78,24 +84,41 @@ def _plain(value: Item) -> Any:
 
 
 def updated(item: Item, expression: str, names: dict[str, str], values: Item) -> Item:
-    """The item after `ADD name :value, other :value` or `SET name = :value, other = :value`."""
-    verb, clauses = _clauses(expression)
-    fields: Item = {}
-    for name, value in clauses:
-        if verb == "ADD":
-            before = int(item.get(name, {"N": "0"})["N"])
-            fields[name] = {"N": str(before + int(values[value]["N"]))}
-        else:
-            fields[names.get(name, name)] = values[value]
-    return item | fields
+    """The item after `ADD name :value, other :value`, `REMOVE name, other`, or `SET name = :value, other = :value` with
+    or without a `REMOVE` behind it."""
+    fields, gone = dict(item), set()
+    for verb, called, value in _clauses(expression):
+        name = names.get(called, called)
+        match verb:
+            case "ADD":
+                before = int(item.get(name, {"N": "0"})["N"])
+                fields[name] = {"N": str(before + int(values[value]["N"]))}
+            case "SET":
+                fields[name] = values[value]
+            case "SET UNLESS THERE":
+                fields.setdefault(name, values[value])
+            case _:
+                gone.add(name)
+    return {name: value for name, value in fields.items() if name not in gone} if gone else fields
 
 
 @cache
-def _clauses(expression: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The verb of an update, and each name with the value it gets."""
-    verb, _, rest = expression.partition(" ")
-    form = _UPDATES.get(verb)
-    found = [form.fullmatch(clause) for clause in rest.split(", ")] if form else [None]
-    if None in found:
+def _clauses(expression: str) -> tuple[tuple[str, str, str], ...]:
+    """What an update does, to which name, with which value."""
+    sets, _, removes = expression.partition(" REMOVE ")
+    verb, _, rest = sets.partition(" ")
+    if removes and verb != "SET":
         raise UnknownExpression(expression)
-    return verb, tuple((match[1], match[2]) for match in found if match is not None)
+    found = [_clause(verb, clause) for clause in _CLAUSES.split(rest)]
+    return tuple(found + [_clause("REMOVE", clause) for clause in removes.split(", ") if clause])
+
+
+def _clause(verb: str, clause: str) -> tuple[str, str, str]:
+    unless_there = _UNLESS_THERE.fullmatch(clause) if verb == "SET" else None
+    if unless_there is not None and unless_there[1] == unless_there[2]:
+        return "SET UNLESS THERE", unless_there[1], unless_there[3]
+    form = _UPDATES.get(verb)
+    found = form.fullmatch(clause) if form else None
+    if found is None:
+        raise UnknownExpression(f"{verb} {clause}")
+    return verb, found[1], found[2]

@@ -66,8 +66,9 @@ class Table:
         return {}
 
     def update_item(self, *, TableName: str, Key: Item, **options: Any) -> dict[str, Any]:
-        self._write_alone({"Update": {"Key": Key, **options}})
-        return {}
+        ((_, before, _), _) = self._write_alone({"Update": {"Key": Key, **options}})
+        asks = options.get("ReturnValues") == "ALL_OLD" and before is not None
+        return {"Attributes": before} if asks else {}
 
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
         process, fault = self._begin("write", _WRITE_ODDS, _describe(TransactItems))
@@ -121,12 +122,25 @@ class Table:
                 before_sk = None
             case "pk = :pk AND sk < :after_now":
                 before_sk = values[":after_now"]["S"]
+            case "pk = :pk AND begins_with(sk, :prefix)":
+                before_sk = None
             case _:
                 raise UnknownExpression(KeyConditionExpression)
         self._watch.touched(pk, "")
         process.read_at[pk] = self._rows.writes
         items = self._rows.partition(pk, before_sk=before_sk, limit=limit)
+        if ":prefix" in values:
+            items = [item for item in items if item["sk"]["S"].startswith(values[":prefix"]["S"])]
         return {"Items": items if options.get("ConsistentRead") else self._as_it_was(pk, items)}
+
+    def get_paginator(self, operation: str) -> "Table":
+        """Partitions that are read whole are small: one page has them."""
+        if operation != "query":
+            raise UnknownExpression(f"a paginator of {operation}")
+        return self
+
+    def paginate(self, **query: Any) -> list[dict[str, Any]]:
+        return [self.query(**query)]
 
     # --- how an operation goes ---------------------------------------------------------------------------------------
 
@@ -153,7 +167,7 @@ class Table:
             if process.dead:
                 raise Crashed
 
-    def _write_alone(self, write: dict[str, Any]) -> None:
+    def _write_alone(self, write: dict[str, Any]) -> tuple[Change, bool]:
         process, fault = self._begin("write", _WRITE_ODDS, "a write")
         if fault == "conflict":
             raise _error("TransactionConflictException")
@@ -168,6 +182,7 @@ class Table:
         if fault == "echo" and not self._change(write)[1]:
             # The answer got lost, the client repeated the write by itself, and the write refused its own repeat.
             raise _error("ConditionalCheckFailedException")
+        return change, met
 
     def _change(self, write: dict[str, Any]) -> tuple[Change, bool]:
         ((kind, parts),) = write.items()

@@ -220,7 +220,9 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         return future
 
     def _run_thread(self, future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        if self._process.dead:
+        """As asyncio's threads do: work whose future was cancelled is not begun, and what comes of work that had begun
+        by then is told to nobody."""
+        if self._process.dead or future.cancelled():
             return
         process = self._process
         read_at = process.read_at
@@ -232,12 +234,12 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         except Crashed:
             return
         except Exception as error:
-            if not process.dead:
+            if not process.dead and not future.cancelled():
                 future.set_exception(error)
             return
         finally:
             process.read_at = read_at
-        if not process.dead:
+        if not process.dead and not future.cancelled():
             future.set_result(result)
 
     def create_future(self) -> asyncio.Future[Any]:

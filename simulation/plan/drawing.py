@@ -8,6 +8,7 @@ from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S
 from simulation.kernel.chance import Chance
 from simulation.plan.planned import Plan, PlannedAccount, PlannedCall, PlannedRetry, PlannedTrunk
+from simulation.plan.runners import with_runners
 
 CALLS = 120
 """Calls of one world. Small worlds shrink fast, and every one begins with other circumstances."""
@@ -73,7 +74,8 @@ def make_plan(seed: int, calls: int = CALLS) -> Plan:
     operation_ms = chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1)))
     answer_from = chance.pick("answer from", ((AnswerFrom.DIALER, 0.7), (AnswerFrom.CARRIER, 0.3)))
     speaks = answer_from is AnswerFrom.CARRIER or chance.draw("carrier speaks") < 0.6
-    return Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks)
+    plan = Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks)
+    return with_runners(chance, plan)
 
 
 def _trunks(chance: Chance) -> list[PlannedTrunk]:

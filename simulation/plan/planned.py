@@ -8,6 +8,9 @@ from ringline.calls.model.reasons import MEANINGS, EndReason
 FAULTS_FOR_S = 1500
 """After this long nothing goes wrong any more, and everything must come right."""
 
+EARLY_MS = 5_000
+"""Runners that come within so long are there for all that a world asks of them."""
+
 SLOW_MS = 100
 """A table whose operations may take this long is slow."""
 
@@ -85,10 +88,14 @@ class PlannedCall:
     """Whether its phone rings only when its agent is there."""
     lost_dispatches: int = 0
     """So many of its dispatches find no worker with room, and are never tried again."""
+    runners_agent: str | None = None
+    """The agent that it names, where a runner thinks for it; its own otherwise."""
 
     @property
     def agent_id(self) -> str:
         """Whom it names: an agent that never comes is another one than those that do."""
+        if self.runners_agent is not None:
+            return self.runners_agent
         return "AGENT_ABSENT" if self.agent == "absent" else f"AGENT_{self.number % 2}"
 
     @property
@@ -110,6 +117,26 @@ class PlannedAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedRunner:
+    """One program of a customer's. `habit` is how it answers assignments, `fates` what becomes of it when (ms after it
+    came): it drops its connection, dies, vanishes without a word, or drains, and is back so much later. One that drops
+    or drains comes back as the same runner, and with `later_places`; one that died as another."""
+
+    name: str
+    account_id: str
+    places: int
+    later_places: int
+    comes_at: int
+    habit: str
+    fates: tuple[tuple[int, str], ...]
+    back_after: int
+
+    @property
+    def is_steady(self) -> bool:
+        return self.habit == "good" and not self.fates and self.comes_at <= EARLY_MS
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     seed: int
     scale: float
@@ -124,6 +151,16 @@ class Plan:
     answer_from: AnswerFrom = AnswerFrom.DIALER
     carrier_speaks: bool = False
     """Whether the carriers report in events of their own."""
+    runners: tuple[PlannedRunner, ...] = ()
+
+    def is_thought_for(self, call: PlannedCall) -> bool:
+        """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent
+        that needs none."""
+        if call.runners_agent is None:
+            return True
+        account_id = self.accounts[call.account].account_id
+        runners = [runner for runner in self.runners if runner.account_id == account_id]
+        return all(runner.is_steady for runner in runners)
 
     @property
     def is_faultless(self) -> bool:

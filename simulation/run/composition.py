@@ -36,6 +36,10 @@ from simulation.plan.planned import Plan
 from simulation.run.containers import Deliveries, Outside
 from simulation.run.functions import Functions
 from simulation.run.watchers import Watchers, watch_over
+from simulation.runners.bridges import Bridges
+from simulation.runners.fleet import Fleet
+from simulation.runners.sockets import RunnerSockets
+from simulation.runners.speech import SpeechWorkers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Simulated:
     table: Table
     customers: Customers
     callers: Callers
+    fleet: Fleet
     outages: Outages
     functions: Functions
     watchers: Watchers
@@ -60,6 +65,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     rows = Rows()
     watchers = watch_over(world, plan, scene, rows)
     world.on_failure(watchers.errors.raised)
+    functions: Functions
 
     stream = Stream(world, lambda changes: functions.relay(changes), watchers.errors.gave_up)
     table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms)
@@ -67,7 +73,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     looks = LookQueue(world, lambda key: functions.look(key))
 
     hooks = Hooks(world, lambda event: functions.receive(event))
-    reports = Reports(world, lambda room, batch: functions.hear_agent(room, batch))
+    reports = Reports(world, lambda room, batch: functions.hear_agent(room, batch), hooks.account_of_room)
     carrier = CarrierHooks(
         world,
         lambda event: functions.hear_carrier(event),
@@ -98,6 +104,23 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     )
     livekit = Livekit(world, scene, rooms, phones, agents)
 
+    bridges = Bridges()
+    sockets = RunnerSockets(world, lambda: functions, watchers.frames)
+    if plan.runners:
+        SpeechWorkers(
+            world,
+            scene,
+            bridges,
+            agents=agents,
+            reports=reports,
+            ask=lambda *asked: functions.ask_brain(*asked),
+            account_of=lambda room: hooks.account_of_room.get(room) or room.partition(".")[0],
+            watch=watchers.brains,
+        )
+
+    fleet = Fleet(world, sockets, bridges, plan.runners, watchers.frames)
+    watchers.brains.good_runners = fleet.good_runners
+
     def on_its_way(message: DeliveryMessage) -> None:
         whose = message.delivery_id
         key = whose.account_id, whose.call_id
@@ -110,18 +133,20 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         doorbell=doorbell,
         looks=looks,
         deliveries=Deliveries(world, on_its_way),
+        sockets=sockets,
         answer_from=plan.answer_from,
         numbers={
             call.to_number: (plan.accounts[call.account].account_id, call) for call in plan.calls if call.rings_in
         },
     )
-    functions = Functions(world, outside, plan.calls, watchers.retries)
+    functions = Functions(world, outside, plan.calls, watchers.book.attempt_in, watchers.retries)
     return Simulated(
         world=world,
         scene=scene,
         table=table,
         customers=Customers(world, plan.accounts, functions, watchers.book.id_of),
         callers=callers,
+        fleet=fleet,
         outages=Outages(world, scene, rooms, hooks, agents),
         functions=functions,
         watchers=watchers,

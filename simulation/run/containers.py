@@ -24,7 +24,7 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Relay, tell_ringing
-from ringline.routing.records import Trunk
+from ringline.routing.records import Brain, Trunk
 from ringline.routing.resolve import Route
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
@@ -35,6 +35,8 @@ from simulation.aws.queues import DoorbellQueue, LookQueue
 from simulation.aws.table import TABLE, Table
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedCall
+from simulation.run.plane import Plane
+from simulation.runners.sockets import RunnerSockets
 
 type HearsDelivery = Callable[[DeliveryMessage], None]
 """Hears of each webhook that is on its way."""
@@ -45,6 +47,8 @@ class SilentLog:
 
     def __init__(self, world: World) -> None:
         self._world = world
+
+    def append_keys(self, **_: Any) -> None: ...
 
     def info(self, message: str, **_: Any) -> None: ...
 
@@ -65,15 +69,21 @@ class OneRoute:
     def __init__(self, plan: PlannedCall) -> None:
         self._trunk_id = plan.trunk_id
         self._agent_id = plan.agent_id
+        self._brain = _brain_of(plan)
 
     def resolve(self, account_id: str, **_: Any) -> Route:
         return Route(
             pipe_id="PIPE_1",
             agent_id=self._agent_id,
+            brain=self._brain,
             from_number="+15550100000",
             trunk_id=self._trunk_id,
             max_call_duration_s=3600,
         )
+
+
+def _brain_of(plan: PlannedCall) -> str | None:
+    return None if plan.runners_agent is None else Brain.RUNNER
 
 
 class OurNumbers:
@@ -92,7 +102,8 @@ class OurNumbers:
         plan = self._numbers[number][1]
         return Route(
             pipe_id="PIPE_1",
-            agent_id="AGENT_1",
+            agent_id=plan.runners_agent or "AGENT_1",
+            brain=_brain_of(plan),
             from_number=number,
             ring_timeout_s=plan.ring_timeout_s,
             max_call_duration_s=plan.max_call_duration_s,
@@ -144,6 +155,7 @@ class Outside:
     doorbell: DoorbellQueue
     looks: LookQueue
     deliveries: Deliveries
+    sockets: RunnerSockets
     answer_from: AnswerFrom
     numbers: Mapping[str, tuple[str, PlannedCall]]
     """The numbers that somebody rings: whose they are, and who rings."""
@@ -162,6 +174,7 @@ class Container:
         log: Any = SilentLog(world)
         self.clock = clock
         self._log = log
+        self._world = world
         self._outside = outside
         table, livekit, doorbell, looks = outside.table, outside.livekit, outside.doorbell, outside.looks
         self._store = store = CallStore(table, TABLE, pause=pause)
@@ -224,6 +237,19 @@ class Container:
             clock=clock,
             log=log,
             paces=paces,
+        )
+
+    def plane(self) -> Plane:
+        """One invocation's: most functions need none."""
+        return Plane(
+            self._world,
+            self._outside.table,
+            self._outside.sockets,
+            store=self._store,
+            progress=self._progress,
+            next_ring=self._next_ring,
+            clock=self.clock,
+            log=self._log,
         )
 
     def create_call(self, plan: PlannedCall) -> CreateCall:

@@ -77,6 +77,7 @@ class Episode:
         self._table = simulated.table
         self._customers = simulated.customers
         self._callers = simulated.callers
+        self._fleet = simulated.fleet
         self._outages = simulated.outages
         self._functions = simulated.functions
         self._watchers = simulated.watchers
@@ -100,6 +101,7 @@ class Episode:
                 self._callers.will_ring_in(call)
             else:
                 self._customers.will_call(call)
+        self._fleet.begin()
         for kind, at, length in self._plan.outages:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
@@ -160,6 +162,7 @@ class Episode:
         # What is still under way - relays, webhooks, dialers - comes to its end; redelivered doorbells find nobody.
         world.faults.stopped = True
         self._sweeping = False
+        self._fleet.stop()
         if watchers.findings.first is None:
             world.run(moment + 180_000)
 

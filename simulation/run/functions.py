@@ -5,10 +5,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ringline.accounts.store import AccountStore
-from ringline.calls.model.call import VoicemailPolicy, attempt_of_room
+from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.room_view import TelephonyDown
@@ -21,6 +21,7 @@ from simulation.aws.table import TABLE
 from simulation.kernel.world import MACHINE_SKEW_MS, World
 from simulation.plan.planned import PlannedCall, PlannedRetry
 from simulation.run.containers import Container, Outside
+from simulation.run.plane import WhoseRoom
 
 _CONTAINERS = 3
 
@@ -31,9 +32,12 @@ class HearsHangUps(Protocol):
 
 
 class Functions:
-    def __init__(self, world: World, outside: Outside, calls: Iterable[PlannedCall], watch: HearsHangUps) -> None:
+    def __init__(
+        self, world: World, outside: Outside, calls: Iterable[PlannedCall], whose: WhoseRoom, watch: HearsHangUps
+    ) -> None:
         self._world = world
         self._outside = outside
+        self._whose = whose
         self._watch = watch
         self._warm: dict[str, list[Container]] = {}
         self._asked: Counter[int] = Counter()
@@ -101,11 +105,34 @@ class Functions:
         return True
 
     async def hear_agent(self, room: str, reports: list[Report]) -> bool:
-        whose = attempt_of_room(room)
+        whose = self._whose(room)
         if whose is None:
             raise ValueError(room)
         heard = await self._container("agent").hear_agent.run(whose, reports)
         self._world.trace(f"agent of {room} tells {reports[0].kind}: {heard.results[0]}")
+        return True
+
+    def ask_brain(self, room: str, request: int, why: str, bridge_url: str, answers: list[dict[str, Any]]) -> bool:
+        whose = self._whose(room)
+        if whose is None:
+            raise ValueError(room)
+        answer = self._container("brain").plane().ask(whose, request, why, bridge_url)
+        if answer is None:
+            return False
+        self._world.trace(f"{room} asks {request} {why}: {answer}")
+        answers.append(answer)
+        return True
+
+    def connect_runner(self, connection_id: str, account_id: str) -> bool:
+        self._container("socket").plane().listen.connect(connection_id, account_id)
+        return True
+
+    def disconnect_runner(self, connection_id: str) -> bool:
+        self._container("socket").plane().listen.disconnect(connection_id)
+        return True
+
+    def hear_runner(self, connection_id: str, text: str) -> bool:
+        self._container("socket").plane().listen.receive(connection_id, text)
         return True
 
     async def hear_carrier(self, event: CarrierEvent) -> bool:

@@ -28,6 +28,10 @@ from simulation.watch.lines.places import Places
 from simulation.watch.lines.rings import Rings
 from simulation.watch.lines.turns import Turns
 from simulation.watch.news import LegNews, TableNews, WatchesTheEnd
+from simulation.watch.runners.brains import Brains
+from simulation.watch.runners.frames import RunnerFrames
+from simulation.watch.runners.places import RunnerPlaces
+from simulation.watch.runners.waits import PlaceWaits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Watchers:
     lines_back: LinesBack
     alone: NotLeftAlone
     mending: Mending
+    frames: RunnerFrames
+    brains: Brains
     last_look: tuple[WatchesTheEnd, ...]
 
     def at_the_end(self) -> None:
@@ -66,7 +72,14 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
+    runner_places = RunnerPlaces(findings)
+    brains = Brains(world, findings, scene, rows, book, calm=plan.is_calm)
+    frames = RunnerFrames(world, findings, rows, brains.thinks)
+    place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
+    mending = Mending(world, findings, scene, book)
+    of_calls = (ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told, mending)
+    of_runners = (runner_places, brains, place_waits)
     return Watchers(
         findings=findings,
         book=book,
@@ -74,12 +87,14 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
             world=world,
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
-            calls=(book, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told),
+            calls=(book, *of_runners, *of_calls),
             gates=gates,
             queues=places,
             trunks=paces,
+            runners=runner_places,
+            readers=frames,
         ),
-        legs=LegNews((rings, retries, agents_first)),
+        legs=LegNews((rings, retries, agents_first, brains)),
         errors=Errors(world, findings),
         rings=rings,
         ends=ends,
@@ -87,6 +102,8 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         retries=retries,
         lines_back=lines_back,
         alone=alone,
-        mending=Mending(world, findings, scene, book),
-        last_look=(answered, ends, ringing_told, gates, places, rings, company, true_reasons),
+        mending=mending,
+        frames=frames,
+        brains=brains,
+        last_look=(answered, ends, ringing_told, gates, runner_places, places, rings, company, true_reasons),
     )

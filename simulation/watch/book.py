@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import AttemptId, Call, State, attempt_of_room
 from simulation.kernel.processes import Process
 
 type CallKey = tuple[str, str]
@@ -59,6 +59,14 @@ class CallBook:
     def id_of(self, to_number: str) -> str | None:
         """The first call that was accepted for this number; no two requests name the same."""
         return next((call.call_id for call in self.calls.values() if call.to_number == to_number), None)
+
+    def attempt_in(self, room: str) -> AttemptId | None:
+        """The attempt that a room stands for, also one that LiveKit has named."""
+        named = attempt_of_room(room)
+        if named is not None:
+            return named
+        calls = (call for call in self.calls.values() if call.inbound_room == room)
+        return next((AttemptId(call.account_id, call.call_id, call.attempt) for call in calls), None)
 
     def in_flight(self) -> list[Call]:
         return [call for call in self.calls.values() if call.holds_slot]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import GATE_SK, WAITING_PK, account_pk, calls_pk, gate_pk, queue_pk, trunk_pk
+from ringline.runtime.table import GATE_SK, WAITING_PK, account_pk, calls_pk, gate_pk, queue_pk, runners_pk, trunk_pk
 from simulation.actors.scene import Leg
 from simulation.aws.reading import call_from_item
 from simulation.aws.rows import Change
@@ -15,6 +15,9 @@ from simulation.watch.book import CallChange
 
 _ACCOUNTS, _TRUNKS = account_pk(""), trunk_pk("")
 """What the keys of their items begin with."""
+_RUNNERS = runners_pk("").removeprefix(_ACCOUNTS)
+"""What those of an account's runners end with."""
+_ROW_OF_A_RUNNER = "#R#"
 
 
 class WatchesAccess(Protocol):
@@ -47,6 +50,18 @@ class WatchesTrunks(Protocol):
     def trunk_changed(self, process: Process | None, trunk_id: str, before: Item | None, after: Item) -> None: ...
 
 
+class WatchesRunners(Protocol):
+    def runner_written(self, account_id: str, sk: str, before: Item | None, after: Item | None) -> None: ...
+
+    def written(self) -> None:
+        """The write is complete."""
+
+
+class ReadsRunners(Protocol):
+    def runners_read(self, process: Process | None, pk: str) -> None:
+        """That process has read an account's runners."""
+
+
 class WatchesLegs(Protocol):
     def invited(self, leg: Leg) -> None: ...
 
@@ -66,9 +81,13 @@ class TableNews:
     gates: WatchesGates
     queues: WatchesQueues
     trunks: WatchesTrunks
+    runners: WatchesRunners
+    readers: ReadsRunners
 
     def touched(self, pk: str, sk: str) -> None:
         self.access.touched(pk, sk)
+        if pk.endswith(_RUNNERS) and not sk:
+            self.readers.runners_read(self.world.current, pk)
 
     def committed(self, process: Process | None, changes: list[Change]) -> None:
         accounts: set[str] = set()
@@ -86,9 +105,12 @@ class TableNews:
                     written.append(self._call_changed(process, before, after))
                 elif pk == queue_pk(account_id):
                     self.queues.place_changed(account_id, sk, after)
+                elif pk.endswith(_RUNNERS) and _ROW_OF_A_RUNNER in sk:
+                    self.runners.runner_written(account_id, sk, before, after)
                 elif (pk, sk) == (gate_pk(account_id), GATE_SK) and before is not None and after is not None:
                     self.gates.gate_changed(account_id, before, after)
         self.gates.accounts_changed(sorted(accounts))
+        self.runners.written()
         for change in written:
             self.queues.call_written(change)
 

@@ -12,6 +12,7 @@ from simulation.plan.planned import Plan
 from simulation.run.command import main, world_seeds
 from simulation.run.episode import run_world
 from simulation.run.planted import PLANTED, Planting
+from simulation.run.planted_runners import PLANTED_AMONG_RUNNERS
 from simulation.run.shrink import shrunk
 
 _WORLDS = 12
@@ -20,6 +21,12 @@ _WORLDS_FOR_A_BUG = 60
 
 def _worlds(seed: int, count: int) -> list[Plan]:
     return [make_plan(world) for world in list(world_seeds(seed, 1_000_000))[:count]]
+
+
+def _worlds_with_runners(seed: int, count: int) -> list[Plan]:
+    """Every second one is calm: some promises are only kept where nothing goes wrong."""
+    with_runners = [plan for plan in _worlds(seed, count * 10) if plan.runners][:count]
+    return [replace(plan, scale=0.0, outages=()) if turn % 2 else plan for turn, plan in enumerate(with_runners)]
 
 
 def test_worlds_full_of_faults_break_no_invariant() -> None:
@@ -34,18 +41,45 @@ def test_worlds_full_of_faults_break_no_invariant() -> None:
     assert all(counts[name] > 10 for name in ("crashes", "retries", "deferrals", "refused_for_room", "rests", "looks"))
 
 
-@pytest.mark.parametrize("world", [708632209066, 644746141533, 811824153935])
+@pytest.mark.parametrize(
+    "world",
+    [
+        708632209066, 644746141533, 811824153935,
+        853160905773, 65241891621, 929207660285, 205841224669, 315792620892,
+    ],
+)  # fmt: skip
 def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(make_plan(world)).violation is None
 
 
+def test_worlds_with_runners_break_no_invariant() -> None:
+    counts = Counter[str]()
+    for plan in _worlds_with_runners(seed=7, count=_WORLDS // 2):
+        ran = run_world(plan)
+        assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
+        counts += ran.counts
+    assert all(counts[name] > 10 for name in ("bridges", "jobs_refused", "jobs_cancelled"))
+    fates = ("runner_drops", "runner_dies", "runner_vanishes", "runner_drains")
+    assert all(counts[name] > 0 for name in ("taken_over", *fates))
+
+
 @pytest.mark.parametrize("planting", PLANTED, ids=lambda planting: planting.__name__)
 def test_a_planted_bug_is_caught(planting: Planting) -> None:
-    for plan in _worlds(seed=11, count=_WORLDS_FOR_A_BUG):
+    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED[planting])
+
+
+@pytest.mark.parametrize("planting", PLANTED_AMONG_RUNNERS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
+    worlds = _worlds_with_runners(seed=11, count=_WORLDS_FOR_A_BUG // 2)
+    _is_caught(planting, worlds, PLANTED_AMONG_RUNNERS[planting])
+
+
+def _is_caught(planting: Planting, plans: list[Plan], names: frozenset[str]) -> None:
+    for plan in plans:
         with planting():
             violation = run_world(plan).violation
         if violation is not None:
-            assert violation.name in PLANTED[planting], violation
+            assert violation.name in names, violation
             return
     pytest.fail("nobody noticed")
 
@@ -104,10 +138,16 @@ def test_a_condition_the_table_does_not_know_is_refused() -> None:
         condition("begins_with(sk, :prefix)")
 
 
-def test_an_update_adds_or_sets_each_of_its_clauses_and_nothing_unknown() -> None:
+def test_an_update_does_each_of_its_clauses_and_nothing_unknown() -> None:
     values = {":a": {"N": "-1"}, ":b": {"N": "5"}}
     assert updated({"x": {"N": "3"}}, "ADD x :a, y :b", {}, values) == {"x": {"N": "2"}, "y": {"N": "5"}}
     assert updated({"x": {"N": "3"}}, "SET #y = :b", {"#y": "y"}, values) == {"x": {"N": "3"}, "y": {"N": "5"}}
-    for unknown in ("REMOVE x", "SET x = x + :a", "ADD x :a SET y = :b"):
+    assert updated({"x": {"N": "3"}, "z": {"N": "7"}}, "SET #y = :b REMOVE #z", {"#y": "y", "#z": "z"}, values) == {
+        "x": {"N": "3"},
+        "y": {"N": "5"},
+    }
+    for there in ({}, {"x": {"N": "5"}}):
+        assert updated(there, "SET x = if_not_exists(x, :b)", {}, values) == {"x": {"N": "5"}}
+    for unknown in ("REMOVE x + y", "SET x = x + :a", "ADD x :a SET y = :b", "SET x = if_not_exists(y, :a)"):
         with pytest.raises(UnknownExpression):
             updated({}, unknown, {}, values)

@@ -32,6 +32,8 @@ def test_a_simulated_queue_stays_silent_about_a_message_and_gives_it_up_as_the_d
         ("look", "SweepFunction"),
         ("agent", "ReceiveAgentEventFunction"),
         ("sip", "ReceiveSipEventFunction"),
+        ("socket", "ServeRunnersFunction"),
+        ("brain", "AssignBrainFunction"),
     ],
 )
 def test_a_simulated_function_is_killed_when_the_deployed_one_is(kind: str, function: str) -> None:

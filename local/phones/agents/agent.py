@@ -15,6 +15,10 @@ from local.phones.numbers.callees import AgentDeed
 class Mind(Protocol):
     """What an agent hears, says and reports in its call."""
 
+    async def may_join(self) -> None:
+        """Returns once the agent may come into the room."""
+        ...
+
     async def attend(self) -> None:
         """From the job that was taken on; cancelled when the agent is gone or has crashed."""
         ...
@@ -45,7 +49,7 @@ class WorkerAgent:
         acts = [self._tasks.start(self._mind.attend())]
         try:
             await self._pace.sleep(script.joins_after_s - timings.JOB_ACCEPTED_S)
-            if presence.gone.is_set() or presence.alone.is_set():
+            if not await self._is_to_join():
                 return
             presence.join(job)
             lost = self._lose_mind(acts[0])
@@ -56,6 +60,19 @@ class WorkerAgent:
                 act.cancel()
             await asyncio.wait(acts)
         await self._mind.conclude()
+
+    async def _is_to_join(self) -> bool:
+        """Whether the agent comes into the room, which it may have to wait for: not where it is not wanted any more."""
+        presence = self.presence
+        reasons = (self._mind.may_join(), presence.gone.wait(), presence.alone.wait())
+        waits = [self._tasks.start(each) for each in reasons]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.wait(waits)
+        return not presence.gone.is_set() and not presence.alone.is_set()
 
     async def _speak(self) -> None:
         await self._pace.sleep(timings.AGENT_TRACK_S)

@@ -19,6 +19,9 @@ class SmallTalk:
         self._reports = reports
         self._spoke_at: float | None = None
 
+    async def may_join(self) -> None:
+        """At once: it needs nobody to talk."""
+
     async def attend(self) -> None:
         """Hears the other side speak, as soon as somebody does to whom an agent listens."""
         await self._presence.joined.wait()

@@ -24,8 +24,13 @@ from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
 from speech.bridge.hub import Hub
 from speech.bridge.line import Line, LineTaken
+from speech.bridge.local_brain import LocalBridge
 from speech.bridge.model.actions import Done
 from speech.bridge.model.call import CallFacts
+from speech.bridge.model.events import Served
+from speech.worker.brains.replies import replies_of
+from speech.worker.brains.served import ServedBrain
+from speech.worker.settings import Settings
 
 _log = logging.getLogger("phones.mind")
 _CAN_REPORT = ("user_spoke", "silence", "transcript")
@@ -35,12 +40,14 @@ _CLOSED_WITHIN_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechWorks:
-    """What all agents of the speech worker share. `bridges_url` tells where their runners dial in."""
+    """What all agents of the speech worker share. `bridges_url` tells where their runners dial in; brains that are no
+    runner are asked as the `settings` say."""
 
     hub: Hub
     people: People
     http: Callable[[], aiohttp.ClientSession]
     bridges_url: Callable[[], str]
+    settings: Settings
 
     def mind(self, exchange: Exchange, presence: Presence, reports: Reports | None) -> "BrainMind":
         """The mind of one agent."""
@@ -48,8 +55,8 @@ class SpeechWorks:
 
 
 class BrainMind:
-    """Asks for its brain as soon as it has its job, and joins side by side with that. The bridge tells when it is
-    ready, and holds what the brain says until both sides can hear each other."""
+    """Asks for its brain as soon as it has its job, and joins when it has one, for nobody is to answer a phone, or to
+    have one rung, without. The bridge holds what the brain says until both sides can hear each other."""
 
     def __init__(self, works: SpeechWorks, exchange: Exchange, presence: Presence, reports: Reports | None) -> None:
         self._works = works
@@ -58,6 +65,10 @@ class BrainMind:
         self._reports = reports
         self._driver: Driver | None = None
         self._running: asyncio.Task[Done] | None = None
+        self._has_all_it_needs = asyncio.Event()
+
+    async def may_join(self) -> None:
+        await self._has_all_it_needs.wait()
 
     async def attend(self) -> None:
         """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only. The
@@ -72,17 +83,21 @@ class BrainMind:
         told = _told(self._presence.dispatch.metadata)
         if told is None:
             _log.warning("a speech agent was dispatched without a brain")
+            self._has_all_it_needs.set()
             return
         try:
-            line = self._works.hub.open(told["call_id"])
+            line = self._works.hub.open(told["call_id"], told.get("attempt"))
         except LineTaken:
-            # Two were sent and both came: the one that is later is put out by whoever sent them.
+            # Two were sent and both came: the later one is too many, and has no brain to come with.
+            self._presence.leave(DisconnectReason.CLIENT_INITIATED)
             return
         mouth = Mouth(self._exchange.pace)
         self._driver = driver = self._bound(told, line, mouth)
         mouth.played = driver.played
         self._running = self._exchange.tasks.start(driver.run())
         self._running.add_done_callback(self._bridge_is_over)
+        await driver.ready.wait()
+        self._has_all_it_needs.set()
         await self._presence.answered.wait()
         if (leg := self._presence.leg) is not None and leg.phone is not None:
             await self._talk(leg.phone, mouth, driver)
@@ -101,7 +116,11 @@ class BrainMind:
             line=line,
             brain=brain,
             voice=TextVoice(self._exchange, self._presence, mouth),
+            serve_brain=self._serve,
         )
+
+    async def _serve(self, served: Served, bridge: LocalBridge) -> None:
+        await ServedBrain(bridge, replies_of(served, self._works.http(), self._works.settings)).run()
 
     async def _talk(self, phone: Phone, mouth: Mouth, driver: Driver) -> None:
         mouth.call = phone.call

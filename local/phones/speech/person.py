@@ -22,13 +22,17 @@ from local.phones.speech.talking import (
 class Ear(Protocol):
     """Who hears the person."""
 
-    def user_begins(self) -> None: ...
+    def user_begins(self) -> None:
+        """They begin to speak."""
+        ...
 
     def user_interrupts(self, heard: str) -> None:
         """The agent has been silenced; `heard` is what the person had heard of its words."""
         ...
 
-    def user_said(self, text: str) -> None: ...
+    def user_said(self, text: str) -> None:
+        """They have finished."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Person:
             self._waiting.append(_Act(None))
         self._voice = asyncio.Lock()
         self._expects_answer = True
-        self._patience_s = GREETED_WITHIN_S
+        self._has_spoken = False
         self._has_interrupted = False
         self._changed = asyncio.Event()
         mouth.listeners.append(self)
@@ -61,10 +65,11 @@ class Person:
     @property
     def awaits_answer(self) -> bool:
         """Whether they have said something to which the agent has said nothing yet."""
-        return self._expects_answer and self._patience_s == ANSWERED_WITHIN_S
+        return self._expects_answer and self._has_spoken
 
     @property
     def speaks(self) -> bool:
+        """Whether they are saying something."""
         return self._voice.locked()
 
     async def live(self) -> None:
@@ -125,7 +130,7 @@ class Person:
         self._phone.call.spoke("user", text)
         await self._pace.sleep(ENDPOINT_S)
         self._expects_answer = not self._mouth.speaks
-        self._patience_s = ANSWERED_WITHIN_S
+        self._has_spoken = True
         self._ear.user_said(text)
 
     def _silence_the_agent(self) -> None:
@@ -143,7 +148,8 @@ class Person:
                 continue
             quiet_s = THINKS_S
             if self._expects_answer:
-                quiet_s = max(0.0, silent_since_s + self._patience_s - self._pace.now_s())
+                patience_s = ANSWERED_WITHIN_S if self._has_spoken else GREETED_WITHIN_S
+                quiet_s = max(0.0, silent_since_s + patience_s - self._pace.now_s())
             if not await self._changes_within(quiet_s):
                 return
 

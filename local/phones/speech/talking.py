@@ -14,6 +14,8 @@ ANSWERED_WITHIN_S = 15.0
 """How long a person waits for an answer before they say the next thing."""
 ASKS_AFTER_S = 5.0
 """How long nobody is heard before the agent asks whether there is anybody, and again before it gives up."""
+CLOSED_WITHIN_S = 5.0
+"""How long an agent that has ended the call waits for its room to be closed."""
 ASKS = "Are you still there?"
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.agents.presence import Presence
 from local.phones.calls.exchange import Exchange
@@ -11,7 +11,7 @@ from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
 from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.speech.mouth import Mouth
-from local.phones.speech.talking import takes_s
+from local.phones.speech.talking import CLOSED_WITHIN_S, takes_s
 from speech.bridge.model.actions import Transfer
 from speech.bridge.model.events import TransferEnded
 
@@ -73,4 +73,7 @@ class TextVoice:
         self._presence.room.join(Participant(f"sip_{number}", ParticipantInfo.SIP, attributes=attributes))
 
     async def hang_up(self, reason: str) -> None:
-        """The product is told beside this, and closes the room."""
+        """The product was told, and closes the room. Where it does not, the agent does."""
+        await self._exchange.pace.sleep(CLOSED_WITHIN_S)
+        if not self._presence.gone.is_set():
+            self._exchange.roster.close(self._presence.room, DisconnectReason.ROOM_DELETED)

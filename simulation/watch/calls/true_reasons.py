@@ -69,6 +69,8 @@ class TrueReasons:
 
 def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
     """The reasons that tell the truth of an undisturbed call; None where it depends on who is faster."""
+    if not plan.is_thought_for(call):
+        return None
     if call.rings_in:
         return _of_a_caller(call)
     if call.hang_ups_after or call.expires_after is not None:

@@ -27,7 +27,12 @@ class AgentsFirst:
     def may_be_passed(self, process: Process | None, waiting: Call, claimed: Call) -> bool:
         """Whether the agent of a waiting call may have been at rest when a call was claimed. A dialer may have seen a
         rest that was ended meanwhile, and calls that do not wait for their agent pass all that do."""
-        if process is None or not waiting.agent_first:
+        if process is None:
+            return False
+        if waiting.needs_place and (waiting.agent_id != claimed.agent_id or not claimed.needs_place):
+            # No runner may have had a place for it.
+            return True
+        if not waiting.agent_first:
             return False
         if claimed.agent_first and waiting.agent_id == claimed.agent_id:
             return False

@@ -1,6 +1,6 @@
 """Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
 
-from ringline.runtime.table import LIVEKIT_PK, WAITING_PK, account_pk, room_pk, trunk_pk
+from ringline.runtime.table import LIVEKIT_PK, WAITING_PK, account_pk, connection_pk, room_pk, trunk_pk
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
 
@@ -9,6 +9,9 @@ _TRUNKS = trunk_pk("")
 
 _ROOMS = room_pk("")
 """What the keys of rooms begin with that LiveKit has named: only their items tell whose they are."""
+
+_CONNECTIONS = connection_pk("")
+"""What the keys of runners' connections begin with: only their items tell whose they are, too."""
 
 
 class OwnAccountOnly:
@@ -21,7 +24,7 @@ class OwnAccountOnly:
         account_id = None if process is None else process.account_id
         if (
             account_id is None
-            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS, _ROOMS))
+            or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS, _ROOMS, _CONNECTIONS))
             or (pk == WAITING_PK and sk == account_id)
             or pk == LIVEKIT_PK
         ):

@@ -191,10 +191,10 @@ def call_started(
     voice_profile_id: str | None,
     metadata: Mapping[str, Any],
     turns: Sequence[Mapping[str, Any]],
-    resumed: bool = False,
+    resumed: bool,
 ) -> str:
-    """`turns` are what was said before another runner was lost; the oldest are left out where they do not fit into a
-    frame. A call may be `resumed` without any, because its speech worker was lost with them. Both stand in
+    """`resumed`: the other side has talked before, with a runner or a speech worker that was lost. `turns` are what was
+    said then, as far as it is known; the oldest are left out where they do not fit into a frame. They stand in
     `metadata.data` because that is all of `metadata` that the SDK hands to the agent."""
     told = [*turns]
     while True:
@@ -206,7 +206,7 @@ def call_started(
                 "room_id": room_id,
                 "agent_id": agent_id or None,
                 "voice_profile_id": voice_profile_id,
-                "metadata": _with_turns(metadata, told, resumed=resumed or bool(turns)),
+                "metadata": _with_turns(metadata, told, resumed=resumed),
             }
         )
         if not told or not is_too_long(frame):

@@ -65,6 +65,11 @@ class Talk:
         self._numbers += 1
         return self._numbers
 
+    @property
+    def has_begun(self) -> bool:
+        """Somebody has said something."""
+        return bool(self._said())
+
     # ------------------------------------------------------------ turns
 
     @property

@@ -19,6 +19,8 @@ class Telling:
         self._talk = talk
         self._seeking = seeking
         self._state = "idle"
+        self._was_here = False
+        """A runner has had this call before."""
 
     def greet(self, hello: frames.Hello, now_ms: int) -> bool:
         """Completes the handshake. False where the call's own data does not fit into a frame."""
@@ -31,12 +33,13 @@ class Telling:
             voice_profile_id=call.voice_profile_id,
             metadata=_metadata(call),
             turns=self._talk.turns_so_far(),
-            resumed=call.resumed,
+            resumed=call.resumed or (self._was_here and self._talk.has_begun),
         )
         if frames.is_too_long(started):
             self._steps.do(Note("call.started is too long for a frame"))
             return False
         self._seeking.greeted(now_ms)
+        self._was_here = True
         self._send(frames.hello_ack(hello, call_id=call.call_id, job_id=job_id, room_id=call.room_id))
         self._send(started)
         return True

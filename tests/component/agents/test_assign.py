@@ -205,15 +205,24 @@ def test_a_frame_whose_fate_is_unknown_is_not_sent_again(plane: Plane) -> None:
     assert plane.cancelled == [("of bot#1", "call_1.1.1")], "it was received, and the other has the call"
 
 
-def test_no_job_is_named_twice_where_the_only_runner_could_not_be_reached(plane: Plane) -> None:
-    connection_id = plane.joins("bot#1")
+def test_the_only_runner_may_answer_a_frame_whose_fate_is_unknown(plane: Plane) -> None:
+    plane.sockets.unknown.add(plane.joins("bot#1"))
     plane.claimed("bot#1")
-    plane.sockets.unknown.add(connection_id)
-    assert plane.asks()["result"] == "none"
-    plane.sockets.unknown.clear()
-    plane.calls.clock.move(1)
     assert plane.asks()["result"] == "assigned"
-    assert [frame["job_id"] for _, frame in plane.assigned] == ["call_1.1.1", "call_1.1.2"]
+    ((connection_id, job),) = plane.assigned
+    plane.answers(job, connection_id, accepted=True)
+    assert plane.cancelled == [], "its bridge would be closed, and the call be without anybody"
+    assert plane.asks(NO_DIAL)["result"] == "wait"
+
+
+def test_no_job_is_named_twice_where_the_only_runner_is_gone_and_back(plane: Plane) -> None:
+    plane.joins("bot#1", "c1")
+    plane.claimed("bot#1")
+    plane.sockets.gone.add("c1")
+    assert plane.asks()["result"] == "none"
+    plane.joins("bot#1", "c2")
+    plane.calls.clock.move(1)
+    assert plane.asks()["job_id"] == "call_1.1.2"
 
 
 def test_a_caller_takes_the_place_of_the_runner_that_it_is_given(plane: Plane) -> None:

@@ -355,6 +355,16 @@ def test_a_lost_leg_that_is_back_but_beyond_its_limit_is_ended_at_once(room: Cal
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
 
 
+def test_a_lost_leg_that_is_back_without_its_agent_is_looked_after_at_once(room: CallsRoom) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", None))
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "SIGNAL_CLOSE", "active"))
+    room.telephony.views = [RoomView((LegView(room.call().leg_identity, "PA_new", "SCL_1", "dialing"),), ())]
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.AGENT_FAILED)
+
+
 # --- where the carrier tells of the answer ---------------------------------------------------------------------------
 
 
@@ -466,6 +476,18 @@ def test_limits_hold_while_it_is_open_whether_the_carrier_spoke_of_this_leg(room
     room.telephony.views = in_its_room(room.call(), "active")
     room.clock.move(DIALER_SILENCE_S)
     room.look_again("call_1")
+    assert (room.call().end_reason, room.in_use) == (EndReason.AGENT_FAILED, 0)
+
+
+def test_a_caller_alone_on_a_leg_that_outlived_the_carriers_word_is_not_kept_until_the_next_run(
+    room: CallsRoom,
+) -> None:
+    active(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", None))
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "busy"))
+    room.telephony.views = in_its_room(room.call(), "active")
+    room.clock.move(MEDIA_SILENCE_S)
+    room.sweep()
     assert (room.call().end_reason, room.in_use) == (EndReason.AGENT_FAILED, 0)
 
 

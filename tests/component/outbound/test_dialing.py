@@ -1,6 +1,7 @@
 """From a doorbell to a call that is answered, over, or back in the queue."""
 
 import asyncio
+import threading
 from copy import replace
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import pytest
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,
+    AgentLeft,
     AgentReady,
     AgentSeen,
     Answered,
@@ -262,6 +264,18 @@ def test_an_agent_that_joins_late_but_in_time_makes_the_call_active(room: CallsR
     room.telephony.views = [RoomView((), ())] * 5 + [AGENT_THERE]
     room.ring()
     assert room.call().state is State.ACTIVE
+
+
+def test_an_agent_that_left_while_it_rang_and_is_listed_still_is_not_the_one_to_wait_for(room: CallsRoom) -> None:
+    room.queued()
+    room.telephony.views = [AGENT_THERE] * 9 + [RoomView((), (AgentSeen("PA_next", NOW, "agent-2"),))]
+
+    async def the_agent_leaves(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", None))
+
+    room.telephony.while_ringing = the_agent_leaves
+    room.ring()
+    assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
 
 
 def test_an_unclear_dial_adopts_the_leg_that_is_talking(room: CallsRoom) -> None:
@@ -643,6 +657,37 @@ def test_the_carriers_own_ids_of_an_answered_call_are_noted(room: CallsRoom) -> 
     ring(room, links=links)
     name = room.call().room_name
     assert links.noted == [("twilio", "CA_1", name), ("telnyx", "leg_1", name)]
+
+
+class SlowTeller(list[Call]):
+    """Telling that the phone rings takes until the answer is written, and fails then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def append(self, call: Call) -> None:
+        self.has_begun.set()
+        assert self.may_end.wait(30)
+        super().append(call)
+        raise ConnectionError("the queue is away")
+
+
+def test_an_answer_that_comes_while_the_ringing_is_told_is_no_failure_of_the_dial(room: CallsRoom) -> None:
+    call = room.queued()
+    teller = room.rung = SlowTeller()
+    room.telephony.views = [a_leg_of_two_carriers(replace(call, attempt=1))]
+
+    async def until_it_is_told(_: Call) -> None:
+        assert await asyncio.to_thread(teller.has_begun.wait, 30)
+
+    class LinksOfTheAnswer(NotedLinks):
+        def link(self, provider: str, carrier_call_id: str, room: str) -> None:
+            teller.may_end.set()
+
+    room.telephony.while_ringing = until_it_is_told
+    assert ring(room, links=LinksOfTheAnswer()) == 1
+    assert (room.call().state, len(teller)) == (State.ACTIVE, 1)
 
 
 def test_an_answer_whose_hints_get_lost_is_a_conversation_all_the_same(room: CallsRoom) -> None:

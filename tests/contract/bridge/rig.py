@@ -55,7 +55,8 @@ async def eventually(is_so: Callable[[], object]) -> None:
 class Control:
     """Registers runners and assigns the call to them, one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes = KEY) -> None:
+        self._key = key
         self._runners: dict[str, web.WebSocketResponse] = {}
         self._tried: list[str] = []
         self._jobs = 0
@@ -65,6 +66,10 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/v1/internal/workers", self._workers)]
+
+    def give_again(self) -> None:
+        """The runners that had the call may have it once more."""
+        self._tried.clear()
 
     async def registered(self, count: int) -> None:
         await eventually(lambda: len(self._runners) == count)
@@ -96,7 +101,7 @@ class Control:
             "call_id": CALL,
             "agent_id": AGENT,
             "bridge_url": self.bridge_url,
-            "call_token": a_token(job_id, worker_id=worker_id),
+            "call_token": a_token(job_id, worker_id=worker_id, key=self._key),
             "assign_id": f"a{self._jobs}",
         }
         await self._runners[worker_id].send_str(json.dumps(assign))

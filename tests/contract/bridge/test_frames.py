@@ -33,7 +33,8 @@ def started(**changed: Any) -> str:
         "metadata": METADATA,
         "turns": [],
     }
-    return frames.call_started(**{**told, **changed})
+    told |= changed
+    return frames.call_started(**told, resumed=bool(told["turns"]))
 
 
 SENT: dict[str, tuple[str, dict[str, Any]]] = {

@@ -111,6 +111,10 @@ class Posted:
         return list(parsed["events"]) if "events" in parsed else [parsed]
 
 
+BRAIN_ENDPOINT = "/a-brain-of-the-customers"
+"""Somebody's URL that is asked at each turn. The lab's one server serves it, too."""
+
+
 @dataclass(slots=True)
 class Product:
     """Keeps what agents, carriers and recorders send. `statuses` are for the first requests, 200 is for the others.
@@ -152,6 +156,8 @@ class Product:
         status = self.statuses.pop(0) if self.statuses else 200
         if request.path.endswith("/brain"):
             return web.json_response(self.brain(json.loads(body)), status=status)
+        if request.path == BRAIN_ENDPOINT:
+            return web.json_response({"text": f"You said: {json.loads(body)['text']}"})
         told: dict[str, Any] = {
             "results": [],
             "status": self.status,

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +47,8 @@ class Agent:
     greeting: str | None = None
     dies_at: str | None = None
     """A line at which its first runner drops dead."""
+    does: Mapping[str, Callable[[CallContext], Awaitable[None]]] = field(default_factory=dict)
+    """What it does besides when it hears a line."""
 
     async def answer(self, ctx: CallContext) -> None:
         attach_end_reason(ctx)
@@ -57,6 +59,8 @@ class Agent:
             self.asked.append(text)
             if text == self.dies_at and len(self.contexts) == 1:
                 ctx.session._bridge._ws.transport.abort()
+            if (deed := self.does.get(text)) is not None:
+                await deed(ctx)
 
         @ctx.session.on("call_end")
         async def on_end(outcome: str) -> None:

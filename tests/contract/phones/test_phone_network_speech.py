@@ -4,7 +4,16 @@ import asyncio
 
 from livekit.protocol import agent_dispatch
 
-from tests.contract.phones.phone_network import ROOM, STAYS_ON, Lab, dial, finished, in_a_lab, leavers
+from tests.contract.phones.phone_network import (
+    BRAIN_ENDPOINT,
+    ROOM,
+    STAYS_ON,
+    Lab,
+    dial,
+    finished,
+    in_a_lab,
+    leavers,
+)
 from tests.contract.phones.spoken_calls import (
     CALL_ID,
     SPEECH,
@@ -43,15 +52,16 @@ async def test_a_person_talks_three_turns_with_a_runner_and_hangs_up(lab: Lab) -
 
 
 @in_a_lab()
-async def test_the_agent_is_ready_with_its_brain_alone_and_speaks_when_it_is_heard(lab: Lab) -> None:
+async def test_the_agent_comes_with_its_brain_alone_and_speaks_when_it_is_heard(lab: Lab) -> None:
     agent = Agent(greeting="Good morning to you.")
     async with a_control_plane(lab, agent, runners=0) as plane:
         await send_speech_agent(lab, STAYS_ON)
-        await lab.recorder.until(lambda seen: "participant_joined" in seen.events(ROOM))
         await asyncio.sleep(0.3)
-        assert "ready" not in lab.product.told(), "it is in the room, and there is no brain"
+        assert "ready" not in lab.product.told()
+        assert "participant_joined" not in lab.recorder.events(ROOM), "nobody is answered by a voice without a brain"
         plane.runners = 1
         await ready(lab)
+        await lab.recorder.until(lambda seen: "participant_joined" in seen.events(ROOM))
         await asyncio.sleep(0.3)
         await dial(lab, STAYS_ON)
         await until_words(lab, bool)
@@ -97,6 +107,47 @@ async def test_where_nobody_speaks_the_agent_asks_and_then_has_the_call_ended(la
     assert await words(lab) == [("agent", "Are you still there?", False)]
     silence, hang_up = (event for event in lab.product.agent_events if event["type"] in ("silence", "hang_up"))
     assert silence["silent_s"] >= 10 and hang_up["reason"].startswith("silence")
+
+
+@in_a_lab()
+async def test_an_agent_that_ends_the_call_is_heard_to_its_last_word_and_closes_the_room(lab: Lab) -> None:
+    agent = Agent(does={LINES[0]: lambda ctx: ctx.session.end("goodbye")})
+    async with a_control_plane(lab, agent):
+        await send_speech_agent(lab, TALKS)
+        await ready(lab)
+        await dial(lab, TALKS)
+        await finished(lab)
+        await agent.ended.get()
+    spoken = [(text, cut_off) for who, text, cut_off in await words(lab) if who == "agent"]
+    assert spoken == [(f"You said: {LINES[0]}", False)]
+    assert [event["reason"] for event in lab.product.agent_events if event["type"] == "hang_up"] == ["goodbye"]
+    assert leavers(lab.recorder) == {"SIP": "ROOM_DELETED", "AGENT": "ROOM_DELETED"}
+
+
+@in_a_lab()
+async def test_an_agent_hands_its_caller_over_to_another_number(lab: Lab) -> None:
+    agent = Agent(does={LINES[0]: lambda ctx: ctx.session.transfer("+15550100999")})
+    async with a_control_plane(lab, agent):
+        await send_speech_agent(lab, TALKS)
+        await ready(lab)
+        await dial(lab, TALKS)
+        await asyncio.wait_for(agent.ended.get(), 10)
+    told = [(event["to"], event["status"]) for event in lab.product.agent_events if event["type"] == "transfer"]
+    assert told == [("+15550100999", "started"), ("+15550100999", "completed")]
+    assert leavers(lab.recorder)["SIP"] == "CLIENT_INITIATED"
+
+
+@in_a_lab()
+async def test_a_brain_that_is_an_endpoint_is_asked_at_each_turn(lab: Lab) -> None:
+    endpoint = {"url": f"{lab.product.url}{BRAIN_ENDPOINT}", "api_key": "key", "model": None, "kind": "turn"}
+    lab.product.brain = lambda _asked: {"brain": "endpoint", "result": "served", "endpoint": endpoint}
+    await send_speech_agent(lab, TALKS)
+    await ready(lab)
+    await dial(lab, TALKS)
+    await finished(lab)
+    assert [text for who, text, _ in await words(lab) if who == "agent"] == [f"You said: {line}" for line in LINES]
+    asked = [each for each in lab.product.posted if each.path == BRAIN_ENDPOINT]
+    assert {each.headers["Authorization"] for each in asked} == {"Bearer key"}
 
 
 @in_a_lab()
@@ -149,7 +200,9 @@ async def test_two_speech_agents_of_one_call_have_one_brain(lab: Lab) -> None:
         await send_speech_agent(lab, STAYS_ON)
         await send_speech_agent(lab, STAYS_ON)
         await ready(lab)
-        await lab.recorder.until(lambda seen: seen.events(ROOM).count("participant_joined") == 2)
+        await lab.recorder.until(lambda seen: "participant_joined" in seen.events(ROOM))
+        await asyncio.sleep(0.3)
+        assert lab.recorder.events(ROOM).count("participant_joined") == 1, "the later one has nothing to come with"
         assert [asked["why"] for asked in plane.asked] == ["join"]
 
 

@@ -203,8 +203,8 @@ async def test_a_worker_may_have_room_for_the_third_dispatch_only_and_says_so_to
 
 @in_a_lab()
 async def test_an_agent_may_join_late(lab: Lab) -> None:
-    await open_room(lab, agent=AGENT_NAME)
     began_at_s = lab.network.exchange.pace.now_s()
+    await open_room(lab, agent=AGENT_NAME)
     await dial(lab, "+15550100331")
     await agent_present(lab)
     assert lab.network.exchange.pace.now_s() - began_at_s >= 4.9

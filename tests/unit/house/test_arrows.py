@@ -56,6 +56,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.agents.model",
         "ringline.agents.tables",
         "ringline.calls.progress",
+        "ringline.telephony",
         "ringline.calls.views",
         "ringline.webhooks",
     },
@@ -77,9 +78,17 @@ SIMULATION: Mapping[str, set[str]] = {
         "ringline.calls.signals",
         "ringline.telephony",
     },
+    "simulation.runners": {
+        "simulation.kernel",
+        "simulation.plan",
+        "simulation.actors",
+        "ringline.agents",
+        "ringline.calls.model",
+    },
     "simulation.watch": {*_WATCHERS, *_KEPT},
     "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
     "simulation.watch.lines": {*_WATCHERS, "simulation.watch", "ringline.calls.tables", "ringline.runtime"},
+    "simulation.watch.runners": {*_WATCHERS, "simulation.watch", "simulation.runners", "ringline.runtime"},
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
@@ -113,16 +122,40 @@ AROUND: Mapping[str, set[str]] = {
     "local.phones.calls": _PHONES_UNDER_CALLS,
     "local.phones.agents": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
     "local.phones.recordings": {*_PHONES_UNDER_CALLS, "local.phones.calls"},
-    "local.phones.speech": {*_PHONES_UNDER_CALLS, "local.phones.calls", "local.phones.agents", *_BRIDGE},
+    "local.phones.speech": {
+        *_PHONES_UNDER_CALLS,
+        "local.phones.calls",
+        "local.phones.agents",
+        *_BRIDGE,
+        "speech.worker.brains",
+        "speech.worker.settings",
+    },
     "local.phones.api": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.recordings"},
-    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE},
+    "local.phones": {*_PHONES_UNDER_CALLS, *_PHONES_IN_CALLS, "local.phones.api", *_BRIDGE, "speech.worker.settings"},
 }
 
+_BRIDGE = {"speech.bridge", "speech.bridge.model", "speech.bridge.rules"}
+_WORKER = {
+    "speech.worker",
+    "speech.worker.settings",
+    "speech.worker.calls",
+    "speech.worker.brains",
+    "speech.worker.voices",
+}
 SPEECH: Mapping[str, set[str]] = {
     "speech": set(),
     "speech.bridge": {"speech.bridge.model", "speech.bridge.rules"},
     "speech.bridge.model": set(),
     "speech.bridge.rules": {"speech.bridge.model"},
+    "speech.worker": {*_BRIDGE, "speech.worker.settings", "speech.worker.calls", "speech.worker.voices"},
+    "speech.worker.settings": set(),
+    "speech.worker.calls": {*_BRIDGE, "speech.worker.settings", "speech.worker.brains", "speech.worker.voices"},
+    "speech.worker.brains": {*_BRIDGE, "speech.worker.settings"},
+    "speech.worker.voices": set(),
+    "speech.tests": set(),
+    "speech.tests.trips": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests.unit": {*_BRIDGE, *_WORKER, "speech.tests.session"},
+    "speech.tests.session": {*_BRIDGE, *_WORKER},
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 

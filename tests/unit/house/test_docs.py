@@ -30,7 +30,10 @@ FROM = (
 )
 """The folders from which pages name files. A page beside them names its neighbours too."""
 
-SOURCES = ("cli", "docs", "events", "examples", "functions", "layers", "local", "requirements", "simulation", "tests")
+SOURCES = (
+    *("cli", "docs", "events", "examples", "functions", "layers", "local"),
+    *("requirements", "simulation", "speech", "tests"),
+)
 NOT_SOURCES = {"stack.json", "first_call.py"}
 """Made by `make up`, or by the reader."""
 

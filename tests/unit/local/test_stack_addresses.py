@@ -126,6 +126,14 @@ def test_the_sandboxs_user_is_given_a_number_of_the_sandbox(monkeypatch: pytest.
     assert "webhook URL" not in told and "PUBLIC_URL" not in told
 
 
+def test_a_user_is_told_how_to_start_a_runner_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = deployed(wishes_from({}), monkeypatch, tmp_path)[1]
+    told = how_to_call(stack, StackRecord(tmp_path))
+    settings = f"export UNPOD_BASE_URL={stack.base_url} UNPOD_PLATFORM_TOKEN={stack.api_key} UNPOD_ORG_HANDLE="
+    assert settings in told and stack.runner_pipe_id in told
+    assert f"python -m examples.echo_runner {stack.runner_agent_id}" in told and "make talk" in told
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

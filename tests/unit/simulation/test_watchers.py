@@ -7,6 +7,7 @@ import pytest
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import ANSWER_MARGIN_S, DIAL_OUTCOME_MARGIN_S
 from ringline.runtime.items import to_item
 from ringline.runtime.table import GATE_SK, calls_pk, gate_pk, queue_sk
 from ringline.webhooks.model.event_type import EventType
@@ -21,6 +22,7 @@ from simulation.watch.calls.alone import NotLeftAlone
 from simulation.watch.calls.callers import CallersAnswered
 from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
+from simulation.watch.calls.mending import Mending, SweepRun
 from simulation.watch.findings import Findings
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.own_account import OwnAccountOnly
@@ -175,3 +177,44 @@ def test_who_has_had_nobody_to_talk_to_for_long_is_found(world: World, findings:
     ended = replace(talking, state=State.ENDED, **ENDED)
     NotLeftAlone(world, findings, scene, calm=True).call_changed(a_change(talking, ended))
     assert found(findings) == "left_alone"
+
+
+def a_mending(world: World, findings: Findings, call: Call) -> tuple[Mending, CallBook]:
+    book = CallBook()
+    book.call_changed(a_change(None, call))
+    return Mending(world, findings, Scene(world, {}), book), book
+
+
+def well_ended(world: World, run: SweepRun) -> None:
+    world.spawn("sweep", "sweep", lambda: True, run.ended)
+    world.run(world.now + 1)
+
+
+@pytest.mark.parametrize(("after_s", "finding"), [(89, None), (91, "mended_late")])
+def test_a_call_is_late_that_is_mended_late_however_long_its_sweep_looks_after_others(
+    world: World, findings: Findings, after_s: int, finding: str | None
+) -> None:
+    dialing = a_call(State.DIALING, dialed_at=world.now, ring_timeout_s=30)
+    deadline = world.now + (30 + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S) * 1000
+    mending, book = a_mending(world, findings, dialing)
+    world.now = deadline + 60_000
+    run = mending.sweep_begins()
+    world.now = deadline + after_s * 1000
+    change = a_change(dialing, replace(dialing, state=State.NOT_CONNECTED, **ENDED))
+    book.call_changed(change)
+    mending.call_changed(change)
+    world.now = deadline + 200_000
+    well_ended(world, run)
+    assert (found(findings), mending.late_ms) == (finding, [after_s * 1000])
+
+
+@pytest.mark.parametrize(("after_s", "finding"), [(29, None), (31, "not_mended")])
+def test_a_call_whose_phone_waits_for_the_agent_is_owed_its_end_when_the_agents_time_is_over(
+    world: World, findings: Findings, after_s: int, finding: str | None
+) -> None:
+    since = world.now + 5_000
+    waiting = a_call(State.DIALING, dialed_at=world.now, ring_timeout_s=5, awaits_agent_since=since)
+    mending, _ = a_mending(world, findings, waiting)
+    world.now = since + after_s * 1000
+    well_ended(world, mending.sweep_begins())
+    assert found(findings) == finding

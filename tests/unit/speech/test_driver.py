@@ -181,9 +181,9 @@ async def test_the_control_plane_is_told_of_the_end_before_the_voice_hangs_up() 
         setting.line.dial()
         setting.driver.answered()
         setting.line.says("agent.end_call", reason="done")
-        await setting.driver.ready.wait()
-        for _ in range(20):
+        for _ in range(50):
             await asyncio.sleep(0)
+        assert not setting.driver.ready.is_set(), "the control plane does not know of its brain yet"
         assert setting.voice.did == []
         setting.brain.is_open.set()
         await setting.spoken()

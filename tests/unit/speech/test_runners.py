@@ -167,6 +167,17 @@ def test_a_runner_that_is_lost_is_followed_by_another_that_knows_the_talk(code: 
     assert [frame["text"] for frame in told.frames("user.text")] == ["Where is it?", "When?", "When?"]
 
 
+def test_a_runner_that_is_lost_in_the_very_first_turn_is_followed_by_one_that_knows_it() -> None:
+    told = talking()
+    told.says("Where is it?")
+    told.closes(1006)
+    told.assign("SCL_1.1.2")
+    came = told.arrive("SCL_1.1.2")
+    started = frames(came, "call.started")[0]["metadata"]
+    assert (started["resumed"], started["data"]["turns"]) == (True, [])
+    assert [frame["text"] for frame in frames(came, "user.text")] == ["Where is it?"]
+
+
 def test_the_lost_runners_token_opens_nothing_any_more() -> None:
     told = talking()
     told.closes(1006)

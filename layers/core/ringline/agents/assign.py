@@ -117,8 +117,12 @@ class Assign:
         """Assigns the next runner that can be reached. None where somebody else was faster. `row` is what is kept of
         the request."""
         before, passed_over = kept, set(step.tried)
+        may_be_sent: Assignment | None = None
         while True:
             runner = self._next(call, step, passed_over)
+            if runner is None and may_be_sent is not None and may_be_sent is before:
+                # If it got the frame it is about to take the call, and would be told to stop where nobody else is.
+                return may_be_sent
             after = self._row_of(row, before, step, runner)
             if not self._written(before, after):
                 return None
@@ -132,8 +136,10 @@ class Assign:
                 self._give_place_of_the_last(after)
                 return None
             call = given
-            if call.runner_id == runner.worker_id and self._send(call, runner, after):
+            sent = self._send(call, runner, after) if call.runner_id == runner.worker_id else Sent.GONE
+            if sent is Sent.SENT:
                 return after
+            may_be_sent = after if sent is Sent.UNKNOWN else None
             passed_over.add(runner.worker_id)
             before = after
 
@@ -220,8 +226,7 @@ class Assign:
             event = RunnerGiven(self._clock(), kept.attempt, kept.worker_id)
             self._progress.apply(kept.account_id, kept.call_id, event)
 
-    def _send(self, call: Call, runner: Runner, assigned: Assignment) -> bool:
-        """Whether the frame may have reached the runner."""
+    def _send(self, call: Call, runner: Runner, assigned: Assignment) -> Sent:
         job_id, assign_id = assigned.job_id or "", assigned.assign_id or ""
         frame = job_assign(
             job_id=job_id,
@@ -236,7 +241,7 @@ class Assign:
             self._registry.lose(call.account_id, runner)
         names = {"call_id": call.call_id, "worker_id": runner.worker_id, "job_id": job_id, "sent": sent.value}
         self._log.info("call assigned", extra=names)
-        return sent is Sent.SENT
+        return sent
 
     def _cancel(self, account_id: str, agent_id: str, worker_id: str, job_id: str) -> None:
         """A runner that is not live is left alone: any frame would end one that is draining."""

@@ -117,6 +117,9 @@ class Phones:
     """How long two agents were in one room, each time."""
     over_at: dict[str, int] = field(default_factory=dict)
     """When each leg that rang was over, by its room."""
+    on_join: Callable[[str, str], object] = lambda _room, _dispatched: None
+    """Hears of each agent that joins: its room, and what it was told."""
+    on_close: Callable[[str], object] = lambda _room: None
     _later: list[tuple[int, int, Callable[[], object]]] = field(default_factory=list)
     _numbers: int = 0
 
@@ -157,7 +160,12 @@ class Phones:
         if self.dispatches_dropped:
             self.dispatches_dropped -= 1
         elif self.agents_come:
-            self.after(self.agents_take_s, lambda: self.agent_joins(name))
+            self.after(self.agents_take_s, lambda: self._comes(name, metadata))
+
+    def _comes(self, name: str, metadata: str) -> None:
+        self.agent_joins(name)
+        if name in self.rooms:
+            self.on_join(name, metadata)
 
     def agent_joins(self, name: str) -> None:
         if name in self.rooms:
@@ -217,6 +225,7 @@ class Phones:
             self._leave(leg, "ROOM_DELETED", leg.status)
         del self.rooms[name]
         self._is_one_again(name)
+        self.on_close(name)
         self._tell("room_finished", name)
 
     # --- legs --------------------------------------------------------------------------------------------------------

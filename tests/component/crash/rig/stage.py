@@ -31,6 +31,10 @@ from tests.builders import NOW
 from tests.component.crash.rig.livekit import Client
 from tests.component.crash.rig.phones import Phones
 from tests.component.crash.rig.process import ACTING, AnswerLost, Killed, after_step, before_step
+from tests.component.crash.rig.runners import AGENT as RUNNERS_AGENT
+from tests.component.crash.rig.runners import NUMBER as RUNNERS_NUMBER
+from tests.component.crash.rig.runners import PIPE as RUNNERS_PIPE
+from tests.component.crash.rig.speech import Speech
 from tests.component.crash.rig.table import WatchedTable
 from tests.component.crash.rig.world import ACCOUNT, World
 from tests.component.one_table import RECORDS_BUCKET, LocalAws
@@ -55,6 +59,7 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
     """An empty table with one account, one line and one endpoint; everything outside is watched, and time is ours."""
     clock = HandClock()
     world = World(aws, clock, Phones(clock), WatchedTable(aws), after_each=after_each)
+    world.speech = Speech(world)
     _clear(world)
     with ExitStack() as patches, ThreadPoolExecutor() as elsewhere:
 
@@ -103,6 +108,7 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
 
         # Few need it, and making it takes as long as a whole world.
         patch(product_aws, "s3", s3)
+        patch(product_aws, "connections", lambda _url: world.speech.fleet)
         logging.disable()
         try:
             yield world
@@ -191,6 +197,9 @@ def _clear(world: World) -> None:
     AccountStore(aws.dynamodb, aws.table_name).create_account(Account(ACCOUNT, "Acme", "acme", CAP))
     routing = RoutingStore(aws.dynamodb, aws.table_name)
     routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
+    routing.put_agent(ACCOUNT, Agent(agent_id=RUNNERS_AGENT, name="Front desk", brain="runner"))
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id=RUNNERS_PIPE, name="p", agent_id=RUNNERS_AGENT, number=ROUTED))
+    routing.put_number(ACCOUNT, Number(number=RUNNERS_NUMBER, number_id="num_3", pipe_id=RUNNERS_PIPE))
     routing.put_number(ACCOUNT, Number(number=ROUTED, number_id="num_1", pipe_id="PIPE_1"))
     routing.put_number(ACCOUNT, Number(number=UNROUTED, number_id="num_2"))
     routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="front-desk", number=ROUTED))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
@@ -26,6 +26,9 @@ from tests.component.crash.rig.table import WatchedTable
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT, HandClock
 from tests.sample_events import event_of
+
+if TYPE_CHECKING:
+    from tests.component.crash.rig.speech import Speech
 
 ACCOUNT = "acct_demo"
 
@@ -67,7 +70,10 @@ class World:
     accepted: list[str] = field(default_factory=list)
     after_each: Callable[["World"], None] = lambda _world: None
     invocations: list[Invocation] = field(default_factory=list)
+    spoken_for: list[tuple[str, str]] = field(default_factory=list)
+    """Each room that a runner began to think for, and which."""
     broken: list[AssertionError] = field(default_factory=list)
+    speech: "Speech" = field(init=False)
     _relayed: int = 0
     _hooks_tried: int = 0
     _swept_at: int = NOW
@@ -126,6 +132,7 @@ class World:
             "ANSWER_FROM": self.answer_from,
             "SIP_HOOK_SECRET": CARRIER_SECRET,
             "LINK_CARRIER_CALLS": "true",
+            "RUNNER_CONNECTIONS_URL": "https://connections.test",
         }
         self._warm[function] = load_handler(function, environment)
         return self._warm[function]

@@ -175,6 +175,12 @@ def test_a_successor_of_an_agent_that_left_is_no_second_one() -> None:
     assert apply(succeeded, AgentLeft(at(23), 1, "PA_agent", None)) == Unmoved("stale_agent")
 
 
+@pytest.mark.parametrize("joined_s", [4, 25])
+@pytest.mark.parametrize("call", [left_alone(), an_answered_call(agent_sid="PA_agent", agent_left_at=at(20))])
+def test_an_agent_whose_joining_is_told_after_its_leaving_is_not_back(call: Call, joined_s: float) -> None:
+    assert apply(call, AgentJoined(at(joined_s), 1, "PA_agent")) == Unmoved("agent_has_left")
+
+
 def test_an_agent_that_is_known_by_its_reports_alone_is_the_one_that_joins() -> None:
     call = a_call(State.ACTIVE, agent_sid=None)
     assert moved(call, AgentJoined(at(9), 1, "PA_agent")).agent_sid == "PA_agent"

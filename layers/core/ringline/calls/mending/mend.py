@@ -73,6 +73,9 @@ class Mender:
         due = owed(call, room_is_open, now)
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)
+        await self._do(due, call, now)
+
+    async def _do(self, due: Owed | End, call: Call, now: int) -> None:
         match due:
             case Owed.NOTHING:
                 return
@@ -191,13 +194,17 @@ class Mender:
         if undecided_s > 0:
             await self._ask_for_look(call, undecided_s)
             # Until then the call's limits hold as if no end had been reported.
-            await self.mend(replace(call, carrier=replace(call.carrier, end_is_doubted=True)), True, now)
+            doubted = replace(call, carrier=replace(call.carrier, end_is_doubted=True))
+            await self._do(owed(doubted, True, now), doubted, now)
             return
         joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
         self.swept.adopted += 1
-        # A limit may have passed while the leg was away, and the next run would notice it a minute late.
-        if joined is not None and joined.in_flight and isinstance(limit := owed(joined, True, now), End):
-            await self._end(joined, limit.reason, now)
+        # A limit may have passed while the leg was away, or its agent have left, and the next run would notice it a
+        # minute late.
+        if joined is not None and joined.in_flight:
+            due = owed(joined, True, now)
+            if due is not Owed.LOOK or not is_told_to_be_over(joined):
+                await self._do(due, joined, now)
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
         if reason is not None:

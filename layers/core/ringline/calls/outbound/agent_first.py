@@ -10,7 +10,7 @@
       | INVITE -------------->|
 
 An agent is there that LiveKit shows in the room, or that has told us that it is ready. Our own speech worker is there
-when it says so: in the room, and with its brain at the other end of the line. If none comes in time, the room
+when it is in the room and has told us that its brain is at the other end of the line. If none comes in time, the room
 is closed, the call is back in its place in the queue, and the agent rests (`tables.agent_rests`)."""
 
 import asyncio
@@ -75,8 +75,7 @@ class AgentFirst:
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
             agent = agent_in(room)
-            in_room = agent is not None and current_call.brain_is_there
-            if in_room or current_call.reports.ready_at is not None:
+            if _is_there(current_call, agent):
                 return await self._there(current_call, agent)
             waited_s = (self.clock() - began_at) / MS_PER_S
             if waited_s >= agent_first_s(call):
@@ -118,6 +117,13 @@ class AgentFirst:
         missed = DialWithoutAgent(now, call.attempt, rest.missing_since or now, rest.next_at)
         await self.attempts.apply(call, missed)
         await self.attempts.close_room(call)
+
+
+def _is_there(call: Call, agent: AgentSeen | None) -> bool:
+    """LiveKit may show an agent of the customer's own later than it tells of itself. Our speech worker may come before
+    its brain does, and tell of that before it comes: both are to be there."""
+    is_ready = call.reports.ready_at is not None
+    return (agent is not None and call.brain_is_there) or (is_ready and call.brain is None)
 
 
 def _until_next_look_s(waited_s: float) -> float:

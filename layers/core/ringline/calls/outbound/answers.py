@@ -82,7 +82,9 @@ class Answers:
             if agent is not None:
                 joined = await self.attempts.apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
                 await self._keep_one_agent(joined.call, room)
-                return
+                # LiveKit may still list one that has said to have left: then another is waited for.
+                if is_over(call, joined.call) or (joined.call and joined.call.active_at is not None):
+                    return
             current_call = await self.attempts.read(call)
             if current_call is not None and dispatch_is_due(current_call, self.clock()):
                 await self._agents.send_another(call)

@@ -116,7 +116,15 @@ def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
         return Unmoved("not_answered_yet")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
+    if _is_known_to_have_left(call, event):
+        return Unmoved("agent_has_left")
     return Moved(changed(activated(call, AgentSeen(event.sid, event.at), event.at)))
+
+
+def _is_known_to_have_left(call: Call, event: AgentJoined) -> bool:
+    """Whether the one that joined is known to have left, so that this report was overtaken: LiveKit gives whoever comes
+    back a new sid."""
+    return call.agent_left_at is not None and event.sid == call.agent_sid
 
 
 def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
@@ -135,6 +143,8 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
         return Unmoved("agent_is_known")
     if call.agent_left_at is None and call.agent_sid is not None:
         return Unmoved("another_agent_talks", REMOVE_AGENT)
+    if _is_known_to_have_left(call, event):
+        return Unmoved("agent_has_left")
     # A silence is what the one before had heard.
     reports = replace(call.reports, silent_since=None)
     return Moved(

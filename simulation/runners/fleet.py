@@ -1,0 +1,272 @@
+"""The runners of one world: each connects, registers, beats, takes calls and dials their bridges, until it drops its
+connection, dies, vanishes or drains, and is back."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from simulation.kernel.world import START, World
+from simulation.plan.planned import PlannedRunner
+from simulation.plan.runners import AGENT
+from simulation.runners.bridges import ABNORMAL, NORMAL, Bridges
+from simulation.runners.sockets import RunnerSockets
+
+_RECONNECTS_AFTER_MS = (500, 1_500)
+_DIALS_AFTER_MS = (0, 200, 400)
+"""The pauses before the three dials of a job."""
+_NOTICED_AFTER_MS = (20_000, 30_000)
+"""When a bridge is given up whose other end is gone without a word: two pings."""
+_ANSWERS_LATE_MS = (1_500, 9_000)
+_DRAINS_FOR_MS = 60_000
+_PATIENCE_MS = 30_000
+"""How long a runner waits for the answer to its registration. The SDK waits for ever."""
+
+
+@dataclass(slots=True)
+class _Job:
+    url: str
+    in_call: bool = False
+
+
+class WatchesRunners(Protocol):
+    def left_waiting(self, connection_id: str) -> None:
+        """A runner that is connected was not answered."""
+
+
+class Fleet:
+    def __init__(
+        self, world: World, sockets: RunnerSockets, bridges: Bridges, planned: Iterable[PlannedRunner],
+        watch: WatchesRunners,
+    ) -> None:  # fmt: skip
+        self._world = world
+        self.runners = [Runner(world, sockets, bridges, plan, watch) for plan in planned]
+
+    def begin(self) -> None:
+        for runner in self.runners:
+            self._world.at(START + runner.plan.comes_at, runner.comes)
+
+    def good_runners(self, account_id: str) -> list[str]:
+        """Those of an account that are there, and as good as runners are."""
+        return [each.worker_id for each in self.runners if each.account_id == account_id and each.takes_calls]
+
+    def stop(self) -> None:
+        """Nobody beats any more: the world is about to end."""
+        for runner in self.runners:
+            runner.is_still = True
+
+
+class Runner:
+    """One program, also after it died and was started again under another `worker_id`."""
+
+    def __init__(
+        self, world: World, sockets: RunnerSockets, bridges: Bridges, plan: PlannedRunner, watch: WatchesRunners
+    ) -> None:
+        self._world = world
+        self._watch = watch
+        self._sockets = sockets
+        self._bridges = bridges
+        self.plan = plan
+        self.name = plan.name
+        self.account_id = plan.account_id
+        self.places = plan.places
+        self.is_still = False
+        self.jobs: dict[str, _Job] = {}
+        self.connection_id: str | None = None
+        self.is_registered = False
+        self._lives = 0
+        self._is_alive = False
+        self._is_draining = False
+
+    @property
+    def worker_id(self) -> str:
+        return f"{AGENT}#{self.name}#{self._lives}"
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether it is there and as good as runners are."""
+        return self.is_registered and not self._is_draining and self.plan.habit == "good"
+
+    # --- coming and going --------------------------------------------------------------------------------------------
+
+    def comes(self) -> None:
+        self._lives += 1
+        self._is_alive = True
+        for after_ms, fate in self.plan.fates if self._lives == 1 else ():
+            self._world.after(after_ms, self._meets, fate)
+        self._connect(self._lives)
+
+    def _connect(self, life: int) -> None:
+        if life != self._lives or not self._is_alive or self.connection_id is not None:
+            return
+
+        def connected(connection_id: str | None) -> None:
+            if connection_id is None:
+                self._again(life)
+            elif life == self._lives and self._is_alive:
+                self.connection_id = connection_id
+                self._register(connection_id)
+            else:
+                self._sockets.closes(connection_id)
+
+        self._sockets.opens(self, connected)
+
+    def _register(self, connection_id: str) -> None:
+        capabilities = {"max_concurrent": self.places, "agent_id": AGENT, "transport": "dial_out"}
+        self._tells(connection_id, type="register", worker_id=self.worker_id, pool=AGENT, capabilities=capabilities)
+
+        self._world.after(_PATIENCE_MS, self._waits, connection_id)
+
+    def _waits(self, connection_id: str) -> None:
+        if connection_id == self.connection_id and not self.is_registered and not self.is_still:
+            self._watch.left_waiting(connection_id)
+
+    def _again(self, life: int) -> None:
+        wait_ms = self._world.chance.between(f"reconnect/{self.name}", *_RECONNECTS_AFTER_MS)
+        self._world.after(wait_ms, self._connect, life)
+
+    def is_cut_off(self, connection_id: str) -> None:
+        if connection_id == self.connection_id:
+            self.connection_id, self.is_registered = None, False
+            if self._is_draining:
+                self._stops()
+            else:
+                self._again(self._lives)
+
+    def _meets(self, fate: str) -> None:
+        if not self._is_alive or self.is_still or self._is_draining:
+            return
+        self._world.counts[f"runner_{fate}"] += 1
+        self._world.trace(f"runner {self.worker_id} {fate}")
+        match fate:
+            case "drops":
+                connection_id = self.connection_id
+                self.places = self.plan.later_places
+                if connection_id is not None:
+                    self._sockets.closes(connection_id)
+                    self.is_cut_off(connection_id)
+            case "dies":
+                if self.connection_id is not None:
+                    self._sockets.closes(self.connection_id)
+                self._ends_jobs(0, 50, code=ABNORMAL)
+                self._is_gone()
+            case "vanishes":
+                if self.connection_id is not None:
+                    self._sockets.vanishes(self.connection_id)
+                self._ends_jobs(*_NOTICED_AFTER_MS, code=ABNORMAL)
+                self._is_gone()
+            case "drains":
+                self._is_draining = True
+                self._world.after(_DRAINS_FOR_MS * 2, self._is_drained, self._lives)
+
+    def _is_gone(self) -> None:
+        self._is_alive, self.connection_id, self.is_registered = False, None, False
+        self._world.after(self.plan.back_after, self.comes)
+
+    def _is_drained(self, life: int) -> None:
+        if life == self._lives and self._is_draining and self._is_alive:
+            self._stops()
+
+    def _stops(self) -> None:
+        """The end of one that drains: with the first frame that it gets, or in time. What it still has in hand ends."""
+        if self.connection_id is not None:
+            self._sockets.closes(self.connection_id)
+        self._ends_jobs(0, 50, code=NORMAL)
+        self._is_draining = False
+        self.places = self.plan.later_places
+        self._is_gone()
+
+    def _ends_jobs(self, soonest: int, latest: int, *, code: int) -> None:
+        for job_id, job in list(self.jobs.items()):
+            if job.in_call:
+                wait_ms = self._world.chance.between(f"lost/{self.name}", soonest, latest)
+                self._world.after(wait_ms, self._bridges.close, job.url, self, job_id, code)
+        self.jobs.clear()
+
+    # --- frames ------------------------------------------------------------------------------------------------------
+
+    def _tells(self, connection_id: str, **frame: Any) -> None:
+        self._sockets.tells(connection_id, json.dumps(frame))
+
+    def hears(self, connection_id: str, frame: str) -> None:
+        if connection_id != self.connection_id or not self._is_alive:
+            return
+        told = json.loads(frame)
+        if not self.is_registered:
+            self._hears_first(connection_id, told)
+            return
+        if told["type"] == "job.assign":
+            self._is_assigned(connection_id, told)
+        elif told["type"] == "job.cancel":
+            self._is_cancelled(told["job_id"])
+        if self._is_draining:
+            # The SDK's loop ends with the next frame, and all its calls with it.
+            self._stops()
+
+    def _hears_first(self, connection_id: str, told: dict[str, Any]) -> None:
+        if told["type"] != "registered" or told["transport_ack"] != "dial_out":
+            self._world.counts["first_frames_misread"] += 1
+            self._sockets.closes(connection_id)
+            self.is_cut_off(connection_id)
+            return
+        self.is_registered = True
+        self._beats(connection_id, told["heartbeat_interval_s"] * 1000)
+
+    def _beats(self, connection_id: str, every_ms: int) -> None:
+        if connection_id != self.connection_id or self._is_draining or self.is_still:
+            return
+        active = sum(job.in_call for job in self.jobs.values())
+        self._tells(connection_id, type="heartbeat", active_jobs=active, worker_id=self.worker_id)
+        self._world.after(every_ms, self._beats, connection_id, every_ms)
+
+    # --- jobs --------------------------------------------------------------------------------------------------------
+
+    def _is_assigned(self, connection_id: str, told: dict[str, Any]) -> None:
+        job_id, chance = told["job_id"], self._world.chance
+        accepts = len(self.jobs) < self.places and self.plan.habit != "refuses"
+        self._world.counts["jobs_accepted" if accepts else "jobs_refused"] += 1
+        if self.plan.habit == "silent":
+            return
+        answer = {"type": "job.ack", "job_id": job_id, "assign_id": told["assign_id"], "accepted": accepts}
+        answer |= {"reason": None if accepts else "at_capacity"}
+        wait_ms = chance.between(f"late/{self.name}", *_ANSWERS_LATE_MS) if self.plan.habit == "late" else 0
+        for turn in range(2 if self.plan.habit == "doubles" else 1):
+            self._world.after(wait_ms + turn * 300, self._answers, connection_id, answer)
+        if accepts:
+            self.jobs[job_id] = _Job(told["bridge_url"])
+            if self.plan.habit == "never_dials":
+                self._world.after(wait_ms + 20_000, self._forgets, job_id)
+            else:
+                self._world.after(wait_ms + _DIALS_AFTER_MS[0] + 1, self._dials, job_id, 0)
+
+    def _answers(self, connection_id: str, answer: dict[str, Any]) -> None:
+        if connection_id == self.connection_id:
+            self._tells(connection_id, **answer)
+
+    def _forgets(self, job_id: str) -> None:
+        self.jobs.pop(job_id, None)
+
+    def _dials(self, job_id: str, tried: int) -> None:
+        if job_id in self.jobs:
+            self._world.after(self._world.chance.between(f"dials/{self.name}", 3, 60), self._is_at, job_id, tried)
+
+    def _is_at(self, job_id: str, tried: int) -> None:
+        job = self.jobs.get(job_id)
+        if job is None:
+            return
+        refused = self._bridges.dial(job.url, self, job_id)
+        if refused is None:
+            job.in_call = True
+        elif tried + 1 < len(_DIALS_AFTER_MS):
+            self._world.after(_DIALS_AFTER_MS[tried + 1], self._dials, job_id, tried + 1)
+        else:
+            self._forgets(job_id)
+
+    def _is_cancelled(self, job_id: str) -> None:
+        job = self.jobs.pop(job_id, None)
+        self._world.counts["jobs_cancelled"] += 1
+        if job is not None and job.in_call:
+            self._bridges.close(job.url, self, job_id, NORMAL)
+
+    def bridge_closed(self, job_id: str) -> None:
+        self.jobs.pop(job_id, None)

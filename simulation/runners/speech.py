@@ -1,0 +1,283 @@
+"""Speech workers: each agent in the room of a call that a runner thinks for is one. It asks for a runner, lets it dial
+in, reports that it is ready, and asks for another when the one it has is lost."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Protocol
+
+from ringline.calls.model.events import AgentHangsUp, AgentReady
+from ringline.calls.model.reasons import EndReason
+from simulation.actors.agents import CAN_REPORT, Agents
+from simulation.actors.reports import Reports
+from simulation.actors.scene import Agent, Room, Scene
+from simulation.kernel.chance import Odds
+from simulation.kernel.processes import Process
+from simulation.kernel.world import World
+from simulation.runners.bridges import NORMAL, REFUSED, TAKEN, Brain, Bridges
+
+GRACE_MS = 5_000
+"""How long a call that lost its runner may be without one."""
+_JOIN_MS = 60_000
+_AGAIN_MS = 1_000
+_REDIAL_MS = 1_000
+_TRIES_AFTER_MS = (200, 500, 1_000)
+_ANSWER_WITHIN_MS = 3_000
+_MOST_LOSSES = 6
+_LEAVES_AFTER_MS = 5_000
+_GREETS_AFTER_MS = (5, 60)
+_ODDS: Odds = (("request_lost", 0.02), ("request_unanswered", 0.03), ("request_twice", 0.03), ("request_late", 0.02))
+
+
+class Asks(Protocol):
+    def __call__(self, room: str, request: int, why: str, bridge_url: str, answers: list[dict[str, Any]]) -> bool:
+        """Asks for the brain of the call in that room. Whether that was answered."""
+
+
+class WatchesBrains(Protocol):
+    def greeted(self, room: Room, url: str, runner: Brain, job_id: str) -> None:
+        """From now on this runner thinks for the call."""
+
+    def gone(self, url: str) -> None:
+        """The bridge of that line is closed."""
+
+    def lost(self, room: Room, url: str) -> None:
+        """The runner was lost in the call, and another is looked for."""
+
+    def given_up(self, room: Room, url: str) -> None:
+        """None was found in time."""
+
+
+class SpeechWorkers:
+    def __init__(
+        self, world: World, scene: Scene, bridges: Bridges, *, agents: Agents, reports: Reports, ask: Asks,
+        account_of: Callable[[str], str], watch: WatchesBrains,
+    ) -> None:  # fmt: skip
+        self.world = world
+        self.scene = scene
+        self.bridges = bridges
+        self.agents = agents
+        self.reports = reports
+        self.ask = ask
+        self.account_of = account_of
+        self.watch = watch
+        self._at_work: dict[tuple[str, str], SpeechWorker] = {}
+        scene.on_agents_changed = self._agents_changed
+
+    def _agents_changed(self, room: Room) -> None:
+        if room.plan is None or room.plan.runners_agent is None:
+            return
+        for agent in room.agents:
+            key = room.name, agent.identity
+            if key not in self._at_work and agent.alive:
+                self._at_work[key] = worker = SpeechWorker(self, room, agent)
+                self.world.after(1, worker.begins)
+        # Who is back under another sid is gone for no time at all.
+        self.world.after(1, self._look, room)
+
+    def _look(self, room: Room) -> None:
+        there = _alive(room.agents) if self.scene.rooms.get(room.name) is room else {}
+        for key, worker in list(self._at_work.items()):
+            if key[0] != room.name or worker.room is not room:
+                continue
+            agent = there.get(key[1])
+            if agent is None:
+                del self._at_work[key]
+                worker.stops()
+            else:
+                worker.agent = agent
+
+
+class SpeechWorker:
+    """One agent's, from its joining on. The rules are those of the speech worker that is deployed."""
+
+    def __init__(self, all_of_them: SpeechWorkers, room: Room, agent: Agent) -> None:
+        self._of = all_of_them
+        self._world = all_of_them.world
+        self.room = room
+        self.agent = agent
+        self._url = f"wss://speech.test/bridge/{room.name}/{agent.identity}"
+        self._is_over = False
+        self._request = 0
+        self._why = "join"
+        self._turn = 0
+        """Of the timers: what was to happen in an earlier turn does not."""
+        self._seeks = 0
+        self._is_seeking = False
+        self._expected: str | None = None
+        self._passed_over: set[str] = set()
+        self._runner: Brain | None = None
+        self._job_id = ""
+        self._is_greeted = False
+        self._was_ready = False
+        self._losses = 0
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    def begins(self) -> None:
+        if not self._is_over:
+            self._of.bridges.open(self._url, self)
+            self._seeks_for(_JOIN_MS)
+            self._asks("join")
+
+    def _seeks_for(self, limit_ms: int) -> None:
+        if not self._is_seeking:
+            self._is_seeking = True
+            self._seeks += 1
+            self._world.after(limit_ms, self._gives_up, self._seeks)
+
+    def _asks(self, why: str) -> None:
+        self._turn += 1
+        self._request += 1
+        self._why = why
+        self._sends(self._request, why, 0)
+
+    def _in_turn(self, after_ms: int, then: Callable[[], None]) -> None:
+        """Does it so much later, unless something else has happened by then."""
+        self._turn += 1
+        turn = self._turn
+        self._world.after(after_ms, lambda: None if self._is_over or turn != self._turn else then())
+
+    def _sends(self, request: int, why: str, tried: int) -> None:
+        if self._is_over or request != self._request:
+            return
+        world, room = self._world, self.room.name
+        fault = world.faults.one_of(f"brain/{room}", _ODDS)
+        answers: list[dict[str, Any]] = []
+        if fault == "request_lost":
+            world.after(_ANSWER_WITHIN_MS, self._unanswered, request, why, tried)
+            return
+
+        def ended(_process: Process, well: bool) -> None:
+            if fault == "request_unanswered":
+                world.after(_ANSWER_WITHIN_MS, self._unanswered, request, why, tried)
+            elif well and answers:
+                self._answered(request, answers[0])
+            else:
+                self._unanswered(request, why, tried)
+
+        longest = 2_500 if fault == "request_late" else 40
+        for turn in range(2 if fault == "request_twice" else 1):
+            work = partial(self._of.ask, room, request, why, self._url, answers if turn == 0 else [])
+            hear = ended if turn == 0 else _heard_before
+            wait_ms = world.chance.between(f"request/{room}", 3, longest)
+            world.after(wait_ms, self._arrives, work, hear)
+
+    def _arrives(self, work: Callable[[], bool], hear: Callable[[Process, bool], None]) -> None:
+        name = self.room.name
+        self._world.spawn("brain", name, work, hear, account_id=self._of.account_of(name))
+
+    def _unanswered(self, request: int, why: str, tried: int) -> None:
+        if self._is_over or request != self._request:
+            return
+        if tried < len(_TRIES_AFTER_MS):
+            self._world.after(_TRIES_AFTER_MS[tried], self._sends, request, why, tried + 1)
+        elif self._runner is None:
+            self._in_turn(_AGAIN_MS, lambda: self._asks(self._why))
+
+    def _answered(self, request: int, answer: dict[str, Any]) -> None:
+        if self._is_over or request != self._request:
+            return
+        match answer["result"]:
+            case "assigned":
+                self._expects(answer["job_id"], round(answer["dial_within_s"] * 1000))
+            case "wait" if self._runner is None:
+                self._in_turn(round(answer["wait_s"] * 1000), lambda: self._asks("no_dial"))
+            case "none" if self._runner is None:
+                self._in_turn(max(round(answer["again_in_s"] * 1000), 100), lambda: self._asks(self._why))
+            case "over":
+                self._is_over = True
+                self._world.after(_LEAVES_AFTER_MS, self._leaves)
+
+    def _expects(self, job_id: str, within_ms: int) -> None:
+        if self._expected is not None and self._expected != job_id:
+            self._passed_over.add(self._expected)
+        self._expected = job_id
+        if self._runner is not None and self._job_id == job_id:
+            return
+        self._in_turn(within_ms, lambda: self._asks("no_dial"))
+        if self._runner is not None:
+            self._passed_over.add(self._job_id)
+            self._closes()
+
+    # --- a runner comes and goes -------------------------------------------------------------------------------------
+
+    def dialled(self, runner: Brain, job_id: str) -> int | None:
+        if self._is_over or job_id in self._passed_over or not self.agent.alive:
+            return REFUSED
+        if self._runner is not None:
+            return TAKEN
+        self._runner, self._job_id, self._is_greeted = runner, job_id, False
+        self._turn += 1
+        wait_ms = self._world.chance.between(f"hello/{self.room.name}", *_GREETS_AFTER_MS)
+        self._world.after(wait_ms, self._greets, job_id)
+        return None
+
+    def _greets(self, job_id: str) -> None:
+        if self._is_over or self._runner is None or self._job_id != job_id:
+            return
+        self._is_greeted, self._is_seeking = True, False
+        self._of.watch.greeted(self.room, self._url, self._runner, job_id)
+        self._world.trace(f"{self._runner.worker_id} thinks for {self.room.name} by {job_id}")
+        if not self._was_ready:
+            self._was_ready = True
+            can_report = CAN_REPORT if self.room.plan is not None and self.room.plan.hears else ()
+            self._of.reports.tells(self.room.name, "ready", lambda at, n: AgentReady(at, n, can_report))
+
+    def bridge_lost(self, runner: Brain, job_id: str, code: int) -> None:
+        if runner is not self._runner or job_id != self._job_id or self._is_over:
+            return
+        was_greeted = self._is_greeted
+        self._is_none_there()
+        if code == NORMAL and was_greeted:
+            # Its entrypoint returned: nobody dials again for it.
+            self._in_turn(_REDIAL_MS, lambda: self._hangs_up(EndReason.AGENT_HUNG_UP, "completed"))
+            return
+        self._losses += 1
+        self._passed_over.add(job_id)
+        self._expected = None
+        self._of.watch.lost(self.room, self._url)
+        if self._losses >= _MOST_LOSSES:
+            self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")
+            return
+        self._seeks_for(GRACE_MS)
+        self._asks("lost")
+
+    def _is_none_there(self) -> None:
+        self._runner, self._is_greeted = None, False
+        self._of.watch.gone(self._url)
+
+    def _closes(self) -> None:
+        runner, job_id = self._runner, self._job_id
+        self._is_none_there()
+        if runner is not None:
+            self._world.after(2, runner.bridge_closed, job_id)
+
+    def _gives_up(self, seeks: int) -> None:
+        if self._is_over or not self._is_seeking or seeks != self._seeks:
+            return
+        self._of.watch.given_up(self.room, self._url)
+        self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")
+
+    def _hangs_up(self, reason: EndReason, words: str) -> None:
+        self._is_over = True
+        self._closes()
+        self._of.reports.tells(self.room.name, "hang_up", lambda at, n: AgentHangsUp(at, n, reason, words))
+        self._world.after(_LEAVES_AFTER_MS, self._leaves)
+
+    def _leaves(self) -> None:
+        self._of.bridges.shut(self._url)
+        self._of.agents.leaves(self.room, self.agent, "CLIENT_INITIATED")
+
+    def stops(self) -> None:
+        """The call is over, or the worker is dead: nobody is at this end of the bridge any more."""
+        self._is_over = True
+        self._closes()
+        self._of.bridges.shut(self._url)
+
+
+def _alive(agents: Iterable[Agent]) -> dict[str, Agent]:
+    return {agent.identity: agent for agent in agents if agent.alive}
+
+
+def _heard_before(_process: Process, _well: bool) -> None:
+    """What came of a repeat nobody waits for."""

@@ -1,0 +1,111 @@
+"""When the other side of a call can hear, and when it has gone."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from livekit import rtc
+
+from speech.bridge.model.actions import Transfer
+from speech.worker.calls.dispatch import Dispatch
+from speech.worker.calls.leg import Leg
+
+pytestmark = pytest.mark.anyio
+
+
+class Room:
+    """What a leg sees of a room."""
+
+    name = "room"
+
+    def __init__(self) -> None:
+        self.remote_participants: dict[str, Any] = {}
+        self._heard: dict[str, list[Callable[..., None]]] = {}
+
+    def on(self, event: str, callback: Callable[..., None]) -> None:
+        self._heard.setdefault(event, []).append(callback)
+
+    def emit(self, event: str, *told: Any) -> None:
+        for callback in self._heard.get(event, []):
+            callback(*told)
+
+
+def a_leg(room: Room, *, transfer: Any = None, **told: Any) -> Leg:
+    metadata = {"call_id": "SCL_1", "token": "t", "direction": "outbound", "leg_identity": "leg", "dispatch": 1} | told
+    sip = SimpleNamespace(transfer_sip_participant=transfer)
+    ctx: Any = SimpleNamespace(room=room, is_fake_job=lambda: False, api=SimpleNamespace(sip=sip))
+    leg = Leg(ctx, Dispatch.read(json.dumps(metadata), room_id="RM_1", ringline_url="https://api"))
+    leg.watch()
+    return leg
+
+
+def a_participant(identity: str = "leg", status: str = "ringing", *, with_audio: bool = False, reason: int = 0) -> Any:
+    audio = {"TR_1": SimpleNamespace(kind=rtc.TrackKind.KIND_AUDIO)} if with_audio else {}
+    return SimpleNamespace(
+        identity=identity,
+        kind=rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+        attributes={"sip.callStatus": status},
+        track_publications=audio,
+        disconnect_reason=reason,
+    )
+
+
+async def test_an_outbound_phone_hears_when_it_has_picked_up() -> None:
+    room = Room()
+    leg = a_leg(room)
+    phone = room.remote_participants["PA_1"] = a_participant(with_audio=True)
+    room.emit("participant_connected", phone)
+    assert not leg.answered.is_set()
+    phone.attributes["sip.callStatus"] = "active"
+    room.emit("participant_attributes_changed", {"sip.callStatus": "active"}, phone)
+    assert leg.answered.is_set()
+
+
+async def test_a_caller_is_answered_by_the_agent_and_not_waited_for() -> None:
+    assert a_leg(Room(), direction="inbound").answered.is_set()
+
+
+async def test_an_agent_that_joins_late_takes_the_other_sides_audio_for_an_answer() -> None:
+    room = Room()
+    room.remote_participants["PA_1"] = a_participant(status="dialing", with_audio=True)
+    assert a_leg(room, dispatch=2).answered.is_set()
+    assert not a_leg(room, dispatch=1).answered.is_set()
+
+
+async def test_it_has_gone_when_its_own_leg_has_and_not_when_somebody_else_leaves() -> None:
+    room = Room()
+    leg = a_leg(room)
+    room.emit("participant_disconnected", a_participant("somebody", reason=rtc.DisconnectReason.CLIENT_INITIATED))
+    assert not leg.gone.done()
+    room.emit("participant_disconnected", a_participant(reason=rtc.DisconnectReason.USER_REJECTED))
+    room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
+    assert leg.gone.result() == "USER_REJECTED"
+
+
+async def test_a_cold_transfer_to_a_number_is_asked_of_livekit() -> None:
+    asked: list[Any] = []
+
+    async def transfer(request: Any) -> None:
+        asked.append(request)
+
+    leg = a_leg(Room(), transfer=transfer)
+    ended = await leg.transfer(Transfer("number", "+15550177", "cold", ""))
+    assert ended.done and leg.was_transferred
+    (request,) = asked
+    assert (request.participant_identity, request.room_name, request.transfer_to) == ("leg", "room", "tel:+15550177")
+
+
+@pytest.mark.parametrize(
+    ("transfer", "why"),
+    [
+        (Transfer("number", "+15550177", "warm", ""), "warm_not_served"),
+        (Transfer("agent", "sales", "cold", ""), "agents_not_served"),
+    ],
+)
+async def test_what_cannot_be_transferred_is_said_and_the_call_goes_on(transfer: Transfer, why: str) -> None:
+    leg = a_leg(Room())
+    ended = await leg.transfer(transfer)
+    assert (ended.done, ended.why) == (False, why)
+    assert not leg.was_transferred and not leg.gone.done()

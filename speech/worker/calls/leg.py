@@ -1,0 +1,128 @@
+"""The telephone's leg in the room: when the other side can hear, when it has gone, handing it over, hanging up."""
+
+import asyncio
+import logging
+from typing import Any
+
+from livekit import api, rtc
+from livekit.agents import JobContext
+
+from speech.bridge.model.actions import Transfer
+from speech.bridge.model.events import TransferEnded
+from speech.worker.calls.dispatch import Dispatch
+
+_log = logging.getLogger(__name__)
+
+ROOM_CLOSES_WITHIN_S = 8.0
+"""The control plane closes the room of a call that was hung up. A room that is open for longer is closed from here."""
+STATUS = "sip.callStatus"
+ACTIVE = "active"
+
+
+class Leg:
+    """Watches one leg. `watch` it once, as soon as the room is there."""
+
+    def __init__(self, ctx: JobContext, dispatch: Dispatch) -> None:
+        self._ctx = ctx
+        self._dispatch = dispatch
+        self._room: rtc.Room = ctx.room
+        self.answered = asyncio.Event()
+        """Both sides can hear each other."""
+        self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why the leg or the room is gone, in LiveKit's word."""
+        self.was_transferred = False
+        self.hung_up_for: str | None = None
+
+    def watch(self) -> None:
+        if self._ctx.is_fake_job():
+            # A room without LiveKit has nobody who could pick up.
+            self.answered.set()
+            return
+        self._room.on("participant_connected", self.look)
+        self._room.on("participant_attributes_changed", self.look)
+        self._room.on("track_published", self.look)
+        self._room.on("participant_disconnected", self._left)
+        self._room.on("disconnected", self._room_left)
+        self.look()
+
+    def _is_ours(self, participant: rtc.RemoteParticipant) -> bool:
+        if self._dispatch.leg_identity is not None:
+            return participant.identity == self._dispatch.leg_identity
+        return participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+
+    def look(self, *_: Any) -> None:
+        """Whether the other side can hear by now. A caller who rings in is answered by the agent's audio: nothing is to
+        be waited for."""
+        if not self._dispatch.is_outbound:
+            self.answered.set()
+            return
+        for participant in self._room.remote_participants.values():
+            if self._is_ours(participant) and self._hears(participant):
+                self.answered.set()
+
+    def _hears(self, participant: rtc.RemoteParticipant) -> bool:
+        """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer."""
+        if participant.attributes.get(STATUS) == ACTIVE:
+            return True
+        has_audio = any(track.kind == rtc.TrackKind.KIND_AUDIO for track in participant.track_publications.values())
+        return not self._dispatch.is_first and has_audio
+
+    def _left(self, participant: rtc.RemoteParticipant) -> None:
+        if self._is_ours(participant):
+            self._tell_gone(_word(participant.disconnect_reason))
+
+    def _room_left(self, reason: Any = None) -> None:
+        self._tell_gone(_word(reason))
+
+    def _tell_gone(self, why: str) -> None:
+        if not self.gone.done():
+            self.gone.set_result(why)
+
+    # ------------------------------------------------------------ what is done to it
+
+    async def transfer(self, transfer: Transfer) -> TransferEnded:
+        """A cold transfer to a number is a REFER; a refusal leaves the call as it was. The others need what this worker
+        does not know: a trunk to dial a human through, another agent's name."""
+        if transfer.mode != "cold":
+            return TransferEnded(False, "warm_not_served")
+        if transfer.kind == "agent":
+            return TransferEnded(False, "agents_not_served")
+        identity = self._dispatch.leg_identity or self._sip_identity()
+        if identity is None:
+            return TransferEnded(False, "no_leg")
+        target = transfer.target if ":" in transfer.target else f"tel:{transfer.target}"
+        try:
+            await self._ctx.api.sip.transfer_sip_participant(
+                api.TransferSIPParticipantRequest(
+                    participant_identity=identity, room_name=self._room.name, transfer_to=target
+                )
+            )
+        except (api.TwirpError, OSError, TimeoutError) as error:
+            _log.warning("transfer refused", extra={"error": type(error).__name__})
+            return TransferEnded(False, getattr(error, "code", None) or type(error).__name__)
+        self.was_transferred = True
+        return TransferEnded(True)
+
+    async def hang_up(self, reason: str) -> None:
+        """The control plane is told beside this, and closes the room."""
+        self.hung_up_for = self.hung_up_for or reason
+        if self._ctx.is_fake_job():
+            self._tell_gone("ROOM_DELETED")
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(self.gone), ROOM_CLOSES_WITHIN_S)
+        except TimeoutError:
+            _log.warning("the room of a call that was hung up is still open")
+            await self._ctx.delete_room()
+
+    def _sip_identity(self) -> str | None:
+        return next((leg.identity for leg in self._room.remote_participants.values() if self._is_ours(leg)), None)
+
+
+def _word(reason: Any) -> str:
+    if reason is None:
+        return "UNKNOWN_REASON"
+    try:
+        return str(rtc.DisconnectReason.Name(reason))
+    except (TypeError, ValueError):
+        return str(reason)

@@ -1,0 +1,31 @@
+"""What is promised of runners, whoever dies between them and a call: a place is held by exactly one call and given back
+with it, an assignment is sent once, and nobody is rung before a runner thinks for them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from ringline.calls.model.call import Call
+from tests.component.crash.rig.world import World
+
+
+def look_at_the_places(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -> None:
+    """Whenever one looks: a runner's `in_use` counts the calls that hold a place of its, and is within its places."""
+    held = Counter(call.holds_place_of for call in calls)
+    for row in items:
+        if row["pk"].endswith("#RUNNERS") and "#R#" in row["sk"]:
+            assert row["in_use"] == held[row["worker_id"]], f"{row['worker_id']}: a place too many, or too few"
+            assert row["in_use"] <= row["max_concurrent"], "a runner was given more than it takes"
+
+
+def look_at_the_runners(world: World) -> None:
+    """At the end."""
+    rows = [item for item in world.table.items() if item["pk"].endswith("#RUNNERS") and "#R#" in item["sk"]]
+    assert rows and not any(row["in_use"] for row in rows), "a place was kept by nobody"
+    sent = Counter(frame["job_id"] for _, frame in world.speech.fleet.frames if frame["type"] == "job.assign")
+    assert set(sent.values()) <= {1}, "one assignment was sent twice"
+    thought_for = {room for room, _ in world.spoken_for}
+    rang = {call.room_name for call in world.table.calls.values() if call.leg_identity in world.phones.rang}
+    assert rang <= thought_for, "somebody was rung, and nobody thought for them"
+    in_hand = {job for runner in world.speech.fleet.runners.values() for job in runner.jobs}
+    assert not in_hand, "a runner thinks on for a call that is over"
