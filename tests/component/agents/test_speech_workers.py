@@ -115,6 +115,24 @@ def test_where_livekit_cannot_be_asked_the_look_sends_the_next(plane: Plane) -> 
     assert plane.calls.telephony.sent_agents == [3]
 
 
+def test_whoever_dies_before_the_next_is_sent_leaves_a_look_that_sends_it(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = plane.speech_joins("speech#1")
+    talking(plane)
+
+    async def dies(_call: Call) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(plane.calls.telephony, "send_agent", dies)
+        plane.loses_job(connection)
+    assert plane.calls.looks.asked == [(ACCOUNT, "call_1", DISPATCH_EVERY_S)]
+    plane.calls.clock.move(DISPATCH_EVERY_S)
+    plane.calls.look_again("call_1")
+    assert plane.calls.telephony.sent_agents == [3]
+
+
 def test_a_call_that_no_other_worker_takes_ends_as_its_agents_failure(plane: Plane) -> None:
     connection = plane.speech_joins("speech#1")
     talking(plane)

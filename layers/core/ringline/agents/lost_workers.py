@@ -74,9 +74,9 @@ class LostWorkers:
         await self._replace(call, dispatch)
 
     async def _replace(self, call: Call, dispatch: int) -> None:
-        lost = await self.agents.replace_lost(call, dispatch)
-        if lost is not None:
-            await asyncio.to_thread(ask_for_look, self.looks, self.log, lost, DISPATCH_EVERY_S)
+        # Before anything is done: whoever dies in the middle of it leaves a call in which nobody speaks.
+        await asyncio.to_thread(ask_for_look, self.looks, self.log, call, DISPATCH_EVERY_S)
+        await self.agents.replace_lost(call, dispatch)
 
     def _calls_of(self, worker_ids: set[str], now: int) -> list[Call]:
         # Each call in flight is due so soon after its claim, or was due before.

@@ -42,23 +42,23 @@ class Agents:
             self.log.info("agent dispatched again", extra=about)
         return True
 
-    async def replace_lost(self, call: Call, dispatch: int) -> Call | None:
-        """Gives a call another speech worker for the one that this dispatch brought, which is gone, and puts out of the
-        room what LiveKit still shows of that one. The call, which somebody has to look at again; None where nothing was
-        to be done."""
+    async def replace_lost(self, call: Call, dispatch: int) -> bool:
+        """Whether the call is given another speech worker for the one that this dispatch brought, which is gone. What
+        LiveKit still shows of that one is put out of the room. Somebody has to look again: LiveKit may not be there to
+        be asked, or lose the dispatch."""
         room = await self._seen(call)
         outcome = await self._apply(call, SpeechLost(self.clock(), call.attempt, dispatch))
         about = {"call_id": call.call_id, "dispatch": dispatch}
         if not isinstance(outcome, Applied):
             self.log.info("speech worker lost, nothing to be done", extra={**about, "why": outcome.why})
-            return None
+            return False
         lost = outcome.call
         self.log.warning("speech worker lost in a call", extra={**about, "next_dispatch": lost.dispatches})
         works = [self._put_out(lost, ghost) for ghost in _ghosts(lost, room)]
         if lost.dispatches > call.dispatches:
             works.append(self._send_successor(lost))
         await asyncio.gather(*works)
-        return lost
+        return True
 
     async def _seen(self, call: Call) -> RoomView:
         try:
