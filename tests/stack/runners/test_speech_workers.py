@@ -18,17 +18,18 @@ from ringline.runtime.items import to_item
 from ringline.runtime.table import beat_sk, runner_sk, runners_pk
 from ringline.telephony.agent_dispatch import call_token
 from speech.bridge.control import Control, Worker, control_url
-from tests.stack.callers import Customer, a_customer, emulator_client, eventually, until_over
-from tests.stack.runners.runner_calls import Agent, a_talker, until_said
+from tests.stack.callers import Customer, a_callee, a_customer, a_number, emulator_client, eventually, until_over
+from tests.stack.runners.runner_calls import TALKER, Agent
 
 pytestmark = pytest.mark.anyio
 
+CRASHES_AFTER_S = 3.0
 WORKER = Worker("speech#stack", "ringline-speech", 5, "ws://10.0.0.4:8081")
 
 
 @asynccontextmanager
 async def registered(stack: Stack) -> AsyncIterator[Control]:
-    """A speech worker beside the one of the phone network, which keeps no control connection and whose jobs live. It is
+    """A speech worker beside the one of the phone network, which keeps no control connection. It is
     forgotten afterwards: calls would wait for it."""
     async with aiohttp.ClientSession() as http:
         url, secret = control_url(stack.base_url), stack.livekit_api_secret
@@ -56,7 +57,7 @@ async def media_workers(customer: Customer) -> list[dict[str, Any]]:
 
 async def test_a_job_that_is_lost_in_its_call_is_followed_by_another_workers(stack: Stack) -> None:
     customer, agent = a_customer(stack), Agent()
-    number = await a_talker(stack, lines=("Hello?", "And then?", "And after that?", "What else?", "Good bye."))
+    number = await a_callee(stack, a_number(), **TALKER, agent={"deed": "crash", "after_s": CRASHES_AFTER_S})
     runner = a_runner(customer, customer.runner_agent_id, agent.answer)
     async with registered(stack) as control, running(customer, runner), customer.client() as client:
 
@@ -70,7 +71,8 @@ async def test_a_job_that_is_lost_in_its_call_is_followed_by_another_workers(sta
             "ws://10.0.0.4:8081",
         )
         made = await client.calls.create(pipe_id=customer.runner_pipe_id, to_number=number)
-        await until_said(stack, number, "You said: Hello?")
+        # The job is dead, and its runner's bridge with it. LiveKit shows its agent for 20 s more.
+        await agent.next_end()
         call = customer.store.get(customer.account_id, made.call_id)
         assert call is not None and call.state is State.ACTIVE
         token = call_token(call, stack.livekit_api_secret)
