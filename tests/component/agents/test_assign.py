@@ -215,6 +215,20 @@ def test_the_only_runner_may_answer_a_frame_whose_fate_is_unknown(plane: Plane) 
     assert plane.asks(NO_DIAL)["result"] == "wait"
 
 
+def test_the_only_runner_may_take_the_call_also_when_its_time_is_over(plane: Plane) -> None:
+    connection_id = plane.joins("bot#1")
+    plane.claimed("bot#1")
+    plane.asks()
+    plane.calls.clock.move(2)
+    assert plane.asks(NO_DIAL)["result"] == "none"
+    plane.answers(plane.assigned[0][1], connection_id, accepted=True)
+    assert plane.cancelled == [], "it thinks for the call by now"
+    plane.calls.clock.move(1)
+    assert plane.asks(NO_DIAL)["job_id"] == "call_1.1.2"
+    plane.answers(plane.assigned[0][1], connection_id, accepted=True)
+    assert plane.cancelled == [(connection_id, "call_1.1.1")], "it was asked anew, and that is what counts"
+
+
 def test_no_job_is_named_twice_where_the_only_runner_is_gone_and_back(plane: Plane) -> None:
     plane.joins("bot#1", "c1")
     plane.claimed("bot#1")

@@ -88,6 +88,7 @@ def test_the_runner_that_was_lost_comes_last_and_is_taken_if_it_is_the_only_one(
 def test_a_busy_runner_was_seen_now_and_one_that_is_gone_when_it_was_heard_last() -> None:
     assert last_seen([], NOW) is None
     assert last_seen([a_runner(pool="bot@dev")], NOW) is None
+    assert last_seen([a_runner(max_concurrent=0)], NOW) is None
     assert last_seen([a_runner(in_use=2)], at(5)) == at(5)
     gone = [a_runner(seen_at=at(-90)), a_runner("bot#2", seen_at=at(-60)), a_runner("bot#3", heard_on=None)]
     assert last_seen(gone[:2], NOW) == at(-60)

@@ -56,9 +56,12 @@ def has_room(worker: Runner, now: int) -> bool:
 
 
 def last_seen(runners: Iterable[Runner], now: int) -> int | None:
-    """When a runner that takes calls was there last, which is now where one is; None if none ever was."""
+    """When a runner that takes calls was there last, which is now where one is; None if none ever was. One without any
+    places takes none: whoever waited for it would wait for ever."""
     moments = [
-        now if is_live(each, now) else each.seen_at or each.registered_at for each in runners if each.takes_calls
+        now if is_live(each, now) else each.seen_at or each.registered_at
+        for each in runners
+        if each.takes_calls and each.max_concurrent > 0
     ]
     return max(moments, default=None)
 
