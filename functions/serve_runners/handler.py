@@ -1,4 +1,5 @@
-"""The control sockets of runners (API Gateway WebSocket API): $connect, $disconnect, and every frame.
+"""The control sockets of runners and of speech workers (API Gateway WebSocket API): $connect, $disconnect, and every
+frame.
 
 A refused credential is refused at the upgrade, so that its runner tries again ever less often. No answer here has a
 body, which would be a frame: what a runner is told is posted to its connection.
@@ -7,13 +8,14 @@ body, which would be a frame: what a runner is told is posted to its connection.
 from typing import Any
 
 from ringline.accounts.authorize import Authorized, Refusal
+from ringline.agents.model.records import DEPLOYMENT
 from ringline.composition.serve_runners import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
 
 log = make_logger("serve_runners")
-authorize, listen = compose(read(Settings), clock=now_ms, log=log)
+authorize, is_of_worker, listen = compose(read(Settings), clock=now_ms, log=log)
 
 
 @log.inject_lambda_context(clear_state=True)
@@ -37,7 +39,15 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
 
 
 def _connect(connection_id: str, headers: dict[str, str]) -> int:
-    verdict = authorize.verdict({name.lower(): value for name, value in headers.items()})
+    headers = {name.lower(): value for name, value in headers.items()}
+    is_known_worker = is_of_worker(headers.get("authorization", "").strip())
+    if is_known_worker is not None:
+        if not is_known_worker:
+            log.warning("speech worker refused")
+            return 401
+        listen.connect(connection_id, DEPLOYMENT)
+        return 200
+    verdict = authorize.verdict(headers)
     if not isinstance(verdict, Authorized):
         log.warning("runner refused", extra={"why": verdict.value})
         return 403 if verdict is Refusal.ORG_MISMATCH else 401

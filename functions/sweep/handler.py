@@ -1,11 +1,12 @@
-"""Each minute: mends what got lost (see ringline.calls.mending.sweep). In between: looks at single calls that somebody
+"""Each minute: mends what got lost (see ringline.calls.mending.sweep), and gives the calls of speech workers that are
+gone to others (ringline.agents.lost_workers). In between: looks at single calls, and for single workers, that somebody
 asked to have looked at again soon."""
 
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.tables.queues import call_to_look_at
-from ringline.composition.sweep import Settings, compose
+from ringline.calls.tables.queues import call_to_look_at, worker_to_look_for
+from ringline.composition.sweep import Opened, Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
@@ -14,18 +15,38 @@ log = make_logger("sweep")
 sweeper = compose(read(Settings), clock=now_ms, log=log)
 
 
-def sweep(only: list[tuple[str, str]] | None = None) -> dict[str, Any]:
-    """A whole run, or a look at some calls (account, call)."""
+def sweep() -> dict[str, Any]:
+    """A whole run. Conversations that nobody speaks in come first."""
     # The event loop and the rules of a sweep take as long to load as everything else: with the first run.
     import asyncio
 
-    from ringline.calls.mending.mend import Swept
-
-    async def run() -> Swept:
+    async def run() -> dict[str, Any]:
         async with sweeper() as opened:
-            return await (opened.run() if only is None else opened.look_again(only))
+            given_on = await _given_on(opened)
+            return {**asdict(await opened.sweep.run()), "given_on": given_on}
 
-    return asdict(asyncio.run(run()))
+    return asyncio.run(run())
+
+
+async def _given_on(opened: Opened) -> int:
+    """A failure here must not keep the sweep from its work."""
+    try:
+        return await opened.lost_workers.look()
+    except Exception:
+        log.exception("speech workers not looked at")
+        return 0
+
+
+def look_again(calls: list[tuple[str, str]], worker_ids: list[str]) -> dict[str, Any]:
+    """A look at some calls (account, call), and at the calls of some speech workers."""
+    import asyncio
+
+    async def run() -> dict[str, Any]:
+        async with sweeper() as opened:
+            given_on = await opened.lost_workers.look(worker_ids) if worker_ids else 0
+            return {**asdict(await opened.sweep.look_again(calls)), "given_on": given_on}
+
+    return asyncio.run(run())
 
 
 @log.inject_lambda_context(clear_state=True)
@@ -36,7 +57,8 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         log.info("swept", extra=swept)
         return swept
     calls = [call for record in records if (call := call_to_look_at(record["body"])) is not None]
-    looked = sweep(calls) if calls else {}
+    worker_ids = [worker for record in records if (worker := worker_to_look_for(record["body"])) is not None]
+    looked = look_again(calls, worker_ids) if calls or worker_ids else {}
     log.info("looked again", extra={"calls": len(calls), **looked})
     # What keeps it from looking is raised, and all the messages come again.
     return {"batchItemFailures": []}

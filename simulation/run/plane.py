@@ -37,6 +37,8 @@ class Plane:
     ) -> None:  # fmt: skip
         registry = Registry(table, TABLE, clock)
         routing: Any = OneKindOfAgent()
+        # The speech workers of this world keep no control connection.
+        no_speech_workers: Any = None
         assign = Assign(
             store=store,
             progress=progress,
@@ -54,6 +56,7 @@ class Plane:
             sockets=sockets,
             assign=lambda: assign,
             ring_if_waiting=next_ring.ring_if_waiting,
+            speech_workers=no_speech_workers,
             clock=clock,
             log=log,
         )

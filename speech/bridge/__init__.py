@@ -29,6 +29,6 @@ AWS, so both voices use the same code.
         |         close 1000 <---|<-- CloseBridge ----|                            |
 
 Where to look: `model.frames` is the wire, `rules.conversation` what follows from what, `hub` and `line` the sockets,
-`attach` the same line for a voice in another process, `brain` the control plane, `local_brain` a brain that is no
-runner. `driver` binds a conversation to all of them and to a `voice`.
+`attach` the same line for a voice in another process, `brain` the control plane as a call needs it, `control` as its
+worker does, `local_brain` a brain that is no runner. `driver` binds a conversation to all of them and to a `voice`.
 """

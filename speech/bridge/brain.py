@@ -50,7 +50,8 @@ class _Reply:
 class BrainClient:
     """Over HTTP: POST `brain_url` and `events_url` (`/v1/calls/{id}/brain` and `/v1/calls/{id}/agent-events`), with the
     token of the dispatch. `bridge_url` is where a runner of this call is to dial; `dispatch` is the dispatch's number,
-    as each counts its requests anew."""
+    as each counts its requests anew. `worker_id` is under which name the worker is registered (`control`), if it is:
+    whoever is ready says by whom and by which dispatch, so that its calls are found when it is lost."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class BrainClient:
         token: str,
         bridge_url: str,
         dispatch: int = 1,
+        worker_id: str | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
@@ -69,6 +71,7 @@ class BrainClient:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._bridge_url = bridge_url
         self._dispatch = dispatch
+        self._worker_id = worker_id
         self._sleep = sleep
 
     async def ask(self, request: int, why: Why) -> BrainAnswer:
@@ -81,12 +84,18 @@ class BrainClient:
         return read_answer(reply.body) if reply.status == 200 else Unreachable(f"status {reply.status}")
 
     async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
-        reply = await self._post(self._events_url, {"events": [*events]})
+        reply = await self._post(self._events_url, {"events": [self._signed(event) for event in events]})
         types = [event.get("type") for event in events]
         if isinstance(reply, Unreachable):
             _log.error("agent events were not taken", extra={"why": reply.why, "types": types})
         elif reply.status >= 400:
             _log.warning("agent events were refused", extra={"status": reply.status, "types": types})
+
+    def _signed(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        if event.get("type") != "ready":
+            return event
+        worker = {} if self._worker_id is None else {"worker_id": self._worker_id}
+        return {**event, "dispatch": self._dispatch, **worker}
 
     async def why_ended(self) -> Ended | None:
         """Asks until the control plane knows that the attempt is over, some seconds long: what the runner is told at

@@ -10,7 +10,8 @@ class CallFacts:
     """The facts of one call that its runner is told, and the rules that bind the runner.
 
     `transfer_numbers` and `transfer_prefixes` are the numbers to which the agent may hand the call over: None is no
-    rule, an empty list allows none. `can_report` is what the voice tells of (docs/agents.md, `ready`).
+    rule, an empty list allows none. `can_report` is what the voice tells of (docs/agents.md, `ready`). A call that is
+    `resumed` was talked in before, by a speech worker that was lost.
     """
 
     call_id: str
@@ -24,6 +25,7 @@ class CallFacts:
     transfer_numbers: tuple[str, ...] | None = None
     transfer_prefixes: tuple[str, ...] | None = None
     can_report: tuple[str, ...] = ("user_spoke", "transcript")
+    resumed: bool = False
 
     @classmethod
     def of_dispatch(
@@ -46,6 +48,7 @@ class CallFacts:
             transfer_numbers=_listed(metadata.get("transfer_allowed_numbers")),
             transfer_prefixes=_listed(metadata.get("transfer_allowed_prefixes")),
             can_report=can_report,
+            resumed=metadata.get("resumed") is True,
         )
 
 

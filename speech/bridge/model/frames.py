@@ -193,9 +193,9 @@ def call_started(
     turns: Sequence[Mapping[str, Any]],
     resumed: bool,
 ) -> str:
-    """`resumed`: the other side has talked before, with a runner that was lost. `turns` are what was said then; the
-    oldest are left out where they do not fit into a frame. They stand in `metadata.data` because that is all of
-    `metadata` that the SDK hands to the agent."""
+    """`resumed`: the other side has talked before, with a runner or a speech worker that was lost. `turns` are what was
+    said then, as far as it is known; the oldest are left out where they do not fit into a frame. They stand in
+    `metadata.data` because that is all of `metadata` that the SDK hands to the agent."""
     told = [*turns]
     while True:
         frame = _encoded(

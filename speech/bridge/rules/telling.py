@@ -33,7 +33,7 @@ class Telling:
             voice_profile_id=call.voice_profile_id,
             metadata=_metadata(call),
             turns=self._talk.turns_so_far(),
-            resumed=self._was_here and self._talk.has_begun,
+            resumed=call.resumed or (self._was_here and self._talk.has_begun),
         )
         if frames.is_too_long(started):
             self._steps.do(Note("call.started is too long for a frame"))

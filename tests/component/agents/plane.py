@@ -1,5 +1,6 @@
 """The control plane over the one table: runners whose sockets are a list of what was sent, and calls that ask."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from itertools import count
@@ -7,13 +8,16 @@ from typing import Any
 
 from ringline.agents.assign import Assign
 from ringline.agents.listen import Listen
+from ringline.agents.lost_workers import LostWorkers
 from ringline.agents.model.assigning import Asked, Why, answer_of
-from ringline.agents.model.records import Runner
+from ringline.agents.model.records import DEPLOYMENT, Runner
 from ringline.agents.sockets import Sent
+from ringline.agents.speech_workers import SpeechWorkers, TokenUnknown
 from ringline.agents.tables.assignments import Assignments
 from ringline.agents.tables.registry import Registry
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.events import Claimed
+from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Applied
 from ringline.routing.records import Agent
@@ -55,6 +59,9 @@ class Plane:
     assign: Assign
     listen: Listen
     sockets: ListedSockets
+    lost_workers: LostWorkers
+    looked_for: list[tuple[str, int]]
+    """The speech workers that somebody is to look for, and in how many seconds."""
     requests: "count[int]" = field(default_factory=lambda: count(1))
 
     # ---------------------------------------------------------------- runners
@@ -85,6 +92,30 @@ class Plane:
     def runner(self, worker_id: str) -> Runner:
         (found,) = (each for each in self.registry.runners(ACCOUNT, AGENT) if each.worker_id == worker_id)
         return found
+
+    # ---------------------------------------------------------------- speech workers
+
+    def speech_joins(self, worker_id: str, connection_id: str = "", places: int = 2) -> str:
+        """A speech worker connects and registers; its connection."""
+        connection_id = connection_id or f"of {worker_id}"
+        self.listen.connect(connection_id, DEPLOYMENT)
+        capabilities = {"max_concurrent": places, "kind": "media", "bridge_base": "ws://10.0.0.4:8081"}
+        frame = {"type": "register", "worker_id": worker_id, "kind": "media", "pool": "ringline-speech"}
+        self.listen.receive(connection_id, json.dumps(frame | {"capabilities": capabilities}))
+        return connection_id
+
+    def loses_job(self, connection_id: str, dispatch: int = 1, call_id: str = "call_1", token: str = "") -> None:
+        told = {"type": "job_lost", "call": call_id, "attempt": 1, "dispatch": dispatch}
+        told["token"] = token or f"{ACCOUNT}/{call_id}/1"
+        self.listen.receive(connection_id, json.dumps(told))
+
+    def speech_worker(self, worker_id: str) -> Runner:
+        (found,) = (each for each in self.registry.speech_workers() if each.worker_id == worker_id)
+        return found
+
+    def look_for(self, *worker_ids: str) -> int:
+        """What the look queue, or with none named the sweep, comes to."""
+        return asyncio.run(self.lost_workers.look(worker_ids or None))
 
     # ---------------------------------------------------------------- calls
 
@@ -131,14 +162,44 @@ def a_plane(local: LocalAws) -> Plane:
         clock=calls.clock,
         log=LOG,
     )
+    looked_for: list[tuple[str, int]] = []
+    lost = LostWorkers(
+        registry=registry,
+        watchlist=calls.watchlist,
+        store=calls.store,
+        agents=Agents(calls.progress, calls.telephony, calls.clock, LOG),
+        looks=calls.looks,
+        clock=calls.clock,
+        log=LOG,
+    )
+
+    def ring_waiting() -> None:
+        for mark in calls.watchlist.waiting_accounts():
+            NextRing(calls.store, calls.doorbell, calls.clock).ring_if_waiting(mark.account_id)
+
+    def attempt_of(token: str, call_id: str) -> AttemptId:
+        account_id, named, attempt = token.split("/")
+        if named != call_id:
+            raise TokenUnknown(token)
+        return AttemptId(account_id, named, int(attempt))
+
+    speech_workers = SpeechWorkers(
+        attempt_of=attempt_of,
+        replace_lost=lambda attempt_id, dispatch: asyncio.run(lost.job_lost(attempt_id, dispatch)),
+        look_for_calls_of=lambda worker_id, after_s: looked_for.append((worker_id, after_s)),
+        ring_waiting=ring_waiting,
+        clock=calls.clock,
+        log=LOG,
+    )
     listen = Listen(
         registry=registry,
         routing=routing,
         sockets=sockets,
         assign=lambda: assign,
         ring_if_waiting=NextRing(calls.store, calls.doorbell, calls.clock).ring_if_waiting,
+        speech_workers=speech_workers,
         clock=calls.clock,
         log=LOG,
     )
     assert calls.clock() == NOW
-    return Plane(calls, registry, assign, listen, sockets)
+    return Plane(calls, registry, assign, listen, sockets, lost, looked_for)

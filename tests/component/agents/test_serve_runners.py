@@ -1,6 +1,7 @@
 """The function of the control sockets, on API Gateway's own events."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
+from speech.bridge.control import worker_token
 from tests.builders import ACCOUNT
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
+SECRET = "a-secret-of-more-than-32-characters"
 URL = "https://api-id.execute-api.us-east-1.amazonaws.com/live"
 
 
@@ -61,6 +64,10 @@ class Socket:
         assert set(answer) == {"statusCode"}, "a body would be a frame"
         return int(answer["statusCode"])
 
+    def speech_workers(self) -> list[str]:
+        workers = Registry(self.local.dynamodb, self.local.table_name, now_ms).speech_workers()
+        return [each.worker_id for each in workers if each.heard_on]
+
     def workers(self) -> list[str]:
         runners = Registry(self.local.dynamodb, self.local.table_name, now_ms).runners(ACCOUNT)
         return [each.worker_id for each in runners if each.heard_on]
@@ -76,7 +83,11 @@ def socket(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]
     monkeypatch.setattr(aws, "connections", lambda url: client if url == URL else None)
     environment = {
         "DOORBELL_QUEUE_URL": local.queue_url,
-        "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+        "LOOK_QUEUE_URL": local.queue_url,
+        "LIVEKIT_URL": "http://127.0.0.1:9",
+        "LIVEKIT_API_KEY": "a-key",
+        "LIVEKIT_API_SECRET": SECRET,
+        "AGENT_NAME": "front-desk",
         "RUNNER_CONNECTIONS_URL": URL,
     }
     yield Socket(load_handler("serve_runners", environment), client, accounts.add_key(ACCOUNT, "test"), local)
@@ -108,6 +119,40 @@ def test_a_refused_credential_is_refused_at_the_upgrade(socket: Socket, headers:
     socket.hears("register")
     assert socket.client.posted == []
     assert socket.workers() == []
+
+
+def test_a_speech_worker_connects_with_a_token_made_of_the_deployments_secret(socket: Socket) -> None:
+    token = worker_token(SECRET, "speech#a10699a7", time.time())
+    assert socket.hears("connect", Authorization=f"Worker {token}") == 200
+    assert [socket.hears(case) for case in ("register_worker", "heartbeat")] == [200, 200]
+    ((_, frame),) = socket.client.posted
+    assert (frame["type"], frame["transport_ack"]) == ("registered", "dial_out")
+    assert (socket.speech_workers(), socket.workers()) == (["speech#a10699a7"], [])
+    assert socket.hears("disconnect") == 200
+    assert socket.speech_workers() == []
+
+
+def test_a_lost_worker_leaves_a_message_to_look_for_it(socket: Socket) -> None:
+    token = worker_token(SECRET, "speech#a10699a7", time.time())
+    socket.hears("connect", Authorization=f"Worker {token}")
+    socket.hears("register_worker")
+    socket.hears("disconnect")
+    delayed = "ApproximateNumberOfMessagesDelayed"
+    asked = socket.local.sqs.get_queue_attributes(QueueUrl=socket.local.queue_url, AttributeNames=[delayed])
+    assert asked["Attributes"][delayed] == "1"
+
+
+@pytest.mark.parametrize("credential", ["of another", "expired", "no token", "a key"])
+def test_a_speech_worker_without_such_a_token_is_refused_at_the_upgrade(socket: Socket, credential: str) -> None:
+    told = {
+        "of another": worker_token(f"{SECRET}!", "speech#1", time.time()),
+        "expired": worker_token(SECRET, "speech#1", time.time() - 3600),
+        "no token": "",
+        "a key": socket.key,
+    }
+    assert socket.hears("connect", Authorization=f"Worker {told[credential]}") == 401
+    socket.hears("register_worker")
+    assert socket.client.posted == []
 
 
 def test_nothing_that_a_runner_says_is_an_error_to_it(socket: Socket) -> None:

@@ -26,6 +26,7 @@ SERVED = {
     ("GET", "/v1/transcripts"),
     ("GET", "/v1/recordings"),
     ("GET", "/v1/runners"),
+    ("GET", "/v1/workers"),
     ("GET", "/v1/webhook-endpoints"),
     ("POST", "/v1/webhook-endpoints"),
     ("GET", "/v1/webhook-endpoints/<endpoint_id>"),

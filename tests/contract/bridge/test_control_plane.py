@@ -1,5 +1,7 @@
 """The control plane signs what the bridge verifies, and answers what the bridge asks: each has its own code for it."""
 
+import json
+import time
 from typing import Any
 
 import aiohttp
@@ -8,10 +10,13 @@ from aiohttp import web
 
 from ringline.agents.bridge_token import bridge_token
 from ringline.agents.model.assigning import Asked, Why, answer_of
+from ringline.agents.model.frames import JobLost, Register, read_frame
 from ringline.agents.model.records import Assignment, AssignmentState
 from ringline.agents.requests import read_request
+from ringline.agents.worker_token import is_workers, worker_is_known
 from ringline.calls.model.timing import MS_PER_S
 from speech.bridge.brain import BrainClient, read_answer
+from speech.bridge.control import worker_token
 from speech.bridge.hub import serving
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, Wait
 from speech.bridge.tokens import BridgeClaims, TokenRefused, bridge_key, read_bridge_token
@@ -31,6 +36,26 @@ def test_a_token_of_the_control_plane_opens_the_bridge() -> None:
     token = bridge_token(call, "SCL_1.2.1", "bot#1", SECRET)
     read = read_bridge_token(token, call.call_id, bridge_key(SECRET), call.created_at / MS_PER_S)
     assert read == BridgeClaims(call.account_id, call.call_id, 2, "SCL_1.2.1", "bot#1")
+
+
+def test_a_speech_workers_credential_is_known_by_the_control_plane_of_its_own_deployment_alone() -> None:
+    credential = f"Worker {worker_token(SECRET, 'speech#1', time.time())}"
+    assert worker_is_known(credential, SECRET)
+    assert not worker_is_known(credential, f"{SECRET}!")
+    assert is_workers(credential) and not is_workers("Token sk_live")
+
+
+def test_the_control_plane_reads_what_a_speech_worker_sends() -> None:
+    """The worker's own frames are shown in tests/unit/speech/test_control.py."""
+    lost = {"type": "job_lost", "call": "SCL_1", "attempt": 1, "dispatch": 2, "token": "of the dispatch"}
+    assert read_frame(json.dumps(lost)) == JobLost("SCL_1", 2, "of the dispatch")
+    capabilities = {"max_concurrent": 2, "kind": "media", "bridge_base": "ws://10.0.0.4:8081"}
+    told = read_frame(
+        json.dumps({"type": "register", "worker_id": "s#1", "pool": "ringline-speech", "capabilities": capabilities})
+    )
+    assert isinstance(told, Register)
+    assert (told.agent_id, told.kind, told.max_concurrent) == ("ringline-speech", "media", 2)
+    assert told.bridge_base == "ws://10.0.0.4:8081"
 
 
 def test_a_token_of_another_deployment_does_not() -> None:

@@ -9,6 +9,8 @@ from ringline.agents.model.frames import (
     LONGEST_FRAME,
     Heartbeat,
     JobAck,
+    JobLost,
+    Received,
     Register,
     Unread,
     job_assign,
@@ -35,7 +37,37 @@ def test_a_runner_says_who_it_is_and_how_many_calls_it_takes() -> None:
         hostname="runner-1",
         region=None,
         deployment="local",
+        kind="brain",
     )
+
+
+def test_a_speech_worker_says_where_runners_dial_it_and_is_of_its_pool() -> None:
+    capabilities = {"max_concurrent": 10, "kind": "media", "bridge_base": "wss://speech.example"}
+    told = {"type": "register", "worker_id": "speech#1", "pool": "ringline-speech", "capabilities": capabilities}
+    assert read_frame(json.dumps(told)) == Register(
+        worker_id="speech#1",
+        agent_id="ringline-speech",
+        pool="ringline-speech",
+        transport=None,
+        max_concurrent=10,
+        kind="media",
+        bridge_base="wss://speech.example",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ({"call": "c", "dispatch": 2, "token": "t", "attempt": 9, "account_id": "another"}, JobLost("c", 2, "t")),
+        ({"call": "c", "token": "t"}, JobLost("c", 1, "t")),
+        ({"call": "c", "dispatch": -3, "token": "t"}, JobLost("c", 1, "t")),
+        ({"call": "c", "dispatch": 1, "token": "t" * 5000}, Unread("no_job")),
+        ({"call": "c", "dispatch": 1}, Unread("no_job")),
+        ({"call": 7, "dispatch": 1, "token": "t"}, Unread("no_job")),
+    ],
+)
+def test_a_lost_job_is_named_by_its_call_its_dispatch_and_its_token(told: dict[str, Any], read: Received) -> None:
+    assert read_frame(json.dumps({"type": "job_lost", **told})) == read
 
 
 @pytest.mark.parametrize(("told", "places"), [(0, 0), (-3, 0), (None, 0), ("12", 0), (10**9, 100_000), (7, 7)])

@@ -1,5 +1,5 @@
-"""What runners tell on their control sockets: that they are there, that they still are, and whether they take a
-call."""
+"""What runners and speech workers tell on their control sockets: that they are there, that they still are, whether they
+take a call, and that a call was lost."""
 
 from collections.abc import Callable
 from copy import replace
@@ -9,8 +9,10 @@ from aws_lambda_powertools import Logger
 
 from ringline.agents.model.frames import (
     DIAL_OUT,
+    MEDIA,
     Heartbeat,
     JobAck,
+    JobLost,
     Received,
     Register,
     Unread,
@@ -18,7 +20,7 @@ from ringline.agents.model.frames import (
     read_frame,
     registered,
 )
-from ringline.agents.model.records import Connection
+from ringline.agents.model.records import Connection, LastBeat
 from ringline.agents.sockets import Sent, Sockets
 from ringline.agents.tables.registry import Registry
 from ringline.calls.model.timing import MS_PER_S, RUNNER_OVERDUE_S
@@ -29,6 +31,16 @@ from ringline.runtime.clock import Clock
 
 class Acknowledges(Protocol):
     def acknowledged(self, connection: Connection, ack: JobAck) -> None: ...
+
+
+class HearsWorkers(Protocol):
+    """What is done about a speech worker's words (`speech_workers`)."""
+
+    def beaten(self, connection: Connection, last: LastBeat, active_jobs: int) -> None: ...
+
+    def job_lost(self, told: JobLost) -> None: ...
+
+    def disconnected(self, worker_id: str) -> None: ...
 
 
 class Listen:
@@ -43,6 +55,7 @@ class Listen:
         sockets: Sockets,
         assign: Callable[[], Acknowledges],
         ring_if_waiting: Callable[[str], None],
+        speech_workers: HearsWorkers,
         clock: Clock,
         log: Logger,
     ) -> None:
@@ -51,6 +64,7 @@ class Listen:
         self._sockets = sockets
         self._assign = assign
         self._ring_if_waiting = ring_if_waiting
+        self._speech_workers = speech_workers
         self._clock = clock
         self._log = log
 
@@ -63,6 +77,8 @@ class Listen:
         closed = self._registry.disconnect(connection_id)
         if closed is not None and closed.worker_id is not None:
             self._log.info("runner disconnected", extra=_names(closed))
+            if closed.is_speech_workers:
+                self._speech_workers.disconnected(closed.worker_id)
 
     def receive(self, connection_id: str, text: str) -> None:
         """One frame of a runner. Frames of a connection may come side by side and in any order."""
@@ -86,13 +102,17 @@ class Listen:
                 self._register(connection, told)
             case Heartbeat(active_jobs):
                 self._beat(connection, active_jobs)
-            case JobAck():
+            case JobAck() if not connection.is_speech_workers:
                 self._acknowledged(connection, told)
+            case JobLost() if connection.is_speech_workers:
+                self._speech_workers.job_lost(told)
+            case JobAck() | JobLost():
+                self._log.warning("frame of another kind of worker", extra=_names(connection))
             case Unread(why):
                 self._log.info("frame passed over", extra={"why": why, **_names(connection)})
 
     def _register(self, connection: Connection, told: Register) -> None:
-        refusal = self._refusal(connection.account_id, told)
+        refusal = self._refusal(connection, told)
         names = {"worker_id": told.worker_id, "agent_id": told.agent_id}
         if refusal is not None:
             self._log.warning("runner refused", extra={**names, "why": refusal})
@@ -109,22 +129,31 @@ class Listen:
                 self._sockets.close(connection.connection_id)
             return
         self._log.info("runner registered", extra={**names, "pool": told.pool, "max_concurrent": told.max_concurrent})
-        self._beat(replace(connection, agent_id=told.agent_id, worker_id=told.worker_id), 0)
+        known = replace(connection, agent_id=told.agent_id, worker_id=told.worker_id, places=told.max_concurrent)
+        self._beat(known, 0)
 
-    def _refusal(self, account_id: str, told: Register) -> str | None:
-        """Why this runner is not served. All that it says of itself is a claim."""
+    def _refusal(self, connection: Connection, told: Register) -> str | None:
+        """Why this runner is not served. All that it says of itself is a claim; a speech worker has proven what it
+        is."""
+        if connection.is_speech_workers:
+            return None if told.kind == MEDIA else "not_a_speech_worker"
         if told.transport != DIAL_OUT:
             return "transport_not_served"
-        agent = self._routing.agent(account_id, told.agent_id)
+        agent = self._routing.agent(connection.account_id, told.agent_id)
         if agent is None:
             return "agent_not_found"
         return None if agent.brain == Brain.RUNNER else "agent_has_no_runners"
 
     def _beat(self, connection: Connection, active_jobs: int) -> None:
-        heard_before = self._registry.beat(connection, active_jobs)
-        if heard_before is None or self._clock() - heard_before < RUNNER_OVERDUE_S * MS_PER_S:
+        last = self._registry.beat(connection, active_jobs)
+        if last is None:
             return
-        if heard_before:
+        if connection.is_speech_workers:
+            self._speech_workers.beaten(connection, last, active_jobs)
+            return
+        if self._clock() - last.at < RUNNER_OVERDUE_S * MS_PER_S:
+            return
+        if last.at:
             self._log.info("runner is back", extra=_names(connection))
         try:
             self._ring_if_waiting(connection.account_id)

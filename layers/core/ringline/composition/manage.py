@@ -16,6 +16,7 @@ from ringline.resources.session_reader import SessionReader
 from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
+from ringline.resources.workers import Workers
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
@@ -62,6 +63,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         Recordings(reader),
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
+        Workers(registry, clock),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

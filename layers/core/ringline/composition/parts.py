@@ -18,6 +18,7 @@ from ringline.telephony.livekit_settings import LivekitSettings
 
 if TYPE_CHECKING:
     from ringline.agents.assign import Assign
+    from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.socket_settings import SocketSettings
 
 
@@ -78,6 +79,34 @@ def assigning(
         sockets=ApiGatewaySockets(partial(aws.connections, settings.connections_url), log),
         token_for=partial(bridge_token, livekit_secret=settings.livekit_secret),
         new_assign_id=partial(new_id, "asg"),
+        clock=clock,
+        log=log,
+    )
+
+
+def losing_workers(
+    store: CallStore,
+    progress: Progress,
+    table_name: str,
+    telephony: Telephony,
+    looks: SqsLookQueue,
+    *,
+    clock: Clock,
+    log: Logger,
+) -> "LostWorkers":
+    """What gives the calls of speech workers that are gone to others."""
+    from ringline.agents.lost_workers import LostWorkers
+    from ringline.agents.tables.registry import Registry
+    from ringline.calls.progress.agents import Agents
+    from ringline.calls.tables.watchlist import Watchlist
+
+    dynamodb = aws.dynamodb()
+    return LostWorkers(
+        registry=Registry(dynamodb, table_name, clock),
+        watchlist=Watchlist(dynamodb, table_name),
+        store=store,
+        agents=Agents(progress, telephony, clock, log),
+        looks=looks,
         clock=clock,
         log=log,
     )

@@ -1,11 +1,11 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.watchlist import Watchlist
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, to_livekit
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import group, required
@@ -15,6 +15,7 @@ from ringline.webhooks.sending.queue import SqsDeliveryQueue
 from ringline.webhooks.store import DeliveryStore
 
 if TYPE_CHECKING:
+    from ringline.agents.lost_workers import LostWorkers
     from ringline.calls.mending.sweep import Sweep
 
 
@@ -24,7 +25,12 @@ class Settings(SignalSettings):
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
 
 
-def compose(settings: Settings, *, clock: Clock, log: Logger) -> "Callable[[], AbstractAsyncContextManager[Sweep]]":
+class Opened(NamedTuple):
+    sweep: "Sweep"
+    lost_workers: "LostWorkers"
+
+
+def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[Opened]]:
     """Opens a sweep, which lives as long as its connection to LiveKit."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
@@ -34,12 +40,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> "Callable[[], A
     overdue = Overdue(DeliveryStore(dynamodb, table), deliveries, clock)
 
     @asynccontextmanager
-    async def sweeper() -> "AsyncIterator[Sweep]":
+    async def sweeper() -> AsyncIterator[Opened]:
         # The sweep's rules and its event loop take as long to load as everything else: with the first run.
         from ringline.calls.mending.sweep import Sweep
 
         async with to_livekit(settings.livekit) as telephony:
-            yield Sweep(
+            sweep = Sweep(
                 store=parts.store,
                 watchlist=watchlist,
                 progress=parts.progress,
@@ -50,5 +56,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> "Callable[[], A
                 clock=clock,
                 log=log,
             )
+            lost = losing_workers(parts.store, parts.progress, table, telephony, looks, clock=clock, log=log)
+            yield Opened(sweep, lost)
 
     return sweeper

@@ -26,6 +26,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
 | runner          | A#<account>#RUNNERS   | <agent>#R#<runner>           | agents.tables; tables.store (in_use)
 | its beat        | A#<account>#RUNNERS   | <agent>#S#<runner>           | agents.tables (each ten seconds)
+| speech worker   | A#*#RUNNERS           | as a runner and its beat     | agents.tables (no account is named so)
 | assignment      | A#<account>#ASSIGNMENTS | <call>#<attempt>           | agents.tables (kept a day, ttl_at_s)
 | connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)

@@ -51,6 +51,8 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
 def _for_our_speech_worker(call: Call, url: str | None) -> dict[str, Any]:
     return {
         "brain": call.brain,
+        # It follows one that was lost in the conversation.
+        "resumed": call.active_at is not None,
         "brain_url": url and f"{url}/brain",
         "transfer_allowed_numbers": call.transfer_allowed_numbers,
         "transfer_allowed_prefixes": call.transfer_allowed_prefixes,

@@ -49,6 +49,7 @@ from ringline.calls.model.events import (
     RunnerGiven,
     SeenWaiting,
     SilenceHeard,
+    SpeechLost,
     TranscriptKept,
     Transferred,
     UserSpoke,
@@ -70,6 +71,7 @@ def every_event(at_ms: int) -> list[Event]:
     return [
         Claimed(at_ms),
         RunnerGiven(at_ms, 1, "bot#2"),
+        SpeechLost(at_ms, 1, 1),
         FellBack(at_ms, 1),
         LegJoined(at_ms, 1, "PA_leg"),
         Answered(at_ms, 1, "PA_leg", "SCL_1", AGENT),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ringline.calls.mending.left_alone import without_agent
-from ringline.calls.model.call import AgentReports, Call, Direction, State
+from ringline.calls.model.call import AgentReports, Call, Direction, Evidence, State
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -24,12 +24,13 @@ from ringline.calls.model.events import (
     OtherLeft,
     OthersTalk,
     RunnerGiven,
+    SpeechLost,
     Transferred,
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import LOOK_AGAIN, REMOVE_AGENT, Moved, Unmoved
 from ringline.calls.model.room_view import LegView, Others, RoomView, agent_in, later_agents, others_of, present_agents
-from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S
+from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S, MOST_SUCCESSORS
 from ringline.calls.rules.deadlines import Owed, agent_due_at, dispatch_again_in_s, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.rules.presence_rules import dispatch_is_due
@@ -45,6 +46,79 @@ def a_caller(**fields: Any) -> Call:
 def left_alone(**fields: Any) -> Call:
     """Its agent left at 20 s."""
     return a_call(State.ACTIVE, **{"agent_left_at": at(20)} | fields)
+
+
+# --- a speech worker is lost -----------------------------------------------------------------------------------------
+
+
+def spoken_for(**fields: Any) -> Call:
+    """A conversation of a speech worker's first job."""
+    ready = AgentReports(ready_at=at(1), can_report=("user_spoke",), worker_id="speech#1", dispatch=1)
+    return a_call(State.ACTIVE, **{"brain": "runner", "agent_sid": "PA_1", "reports": ready} | fields)
+
+
+def test_a_lost_speech_worker_counts_as_left_and_another_is_dispatched() -> None:
+    lost = moved(spoken_for(), SpeechLost(at(20), 1, 1))
+    assert (lost.agent_left_at, lost.dispatches, lost.dispatched_at) == (at(20), 2, at(20))
+    assert (lost.reports.ready_at, lost.reports.worker_id, lost.reports.dispatch) == (at(1), None, None)
+    assert [note.what for note in lost.notes] == ["dial_1_speech_worker_lost: speech#1"]
+    assert look_again_in_s(lost) == DISPATCH_EVERY_S
+    joined = moved(lost, AgentJoined(at(20.5), 1, "PA_2"))
+    ready = moved(joined, AgentReady(at(20.4), 1, ("user_spoke",), "speech#2", 2))
+    assert (ready.agent_left_at, ready.reports.worker_id, ready.reports.dispatch) == (None, "speech#2", 2)
+    assert apply(ready, SpeechLost(at(21), 1, 1)) == Unmoved("another_was_dispatched"), "told again, and late"
+
+
+def test_of_two_that_were_dispatched_the_one_that_was_ready_first_is_the_calls_own() -> None:
+    both = moved(spoken_for(dispatches=2), AgentReady(at(2), 1, ("silence",), "speech#2", 2))
+    assert (both.reports.worker_id, both.reports.dispatch) == ("speech#1", 1)
+    assert apply(both, SpeechLost(at(3), 1, 2)) == Unmoved("another_was_dispatched")
+    assert moved(both, SpeechLost(at(3), 1, 1)).dispatches == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (spoken_for(brain=None), "is_no_speech_worker"),
+        (spoken_for(end_asked_at=at(19)), "end_was_asked"),
+        (spoken_for(evidence=Evidence(leg_left_at=at(19), disconnect_reason="CLIENT_INITIATED")), "leg_has_left"),
+        (spoken_for(handed_over_at=at(19), agent_left_at=at(18)), "was_handed_over"),
+        (spoken_for(reports=AgentReports(ready_at=at(1), transferred_at=at(19))), "was_handed_over"),
+    ],
+)
+def test_nobody_is_sent_where_no_speech_worker_is_missing(call: Call, why: str) -> None:
+    assert apply(call, SpeechLost(at(20), 1, 1)) == Unmoved(why)
+
+
+def test_a_successor_that_does_not_come_is_followed_by_another_until_the_time_is_over() -> None:
+    begun = BETWEEN_CHECKS_S
+    lost = moved(spoken_for(), SpeechLost(at(begun), 1, 1))
+    assert apply(lost, DispatchedAgain(at(begun + 2.4), 1)) == Unmoved("dispatched_just_now")
+    assert owed(lost, True, at(begun + 2.4)) is Owed.NOTHING
+    assert owed(lost, True, at(begun + 2.5)) is Owed.LOOK
+    again = moved(lost, DispatchedAgain(at(begun + 2.5), 1))
+    assert again.dispatches == 3
+    assert without_agent(again, Others.NONE, at(begun + 4.9)) is None
+    assert without_agent(again, Others.NONE, at(begun + 5)) is EndReason.AGENT_FAILED
+
+
+def test_a_conversation_whose_agent_merely_left_is_sent_no_other() -> None:
+    left = moved(spoken_for(), AgentLeft(at(20), 1, "PA_1", None))
+    assert not dispatch_is_due(left, at(24))
+
+
+def test_what_loses_one_worker_after_the_other_is_not_given_more() -> None:
+    lost = moved(spoken_for(dispatches=MOST_SUCCESSORS + 1), SpeechLost(at(20), 1, 1))
+    assert (lost.dispatches, lost.agent_left_at) == (MOST_SUCCESSORS + 1, at(20))
+    assert without_agent(lost, Others.NONE, at(25)) is EndReason.AGENT_FAILED
+
+
+@pytest.mark.parametrize("call", [a_caller(brain="runner"), a_call(State.DIALING, brain="prompt")])
+def test_before_the_conversation_nobody_counts_as_there_until_the_next_is_ready(call: Call) -> None:
+    ready = moved(call, AgentReady(at(1), 1, (), "speech#1", 1))
+    lost = moved(ready, SpeechLost(at(2), 1, 1))
+    assert (lost.brain_is_there, lost.dispatches, lost.agent_left_at) == (False, 2, None)
+    assert moved(lost, AgentReady(at(3), 1, (), "speech#2", 2)).brain_is_there
 
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------

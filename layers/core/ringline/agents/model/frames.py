@@ -22,11 +22,18 @@ DIAL_OUT = "dial_out"
 listens, is not."""
 
 _MOST_PLACES = 100_000
+_LONGEST_URL = 2048
+_LONGEST_TOKEN = 4096
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
+MEDIA = "media"
+"""The kind of a speech worker. Runners are of the kind `brain`."""
+
+
 class Register(Record):
-    """Who a runner says it is. `max_concurrent` is how many calls it takes at once, 0 or more."""
+    """Who a runner, or a speech worker, says it is. `max_concurrent` is how many calls it takes at once, 0 or more. A
+    speech worker's `agent_id` is its pool, and runners dial it at `bridge_base`."""
 
     worker_id: str
     agent_id: str
@@ -36,6 +43,8 @@ class Register(Record):
     hostname: str | None = None
     region: str | None = None
     deployment: str | None = None
+    kind: str | None = None
+    bridge_base: str | None = None
 
 
 class Heartbeat(Record):
@@ -49,13 +58,22 @@ class JobAck(Record):
     reason: str | None = None
 
 
+class JobLost(Record):
+    """A speech worker says that one of its jobs died in its call. The token that the job was dispatched with proves
+    which attempt of which call that was; `dispatch` tells which of its dispatches."""
+
+    call_id: str
+    dispatch: int
+    token: str
+
+
 class Unread(Record):
     """A frame that means nothing here, and why."""
 
     why: str
 
 
-type Received = Register | Heartbeat | JobAck | Unread
+type Received = Register | Heartbeat | JobAck | JobLost | Unread
 
 
 def read_frame(text: str) -> Received:
@@ -77,6 +95,8 @@ def read_frame(text: str) -> Received:
             return Heartbeat(_count(frame.get("active_jobs")))
         case "job.ack":
             return _job_ack(frame)
+        case "job_lost":
+            return _job_lost(frame)
     return Unread("unknown_type")
 
 
@@ -84,11 +104,8 @@ def _register(frame: Mapping[str, Any]) -> Register | Unread:
     capabilities = frame.get("capabilities")
     if not isinstance(capabilities, Mapping):
         return Unread("no_capabilities")
-    worker_id, pool, agent_id = (
-        _name(frame.get("worker_id")),
-        _name(frame.get("pool")),
-        _name(capabilities.get("agent_id")),
-    )
+    worker_id, pool, kind = _name(frame.get("worker_id")), _name(frame.get("pool")), _name(capabilities.get("kind"))
+    agent_id = pool if kind == MEDIA else _name(capabilities.get("agent_id"))
     if worker_id is None or pool is None or agent_id is None:
         return Unread("no_name")
     return Register(
@@ -100,6 +117,8 @@ def _register(frame: Mapping[str, Any]) -> Register | Unread:
         hostname=_name(capabilities.get("hostname")),
         region=_name(capabilities.get("region")),
         deployment=_name(capabilities.get("deployment")),
+        kind=kind,
+        bridge_base=_text(capabilities.get("bridge_base"), _LONGEST_URL),
     )
 
 
@@ -108,6 +127,17 @@ def _job_ack(frame: Mapping[str, Any]) -> JobAck | Unread:
     if job_id is None or not isinstance(accepted, bool):
         return Unread("no_job")
     return JobAck(job_id, _name(frame.get("assign_id")) or "", accepted, _name(frame.get("reason")))
+
+
+def _job_lost(frame: Mapping[str, Any]) -> JobLost | Unread:
+    call_id, token = _name(frame.get("call")), _text(frame.get("token"), _LONGEST_TOKEN)
+    if call_id is None or token is None:
+        return Unread("no_job")
+    return JobLost(call_id, max(_count(frame.get("dispatch", 1)), 1), token)
+
+
+def _text(value: Any, longest: int) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
 def _name(value: Any) -> str | None:

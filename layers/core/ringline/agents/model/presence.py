@@ -50,6 +50,11 @@ def next_for(
     return min(able, key=lambda each: (each.worker_id == lost, each.worker_id != holder, *_load(each)), default=None)
 
 
+def has_room(worker: Runner, now: int) -> bool:
+    """Whether LiveKit may find a free place at a speech worker, as far as its last beat tells."""
+    return is_live(worker, now) and worker.active_jobs < worker.max_concurrent
+
+
 def last_seen(runners: Iterable[Runner], now: int) -> int | None:
     """When a runner that takes calls was there last, which is now where one is; None if none ever was. One without any
     places takes none: whoever waited for it would wait for ever."""

@@ -4,9 +4,13 @@ from enum import StrEnum
 
 from ringline.record import Record
 
+DEPLOYMENT = "*"
+"""Who the speech workers belong to: the deployment itself. No account can have this name."""
+
 
 class Connection(Record):
-    """A control socket of an account. Which runner speaks on it is known once it has registered."""
+    """A control socket of an account, or of the deployment's. Which runner, or speech worker, speaks on it is known
+    once it has registered, and with how many places."""
 
     connection_id: str
     account_id: str
@@ -14,6 +18,18 @@ class Connection(Record):
     agent_id: str | None = None
     worker_id: str | None = None
     ttl_at_s: int = 0
+    places: int = 0
+
+    @property
+    def is_speech_workers(self) -> bool:
+        return self.account_id == DEPLOYMENT
+
+
+class LastBeat(Record):
+    """What the beat before said. `at` is 0 where there was none on this connection."""
+
+    at: int
+    active_jobs: int
 
 
 class Runner(Record):
@@ -22,6 +38,9 @@ class Runner(Record):
     `connection_id` is where it registered, `heard_on` where its last beat came from: None once that connection was
     closed. `in_use` counts the calls that hold a place of its, which is kept with those calls; `active_jobs` is what it
     says itself, up to a beat late.
+
+    A speech worker is kept the same way, as one of the deployment's: its `agent_id` is the name under which LiveKit
+    dispatches it, and nobody takes places of it but LiveKit, so that only `active_jobs` tells of its load.
     """
 
     agent_id: str
@@ -34,6 +53,7 @@ class Runner(Record):
     hostname: str | None = None
     region: str | None = None
     deployment: str | None = None
+    bridge_base: str | None = None
     heard_on: str | None = None
     seen_at: int | None = None
     active_jobs: int = 0

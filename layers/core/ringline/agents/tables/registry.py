@@ -13,6 +13,8 @@ name the same connection, and is only then sent anything:
                `registered` is sent, which must be the first frame that it gets
                beat -> connection 2      (from now on it takes calls)
     late $disconnect of connection 1:    the beat names another connection, and stays
+
+Speech workers are kept beside them, as runners of an owner that is no account (`DEPLOYMENT`).
 """
 
 import random
@@ -23,8 +25,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.agents.model.frames import Register
-from ringline.agents.model.presence import last_seen, least_loaded
-from ringline.agents.model.records import Connection, Runner
+from ringline.agents.model.presence import has_room, last_seen, least_loaded
+from ringline.agents.model.records import DEPLOYMENT, Connection, LastBeat, Runner
 from ringline.agents.model.timing import CONNECTION_KEPT_S, RUNNER_KEPT_S
 from ringline.calls.model.ports import NoPlace, Place
 from ringline.runtime.clock import MS_PER_S, Clock
@@ -72,6 +74,7 @@ class Registry:
             agent_id=kept.get("agent_id"),
             worker_id=kept.get("worker_id"),
             ttl_at_s=kept.get("ttl_at_s", 0),
+            places=kept.get("places", 0),
         )
 
     def disconnect(self, connection_id: str) -> Connection | None:
@@ -97,7 +100,9 @@ class Registry:
         meanwhile, or it has a later one."""
         now = self._clock()
         named = {"agent_id": told.agent_id, "worker_id": told.worker_id}
-        if self._set(_connection_key(connection.connection_id), named, CONNECTION_IS_OPEN) is None:
+        # A speech worker's beats tell of free places only together with how many it has.
+        places = {"places": told.max_concurrent} if connection.is_speech_workers else {}
+        if self._set(_connection_key(connection.connection_id), named | places, CONNECTION_IS_OPEN) is None:
             return False
         fields = {
             **named,
@@ -106,6 +111,7 @@ class Registry:
             "hostname": told.hostname,
             "region": told.region,
             "deployment": told.deployment,
+            "bridge_base": told.bridge_base,
             "connection_id": connection.connection_id,
             "connected_at": connection.connected_at,
             "registered_at": now,
@@ -115,9 +121,9 @@ class Registry:
         also = "in_use = if_not_exists(in_use, :zero)"
         return self._set(key, fields, NO_LATER_CONNECTION, also=also, zero=0) is not None
 
-    def beat(self, connection: Connection, active_jobs: int) -> int | None:
-        """Notes that the connection's runner is there. When it was heard on this connection before, 0 if it was not;
-        None where it has a later connection, or never registered."""
+    def beat(self, connection: Connection, active_jobs: int) -> LastBeat | None:
+        """Notes that the connection's runner is there. What it said before on this connection; None where it has a
+        later connection, or never registered."""
         if connection.agent_id is None or connection.worker_id is None:
             return None
         now = self._clock()
@@ -133,7 +139,8 @@ class Registry:
         before = self._set(key, fields, NO_LATER_CONNECTION)
         if before is None:
             return None
-        return before.get("seen_at", 0) if before.get("connection_id") == connection.connection_id else 0
+        heard_before = before.get("connection_id") == connection.connection_id
+        return LastBeat(before.get("seen_at", 0) if heard_before else 0, before.get("active_jobs", 0))
 
     def _keep_long_connection(self, connection: Connection, now: int) -> None:
         """API Gateway closes a connection before it has to be kept any longer. Others do not."""
@@ -171,6 +178,17 @@ class Registry:
         runners, now = self.runners(account_id, agent_id), self._clock()
         found = least_loaded(runners, now)
         return NoPlace(last_seen(runners, now)) if found is None else Place(found.worker_id)
+
+    # ---------------------------------------------------------------- speech workers
+
+    def speech_workers(self) -> list[Runner]:
+        """Those of the deployment that were there within the last day."""
+        return self.runners(DEPLOYMENT)
+
+    def speech_is_full(self) -> bool:
+        """As `ringline.calls.model.ports.Places` has it."""
+        workers, now = self.speech_workers(), self._clock()
+        return bool(workers) and not any(has_room(worker, now) for worker in workers)
 
     # ---------------------------------------------------------------- writes
 
@@ -230,6 +248,7 @@ def _runners(items: Iterable[dict[str, Any]]) -> Iterator[Runner]:
             hostname=item.get("hostname"),
             region=item.get("region"),
             deployment=item.get("deployment"),
+            bridge_base=item.get("bridge_base"),
             heard_on=beat.get("connection_id"),
             seen_at=beat.get("seen_at"),
             active_jobs=beat.get("active_jobs", 0),

@@ -25,7 +25,7 @@ from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import LegView, RoomView, leg_of, others_of, present_agents
-from ringline.calls.model.timing import AGENT_SLOW_S
+from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
@@ -42,7 +42,7 @@ from ringline.calls.rules.deadlines import (
     look_again_in_s,
     owed,
 )
-from ringline.calls.rules.presence_rules import falls_back
+from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
 from ringline.runtime.clock import Clock
 
 
@@ -124,7 +124,7 @@ class Mender:
                 case EndReason() as reason:
                     await self._end(call, reason, now)
                 case None:
-                    return
+                    await self._send_successor(call, now)
                 case event:
                     await self._apply_and_look(call, event)
 
@@ -152,6 +152,12 @@ class Mender:
             if call.dispatches == 1:
                 # Should one of these looks die, this one ends the waiting.
                 await self._ask_for_look(call, -(-(agent_due_at(call) - now) // 1000) + 1)
+
+    async def _send_successor(self, call: Call, now: int) -> None:
+        """A conversation that has lost its speech worker is given another until its time is over. Whoever sends one is
+        the one to look again."""
+        if dispatch_is_due(call, now) and await self._agents.send_another(call):
+            await self._ask_for_look(call, DISPATCH_EVERY_S)
 
     async def _send_agent(self, call: Call, now: int) -> bool:
         if falls_back(call, now):

@@ -189,6 +189,9 @@ class AgentReports:
     transfer_only_started: bool = False
     """It has begun to hand the call over, and has not said since that this is done."""
     said_all: bool = False
+    worker_id: str | None = None
+    dispatch: int | None = None
+    """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
 
     @property
     def hears_speech(self) -> bool:

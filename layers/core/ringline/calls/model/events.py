@@ -78,6 +78,15 @@ class DispatchedAgain(_OfAttempt):
     dispatch that no worker has room for, and whoever looks at the same moment must not send one more."""
 
 
+class SpeechLost(Record):
+    """The job of our speech worker that this dispatch brought has died, or its worker is gone. LiveKit shows its agent
+    in the room for 20 s more."""
+
+    at: int
+    attempt: int
+    dispatch: int
+
+
 class OthersTalk(_OfAttempt):
     """No agent is in the room, and somebody is with whom the other side talks: the agent brought them in and left."""
 
@@ -233,11 +242,14 @@ class CarrierEnded(Record):
 
 
 class AgentReady(Record):
-    """The agent is there and says what it can report."""
+    """The agent is there and says what it can report. Our own speech worker also says who it is, and which dispatch
+    brought its job."""
 
     at: int
     attempt: int
     can_report: tuple[str, ...]
+    worker_id: str | None = None
+    dispatch: int | None = None
 
 
 class UserSpoke(_OfAttempt):
@@ -312,6 +324,7 @@ type Event = (
     | AgentJoined
     | AgentLeft
     | DispatchedAgain
+    | SpeechLost
     | OthersTalk
     | OtherLeft
     | LegLeft

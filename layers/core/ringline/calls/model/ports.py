@@ -56,6 +56,10 @@ class Places(Protocol):
     def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
         """The free place to take next. It may be gone when it is taken: the transaction that takes it finds out."""
 
+    def speech_is_full(self) -> bool:
+        """Whether no speech worker that is there has a free place. False where none has registered within a day: then
+        nobody knows, and LiveKit decides. Nothing is reserved, because LiveKit alone chooses the worker."""
+
 
 class Doorbell(Protocol):
     def ring(self, account_id: str, after_s: int = 0) -> None:

@@ -85,6 +85,14 @@ job that is only slow comes too, and its agent has to be put out again."""
 DISPATCH_EVERY_S = 3
 """How often a call is looked at, and an agent dispatched, until one is there or the time for it is over."""
 
+MOST_SUCCESSORS = 10
+"""How often an attempt is given another speech worker for one that was lost: whatever kills one after the other is in
+the call itself."""
+
+SPEECH_WORKER_BACK_WITHIN_S = 2
+"""How long a speech worker whose connection was closed has to come back before its calls are given to others: its
+client tries again after half a second."""
+
 AGENT_SUCCESSOR_S = 5
 """How long a caller may be alone after the agent, or whoever took over from it, left: another may take over."""
 

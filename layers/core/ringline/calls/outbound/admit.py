@@ -56,6 +56,7 @@ class _Looked:
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
     places: dict[str, Place | NoPlace] = field(default_factory=dict)
+    speech_is_full: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class Admit:
             looked.resting.clear()
             looked.agents.clear()
             looked.places.clear()
+            looked.speech_is_full = None
             first = self._first_that_may_go(account_id, looked)
             if not isinstance(first, QueueEntry):
                 return first
@@ -144,6 +146,7 @@ class Admit:
     def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         return (
             self._agent_is_awake(account_id, entry, looked)
+            and self._speech_has_room(entry, looked)
             and self._runner_has_place(account_id, entry, looked)
             and self._is_near(entry, looked)
         )
@@ -166,6 +169,17 @@ class Admit:
         if name not in looked.agents:
             looked.agents[name] = self.paces.agents.look(account_id, agent_id)
         return looked.agents[name]
+
+    def _speech_has_room(self, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether LiveKit will find a speech worker for the entry's call, if it needs one. A dispatch that none has
+        room for is lost, so the call waits; a worker with room for one rings the bell."""
+        if entry.brain is None:
+            return True
+        if looked.speech_is_full is None:
+            looked.speech_is_full = self.places.speech_is_full()
+        if looked.speech_is_full:
+            looked.resting["speech", ""] = self.clock() + RUNNER_LOOK_S * MS_PER_S
+        return not looked.speech_is_full
 
     def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         """Whether the entry's call could have a place at a runner now, if it needs one. A runner that registers and a

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.events import AgentJoined, DispatchedAgain, Event, FellBack
+from ringline.calls.model.events import AgentJoined, AgentSeen, DispatchedAgain, Event, FellBack, SpeechLost
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import RoomView, later_agents
+from ringline.calls.model.room_view import RoomView, TelephonyDown, later_agents
 from ringline.calls.progress.progress import Applied, Outcome, Progress
 from ringline.runtime.clock import Clock
 
@@ -41,6 +41,42 @@ class Agents:
         else:
             self.log.info("agent dispatched again", extra=about)
         return True
+
+    async def replace_lost(self, call: Call, dispatch: int) -> bool:
+        """Whether the call is given another speech worker for the one that this dispatch brought, which is gone. What
+        LiveKit still shows of that one is put out of the room. Somebody has to look again: LiveKit may not be there to
+        be asked, or lose the dispatch."""
+        room = await self._seen(call)
+        outcome = await self._apply(call, SpeechLost(self.clock(), call.attempt, dispatch))
+        about = {"call_id": call.call_id, "dispatch": dispatch}
+        if not isinstance(outcome, Applied):
+            self.log.info("speech worker lost, nothing to be done", extra={**about, "why": outcome.why})
+            return False
+        lost = outcome.call
+        self.log.warning("speech worker lost in a call", extra={**about, "next_dispatch": lost.dispatches})
+        works = [self._put_out(lost, ghost) for ghost in _ghosts(lost, room)]
+        if lost.dispatches > call.dispatches:
+            works.append(self._send_successor(lost))
+        await asyncio.gather(*works)
+        return True
+
+    async def _seen(self, call: Call) -> RoomView:
+        try:
+            return await self.telephony.look(call.room_name or "")
+        except TelephonyDown:
+            return RoomView((), ())
+
+    async def _put_out(self, call: Call, ghost: AgentSeen) -> None:
+        try:
+            await self.telephony.remove(call.room_name or "", ghost.identity)
+        except TelephonyDown:
+            self.log.warning("lost agent not removed", extra={"call_id": call.call_id})
+
+    async def _send_successor(self, call: Call) -> None:
+        try:
+            await self.telephony.send_agent(call)
+        except TelephonyDown:
+            self.log.warning("successor not dispatched", extra={"call_id": call.call_id})
 
     async def fall_back(self, call: Call) -> bool:
         """Whether the agent that was named for this case is sent to the caller, or was to be."""
@@ -75,3 +111,11 @@ class Agents:
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+
+def _ghosts(call: Call, room: RoomView) -> list[AgentSeen]:
+    """Who is shown in the room for a job that is lost: the agent of the conversation. Before that nobody knows which
+    agent came from which job, and of several one may be alive."""
+    if call.active_at is not None:
+        return [agent for agent in room.agents if agent.sid == call.agent_sid]
+    return list(room.agents) if len(room.agents) == 1 else []

@@ -29,10 +29,18 @@ _SAME_SILENCE_MS = 2000
 
 
 def _ready(call: Call, event: AgentReady) -> Result:
-    can_report = tuple(dict.fromkeys((*call.reports.can_report, *event.can_report)))
-    if call.reports.ready_at is not None and can_report == call.reports.can_report:
-        return Unmoved("ready_before")
-    return Moved(changed(_reported(call, ready_at=call.reports.ready_at or event.at, can_report=can_report)))
+    known = call.reports
+    can_report = tuple(dict.fromkeys((*known.can_report, *event.can_report)))
+    # Of two that were dispatched the first to be ready speaks, until its job is lost.
+    worker_id, dispatch = (event.worker_id, event.dispatch) if known.dispatch is None else _ready_one(known)
+    ready = _reported(
+        call, ready_at=known.ready_at or event.at, can_report=can_report, worker_id=worker_id, dispatch=dispatch
+    )
+    return Unmoved("ready_before") if ready == call else Moved(changed(ready))
+
+
+def _ready_one(known: AgentReports) -> tuple[str | None, int | None]:
+    return known.worker_id, known.dispatch
 
 
 def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:

@@ -20,7 +20,7 @@ from ringline.calls.model.timing import (
     MEDIA_SILENCE_S,
 )
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
-from ringline.calls.rules.presence_rules import agent_join_s
+from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due
 from ringline.record import Record
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
         return End(EndReason.IDLE_TIMEOUT)
     if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
         return Owed.LOOK
-    if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now):
+    if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now) or (awaits_successor(call) and dispatch_is_due(call, now)):
         return Owed.LOOK
     in_check_minute = (now - answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
@@ -105,6 +105,8 @@ def look_again_in_s(call: Call) -> int:
     nothing amiss it is the limit of the conversation."""
     if words := list(_words_of_an_end(call)):
         return max(words)[1] + 1
+    if awaits_successor(call):
+        return DISPATCH_EVERY_S
     if call.agent_left_at is not None:
         return AGENT_SUCCESSOR_S + 1
     return AGENT_SLOW_S if call.active_at is None else call.max_call_duration_s

@@ -2,6 +2,7 @@
 agent leaves behind. Pure; what an agent tells is for `agent_rules`.
 
 no agent in time ---> another is dispatched, until one is there ---> two may come: the later is removed
+a speech worker's job is lost ---> another is dispatched at once, and again until one is there or the time is over
 the agent leaves ---> a successor comes --------------------------------------------------> goes on
                  |--> somebody is there whom the agent had brought in ---> handed over ---> goes on
                  |--> the other side is alone for AGENT_SUCCESSOR_S ---------------------> ended
@@ -19,12 +20,14 @@ from ringline.calls.model.events import (
     OtherLeft,
     OthersTalk,
     RunnerGiven,
+    SpeechLost,
 )
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     DISPATCH_WAITS_S,
     FIRST_DISPATCH_WAITS_S,
+    MOST_SUCCESSORS,
     MS_PER_S,
     SHORT_LIMIT_S,
 )
@@ -43,11 +46,47 @@ def _dispatched_again(call: Call, event: DispatchedAgain) -> Result:
 
 def dispatch_is_due(call: Call, now: int) -> bool:
     """Whether a call that has no agent has waited long enough for the last one that was dispatched."""
-    if call.active_at is not None or call.end_asked_at is not None:
+    if call.end_asked_at is not None or (call.active_at is not None and not awaits_successor(call)):
         return False
     waits_s = FIRST_DISPATCH_WAITS_S if call.dispatched_at is None else DISPATCH_WAITS_S
     since = call.dispatched_at or call.dialed_at or call.created_at
     return now - since >= waits_s * MS_PER_S
+
+
+def awaits_successor(call: Call) -> bool:
+    """Whether a conversation has lost its speech worker, and another was dispatched to it."""
+    if call.agent_left_at is None or call.dispatched_at is None:
+        return False
+    return call.active_at is not None and call.dispatched_at >= call.agent_left_at
+
+
+# --- a speech worker is lost -----------------------------------------------------------------------------------------
+
+
+def _speech_lost(call: Call, event: SpeechLost) -> Result:
+    """Nobody speaks for the call any more, whatever LiveKit shows. Heard again, it is about a dispatch that is past."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked")
+    if call.brain is None:
+        return Unmoved("is_no_speech_worker")
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved("leg_has_left")
+    if event.dispatch != (call.reports.dispatch or call.dispatches):
+        return Unmoved("another_was_dispatched")
+    if call.reports.transferred_at is not None or call.handed_over_at is not None:
+        return Unmoved("was_handed_over")
+    in_call = call.active_at is not None
+    # Who was ready in the conversation has heard it from then on. Before it, nobody is there until the next is ready.
+    ready_at = call.reports.ready_at if in_call else None
+    lost = replace(
+        call,
+        agent_left_at=(call.agent_left_at or event.at) if in_call else call.agent_left_at,
+        reports=replace(call.reports, ready_at=ready_at, worker_id=None, dispatch=None),
+        notes=noted(call, event.at, f"speech_worker_lost: {call.reports.worker_id or event.dispatch}"),
+    )
+    if call.dispatches > MOST_SUCCESSORS:
+        return Moved(changed(lost), LOOK_AGAIN)
+    return Moved(changed(lost, dispatches=call.dispatches + 1, dispatched_at=event.at), LOOK_AGAIN)
 
 
 # --- agents come and go ----------------------------------------------------------------------------------------------
@@ -197,9 +236,12 @@ OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {
     AgentJoined: _agent_joins_answered,
     DispatchedAgain: _dispatched_again,
     RunnerGiven: _runner_given,
+    SpeechLost: _speech_lost,
 }
 OF_AN_AGENTS_PRESENCE_IN_CALL: dict[type, Rule] = {
+    DispatchedAgain: _dispatched_again,
     RunnerGiven: _runner_given,
+    SpeechLost: _speech_lost,
     AgentJoined: _agent_joins_call,
     AgentLeft: _agent_leaves_call,
     OthersTalk: _others_talk,

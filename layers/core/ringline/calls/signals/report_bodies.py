@@ -76,11 +76,13 @@ class _Ready(_Body):
     _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail", "transcript")
 
     can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
+    worker_id: ShortText | None = None
+    dispatch: Annotated[int, Field(ge=1)] | None = None
 
     def _event_of(self) -> Callable[[int, int], Event]:
         # Others change no verdict, and a row must not grow with whatever an agent lists.
         known = tuple(ability for ability in self._ABILITIES if ability in self.can_report)
-        return lambda at, attempt: AgentReady(at, attempt, known)
+        return lambda at, attempt: AgentReady(at, attempt, known, self.worker_id, self.dispatch)
 
 
 class _UserSpoke(_Body):

@@ -1,5 +1,6 @@
 """The two queues of calls. The doorbell names an account whose next calls may be dialled; the look queue names a call
-that somebody should look at again. The table is the truth: losing or doubling a message costs nothing."""
+that somebody should look at again, or a speech worker whose calls may have to go to another. The table is the truth:
+losing or doubling a message costs nothing."""
 
 import json
 from collections.abc import Callable
@@ -42,6 +43,13 @@ class SqsLookQueue:
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         body = json.dumps({"account_id": account_id, "call_id": call_id})
+        self._send(body, after_s)
+
+    def look_for_calls_of(self, worker_id: str, after_s: int) -> None:
+        """Has somebody look whether this speech worker is back, and at its calls if it is not."""
+        self._send(json.dumps({"worker_id": worker_id}), after_s)
+
+    def _send(self, body: str, after_s: int) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_DELAY_S))
 
 
@@ -53,3 +61,12 @@ def call_to_look_at(body: str) -> tuple[str, str] | None:
     except (ValueError, KeyError, TypeError):
         return None
     return (account_id, call_id) if isinstance(account_id, str) and isinstance(call_id, str) else None
+
+
+def worker_to_look_for(body: str) -> str | None:
+    """The speech worker that a message names; None for any other message."""
+    try:
+        worker_id = json.loads(body)["worker_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return worker_id if isinstance(worker_id, str) and worker_id else None

@@ -118,13 +118,15 @@ class Gate(Record):
 
 class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
-    must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none."""
+    must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
+    has a `brain` is spoken for by a speech worker."""
 
     eligible_at: int
     call_id: str
     trunk_id: str | None = None
     agent_id: str | None = None
     runner_of: str | None = None
+    brain: str | None = None
 
 
 class CallStore:
@@ -402,6 +404,7 @@ def _queue_item(call: Call) -> Item:
             "trunk_id": call.trunk_id,
             "agent_id": call.agent_id if call.agent_first else None,
             "runner_of": call.agent_id if call.needs_place else None,
+            "brain": call.brain,
         }
     )
 
@@ -432,4 +435,6 @@ def _was_refused(reason: dict[str, Any]) -> bool:
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
-    return QueueEntry(int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"), item.get("runner_of"))
+    return QueueEntry(
+        int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"), item.get("runner_of"), item.get("brain")
+    )

@@ -27,7 +27,7 @@ class BlockedBy(StrEnum):
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     AGENT = "agent"
     """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time. Or
-    its brain is a runner, and none that is there has a place."""
+    its brain is a runner, and none that is there has a place, or no speech worker has."""
     LIVEKIT = "livekit"
     """A line is free, and LiveKit itself is away: nobody is dialled before it is back."""
     CALLS_BEFORE = "calls_before"
@@ -67,7 +67,7 @@ def queue_place(store: CallStore, paces: TrunkPaces, places: Places, call: Call,
     before = store.waiting_before(call, MOST_COUNTED)
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
     agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
-    lacks_place = call.needs_place and isinstance(places.least_loaded(call.account_id, call.agent_id or ""), NoPlace)
+    lacks_place = _lacks_place(places, call)
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
     # Nobody can say when a LiveKit that is away comes back, or when a runner's place comes free.
@@ -80,6 +80,12 @@ def queue_place(store: CallStore, paces: TrunkPaces, places: Places, call: Call,
         in_use=gate.in_use,
         cap=gate.cap,
     )
+
+
+def _lacks_place(places: Places, call: Call) -> bool:
+    if call.needs_place and isinstance(places.least_loaded(call.account_id, call.agent_id or ""), NoPlace):
+        return True
+    return call.brain is not None and places.speech_is_full()
 
 
 def blocked_by(
