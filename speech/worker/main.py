@@ -11,17 +11,19 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from livekit.agents import JobRequest
 
 from speech.bridge.attach import AttachPoint
 from speech.bridge.hub import Hub, serving
 from speech.bridge.tokens import bridge_key
-from speech.worker.calls.job import BRIDGE_BASE, HUB_SECRET, HUB_URL, entrypoint, warm_up
+from speech.worker.calls.job import BRIDGE_BASE, HUB_SECRET, HUB_URL, WORKER_ID, entrypoint, warm_up
+from speech.worker.control import ControlLine
 from speech.worker.places import PlacesServer
 from speech.worker.protection import AGENT_URI, TaskProtection
 from speech.worker.relay import Relay, WorkerAddresses
@@ -67,8 +69,8 @@ def _check_installed(voice_plan: VoicePlan) -> None:
             )
 
 
-def a_server(settings: Settings) -> PlacesServer:
-    """Registers nothing yet."""
+def a_server(settings: Settings, accept: Callable[[JobRequest], Awaitable[None]] | None = None) -> PlacesServer:
+    """Registers nothing yet. `accept` takes a job that is offered."""
     server = PlacesServer(
         places=settings.max_calls,
         num_idle_processes=min(settings.idle_processes, settings.max_calls),
@@ -81,17 +83,17 @@ def a_server(settings: Settings) -> PlacesServer:
         setup_fnc=warm_up,
         preload_modules=[entrypoint.__module__],
     )
-    server.rtc_session(entrypoint, agent_name=settings.agent_name)
+    server.rtc_session(entrypoint, agent_name=settings.agent_name, on_request=accept)
     return server
 
 
 @asynccontextmanager
-async def bridges(settings: Settings, server: PlacesServer) -> AsyncIterator[str]:
+async def bridges(settings: Settings, server: PlacesServer, on_job_lost: Callable[[str], None]) -> AsyncIterator[str]:
     """Runners can dial in while the block lasts, and jobs attach to their lines. Gives the base of this worker's
     `bridge_url`s, and leaves what the jobs need in the environment that they inherit."""
     hub = Hub(key=bridge_key(settings.livekit_api_secret), clock_s=time.time)
     secret = secrets.token_urlsafe(32)
-    attach = AttachPoint(hub, secret=secret, on_job_lost=_job_lost)
+    attach = AttachPoint(hub, secret=secret, on_job_lost=on_job_lost)
     async with (
         aiohttp.ClientSession() as http,
         serving(attach.routes(), LOOPBACK) as attach_port,
@@ -156,19 +158,19 @@ def _way_out(bridge_host: str) -> str:
             return LOOPBACK
 
 
-def _job_lost(call_id: str) -> None:
-    """LiveKit shows a job that died as a running agent for 20 s."""
-    _log.error("a job died in its call", extra={"call_id": call_id})
-
-
 async def serve(settings: Settings) -> None:
     """Serves until a signal comes. Raises ProfileError before anything is started."""
     profiles = checked_profiles(settings)
     # The end-of-turn model is not used here, and would take 244 MB in every worker.
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     _let_jobs_import(Path(__file__).parents[2])
-    server = a_server(settings)
-    async with bridges(settings, server) as base:
+    control = ControlLine(settings)
+    server = a_server(settings, control.accept)
+    async with (
+        bridges(settings, server, control.job_lost) as base,
+        control.open(base, lambda: server.calls),
+    ):
+        os.environ[WORKER_ID] = control.worker_id
         _log.info(
             "speech worker begins",
             extra={

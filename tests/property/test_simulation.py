@@ -70,7 +70,7 @@ def test_a_planted_bug_is_caught(planting: Planting) -> None:
 
 @pytest.mark.parametrize("planting", PLANTED_AMONG_RUNNERS, ids=lambda planting: planting.__name__)
 def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
-    worlds = _worlds_with_runners(seed=11, count=_WORLDS_FOR_A_BUG // 2)
+    worlds = _worlds_with_runners(seed=11, count=_WORLDS_FOR_A_BUG)
     _is_caught(planting, worlds, PLANTED_AMONG_RUNNERS[planting])
 
 

@@ -92,8 +92,9 @@ async def a_worker(
     _let_jobs_import(ROOT)
     server = a_server(settings)
     started = asyncio.Event()
+    lost: list[str] = []
     server.on("worker_started", lambda *_: started.set())
-    async with bridges(settings, server) as base, serving(plane.routes(), "127.0.0.1") as port:
+    async with bridges(settings, server, lost.append) as base, serving(plane.routes(), "127.0.0.1") as port:
         runners = [
             AgentRunner(each, AGENT, platform_token="t", org_handle="o", base_url=f"ws://127.0.0.1:{port}")
             for each in entrypoints

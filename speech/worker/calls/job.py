@@ -24,6 +24,7 @@ from speech.worker.voices.table import LOCAL_PROVIDER, VoicePlan, plan
 HUB_URL = "SPEECH_INTERNAL_HUB_URL"
 HUB_SECRET = "SPEECH_INTERNAL_HUB_SECRET"  # noqa: S105 - the name of a variable
 BRIDGE_BASE = "SPEECH_INTERNAL_BRIDGE_BASE"
+WORKER_ID = "SPEECH_INTERNAL_WORKER_ID"
 """What the main process tells its jobs. They inherit its environment."""
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ async def entrypoint(ctx: JobContext) -> None:
             token=dispatch.token,
             bridge_url=f"{os.environ[BRIDGE_BASE]}/bridge/{dispatch.facts.call_id}",
             dispatch=dispatch.number,
+            worker_id=os.environ.get(WORKER_ID),
         )
         try:
             voice_plan = _plan_for(dispatch, settings)

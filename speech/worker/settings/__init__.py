@@ -27,6 +27,11 @@ def _ws_or_nothing(url: str) -> str:
     return url.rstrip("/")
 
 
+def _control_or_nothing(url: str) -> str:
+    """May have a query: API Gateway takes the path of its stage alone."""
+    return _http_or_ws(url) if url else url
+
+
 class Settings(BaseModel):
     """The environment, checked. Durations are seconds."""
 
@@ -55,6 +60,9 @@ class Settings(BaseModel):
 
     ringline_url: str = Field("", alias="RINGLINE_URL")
     """The API's URL, where the dispatch does not tell it."""
+    runners_url: Annotated[str, AfterValidator(_control_or_nothing)] = Field("", alias="RUNNERS_URL")
+    """Where the worker says that it is there and which jobs died: the stack's output of this name, or the URL of a
+    stack on one machine. Empty: nowhere."""
     voices: str = Field("", alias="SPEECH_VOICES")
     """Voice profiles: JSON, or the path of a file of JSON, `{"<voice_profile_id>": {...}}`."""
     default_voice: str = Field("", alias="SPEECH_DEFAULT_VOICE")

@@ -152,7 +152,7 @@ def test_before_the_answer_nobody_counts_as_there_until_the_next_worker_is_ready
     plane.calls.telephony.views = [RoomView((), (GHOST,))]
     plane.loses_job(connection)
     call = plane.calls.call()
-    assert not call.brain_is_there
+    assert call.reports.ready_at is None
     assert (plane.calls.telephony.sent_agents, plane.calls.telephony.removed) == ([2], ["agent-old"])
 
 

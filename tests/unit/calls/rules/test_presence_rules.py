@@ -117,8 +117,8 @@ def test_what_loses_one_worker_after_the_other_is_not_given_more() -> None:
 def test_before_the_conversation_nobody_counts_as_there_until_the_next_is_ready(call: Call) -> None:
     ready = moved(call, AgentReady(at(1), 1, (), "speech#1", 1))
     lost = moved(ready, SpeechLost(at(2), 1, 1))
-    assert (lost.brain_is_there, lost.dispatches, lost.agent_left_at) == (False, 2, None)
-    assert moved(lost, AgentReady(at(3), 1, (), "speech#2", 2)).brain_is_there
+    assert (lost.reports.ready_at, lost.dispatches, lost.agent_left_at) == (None, 2, None)
+    assert moved(lost, AgentReady(at(3), 1, (), "speech#2", 2)).reports.ready_at == at(3)
 
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
