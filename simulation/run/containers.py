@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringline.agents.tables.registry import Registry
+from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import RoomView, TelephonyDown
@@ -214,7 +215,8 @@ class Container:
             reception=lambda: self._arrive,
         )
         ours = OurNumbers(outside.numbers)
-        self._arrive = Arrive(InboundRooms(table, TABLE), ours, ours, Desk(livekit), looks, clock, log)
+        self._inbound_rooms = InboundRooms(table, TABLE)
+        self._arrive = Arrive(self._inbound_rooms, ours, ours, Desk(livekit), looks, clock, log)
         transcripts: Any = None
         """What was said is kept elsewhere, which is no part of a call's life."""
         self.hear_agent = HearAgent(
@@ -280,6 +282,7 @@ class Container:
             watchlist=self._watchlist,
             progress=self._progress,
             telephony=self._outside.livekit,
+            left_rooms=LeftRooms(self._store, self._inbound_rooms, self._outside.livekit, self._log),
             doorbell=self._outside.doorbell,
             looks=self._outside.looks,
             resend=_resend_none,

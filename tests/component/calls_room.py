@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
+from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import Call, State
@@ -21,6 +22,7 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.agent_rests import AgentRests
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
@@ -37,6 +39,7 @@ class CallsRoom:
     watchlist: Watchlist
     paces: TrunkPaces
     places: Registry
+    inbound_rooms: InboundRooms
     clock: HandClock
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
@@ -104,6 +107,7 @@ class CallsRoom:
             watchlist=self.watchlist,
             progress=self.progress,
             telephony=self.telephony,
+            left_rooms=LeftRooms(self.store, self.inbound_rooms, self.telephony, LOG),
             doorbell=self.doorbell,
             looks=self.looks,
             resend=resend,
@@ -141,4 +145,5 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     paces = TrunkPaces(local.dynamodb, local.table_name)
     clock = HandClock()
     places = Registry(local.dynamodb, local.table_name, clock)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, places, clock)
+    rooms = InboundRooms(local.dynamodb, local.table_name)
+    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, places, rooms, clock)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.events import AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from tests.builders import ACCOUNT, NOW, a_call
@@ -43,7 +43,7 @@ def rang_in(room: CallsRoom, **fields: Any) -> Call:
         due_at=NOW + 20_000,
         **known | fields,
     )
-    room.store.create(call)
+    assert room.inbound_rooms.open(call)
     room.telephony.open_rooms["in_1"] = NOW
     return call
 
@@ -101,6 +101,34 @@ def test_a_caller_who_is_gone_without_a_word_is_settled(room: CallsRoom) -> None
     room.clock.move(21)
     assert room.sweep().settled == 1
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.IDLE_TIMEOUT)
+
+
+def is_over(room: CallsRoom) -> None:
+    """Somebody rang in, and the call has ended. What follows is seen later than any call is still coming."""
+    call = rang_in(room)
+    room.progress.apply(ACCOUNT, call.call_id, FoundOver(NOW + 30_000, 1))
+    assert room.call().state.is_terminal
+    room.clock.move(600)
+
+
+def test_a_caller_who_came_back_to_a_room_whose_call_is_over_is_let_go(room: CallsRoom) -> None:
+    is_over(room)
+    assert room.sweep().rooms_closed == 1
+    assert room.telephony.ended_rooms == ["in_1"]
+
+
+def test_a_room_in_which_the_next_caller_waits_is_left_alone(room: CallsRoom) -> None:
+    """LiveKit gives callers of one rule the same room, and the next one's arrival may not be told yet."""
+    is_over(room)
+    room.telephony.views = [RoomView((LegView("sip_+15550108888", "PA_next", "SCL_next", "ringing"),), ())]
+    assert room.sweep().rooms_closed == 0
+    assert room.telephony.ended_rooms == []
+
+
+def test_rooms_that_no_call_of_ours_was_in_are_left_alone(room: CallsRoom) -> None:
+    room.telephony.open_rooms["somebody elses"] = NOW
+    room.clock.move(600)
+    assert room.sweep().rooms_closed == 0
 
 
 def test_a_caller_who_left_a_room_that_is_still_open_is_settled(room: CallsRoom) -> None:

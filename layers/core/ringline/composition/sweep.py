@@ -42,14 +42,18 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     @asynccontextmanager
     async def sweeper() -> AsyncIterator[Opened]:
         # The sweep's rules and its event loop take as long to load as everything else: with the first run.
+        from ringline.calls.mending.left_rooms import LeftRooms
         from ringline.calls.mending.sweep import Sweep
+        from ringline.calls.tables.inbound_rooms import InboundRooms
 
+        inbound_rooms = InboundRooms(dynamodb, table)
         async with to_livekit(settings.livekit) as telephony:
             sweep = Sweep(
                 store=parts.store,
                 watchlist=watchlist,
                 progress=parts.progress,
                 telephony=telephony,
+                left_rooms=LeftRooms(parts.store, inbound_rooms, telephony, log),
                 doorbell=parts.doorbell,
                 looks=looks,
                 resend=overdue.resend,

@@ -7,13 +7,14 @@ write; queued ones cost nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Mender, Swept
-from ringline.calls.model.call import Call, State, attempt_of_room
+from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     EndAsked,
     Event,
@@ -22,11 +23,11 @@ from ringline.calls.model.events import (
 from ringline.calls.model.ports import Doorbell, LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
-from ringline.calls.model.timing import ROOM_MISSING_S, ZOMBIE_ROOM_S
+from ringline.calls.model.timing import ROOM_MISSING_S
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
-from ringline.runtime.clock import MS_PER_S, Clock
+from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
 
 MAX_DUE = 5000
@@ -46,6 +47,7 @@ class Sweep:
     watchlist: Watchlist
     progress: Progress
     telephony: Telephony
+    left_rooms: LeftRooms
     doorbell: Doorbell
     looks: LookQueue
     resend: Resend
@@ -134,7 +136,7 @@ class Sweep:
             missing += await self._mend_those_with_rooms(calls, rooms, now)
         await self._mend_missing(missing)
         if rooms is not None:
-            await self._close_zombies(rooms, alive, now)
+            self.swept.rooms_closed += await self.left_rooms.close(rooms, alive, now)
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
@@ -188,25 +190,6 @@ class Sweep:
                 await asyncio.to_thread(self.watchlist.mark_waiting, call.account_id, now)
                 await asyncio.to_thread(self._ring, call.account_id)
             await self._apply(call, SeenWaiting(now))
-
-    # --- rooms -------------------------------------------------------------------------------------------------------
-
-    async def _close_zombies(self, rooms: Mapping[str, int], alive: Set[str | None], now: int) -> None:
-        """Closes rooms whose attempt is over: an agent left alone in one costs money."""
-        for name, made_at in rooms.items():
-            attempt_id = attempt_of_room(name)
-            if attempt_id is None or name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
-                continue
-            call = await asyncio.to_thread(self.store.get, attempt_id.account_id, attempt_id.call_id)
-            if call is not None and (not call.in_flight or call.attempt != attempt_id.attempt):
-                await self._close_zombie(name)
-
-    async def _close_zombie(self, room: str) -> None:
-        try:
-            await self.telephony.end_room(room)
-            self.swept.rooms_closed += 1
-        except TelephonyDown:
-            self.log.warning("room not closed", extra={"room": room})
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
