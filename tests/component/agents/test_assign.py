@@ -153,6 +153,20 @@ def test_a_runner_that_accepts_too_late_is_told_to_stop(plane: Plane) -> None:
     assert len(plane.assigned) == 2
 
 
+def test_where_nobody_was_found_since_a_late_acceptance_of_any_runner_is_let_be(plane: Plane) -> None:
+    """It may be the one that thinks for the call by now: nobody else does."""
+    for worker_id in ("bot#1", "bot#2"):
+        plane.joins(worker_id)
+    plane.claimed("bot#1")
+    plane.asks()
+    plane.calls.clock.move(2)
+    plane.asks(NO_DIAL)
+    plane.calls.clock.move(2)
+    assert plane.asks(NO_DIAL)["result"] == "none"
+    plane.answers(plane.assigned[0][1], "of bot#1", accepted=True)
+    assert plane.cancelled == []
+
+
 def test_a_runner_that_accepts_and_does_not_dial_is_told_to_stop_and_another_is_sent_the_call(plane: Plane) -> None:
     for worker_id in ("bot#1", "bot#2"):
         plane.joins(worker_id)

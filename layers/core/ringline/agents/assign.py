@@ -78,7 +78,8 @@ class Assign:
         named = attempt_in(ack.job_id)
         for _ in range(_TRIES):
             kept = None if named is None else self._assignments.get(connection.account_id, *named)
-            if kept is not None and _is_of_the_last(kept, ack):
+            if kept is not None and kept.state is AssignmentState.NOBODY:
+                # Its bridge may be the call's only one: told to stop, it would leave the call in the middle of it.
                 self._log.info("assignment answered late, and by nobody since", extra={"job_id": ack.job_id})
                 return
             if kept is None or (kept.assign_id, kept.job_id) != (ack.assign_id, ack.job_id):
@@ -252,10 +253,3 @@ class Assign:
             if runner.worker_id == worker_id and is_live(runner, self._clock()):
                 self._sockets.send(runner.connection_id, job_cancel(job_id))
                 self._log.info("assignment cancelled", extra={"worker_id": worker_id, "job_id": job_id})
-
-
-def _is_of_the_last(kept: Assignment, ack: JobAck) -> bool:
-    """Whether a runner answers that was asked last, and nobody was found after it. The call has its place still, and
-    the speech worker lets it in: told to stop, it would leave its call in the middle of it."""
-    nobody_since = kept.state is AssignmentState.NOBODY and kept.sends > 0
-    return nobody_since and ack.job_id == job_id_of(kept.call_id, kept.attempt, kept.sends)
