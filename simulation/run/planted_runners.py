@@ -15,7 +15,7 @@ from ringline.agents.model.records import Assignment, Connection, Runner
 from ringline.agents.sockets import Sent
 from ringline.agents.tables.assignments import Assignments
 from ringline.calls.model.call import Call
-from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
+from ringline.calls.outbound import agent_first
 from ringline.calls.tables.store import CallStore
 from simulation.actors.livekit import Livekit
 from simulation.run.planted import Planting
@@ -145,15 +145,7 @@ def bell_not_rung_on_registering() -> Iterator[None]:
 @contextmanager
 def phone_rung_before_its_brain_is_there() -> Iterator[None]:
     """A speech worker in the room is taken for an agent that is ready."""
-    await_agent = AgentFirst.await_agent
-
-    async def by_sight(agent_first: AgentFirst, call: Call) -> Awaited:
-        there = await await_agent(agent_first, replace(call, brain=None))
-        return (
-            AgentThere(replace(there.call, brain=call.brain), there.agent) if isinstance(there, AgentThere) else there
-        )
-
-    with mock.patch.object(AgentFirst, "await_agent", by_sight):
+    with mock.patch.object(agent_first, "_is_there", lambda _call, agent: agent is not None):
         yield
 
 
