@@ -288,6 +288,22 @@ def test_an_unclear_dial_adopts_the_leg_that_is_talking(room: CallsRoom) -> None
     assert len(room.telephony.dialed) == 1
 
 
+def test_an_unclear_dial_whose_conversation_somebody_else_told_of_is_not_cut_off(room: CallsRoom) -> None:
+    """The carrier told of the answer, and LiveKit, which was restarted since, says `dialing` of the leg."""
+    call = room.queued()
+
+    async def is_answered(dialing: Call) -> None:
+        answered = Answered(room.clock(), 1, "PA_leg", "SCL_1", AGENT_THERE.agents[0])
+        assert isinstance(room.progress.apply(ACCOUNT, dialing.call_id, answered), Applied)
+
+    room.telephony.while_ringing = is_answered
+    room.telephony.outcomes = [Unclear("TimeoutError")]
+    dialing = Call(**{name: getattr(call, name) for name in Call.__slots__} | {"attempt": 1})
+    room.telephony.views = [a_leg(dialing, "dialing")]
+    room.ring()
+    assert (room.call().state, room.telephony.ended_rooms) == (State.ACTIVE, [])
+
+
 def test_an_unclear_dial_without_a_leg_is_ended_not_repeated(room: CallsRoom) -> None:
     room.queued()
     room.telephony.outcomes = [Unclear("ServerDisconnectedError")]

@@ -53,6 +53,12 @@ def test_a_runner_has_two_seconds_to_answer(after_s: float, step: Step | None) -
     assert step_after(an_assignment(), asked(), at(after_s)) == step
 
 
+def test_another_speech_worker_of_the_same_room_has_nobodys_runner_stopped() -> None:
+    """It waits in vain for a runner that may have dialled the first one long ago."""
+    step = step_after(an_assignment(ACCEPTED), asked(bridge_url="wss://other.example/bridge/call_1"), at(9))
+    assert step == Step(("bot#1",), cancels=False)
+
+
 @pytest.mark.parametrize(("after_s", "step"), [(5.499, None), (5.5, Step(("bot#1",), cancels=True))])
 def test_a_runner_that_accepted_has_five_seconds_to_dial_and_is_told_to_stop_then(
     after_s: float, step: Step | None

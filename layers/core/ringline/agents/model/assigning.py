@@ -67,7 +67,9 @@ def step_after(kept: Assignment | None, asked: Asked, now: int) -> Step | None:
         return None
     if kept.state is AssignmentState.NOBODY:
         return Step(lost=kept.lost)
-    return Step(kept.tried, kept.lost, cancels=kept.state is AssignmentState.ACCEPTED)
+    # Of two speech workers in one room either may have the runner that the other was told of.
+    is_its_own = asked.bridge_url == kept.bridge_url
+    return Step(kept.tried, kept.lost, cancels=is_its_own and kept.state is AssignmentState.ACCEPTED)
 
 
 def _is_of_another_worker(kept: Assignment, asked: Asked, now: int) -> bool:

@@ -29,7 +29,8 @@ class UnclearDials:
         """Goes on with the conversation of a leg that is up, or closes the room and settles the call."""
         leg = await self._leg_that_is_up(call)
         if leg is None:
-            await self.attempts.close_and_settle(call)
+            if not await self._talks(call):
+                await self.attempts.close_and_settle(call)
             return
         self.log.info("leg adopted", extra={"call_id": call.call_id})
         await self.answers.take(call, leg.sid, leg.sip_call_id)
@@ -45,6 +46,15 @@ class UnclearDials:
             if await self._has_left(call, room) or self.clock() >= give_up_at:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _talks(self, call: Call) -> bool:
+        """Whether somebody else told of the answer, and LiveKit does not show that the leg is gone: it may be away, or
+        say `dialing` of a conversation that outlived its restart. Whoever looks after conversations looks after it."""
+        current_call = await self.attempts.read(call)
+        if current_call is None or is_over(call, current_call) or current_call.answered_at is None:
+            return False
+        room = await self.attempts.room_of(call)
+        return current_call.evidence.leg_left_at is None and (room is None or leg_of(call, room) is not None)
 
     async def _has_left(self, call: Call, room: RoomView | None) -> bool:
         """Whether the leg has come and gone. A room without it may be one that it has not joined yet, so only the
