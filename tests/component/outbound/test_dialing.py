@@ -42,6 +42,7 @@ from ringline.calls.model.timing import (
     UNSENT_DIALS,
     VOICEMAIL_GREETING_MIN_S,
 )
+from ringline.calls.progress.progress import Applied
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
