@@ -14,9 +14,6 @@ from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCa
 TRY_AGAIN_AFTER_S = (0.2, 0.5, 1.0)
 """Within the grace of a call that has lost its runner."""
 ANSWER_WITHIN_S = 3.0
-END_ASKED_EVERY_S = 0.3
-END_ASKED_TIMES = 20
-"""LiveKit's word that a leg has left takes about a second to the control plane."""
 _OVER = {401, 403, 404, 409, 410}
 
 _log = logging.getLogger(__name__)
@@ -31,14 +28,6 @@ class Brain(Protocol):
 
     async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Posts agent events, in order. Gives up after its retries, with a line in the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Why the attempt is over, and the call's status, in the words of the API."""
-
-    end_reason: str
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +85,6 @@ class BrainClient:
             return event
         worker = {} if self._worker_id is None else {"worker_id": self._worker_id}
         return {**event, "dispatch": self._dispatch, **worker}
-
-    async def why_ended(self) -> Ended | None:
-        """Asks until the control plane knows that the attempt is over, some seconds long: what the runner is told at
-        the end. None where it does not answer, or does not know."""
-        for _ in range(END_ASKED_TIMES):
-            reply = await self._post(self._events_url, {"events": []})
-            if isinstance(reply, Unreachable) or reply.status >= 400:
-                return None
-            match reply.body:
-                case {"end_reason": str(end_reason), "status": str(status)}:
-                    return Ended(end_reason, status)
-            await self._sleep(END_ASKED_EVERY_S)
-        return None
 
     async def _post(self, url: str, body: Mapping[str, Any]) -> _Reply | Unreachable:
         """Sends the same again where the answer says that it may help, or none came."""

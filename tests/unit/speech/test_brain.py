@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from speech.bridge.brain import END_ASKED_EVERY_S, END_ASKED_TIMES, TRY_AGAIN_AFTER_S, BrainClient, Ended, read_answer
+from speech.bridge.brain import TRY_AGAIN_AFTER_S, BrainClient, read_answer
 from speech.bridge.hub import serving
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCall, Served, Unreachable, Wait
 
@@ -144,23 +144,3 @@ async def test_events_that_are_refused_are_not_sent_again() -> None:
     async with client_of(plane) as client:
         await client.report([{"type": "ready"}])
     assert len(plane.seen) == 1
-
-
-async def test_the_reason_of_the_end_is_asked_for_until_it_is_known() -> None:
-    plane = ControlPlane(
-        [(200, {"status": "active", "end_reason": None}), (200, {"status": "completed", "end_reason": "AGENT_HUNG_UP"})]
-    )
-    async with client_of(plane) as client:
-        assert await client.why_ended() == Ended("AGENT_HUNG_UP", "completed")
-    assert plane.slept_s == [END_ASKED_EVERY_S]
-    assert plane.seen[0][2] == {"events": []}
-
-
-@pytest.mark.parametrize(
-    ("answer", "asked"), [((401, {}), 1), ((200, {"status": "active", "end_reason": None}), END_ASKED_TIMES)]
-)
-async def test_a_reason_that_nobody_tells_is_given_up(answer: tuple[int, Any], asked: int) -> None:
-    plane = ControlPlane([answer])
-    async with client_of(plane) as client:
-        assert await client.why_ended() is None
-    assert len(plane.seen) == asked
