@@ -285,7 +285,7 @@ type Planting = Callable[[], AbstractContextManager[None]]
 
 PLANTED: dict[Planting, frozenset[str]] = {
     slot_freed_outside_the_transaction: frozenset({"gate_inexact"}),
-    doorbell_lost_and_not_mended: frozenset({"lost"}),
+    doorbell_lost_and_not_mended: frozenset({"lost", "place_unused"}),
     dial_repeated: frozenset({"rang_twice"}),
     late_event_accepted: frozenset({"end_changed", "ended_twice"}),
     stale_sid_believed: frozenset({"live_leg_let_go"}),

@@ -1,13 +1,14 @@
 """The one table in this process (moto), and handlers loaded as Lambda loads them: a fresh module in its environment.
 
-moto answers one thread at a time correctly, and lets pass what DynamoDB refuses: whatever needs more belongs to
-tests/dynamodb or tests/stack.
+moto answers one thread at a time correctly, so it is asked by one at a time, and it lets pass what DynamoDB refuses:
+whatever needs more belongs to tests/dynamodb or tests/stack.
 """
 
 import importlib.util
 import io
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 from unittest import mock
 
 import moto
+from moto.core.botocore_stubber import BotocoreStubber
 
 from local.aws.template import read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
@@ -61,7 +63,7 @@ class LocalAws:
 def local_aws() -> Iterator[LocalAws]:
     """The table as the template makes it, and a queue: both in this process, or the table in the DynamoDB that
     AWS_ENDPOINT_URL_DYNAMODB names (`tests.dynamodb.stand_ins`)."""
-    with moto.mock_aws(), mock.patch.dict(os.environ, _ENVIRONMENT):
+    with moto.mock_aws(), _one_request_at_a_time(), mock.patch.dict(os.environ, _ENVIRONMENT):
         os.environ.pop("AWS_ENDPOINT_URL", None)
         _forget_clients()
         dynamodb, sqs = aws.dynamodb(), aws.sqs()
@@ -73,6 +75,19 @@ def local_aws() -> Iterator[LocalAws]:
             with suppress(dynamodb.exceptions.ResourceNotFoundException):  # a test may have deleted it
                 dynamodb.delete_table(TableName=TABLE_NAME)
             _forget_clients()
+
+
+@contextmanager
+def _one_request_at_a_time() -> Iterator[None]:
+    """A transaction of moto copies the whole table first, and fails if another thread writes to it meanwhile."""
+    process, one = BotocoreStubber.process_request, threading.Lock()
+
+    def process_alone(self: BotocoreStubber, request: Any) -> Any:
+        with one:
+            return process(self, request)
+
+    with mock.patch.object(BotocoreStubber, "process_request", process_alone):
+        yield
 
 
 @cache
