@@ -19,7 +19,14 @@ MOST_MODULES = 13
 """About twelve: as many as a stranger takes in at one glance. A folder with more is two rooms."""
 
 _RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
-_USE_CASE = {"ringline.calls.model", "ringline.calls.rules", "ringline.calls.tables", *_RUNTIME}
+_USE_CASE = {
+    "ringline.calls.capacity",
+    "ringline.calls.model",
+    "ringline.calls.rules",
+    "ringline.calls.tables",
+    "ringline.calls.tables.limits",
+    *_RUNTIME,
+}
 
 PRODUCT: Mapping[str, set[str]] = {
     # What is written for no room in particular: every room may lean on it.
@@ -45,9 +52,16 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls": set(),
     "ringline.calls.facts": set(),
     "ringline.calls.model": {"ringline.calls.facts"},
-    "ringline.calls.rules": {"ringline.calls.model"},
+    "ringline.calls.capacity": {"ringline.calls.model"},
+    "ringline.calls.rules": {"ringline.calls.capacity", "ringline.calls.model"},
     "ringline.calls.tables": {"ringline.calls.model", "ringline.calls.tables.writes", "ringline.runtime"},
-    "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.limits": {
+        "ringline.calls.capacity",
+        "ringline.calls.model",
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+    },
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
@@ -167,6 +181,7 @@ SPEECH: Mapping[str, set[str]] = {
 PURE = {
     "ringline",
     "ringline.agents.model",
+    "ringline.calls.capacity",
     "ringline.calls.facts",
     "ringline.calls.model",
     "ringline.calls.rules",

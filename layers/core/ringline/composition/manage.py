@@ -4,7 +4,9 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger
 
 from ringline.agents.tables.registry import Registry
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
@@ -17,6 +19,7 @@ from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
+from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
@@ -50,6 +53,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         pages=reader.pages,
         paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
         places=registry,
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         transcripts=reader.transcripts,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,

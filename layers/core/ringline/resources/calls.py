@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import Places
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
@@ -35,6 +36,7 @@ class Calls:
     pages: CallPages
     paces: TrunkPaces
     places: Places
+    capacity: Capacity
     transcripts: Transcripts
     records_bucket: str
     hang_up: Callable[[str, str], HungUp | None]
@@ -56,14 +58,14 @@ class Calls:
 
     def get(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
-        place = queue_place(self.store, self.paces, self.places, call, self.clock())
+        place = queue_place(self.store, self.paces, self.places, self.capacity, call, self.clock())
         waits = {} if place is None else {"queue": place.as_json()}
         return json_response(200, self._shown(call) | transcript_view(self.transcripts.read(call)) | waits)
 
     def tell_events(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
         now = self.clock()
-        place = queue_place(self.store, self.paces, self.places, call, now)
+        place = queue_place(self.store, self.paces, self.places, self.capacity, call, now)
         waits = [] if place is None else [{"at": iso(now), "what": "waits", **place.as_json()}]
         return json_response(200, listing([*timeline(call), *waits], None))
 

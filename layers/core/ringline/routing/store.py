@@ -176,7 +176,7 @@ def _pipe(found: Mapping[str, Any]) -> Pipe:
     known = _known(Pipe, found)
     if "voicemail" in known:
         known["voicemail"] = VoicemailWindows(**known["voicemail"])
-    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):
+    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes", "caller_ids"):
         if name in known:
             known[name] = tuple(known[name])
     return Pipe(**known)
