@@ -1,5 +1,5 @@
-"""A counter counts exactly the calls that are in it, no claim passes a cap or goes uncounted past one, and every counter
-is empty at the end."""
+"""A counter counts exactly the calls in it, no claim passes a cap or goes uncounted past one, and every counter is empty
+at the end."""
 
 from collections import Counter
 
