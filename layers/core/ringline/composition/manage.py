@@ -4,11 +4,13 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger
 
 from ringline.agents.tables.registry import Registry
+from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
@@ -38,6 +40,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
     registry = Registry(dynamodb, table, clock)
+    outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
         store=parts.store,
         pages=CallPages(dynamodb, table),
@@ -51,6 +54,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
         places=registry,
         transcripts=reader.transcripts,
+        outcomes=outcomes,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
         clock=clock,
@@ -59,6 +63,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
     resources = (
         calls,
         Sessions(reader, hang_up),
+        Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, log),

@@ -1,6 +1,6 @@
 """What all answers have in common: they hold what their model names, and nothing else."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,9 +9,17 @@ type Moment = Annotated[
 ]
 """A moment to the millisecond, in UTC, as `runtime.clock.iso` writes it."""
 
+type MomentToTheSecond = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", examples=["2026-11-21T02:09:00Z"])
+]
+
+MAY_BE_MISSING: Any = Field(default_factory=type(None))
+"""The default of a field that an answer does not always have. A null of its own is no value of such a field, unless its
+type says so."""
+
 
 class Shown(BaseModel):
-    """A part of an answer. A field with a default may be left out, and one whose type has None may be null."""
+    """A part of an answer. A field that is MAY_BE_MISSING may be left out, and one whose type has None may be null."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
