@@ -29,6 +29,7 @@ SERVED = {
     ("GET", "/v1/recordings"),
     ("GET", "/v1/runners"),
     ("GET", "/v1/workers"),
+    ("GET", "/openapi.json"),
     ("GET", "/v1/webhook-endpoints"),
     ("POST", "/v1/webhook-endpoints"),
     ("GET", "/v1/webhook-endpoints/<endpoint_id>"),

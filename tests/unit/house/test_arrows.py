@@ -63,7 +63,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.webhooks",
     },
     # Models that routes name by words: only the document and the tests load them.
-    "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals"},
+    "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
@@ -121,6 +121,7 @@ AROUND: Mapping[str, set[str]] = {
         "local.phones.kernel",
         "local.phones.numbers",
     },
+    "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
     "local.phones.post": _PHONES_PURE,

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
@@ -12,6 +13,7 @@ from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
+from ringline.resources.document import ApiDocument
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -34,8 +36,9 @@ class Settings(CallSettings):
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
-def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ...]:
-    """Every route of the API but those that have a function of their own. A new resource is named here once."""
+def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) -> tuple[Route, ...]:
+    """Every route of the API but those that have a function of their own. A new resource is named here once.
+    `document` is the file of the API's own document."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
@@ -69,6 +72,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
+        ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -19,7 +19,7 @@ from ringline.calls.signals.report_bodies import (
     UserSpokeReport,
     VoicemailReport,
 )
-from ringline.resources.answers.base import MAY_BE_MISSING, Shown
+from ringline.resources.answers.base import MAY_BE_MISSING, ProblemField, Shown
 
 type Report = (
     ReadyReport
@@ -45,20 +45,13 @@ class Reports(RootModel[SeveralReports | Report]):
     """One report by itself, or several."""
 
 
-class WrongField(Shown):
-    """A field that is wrong, and what is wrong with it."""
-
-    field: str
-    message: str
-
-
 class ReportResult(Shown):
     """What came of a report: `applied`, or in a word why it changed nothing."""
 
     type: str
     result: str
     skipped_turns: int = MAY_BE_MISSING
-    errors: list[WrongField] = MAY_BE_MISSING
+    errors: list[ProblemField] = MAY_BE_MISSING
 
 
 class HeardReports(Shown):

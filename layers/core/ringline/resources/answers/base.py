@@ -38,3 +38,21 @@ class Listing[Row: Shown](Shown):
     message: str
     data: list[Row]
     pagination: Paging
+
+
+class ProblemField(Shown):
+    """A wrong field: where it is (`to_number`, `data.customer`), and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(Shown):
+    """A refusal: RFC 9457 with a stable `code`, which stands in `detail` as well, where the SDK looks for it."""
+
+    type: str = Field(pattern="^urn:ringline:problem:")
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[ProblemField] = MAY_BE_MISSING

@@ -1,5 +1,5 @@
-"""What may stand behind the question mark: a model for each list. tests/unit/house holds them against the names that
-the lists know."""
+"""What may stand behind the question mark: a model for each list. tests/unit/local/test_openapi.py holds them against
+the names that the lists know."""
 
 from typing import Annotated, Literal
 
