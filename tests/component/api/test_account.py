@@ -138,6 +138,12 @@ def test_an_agent_that_rests_and_a_trunk_that_does_are_named(page: Page) -> None
     ]
 
 
+def test_the_usual_trunk_is_shown_once_however_it_is_named(page: Page) -> None:
+    page.waits("call_1", trunk_id="ST_usual")
+    page.waits("call_2")
+    assert [each["trunk_id"] for each in page.read()[1]["trunks"]] == ["ST_usual"]
+
+
 def test_a_call_whose_runners_have_no_place_waits_for_one(page: Page) -> None:
     page.waits("call_1", brain="runner")
     (block,) = page.read()[1]["blocked_by"]
@@ -151,7 +157,7 @@ def test_a_livekit_that_is_away_stops_all(page: Page) -> None:
     livekit = LivekitRest(page.local.dynamodb, page.local.table_name)
     call = a_call(State.DIALING, account_id=ACCOUNT, call_id="call_0")
     for _ in range(2):
-        livekit.went_away(call, livekit.look(), page.now)
+        livekit.was_away(call, page.now)
     body = page.read()[1]
     assert (page.blocked(), body["livekit"]["is_away"]) == ({"livekit": 1}, True)
     assert body["waiting"]["next_start_at"] == body["livekit"]["tried_again_at"]

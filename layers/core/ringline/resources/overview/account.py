@@ -85,7 +85,7 @@ class Accounts:
                 "callers": callers,
                 "waiting": _waiting(queued, standing, now),
                 "blocked_by": [_block(each) for each in blocks(queued[:LOOKED_AT], standing, now)],
-                "trunks": [self._trunk(trunk, pace, now) for trunk, pace in standing.paces.items()],
+                "trunks": self._trunks(standing.paces, now),
                 "agents": _agents(queued[:LOOKED_AT], standing.rests, runners, now),
                 "livekit": _livekit(standing.livekit, now),
                 "limits": LIMITS | {"lines": account.cap},
@@ -126,15 +126,21 @@ class Accounts:
             return None
         return {"on_a_line": len(page.calls), "counts_all": page.next_cursor is None}
 
-    def _trunk(self, trunk_id: str | None, pace: Pace, now: int) -> dict[str, Any]:
-        interval_ms = pace.interval_at(now)
-        return {
-            "trunk_id": self.paces.trunk(trunk_id),
-            "takes_calls": pace.is_near(now),
-            "next_turn_at": iso_or_none(pace.next_at if pace.next_at > now else None),
-            "calls_per_second": round(MS_PER_S / interval_ms, 3) if interval_ms else None,
-            "is_slowed_until": iso_or_none(pace.slow_until if pace.slow_until > now else None),
-        }
+    def _trunks(self, paces: Mapping[str | None, Pace], now: int) -> list[dict[str, Any]]:
+        """Calls that name no trunk go through the usual one, which others name."""
+        named = {self.paces.trunk(trunk_id): pace for trunk_id, pace in paces.items()}
+        return [_trunk(trunk_id, pace, now) for trunk_id, pace in named.items()]
+
+
+def _trunk(trunk_id: str, pace: Pace, now: int) -> dict[str, Any]:
+    interval_ms = pace.interval_at(now)
+    return {
+        "trunk_id": trunk_id,
+        "takes_calls": pace.is_near(now),
+        "next_turn_at": iso_or_none(pace.next_at if pace.next_at > now else None),
+        "calls_per_second": round(MS_PER_S / interval_ms, 3) if interval_ms else None,
+        "is_slowed_until": iso_or_none(pace.slow_until if pace.slow_until > now else None),
+    }
 
 
 def _lines(gate: Gate) -> dict[str, Any]:
