@@ -53,4 +53,6 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 def serve(api: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The answer to one API Gateway event; a trailing slash on the path is tolerated."""
     path = event.get("rawPath") or "/"
-    return api.resolve({**event, "rawPath": path.rstrip("/") or "/"}, context)
+    answer = api.resolve({**event, "rawPath": path.rstrip("/") or "/"}, context)
+    # An answer without a body has an empty one: not everything that stands for API Gateway takes a null.
+    return answer | {"body": answer.get("body") or ""}
