@@ -133,6 +133,7 @@ AROUND: Mapping[str, set[str]] = {
         "local.phones.kernel",
         "local.phones.numbers",
     },
+    "local.fuzz": {"local.tools", "local.stack"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
