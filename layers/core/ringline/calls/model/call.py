@@ -6,6 +6,7 @@ from typing import Any
 
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.transfers.transfer import Transfer
 
 
 class Direction(StrEnum):
@@ -341,6 +342,7 @@ class Call:
     transcript_turns: int = 0
     transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def holds_slot(self) -> bool:
