@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
@@ -10,7 +11,9 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
+from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
 from ringline.resources.document import ApiDocument
@@ -33,6 +36,7 @@ class Settings(CallSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
@@ -62,10 +66,12 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         hang_up=hang_up,
         clock=clock,
     )
+    ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
         calls,
         Sessions(reader, hang_up),
+        TransferRoutes(parts.store, ask_transfer),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),

@@ -18,6 +18,7 @@ from ringline.calls.model.timing import (
     IDLE_S,
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
+    TRANSFER_BEGINS_WITHIN_S,
 )
 from ringline.calls.model.transfers.transfer import TransferState, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
@@ -112,6 +113,10 @@ def look_again_in_s(call: Call) -> int:
         return DIALER_SILENCE_S
     if transfer is not None and transfer.state is TransferState.JOINED and transfer.is_to_agent:
         # Two agents must not talk at once.
+        return 1
+    if transfer is not None and transfer.begun_at is None:
+        return TRANSFER_BEGINS_WITHIN_S
+    if call.end_asked_at is not None and call.transfers and call.transfers[-1].ends_call:
         return 1
     if call.agent_left_at is not None:
         return AGENT_SUCCESSOR_S + 1

@@ -14,7 +14,7 @@ from copy import replace
 from enum import StrEnum
 from typing import Any
 
-from ringline.record import Record
+from ringline.record import Record, names_of
 
 MOST_TRANSFERS = 20
 """So many a call can have, tries of a fallback included: a call must stay a small item."""
@@ -76,6 +76,10 @@ class TargetLeft(Record):
     at: int
     disconnect_reason: str | None = None
     call_status: str | None = None
+
+
+class Referred(Record):
+    """The phone was sent away, and has arrived."""
 
 
 class Transfer(Record):
@@ -193,7 +197,7 @@ def transfer_to_record(transfer: Transfer) -> dict[str, Any]:
 
 def transfer_from_record(record: dict[str, Any]) -> Transfer:
     """A later version may have kept more: that is left out."""
-    known = {name: record[name] for name in Transfer.__match_args__ if name in record}
+    known = _of(Transfer, record)
     former, left = known.get("former"), known.get("left")
     return Transfer(
         **known
@@ -214,9 +218,9 @@ def _target(record: dict[str, Any]) -> Target:
 
 
 def _known(kept: Record) -> dict[str, Any]:
-    fields = {name: getattr(kept, name) for name in type(kept).__match_args__}
+    fields = {name: getattr(kept, name) for name in names_of(type(kept))}
     return {name: value for name, value in fields.items() if value is not None and value is not False and value != ()}
 
 
 def _of(kind: type[Record], record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in kind.__match_args__ if name in record}
+    return {name: record[name] for name in names_of(kind) if name in record}

@@ -137,10 +137,10 @@ def failed(call: Call, transfer: Transfer, at: int, reason: str, sip_code: int |
     if call.end_asked_at is not None:
         return Moved(back, looks)
     if following is not None and len(call.transfers) < MOST_TRANSFERS:
-        return Moved(_begun_anew(back, following), looks)
+        return Moved(_begun_anew(back, following), LOOK_AGAIN)
     if transfer.ends_call:
         reason_of_end = EndReason.API_HUNG_UP if transfer.asked_by is AskedBy.API else EndReason.AGENT_HUNG_UP
-        return Moved(replace(back, end_asked_at=at, end_asked_reason=reason_of_end), END_ROOM)
+        return Moved(replace(back, end_asked_at=at, end_asked_reason=reason_of_end), END_ROOM | LOOK_AGAIN)
     return Moved(back, looks)
 
 
