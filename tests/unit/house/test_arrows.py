@@ -51,11 +51,18 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.routing",
     },
     "ringline.calls": set(),
-    "ringline.calls.model": {_TRANSFER},
+    "ringline.calls.facts": set(),
+    "ringline.calls.model": {"ringline.calls.facts", _TRANSFER},
     "ringline.calls.model.transfers": set(),
     "ringline.calls.rules": {"ringline.calls.model", _TRANSFER, "ringline.calls.rules.transfers"},
     "ringline.calls.rules.transfers": {"ringline.calls.model", _TRANSFER},
-    "ringline.calls.tables": {"ringline.calls.model", _TRANSFER, "ringline.runtime"},
+    "ringline.calls.tables": {
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+    },
+    "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
@@ -194,6 +201,7 @@ SPEECH: Mapping[str, set[str]] = {
 PURE = {
     "ringline",
     "ringline.agents.model",
+    "ringline.calls.facts",
     "ringline.calls.model",
     "ringline.calls.model.transfers",
     "ringline.calls.rules",
@@ -202,7 +210,7 @@ PURE = {
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.runtime"}
+KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.tables.writes", "ringline.runtime"}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
