@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
+from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
@@ -24,6 +25,7 @@ from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
+from ringline.routing.numbers import is_e164, read_number
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
@@ -37,6 +39,7 @@ class Settings(CallSettings):
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
+    default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
@@ -46,6 +49,8 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
+    accounts = AccountStore(dynamodb, table, clock)
+    number_of = partial(_number_of, accounts, settings.default_country)
     registry = Registry(dynamodb, table, clock)
     outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
@@ -53,6 +58,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pages=CallPages(dynamodb, table),
         transcripts=Transcripts(dynamodb, table, aws.s3, settings.records_bucket),
         records_bucket=settings.records_bucket,
+        read_number=number_of,
         clock=clock,
     )
     calls = Calls(
@@ -64,6 +70,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         outcomes=outcomes,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
+        read_number=number_of,
         clock=clock,
     )
     ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
@@ -81,6 +88,13 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
+
+
+def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:
+    """The E.164 of a number as the account writes it. Raises NotANumber."""
+    if is_e164(text):
+        return text
+    return read_number(text, accounts.country_of(account_id) or default_country or None)
 
 
 def _hanging_up(
