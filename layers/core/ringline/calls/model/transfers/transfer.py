@@ -148,6 +148,11 @@ def transfer_named(transfers: Iterable[Transfer], transfer_id: str) -> Transfer 
     return next((each for each in transfers if each.transfer_id == transfer_id), None)
 
 
+def asked_for_by(transfers: Iterable[Transfer], dispatch: int) -> Transfer | None:
+    """The transfer by which the agent of that dispatch was asked for, if one was."""
+    return next((each for each in transfers if each.is_to_agent and each.dispatch == dispatch), None)
+
+
 def with_transfer(transfers: tuple[Transfer, ...], changed: Transfer) -> tuple[Transfer, ...]:
     """The transfers with this one in the place of its former self."""
     return tuple(changed if each.transfer_id == changed.transfer_id else each for each in transfers)

@@ -225,6 +225,13 @@ def _with(call: Call, transfer: Transfer, **changes: Any) -> Call:
     return replace(call, transfers=with_transfer(call.transfers, replace(transfer, **changes)))
 
 
+def has_no_part_in(call: Call, dispatch: int) -> bool:
+    """Whether the agent of that dispatch has the call no longer: another was asked for in its place and has not failed
+    to come, or it is itself the one that was asked for and did not come in time."""
+    asked_for = [(each.state, each.dispatch) for each in call.transfers if each.dispatch is not None]
+    return any(dispatch == theirs if state is _S.FAILED else dispatch < theirs for state, theirs in asked_for)
+
+
 OF_TRANSFERS: dict[type, Rule] = {
     TransferAsked: _asked,
     TransferBegun: _begun,
