@@ -85,6 +85,14 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    "ringline.resources.overview": {
+        *_USE_CASE,
+        "ringline.accounts",
+        "ringline.agents.model",
+        "ringline.agents.tables",
+        "ringline.calls.views",
+        "ringline.webhooks",
+    },
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {
         "ringline.calls.model",
