@@ -22,6 +22,7 @@ from ringline.calls.facts.reports import AgentReports, Note, Recording
 from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.transfers.transfer import Transfer
 
 __all__ = [
     "AGENT_ERROR",
@@ -187,6 +188,7 @@ class Call:
     transcript_turns: int = 0
     transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def holds_slot(self) -> bool:

@@ -32,6 +32,7 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
 )
 from ringline.calls.rules.ending import changed, noted
+from ringline.calls.rules.transfers.steps import agent_gone, taken_by_target
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
 
@@ -153,6 +154,8 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
     successor is none too many, because the one before has left."""
     if event.sid == call.agent_sid and call.agent_left_at is None:
         return Unmoved("agent_is_known")
+    if not is_known_to_have_left(call, event.sid) and (taken := taken_by_target(call, event)) is not None:
+        return Moved(changed(taken), LOOK_AGAIN)
     if call.agent_left_at is None and call.agent_sid is not None:
         return Unmoved("another_agent_talks", REMOVE_AGENT)
     if is_known_to_have_left(call, event.sid):
@@ -177,7 +180,8 @@ def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     if call.agent_left_at is not None:
         # Whoever heard of it first may have died before a look was asked for.
         return Unmoved("agent_left_before", LOOK_AGAIN)
-    return Moved(changed(call, agent_sid=call.agent_sid or event.sid or None, agent_left_at=event.at), LOOK_AGAIN)
+    gone = agent_gone(call, event.at)
+    return Moved(changed(gone, agent_sid=call.agent_sid or event.sid or None, agent_left_at=event.at), LOOK_AGAIN)
 
 
 def another_agent_left(call: Call, event: AgentLeft) -> Result:
