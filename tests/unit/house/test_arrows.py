@@ -60,6 +60,8 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    # Models that routes name by words: nothing loads them but the document and the tests.
+    "ringline.resources.answers": {"ringline"},
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}

@@ -45,7 +45,7 @@ class Brains:
     def _agent(self, call: Call) -> Agent:
         agent = self._routing.agent(call.account_id, call.agent_id or "")
         if agent is None:
-            raise Problem(409, "agent_not_found", "The agent of this call is not set up any more")
+            raise Problem(409, "agent_is_gone", "The agent of this call is not set up any more")
         return agent
 
 

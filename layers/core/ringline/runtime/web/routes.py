@@ -5,7 +5,7 @@ A resource is an object with `routes`. To add a route is to add a line to one re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -30,12 +30,27 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is as our own API has it, `/v1/calls/<call_id>`; the SDK's prefixes lead to the same. `answer` is given
-    the request, and by name what stands in the path's brackets."""
+    """`path` is as our own API has it, `/v1/calls/<call_id>`; the SDK's prefixes lead to the same. `serve` is given the
+    request, and by name what stands in the path's brackets.
+
+    All else is what the API's document says of the route (docs/openapi.json). Models are named as `module:Model`, so
+    that no function loads them for it: of the body, of the parameters behind the question mark, and of the answer with
+    the status, which has no body where none is named. `problems` are the codes that this route may refuse with, beside
+    those that its key, its body and its parameters bring (runtime/web/problem_codes.py). What has a revision is
+    answered with its `ETag`, and changed under `If-Match`.
+    """
 
     method: str
     path: str
-    answer: Callable[..., Response[str]]
+    serve: Callable[..., Response[str]]
+    _: KW_ONLY
+    summary: str = ""
+    body: str | None = None
+    query: str | None = None
+    answer: str | None = None
+    status: int = 200
+    problems: tuple[str, ...] = ()
+    has_revision: bool = False
 
 
 def make_router(routes: Iterable[Route], log: Logger) -> APIGatewayHttpResolver:
@@ -52,6 +67,6 @@ def _answering(route: Route, api: APIGatewayHttpResolver, log: Logger) -> Callab
         account_id = account_of(event)
         log.append_keys(account_id=account_id)
         query = api.current_event.query_string_parameters or {}
-        return route.answer(Request(account_id, query, event), **path_parameters)
+        return route.serve(Request(account_id, query, event), **path_parameters)
 
     return answer
