@@ -160,8 +160,11 @@ define sync
 	@touch $(1)/.synced
 endef
 
-$(DEV): requirements/dev.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+# The command `ringline` runs from this folder. It comes after the lock's packages, which take away whatever else there is.
+$(DEV): requirements/dev.txt pyproject.toml .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,.venv,requirements/dev.txt)
+	@$(UV) pip install --quiet --offline --no-deps --python .venv/bin/python --editable .
+	@touch $@
 
 $(EMULATOR): requirements/emulator.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/emulator,requirements/emulator.txt)
