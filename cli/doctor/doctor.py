@@ -9,12 +9,9 @@ from rich.text import Text
 
 from cli.doctor.check import Check, Finding, Once, Result, run_all, worst
 from cli.doctor.of_api import checks_of_api
-from cli.doctor.of_livekit import LivekitChecks
-from cli.doctor.of_stack import StackChecks
 from cli.frame.command import command
 from cli.frame.desk import Desk
 from cli.model.failures import ExitCode, Usage
-from cli.reach.livekit import livekit_keys
 from cli.shown.tables import table
 
 _NO_KEY = "the profile has no API key: `ringline profile add NAME --api-key sk_...`"
@@ -35,6 +32,11 @@ def doctor(desk: Desk) -> None:
 
 
 def _checks(desk: Desk) -> list[Check]:
+    # What an operator's checks stand on takes long to load.
+    from cli.doctor.of_livekit import LivekitChecks
+    from cli.doctor.of_stack import StackChecks
+    from cli.reach.livekit import livekit_keys
+
     profile = desk.profile()
     deployment = Once(desk.deployment)
     stack = StackChecks(deployment).all()

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -13,8 +13,10 @@ from cli.frame.surroundings import Surroundings
 from cli.model.failures import Usage
 from cli.model.profiles import LOCAL, Profile
 from cli.reach.api import Api, open_api
-from cli.reach.deployment import Deployment
 from cli.settings.settings_file import Settings, SettingsFile
+
+if TYPE_CHECKING:
+    from cli.reach.deployment import Deployment
 
 _WIDE = 400
 """Columns of what is not a terminal: a program that reads it wants no line broken."""
@@ -68,7 +70,7 @@ class Desk:
             )
         return open_api(url, profile.api_key, self.around.transport, self.around.sleep)
 
-    def deployment(self) -> Deployment:
+    def deployment(self) -> "Deployment":
         """The deployment with the operator's AWS credentials."""
         return self.around.find_deployment(self.profile())
 

@@ -6,21 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-)
 from typer.core import TyperGroup
 
 from cli.frame.desk import console
 from cli.model.failures import ExitCode, Failure, NotReachable, Refused, problem_document, refused_by
 from cli.shown.problems import problem_line, show_problem
 from ringline.runtime.web.problems import Problem
-
-_AWAY = (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError)
 
 
 class Root(TyperGroup):
@@ -43,12 +34,15 @@ class Root(TyperGroup):
             code = _tell(failure, as_json)
         except Problem as problem:
             code = _tell(refused_by(problem), as_json)
-        except (ClientError, BotoCoreError) as error:
-            code = _tell(_of_aws(error), as_json)
         except typer.TyperException as error:
             code = _misunderstood(error, as_json)
         except (typer.Abort, KeyboardInterrupt):
             code = ExitCode.INTERRUPTED
+        except Exception as error:
+            from_aws = _of_aws(error)
+            if from_aws is None:
+                raise
+            code = _tell(from_aws, as_json)
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
@@ -60,11 +54,17 @@ def _tell(failure: Failure, as_json: bool) -> ExitCode:
     return failure.exit_code
 
 
-def _of_aws(error: Exception) -> Failure:
-    if isinstance(error, _AWAY):
+def _of_aws(error: Exception) -> Failure | None:
+    """What AWS refused or did not answer; None for any other error."""
+    if "botocore" not in sys.modules:
+        return None
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+    if isinstance(error, ConnectionError | HTTPClientError):
         return NotReachable("AWS", str(error))
-    code = error.response["Error"].get("Code", "aws_error") if isinstance(error, ClientError) else type(error).__name__
-    return Refused(problem_document(400, "aws_refused", str(error)) | {"aws_code": code})
+    if isinstance(error, ClientError):
+        return Refused(problem_document(400, "aws_refused", str(error)) | {"aws_code": error.response["Error"]["Code"]})
+    return Refused(problem_document(400, "aws_refused", str(error))) if isinstance(error, BotoCoreError) else None
 
 
 def _misunderstood(error: typer.TyperException, as_json: bool) -> int:

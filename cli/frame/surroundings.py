@@ -4,14 +4,24 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-import httpx
+from typing import TYPE_CHECKING
 
 from cli.model.profiles import Profile
 from cli.reach.api import Sleep
-from cli.reach.deployment import Deployment, find_deployment
 from cli.settings.running_stack import running_stack
 from ringline.runtime.clock import Clock, now_ms
+
+if TYPE_CHECKING:
+    import httpx
+
+    from cli.reach.deployment import Deployment
+
+
+def _deployment_of(profile: Profile) -> "Deployment":
+    # botocore takes half a second to load, and only an operator's commands need it.
+    from cli.reach.deployment import find_deployment
+
+    return find_deployment(profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +30,8 @@ class Surroundings:
     is up on this machine, if one is."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    transport: httpx.BaseTransport | None = None
-    find_deployment: Callable[[Profile], Deployment] = find_deployment
+    transport: "httpx.BaseTransport | None" = None
+    find_deployment: Callable[[Profile], "Deployment"] = _deployment_of
     running_stack: Callable[[Mapping[str, str]], Profile | None] = running_stack
     clock: Clock = now_ms
     sleep: Sleep = time.sleep

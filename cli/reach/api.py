@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
-
 from cli.model.failures import NotReachable, Refused, problem_document
+
+if TYPE_CHECKING:
+    # It takes a fifth of a second to load, which the completion of a word need not wait for.
+    import httpx
 
 CONNECT_S, ANSWER_S = 5.0, 30.0
 
@@ -35,7 +37,7 @@ class Api:
     """Raises Refused with the API's own problem document, and NotReachable. A reading request that meets a busy server
     is sent again; one that changes something is not, for nobody knows what came of it."""
 
-    def __init__(self, client: httpx.Client, sleep: Sleep) -> None:
+    def __init__(self, client: "httpx.Client", sleep: Sleep) -> None:
         self._client = client
         self._sleep = sleep
 
@@ -87,8 +89,10 @@ class Api:
         query: Mapping[str, Any] | None = None,
         body: Document | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> "httpx.Response":
         """The answer as it came. Raises NotReachable."""
+        import httpx
+
         known = {name: value for name, value in (query or {}).items() if value is not None}
         try:
             return self._client.request(method, path, params=known, json=body, headers=headers)
@@ -100,8 +104,10 @@ class Api:
             raise NotReachable(f"The API at {self.url}", f"it is no URL ({error})") from None
 
 
-def open_api(url: str, api_key: str, transport: httpx.BaseTransport | None, sleep: Sleep) -> Api:
+def open_api(url: str, api_key: str, transport: "httpx.BaseTransport | None", sleep: Sleep) -> Api:
     """The API behind a URL, asked with a key."""
+    import httpx
+
     client = httpx.Client(
         base_url=url.rstrip("/"),
         headers={"Authorization": f"Bearer {api_key}", "User-Agent": "ringline"},
@@ -116,7 +122,7 @@ def segment(thing_id: str) -> str:
     return quote(thing_id, safe="+")
 
 
-def _document(response: httpx.Response) -> Document:
+def _document(response: "httpx.Response") -> Document:
     document = _json(response)
     if response.is_success:
         return document if isinstance(document, dict) else {"data": document}
@@ -126,14 +132,14 @@ def _document(response: httpx.Response) -> Document:
     raise Refused(problem_document(response.status_code, "unexpected_answer", title))
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: "httpx.Response") -> Any:
     try:
         return json.loads(response.text or "{}")
     except ValueError:
         return None
 
 
-def _advice(response: httpx.Response) -> str:
+def _advice(response: "httpx.Response") -> str:
     if response.status_code == 401:
         return "`ringline profile show` tells which key was used, `ringline profile add` sets another."
     if response.status_code in _BUSY and (wait := response.headers.get("retry-after")):
@@ -141,14 +147,16 @@ def _advice(response: httpx.Response) -> str:
     return ""
 
 
-def _retry_after_s(response: httpx.Response, usual_s: float) -> float:
+def _retry_after_s(response: "httpx.Response", usual_s: float) -> float:
     try:
         return max(0.0, float(response.headers["retry-after"]))
     except (KeyError, ValueError):
         return usual_s
 
 
-def _why(error: httpx.HTTPError) -> str:
+def _why(error: "httpx.HTTPError") -> str:
+    import httpx
+
     match error:
         case httpx.ConnectTimeout():
             return f"no connection within {CONNECT_S:g} s"

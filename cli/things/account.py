@@ -3,7 +3,7 @@ AWS credentials; looking at one's own is a customer's."""
 
 import re
 from copy import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,6 @@ from cli.frame.fields import Field, check_said, country, whole
 from cli.model.failures import Refused, Usage, refused_by
 from cli.model.profiles import Profile
 from cli.reach.api import Document
-from cli.reach.deployment import Deployment
 from cli.settings.settings_file import check_name
 from cli.shown.account import account_page
 from cli.shown.tables import of_rows
@@ -22,6 +21,9 @@ from cli.things.profile import keep
 from cli.words.moments import of_ms
 from ringline.accounts.account import Account, ApiKey
 from ringline.runtime.web.problems import Problem, not_found
+
+if TYPE_CHECKING:
+    from cli.reach.deployment import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: their lines and their first keys (operator); your own.")
 
@@ -146,7 +148,7 @@ def revoke_key(
     desk.show({"key_id": key_id, "status": "revoked"}, lambda: f"{key_id}: was revoked before")
 
 
-def known_account(deployment: Deployment, account_id: str) -> Account:
+def known_account(deployment: "Deployment", account_id: str) -> Account:
     """The account. Raises Refused 404."""
     account = deployment.accounts.account(account_id)
     if account is None:
@@ -154,7 +156,7 @@ def known_account(deployment: Deployment, account_id: str) -> Account:
     return account
 
 
-def _create(deployment: Deployment, account: Account) -> None:
+def _create(deployment: "Deployment", account: Account) -> None:
     try:
         deployment.accounts.create_account(account)
     except Problem as problem:
@@ -165,7 +167,7 @@ def _create(deployment: Deployment, account: Account) -> None:
         raise Refused(replace(problem, title=title).body(), advice) from None
 
 
-def _show(desk: Desk, deployment: Deployment, account_id: str) -> None:
+def _show(desk: Desk, deployment: "Deployment", account_id: str) -> None:
     account, gate = known_account(deployment, account_id), deployment.calls.gate(account_id)
     document = {
         "account_id": account_id,

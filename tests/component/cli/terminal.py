@@ -52,12 +52,13 @@ class Terminal:
     while_waiting: Callable[[float], None] = lambda _seconds: None
     environ: dict[str, str] = field(default_factory=dict)
     waits: int = 0
+    find: Callable[[Profile], Deployment] | None = None
 
     def type(self, *words: str) -> Told:
         around = Surroundings(
             environ={"RINGLINE_CONFIG": str(self.config), **self.environ},
             transport=self.api,
-            find_deployment=self._deployment,
+            find_deployment=self.find or self._deployment,
             running_stack=lambda _environ: self.running,
             sleep=self._wait,
         )
