@@ -24,6 +24,7 @@ from local.aws.template import read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
 from ringline.runtime import aws
 from ringline.runtime.items import from_item
+from tests.component.answers import hold_to_models
 
 TABLE_NAME = "ringline-test"
 RECORDS_BUCKET = "ringline-test-records"
@@ -103,13 +104,15 @@ def _forget_clients() -> None:
 
 
 def load_handler(function: str, environment: Mapping[str, str] | None = None) -> ModuleType:
-    """functions/<function>/handler.py as a module of its own. Call it inside `local_aws()`."""
+    """functions/<function>/handler.py as a module of its own, whose answers are held against what its routes say. Call
+    it inside `local_aws()`."""
     path = ROOT / "functions" / function / "handler.py"
     spec = importlib.util.spec_from_file_location(f"{function}_handler", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with mock.patch.dict(os.environ, environment or {}):
         spec.loader.exec_module(module)
+    hold_to_models(function, module)
     return module
 
 

@@ -48,20 +48,22 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.tables": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
-    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
     "ringline.resources": {
         *_USE_CASE,
         "ringline.agents.model",
         "ringline.agents.tables",
+        "ringline.calls.outcomes",
         "ringline.calls.progress",
         "ringline.telephony",
         "ringline.calls.views",
         "ringline.webhooks",
     },
-    # Models that routes name by words: nothing loads them but the document and the tests.
-    "ringline.resources.answers": {"ringline"},
+    # Models that routes name by words: only the document and the tests load them.
+    "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
@@ -119,6 +121,7 @@ AROUND: Mapping[str, set[str]] = {
         "local.phones.kernel",
         "local.phones.numbers",
     },
+    "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
     "local.phones.post": _PHONES_PURE,

@@ -1,15 +1,19 @@
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
 from ringline.agents.tables.registry import Registry
+from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
+from ringline.resources.document import ApiDocument
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -32,12 +36,14 @@ class Settings(CallSettings):
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
-def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ...]:
-    """Every route of the API but those that have a function of their own. A new resource is named here once."""
+def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) -> tuple[Route, ...]:
+    """Every route of the API but those that have a function of their own. A new resource is named here once.
+    `document` is the file of the API's own document."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
     registry = Registry(dynamodb, table, clock)
+    outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
         store=parts.store,
         pages=CallPages(dynamodb, table),
@@ -51,6 +57,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
         paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
         places=registry,
         transcripts=reader.transcripts,
+        outcomes=outcomes,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
         clock=clock,
@@ -59,11 +66,13 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Route, ..
     resources = (
         calls,
         Sessions(reader, hang_up),
+        Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
+        ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -2,9 +2,12 @@ from functools import partial
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.outcomes.keep import KeepOutcome
+from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.signals.agent_reports import HearAgent
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
+from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import required
@@ -16,10 +19,12 @@ class Settings(SignalSettings):
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
     parts = CallParts(settings, clock=clock, log=log)
+    dynamodb = aws.dynamodb()
     return HearAgent(
         store=parts.store,
         progress=parts.progress,
-        transcripts=Transcripts(aws.dynamodb(), settings.table_name, aws.s3, settings.records_bucket),
+        transcripts=Transcripts(dynamodb, settings.table_name, aws.s3, settings.records_bucket),
+        outcomes=KeepOutcome(Outcomes(dynamodb, settings.table_name), RoutingStore(dynamodb, settings.table_name)),
         telephony=partial(to_livekit, settings.livekit),
         looks=look_queue(settings),
         clock=clock,

@@ -84,7 +84,8 @@ class Agent:
 
     `brain` is a `Brain`, or a word of a later version. `endpoint_url`, `endpoint_key` and `endpoint_kind` are an
     endpoint's, `model` is what it or the deployment's provider is asked for, `prompt` what a call without instructions
-    of its own begins with."""
+    of its own begins with. `analytics_schema` is the JSON Schema, as text, that outcomes of its conversations are held
+    against."""
 
     agent_id: str
     name: str
@@ -98,6 +99,7 @@ class Agent:
     endpoint_kind: str | None = None
     model: str | None = None
     prompt: str | None = None
+    analytics_schema: str | None = None
 
     @property
     def brain_of_ours(self) -> str | None:

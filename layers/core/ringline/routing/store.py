@@ -66,6 +66,11 @@ class RoutingStore:
     def agents(self, account_id: str) -> list[Agent]:
         return [Agent(**_known(Agent, found)) for found in self._list(account_id, _AGENT)]
 
+    def analytics_schema(self, account_id: str, agent_id: str) -> str | None:
+        """The JSON Schema, as text, that the agent's outcomes are to fit; None if it has none, or is gone."""
+        agent = self.agent(account_id, agent_id)
+        return None if agent is None else agent.analytics_schema
+
     def delete_agent(self, account_id: str, agent_id: str) -> bool:
         return self._delete(account_id, _AGENT + agent_id)
 

@@ -14,6 +14,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
 | number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
 | transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | tables.transcripts (long ones: in the bucket)
+| outcome         | A#<account>#OUTCOME   | <call>#<dial>#<name>         | calls.outcomes.store
 | delivery        | A#<account>#DELIVERY  | <call>#<endpoint>#<type>     | webhooks.store
 | api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
 | its row         | A#<account>           | KEY#<key id>                 | accounts.store
@@ -125,6 +126,10 @@ def unique_pk(account_id: str) -> str:
 
 def transcripts_pk(account_id: str) -> str:
     return f"A#{account_id}#TRANSCRIPT"
+
+
+def outcomes_pk(account_id: str) -> str:
+    return f"A#{account_id}#OUTCOME"
 
 
 def deliveries_pk(account_id: str) -> str:

@@ -1,0 +1,59 @@
+"""What may stand behind the question mark: a model for each list. tests/unit/local/test_openapi.py holds them against
+the names that the lists know."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_SEVERAL = "One, or several with commas between"
+type Word = Annotated[str, Field(max_length=400)]
+
+
+class Query(BaseModel):
+    """Parameters of a list; all of them may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paged(Query):
+    """A page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=200, description="How many rows a page has at most")] = 50
+    cursor: Word | None = Field(None, description="`pagination.next_cursor` of the page before")
+
+
+class CallFilters(Paged):
+    """The calls that have all of what is given, newest first."""
+
+    status: Word | None = Field(None, description=f"Our word or the SDK's for how calls stand. {_SEVERAL}")
+    call_status: Word | None = Field(None, description="The SDK's name of `status`")
+    pipe_id: Word | None = Field(None, description="Calls of that pipe")
+    agent_id: Word | None = Field(None, description="Calls of that agent")
+    direction: Literal["outbound", "inbound"] | None = Field(None, description="Who called whom")
+    end_reason: Word | None = Field(None, description=f"Why calls ended (docs/end-reasons.md). {_SEVERAL}")
+    created_after: Word | None = Field(None, description="ISO 8601 with its offset; that moment is within")
+    created_before: Word | None = Field(None, description="ISO 8601 with its offset; that moment is not within")
+
+
+class TranscriptFilters(CallFilters):
+    """As the calls' filters."""
+
+    limit: Annotated[int, Field(ge=1, le=50, description="How many rows a page has at most")] = 50
+
+
+class RecordingFilters(CallFilters):
+    """As the calls' filters, or the one call's recording."""
+
+    call_id: Word | None = Field(None, description="The recording of that call or session, beside no other filter")
+
+
+class RunnerFilters(Query):
+    """The runners of one agent, or all."""
+
+    agent_id: Word | None = Field(None, description="Runners of that agent")
+
+
+class WorkerFilters(Query):
+    """The workers of one kind, or all."""
+
+    kind: Literal["media", "brain", "all"] = Field("all", description="Speech workers, runners, or both")
