@@ -8,7 +8,7 @@
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
-#   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
+#   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
 #   make openapi                   docs/openapi.json and docs/api.md       make fuzz                     asks the one-machine stack what the document allows
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
@@ -40,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
 .PHONY: test-speech type-speech bench-speech speech speech-livekit
-.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table reasons-page openapi fuzz lock build validate clean setup
+.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table reasons-page cli-page openapi fuzz lock build validate clean setup
 help:
 	@sed -n '3,14s/^#  //p' Makefile
 
@@ -87,6 +87,9 @@ sandbox-table: $(DEV)
 
 reasons-page: $(DEV)
 	@$(PYTHON) -m local.pages.reasons
+
+cli-page: $(DEV)
+	@$(PYTHON) -m local.pages.command_line
 
 # docs/openapi.json, the copy that the API serves, and docs/api.md.
 openapi: $(DEV)

@@ -8,10 +8,14 @@ from typing import Any
 from cli.doctor.check import Check, Finding, Result
 from cli.reach.api import Api, Document
 from cli.words.reasons import waits_for
+from ringline.calls.views.queue_place import BlockedBy
 from ringline.runtime.clock import Clock
 
 _SKEW_WARN_S, _SKEW_FAIL_S = 5.0, 60.0
 """A token of LiveKit, and a webhook's signature, are believed for a minute or so around their moment."""
+
+_NEEDS_MENDING = frozenset({BlockedBy.AGENT, BlockedBy.LIVEKIT})
+"""What holds calls back and does not pass by itself."""
 
 
 def checks_of_api(api: Api, clock: Clock) -> list[Check]:
@@ -67,15 +71,17 @@ def _key(api: Api) -> Finding:
 
 def _account(api: Api) -> Finding:
     account = api.get("/v1/account")
-    cap, in_use = account.get("cap"), account.get("in_use")
-    if cap == 0:
+    lines, waiting = account["lines"], account["waiting"]
+    if lines["cap"] == 0:
         says = "its cap is 0: nobody is dialled"
         return Finding("account", Result.FAIL, says, "`ringline account set ACCOUNT --max-calls N` (operator).")
-    blocked_by = account.get("blocked_by")
-    if blocked_by in {None, "nothing", "gate"}:
-        return Finding("account", Result.OK, f"{in_use} of {cap} lines in use, {account.get('waiting', 0)} calls wait")
-    words = waits_for(blocked_by)
-    return Finding("account", Result.WARN, words.says, words.advice)
+    held_up = [block for block in account["blocked_by"] if block["what"] in _NEEDS_MENDING]
+    if held_up:
+        words = waits_for(held_up[0]["what"])
+        says = f"{held_up[0]['calls']} calls wait. {words.says}"
+        return Finding("account", Result.WARN, says, words.advice)
+    says = f"{lines['in_use']} of {lines['cap']} lines in use, {waiting['calls']} calls wait"
+    return Finding("account", Result.OK, says)
 
 
 def _agents(api: Api) -> Finding:

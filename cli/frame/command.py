@@ -32,18 +32,24 @@ _EVERYWHERE = ("json", "profile")
 
 
 def command(
-    app: typer.Typer, name: str, *, fields: Sequence[Field] = (), panel: str | None = None, **settings: Any
+    app: typer.Typer,
+    name: str,
+    *,
+    fields: Sequence[Field] = (),
+    any_other: bool = True,
+    panel: str | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Adds a function to an app as the command of this name. Its docstring is the command's help."""
+    """Adds a function to an app as the command of this name. Its docstring is the command's help. `any_other` lets
+    `--set` say what is not among the fields."""
 
     def declare(run: Callable[..., None]) -> Callable[..., None]:
-        app.command(name, help=inspect.getdoc(run), rich_help_panel=panel, **settings)(_asked(run, fields))
+        app.command(name, help=inspect.getdoc(run), rich_help_panel=panel)(_asked(run, fields, any_other))
         return run
 
     return declare
 
 
-def _asked(run: Callable[..., None], fields: Sequence[Field]) -> Callable[..., None]:
+def _asked(run: Callable[..., None], fields: Sequence[Field], any_other: bool) -> Callable[..., None]:
     """The function as typer asks it: with a context in place of the desk, and an option for each field."""
     own = [
         each for each in inspect.signature(run, eval_str=True).parameters.values() if each.name not in {"desk", "said"}
@@ -58,7 +64,7 @@ def _asked(run: Callable[..., None], fields: Sequence[Field]) -> Callable[..., N
     parameters = [
         inspect.Parameter("ctx", keyword, annotation=typer.Context),
         *(each.replace(kind=keyword) for each in own),
-        *parameters_of(fields),
+        *(parameters_of(fields, any_other=any_other) if fields else ()),
         inspect.Parameter("json", keyword, default=False, annotation=_JSON),
         inspect.Parameter("profile", keyword, default=None, annotation=_PROFILE),
     ]

@@ -46,13 +46,13 @@ class _Given:
     value: Any
 
 
-def parameters_of(fields: Sequence[Field]) -> list[inspect.Parameter]:
-    """The options of a command that says these fields."""
-    if not fields:
-        return []
+def parameters_of(fields: Sequence[Field], *, any_other: bool) -> list[inspect.Parameter]:
+    """The options of a command that says these fields, and, with `any_other`, `--set`."""
     made = [_parameter(each.parameter, _annotation(each)) for each in fields]
-    any_other = typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the API. May be repeated.")
-    return [*made, _parameter(_SET, Annotated[list[str] | None, any_other])]
+    if not any_other:
+        return made
+    option = typer.Option("--set", metavar="FIELD=VALUE", help="Any other field of the API. May be repeated.")
+    return [*made, _parameter(_SET, Annotated[list[str] | None, option])]
 
 
 def said_of(fields: Sequence[Field], given: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def said_of(fields: Sequence[Field], given: dict[str, Any]) -> dict[str, Any]:
         value = given.pop(each.parameter)
         if value is not None:
             _put(said, each.name, value.value if isinstance(value, _Given) else value)
-    for text in given.pop(_SET) or ():
+    for text in given.pop(_SET, None) or ():
         name, is_said, value = text.partition("=")
         if not is_said or not name:
             raise Usage(f"{text!r} is not FIELD=VALUE", "--set")
@@ -171,6 +171,13 @@ def each_of(read_one: Read) -> Read:
         return [] if value == "none" else [read_one(each.strip()) for each in value.split(",")]
 
     return read
+
+
+def secret(value: str) -> str:
+    """A text, `@file` that holds it, or `-` to be asked for it unseen: a command line can be seen by others."""
+    if value == "-":
+        return str(typer.prompt("secret", hide_input=True, err=True))
+    return text_or_file(value).strip()
 
 
 def json_object(value: str) -> Any:

@@ -1,15 +1,5 @@
 """How a command ends: its exit codes, and the failures that lead to them.
 
-| code | the command |
-|---|---|
-| 0 | did what was asked |
-| 1 | was refused, or failed |
-| 2 | was asked in a way that it does not understand |
-| 3 | did not reach the API, LiveKit or AWS |
-| 4 | followed a call that failed |
-| 5 | found something to mend (`doctor`) |
-| 130 | was interrupted |
-
 The tree:  Failure (told to the user, never a traceback) - Usage, NotReachable, Refused.
 """
 
@@ -30,6 +20,17 @@ class ExitCode(IntEnum):
     CALL_FAILED = 4
     TO_MEND = 5
     INTERRUPTED = 130
+
+
+EXIT_CODES = {
+    ExitCode.OK: "did what was asked",
+    ExitCode.REFUSED: "was refused, or failed",
+    ExitCode.USAGE: "was asked in a way that it does not understand, or has no stack to talk to",
+    ExitCode.NOT_REACHABLE: "did not reach the API, or AWS",
+    ExitCode.CALL_FAILED: "followed a call that failed",
+    ExitCode.TO_MEND: "found something to mend (`doctor`)",
+    ExitCode.INTERRUPTED: "was interrupted; a call that it followed goes on",
+}
 
 
 class Failure(Exception):

@@ -6,7 +6,7 @@ import typer
 
 from cli.frame.command import Said, command
 from cli.frame.desk import Desk
-from cli.frame.fields import Field, check_said, json_object, one_of, phone_number, text, text_or_file, whole
+from cli.frame.fields import Field, check_said, json_object, one_of, phone_number, secret, text, text_or_file, whole
 from cli.reach.api import segment
 from cli.things.shown import IfRevision, delete, put, revision_header, show_list, show_record
 from ringline.calls.model.timing import LONGEST_CALL_DURATION_S
@@ -22,7 +22,12 @@ FIELDS = (
     ),
     Field("brain.ref", "An endpoint's URL, or the prompt (@file for a file's text).", text_or_file, "TEXT"),
     Field("brain.cfg", "What more the brain needs.", json_object, "JSON"),
-    Field("endpoint_key", "Sent to an endpoint as a Bearer key; never shown again.", text, "KEY"),
+    Field(
+        "endpoint_key",
+        "Sent to an endpoint as a Bearer key: the key, @file, or - to be asked; never shown.",
+        secret,
+        "KEY",
+    ),
     Field("endpoint_kind", "chat: as OpenAI's completions; turn: a POST each.", one_of(*EndpointKind), "KIND"),
     Field("llm_model", "The model that the endpoint, or the deployment's own, is asked for.", text, "MODEL", "--model"),
     Field("greeting", "What it begins with.", text),

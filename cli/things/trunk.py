@@ -7,8 +7,7 @@ import typer
 
 from cli.frame.command import Said, command
 from cli.frame.desk import Desk
-from cli.frame.fields import Field, check_said, country, each_of, number_up_to, one_of, text
-from cli.model.failures import Usage
+from cli.frame.fields import Field, check_said, country, each_of, number_up_to, one_of, secret, text
 from cli.reach.api import segment
 from cli.things.account import known_account
 from cli.things.shown import IfRevision, delete, revision_header, show_list, show_record
@@ -23,13 +22,19 @@ FIELDS = (
     Field("provider_trunk_id", "LiveKit's id of a trunk that is there, ST_...", text, "ID"),
     Field("byo_config.provider", "The carrier's name.", text, "NAME", "--provider"),
     Field("byo_config.sip_domain", "Where the carrier takes calls.", text, "DOMAIN", "--sip-domain"),
-    Field("byo_config.auth_username", "The carrier's user; never shown in full.", text, "USER", "--auth-username"),
-    Field("byo_config.auth_password", "Its password; never shown again.", text, "PASSWORD", "--auth-password"),
+    Field("byo_config.auth_username", "The carrier's user.", text, "USER", "--auth-username"),
+    Field(
+        "byo_config.auth_password",
+        "Its password, @file, or - to be asked; never shown.",
+        secret,
+        "PASSWORD",
+        "--auth-password",
+    ),
     Field("byo_config.transport", "udp, tcp or tls.", one_of("udp", "tcp", "tls"), "TRANSPORT", "--transport"),
     Field("allowed_addresses", "Whence the carrier calls, with commas.", each_of(text), "ADDRESSES"),
     Field("media_encryption", "SRTP: disable, allow or require.", one_of("disable", "allow", "require"), "WHICH"),
 )
-_Callers = (
+_CALLERS = (
     Field("country", "Of dialled numbers without a country's code; '' for the usual.", country, "CC"),
     Field("account_id", "Who sees its callers whose number is nobody's; '' for nobody.", text, "ACCOUNT", "--account"),
 )
@@ -89,13 +94,10 @@ def pace(
     desk.show({"trunk_id": trunk_id, "calls_per_second": calls_per_second}, lambda: f"{trunk_id}: {told}")
 
 
-@command(app, "callers", fields=_Callers)
+@command(app, "callers", fields=_CALLERS, any_other=False)
 def callers(desk: Desk, trunk_id: _LivekitId, said: Said) -> None:
     """(operator) What the callers of a trunk dial, and who sees those whose number is nobody's."""
     check_said(said)
-    unknown = set(said) - {each.name for each in _Callers}
-    if unknown:
-        raise Usage(f"The callers of a trunk have no {', '.join(sorted(unknown))}", "--set")
     deployment = desk.deployment()
     if said.get("account_id"):
         known_account(deployment, said["account_id"])

@@ -21,13 +21,19 @@ _LEFT_OUT = frozenset({"at", "what", "dial", "attempt"})
 
 
 def says(event: dict[str, Any]) -> str:
-    """`ended   end_reason USER_BUSY, sip_code 486`: what happened, and what belongs to it."""
+    """`ended: reason USER_BUSY, sip code 486`: what happened, and what belongs to it."""
     what = str(event.get("what"))
-    more = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in event.items() if name not in _LEFT_OUT]
+    more = [_said(name, value) for name, value in event.items() if name not in _LEFT_OUT]
     words = _SAYS.get(what, what.replace("_", " "))
     dial = event.get("dial")
     which = f" (dial {dial})" if isinstance(dial, int) and dial > 1 else ""
     return f"{words}{which}" + (f": {', '.join(more)}" if more else "")
+
+
+def _said(name: str, value: Any) -> str:
+    """`waited for line 0.2 s`: a field and its value, a length of time with its unit behind it."""
+    words = name.removesuffix("_s").replace("_", " ")
+    return f"{words} {_plain(value)}{' s' if name.endswith('_s') else ''}"
 
 
 def _plain(value: Any) -> str:

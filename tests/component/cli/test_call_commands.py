@@ -126,7 +126,9 @@ def many(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(calls, "PAGE_ROWS", 10)
     store, now = store_of(terminal), now_ms()
     for number in range(23):
-        state, reason = (State.ENDED, EndReason.AGENT_HUNG_UP) if number % 2 else (State.CANCELED, EndReason.CALL_CANCELED)
+        state, reason = (
+            (State.ENDED, EndReason.AGENT_HUNG_UP) if number % 2 else (State.CANCELED, EndReason.CALL_CANCELED)
+        )
         made_at = now - 60_000 * number
         call_id = f"call_{ULID.from_timestamp(made_at / 1000)}"
         times = {"created_at": made_at, "eligible_at": made_at}

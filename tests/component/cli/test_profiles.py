@@ -1,5 +1,6 @@
 """Which stack a command is for, and the file that holds what is needed for it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from cli.model.profiles import LOCAL
 from cli.settings.running_stack import running_stack
 from cli.settings.settings_file import SettingsFile
-from local.stack.record import Stack, StackRecord
+from local.stack.record import Stack
 from tests.component.cli.in_process import URL
 from tests.component.cli.terminal import Terminal
 
@@ -59,7 +60,11 @@ def test_keys_are_kept_for_their_owner_alone_and_never_shown(terminal: Terminal)
     add(terminal, "prod")
     assert terminal.config.stat().st_mode & 0o777 == 0o600
     assert KEY in terminal.config.read_text()
-    shown = terminal.done("profile", "list") + terminal.done("profile", "show", "prod") + terminal.done("--json", "profile", "list")
+    shown = (
+        terminal.done("profile", "list")
+        + terminal.done("profile", "show", "prod")
+        + terminal.done("--json", "profile", "list")
+    )
     assert KEY not in shown and KEY[:7] in shown
 
 
@@ -108,7 +113,7 @@ def test_the_file_is_found_in_the_users_configuration_folder(tmp_path: Path) -> 
 def test_the_running_stack_is_found_by_its_record(tmp_path: Path) -> None:
     environ = {"RINGLINE_STATE_DIR": str(tmp_path)}
     assert running_stack(environ) is None
-    fields = dict.fromkeys(Stack.__dataclass_fields__, "x") | {"base_url": URL, "api_key": KEY, "cap": 5, "functions": {}}
-    StackRecord(tmp_path).note_stack(Stack(**fields))
+    kept = dict.fromkeys(Stack.__dataclass_fields__, "x") | {"base_url": URL, "api_key": KEY}
+    (tmp_path / "stack.json").write_text(json.dumps(kept))
     found = running_stack(environ)
     assert found is not None and (found.name, found.api_url, found.api_key) == (LOCAL, URL, KEY)
