@@ -15,6 +15,7 @@ from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
 SERVED = {
+    ("GET", "/v1/account"),
     ("GET", "/v1/calls"),
     ("GET", "/v1/calls/<call_id>"),
     ("GET", "/v1/calls/<call_id>/events"),

@@ -62,6 +62,14 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    "ringline.resources.overview": {
+        *_USE_CASE,
+        "ringline.accounts",
+        "ringline.agents.model",
+        "ringline.agents.tables",
+        "ringline.calls.views",
+        "ringline.webhooks",
+    },
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }
@@ -127,6 +135,7 @@ AROUND: Mapping[str, set[str]] = {
     "local.tools": set(),
     "local.aws": {"local.tools"},
     "local.stack": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws"},
+    "local.trips.sdk": {"local.tools", "local.stack"},
     "local.trips": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.phones.numbers"},
     "local.bench": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES},
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
@@ -136,6 +145,7 @@ AROUND: Mapping[str, set[str]] = {
         *CLI["cli"],
         "cli.model",
         "local.tools",
+        "local.trips.sdk",
         "local.phones.kernel",
         "local.phones.numbers",
     },

@@ -1,9 +1,11 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
+from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
@@ -13,7 +15,8 @@ from ringline.calls.tables.transcripts import Transcripts
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
-from ringline.resources.document import ApiDocument
+from ringline.resources.overview.account import Accounts
+from ringline.resources.overview.document import ApiDocument
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -21,6 +24,7 @@ from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
+from ringline.routing.numbers import is_e164, read_number
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
@@ -33,6 +37,7 @@ class Settings(CallSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
@@ -42,6 +47,8 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
+    accounts = AccountStore(dynamodb, table, clock)
+    number_of = partial(_number_of, accounts, settings.default_country)
     registry = Registry(dynamodb, table, clock)
     outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
@@ -49,17 +56,20 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pages=CallPages(dynamodb, table),
         transcripts=Transcripts(dynamodb, table, aws.s3, settings.records_bucket),
         records_bucket=settings.records_bucket,
+        read_number=number_of,
         clock=clock,
     )
+    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
     calls = Calls(
         store=parts.store,
         pages=reader.pages,
-        paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        paces=paces,
         places=registry,
         transcripts=reader.transcripts,
         outcomes=outcomes,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
+        read_number=number_of,
         clock=clock,
     )
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
@@ -72,9 +82,17 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
+        Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
+
+
+def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:
+    """The E.164 of a number as the account writes it. Raises NotANumber."""
+    if is_e164(text):
+        return text
+    return read_number(text, accounts.country_of(account_id) or default_country or None)
 
 
 def _hanging_up(
