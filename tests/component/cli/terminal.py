@@ -16,6 +16,7 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.routing.records import Agent, Pipe
 from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import now_ms
 from tests.builders import ACCOUNT
 from tests.component.cli.in_process import URL, InProcess
 from tests.component.one_table import LocalAws
@@ -53,6 +54,7 @@ class Terminal:
     environ: dict[str, str] = field(default_factory=dict)
     waits: int = 0
     find: Callable[[Profile], Deployment] | None = None
+    now_ms: int = field(default_factory=now_ms)
 
     def type(self, *words: str) -> Told:
         around = Surroundings(
@@ -61,6 +63,7 @@ class Terminal:
             find_deployment=self.find or self._deployment,
             running_stack=lambda _environ: self.running,
             sleep=self._wait,
+            clock=lambda: self.now_ms,
         )
         result = CliRunner().invoke(app, list(words), obj=around)
         if result.exception is not None and not isinstance(result.exception, SystemExit):

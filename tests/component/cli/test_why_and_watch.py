@@ -109,7 +109,9 @@ def test_what_goes_on_is_seen_at_a_glance(terminal: Terminal) -> None:
     store = store_of(terminal)
     waiting = a_call(State.QUEUED, account_id=ACCOUNT, created_at=now_ms(), eligible_at=now_ms())
     store.create(waiting)
-    on_a_line = replace(waiting, state=State.DIALING, attempt=1, dialed_at=now_ms(), due_at=now_ms() + 60_000, version=2)
+    on_a_line = replace(
+        waiting, state=State.DIALING, attempt=1, dialed_at=now_ms(), due_at=now_ms() + 60_000, version=2
+    )
     store.commit(waiting, on_a_line)
     seen = terminal.done("watch", "--once")
     assert "1 of 2 in use" in seen and waiting.call_id in seen and "ringing" in seen
