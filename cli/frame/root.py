@@ -13,6 +13,9 @@ from cli.model.failures import ExitCode, Failure, NotReachable, Refused, problem
 from cli.shown.problems import problem_line, show_problem
 from ringline.runtime.web.problems import Problem
 
+NAME = "ringline"
+"""What the command calls itself, however it was started."""
+
 
 class Root(TyperGroup):
     """The whole command line. It exits with a code of `ExitCode`, from the console script and from a test alike."""
@@ -29,7 +32,7 @@ class Root(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in words
         try:
-            code = super().main(words, prog_name or "ringline", complete_var, False, windows_expand_args, **extra)
+            code = super().main(words, NAME, complete_var, False, windows_expand_args, **extra)
         except Failure as failure:
             code = _tell(failure, as_json)
         except Problem as problem:
