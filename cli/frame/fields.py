@@ -38,7 +38,7 @@ class Field:
 
     @property
     def parameter(self) -> str:
-        return "field_" + self.name.replace(".", "_")
+        return "field_" + self.option.lstrip("-").replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ EXIT_CODES = {
     ExitCode.REFUSED: "was refused, or failed",
     ExitCode.USAGE: "was asked in a way that it does not understand, or has no stack to talk to",
     ExitCode.NOT_REACHABLE: "did not reach the API, or AWS",
-    ExitCode.CALL_FAILED: "followed a call that failed",
+    ExitCode.CALL_FAILED: "followed a call, or a transfer, that failed",
     ExitCode.TO_MEND: "found something to mend (`doctor`)",
     ExitCode.INTERRUPTED: "was interrupted; a call that it followed goes on",
 }

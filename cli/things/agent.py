@@ -20,27 +20,27 @@ FIELDS = (
     Field(
         "brain.type", "livekit (a worker of your own), runner, endpoint or prompt.", one_of(*Brain), "BRAIN", "--brain"
     ),
-    Field("brain.ref", "An endpoint's URL, or the prompt (@file for a file's text).", text_or_file, "TEXT"),
-    Field("brain.cfg", "What more the brain needs.", json_object, "JSON"),
-    Field(
-        "endpoint_key",
-        "Sent to an endpoint as a Bearer key: the key, @file, or - to be asked; never shown.",
-        secret,
-        "KEY",
-    ),
+    Field("brain.ref", "All that a prompt knows; @file for a file's text.", text_or_file, "TEXT", "--prompt"),
+    Field("brain.ref", "What an endpoint is asked at.", text, "URL", "--endpoint-url"),
+    Field("endpoint_key", "Its Bearer key: the key, @file, or - to be asked; never shown again.", secret, "KEY"),
     Field("endpoint_kind", "chat: as OpenAI's completions; turn: a POST each.", one_of(*EndpointKind), "KIND"),
     Field("llm_model", "The model that the endpoint, or the deployment's own, is asked for.", text, "MODEL", "--model"),
     Field("greeting", "What it begins with.", text),
+    Field("first_speaker", "agent or user.", one_of("agent", "user"), "WHO"),
     Field("number", "What its calls go out from.", phone_number, "NUMBER", "--from"),
+    Field("trunk_id", "The trunk, where not the number's or the deployment's.", text, "TRUNK", "--trunk"),
+    Field("recording", "Record its conversations."),
     Field("max_call_duration_s", "The longest conversation.", whole(1, LONGEST_CALL_DURATION_S), "SECONDS"),
-    Field("max_calls", "So many of its calls at once; '' for no cap of its own.", whole(0, 100_000), "N"),
-    Field("analytics_schema", "JSON Schema of the outcomes that it reports.", json_object, "JSON"),
+    Field("max_calls", "So many of its calls at once; '' for no cap of its own.", whole(1, 1_000_000), "N"),
+    Field("analytics_schema", "JSON Schema of the outcomes that it reports; @file.", json_object, "JSON"),
 )
 
 _AgentId = Annotated[str, typer.Argument(metavar="AGENT", help="Its id, which it registers with.", show_default=False)]
 
 
-@command(app, "create", fields=FIELDS)
+@command(
+    app, "create", fields=(Field("voice_profile", "How it sounds: `ringline voice list`.", text, "VOICE"), *FIELDS)
+)
 def create(desk: Desk, agent_id: _AgentId, said: Said) -> None:
     """Makes an agent."""
     show_record(desk, desk.api().post("/v1/agents", {"agent_id": agent_id, **said}))

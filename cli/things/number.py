@@ -19,8 +19,19 @@ CHANGES = (
     Field("agent_id", "Who takes its callers, before the pipe's agent.", text, "AGENT", "--agent"),
     Field("trunk_id", "The trunk that it belongs to.", text, "TRUNK", "--trunk"),
     Field("country", "Where its numbers are; two letters.", country, "CC"),
-    Field("max_calls", "So many calls from it at once; '' for no cap of its own.", whole(0, 100_000), "N"),
+    Field("max_calls", "So many calls from and to it at once; '' for no cap of its own.", whole(1, 1_000_000), "N"),
+    Field("calls_per_day", "So many dials from it in a day (UTC).", whole(1, 1_000_000), "N"),
+    Field(
+        "overflow.pipe_id",
+        "Who takes its callers where no line is free; `--set overflow=null` for nobody.",
+        text,
+        "PIPE",
+        "--overflow-pipe",
+    ),
+    Field("overflow.agent_id", "The same, by an agent.", text, "AGENT", "--overflow-agent"),
+    Field("overflow.number", "The same, by another number of yours.", phone_number, "NUMBER", "--overflow-number"),
     Field("decision_url", "Asked, signed, what becomes of each caller.", text, "URL"),
+    Field("decision_default", "Where it does not answer in time: accept, reject, or a pipe.", text, "WHAT"),
 )
 
 _NumberId = Annotated[

@@ -15,6 +15,7 @@ from cli.frame.fields import (
     phone_number,
     prefix,
     text,
+    text_or_file,
     whole,
 )
 from cli.reach.api import segment
@@ -34,6 +35,8 @@ _WINDOW = number_up_to(60)
 FIELDS = (
     Field("name", "What people call it.", text),
     Field("agent_id", "Who speaks.", text, "AGENT", "--agent"),
+    Field("prompt", "Or all that an agent of its own knows; @file for a file's text.", text_or_file),
+    Field("agent_endpoint", "Or a URL that is asked at each turn.", text, "URL"),
     Field("number", "What its calls go out from.", phone_number, "NUMBER", "--from"),
     Field("caller_ids", "What its calls go out from, in turn; with commas.", each_of(phone_number), "NUMBERS"),
     Field(
@@ -44,14 +47,16 @@ FIELDS = (
     ),
     Field("trunk_id", "The trunk, where not the number's or the deployment's.", text, "TRUNK", "--trunk"),
     Field("voice_profile", "How it sounds: `ringline voice list`.", text, "VOICE"),
+    Field("greeting", "What the agent begins with.", text),
     Field("recording", "Record its conversations."),
-    Field("max_calls", "So many of its calls at once; '' for no cap of its own.", whole(0, 100_000), "N"),
+    Field("max_calls", "So many of its calls at once; '' for no cap of its own.", whole(1, 1_000_000), "N"),
     Field("max_call_duration_s", "The longest conversation.", whole(1, LONGEST_CALL_DURATION_S), "SECONDS"),
     Field("ring_timeout_s", "How long a phone rings.", whole(MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S), "SECONDS"),
     Field("agent_join_timeout_s", "How long the agent may take to join.", whole(1, MAX_AGENT_JOIN_S), "SECONDS"),
     Field("agent_first", "Ring nobody before the agent is there."),
     Field("fallback_agent_id", "Who takes its callers if that agent does not come.", text, "AGENT", "--fallback-agent"),
     Field("voicemail_policy", "At a voicemail.", one_of(*VoicemailPolicy), "POLICY"),
+    Field("status", "active, or disabled: nothing is called through it.", one_of("active", "disabled"), "STATUS"),
     Field("unique_to", "number: the only call under way to a number.", one_of(UNIQUE_TO_NUMBER), "WHAT"),
     Field(
         "transfer_allowed_numbers",

@@ -117,6 +117,43 @@ def test_a_call_that_waits_is_canceled(terminal: Terminal) -> None:
     assert "no such call" in terminal.refused("hangup", "call_nobody")
 
 
+def test_a_transfer_is_followed_to_its_end_over_its_fallback(terminal: Terminal) -> None:
+    to = {"type": "sip", "config": {"number": CALLEE}}
+    asked = {
+        "transfer_id": "t1",
+        "state": "requested",
+        "mode": "warm",
+        "to": to,
+        "requested_at": "2026-11-21T02:09:00Z",
+    }
+    failed = asked | {"state": "failed", "reason": "USER_BUSY", "sip_code": 486, "followed_by": "t2"}
+    second = asked | {
+        "transfer_id": "t2",
+        "to": {"type": "agent", "config": {"agent_id": "desk"}},
+        "state": "completed",
+    }
+    terminal.api.answers_first = [
+        httpx.Response(202, json=asked),
+        *(httpx.Response(200, json=each) for each in (failed, second)),
+    ]
+    words = ("transfer", "call_1", "--number", CALLEE, "--mode", "warm", "--fallback", "desk", "--fallback", "end")
+    lines = terminal.done(*words).splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == [
+        f"warm to {CALLEE}  requested", f"warm to {CALLEE}  failed: USER_BUSY (SIP 486)", "warm to desk  completed",
+    ]  # fmt: skip
+    assert terminal.api.requests == [
+        "POST /v1/calls/call_1/transfers", "GET /v1/calls/call_1/transfers/t1", "GET /v1/calls/call_1/transfers/t2",
+    ]  # fmt: skip
+    terminal.api.answers_first = [httpx.Response(202, json=failed | {"followed_by": None})]
+    assert terminal.type("transfer", "call_1", "--agent", "desk").exit_code == 4
+
+
+def test_a_transfer_needs_one_target(terminal: Terminal) -> None:
+    assert "--number" in terminal.refused("transfer", "call_1", exit_code=2)
+    both = ("--number", CALLEE, "--agent", "desk")
+    assert "--agent" in terminal.refused("transfer", "call_1", *both, exit_code=2)
+
+
 # ---------------------------------------------------------------- lists
 
 
