@@ -76,3 +76,34 @@ def change(desk: Desk, agent_id: _AgentId, said: Said, if_revision: IfRevision =
 def delete_agent(desk: Desk, agent_id: _AgentId, if_revision: IfRevision = None) -> None:
     """Deletes an agent that nothing uses."""
     delete(desk, f"/v1/agents/{segment(agent_id)}", f"agent {agent_id}", if_revision)
+
+
+@command(app, "add-voice")
+def add_voice(
+    desk: Desk, agent_id: _AgentId, voice: _VoiceId, greeting: _Greeting = None, is_default: _IsDefault = False
+) -> None:
+    """Gives an agent a further voice."""
+    path = f"/v1/agents/{segment(agent_id)}/voices"
+    body = {"voice_profile": voice} if greeting is None else {"voice_profile": voice, "greeting": greeting}
+    document = desk.api().post(path, body)
+    if is_default:
+        document = desk.api().patch(f"{path}/{segment(voice)}", {"is_default": True})
+    show_record(desk, document)
+
+
+@command(app, "set-voice")
+def set_voice(
+    desk: Desk, agent_id: _AgentId, voice: _VoiceId, greeting: _Greeting = None, is_default: _IsDefault = False
+) -> None:
+    """Changes one voice of an agent, or makes it the one that it speaks with."""
+    said: Said = {"is_default": True} if is_default else {}
+    if greeting is not None:
+        said["greeting"] = greeting or None
+    check_said(said)
+    show_record(desk, desk.api().patch(f"/v1/agents/{segment(agent_id)}/voices/{segment(voice)}", said))
+
+
+@command(app, "remove-voice")
+def remove_voice(desk: Desk, agent_id: _AgentId, voice: _VoiceId) -> None:
+    """Takes one voice from an agent."""
+    delete(desk, f"/v1/agents/{segment(agent_id)}/voices/{segment(voice)}", f"voice {voice} of {agent_id}")
