@@ -36,6 +36,11 @@ FIELDS = (
 )
 
 _AgentId = Annotated[str, typer.Argument(metavar="AGENT", help="Its id, which it registers with.", show_default=False)]
+_VoiceId = Annotated[
+    str, typer.Argument(metavar="VOICE", help="As `ringline voice list` shows it.", show_default=False)
+]
+_Greeting = Annotated[str | None, typer.Option("--greeting", metavar="TEXT", help="What it begins with.")]
+_IsDefault = Annotated[bool, typer.Option("--default", help="It speaks with this one where nothing else is said.")]
 
 
 @command(
