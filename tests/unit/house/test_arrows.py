@@ -140,10 +140,25 @@ _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
+_UNDER_COMMANDS = {"cli.model", "cli.settings", "cli.reach", "cli.shown", "cli.words", "cli.frame"}
+CLI: Mapping[str, set[str]] = {
+    "cli": {"cli.frame", "cli.things", "cli.calling", "cli.doctor"},
+    "cli.model": {"ringline.runtime.web"},
+    "cli.words": {"ringline.calls.model", "ringline.calls.views"},
+    "cli.settings": {"cli.model", "local.stack", "local.tools"},
+    "cli.reach": {*_ALL_OF_THE_PRODUCT, "cli.model"},
+    "cli.shown": {"cli.words"},
+    "cli.frame": {*_RUNTIME, "ringline.routing", *_UNDER_COMMANDS},
+    "cli.things": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+    "cli.calling": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.things"},
+    "cli.doctor": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+}
+"""The command line: what commands are made of, then the commands. Only an operator's reach beyond the API."""
+
 _UNDER_BENCHES = {"local.tools", "local.aws", "local.stack", "local.trips"}
 
 AROUND: Mapping[str, set[str]] = {
-    "cli": _ALL_OF_THE_PRODUCT,
+    **CLI,
     "simulation": {"simulation.run"},
     **SIMULATION,
     "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
@@ -157,6 +172,9 @@ AROUND: Mapping[str, set[str]] = {
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
+        "cli",
+        *CLI["cli"],
+        "cli.model",
         "local.tools",
         "local.trips.sdk",
         "local.phones.kernel",
