@@ -22,6 +22,7 @@ from ringline.runtime.web.problem_codes import PROBLEMS
 from ringline.runtime.web.routes import Described
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.deliver import body_of
+from tests.builders import a_transfer
 
 ROUTES = routes()
 
@@ -99,11 +100,15 @@ def test_a_parameter_says_what_it_is(route: Described) -> None:
 def test_every_event_is_told_as_its_model_says() -> None:
     from local.pages.openapi.examples import ENDED_CALL, WAITING_CALL
     from ringline.calls.views.call_view import call_view
+    from ringline.calls.views.transfer_view import transfer_view
 
     assert set(EVENTS) == set(EventType)
     assert (WAITING_CALL.state, ENDED_CALL.state) == (State.QUEUED, State.ENDED)
     for event_type, (_, model) in EVENTS.items():
-        body = body_of(event_type, Payload("2026-11-21T02:09:00.123Z", call_view(ENDED_CALL)), 7)
+        told = call_view(ENDED_CALL)
+        if event_type.startswith("call_transfer"):
+            told |= {"transfer": transfer_view(ENDED_CALL, a_transfer())}
+        body = body_of(event_type, Payload("2026-11-21T02:09:00.123Z", told), 7)
         assert model.model_validate_json(body).model_dump(mode="json")["type"] == event_type.value
 
 
