@@ -73,7 +73,13 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.webhooks",
     },
     # Models that routes name by words: only the document and the tests load them.
-    "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
+    "ringline.resources.answers": {
+        "ringline.calls.model",
+        "ringline.calls.progress",
+        "ringline.calls.signals",
+        "ringline.calls.views",
+        "ringline.webhooks.model",
+    },
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
