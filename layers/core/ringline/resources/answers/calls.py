@@ -10,6 +10,7 @@ from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.views.queue_place import BlockedBy
 from ringline.resources.answers.analytics import ShownResult
 from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, MomentToTheSecond, Shown
+from ringline.resources.answers.transfers import ShownTransfer
 
 
 class CallAttempt(Shown):
@@ -112,6 +113,7 @@ class AcceptedCall(Shown):
     voicemail: VoicemailEvidence | None
     voicemail_policy: VoicemailPolicy
     agent_reports: ShownReports | None
+    transfers: list[ShownTransfer]
     recording: bool
     recording_status: str | None
     recording_error: str | None
@@ -184,6 +186,9 @@ class CallEvent(Shown):
     sip_status: str = MAY_BE_MISSING
     why: str = MAY_BE_MISSING
     to: str = MAY_BE_MISSING
+    mode: str = MAY_BE_MISSING
+    asked_by: str = MAY_BE_MISSING
+    transfer_id: str = MAY_BE_MISSING
     to_voicemail: bool = MAY_BE_MISSING
     cause: str = MAY_BE_MISSING
     of_another_leg: bool = MAY_BE_MISSING
