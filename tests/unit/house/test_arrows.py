@@ -96,8 +96,10 @@ PRODUCT: Mapping[str, set[str]] = {
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {
         "ringline.calls.model",
+        "ringline.calls.progress",
         _TRANSFER,
         "ringline.calls.signals",
+        "ringline.calls.views",
         "ringline.webhooks.model",
     },
 }
