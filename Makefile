@@ -10,7 +10,7 @@
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
 #   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
 #   make sdk-table                 calls every method of the official SDK
-#   make openapi                   docs/openapi.json and docs/api.md       make fuzz                     asks the one-machine stack what the document allows
+#   make openapi                   docs/openapi.json, docs/api.md      make fuzz [EXAMPLES=20]       asks a stack what the API's document allows
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
 SHELL := /bin/bash
@@ -43,7 +43,7 @@ export UV_NO_PROGRESS := 1
 .PHONY: test-speech type-speech bench-speech speech speech-livekit cli-page
 .PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
-	@sed -n '3,15s/^#  //p' Makefile
+	@sed -n '3,14s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -100,6 +100,9 @@ cli-page: $(DEV)
 # docs/openapi.json, the copy that the API serves, and docs/api.md.
 openapi: $(DEV)
 	@$(PYTHON) -m local.pages.openapi
+
+fuzz: $(DEV) $(EMULATOR)
+	@EXAMPLES=$(EXAMPLES) SEED=$(FUZZ_SEED) $(PYTHON) -m local.fuzz
 
 # ---------------------------------------------------------------- checks
 
