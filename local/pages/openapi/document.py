@@ -22,7 +22,7 @@ from ringline.runtime.web.routes import Described
 
 _DESCRIPTION = """\
 Phone calls by voice agents. Every path is also served under the SDK's prefixes: `/api/v2/platform/speech`,
-`/platform` and `/orchestrator`, each before `/v1`.
+`/platform` and `/orchestrator`, each before `/v1`, and `/api/v2/platform` in the place of `/v1`.
 
 Whatever is refused is answered with a problem document (RFC 9457), whose `code` is stable; `x-problem-codes` lists
 them all. API Gateway itself may answer 413, 429 or 503 with a bare `message`. Moments are in UTC; ids and cursors are
