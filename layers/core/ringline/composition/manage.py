@@ -12,6 +12,7 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
+from ringline.composition.management.lines import LineSettings, line_resources
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -26,7 +27,7 @@ from ringline.resources.workers import Workers
 from ringline.routing.numbers import is_e164, read_number
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import flag, number, optional, required
+from ringline.runtime.settings import flag, group, number, optional, required
 from ringline.runtime.web.routes import Route
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.store import EndpointStore
@@ -38,6 +39,7 @@ class Settings(CallSettings):
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    lines: LineSettings = group(LineSettings)
 
 
 def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) -> tuple[Route, ...]:
@@ -81,6 +83,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         Runners(registry, clock),
         Workers(registry, clock),
         ApiDocument(document),
+        *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -15,7 +15,7 @@ from livekit.protocol.models import Pagination
 
 from ringline.telephony.hook import ACCOUNT_ATTRIBUTE, NUMBER_ATTRIBUTE
 from ringline.telephony.livekit_settings import LivekitSettings
-from ringline.trunking.model import (
+from ringline.trunking.model.lines import (
     CallerRule,
     InboundTrunk,
     Mark,

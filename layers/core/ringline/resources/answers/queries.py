@@ -62,3 +62,18 @@ class WorkerFilters(Query):
     """The workers of one kind, or all."""
 
     kind: Literal["media", "brain", "all"] = Field("all", description="Speech workers, runners, or both")
+
+
+class NumberFilters(Query):
+    """The numbers that have all of what is given."""
+
+    status: Word | None = Field(None, description="available or assigned")
+    status_filter: Word | None = Field(None, description="The SDK's name of `status` in direct mode")
+    country: Word | None = Field(None, description="Two letters")
+    trunk_type: Word | None = Field(None, description="livekit or byo")
+
+
+class PlatformNumberFilters(Query):
+    """What the SDK says, and what is always so: the numbers that are assigned are listed too."""
+
+    include_assigned: Word | None = Field(None, description="Of no effect")

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import account_pk
-from ringline.trunking.model import Link
+from ringline.trunking.model.lines import Link
 
-BUSY_S = 15
+BUSY_S = 25
 """Longer than a request may be at work on a link: the function ends before."""
 
 _LINK = "LINK#"
@@ -69,7 +69,7 @@ class Links:
     def let_go(self, account_id: str, link: Link) -> Link:
         """Writes it a last time; one that nothing is left of is removed."""
         done = replace(link, busy_until=None)
-        if done == Link(thing=link.thing):
+        if done.is_empty:
             self._delete(account_id, link)
         else:
             self._put(account_id, link, done)
@@ -77,9 +77,7 @@ class Links:
 
     def of(self, account_id: str, thing: str) -> Link:
         """The link as it stands; one without anything where there is none."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=_key(account_id, thing), ConsistentRead=True
-        )
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=_key(account_id, thing), ConsistentRead=True)
         return _link(from_item(answer.get("Item") or {}) | {"thing": thing})
 
     def all(self, account_id: str) -> dict[str, Link]:

@@ -10,6 +10,7 @@ whoever it is attached to.
 | agent or pipe it leaves        | still calls from the number: calls from none, or its next
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from ringline.runtime.table import (
     OWNER_SK,
     PIPE_PREFIX,
     TRUNK_PREFIX,
+    USES_PREFIX,
     account_pk,
     number_pk,
 )
@@ -48,6 +50,14 @@ class Holder:
         return (AGENT_PREFIX if self.kind == "agent" else PIPE_PREFIX) + self.id
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who calls from a number, and is to no more: from the `other` one, if there is one."""
+
+    holder: Holder
+    other: Number | None = None
+
+
 class NumberTaken(Exception):
     """Another account has the number."""
 
@@ -65,13 +75,14 @@ class NumberRows:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def write(self, account_id: str, before: Number | None, after: Number, *, leaves: tuple[Holder, ...] = ()) -> None:
+    def write(self, account_id: str, before: Number | None, after: Number, *, leaves: Sequence[Leaving] = ()) -> None:
         """Writes the number, with what it comes to. `leaves` are those who call from it, and are to no more. Raises
         NumberTaken, NumberChanged, HolderGone."""
+        owner = {"Item": to_item(_owner(account_id, after.number)), **_nobody_elses(account_id)}
         parts: list[tuple[Exception, dict[str, Any]]] = [
             (NumberChanged(after.number), self._number(account_id, before, after)),
-            (NumberTaken(after.number), {"Put": {"Item": to_item(_owner(account_id, after.number)), **_nobody_elses(account_id)}}),
-        ]  # fmt: skip
+            (NumberTaken(after.number), {"Put": owner}),
+        ]
         if after.account_trunk_id is not None and (before is None or after.account_trunk_id != before.account_trunk_id):
             trunk = {"Key": self._key(account_id, TRUNK_PREFIX + after.account_trunk_id)}
             free = {"ConditionExpression": _TAKES_NUMBERS, "ExpressionAttributeValues": to_item({":no": False})}
@@ -80,18 +91,22 @@ class NumberRows:
         for holder in holders_of(after):
             if holder not in was:
                 parts.append((HolderGone(holder.kind), {"Update": self._comes(account_id, holder, after)}))
-        for holder in leaves:
-            parts.append((NumberChanged(after.number), {"Update": self._leaves(account_id, holder, after.number)}))
+                parts.append((NumberChanged(after.number), {"Update": self._is_used(account_id, holder)}))
+        for leaving in leaves:
+            parts.append((NumberChanged(after.number), {"Update": self._leaves(account_id, leaving, after.number)}))
         self._transact(parts)
 
-    def delete(self, account_id: str, number: Number, *, leaves: tuple[Holder, ...] = ()) -> None:
+    def delete(self, account_id: str, number: Number, *, leaves: Sequence[Leaving] = ()) -> None:
         """Raises NumberChanged."""
         row = {"Key": self._key(account_id, NUMBER_PREFIX + number.number), **_unchanged(number)}
         owner = to_item({"pk": number_pk(number.number), "sk": OWNER_SK})
         changed = NumberChanged(number.number)
-        parts = [(changed, {"Delete": row}), (changed, {"Delete": {"Key": owner, **_nobody_elses(account_id)}})]
-        for holder in leaves:
-            parts.append((changed, {"Update": self._leaves(account_id, holder, number.number)}))
+        parts: list[tuple[Exception, dict[str, Any]]] = [
+            (changed, {"Delete": row}),
+            (changed, {"Delete": {"Key": owner, **_nobody_elses(account_id)}}),
+        ]
+        for leaving in leaves:
+            parts.append((changed, {"Update": self._leaves(account_id, leaving, number.number)}))
         self._transact(parts)
 
     def _number(self, account_id: str, before: Number | None, after: Number) -> dict[str, Any]:
@@ -111,19 +126,32 @@ class NumberRows:
             ),
         }
 
-    def _leaves(self, account_id: str, holder: Holder, number: str) -> dict[str, Any]:
+    def _is_used(self, account_id: str, holder: Holder) -> dict[str, Any]:
+        """Whoever deletes the holder at this moment finds that somebody began to use it."""
         return {
-            "Key": self._key(account_id, holder.sk),
-            "UpdateExpression": "SET revision = if_not_exists(revision, :first) + :step REMOVE #number, number_id",
+            "Key": self._key(account_id, USES_PREFIX + holder.sk),
+            "UpdateExpression": "ADD uses :step",
+            "ExpressionAttributeValues": to_item({":step": 1}),
+        }
+
+    def _leaves(self, account_id: str, leaving: Leaving, number: str) -> dict[str, Any]:
+        other = leaving.other
+        values: dict[str, Any] = {":number": number, ":first": 1, ":step": 1}
+        if other is None:
+            calls_from = " REMOVE #number, number_id"
+        else:
+            calls_from = ", #number = :other, number_id = :other_id"
+            values |= {":other": other.number, ":other_id": other.number_id}
+        return {
+            "Key": self._key(account_id, leaving.holder.sk),
+            "UpdateExpression": f"SET revision = if_not_exists(revision, :first) + :step{calls_from}",
             "ConditionExpression": _CALLS_FROM_IT,
             "ExpressionAttributeNames": {"#number": "number"},
-            "ExpressionAttributeValues": to_item({":number": number, ":first": 1, ":step": 1}),
+            "ExpressionAttributeValues": to_item(values),
         }
 
     def _transact(self, parts: list[tuple[Exception, dict[str, Any]]]) -> None:
-        named = [
-            {verb: {"TableName": self._table_name, **write}} for _, each in parts for verb, write in each.items()
-        ]
+        named = [{verb: {"TableName": self._table_name, **write}} for _, each in parts for verb, write in each.items()]
         try:
             self._dynamodb.transact_write_items(TransactItems=named)
         except ClientError as error:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import OWNER_SK, TRUNK_PREFIX, account_pk, trunk_pk
-from ringline.trunking.model import CarrierTrunk
+from ringline.trunking.model.lines import CarrierTrunk
 
 # Named conditions.
 _IS_NEW = "attribute_not_exists(pk)"
@@ -34,9 +34,7 @@ class TrunkStore:
     def change(self, account_id: str, before: CarrierTrunk, after: CarrierTrunk) -> bool:
         """False, and nothing is written, if somebody else has changed it since `before` was read."""
         values = to_item({":revision": before.revision})
-        return self._write(
-            account_id, after, ConditionExpression=_IS_UNCHANGED, ExpressionAttributeValues=values
-        )
+        return self._write(account_id, after, ConditionExpression=_IS_UNCHANGED, ExpressionAttributeValues=values)
 
     def delete(self, account_id: str, trunk: CarrierTrunk) -> bool:
         """False if somebody else has changed it since it was read."""

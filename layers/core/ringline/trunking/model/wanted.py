@@ -3,7 +3,7 @@ so that what differs at LiveKit was changed there."""
 
 from dataclasses import fields
 
-from ringline.trunking.model import CallerRule, CarrierTrunk, InboundTrunk, Mark, OutboundTrunk
+from ringline.trunking.model.lines import CallerRule, CarrierTrunk, InboundTrunk, Mark, OutboundTrunk
 
 ANY_NUMBER = ("*",)
 """LiveKit wants an outbound trunk to have a number; each of our calls names the one it comes from."""

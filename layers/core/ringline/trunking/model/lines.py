@@ -1,9 +1,9 @@
 """What a customer brings, what LiveKit has for it, and how far that came."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class TrunkType(StrEnum):
@@ -100,7 +100,21 @@ class Link:
 
     @property
     def made(self) -> tuple[Part, ...]:
-        return tuple(part for part in Part if getattr(self, part) is not None)
+        return tuple(part for part in Part if self.id_of(part) is not None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was made, and nothing may have been."""
+        return self == Link(thing=self.thing)
+
+    def id_of(self, part: Part) -> str | None:
+        made: str | None = getattr(self, part.value)
+        return made
+
+    def having(self, part: Part, made: str | None) -> "Link":
+        """The link with the part's id, or without one where it was taken down."""
+        changed: dict[str, Any] = {part.value: made}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True, slots=True)

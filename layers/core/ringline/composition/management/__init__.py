@@ -1,0 +1,1 @@
+"""Parts of `manage` that are made of much: each resource's own composition."""
