@@ -40,6 +40,8 @@ _ENVIRONMENT = {
     "RECORDS_BUCKET": RECORDS_BUCKET,
     "STACK_ID": "arn:aws:cloudformation:us-east-1:123456789012:stack/ringline/test",
     "TRUNK_KEY_ID": "alias/ringline-test",
+    # The one queue that there is, as moto names it: few tests ask for transfers.
+    "TRANSFER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
 }
 
 

@@ -44,6 +44,13 @@ PROBLEMS: Mapping[str, Meaning] = {
     "no_from_number": Meaning(422, "The call names no number to be made from, and its pipe and its agent have none."),
     "unknown_from_number": Meaning(422, "The number to call from is none of the account's."),
     "idempotency_key_reused": Meaning(422, "The key was used within 24 hours for another body."),
+    # Transfers
+    "transfer_not_found": Meaning(404, "The call has no such transfer."),
+    "call_not_active": Meaning(409, "Only a call in which somebody talks can be handed over."),
+    "transfer_under_way": Meaning(409, "Another transfer of this call is under way."),
+    "too_many_transfers": Meaning(409, "The call has had as many transfers as it may have."),
+    "transfer_not_allowed": Meaning(422, "The call's pipe does not allow transfers to this number."),
+    "transfer_target_not_served": Meaning(422, "Nobody can be called by this kind of target."),
     # What agents and speech workers ask
     "call_is_over": Meaning(409, "The call, or this attempt of it, needs no brain any more."),
     "agent_is_gone": Meaning(409, "The agent of this call is not set up any more."),
