@@ -41,7 +41,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
-    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", _TRANSFER, "ringline.telephony.carriers"},
+    "ringline.telephony": {
+        "ringline.runtime",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.telephony.carriers",
+        "ringline.trunking.model",
+    },
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.agents.model": {"ringline.calls.model"},
     "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
@@ -77,6 +83,11 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+    # Trunks and numbers that customers bring.
+    "ringline.trunking.model": set(),
+    "ringline.trunking.tables": {"ringline.runtime", "ringline.routing", "ringline.trunking.model"},
+    "ringline.trunking": {*_RUNTIME, "ringline.routing", "ringline.trunking.model", "ringline.trunking.tables"},
+    "ringline.resources.lines": {*_RUNTIME, "ringline.calls.views", "ringline.trunking", "ringline.trunking.model"},
     "ringline.resources": {
         *_USE_CASE,
         "ringline.agents.model",
@@ -250,11 +261,21 @@ PURE = {
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.tables.writes", "ringline.runtime"}
+KNOWS_AWS = {
+    "ringline.agents.tables",
+    "ringline.calls.tables",
+    "ringline.calls.tables.writes",
+    "ringline.runtime",
+    "ringline.trunking.tables",
+}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
-KNOWS_LIVEKIT = {"ringline.telephony.livekit", "ringline.telephony.livekit_transfers"}
+KNOWS_LIVEKIT = {
+    "ringline.telephony.livekit",
+    "ringline.telephony.livekit_transfers",
+    "ringline.telephony.livekit_trunks",
+}
 
 
 def _modules() -> dict[str, Path]:

@@ -16,6 +16,7 @@ from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.parts.lines import LineSettings, line_resources
 from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -37,7 +38,7 @@ from ringline.routing.numbers import is_e164, read_number
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import flag, number, optional, required
+from ringline.runtime.settings import flag, group, number, optional, required
 from ringline.runtime.web.problems import invalid_field
 from ringline.runtime.web.routes import Route
 from ringline.setup.agents import ManageAgents
@@ -56,6 +57,7 @@ class Settings(CallSettings):
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    lines: LineSettings = group(LineSettings)
 
 
 def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) -> tuple[Route, ...]:
@@ -104,6 +106,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         Workers(registry, clock),
         Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
         ApiDocument(document),
+        *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -186,10 +186,16 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through."""
+    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through, where it has
+    one of its own; `account_trunk_id` the account's trunk that it was brought with."""
 
     number: str
     number_id: str
     pipe_id: str | None = None
     agent_id: str | None = None
     trunk_id: str | None = None
+    account_trunk_id: str | None = None
+    country: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None

@@ -67,7 +67,8 @@ class Routing(Protocol):
 
 
 class OutboundRouting:
-    """Reads no more than the request needs: a pipe and its agent, or an agent and a query for its pipes."""
+    """Reads no more than the request needs: a pipe and its agent, or an agent and a query for its pipes; and the number
+    where neither names a trunk."""
 
     def __init__(self, routing: Routing) -> None:
         self._routing = routing
@@ -85,6 +86,8 @@ class OutboundRouting:
         pipe = self._pipe(account_id, pipe_id, agent_id)
         agent = self._agent(account_id, pipe, agent_id)
         own_number = attached_number(pipe, agent, from_number)
+        if own_number is not None and own_number.trunk_id is None:
+            own_number = self._with_its_trunk(account_id, own_number)
         if own_number is None and from_number is not None:
             own_number = self._own_number(account_id, from_number)
         if own_number is None:
@@ -111,6 +114,11 @@ class OutboundRouting:
         if agent is None:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
         return agent
+
+    def _with_its_trunk(self, account_id: str, own_number: OwnNumber) -> OwnNumber:
+        """A number that was brought with a trunk calls through it, whoever it is attached to."""
+        number = self._routing.number(account_id, own_number.number)
+        return own_number if number is None else OwnNumber(number.number, number.trunk_id)
 
     def _own_number(self, account_id: str, from_number: str) -> OwnNumber:
         number = self._routing.number(account_id, from_number)
