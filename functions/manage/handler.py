@@ -4,6 +4,7 @@ that nobody serves.
 The resources stand in `ringline.resources`, each in a module of its own.
 """
 
+from pathlib import Path
 from typing import Any
 
 from ringline.composition.manage import Settings, compose
@@ -14,7 +15,7 @@ from ringline.runtime.web.api import serve
 from ringline.runtime.web.routes import make_router
 
 log = make_logger("manage")
-routes = compose(read(Settings), clock=now_ms, log=log)
+routes = compose(read(Settings), document=Path(__file__).with_name("openapi.json"), clock=now_ms, log=log)
 router = make_router(routes, log)
 
 

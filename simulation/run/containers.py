@@ -239,11 +239,13 @@ class Container:
         self._inbound_rooms = InboundRooms(table, TABLE)
         self._arrive = Arrive(self._inbound_rooms, ours, ours, Desk(livekit), looks, clock, log)
         transcripts: Any = None
-        """What was said is kept elsewhere, which is no part of a call's life."""
+        outcomes: Any = None
+        """What was said, and what came of it, is kept elsewhere, which is no part of a call's life."""
         self.hear_agent = HearAgent(
             store=store,
             progress=progress,
             transcripts=transcripts,
+            outcomes=outcomes,
             telephony=lambda: nullcontext(livekit),
             looks=looks,
             clock=clock,

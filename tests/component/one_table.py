@@ -24,6 +24,7 @@ from local.aws.template import read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
 from ringline.runtime import aws
 from ringline.runtime.items import from_item
+from tests.component.answers import hold_to_models
 
 TABLE_NAME = "ringline-test"
 RECORDS_BUCKET = "ringline-test-records"
@@ -37,6 +38,10 @@ _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": TABLE_NAME,
     "RECORDS_BUCKET": RECORDS_BUCKET,
+    "STACK_ID": "arn:aws:cloudformation:us-east-1:123456789012:stack/ringline/test",
+    "TRUNK_KEY_ID": "alias/ringline-test",
+    # The one queue that there is, as moto names it: few tests ask for transfers.
+    "TRANSFER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
 }
 
 
@@ -98,18 +103,20 @@ def _table_of_the_template() -> dict[str, Any]:
 
 
 def _forget_clients() -> None:
-    for made_once in (aws.dynamodb, aws.sqs, aws.s3, aws._session):
+    for made_once in (aws.dynamodb, aws.sqs, aws.s3, aws.kms, aws._session):
         made_once.cache_clear()
 
 
 def load_handler(function: str, environment: Mapping[str, str] | None = None) -> ModuleType:
-    """functions/<function>/handler.py as a module of its own. Call it inside `local_aws()`."""
+    """functions/<function>/handler.py as a module of its own, whose answers are held against what its routes say. Call
+    it inside `local_aws()`."""
     path = ROOT / "functions" / function / "handler.py"
     spec = importlib.util.spec_from_file_location(f"{function}_handler", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with mock.patch.dict(os.environ, environment or {}):
         spec.loader.exec_module(module)
+    hold_to_models(function, module)
     return module
 
 

@@ -1,5 +1,5 @@
-"""A counter counts exactly the calls in it, no claim passes a cap or goes uncounted past one, and every counter is empty
-at the end."""
+"""Counters count exactly the calls in them, no claim passes a cap or goes uncounted past one, and all are empty at the
+end."""
 
 from collections import Counter
 

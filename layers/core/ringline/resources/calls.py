@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import Places
+from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.outcomes.view import outcome_view
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HungUp
 from ringline.calls.tables.paces import TrunkPaces
@@ -27,10 +30,13 @@ from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.runtime.web.routes import Request, Route
 
+_ANSWERS = "ringline.resources.answers.calls"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call."""
+    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call. `read_number` is the
+    E.164 of a number as an account writes it."""
 
     store: CallStore
     pages: CallPages
@@ -38,29 +44,71 @@ class Calls:
     places: Places
     capacity: Capacity
     transcripts: Transcripts
+    outcomes: Outcomes
     records_bucket: str
     hang_up: Callable[[str, str], HungUp | None]
+    read_number: Callable[[str, str], str]
     clock: Clock
 
     @property
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("GET", "/v1/calls", self.list_them),
-            Route("GET", "/v1/calls/<call_id>", self.get),
-            Route("GET", "/v1/calls/<call_id>/events", self.tell_events),
-            Route("POST", "/v1/calls/<call_id>/hangup", self.end),
-            Route("POST", "/v1/calls/<call_id>/cancel", self.end),
+            Route(
+                "GET",
+                "/v1/calls",
+                self.list_them,
+                summary="Lists calls, newest first",
+                query="ringline.resources.answers.queries:CallFilters",
+                answer=f"{_ANSWERS}:CallList",
+            ),
+            Route(
+                "GET",
+                "/v1/calls/<call_id>",
+                self.get,
+                summary="Shows a call with its words, and what it waits for",
+                answer=f"{_ANSWERS}:CallInFull",
+                problems=("call_not_found",),
+            ),
+            Route(
+                "GET",
+                "/v1/calls/<call_id>/events",
+                self.tell_events,
+                summary="Tells what happened to a call, and when",
+                answer=f"{_ANSWERS}:CallEvents",
+                problems=("call_not_found",),
+            ),
+            Route(
+                "POST",
+                "/v1/calls/<call_id>/hangup",
+                self.end,
+                summary="Ends a call in whatever state it is; asking twice changes nothing",
+                answer=f"{_ANSWERS}:EndedCall",
+                problems=("call_not_found",),
+            ),
+            Route(
+                "POST",
+                "/v1/calls/<call_id>/cancel",
+                self.end,
+                summary="Ends a call, as `hangup` does",
+                answer=f"{_ANSWERS}:EndedCall",
+                problems=("call_not_found",),
+            ),
         )
 
     def list_them(self, request: Request) -> Response[str]:
-        page = list_calls(self.pages, request.account_id, request.query, self.clock())
+        read_number = partial(self.read_number, request.account_id)
+        page = list_calls(self.pages, request.account_id, request.query, self.clock(), read_number)
         return json_response(200, answer_page(page, self._shown))
 
     def get(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
         place = queue_place(self.store, self.paces, self.places, self.capacity, call, self.clock())
         waits = {} if place is None else {"queue": place.as_json()}
-        return json_response(200, self._shown(call) | transcript_view(self.transcripts.read(call)) | waits)
+        words = transcript_view(self.transcripts.read(call))
+        # A call that was never dialled has no outcome, and costs no request for one.
+        outcomes = self.outcomes.of_call(call.account_id, call.call_id) if call.attempt else []
+        analytics = {"analytics": [outcome_view(call, each) for each in outcomes]}
+        return json_response(200, self._shown(call) | words | analytics | waits)
 
     def tell_events(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)

@@ -19,7 +19,16 @@ class Recordings:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        return (Route("GET", "/v1/recordings", self.list_them),)
+        return (
+            Route(
+                "GET",
+                "/v1/recordings",
+                self.list_them,
+                summary="Lists sessions whose recording can be heard, or that of one call",
+                query="ringline.resources.answers.queries:RecordingFilters",
+                answer="ringline.resources.answers.sessions:SessionList",
+            ),
+        )
 
     def list_them(self, request: Request) -> Response[str]:
         if "call_id" in request.query:

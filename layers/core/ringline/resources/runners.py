@@ -23,7 +23,16 @@ class Runners:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        return (Route("GET", "/v1/runners", self.list_them),)
+        return (
+            Route(
+                "GET",
+                "/v1/runners",
+                self.list_them,
+                summary="Lists the account's runners",
+                query="ringline.resources.answers.queries:RunnerFilters",
+                answer="ringline.resources.answers.workers:RunnerList",
+            ),
+        )
 
     def list_them(self, request: Request) -> Response[str]:
         check_names(request.query, frozenset({"agent_id"}))

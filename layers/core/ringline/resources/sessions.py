@@ -14,6 +14,8 @@ from ringline.runtime.web.api import json_response
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.runtime.web.routes import Request, Route
 
+_ANSWERS = "ringline.resources.answers.sessions"
+
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
@@ -25,9 +27,30 @@ class Sessions:
     @property
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("GET", "/v1/sessions", self.list_them),
-            Route("GET", "/v1/sessions/<session_id>", self.get),
-            Route("POST", "/v1/sessions/<session_id>/end", self.end),
+            Route(
+                "GET",
+                "/v1/sessions",
+                self.list_them,
+                summary="Lists the latest session of each call that dialled somebody",
+                query="ringline.resources.answers.queries:CallFilters",
+                answer=f"{_ANSWERS}:SessionList",
+            ),
+            Route(
+                "GET",
+                "/v1/sessions/<session_id>",
+                self.get,
+                summary="Shows a session with its words; the id of a call stands for its latest one",
+                answer=f"{_ANSWERS}:ShownSession",
+                problems=("session_not_found",),
+            ),
+            Route(
+                "POST",
+                "/v1/sessions/<session_id>/end",
+                self.end,
+                summary="Ends the call of a session",
+                answer=f"{_ANSWERS}:EndedSession",
+                problems=("session_not_found",),
+            ),
         )
 
     def list_them(self, request: Request) -> Response[str]:

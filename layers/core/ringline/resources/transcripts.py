@@ -18,7 +18,16 @@ class TranscriptLists:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        return (Route("GET", "/v1/transcripts", self.list_them),)
+        return (
+            Route(
+                "GET",
+                "/v1/transcripts",
+                self.list_them,
+                summary="Lists sessions with their words",
+                query="ringline.resources.answers.queries:TranscriptFilters",
+                answer="ringline.resources.answers.sessions:SessionList",
+            ),
+        )
 
     def list_them(self, request: Request) -> Response[str]:
         return self.reader.answer_list(request, Having.TRANSCRIPT, self.reader.show, MOST_TRANSCRIPTS)

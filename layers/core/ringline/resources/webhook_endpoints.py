@@ -10,6 +10,8 @@ from ringline.runtime.web.http import listing
 from ringline.runtime.web.routes import Request, Route
 from ringline.webhooks.manage import ManageEndpoints, endpoint_view
 
+_ANSWERS = "ringline.resources.answers.webhook_endpoints"
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoints:
@@ -19,11 +21,48 @@ class WebhookEndpoints:
     @property
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("POST", "/v1/webhook-endpoints", self.create),
-            Route("GET", "/v1/webhook-endpoints", self.list_them),
-            Route("GET", "/v1/webhook-endpoints/<endpoint_id>", self.get),
-            Route("PATCH", "/v1/webhook-endpoints/<endpoint_id>", self.change),
-            Route("DELETE", "/v1/webhook-endpoints/<endpoint_id>", self.delete),
+            Route(
+                "POST",
+                "/v1/webhook-endpoints",
+                self.create,
+                summary="Makes an endpoint, whose secret is shown this once",
+                body="ringline.webhooks.bodies:EndpointRequest",
+                answer=f"{_ANSWERS}:NewEndpoint",
+                status=201,
+                problems=("too_many_endpoints",),
+            ),
+            Route(
+                "GET",
+                "/v1/webhook-endpoints",
+                self.list_them,
+                summary="Lists the account's endpoints",
+                answer=f"{_ANSWERS}:EndpointList",
+            ),
+            Route(
+                "GET",
+                "/v1/webhook-endpoints/<endpoint_id>",
+                self.get,
+                summary="Shows an endpoint, without its secrets",
+                answer=f"{_ANSWERS}:ShownEndpoint",
+                problems=("endpoint_not_found",),
+            ),
+            Route(
+                "PATCH",
+                "/v1/webhook-endpoints/<endpoint_id>",
+                self.change,
+                summary="Changes an endpoint; what is not named stays",
+                body="ringline.webhooks.bodies:EndpointChange",
+                answer=f"{_ANSWERS}:ShownEndpoint",
+                problems=("endpoint_not_found", "endpoint_changed"),
+            ),
+            Route(
+                "DELETE",
+                "/v1/webhook-endpoints/<endpoint_id>",
+                self.delete,
+                summary="Deletes an endpoint",
+                status=204,
+                problems=("endpoint_not_found",),
+            ),
         )
 
     def create(self, request: Request) -> Response[str]:

@@ -27,7 +27,16 @@ class Workers:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        return (Route("GET", "/v1/workers", self.list_them),)
+        return (
+            Route(
+                "GET",
+                "/v1/workers",
+                self.list_them,
+                summary="Lists the runners and speech workers that are there",
+                query="ringline.resources.answers.queries:WorkerFilters",
+                answer="ringline.resources.answers.workers:WorkerList",
+            ),
+        )
 
     def list_them(self, request: Request) -> Response[str]:
         """`kind` is `media`, `brain` or `all`, which it is where it is left out. Raises Problem 422."""

@@ -13,6 +13,8 @@ from ringline.calls.model.events import Event, TranscriptKept
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
+from ringline.calls.outcomes.keep import KeepOutcome
+from ringline.calls.outcomes.outcome import AgentOutcome
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
@@ -25,15 +27,16 @@ from ringline.runtime.web.problems import FieldError
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing that an agent tells: an event of its call, or a transcript to keep; neither if its `kind` is not known
-    to this version. `at` is when it happened by the agent's clock, None for now. `event` makes the event from a moment
-    and an attempt. `is_final` marks the transcript after which the agent has no more to tell; `skipped_turns` of it are
-    of nobody who talks. A report with `errors` could not be read."""
+    """One thing that an agent tells: an event of its call, or a transcript or an outcome to keep; none of them if its
+    `kind` is not known to this version. `at` is when it happened by the agent's clock, None for now. `event` makes the
+    event from a moment and an attempt. `is_final` marks the transcript after which the agent has no more to tell;
+    `skipped_turns` of it are of nobody who talks. A report with `errors` could not be read."""
 
     kind: str
     at: int | None = None
     event: Callable[[int, int], Event] | None = None
     transcript: Transcript | None = None
+    outcome: AgentOutcome | None = None
     is_final: bool = False
     skipped_turns: int = 0
     errors: tuple[FieldError, ...] = ()
@@ -58,6 +61,7 @@ class HearAgent:
     store: CallStore
     progress: Progress
     transcripts: Transcripts
+    outcomes: KeepOutcome
     telephony: Callable[[], AbstractAsyncContextManager[Telephony]]
     looks: LookQueue
     clock: Clock
@@ -98,6 +102,8 @@ class HearAgent:
         if report.errors:
             return Unapplied(call, "unreadable")
         at = self.clock() if report.at is None else report.at
+        if report.outcome is not None:
+            return Unapplied(call, self.outcomes.keep(call, attempt_id.attempt, report.outcome, at))
         if report.transcript is not None:
             event: Event = self._keep(call, attempt_id, report.transcript, at, is_final=report.is_final)
         elif report.event is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -30,6 +31,7 @@ from ringline.calls.model.events import (
     UserSpoke,
     VoicemailHeard,
 )
+from ringline.calls.outcomes.outcome import AgentOutcome
 from ringline.calls.signals.agent_reports import Report
 from ringline.calls.signals.agent_words import meant_by
 from ringline.calls.signals.report_turns import TurnBody, epoch_moment
@@ -42,6 +44,8 @@ MOST_REPORTS = 100
 MOST_SUMMARY = 32_768
 MOST_REASON = 80
 MOST_USAGE_BYTES = 64 * 1024
+MOST_OUTCOME_BYTES = 16 * 1024
+MOST_OUTCOME_SUMMARY = 4096
 LONGEST_SILENCE_S = 24 * 3600
 
 _MOST_ERRORS = 50
@@ -50,7 +54,9 @@ _MOST_ERRORS = 50
 type ShortText = Annotated[str, StringConstraints(max_length=80)]
 
 
-class _Body(BaseModel):
+class AnyReport(BaseModel):
+    """One thing that an agent tells. A type that is not known here is passed over."""
+
     model_config = ConfigDict(extra="ignore")
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -72,9 +78,12 @@ class _Body(BaseModel):
         return None
 
 
-class _Ready(_Body):
+class ReadyReport(AnyReport):
+    """The agent is there and hears."""
+
     _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail", "transcript")
 
+    type: Literal["ready"]
     can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
     worker_id: ShortText | None = None
     dispatch: Annotated[int, Field(ge=1)] | None = None
@@ -85,26 +94,39 @@ class _Ready(_Body):
         return lambda at, attempt: AgentReady(at, attempt, known, self.worker_id, self.dispatch)
 
 
-class _UserSpoke(_Body):
+class UserSpokeReport(AnyReport):
+    """Somebody speaks."""
+
+    type: Literal["user_spoke"]
+
     def _event_of(self) -> Callable[[int, int], Event]:
         return UserSpoke
 
 
-class _Silence(_Body):
+class SilenceReport(AnyReport):
+    """Nobody has been heard for so long."""
+
+    type: Literal["silence"]
     silent_s: Annotated[float, Field(ge=0, le=LONGEST_SILENCE_S)]
 
     def _event_of(self) -> Callable[[int, int], Event]:
         return lambda at, attempt: SilenceHeard(at, attempt, self.silent_s)
 
 
-class _Voicemail(_Body):
+class VoicemailReport(AnyReport):
+    """A voicemail answered."""
+
+    type: Literal["voicemail"]
     why: Annotated[str, StringConstraints(max_length=200)] | None = None
 
     def _event_of(self) -> Callable[[int, int], Event]:
         return lambda at, attempt: VoicemailHeard(at, attempt, self.why)
 
 
-class _HangUp(_Body):
+class HangUpReport(AnyReport):
+    """The call is to end, and Ringline ends it."""
+
+    type: Literal["hang_up"]
     reason: ShortText | None = None
 
     @field_validator("reason", mode="before")
@@ -125,7 +147,10 @@ class _HangUp(_Body):
         return lambda at, attempt: AgentHangsUp(at, attempt, meant_by(self.reason), self.reason)
 
 
-class _Transfer(_Body):
+class TransferReport(AnyReport):
+    """The agent hands the call over."""
+
+    type: Literal["transfer"]
     to: ShortText | None = None
     status: Literal["started", "completed", "failed"] = "completed"
 
@@ -134,24 +159,32 @@ class _Transfer(_Body):
         return lambda at, attempt: Transferred(at, attempt, self.to, failed=failed, only_started=only_started)
 
 
-class _Usage(_Body):
-    usage: dict[str, Any]
+def _fits_in_a_row(usage: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(usage, ensure_ascii=False).encode()) > MOST_USAGE_BYTES:
+        raise ValueError(f"is larger than {MOST_USAGE_BYTES} bytes")
+    return usage
 
-    @field_validator("usage")
-    @classmethod
-    def _fits_in_a_row(cls, usage: dict[str, Any]) -> dict[str, Any]:
-        if len(json.dumps(usage, ensure_ascii=False).encode()) > MOST_USAGE_BYTES:
-            raise ValueError(f"is larger than {MOST_USAGE_BYTES} bytes")
-        return usage
+
+type Usage = Annotated[dict[str, Any], AfterValidator(_fits_in_a_row)]
+
+
+class UsageReport(AnyReport):
+    """What the talk used: models' tokens and the like."""
+
+    type: Literal["usage"]
+    usage: Usage
 
     def report(self) -> Report:
         return Report(self.type, self._at_ms(), transcript=Transcript(usage=self.usage))
 
 
-class _Transcript(_Usage):
+class TranscriptReport(AnyReport):
+    """What was said."""
+
+    type: Literal["transcript"]
     turns: list[TurnBody] = Field(default_factory=list)
     summary: Annotated[str, StringConstraints(max_length=MOST_SUMMARY)] | None = None
-    usage: dict[str, Any] = Field(default_factory=dict)
+    usage: Usage = Field(default_factory=dict)
     final: bool = False
 
     @field_validator("turns")
@@ -173,15 +206,37 @@ class _Transcript(_Usage):
         return Report(self.type, self._at_ms(), transcript=words, is_final=self.final, skipped_turns=skipped)
 
 
-_BODIES: dict[str, type[_Body]] = {
-    "ready": _Ready,
-    "user_spoke": _UserSpoke,
-    "silence": _Silence,
-    "voicemail": _Voicemail,
-    "hang_up": _HangUp,
-    "transfer": _Transfer,
-    "transcript": _Transcript,
-    "usage": _Usage,
+class OutcomeReport(AnyReport):
+    """What came of the conversation: `data` is held against the agent's `analytics_schema`, if it has one."""
+
+    type: Literal["outcome"]
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")] = "outcome"
+    data: dict[str, Any] | None = None
+    summary: Annotated[str, StringConstraints(max_length=MOST_OUTCOME_SUMMARY)] | None = None
+    success: bool | ShortText | None = None
+
+    @field_validator("data")
+    @classmethod
+    def _fits_in_a_row(cls, data: dict[str, Any] | None) -> dict[str, Any] | None:
+        if data is not None and len(json.dumps(data, ensure_ascii=False).encode()) > MOST_OUTCOME_BYTES:
+            raise ValueError(f"is larger than {MOST_OUTCOME_BYTES} bytes")
+        return data
+
+    def report(self) -> Report:
+        outcome = AgentOutcome(self.name, self.data, self.summary, self.success)
+        return Report(self.type, self._at_ms(), outcome=outcome)
+
+
+_BODIES: dict[str, type[AnyReport]] = {
+    "ready": ReadyReport,
+    "user_spoke": UserSpokeReport,
+    "silence": SilenceReport,
+    "voicemail": VoicemailReport,
+    "hang_up": HangUpReport,
+    "transfer": TransferReport,
+    "transcript": TranscriptReport,
+    "usage": UsageReport,
+    "outcome": OutcomeReport,
 }
 
 
@@ -230,7 +285,7 @@ def _read(event: Any) -> Report:
         raise _wrong((FieldError("", "is not an object"),))
     kind = event.get("type")
     try:
-        return read_body(_BODIES.get(kind, _Body) if isinstance(kind, str) else _Body, event).report()
+        return read_body(_BODIES.get(kind, AnyReport) if isinstance(kind, str) else AnyReport, event).report()
     except Problem as problem:
         raise _wrong(problem.errors) from None
 

@@ -5,8 +5,8 @@ A resource is an object with `routes`. To add a route is to add a line to one re
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -28,14 +28,40 @@ class Request:
         return json_object(self.event)
 
 
+type Proof = Literal["api_key", "call_token", "livekit", "carrier", "none"]
+
+
 @dataclass(frozen=True, slots=True)
-class Route:
-    """`path` is as our own API has it, `/v1/calls/<call_id>`; the SDK's prefixes lead to the same. `answer` is given
-    the request, and by name what stands in the path's brackets."""
+class Described:
+    """What the API's document says of a route (docs/openapi.json). `path` is as our own API has it,
+    `/v1/calls/<call_id>`; the SDK's prefixes lead to the same.
+
+    Models are named as `module:Model`, so that no function loads them for it: of the body, of the parameters behind the
+    question mark, and of the answer with the status (and with `other_status`), which has no body where none is named.
+    `problems` are the codes that this route may refuse with, beside those that its key, its body and its parameters
+    bring (runtime/web/problem_codes.py). What has a revision is answered with its `ETag`, and changed under `If-Match`.
+    """
 
     method: str
     path: str
-    answer: Callable[..., Response[str]]
+    _: KW_ONLY
+    summary: str = ""
+    body: str | None = None
+    query: str | None = None
+    answer: str | None = None
+    status: int = 200
+    other_status: int | None = None
+    problems: tuple[str, ...] = ()
+    has_revision: bool = False
+    proof: Proof = "api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Described):
+    """`serve` is given the request, and by name what stands in the path's brackets. A route without proof is served to
+    everybody; its request names no account."""
+
+    serve: Callable[..., Response[str]]
 
 
 def make_router(routes: Iterable[Route], log: Logger) -> APIGatewayHttpResolver:
@@ -49,9 +75,9 @@ def make_router(routes: Iterable[Route], log: Logger) -> APIGatewayHttpResolver:
 def _answering(route: Route, api: APIGatewayHttpResolver, log: Logger) -> Callable[..., Response[str]]:
     def answer(**path_parameters: str) -> Response[str]:
         event = api.current_event.raw_event
-        account_id = account_of(event)
+        account_id = "" if route.proof == "none" else account_of(event)
         log.append_keys(account_id=account_id)
         query = api.current_event.query_string_parameters or {}
-        return route.answer(Request(account_id, query, event), **path_parameters)
+        return route.serve(Request(account_id, query, event), **path_parameters)
 
     return answer
