@@ -14,7 +14,7 @@ from local.pages.openapi.schemas import Schemas, model_named, schemas_of
 from ringline.composition.manage import Settings, compose
 from ringline.resources.answers.base import Problem as ProblemDocument
 from ringline.resources.answers.webhook_events import EVENTS
-from ringline.resources.elsewhere import ELSEWHERE
+from ringline.resources.overview.elsewhere import ELSEWHERE
 from ringline.runtime.clock import now_ms
 from ringline.runtime.settings import read, variables_of
 from ringline.runtime.web.problem_codes import PROBLEMS

@@ -17,6 +17,7 @@ from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
 SERVED = {
+    ("GET", "/v1/account"),
     ("GET", "/v1/calls"),
     ("GET", "/v1/calls/<call_id>"),
     ("GET", "/v1/calls/<call_id>/events"),
@@ -25,6 +26,10 @@ SERVED = {
     ("GET", "/v1/sessions"),
     ("GET", "/v1/sessions/<session_id>"),
     ("POST", "/v1/sessions/<session_id>/end"),
+    ("POST", "/v1/sessions/<session_id>/transfer"),
+    ("POST", "/v1/calls/<call_id>/transfers"),
+    ("GET", "/v1/calls/<call_id>/transfers"),
+    ("GET", "/v1/calls/<call_id>/transfers/<transfer_id>"),
     ("GET", "/v1/calls/<call_id>/analytics"),
     ("GET", "/v1/sessions/<session_id>/analytics"),
     ("GET", "/v1/transcripts"),
@@ -70,7 +75,6 @@ PREFIXES = ["", "/api/v2/platform/speech", "/api/v2/platform", "/platform", "/or
 NOBODYS = [
     ("GET", "/v1/numbers"),
     ("POST", "/v1/sessions/token"),
-    ("POST", "/v1/sessions/RM_1/transfer"),
     ("GET", "/v1/calls/call_1/hangup"),
     ("DELETE", "/v1/calls/call_1"),
     ("GET", "/v2/calls"),

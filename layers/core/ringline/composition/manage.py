@@ -14,10 +14,13 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
+from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
-from ringline.resources.document import ApiDocument
+from ringline.resources.overview.account import Accounts
+from ringline.resources.overview.document import ApiDocument
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -50,6 +53,7 @@ class Settings(CallSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
@@ -72,10 +76,11 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
+    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
     calls = Calls(
         store=parts.store,
         pages=reader.pages,
-        paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        paces=paces,
         places=registry,
         transcripts=reader.transcripts,
         outcomes=outcomes,
@@ -84,17 +89,20 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
+    ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
         *_setting_up(settings, clock=clock, log=log),
         calls,
         Sessions(reader, hang_up),
+        TransferRoutes(parts.store, ask_transfer),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
+        Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)

@@ -63,6 +63,13 @@ PROBLEMS: Mapping[str, Meaning] = {
     "key_not_found": Meaning(404, "The account has no such API key."),
     "key_is_over": Meaning(409, "The API key is revoked or expired, or was rotated before."),
     "too_many_keys": Meaning(409, "The account has as many valid API keys as it may have."),
+    # Transfers
+    "transfer_not_found": Meaning(404, "The call has no such transfer."),
+    "call_not_active": Meaning(409, "Only a call in which somebody talks can be handed over."),
+    "transfer_under_way": Meaning(409, "Another transfer of this call is under way."),
+    "too_many_transfers": Meaning(409, "The call has had as many transfers as it may have."),
+    "transfer_not_allowed": Meaning(422, "The call's pipe does not allow transfers to this number."),
+    "transfer_target_not_served": Meaning(422, "Nobody can be called by this kind of target."),
     # What agents and speech workers ask
     "call_is_over": Meaning(409, "The call, or this attempt of it, needs no brain any more."),
     "agent_is_gone": Meaning(409, "The agent of this call is not set up any more."),

@@ -1,0 +1,96 @@
+"""Routes that functions of their own serve, as the API's document tells of them. None of those functions loads this;
+tests/unit/local/test_openapi.py holds it against template.yaml."""
+
+from ringline.runtime.web.routes import Described
+
+_AGENTS = "ringline.resources.answers.agent_plane"
+
+ELSEWHERE = (
+    Described(
+        "POST",
+        "/v1/calls",
+        summary="Accepts a call, which rings once a line is free",
+        body="ringline.calls.outbound.requests:CreateCallRequest",
+        answer="ringline.resources.answers.calls:CreatedCall",
+        status=201,
+        other_status=200,
+        problems=(
+            "no_pipe_or_agent",
+            "unknown_pipe",
+            "pipe_disabled",
+            "unknown_agent",
+            "no_from_number",
+            "unknown_from_number",
+            "idempotency_key_reused",
+        ),
+    ),
+    Described(
+        "POST",
+        "/v1/calls/<call_id>/agent-events",
+        summary="Takes what the call's agent reports; sending the same again is safe",
+        body=f"{_AGENTS}:Reports",
+        answer=f"{_AGENTS}:HeardReports",
+        problems=("not_persisted",),
+        proof="call_token",
+    ),
+    Described(
+        "POST",
+        "/v1/calls/<call_id>/agent-transfers",
+        summary="Hands a call over, on the word of its agent",
+        body="ringline.calls.transfers.bodies:TransferRequest",
+        answer="ringline.resources.answers.transfers:ShownTransfer",
+        status=202,
+        problems=(
+            "call_not_found",
+            "call_not_active",
+            "transfer_under_way",
+            "too_many_transfers",
+            "transfer_not_allowed",
+            "transfer_target_not_served",
+            "unknown_agent",
+            "idempotency_key_reused",
+            "contended",
+        ),
+        proof="call_token",
+    ),
+    Described(
+        "GET",
+        "/v1/calls/<call_id>/agent-transfers/<transfer_id>",
+        summary="Shows a transfer to the agent that asked for it",
+        answer="ringline.resources.answers.transfers:ShownTransfer",
+        problems=("call_not_found", "transfer_not_found"),
+        proof="call_token",
+    ),
+    Described(
+        "POST",
+        "/v1/calls/<call_id>/brain",
+        summary="Tells a speech worker what is to think for its call",
+        body=f"{_AGENTS}:BrainRequest",
+        answer=f"{_AGENTS}:BrainAnswer",
+        problems=("call_not_found", "call_is_over", "agent_is_gone", "no_brain_to_give", "contended"),
+        proof="call_token",
+    ),
+    Described(
+        "POST",
+        "/hooks/livekit",
+        summary="Takes what LiveKit reports of rooms",
+        answer=f"{_AGENTS}:HookOutcome",
+        problems=("unreadable_body", "body_too_large", "unreadable_event", "not_persisted"),
+        proof="livekit",
+    ),
+    Described(
+        "POST",
+        "/hooks/sip/<provider>",
+        summary="Takes what a carrier reports of phone calls",
+        answer=f"{_AGENTS}:HookOutcomes",
+        problems=(
+            "unreadable_body",
+            "body_too_large",
+            "unknown_provider",
+            "hook_not_configured",
+            "call_not_known_yet",
+            "not_persisted",
+        ),
+        proof="carrier",
+    ),
+)
