@@ -78,8 +78,9 @@ class Api:
         }
         handler = self.functions[function_of(request.method, request.path)]
         answer = await asyncio.to_thread(handler.lambda_handler, event, CONTEXT)
-        headers = answer.get("headers") or {name: ",".join(each) for name, each in answer["multiValueHeaders"].items()}
-        return web.Response(status=answer["statusCode"], headers=headers, body=answer["body"].encode())
+        many = answer.get("multiValueHeaders") or {}
+        headers = answer.get("headers") or {name: ",".join(each) for name, each in many.items()}
+        return web.Response(status=answer["statusCode"], headers=headers, body=(answer.get("body") or "").encode())
 
 
 def function_of(method: str, path: str) -> str:

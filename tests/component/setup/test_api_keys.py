@@ -114,5 +114,5 @@ def test_an_account_has_so_many_keys_at_most(api: SetupApi) -> None:
     for each in range(MOST_KEYS):
         accounts.add_key(ACCOUNT, str(each))
     with pytest.raises(Problem) as refused:
-        ManageKeys(accounts, now_ms).create(ACCOUNT, KeyRequest(name="one more"))
+        ManageKeys(accounts, now_ms).create(ACCOUNT, KeyRequest(name="one more", org_id=None, project_id=None))
     assert refused.value.code == "too_many_keys"

@@ -123,6 +123,7 @@ class Call:
     fallback_agent_id: str | None = None
     fallback_brain: str | None = None
     voice_profile_id: str | None = None
+    voice: dict[str, Any] | None = None
     from_number: str | None = None
     to_number: str | None = None
     trunk_id: str | None = None
