@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,19 @@ DESK = {"agent_id": "desk", "brain": {"type": "runner"}}
 
 def test_two_changes_of_different_fields_are_both_kept(api: SetupApi) -> None:
     pipe_id = api.made("/v1/pipes", {"name": "p", "agent_id": "desk"})["pipe_id"]
-    bodies = [{"ring_timeout_s": 20}, {"agent_join_timeout_s": 9}, {"greeting": "Hi"}, {"unique_to": "number"}]
+    bodies: list[dict[str, Any]] = [
+        {"ring_timeout_s": 20},
+        {"agent_join_timeout_s": 9},
+        {"greeting": "Hi"},
+        {"unique_to": "number"},
+    ]
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda body: api.ask("PATCH", f"/v1/pipes/{pipe_id}", body), bodies))
     assert [each.status for each in answers] == [200] * 4
     pipe = api.ask("GET", f"/v1/pipes/{pipe_id}").body
-    assert {name: pipe[name] for body in bodies for name in body} == {k: v for body in bodies for k, v in body.items()}
+    assert {name: pipe[name] for body in bodies for name in body} == {
+        name: value for body in bodies for name, value in body.items()
+    }
     assert pipe["revision"] == 5
 
 

@@ -128,6 +128,7 @@ class CreateCall:
             voice_profile_id=route.voice_profile_id,
             voice=route.voice,
             from_number=route.from_number,
+            from_pool=route.from_pool,
             to_number=request.to_number,
             trunk_id=route.trunk_id,
             instructions=request.instructions,
