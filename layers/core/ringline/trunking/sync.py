@@ -35,7 +35,7 @@ from ringline.trunking.refusals import refusals
 from ringline.trunking.tables.links import LinkBusy
 from ringline.trunking.tables.numbers import NumberChanged, NumberTaken, holders_of
 
-_REPAIRS_WITHIN_S = 6
+_REPAIRS_WITHIN_S = 3
 """What is not mended by then is told, and left to the next time."""
 
 
