@@ -63,6 +63,12 @@ class WorkerFilters(Query):
     kind: Literal["media", "brain", "all"] = Field("all", description="Speech workers, runners, or both")
 
 
+class VoiceFilters(Query):
+    """The voices of one language, or all."""
+
+    language: str | None = Field(None, description="As `en` or `en-US`; `en` also finds `en-US`")
+
+
 class NumberFilters(Query):
     """The numbers that have all of what is given."""
 
