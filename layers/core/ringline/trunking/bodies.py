@@ -53,7 +53,7 @@ def _a_country(value: str) -> str:
 
 type GivenName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 type Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_host)]
-type ShortText = Annotated[str, Field(min_length=1, max_length=255)]
+type CarrierWord = Annotated[str, Field(min_length=1, max_length=255)]
 type NamedId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
 type Addresses = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=MOST_ADDRESSES)]
 type E164 = Annotated[str, AfterValidator(_a_number)]
@@ -63,10 +63,10 @@ type CountryCode = Annotated[str, AfterValidator(_a_country)]
 class CarrierAccess(Asked):
     """How the carrier is reached. The password is never shown."""
 
-    provider: ShortText
+    provider: CarrierWord
     sip_domain: Host
-    auth_username: ShortText | None = None
-    auth_password: ShortText | None = Field(default=None, repr=False)
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports = "tls"
 
 
@@ -94,10 +94,10 @@ class TrunkRequest(Asked):
 
 
 class CarrierAccessChange(Asked):
-    provider: ShortText | None = None
+    provider: CarrierWord | None = None
     sip_domain: Host | None = None
-    auth_username: ShortText | None = None
-    auth_password: ShortText | None = Field(default=None, repr=False)
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports | None = None
 
 
@@ -186,9 +186,9 @@ class PlatformTrunkRequest(Asked):
     """A carrier's trunk in the words of the SDK's `telephony.trunks`."""
 
     name: GivenName
-    sip_url: ShortText
-    auth_username: ShortText | None = None
-    auth_password: ShortText | None = Field(default=None, repr=False)
+    sip_url: CarrierWord
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports = "tls"
     port: Annotated[str, Field(pattern="^[0-9]{1,5}$")] | None = None
     source_ips: Addresses | None = None
