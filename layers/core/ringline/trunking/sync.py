@@ -227,7 +227,7 @@ class _Run:
             async def make_anew() -> None:
                 self._forget(link, part)
                 made = await make()
-                self._made_now |= {made.id_of(each) for each in made.made}
+                self._made_now |= {made.id_of(each) for each in Part} - {link.id_of(each) for each in Part}
 
             await self._mend("missing", what, livekit_id, number, trunk_id, make_anew)
             return
