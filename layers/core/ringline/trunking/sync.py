@@ -35,7 +35,7 @@ from ringline.trunking.refusals import refusals
 from ringline.trunking.tables.links import LinkBusy
 from ringline.trunking.tables.numbers import NumberChanged, NumberTaken, holders_of
 
-_REPAIRS_WITHIN_S = 6
+_REPAIRS_WITHIN_S = 3
 """What is not mended by then is told, and left to the next time."""
 
 
@@ -227,7 +227,7 @@ class _Run:
             async def make_anew() -> None:
                 self._forget(link, part)
                 made = await make()
-                self._made_now |= {made.id_of(each) for each in made.made}
+                self._made_now |= {made.id_of(each) for each in Part} - {link.id_of(each) for each in Part}
 
             await self._mend("missing", what, livekit_id, number, trunk_id, make_anew)
             return
