@@ -10,7 +10,7 @@ from local.pages.openapi.operations import codes_of
 from local.pages.openapi.schemas import model_named
 from ringline.resources.answers.base import Problem
 from ringline.resources.overview.elsewhere import ELSEWHERE
-from ringline.runtime.web.api import SDK_PREFIXES
+from ringline.runtime.web.api import SDK_PREFIXES, versioned
 from ringline.runtime.web.routes import Described
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -49,7 +49,7 @@ def _held(answer: Handler, routes: Iterable[Described]) -> Handler:
 
 
 def _route_of(event: dict[str, Any], known: list[tuple[Described, re.Pattern[str]]]) -> Described | None:
-    path = (event.get("rawPath") or "").rstrip("/")
+    path = versioned(event.get("rawPath") or "/")
     for prefix in SDK_PREFIXES:
         path = path.removeprefix(str(prefix))
     method = event.get("requestContext", {}).get("http", {}).get("method")

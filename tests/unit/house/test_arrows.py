@@ -36,10 +36,18 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.runtime.web": {"ringline.runtime"},
     "ringline.accounts": _RUNTIME,
     "ringline.routing": _RUNTIME,
+    "ringline.voices": _RUNTIME,
+    "ringline.setup": {*_RUNTIME, "ringline.calls.model", "ringline.routing", "ringline.voices"},
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
-    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", _TRANSFER, "ringline.telephony.carriers"},
+    "ringline.telephony": {
+        "ringline.runtime",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.telephony.carriers",
+        "ringline.trunking.model",
+    },
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.agents.model": {"ringline.calls.model"},
     "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
@@ -75,6 +83,11 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+    # Trunks and numbers that customers bring.
+    "ringline.trunking.model": set(),
+    "ringline.trunking.tables": {"ringline.runtime", "ringline.routing", "ringline.trunking.model"},
+    "ringline.trunking": {*_RUNTIME, "ringline.routing", "ringline.trunking.model", "ringline.trunking.tables"},
+    "ringline.resources.lines": {*_RUNTIME, "ringline.calls.views", "ringline.trunking", "ringline.trunking.model"},
     "ringline.resources": {
         *_USE_CASE,
         "ringline.agents.model",
@@ -93,11 +106,20 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    "ringline.resources.setup": {
+        *_RUNTIME,
+        "ringline.accounts",
+        "ringline.routing",
+        "ringline.setup",
+        "ringline.voices",
+    },
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {
         "ringline.calls.model",
+        "ringline.calls.progress",
         _TRANSFER,
         "ringline.calls.signals",
+        "ringline.calls.views",
         "ringline.webhooks.model",
     },
 }
@@ -140,10 +162,25 @@ _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
+_UNDER_COMMANDS = {"cli.model", "cli.settings", "cli.reach", "cli.shown", "cli.words", "cli.frame"}
+CLI: Mapping[str, set[str]] = {
+    "cli": {"cli.frame", "cli.things", "cli.calling", "cli.doctor"},
+    "cli.model": {"ringline.runtime.web"},
+    "cli.words": {"ringline.calls.model", "ringline.calls.views"},
+    "cli.settings": {"cli.model", "local.stack", "local.tools"},
+    "cli.reach": {*_ALL_OF_THE_PRODUCT, "cli.model"},
+    "cli.shown": {"cli.words"},
+    "cli.frame": {*_RUNTIME, "ringline.routing", *_UNDER_COMMANDS},
+    "cli.things": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+    "cli.calling": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.things"},
+    "cli.doctor": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+}
+"""The command line: what commands are made of, then the commands. Only an operator's reach beyond the API."""
+
 _UNDER_BENCHES = {"local.tools", "local.aws", "local.stack", "local.trips"}
 
 AROUND: Mapping[str, set[str]] = {
-    "cli": _ALL_OF_THE_PRODUCT,
+    **CLI,
     "simulation": {"simulation.run"},
     **SIMULATION,
     "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
@@ -157,11 +194,15 @@ AROUND: Mapping[str, set[str]] = {
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
+        "cli",
+        *CLI["cli"],
+        "cli.model",
         "local.tools",
         "local.trips.sdk",
         "local.phones.kernel",
         "local.phones.numbers",
     },
+    "local.fuzz": {"local.tools", "local.stack"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
@@ -220,11 +261,21 @@ PURE = {
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.tables.writes", "ringline.runtime"}
+KNOWS_AWS = {
+    "ringline.agents.tables",
+    "ringline.calls.tables",
+    "ringline.calls.tables.writes",
+    "ringline.runtime",
+    "ringline.trunking.tables",
+}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
-KNOWS_LIVEKIT = {"ringline.telephony.livekit", "ringline.telephony.livekit_transfers"}
+KNOWS_LIVEKIT = {
+    "ringline.telephony.livekit",
+    "ringline.telephony.livekit_transfers",
+    "ringline.telephony.livekit_trunks",
+}
 
 
 def _modules() -> dict[str, Path]:

@@ -96,8 +96,9 @@ class Call:
     back.
 
     `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
-    `dispatched_at`. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that has
-    left, `other_left_at` when such a person was last seen to leave.
+    `dispatched_at`. `former_agent_sids` are those beside `agent_sid` that are known to have left. `handed_over_at` is
+    since when the other side talks with somebody whom an agent brought in that has left, `other_left_at` when such a
+    person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
@@ -171,6 +172,7 @@ class Call:
     former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
+    former_agent_sids: tuple[str, ...] = ()
     dispatches: int = 1
     dispatched_at: int | None = None
     handed_over_at: int | None = None

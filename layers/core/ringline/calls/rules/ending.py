@@ -158,6 +158,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "former_leg_sids": (),
         "sip_call_id": None,
         "agent_sid": None,
+        "former_agent_sids": (),
         "dispatches": 1,
         "dispatched_at": None,
         "handed_over_at": None,
