@@ -227,4 +227,5 @@ def test_the_lists_of_a_pipe_say_whom_a_call_may_go_to(
 
 def test_a_caller_is_handed_over_like_a_callee() -> None:
     call = asked(a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="r", caller_identity="c"), **COLD)
-    assert leaves(call, "c").call.end_reason is EndReason.CALL_TRANSFERRED
+    gone = moved(call, LegLeft(at(20), 1, "PA_leg", "CLIENT_INITIATED", "hangup", "c"))
+    assert gone.end_reason is EndReason.CALL_TRANSFERRED
