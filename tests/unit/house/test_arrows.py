@@ -21,11 +21,13 @@ MOST_MODULES = 13
 _RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
 _TRANSFER = "ringline.calls.model.transfers"
 _USE_CASE = {
+    "ringline.calls.capacity",
     "ringline.calls.model",
     _TRANSFER,
     "ringline.calls.rules",
     "ringline.calls.rules.transfers",
     "ringline.calls.tables",
+    "ringline.calls.tables.limits",
     *_RUNTIME,
 }
 
@@ -62,7 +64,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.facts": set(),
     "ringline.calls.model": {"ringline.calls.facts", _TRANSFER},
     "ringline.calls.model.transfers": set(),
-    "ringline.calls.rules": {"ringline.calls.model", _TRANSFER, "ringline.calls.rules.transfers"},
+    "ringline.calls.capacity": {"ringline.calls.model"},
+    "ringline.calls.rules": {
+        "ringline.calls.capacity",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.calls.rules.transfers",
+    },
     "ringline.calls.rules.transfers": {"ringline.calls.model", _TRANSFER},
     "ringline.calls.tables": {
         "ringline.calls.model",
@@ -70,7 +78,13 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.tables.writes",
         "ringline.runtime",
     },
-    "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.limits": {
+        "ringline.calls.capacity",
+        "ringline.calls.model",
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+    },
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
@@ -252,6 +266,7 @@ SPEECH: Mapping[str, set[str]] = {
 PURE = {
     "ringline",
     "ringline.agents.model",
+    "ringline.calls.capacity",
     "ringline.calls.facts",
     "ringline.calls.model",
     "ringline.calls.model.transfers",

@@ -10,7 +10,9 @@ from ringline.accounts.manage import ManageKeys
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
@@ -84,6 +86,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pages=reader.pages,
         paces=paces,
         places=registry,
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         transcripts=reader.transcripts,
         outcomes=outcomes,
         records_bucket=settings.records_bucket,

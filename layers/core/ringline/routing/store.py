@@ -201,7 +201,7 @@ def pipe_from(found: Mapping[str, Any]) -> Pipe:
         known["sound"] = Sound(**_known(Sound, known["sound"]))
     if "voicemail" in known:
         known["voicemail"] = VoicemailWindows(**known["voicemail"])
-    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):
+    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes", "caller_ids"):
         if name in known:
             known[name] = tuple(known[name])
     return Pipe(**known)

@@ -12,6 +12,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | LiveKit's part  | A#<account>           | LINK#<trunk>, LINK#<+e164>   | trunking.tables (what was made there)
 | endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
 | gate            | A#<account>#GATE      | GATE                         | tables.store; accounts.store (cap)
+| counter         | A#<account>#CAPS      | AGENT#, PIPE#, NUMBER# and an id | tables.writes; tables.limits (caps)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
 | call            | A#<account>#CALLS     | <call>                       | tables.store
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
@@ -72,6 +73,10 @@ def account_pk(account_id: str) -> str:
 
 def gate_pk(account_id: str) -> str:
     return f"A#{account_id}#GATE"
+
+
+def caps_pk(account_id: str) -> str:
+    return f"A#{account_id}#CAPS"
 
 
 def agent_rest_sk(agent_id: str) -> str:
