@@ -264,3 +264,23 @@ async def test_a_session_of_nobody_or_of_others_is_not_found(behind: Api, sessio
                 await ask(session_id)
             assert refused.value.response.status_code == 404
             assert refused.value.response.json()["code"] == "session_not_found"
+
+
+async def test_a_session_is_transferred_and_the_sdk_reads_who_comes_and_who_goes(behind: Api) -> None:
+    began = now_ms() - 60_000
+    talking = {"created_at": began, "eligible_at": began, "dialed_at": began, "answered_at": began, "active_at": began}
+    call = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_1", agent_joined_at=began, **talking)
+    behind.store.create(call)
+    async with sdk(behind) as client:
+        by_call = await client.sessions.transfer("call_1", "sip", {"number": "+15550100888"}, "warm", 4000)
+        by_session = await client.sessions.transfer(
+            str(call.room_name), "sip", {"number": "+15550100888"}, mode="warm", warm_handoff_ms=4000
+        )
+        with pytest.raises(httpx.HTTPStatusError, match="409"):
+            await client.sessions.transfer("call_1", "agent", {"agent_id": "sales"})
+        shown = await client.calls.get("call_1")
+    assert by_call == by_session, "the same while it is under way"
+    assert (by_call.session_id, by_call.mode) == (call.room_name, "warm")
+    (transfer,) = (shown.model_extra or {})["transfers"]
+    assert transfer["participant_id"] == by_call.added_participant_id
+    assert by_call.removed_participant_id == call.agent_sid

@@ -37,11 +37,20 @@ class Client:
             raise leg.failure
         return api.SIPParticipantInfo(participant_id=leg.sid, participant_identity=leg.identity, sip_call_id="SCL_1")
 
+    async def transfer_sip_participant(
+        self,
+        request: api.TransferSIPParticipantRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109 - the real client's
+    ) -> api.TransferSIPParticipantResponse:
+        _step("refer", lambda: self._phones.refer(request.room_name, request.participant_identity))
+        return api.TransferSIPParticipantResponse()
+
     async def list_participants(self, request: api.ListParticipantsRequest) -> api.ListParticipantsResponse:
         return _step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
 
     async def remove_participant(self, request: api.RoomParticipantIdentity) -> None:
-        _step("remove_participant", lambda: self._phones.remove_agent(request.room, request.identity))
+        _step("remove_participant", lambda: self._phones.remove(request.room, request.identity))
 
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         _step("delete_room", lambda: self._phones.delete(request.room))

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from ringline.calls.model.call import Direction, State, Status, VoicemailPolicy
 from ringline.calls.model.reasons import Category, EndedBy, EndReason
+from ringline.calls.model.transfers.transfer import TransferState
 from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.views.queue_place import BlockedBy
 from ringline.resources.answers.analytics import ShownResult
 from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, MomentToTheSecond, Shown
-from ringline.resources.answers.transfers import ShownTransfer
 
 
 class CallAttempt(Shown):
@@ -71,6 +71,36 @@ class CallTraces(Shown):
     """What the SDK reads a call's times from; empty before the first dial."""
 
     call_timings: CallTimings = MAY_BE_MISSING
+
+
+class ShownTarget(Shown):
+    """To whom: a number (`sip`, with a `number`) or an agent (`agent`, with an `agent_id`)."""
+
+    type: Literal["sip", "agent"]
+    config: dict[str, Any]
+
+
+class ShownTransfer(Shown):
+    """A transfer of a call. `reason` is why the target did not come, in the words of calls. `follows` is the transfer
+    whose fallback this one is, `followed_by` the one that is this one's."""
+
+    transfer_id: str
+    state: TransferState
+    to: ShownTarget
+    mode: Literal["cold", "warm"]
+    asked_by: Literal["api", "agent"]
+    requested_at: Moment
+    ringing_at: Moment | None
+    joined_at: Moment | None
+    ended_at: Moment | None
+    reason: EndReason | None
+    sip_code: int | None
+    warm_handoff_ms: int | None
+    announcement: str | None
+    fallback: list[ShownTarget | Literal["end"]]
+    follows: str | None
+    followed_by: str | None
+    participant_id: str
 
 
 class AcceptedCall(Shown):
@@ -205,3 +235,19 @@ class CallEvent(Shown):
 
 class CallEvents(Listing[CallEvent]):
     """What happened to a call, oldest first. A call that waits has its place in the queue at the end."""
+
+
+class TransferList(Listing[ShownTransfer]):
+    """The transfers of a call, the first one first, on one page."""
+
+
+class SessionTransfer(Shown):
+    """What the SDK reads of a transfer that was asked for, and how it stands."""
+
+    session_id: str
+    added_participant_id: str
+    removed_participant_id: str | None
+    mode: Literal["cold", "warm"]
+    call_id: str
+    transfer_id: str
+    state: TransferState
