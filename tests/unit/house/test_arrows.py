@@ -112,8 +112,10 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    "ringline.resources.answers.overview": {"ringline.resources.answers", "ringline.calls.views"},
     "ringline.resources.overview": {
         *_USE_CASE,
+        "ringline.calls.progress",
         "ringline.accounts",
         "ringline.agents.model",
         "ringline.agents.tables",

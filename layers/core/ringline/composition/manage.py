@@ -81,12 +81,13 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         clock=clock,
     )
     paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
+    capacity = Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock)
     calls = Calls(
         store=parts.store,
         pages=reader.pages,
         paces=paces,
         places=registry,
-        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
+        capacity=capacity,
         transcripts=reader.transcripts,
         outcomes=outcomes,
         records_bucket=settings.records_bucket,
@@ -107,7 +108,15 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
-        Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
+        Accounts(
+            accounts=accounts,
+            store=parts.store,
+            pages=reader.pages,
+            paces=paces,
+            capacity=capacity,
+            registry=registry,
+            clock=clock,
+        ),
         ApiDocument(document),
         *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
     )
