@@ -96,7 +96,7 @@ class Presence:
         )
         self.room.join(self._participant)
         self.joined.set()
-        if any(leg.is_answered_leg for leg in self.room.legs()):
+        if any(leg.can_hear for leg in self.room.legs()):
             self._hear_answer()
 
     def publish(self) -> None:
@@ -113,9 +113,9 @@ class Presence:
     def _see(self, event: RoomEvent, participant: Participant | None) -> None:
         if event is RoomEvent.CLOSED:
             self.gone.set()
-        elif participant is None or not participant.is_leg:
+        elif participant is None or not participant.is_other_side:
             return
-        elif event is RoomEvent.CHANGED and participant.is_answered_leg:
+        elif event in {RoomEvent.CHANGED, RoomEvent.JOINED} and participant.can_hear:
             self._hear_answer()
         elif event is RoomEvent.LEFT and self._follows(participant):
             self.alone.set()

@@ -48,7 +48,14 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.tables": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
-    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.signals": {
+        *_USE_CASE,
+        "ringline.calls.outcomes",
+        "ringline.calls.progress",
+        "ringline.calls.web",
+        "ringline.routing",
+    },
+    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
@@ -60,6 +67,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.progress",
         "ringline.telephony",
         "ringline.calls.views",
+        "ringline.calls.web",
         "ringline.webhooks",
     },
     # Models that routes name by words: only the document and the tests load them.

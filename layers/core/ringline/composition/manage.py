@@ -5,11 +5,15 @@ from pathlib import Path
 from aws_lambda_powertools import Logger
 
 from ringline.agents.tables.registry import Registry
+from ringline.calls.model.call import Call
+from ringline.calls.model.timing import ROOM_DEPARTURE_S
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
+from ringline.calls.web.invite import InviteWebCaller
+from ringline.calls.web.store import Tickets
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -21,10 +25,14 @@ from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
+from ringline.routing.store import RoutingStore
+from ringline.routing.web import WebRouting
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
 from ringline.runtime.web.routes import Route
+from ringline.telephony.agent_dispatch import room_metadata
+from ringline.telephony.join_tokens import Pass, join_token
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.store import EndpointStore
 
@@ -65,7 +73,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
         calls,
-        Sessions(reader, hang_up),
+        Sessions(reader, hang_up, _inviting(settings, clock=clock), settings.livekit.url_for_browsers),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
@@ -75,6 +83,28 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
+
+
+def _inviting(settings: Settings, *, clock: Clock) -> InviteWebCaller:
+    """Lets browsers in."""
+    dynamodb, table, livekit = aws.dynamodb(), settings.table_name, settings.livekit
+
+    def token_for(call: Call, valid_until: int) -> str:
+        admitted = Pass(
+            room=call.room_name or "",
+            identity=call.leg_identity,
+            expires_at=valid_until,
+            closes_after_s=ROOM_DEPARTURE_S,
+            room_metadata=room_metadata(call),
+        )
+        return join_token(admitted, livekit.api_key, livekit.api_secret)
+
+    return InviteWebCaller(
+        routing=WebRouting(RoutingStore(dynamodb, table)),
+        tickets=Tickets(dynamodb, table),
+        token_for=token_for,
+        clock=clock,
+    )
 
 
 def _hanging_up(

@@ -16,6 +16,7 @@ from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.web.receive import ReceiveWebCaller
 
 CLOSE_WITHIN_S = 1.0
 """LiveKit waits for our answer before it sends the room's next event; the sweep closes a room that resists."""
@@ -39,6 +40,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             log=log,
             remove_later=partial(_remove_later, settings),
             reception=partial(_reception, settings, looks, host, clock=clock, log=log),
+            web_reception=partial(_web_reception, settings, looks, host, log),
         )
 
     return observer
@@ -71,15 +73,32 @@ def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock,
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
-    public_url = settings.livekit.public_url or f"https://{host}"
     return Arrive(
         rooms=InboundRooms(dynamodb, table),
         numbers=routing,
         routing=InboundRouting(routing),
-        desk=FrontDesk(replace(settings.livekit, public_url=public_url)),
+        desk=FrontDesk(_with_public_url(settings, host)),
         looks=looks,
         accounts=AccountStore(dynamodb, table),
         default_country=settings.default_country or None,
         clock=clock,
         log=log,
     )
+
+
+def _web_reception(settings: Settings, looks: LookQueue, host: str, log: Logger) -> "ReceiveWebCaller":
+    """Who receives callers from browsers."""
+    from ringline.calls.web.receive import ReceiveWebCaller
+    from ringline.calls.web.store import Tickets
+    from ringline.telephony.front_desk import FrontDesk
+
+    return ReceiveWebCaller(
+        tickets=Tickets(aws.dynamodb(), settings.table_name),
+        desk=FrontDesk(_with_public_url(settings, host)),
+        looks=looks,
+        log=log,
+    )
+
+
+def _with_public_url(settings: Settings, host: str) -> DispatchSettings:
+    return replace(settings.livekit, public_url=settings.livekit.public_url or f"https://{host}")

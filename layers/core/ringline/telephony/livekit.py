@@ -12,7 +12,7 @@ import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
-from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.call import AnswerFrom, Call, Direction, attempt_of_room, web_identity
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
@@ -27,6 +27,7 @@ from ringline.calls.model.timing import (
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
+from ringline.telephony.hook import JOINED_ATTRIBUTE
 from ringline.telephony.livekit_settings import LivekitSettings
 
 CALL_HEADER = "X-Ringline-Call"
@@ -101,7 +102,18 @@ class LivekitTelephony:
         room = call.room_name or ""
         if not await self._dispatches(room):
             await self._dispatch(call, self._settings.agent_for(call))
+        if call.direction is Direction.WEB:
+            await self._mark_as_joined(room, call.leg_identity)
         return await self.look(room)
+
+    async def _mark_as_joined(self, room: str, identity: str) -> None:
+        """Tells a caller in a browser who comes back from somebody who uses the token again: LiveKit gives each
+        participant whose attributes change a new token, which has them, and the client comes back with that."""
+        request = api.UpdateParticipantRequest(room=room, identity=identity, attributes={JOINED_ATTRIBUTE: "1"})
+        try:
+            await _asked(self._client.room.update_participant(request), missing_is_fine=True)
+        except _Missing:
+            return
 
     async def send_agent(self, call: Call) -> None:
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
@@ -152,6 +164,8 @@ class LivekitTelephony:
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
+        ours = attempt_of_room(room)
+        web_caller = None if ours is None else web_identity(ours.call_id)
         legs, agents, others = [], [], Others.NONE
         for participant in answer.participants:
             if participant.kind == api.ParticipantInfo.SIP:
@@ -168,6 +182,8 @@ class LivekitTelephony:
             elif participant.kind == api.ParticipantInfo.AGENT:
                 joined_at = participant.joined_at_ms or participant.joined_at * MS_PER_S
                 agents.append(AgentSeen(participant.sid, joined_at, participant.identity))
+            elif participant.identity == web_caller:
+                legs.append(LegView(participant.identity, participant.sid, None, None))
             elif _may_talk(participant):
                 others = Others.TALK
         return RoomView(tuple(legs), tuple(agents), others)

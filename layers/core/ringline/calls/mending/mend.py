@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from ringline.calls.mending.left_alone import without_agent
-from ringline.calls.model.call import Call, CallStatus, Direction
+from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -165,7 +165,7 @@ class Mender:
         return await self._agents.send_another(call)
 
     async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
-        rings_in = call.direction is Direction.INBOUND and leg is not None
+        rings_in = call.comes_in and leg is not None
         agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
             taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))

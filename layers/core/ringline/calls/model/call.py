@@ -11,6 +11,8 @@ from ringline.calls.model.retries import RetryPolicy
 class Direction(StrEnum):
     OUTBOUND = "outbound"
     INBOUND = "inbound"
+    WEB = "web"
+    """Somebody in a browser, who joins the room with a token of ours."""
 
 
 class Status(StrEnum):
@@ -345,7 +347,13 @@ class Call:
     @property
     def holds_slot(self) -> bool:
         """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is Direction.OUTBOUND and self.state.is_in_flight
+        return self.direction is not Direction.INBOUND and self.state.is_in_flight
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether the other side came to us, by phone or from a browser: nobody is dialled, and the agent's coming is
+        the answer."""
+        return self.direction is not Direction.OUTBOUND
 
     @property
     def needs_place(self) -> bool:
@@ -382,6 +390,11 @@ class Call:
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
         return self.caller_identity or f"sip-{self.call_id}-{self.attempt}"
+
+
+def web_identity(call_id: str) -> str:
+    """The identity of a caller in a browser. It is no secret: only a token of ours lets anybody have it."""
+    return f"web-{call_id}"
 
 
 def room_name(account_id: str, call_id: str, attempt: int) -> str:

@@ -39,12 +39,14 @@ class FellBack(_OfAttempt):
 
 class LegJoined(Record):
     """A SIP leg is in the room. For an outbound call that means "dialling", never "answered". `identity` tells whose it
-    is; None stands for the call's own."""
+    is; None stands for the call's own. With `has_used_token` somebody came to a call from a browser with the token that
+    its caller was given, and not as that caller comes back."""
 
     at: int
     attempt: int
     sid: str
     identity: str | None = None
+    has_used_token: bool = False
 
 
 class AgentSeen(Record):

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from ringline.calls.model.call import AttemptId, web_identity
 from ringline.record import Record
 
 MOST_LATE_MS = 90_000
@@ -47,7 +48,7 @@ class LivekitEvent(Record):
 
     Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or
     else as the trunk has it, like `their_number`; a rule that hides numbers tells neither. `account_id` is whose
-    callers the rule lets in, if it says so.
+    callers the rule lets in, if it says so. `was_there_before` is a caller in a browser who comes back.
     """
 
     what: What
@@ -64,7 +65,13 @@ class LivekitEvent(Record):
     their_number: str | None = None
     trunk_id: str | None = None
     account_id: str | None = None
+    was_there_before: bool = False
     egress: EgressReport | None = None
+
+    def is_of_web_caller(self, attempt_id: AttemptId) -> bool:
+        """Whether the caller in a browser whose call that is comes or goes."""
+        is_theirs = self.kind is Kind.STANDARD and self.identity == web_identity(attempt_id.call_id)
+        return is_theirs and self.what in {What.JOINED, What.LEFT}
 
     @property
     def is_of_caller(self) -> bool:

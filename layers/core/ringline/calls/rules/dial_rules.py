@@ -2,7 +2,7 @@
 
 from copy import replace
 
-from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
 from ringline.calls.model.events import (
     AgentAwaited,
     AgentCame,
@@ -173,7 +173,7 @@ def _agent_leaves_dial(call: Call, event: AgentLeft) -> Result:
     """Before the answer nobody follows who comes and goes, but for the agent that the INVITE waited for: who answers
     must not be taken to talk to it."""
     rings = call.answered_at is None and call.end_asked_at is None and call.evidence.leg_left_at is None
-    if not rings or call.direction is Direction.INBOUND or not call.agent_first:
+    if not rings or call.comes_in or not call.agent_first:
         return Unmoved("not_answered_yet")
     return Moved(changed(call, agent_sid=event.sid, agent_left_at=event.at))
 

@@ -31,6 +31,7 @@ from ringline.runtime.clock import MS_PER_S
 if TYPE_CHECKING:
     # Few events are about callers: what receives callers is loaded with the first of them.
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.web.receive import ReceiveWebCaller
 
 type RemoveLater = Callable[[str, str, str], bool]
 """Puts out of a room the participant of this identity, if the agent of that sid is there: (room, kept sid, identity).
@@ -52,6 +53,9 @@ class Observe:
     reception: "Callable[[], Arrive] | None" = None
     """Makes what receives a caller, for an event of a room that we have not named. Without it such rooms are somebody
     else's, and nobody rings in."""
+
+    web_reception: "Callable[[], ReceiveWebCaller] | None" = None
+    """Makes what receives a caller in a browser. Without it nobody comes that way."""
 
     def run(self, livekit_event: LivekitEvent, now: int) -> str:
         """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends
@@ -94,9 +98,15 @@ class Observe:
     def _of_room(self, attempt_id: AttemptId, livekit_event: LivekitEvent, at: int) -> str:
         if livekit_event.egress is not None and _recorded(livekit_event) != attempt_id:
             return "another_recording"
-        event = _event(livekit_event, attempt_id.attempt, at)
+        event = _event(livekit_event, attempt_id, at)
         if event is None:
             return "not_of_interest"
+        if self.web_reception is not None and livekit_event.is_of_web_caller(attempt_id):
+            joined = self.web_reception().run(attempt_id, livekit_event, at)
+            if joined is not None:
+                if joined.call is not None:
+                    self._follow(joined.call, livekit_event, joined.agent)
+                return joined.word
         return self._apply(attempt_id, livekit_event.room_name, event, livekit_event.identity)
 
     def _apply(self, attempt_id: AttemptId, room: str, event: Event, identity: str) -> str:
@@ -148,7 +158,10 @@ def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:
     return None if egress is None else recording_of(egress.asked_key or egress.file_key)
 
 
-def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
+def _event(livekit_event: LivekitEvent, attempt_id: AttemptId, at: int) -> Event | None:
+    attempt = attempt_id.attempt
+    if livekit_event.is_of_web_caller(attempt_id):
+        return _of_web_caller(livekit_event, attempt, at)
     match livekit_event.what, livekit_event.kind:
         case What.ROOM_FINISHED, _:
             return RoomFinished(at, attempt)
@@ -169,6 +182,12 @@ def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
             return recording_seen(livekit_event.egress, at, attempt, is_over=livekit_event.what is What.EGRESS_ENDED)
         case _:
             return None
+
+
+def _of_web_caller(seen: LivekitEvent, attempt: int, at: int) -> Event:
+    if seen.what is What.JOINED:
+        return LegJoined(at, attempt, seen.sid, seen.identity, has_used_token=not seen.was_there_before)
+    return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, None, seen.identity)
 
 
 # What LiveKit's words for the status of an egress mean for the recording.
