@@ -9,6 +9,7 @@
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
 #   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
+#   make sdk-table                 calls every method of the official SDK
 #   make openapi                   docs/openapi.json and docs/api.md       make fuzz                     asks the one-machine stack what the document allows
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
@@ -40,9 +41,9 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
 .PHONY: test-speech type-speech bench-speech speech speech-livekit
-.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table reasons-page openapi fuzz lock build validate clean setup
+.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
-	@sed -n '3,14s/^#  //p' Makefile
+	@sed -n '3,15s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -84,6 +85,11 @@ outcomes: $(DEV) $(EMULATOR)
 
 sandbox-table: $(DEV)
 	@$(PYTHON) -m local.pages.sandbox
+
+# Calls every method of the official SDK against a stack, and says what became of each.
+sdk-table: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.pages.sdk
+	@$(PYTHON) -m local.trips.sdk.tour
 
 reasons-page: $(DEV)
 	@$(PYTHON) -m local.pages.reasons

@@ -12,6 +12,9 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 type Schema = dict[str, Any]
 type Model = type[BaseModel]
 
+_OBJECTS = {"metadata"}
+"""Parameters that are told key by key: `metadata[customer]=C1`."""
+
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -74,6 +77,7 @@ def parameters_of(model: Model) -> list[Schema]:
             "description": schema.pop("description", ""),
             "schema": _without_null(schema, definitions),
         }
+        | ({"style": "deepObject", "explode": True} if name in _OBJECTS else {})
         for name, schema in properties["properties"].items()
     ]
 

@@ -1,9 +1,11 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
+from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import Call
 from ringline.calls.model.timing import ROOM_DEPARTURE_S
@@ -25,6 +27,7 @@ from ringline.resources.sessions import Sessions
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
+from ringline.routing.numbers import is_e164, read_number
 from ringline.routing.store import RoutingStore
 from ringline.routing.web import WebRouting
 from ringline.runtime import aws
@@ -41,6 +44,7 @@ class Settings(CallSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
@@ -50,6 +54,8 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
+    accounts = AccountStore(dynamodb, table, clock)
+    number_of = partial(_number_of, accounts, settings.default_country)
     registry = Registry(dynamodb, table, clock)
     outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
@@ -57,6 +63,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pages=CallPages(dynamodb, table),
         transcripts=Transcripts(dynamodb, table, aws.s3, settings.records_bucket),
         records_bucket=settings.records_bucket,
+        read_number=number_of,
         clock=clock,
     )
     calls = Calls(
@@ -68,6 +75,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         outcomes=outcomes,
         records_bucket=settings.records_bucket,
         hang_up=hang_up,
+        read_number=number_of,
         clock=clock,
     )
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
@@ -105,6 +113,13 @@ def _inviting(settings: Settings, *, clock: Clock) -> InviteWebCaller:
         token_for=token_for,
         clock=clock,
     )
+
+
+def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:
+    """The E.164 of a number as the account writes it. Raises NotANumber."""
+    if is_e164(text):
+        return text
+    return read_number(text, accounts.country_of(account_id) or default_country or None)
 
 
 def _hanging_up(

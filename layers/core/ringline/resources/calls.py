@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -33,7 +34,8 @@ _ANSWERS = "ringline.resources.answers.calls"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call."""
+    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call. `read_number` is the
+    E.164 of a number as an account writes it."""
 
     store: CallStore
     pages: CallPages
@@ -43,6 +45,7 @@ class Calls:
     outcomes: Outcomes
     records_bucket: str
     hang_up: Callable[[str, str], HungUp | None]
+    read_number: Callable[[str, str], str]
     clock: Clock
 
     @property
@@ -91,7 +94,8 @@ class Calls:
         )
 
     def list_them(self, request: Request) -> Response[str]:
-        page = list_calls(self.pages, request.account_id, request.query, self.clock())
+        read_number = partial(self.read_number, request.account_id)
+        page = list_calls(self.pages, request.account_id, request.query, self.clock(), read_number)
         return json_response(200, answer_page(page, self._shown))
 
     def get(self, request: Request, call_id: str) -> Response[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -24,10 +25,13 @@ type Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReader:
+    """`read_number` is the E.164 of a number as an account writes it."""
+
     store: CallStore
     pages: CallPages
     transcripts: Transcripts
     records_bucket: str
+    read_number: Callable[[str, str], str]
     clock: Clock
 
     def find(self, account_id: str, asked_for: str) -> Session | None:
@@ -45,7 +49,15 @@ class SessionReader:
         self, request: Request, having: Having, row_of: Callable[[Session], Row | None], most: int = MAX_LIMIT
     ) -> Response[str]:
         """A page of the latest sessions of calls that have something. `row_of` may leave one out."""
-        page = list_calls(self.pages, request.account_id, request.query, self.clock(), having=having, most=most)
+        page = list_calls(
+            self.pages,
+            request.account_id,
+            request.query,
+            self.clock(),
+            partial(self.read_number, request.account_id),
+            having=having,
+            most=most,
+        )
 
         def row_of_call(call: Call) -> Row | None:
             session = latest_session(call)

@@ -5,7 +5,7 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -200,26 +200,44 @@ class LivekitTelephony:
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
         # LiveKit would record the room a second time if it were asked twice.
-        known = await self._recording_into(target.key, room)
-        if known is not None:
-            return known
+        async for key, egress in self._recordings_of(room):
+            if key == target.key:
+                return str(egress.egress_id)
         started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
         return str(started.egress_id)
 
-    async def _recording_into(self, key: str, room: str) -> str | None:
-        """The recording that writes this file, if there is one. LiveKit lists all recordings of rooms that ever had
-        this name, also those that are over, and a dispatch rule may give one caller after another the same room: only
-        the file shows which call a recording belongs to."""
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        async for key, egress in self._recordings_of(room):
+            if key in keys and egress.status in _RUNS:
+                await self._stop(egress.egress_id)
+
+    async def _stop(self, egress_id: str) -> None:
+        try:
+            await self._client.egress.stop_egress(api.StopEgressRequest(egress_id=egress_id))
+        except api.TwirpError as error:
+            # It was over, or about to be, before it was asked to stop.
+            if error.code not in {"failed_precondition", "not_found"}:
+                raise TelephonyDown(f"{error.code}: {error.message}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TelephonyDown(type(error).__name__) from error
+
+    async def _recordings_of(self, room: str) -> AsyncIterator[tuple[str, api.EgressInfo]]:
+        """The recordings of a room, each with the file that it writes. LiveKit lists all recordings of rooms that ever
+        had this name, also those that are over, and a dispatch rule may give one caller after another the same room:
+        only the file shows which call a recording belongs to."""
         page = api.ListEgressRequest(room_name=room)
         while True:
             known = await _asked(self._client.egress.list_egress(page))
             for egress in known.items:
-                asked = (file.filepath for file in egress.room_composite.file_outputs)
-                if key in asked or any(file.filename == key for file in egress.file_results):
-                    return str(egress.egress_id)
+                files = [file.filename for file in egress.file_results]
+                for key in dict.fromkeys([*(file.filepath for file in egress.room_composite.file_outputs), *files]):
+                    yield key, egress
             if not (known.items and known.next_page_token.token):
-                return None
+                return
             page.page_token.CopyFrom(known.next_page_token)
+
+
+_RUNS = {api.EgressStatus.EGRESS_STARTING, api.EgressStatus.EGRESS_ACTIVE}
 
 
 def _may_talk(participant: api.ParticipantInfo) -> bool:

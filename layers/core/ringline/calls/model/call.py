@@ -207,13 +207,17 @@ class AgentReports:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The recording of the present attempt. `key` is the final file's in the bucket."""
+    """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
+    in the bucket. It was seen to begin at `began_at` and to end at `over_at`."""
 
     egress_id: str
     status: str
     key: str | None = None
     duration_s: float | None = None
     error: str | None = None
+    segment: int = 1
+    began_at: int | None = None
+    over_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,10 @@ class Call:
     left, `other_left_at` when such a person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
+
+    LiveKit cannot pause a recording: a pause ends one, and `recording_paused_at` says since when there is to be none.
+    What goes on after it is the next `recording_segment`, whose recording is `recorded`; those of the segments before
+    are `former_recordings`.
 
     `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
@@ -343,6 +351,9 @@ class Call:
     transcript_turns: int = 0
     transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
+    recording_segment: int = 1
+    recording_paused_at: int | None = None
+    former_recordings: tuple[Recording, ...] = ()
 
     @property
     def holds_slot(self) -> bool:

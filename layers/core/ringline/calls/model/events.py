@@ -315,6 +315,19 @@ class RecordingSeen(Record):
     key: str | None = None
     duration_s: float | None = None
     error: str | None = None
+    segment: int = 1
+
+
+class RecordingPaused(Record):
+    """From now on nothing of the call is to be recorded. Written before LiveKit is asked."""
+
+    at: int
+    attempt: int
+    reason: str | None = None
+
+
+class RecordingResumed(_OfAttempt):
+    """The call is to be recorded again, into the next segment."""
 
 
 type Event = (
@@ -354,4 +367,6 @@ type Event = (
     | Transferred
     | TranscriptKept
     | RecordingSeen
+    | RecordingPaused
+    | RecordingResumed
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -25,7 +26,7 @@ from ringline.calls.model.timing import AGENT_SLOW_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.signals.follow_up import look_again_if_due, word_for
-from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
+from ringline.calls.tables.recordings import ERROR_CHARS, recording_of, segment_of
 from ringline.runtime.clock import MS_PER_S
 
 if TYPE_CHECKING:
@@ -199,15 +200,18 @@ _HAS_NO_FILE = {"EGRESS_FAILED", "EGRESS_ABORTED"}
 
 def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool) -> RecordingSeen:
     """What LiveKit's report of an egress means. `is_over` decides where its status is none that we know."""
+    seen = partial(
+        RecordingSeen, at, attempt, report.egress_id, segment=segment_of(report.asked_key or report.file_key)
+    )
     error = None if report.error is None else report.error[:ERROR_CHARS]
     if report.status in _HAS_NO_FILE:
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
+        return seen("failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
-        return RecordingSeen(at, attempt, report.egress_id, "started")
+        return seen("started")
     if report.backup_at is not None:
         # The file is whole, but not where links are made for: whoever runs the egress must bring it over.
         error = f"the file is in the backup storage of LiveKit's egress: {report.backup_at}"[:ERROR_CHARS]
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error)
+        return seen("failed", error=error)
     if report.file_key is None:
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or "no_file")
-    return RecordingSeen(at, attempt, report.egress_id, "ended", report.file_key, report.duration_s, error)
+        return seen("failed", error=error or "no_file")
+    return seen("ended", key=report.file_key, duration_s=report.duration_s, error=error)

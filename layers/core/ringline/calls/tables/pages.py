@@ -62,9 +62,9 @@ class CallPages:
         }
         if "FilterExpression" not in query:
             query["Limit"] = limit + 1
-        return self._collect(query, account_id, limit, after if after is None or after <= last else None)
+        return self._collect(query, wanted, account_id, limit, after if after is None or after <= last else None)
 
-    def _collect(self, query: dict[str, Any], account_id: str, limit: int, after: str | None) -> Page:
+    def _collect(self, query: dict[str, Any], wanted: Wanted, account_id: str, limit: int, after: str | None) -> Page:
         """Reads until the page is full or its queries are spent: a filter that fits few calls yields short pages and a
         cursor instead of reading an account's whole history at once."""
         found: list[Call] = []
@@ -74,7 +74,7 @@ class CallPages:
                 query["ExclusiveStartKey"] = to_item({"pk": calls_pk(account_id), "sk": after})
             answer = self._db.query(**query)
             spent += 1
-            found += [call_from_item(item) for item in answer["Items"]]
+            found += filter(wanted.fits, map(call_from_item, answer["Items"]))
             if len(found) > limit:
                 return Page(tuple(found[:limit]), cursor_after(found[limit - 1]))
             if "LastEvaluatedKey" not in answer:

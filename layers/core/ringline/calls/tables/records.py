@@ -61,7 +61,9 @@ def call_to_item(call: Call) -> Item:
         "transcript_turns": call.transcript_turns or None,
         "carrier": _reported(call.carrier),
         "reports": _reported(call.reports),
-        "recorded": None if call.recorded is None else _reported(call.recorded),
+        "recorded": None if call.recorded is None else _recording(call.recorded),
+        "recording_segment": None if call.recording_segment == 1 else call.recording_segment,
+        "former_recordings": [_recording(each) for each in call.former_recordings] or None,
         "retry": None if call.retry is None else asdict(call.retry),
         "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
@@ -97,6 +99,9 @@ def call_from_item(item: Item) -> Call:
             "carrier": CarrierWords(**_known_to(CarrierWords, record.get("carrier", {}))),
             "reports": _reports(record.get("reports", {})),
             "recorded": Recording(**_known_to(Recording, record["recorded"])) if "recorded" in record else None,
+            "former_recordings": tuple(
+                Recording(**_known_to(Recording, each)) for each in record.get("former_recordings", [])
+            ),
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
@@ -118,6 +123,13 @@ def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] 
     return {
         name: value for name, value in fields_and_values if value is not None and value is not False and value != ()
     } or None
+
+
+def _recording(recording: Recording) -> dict[str, Any] | None:
+    kept = _reported(recording)
+    if kept is not None and recording.segment == 1:
+        del kept["segment"]
+    return kept
 
 
 def _reports(record: dict[str, Any]) -> AgentReports:

@@ -3,6 +3,7 @@
 Each condition stands once, in `Wanted._conditions`, and each kind of condition says itself in both forms.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,6 +102,39 @@ class _Has:
         return _Filter(f"attribute_exists({self.attribute})", {}, {})
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataIs:
+    """The call's `metadata` has that key at its top, with the value that `word` writes: the text itself, or the number,
+    or `true` or `false`."""
+
+    key: str
+    word: str
+
+    def holds(self, call: Call) -> bool:
+        value = call.metadata.get(self.key)
+        if isinstance(value, str):
+            return value == self.word
+        if isinstance(value, bool):
+            return self.word == str(value).lower()
+        return isinstance(value, int | float) and value == _number(self.word)
+
+    def as_filter(self, place: int) -> _Filter:
+        """The table keeps metadata as text. What it lets pass is looked at once more (`Wanted.fits`): the text may
+        stand elsewhere in it."""
+        key, text = (json.dumps(each, ensure_ascii=False) for each in (self.key, self.word))
+        may_be_plain = self.word in {"true", "false"} or _number(self.word) is not None
+        name = f":metadata{place}"
+        written = f"{key}:" if may_be_plain else f"{key}:{text}"
+        return _Filter(f"contains(metadata, {name})", {}, {name: written})
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """The calls that have all of what is not None. `created_from` and `created_before` are moments in milliseconds; a
@@ -111,6 +145,9 @@ class Wanted:
     agent_id: str | None = None
     direction: Direction | None = None
     end_reasons: frozenset[EndReason] | None = None
+    to_number: str | None = None
+    from_number: str | None = None
+    metadata: tuple[MetadataIs, ...] = ()
     created_from: int | None = None
     created_before: int | None = None
     having: Having | None = None
@@ -121,13 +158,15 @@ class Wanted:
         return self.states is not None and self.states <= _IN_FLIGHT
 
     def fits(self, call: Call) -> bool:
-        """Whether a call is one of those that `as_query` finds."""
-        return all(condition.holds(call) for condition in self._conditions())
+        """Whether a call is wanted. `as_query` finds all that are, and may find others: what metadata says is told by
+        its text there."""
+        return all(each.holds(call) for each in self._conditions()) and all(each.holds(call) for each in self.metadata)
 
     def as_query(self, account_id: str) -> dict[str, Any]:
-        """The query of the account's calls that finds those that fit."""
+        """The query of the account's calls that finds those that fit, and few others."""
         first_id, last_id = self.id_range()
         filters = [condition.as_filter() for condition in self._conditions()]
+        filters += [condition.as_filter(place) for place, condition in enumerate(self.metadata)]
         names: dict[str, str] = {}
         values: dict[str, Any] = {":pk": calls_pk(account_id), ":first": first_id, ":last": last_id}
         for each in filters:
@@ -146,9 +185,11 @@ class Wanted:
     def _conditions(self) -> Iterator[_Condition]:
         one_of: dict[str, frozenset[str] | None] = {
             "state": self.states,
-            "pipe_id": None if self.pipe_id is None else frozenset({self.pipe_id}),
-            "agent_id": None if self.agent_id is None else frozenset({self.agent_id}),
-            "direction": None if self.direction is None else frozenset({self.direction}),
+            "pipe_id": _only(self.pipe_id),
+            "agent_id": _only(self.agent_id),
+            "to_number": _only(self.to_number),
+            "from_number": _only(self.from_number),
+            "direction": _only(self.direction),
             "end_reason": self.end_reasons,
         }
         for attribute, words in one_of.items():
@@ -171,6 +212,10 @@ class Wanted:
 
 
 EVERY_CALL = Wanted()
+
+
+def _only(word: str | None) -> frozenset[str] | None:
+    return None if word is None else frozenset({word})
 
 
 def _id_made_at(moment: int) -> str:

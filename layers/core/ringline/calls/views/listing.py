@@ -1,5 +1,6 @@
 """Lists an account's calls, newest first, filtered as the SDK and our own API ask for it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Any
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.pages import CallPages, Page, cursor_after
-from ringline.calls.tables.wanted import Having, Wanted
+from ringline.calls.tables.wanted import Having, MetadataIs, Wanted
 from ringline.calls.views.call_view import STATES_OF_STATUS
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.web.answer_size import MOST_PAGE_BYTES, sent_bytes
@@ -20,11 +21,30 @@ MAX_LIMIT = 200
 
 PAGING = frozenset({"limit", "cursor"})
 FILTERS = frozenset(
-    {"status", "call_status", "pipe_id", "agent_id", "direction", "end_reason", "created_after", "created_before"}
+    {
+        "status",
+        "call_status",
+        "pipe_id",
+        "agent_id",
+        "direction",
+        "end_reason",
+        "to_number",
+        "from_number",
+        "created_after",
+        "created_before",
+    }
 )
 """The SDK sends `call_status` and `pipe_id`, and nothing else to any list but `call_id` to that of recordings."""
 
+MOST_OF_METADATA = 5
+"""How many keys of metadata a list may be filtered by."""
+
+_OF_METADATA = re.compile(r"metadata(?:\.(?P<dotted>.{1,128})|\[(?P<bracketed>.{1,128})\])", re.DOTALL)
+
 type Query = Mapping[str, str]
+
+type ReadNumber = Callable[[str], str]
+"""The E.164 of a number as somebody writes it. Raises ValueError, whose message says why it is none."""
 
 
 def list_calls(
@@ -32,6 +52,7 @@ def list_calls(
     account_id: str,
     query: Query | None,
     now: int,
+    read_number: ReadNumber,
     *,
     having: Having | None = None,
     most: int = MAX_LIMIT,
@@ -39,8 +60,10 @@ def list_calls(
     """A page of calls, at most `most`. `call_status` is the SDK's word for the filter, `status` ours; a filter without
     a word is left out. Raises Problem 422."""
     query = {name: word for name, word in (query or {}).items() if word}
+    metadata = _metadata(query)
+    query = {name: word for name, word in query.items() if not _OF_METADATA.fullmatch(name)}
     check_names(query, PAGING | FILTERS)
-    wanted = _wanted(query, having)
+    wanted = _wanted(query, metadata, read_number, having)
     limit, cursor = _limit(query.get("limit"), most), query.get("cursor")
     try:
         page = None
@@ -76,7 +99,7 @@ def check_names(query: Iterable[str], known: frozenset[str]) -> None:
         raise Problem(422, "invalid_request", f"The parameters of this list are {names}", strange)
 
 
-def _wanted(query: Query, having: Having | None) -> Wanted:
+def _wanted(query: Query, metadata: tuple[MetadataIs, ...], read_number: ReadNumber, having: Having | None) -> Wanted:
     status = "call_status" if "call_status" in query else "status"
     return Wanted(
         states=_states(status, query.get(status)),
@@ -84,10 +107,35 @@ def _wanted(query: Query, having: Having | None) -> Wanted:
         agent_id=query.get("agent_id"),
         direction=_direction(query.get("direction")),
         end_reasons=_end_reasons(query.get("end_reason")),
+        to_number=_phone_number("to_number", query.get("to_number"), read_number),
+        from_number=_phone_number("from_number", query.get("from_number"), read_number),
+        metadata=metadata,
         created_from=_moment("created_after", query.get("created_after")),
         created_before=_moment("created_before", query.get("created_before")),
         having=having,
     )
+
+
+def _metadata(query: Query) -> tuple[MetadataIs, ...]:
+    """What is asked as `metadata.<key>=<value>`, or `metadata[<key>]=<value>`."""
+    asked = [
+        MetadataIs(named["dotted"] or named["bracketed"], word)
+        for name, word in query.items()
+        if (named := _OF_METADATA.fullmatch(name))
+    ]
+    if len(asked) > MOST_OF_METADATA:
+        raise invalid_field("metadata", f"may be asked for by {MOST_OF_METADATA} keys at most")
+    return tuple(asked)
+
+
+def _phone_number(name: str, text: str | None, read_number: ReadNumber) -> str | None:
+    if text is None:
+        return None
+    try:
+        # A plus sign that was not written as %2B has come as a blank.
+        return read_number(f"+{text[1:]}" if text.startswith(" ") else text)
+    except ValueError as error:
+        raise invalid_field(name, str(error)) from None
 
 
 def _states(name: str, words: str | None) -> frozenset[State] | None:

@@ -31,6 +31,11 @@ class CallFilters(Paged):
     agent_id: Word | None = Field(None, description="Calls of that agent")
     direction: Literal["outbound", "inbound"] | None = Field(None, description="Who called whom")
     end_reason: Word | None = Field(None, description=f"Why calls ended (docs/end-reasons.md). {_SEVERAL}")
+    to_number: Word | None = Field(None, description="Who was called, as people write it")
+    from_number: Word | None = Field(None, description="Who called, as people write it")
+    metadata: dict[str, str] | None = Field(
+        None, description="What the call's metadata has at its top: `metadata[key]=value`, or `metadata.key=value`"
+    )
     created_after: Word | None = Field(None, description="ISO 8601 with its offset; that moment is within")
     created_before: Word | None = Field(None, description="ISO 8601 with its offset; that moment is not within")
 

@@ -1,0 +1,1 @@
+"""Every method of the official SDK, called once against a stack."""
