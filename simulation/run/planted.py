@@ -21,6 +21,7 @@ from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, l
 from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
+from ringline.calls.tables.writes.companions import Companions
 from ringline.calls.views import payload
 from simulation.actors.livekit import Livekit
 from simulation.aws.queues import DoorbellQueue
@@ -29,15 +30,15 @@ from simulation.aws.queues import DoorbellQueue
 @contextmanager
 def slot_freed_outside_the_transaction() -> Iterator[None]:
     """The call is written first and its line given back afterwards."""
-    commit, gate_writes = CallStore.commit, CallStore._gate_writes
+    commit, gate_writes = CallStore.commit, Companions._gate
 
     def in_two_steps(store: CallStore, before: Call, after: Call) -> Committed:
         if not (before.holds_slot and not after.holds_slot):
             return commit(store, before, after)
-        with mock.patch.object(CallStore, "_gate_writes", lambda *_: ()):
+        with mock.patch.object(Companions, "_gate", lambda *_: ()):
             committed = commit(store, before, after)
         if committed is Committed.DONE:
-            store._transact(list(gate_writes(store, before, after)))
+            store._transactions.run([each.write for each in gate_writes(store._companions, before, after)])
         return committed
 
     with mock.patch.object(CallStore, "commit", in_two_steps):
@@ -119,15 +120,15 @@ def end_settled_twice() -> Iterator[None]:
     def blindly(store: CallStore, before: Call, after: Call) -> Committed:
         if not after.state.is_terminal or not before.holds_slot:
             return commit(store, before, after)
-        write = store._write
+        put = store._companions.put
 
         def without_condition(item: Any, condition: str, values: Any = None) -> dict[str, Any]:
-            written = write(item, condition, values)
+            written = put(item, condition, values)
             if condition == "version = :version_read":
                 del written["ConditionExpression"], written["ExpressionAttributeValues"]
             return written
 
-        with mock.patch.object(store, "_write", without_condition):
+        with mock.patch.object(store._companions, "put", without_condition):
             return commit(store, before, after)
 
     with mock.patch.object(CallStore, "commit", blindly):

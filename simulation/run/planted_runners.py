@@ -16,7 +16,7 @@ from ringline.agents.sockets import Sent
 from ringline.agents.tables.assignments import Assignments
 from ringline.calls.model.call import Call
 from ringline.calls.outbound import agent_first
-from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.writes.companions import Companion, Companions
 from simulation.actors.livekit import Livekit
 from simulation.run.planted import Planting
 
@@ -24,39 +24,39 @@ from simulation.run.planted import Planting
 @contextmanager
 def place_not_given_back() -> Iterator[None]:
     """A call that ends keeps its runner's place."""
-    place_writes = CallStore._place_writes
+    place = Companions._place
 
-    def keeps(store: CallStore, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        return place_writes(store, before, after) if after.in_flight else ()
+    def keeps(companions: Companions, before: Call, after: Call) -> Iterable[Companion]:
+        return place(companions, before, after) if after.in_flight else ()
 
-    with mock.patch.object(CallStore, "_place_writes", keeps):
+    with mock.patch.object(Companions, "_place", keeps):
         yield
 
 
 @contextmanager
 def place_not_taken() -> Iterator[None]:
     """A claim names its runner and takes no place."""
-    place_writes = CallStore._place_writes
+    place = Companions._place
 
-    def takes_none(store: CallStore, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        return place_writes(store, before, after) if before.in_flight else ()
+    def takes_none(companions: Companions, before: Call, after: Call) -> Iterable[Companion]:
+        return place(companions, before, after) if before.in_flight else ()
 
-    with mock.patch.object(CallStore, "_place_writes", takes_none):
+    with mock.patch.object(Companions, "_place", takes_none):
         yield
 
 
 @contextmanager
 def place_taken_unasked() -> Iterator[None]:
     """Whoever takes a place does not ask whether there is one: of two who saw the last one both have it."""
-    place_writes = CallStore._place_writes
+    place = Companions._place
 
-    def unasked(store: CallStore, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        for write in place_writes(store, before, after):
-            write["Update"].pop("ConditionExpression", None)
-            yield write
+    def unasked(companions: Companions, before: Call, after: Call) -> Iterable[Companion]:
+        for companion in place(companions, before, after):
+            companion.write["Update"].pop("ConditionExpression", None)
+            yield companion
 
     with (
-        mock.patch.object(CallStore, "_place_writes", unasked),
+        mock.patch.object(Companions, "_place", unasked),
         mock.patch.object(Runner, "has_free_place", property(lambda _runner: True)),
     ):
         yield

@@ -43,9 +43,11 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.routing",
     },
     "ringline.calls": set(),
-    "ringline.calls.model": set(),
+    "ringline.calls.facts": set(),
+    "ringline.calls.model": {"ringline.calls.facts"},
     "ringline.calls.rules": {"ringline.calls.model"},
-    "ringline.calls.tables": {"ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables": {"ringline.calls.model", "ringline.calls.tables.writes", "ringline.runtime"},
+    "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.signals": {
@@ -177,11 +179,17 @@ SPEECH: Mapping[str, set[str]] = {
 }
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
-PURE = {"ringline", "ringline.agents.model", "ringline.calls.model", "ringline.calls.rules"}
+PURE = {
+    "ringline",
+    "ringline.agents.model",
+    "ringline.calls.facts",
+    "ringline.calls.model",
+    "ringline.calls.rules",
+}
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.runtime"}
+KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.tables.writes", "ringline.runtime"}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""

@@ -4,99 +4,54 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ringline.calls.facts.evidence import (
+    AGENT_ERROR,
+    BRIDGE_FAILED,
+    LOST_CONNECTION,
+    MAY_COME_BACK,
+    ROOM_CLOSED,
+    ROOM_ENDED,
+    UP,
+    AnswerFrom,
+    CallStatus,
+    CarrierWords,
+    Evidence,
+    Refusal,
+)
+from ringline.calls.facts.reports import AgentReports, Note, Recording
+from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 
-
-class Direction(StrEnum):
-    OUTBOUND = "outbound"
-    INBOUND = "inbound"
-    WEB = "web"
-    """Somebody in a browser, who joins the room with a token of ours."""
-
-
-class Status(StrEnum):
-    """What callers of the API see."""
-
-    PENDING = "pending"
-    RINGING = "ringing"
-    ACTIVE = "active"
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-class State(StrEnum):
-    """Where a call stands inside. Outbound calls begin queued, inbound ones ringing.
-
-    A call in `last_words` has lost its leg and still holds its line: it looks like a voicemail's greeting, and its
-    agent may be about to say that somebody spoke. To the API it is still active.
-    """
-
-    QUEUED = "queued"
-    DIALING = "dialing"
-    RINGING = "ringing"
-    ACTIVE = "active"
-    LAST_WORDS = "last_words"
-    ENDED = "ended"
-    NOT_CONNECTED = "not_connected"
-    CANCELED = "canceled"
-
-    @property
-    def status(self) -> Status:
-        return _STATUS[self]
-
-    @property
-    def is_terminal(self) -> bool:
-        return self in {State.ENDED, State.NOT_CONNECTED, State.CANCELED}
-
-    @property
-    def is_in_flight(self) -> bool:
-        """Whether an attempt is under way: something of it may live at LiveKit, and an outbound one holds a line."""
-        return self in {State.DIALING, State.RINGING, State.ACTIVE, State.LAST_WORDS}
-
-
-_STATUS = {
-    State.QUEUED: Status.PENDING,
-    State.DIALING: Status.RINGING,
-    State.RINGING: Status.RINGING,
-    State.ACTIVE: Status.ACTIVE,
-    State.LAST_WORDS: Status.ACTIVE,
-    State.ENDED: Status.COMPLETED,
-    State.NOT_CONNECTED: Status.FAILED,
-    State.CANCELED: Status.FAILED,
-}
-
-
-class CallStatus(StrEnum):
-    """LiveKit's `sip.callStatus` of a leg."""
-
-    DIALING = "dialing"
-    RINGING = "ringing"
-    AUTOMATION = "automation"
-    ACTIVE = "active"
-    HANGUP = "hangup"
-
-
-UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
-"""The statuses of a leg whose phone was answered: two parties talk, or LiveKit plays tones to one."""
-
-
-class Refusal(StrEnum):
-    """What a carrier's words for a refusal mean beyond their SIP code. `telephony.carriers.refusals` reads them."""
-
-    LIMIT = "limit"
-    """It takes no more calls at the moment: too many in a second, or too many at once."""
-    FRAUD = "fraud"
-    """It took the call for fraud, or may not deliver it."""
-    OUR_SIDE = "our_side"
-    """It is about our own account, caller id, balance or permitted countries, not about the number that was called."""
-
-
-class AnswerFrom(StrEnum):
-    """Who tells that a dialled phone was answered. The carrier's word frees the dialer from waiting for it."""
-
-    DIALER = "dialer"
-    CARRIER = "carrier"
+__all__ = [
+    "AGENT_ERROR",
+    "BRIDGE_FAILED",
+    "LOST_CONNECTION",
+    "MAY_COME_BACK",
+    "ROOM_CLOSED",
+    "ROOM_ENDED",
+    "RUNNER",
+    "UNIQUE_TO_NUMBER",
+    "UP",
+    "AgentReports",
+    "AnswerFrom",
+    "Attempt",
+    "AttemptId",
+    "Call",
+    "CallStatus",
+    "CarrierWords",
+    "Direction",
+    "Evidence",
+    "Note",
+    "Recording",
+    "Refusal",
+    "State",
+    "Status",
+    "VoicemailPolicy",
+    "attempt_of_room",
+    "room_name",
+    "web_identity",
+]
 
 
 class VoicemailPolicy(StrEnum):
@@ -106,126 +61,10 @@ class VoicemailPolicy(StrEnum):
     LEAVE_MESSAGE = "leave_message"
 
 
-# LiveKit's words for why a leg left its room (livekit.md, section 3).
-MAY_COME_BACK = frozenset({"CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
-"""The leg lost its connection to the room: the phone call may go on, and the leg come back under a new sid."""
-LOST_CONNECTION = MAY_COME_BACK | {"JOIN_FAILURE"}
-ROOM_CLOSED = "ROOM_CLOSED"
-"""LiveKit closed the room around the leg, of its own accord."""
-ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
-"""Somebody closed the room, or put the leg out of it."""
-BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
-AGENT_ERROR = "AGENT_ERROR"
 RUNNER = "runner"
 """The brain that is a program of the customer's, which takes so many calls at once as it has places."""
 UNIQUE_TO_NUMBER = "number"
 """What a call may be the only one under way to, among those of its account that ask for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
-
-    sip_code: int | None = None
-    sip_status: str | None = None
-    refusal: str | None = None
-    """A `Refusal`, or a word of a later version."""
-    twirp_code: str | None = None
-    twirp_message: str | None = None
-    disconnect_reason: str | None = None
-    last_call_status: str | None = None
-    leg_left_at: int | None = None
-    left_leg_sid: str | None = None
-    room_finished_at: int | None = None
-    over_since: int | None = None
-    """When it ended, as far as could be told when it was given up."""
-
-    @property
-    def leg_may_come_back(self) -> bool:
-        """Whether the leg lost its connection to the room, which does not mean that the phone call is over."""
-        return self.disconnect_reason in MAY_COME_BACK
-
-    @property
-    def leg_has_left_for_good(self) -> bool:
-        """Whether LiveKit saw the leg go, and not merely lose its connection."""
-        return self.leg_left_at is not None and not self.leg_may_come_back
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierWords:
-    """What the carrier itself reported of the present attempt, in events of its own."""
-
-    rang_at: int | None = None
-    forwarded_at: int | None = None
-    forwarded_to: str | None = None
-    to_voicemail: bool = False
-    failed_at: int | None = None
-    ended_at: int | None = None
-    cause: str | None = None
-    end_is_failure: bool = False
-    """The carrier said that a place failed. Where it rang several places that may be one which did not answer, so a
-    later word that the conversation ended says more."""
-    end_is_doubted: bool = False
-    """Its word of the end was another leg's: this one was seen alive long after."""
-
-    @property
-    def believed_end_at(self) -> int | None:
-        return None if self.end_is_doubted else self.ended_at
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReports:
-    """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
-    report speech and does not has heard none. `silent_since` is None while the caller speaks. One that `said_all` has
-    told its final transcript."""
-
-    ready_at: int | None = None
-    can_report: tuple[str, ...] = ()
-    user_spoke_at: int | None = None
-    silent_since: int | None = None
-    voicemail_at: int | None = None
-    voicemail_why: str | None = None
-    hung_up_for: str | None = None
-    transferred_at: int | None = None
-    transferred_to: str | None = None
-    transfer_only_started: bool = False
-    """It has begun to hand the call over, and has not said since that this is done."""
-    said_all: bool = False
-    worker_id: str | None = None
-    dispatch: int | None = None
-    """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
-
-    @property
-    def hears_speech(self) -> bool:
-        return self.ready_at is not None and "user_spoke" in self.can_report
-
-    @property
-    def has_promised_transcript(self) -> bool:
-        """Whether the agent will tell, when the call is over, all that was said in it."""
-        return "transcript" in self.can_report
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
-    in the bucket. It was seen to begin at `began_at` and to end at `over_at`."""
-
-    egress_id: str
-    status: str
-    key: str | None = None
-    duration_s: float | None = None
-    error: str | None = None
-    segment: int = 1
-    began_at: int | None = None
-    over_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One line of the timeline that the moments of the call do not tell by themselves."""
-
-    at: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True)

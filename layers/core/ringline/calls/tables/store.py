@@ -16,10 +16,8 @@ costs it two write units more at either end, and a read; other calls pay nothing
 runner, for its place there.
 """
 
-import random
 import time
-from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,113 +25,35 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.records import call_from_item, call_to_item
-from ringline.record import Record
-from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
-from ringline.runtime.table import (
-    GATE_SK,
-    calls_pk,
-    gate_pk,
-    once_pk,
-    queue_pk,
-    queue_sk,
-    runner_sk,
-    runners_pk,
-    unique_pk,
+from ringline.calls.tables.writes.companions import ITEM_IS_NEW, Companions, gate_key, unique_key, why_refused
+from ringline.calls.tables.writes.results import (
+    Committed,
+    CreatedBefore,
+    Gate,
+    InTheWay,
+    Once,
+    QueueEntry,
+    TableContended,
 )
+from ringline.calls.tables.writes.transactions import Transactions
+from ringline.runtime.clock import MS_PER_S
+from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
-# Named conditions.
-ITEM_IS_NEW = "attribute_not_exists(pk)"
-ITEM_IS_THERE = "attribute_exists(pk)"
+__all__ = ["CallStore", "Committed", "CreatedBefore", "Gate", "InTheWay", "Once", "QueueEntry", "TableContended"]
+
+# Named condition.
 CALL_IS_UNCHANGED = "version = :version_read"
-# Both must exist: comparing two absent attributes is not the same on every DynamoDB.
-LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
-LINE_IS_TAKEN = "in_use > :zero"
-PLACE_IS_FREE = "attribute_exists(max_concurrent) AND attribute_exists(in_use) AND in_use < max_concurrent"
-# DynamoDB removes an item that is past its time within days, not at once.
-KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
-NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
-NUMBER_HAS_NO_OTHER_CALL = "attribute_not_exists(pk) OR call_id = :over"
 
 _TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-_CONFLICT_TRIES = 8
-_CONFLICT_WAIT_S = 0.02
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-_KEY_KEPT_S = 24 * 3600
-
-
-class Committed(StrEnum):
-    """What came of a commit. Only DONE changed anything."""
-
-    DONE = "done"
-    STALE = "stale"
-    """Somebody else changed the call since it was read: read again and decide again."""
-    GATE_FULL = "gate_full"
-    PLACE_TAKEN = "place_taken"
-    """The runner has no place left, or is gone."""
-
-
-class TableContended(Exception):
-    """Others kept changing the same items until our tries were spent; nothing was written."""
-
-
-class Once(Record):
-    """An idempotency key and the body it came with, both as hashes."""
-
-    key_hash: str
-    body_hash: str
-
-
-class CreatedBefore(Record):
-    """The call an idempotency key was used for, and the body it came with then."""
-
-    call_id: str
-    body_hash: str
-
-
-class InTheWay(Record):
-    """The call that a number is taken by, among calls that are unique to theirs."""
-
-    call_id: str
-
-
-class Gate(Record):
-    """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
-    were."""
-
-    in_use: int
-    cap: int
-    line_ms: int = 0
-    line_ends: int = 0
-
-    @property
-    def has_free_line(self) -> bool:
-        return self.in_use < self.cap
-
-    @property
-    def mean_line_ms(self) -> float | None:
-        """How long a call of this account holds its line, on average; None where none has ended yet."""
-        return self.line_ms / self.line_ends if self.line_ends else None
-
-
-class QueueEntry(Record):
-    """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
-    must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
-    has a `brain` is spoken for by a speech worker."""
-
-    eligible_at: int
-    call_id: str
-    trunk_id: str | None = None
-    agent_id: str | None = None
-    runner_of: str | None = None
-    brain: str | None = None
 
 
 class CallStore:
     def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._db = dynamodb
         self._table = table_name
-        self._pause = pause
+        self._transactions = Transactions(dynamodb, pause)
+        self._companions = Companions(table_name)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -141,14 +61,14 @@ class CallStore:
         """Accepts a call: the row and, if it waits, its place in the queue, together or not at all. With an idempotency
         key that was used before nothing is written, and the answer says for which call; nor with a number that it is
         unique to and that another call than `over`, which is over, has. Raises TableContended."""
-        writes = [{"Put": self._write(call_to_item(call), ITEM_IS_NEW)}]
+        writes = [{"Put": self._companions.put(call_to_item(call), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
-            writes.append({"Put": self._write(_queue_item(call), ITEM_IS_NEW)})
+            writes.append({"Put": self._companions.queue_put(call)})
         if call.unique_to is not None:
-            writes.append({"Put": self._unique_put(call, over) | _TELLING})
+            writes.append({"Put": self._companions.unique_put(call, over) | _TELLING})
         if once is not None:
-            writes.append({"Put": self._once_put(call, once, call.created_at) | _TELLING})
-        refusals = self._transact(writes)
+            writes.append({"Put": self._companions.once_put(call, once, call.created_at) | _TELLING})
+        refusals = self._transactions.run(writes)
         if refusals is None:
             return None
         told = [from_item(refusal["Item"]) for refusal in refusals if "Item" in refusal]
@@ -159,13 +79,13 @@ class CallStore:
 
     def in_the_way(self, call: Call) -> InTheWay | None:
         """The call that has the number this one is unique to."""
-        item = self._db.get_item(TableName=self._table, Key=_unique_key(call), ConsistentRead=True).get("Item")
+        item = self._db.get_item(TableName=self._table, Key=unique_key(call), ConsistentRead=True).get("Item")
         return None if item is None else InTheWay(from_item(item)["call_id"])
 
     def remember(self, call: Call, once: Once, now: int) -> CreatedBefore | None:
         """Has the idempotency key stand for a call that was there before; or says for which one it stands already."""
         try:
-            self._db.put_item(**self._once_put(call, once, now), **_TELLING)
+            self._db.put_item(**self._companions.once_put(call, once, now), **_TELLING)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -182,123 +102,13 @@ class CallStore:
 
     def commit(self, before: Call, after: Call) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
-        put = self._write(call_to_item(after), CALL_IS_UNCHANGED, {":version_read": {"N": str(before.version)}})
-        companions = [
-            *self._queue_writes(before, after),
-            *self._unique_writes(before, after),
-            *self._gate_writes(before, after),
-            *self._place_writes(before, after),
-        ]
+        unchanged = {":version_read": {"N": str(before.version)}}
+        put = self._companions.put(call_to_item(after), CALL_IS_UNCHANGED, unchanged)
+        companions = self._companions.of(before, after)
         if not companions:
-            return self._commit_alone(put)
-        refusals = self._transact([{"Put": put}, *companions])
-        if refusals is None:
-            return Committed.DONE
-        return _why_refused(before, after, refusals)
-
-    def _commit_alone(self, put: dict[str, Any]) -> Committed:
-        for attempt in range(_CONFLICT_TRIES):
-            try:
-                self._db.put_item(**put)
-                return Committed.DONE
-            except ClientError as error:
-                if condition_failed(error):
-                    return Committed.STALE
-                if not met_a_transaction(error):
-                    raise
-            self._let_pass(attempt)
-        raise TableContended
-
-    def _queue_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        stays = before.state is after.state and before.eligible_at == after.eligible_at
-        if stays:
-            return
-        if before.state is State.QUEUED:
-            key = to_item({"pk": queue_pk(before.account_id), "sk": queue_sk(before.eligible_at, before.call_id)})
-            yield {"Delete": {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}}
-        if after.state is State.QUEUED:
-            yield {"Put": self._write(_queue_item(after), ITEM_IS_NEW)}
-
-    def _unique_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        """Needs no condition: as long as the call is not over, as its own write checks, nobody else takes its
-        number."""
-        if after.unique_to is not None and after.state.is_terminal and not before.state.is_terminal:
-            yield {"Delete": {"TableName": self._table, "Key": _unique_key(after)}}
-
-    def _unique_put(self, call: Call, over: str | None) -> dict[str, Any]:
-        item = _unique_key(call) | to_item({"call_id": call.call_id})
-        if over is None:
-            return self._write(item, NUMBER_HAS_NO_CALL)
-        return self._write(item, NUMBER_HAS_NO_OTHER_CALL, to_item({":over": over}))
-
-    def _once_put(self, call: Call, once: Once, now: int) -> dict[str, Any]:
-        return self._write(_once_item(call, once, now), KEY_IS_UNUSED, to_item({":now_s": now // 1000}))
-
-    def _gate_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        step = int(after.holds_slot) - int(before.holds_slot)
-        if step == 0:
-            return
-        update, values = "ADD in_use :step", {":step": step}
-        if step < 0:
-            values |= {":zero": 0}
-            held_ms = _held_line_ms(before, after)
-            if held_ms is not None:
-                update, values = f"{update}, line_ms :held, line_ends :one", values | {":held": held_ms, ":one": 1}
-        yield {
-            "Update": {
-                "TableName": self._table,
-                "Key": _gate_key(before.account_id),
-                "UpdateExpression": update,
-                "ConditionExpression": LINE_IS_FREE if step > 0 else LINE_IS_TAKEN,
-                "ExpressionAttributeValues": to_item(values),
-            }
-        }
-
-    def _place_writes(self, before: Call, after: Call) -> Iterable[dict[str, Any]]:
-        """Stands last, the place that is taken behind the one that is given back. Giving one back needs no condition:
-        as long as the call holds it, as its own write checks, nobody else gives it back."""
-        if before.holds_place_of == after.holds_place_of:
-            return
-        if before.holds_place_of is not None:
-            yield {"Update": self._place_step(before, before.holds_place_of, -1)}
-        if after.holds_place_of is not None:
-            taking = self._place_step(after, after.holds_place_of, 1)
-            yield {"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}
-
-    def _place_step(self, call: Call, runner_id: str, step: int) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": to_item({"pk": runners_pk(call.account_id), "sk": runner_sk(call.agent_id or "", runner_id)}),
-            "UpdateExpression": "ADD in_use :step",
-            "ExpressionAttributeValues": to_item({":step": step}),
-        }
-
-    def _write(self, item: Item, condition: str, values: Item | None = None) -> dict[str, Any]:
-        write: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
-        if values:
-            write["ExpressionAttributeValues"] = values
-        return write
-
-    def _transact(self, writes: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
-        """Runs a transaction; None when it went through, or why each part was refused. Raises TableContended."""
-        for attempt in range(_CONFLICT_TRIES):
-            try:
-                self._db.transact_write_items(TransactItems=list(writes))
-                return None
-            except ClientError as error:
-                reasons = refusal_reasons(error)
-                if reasons is None:
-                    raise
-                if any(_was_refused(reason) for reason in reasons):
-                    return reasons
-                if not _PASSING & {reason.get("Code") for reason in reasons}:
-                    raise
-            self._let_pass(attempt)
-        raise TableContended
-
-    def _let_pass(self, attempt: int) -> None:
-        """Calls of one account meet at its gate; a full-jitter wait lets them pass one by one."""
-        self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+            return self._transactions.put_alone(put)
+        refusals = self._transactions.run([{"Put": put}, *(companion.write for companion in companions)])
+        return Committed.DONE if refusals is None else why_refused(companions, refusals)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -364,73 +174,13 @@ class CallStore:
 
     def gate(self, account_id: str) -> Gate:
         """The account's gate; one that was never made lets nothing through."""
-        answer = self._db.get_item(TableName=self._table, Key=_gate_key(account_id), ConsistentRead=True)
+        answer = self._db.get_item(TableName=self._table, Key=gate_key(account_id), ConsistentRead=True)
         gate = from_item(answer.get("Item", {}))
         return Gate(gate.get("in_use", 0), gate.get("cap", 0), gate.get("line_ms", 0), gate.get("line_ends", 0))
 
 
-def _why_refused(before: Call, after: Call, refusals: Sequence[dict[str, Any]]) -> Committed:
-    """The writes of gate and place stand last. If the call itself is as it was read, a refusal there means that there
-    is none left."""
-    if _was_refused(refusals[0]):
-        return Committed.STALE
-    takes_a_line = after.holds_slot and not before.holds_slot
-    takes_a_place = after.holds_place_of is not None and after.holds_place_of != before.holds_place_of
-    if takes_a_line and _was_refused(refusals[-2 if takes_a_place else -1]):
-        return Committed.GATE_FULL
-    if takes_a_place and _was_refused(refusals[-1]):
-        return Committed.PLACE_TAKEN
-    return Committed.STALE
-
-
-def _held_line_ms(before: Call, after: Call) -> int | None:
-    """How long the attempt that ended held its line; None for a dial that never rang, which says nothing about
-    calls."""
-    ended_at = after.ended_at
-    if len(after.attempts) > len(before.attempts):
-        ended_at = after.attempts[-1].ended_at
-    return None if ended_at is None or before.dialed_at is None else max(0, ended_at - before.dialed_at)
-
-
-def _gate_key(account_id: str) -> Item:
-    return to_item({"pk": gate_pk(account_id), "sk": GATE_SK})
-
-
-def _queue_item(call: Call) -> Item:
-    place = {"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)}
-    return to_item(
-        place
-        | {
-            "trunk_id": call.trunk_id,
-            "agent_id": call.agent_id if call.agent_first else None,
-            "runner_of": call.agent_id if call.needs_place else None,
-            "brain": call.brain,
-        }
-    )
-
-
-def _unique_key(call: Call) -> Item:
-    return to_item({"pk": unique_pk(call.account_id), "sk": call.to_number})
-
-
-def _once_item(call: Call, once: Once, now: int) -> Item:
-    return to_item(
-        {
-            "pk": once_pk(call.account_id),
-            "sk": once.key_hash,
-            "call_id": call.call_id,
-            "body_hash": once.body_hash,
-            "ttl_at_s": now // MS_PER_S + _KEY_KEPT_S,
-        }
-    )
-
-
 def _created_before(used: dict[str, Any]) -> CreatedBefore:
     return CreatedBefore(used["call_id"], used["body_hash"])
-
-
-def _was_refused(reason: dict[str, Any]) -> bool:
-    return reason.get("Code") == "ConditionalCheckFailed"
 
 
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:

@@ -1,0 +1,58 @@
+"""What an agent told of its attempt, and what else is kept of it: its recording, and lines of its timeline."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReports:
+    """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
+    report speech and does not has heard none. `silent_since` is None while the caller speaks. One that `said_all` has
+    told its final transcript."""
+
+    ready_at: int | None = None
+    can_report: tuple[str, ...] = ()
+    user_spoke_at: int | None = None
+    silent_since: int | None = None
+    voicemail_at: int | None = None
+    voicemail_why: str | None = None
+    hung_up_for: str | None = None
+    transferred_at: int | None = None
+    transferred_to: str | None = None
+    transfer_only_started: bool = False
+    """It has begun to hand the call over, and has not said since that this is done."""
+    said_all: bool = False
+    worker_id: str | None = None
+    dispatch: int | None = None
+    """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
+
+    @property
+    def hears_speech(self) -> bool:
+        return self.ready_at is not None and "user_spoke" in self.can_report
+
+    @property
+    def has_promised_transcript(self) -> bool:
+        """Whether the agent will tell, when the call is over, all that was said in it."""
+        return "transcript" in self.can_report
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
+    in the bucket. It was seen to begin at `began_at` and to end at `over_at`."""
+
+    egress_id: str
+    status: str
+    key: str | None = None
+    duration_s: float | None = None
+    error: str | None = None
+    segment: int = 1
+    began_at: int | None = None
+    over_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of the timeline that the moments of the call do not tell by themselves."""
+
+    at: int
+    what: str

@@ -1,0 +1,1 @@
+"""The writes that change together with a call's row."""

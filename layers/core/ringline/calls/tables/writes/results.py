@@ -1,0 +1,72 @@
+"""What the store of calls answers."""
+
+from enum import StrEnum
+
+from ringline.record import Record
+
+
+class Committed(StrEnum):
+    """What came of a commit. Only DONE changed anything."""
+
+    DONE = "done"
+    STALE = "stale"
+    """Somebody else changed the call since it was read: read again and decide again."""
+    GATE_FULL = "gate_full"
+    PLACE_TAKEN = "place_taken"
+    """The runner has no place left, or is gone."""
+
+
+class TableContended(Exception):
+    """Others kept changing the same items until our tries were spent; nothing was written."""
+
+
+class Once(Record):
+    """An idempotency key and the body it came with, both as hashes."""
+
+    key_hash: str
+    body_hash: str
+
+
+class CreatedBefore(Record):
+    """The call an idempotency key was used for, and the body it came with then."""
+
+    call_id: str
+    body_hash: str
+
+
+class InTheWay(Record):
+    """The call that a number is taken by, among calls that are unique to theirs."""
+
+    call_id: str
+
+
+class Gate(Record):
+    """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
+    were."""
+
+    in_use: int
+    cap: int
+    line_ms: int = 0
+    line_ends: int = 0
+
+    @property
+    def has_free_line(self) -> bool:
+        return self.in_use < self.cap
+
+    @property
+    def mean_line_ms(self) -> float | None:
+        """How long a call of this account holds its line, on average; None where none has ended yet."""
+        return self.line_ms / self.line_ends if self.line_ends else None
+
+
+class QueueEntry(Record):
+    """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
+    must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
+    has a `brain` is spoken for by a speech worker."""
+
+    eligible_at: int
+    call_id: str
+    trunk_id: str | None = None
+    agent_id: str | None = None
+    runner_of: str | None = None
+    brain: str | None = None
