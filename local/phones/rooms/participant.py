@@ -48,6 +48,7 @@ class Participant:
     evicted: Callable[[DisconnectReason], None] | None = None
     phone: Phone | None = None
     may_speak: bool = True
+    hears: Callable[[str, bytes], None] | None = None  # data messages of the server: topic and payload
     is_hidden: bool = False
     sid: str = field(default_factory=lambda: new_id("PA_"))
     joined_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)

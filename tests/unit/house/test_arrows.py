@@ -57,7 +57,8 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.web",
         "ringline.routing",
     },
-    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
+    "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
@@ -72,6 +73,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.web",
         "ringline.webhooks",
     },
+    "ringline.resources.live": {*_USE_CASE, "ringline.calls.live", "ringline.calls.views"},
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }

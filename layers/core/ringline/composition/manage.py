@@ -7,16 +7,13 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
-from ringline.calls.model.call import Call
-from ringline.calls.model.timing import ROOM_DEPARTURE_S
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
-from ringline.calls.web.invite import InviteWebCaller
-from ringline.calls.web.store import Tickets
-from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.live import inviting, live_controls
+from ringline.composition.parts import CallParts, SignalSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
 from ringline.resources.document import ApiDocument
@@ -28,19 +25,15 @@ from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
 from ringline.routing.numbers import is_e164, read_number
-from ringline.routing.store import RoutingStore
-from ringline.routing.web import WebRouting
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
 from ringline.runtime.web.routes import Route
-from ringline.telephony.agent_dispatch import room_metadata
-from ringline.telephony.join_tokens import Pass, join_token
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.store import EndpointStore
 
 
-class Settings(CallSettings):
+class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
@@ -81,7 +74,15 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
         calls,
-        Sessions(reader, hang_up, _inviting(settings, clock=clock), settings.livekit.url_for_browsers),
+        Sessions(reader, hang_up, inviting(settings.livekit, table, clock=clock), settings.livekit.url_for_browsers),
+        live_controls(
+            parts,
+            settings.livekit,
+            look_queue_url=settings.look_queue_url,
+            records_bucket=settings.records_bucket,
+            clock=clock,
+            log=log,
+        ),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
@@ -91,28 +92,6 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)
-
-
-def _inviting(settings: Settings, *, clock: Clock) -> InviteWebCaller:
-    """Lets browsers in."""
-    dynamodb, table, livekit = aws.dynamodb(), settings.table_name, settings.livekit
-
-    def token_for(call: Call, valid_until: int) -> str:
-        admitted = Pass(
-            room=call.room_name or "",
-            identity=call.leg_identity,
-            expires_at=valid_until,
-            closes_after_s=ROOM_DEPARTURE_S,
-            room_metadata=room_metadata(call),
-        )
-        return join_token(admitted, livekit.api_key, livekit.api_secret)
-
-    return InviteWebCaller(
-        routing=WebRouting(RoutingStore(dynamodb, table)),
-        tickets=Tickets(dynamodb, table),
-        token_for=token_for,
-        clock=clock,
-    )
 
 
 def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:

@@ -206,6 +206,19 @@ class LivekitTelephony:
         started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
         return str(started.egress_id)
 
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        identities = [agent.identity for agent in (await self.look(room)).agents]
+        if identities:
+            request = api.SendDataRequest(
+                room=room,
+                data=text.encode(),
+                kind=api.DataPacket.Kind.RELIABLE,
+                destination_identities=identities,
+                topic=topic,
+            )
+            await _asked(self._client.room.send_data(request))
+        return len(identities)
+
     async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
         async for key, egress in self._recordings_of(room):
             if key in keys and egress.status in _RUNS:

@@ -51,6 +51,17 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who came to hear a conversation (`listen`), or to talk in it (`barge`). `left_at` is None while they are
+    there."""
+
+    identity: str
+    mode: str
+    joined_at: int
+    left_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One line of the timeline that the moments of the call do not tell by themselves."""
 

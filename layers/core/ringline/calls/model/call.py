@@ -18,7 +18,7 @@ from ringline.calls.facts.evidence import (
     Evidence,
     Refusal,
 )
-from ringline.calls.facts.reports import AgentReports, Note, Recording
+from ringline.calls.facts.reports import AgentReports, Listener, Note, Recording
 from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
@@ -42,6 +42,7 @@ __all__ = [
     "CarrierWords",
     "Direction",
     "Evidence",
+    "Listener",
     "Note",
     "Recording",
     "Refusal",
@@ -193,6 +194,7 @@ class Call:
     recording_segment: int = 1
     recording_paused_at: int | None = None
     former_recordings: tuple[Recording, ...] = ()
+    listeners: tuple[Listener, ...] = ()
 
     @property
     def holds_slot(self) -> bool:

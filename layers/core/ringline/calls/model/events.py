@@ -330,6 +330,40 @@ class RecordingResumed(_OfAttempt):
     """The call is to be recorded again, into the next segment."""
 
 
+class ListenerJoined(Record):
+    """Somebody came to hear the conversation, or to talk in it."""
+
+    at: int
+    attempt: int
+    identity: str
+    mode: str
+
+
+class ListenerLeft(Record):
+    """They left."""
+
+    at: int
+    attempt: int
+    identity: str
+
+
+class DtmfAsked(Record):
+    """The agent is to send tones. Which ones is not kept: they may be somebody's secret."""
+
+    at: int
+    attempt: int
+    dtmf_id: str
+
+
+class DtmfSent(Record):
+    """The agent says that it has sent them, or why it has not."""
+
+    at: int
+    attempt: int
+    dtmf_id: str
+    error: str | None = None
+
+
 type Event = (
     Claimed
     | RunnerGiven
@@ -369,4 +403,8 @@ type Event = (
     | RecordingSeen
     | RecordingPaused
     | RecordingResumed
+    | ListenerJoined
+    | ListenerLeft
+    | DtmfAsked
+    | DtmfSent
 )

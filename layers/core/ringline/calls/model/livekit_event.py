@@ -43,6 +43,13 @@ class EgressReport(Record):
     backup_at: str | None = None
 
 
+def monitor_mode(identity: str) -> str | None:
+    """What the identity in a token for a listener lets them do."""
+    word, _, rest = identity.partition("-")
+    mode, _, _ = rest.partition("_")
+    return mode if word == "monitor" and mode in {"listen", "barge"} else None
+
+
 class LivekitEvent(Record):
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
@@ -72,6 +79,14 @@ class LivekitEvent(Record):
         """Whether the caller in a browser whose call that is comes or goes."""
         is_theirs = self.kind is Kind.STANDARD and self.identity == web_identity(attempt_id.call_id)
         return is_theirs and self.what in {What.JOINED, What.LEFT}
+
+    @property
+    def monitor_mode(self) -> str | None:
+        """How somebody takes part who was given a token to hear a conversation (`listen`) or to talk in it (`barge`);
+        None for everybody else."""
+        if self.kind is not Kind.STANDARD or self.what not in {What.JOINED, What.LEFT}:
+            return None
+        return monitor_mode(self.identity)
 
     @property
     def is_of_caller(self) -> bool:

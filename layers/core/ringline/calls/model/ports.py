@@ -35,6 +35,9 @@ class Telephony(Protocol):
     async def end_room(self, room: str) -> None:
         """Closes the room and with it every leg in it; a room that is gone already is closed."""
 
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        """Sends a data message to the agents in the room; to how many."""
+
     async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
         """Ends what is being recorded of the room into these files. Once it has returned nothing is recorded into
         them."""

@@ -55,6 +55,7 @@ def _claim(call: Call, event: Claimed) -> Result:
             recording_segment=1,
             recording_paused_at=None,
             former_recordings=(),
+            listeners=(),
             transcript_turns=0,
             transcript_kept=None,
             due_at=event.at + FIRST_LOOK_S * 1000,

@@ -3,10 +3,20 @@ neither state nor reason. Pure."""
 
 from copy import replace
 
-from ringline.calls.model.call import Call, Recording
-from ringline.calls.model.events import RecordingPaused, RecordingResumed, RecordingSeen, TranscriptKept
-from ringline.calls.model.results import STOP_RECORDING, Moved, Result, Rule, Unmoved
+from ringline.calls.model.call import Call, Direction, Listener, Recording, State
+from ringline.calls.model.events import (
+    DtmfAsked,
+    DtmfSent,
+    ListenerJoined,
+    ListenerLeft,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingSeen,
+    TranscriptKept,
+)
+from ringline.calls.model.results import END_ROOM, STOP_RECORDING, Moved, Result, Rule, Unmoved
 from ringline.calls.rules.ending import changed, noted
+from ringline.calls.rules.presence_rules import other_leaves
 
 
 def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
@@ -130,5 +140,61 @@ def _recording_resumed(call: Call, event: RecordingResumed) -> Result:
 MOST_SEGMENTS = 50
 """A call must stay a small item however often its recording is paused."""
 
-AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}
-OF_ITS_RECORDING: dict[type, Rule] = {RecordingPaused: _recording_paused, RecordingResumed: _recording_resumed}
+# --- listeners and tones ---------------------------------------------------------------------------------------------
+
+
+def _listener_joined(call: Call, event: ListenerJoined) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    if any(each.identity == event.identity and each.left_at is None for each in call.listeners):
+        return Unmoved("listener_is_known")
+    listeners = (*call.listeners, Listener(event.identity, event.mode, event.at))
+    return Moved(changed(call, listeners=listeners[-MOST_LISTENERS:]))
+
+
+def _listener_left(call: Call, event: ListenerLeft) -> Result:
+    there = [each for each in call.listeners if each.identity == event.identity and each.left_at is None]
+    if not there:
+        return Unmoved("listener_is_not_known")
+    left = tuple(replace(each, left_at=event.at) if each in there else each for each in call.listeners)
+    gone = replace(call, listeners=left)
+    if there[0].mode == BARGE and call.in_flight and call.agent_left_at is not None:
+        # They may have been the one with whom the other side talked on.
+        return other_leaves(gone, event.at, has_talked=False)
+    return Moved(changed(gone))
+
+
+def _dtmf_asked(call: Call, event: DtmfAsked) -> Result:
+    if call.state is not State.ACTIVE or call.end_asked_at is not None:
+        return Unmoved("not_active")
+    if call.direction is Direction.WEB:
+        return Unmoved("no_phone")
+    if DTMF not in call.reports.can_report:
+        return Unmoved("agent_cannot")
+    return Moved(changed(call, notes=noted(call, event.at, f"dtmf_asked: {event.dtmf_id}")))
+
+
+def _dtmf_sent(call: Call, event: DtmfSent) -> Result:
+    what = f"dtmf_sent: {event.dtmf_id}" if event.error is None else f"dtmf_failed: {event.dtmf_id} {event.error}"
+    notes = noted(call, event.at, what)
+    if any(note.what == notes[-1].what for note in call.notes):
+        return Unmoved("dtmf_told_before")
+    return Moved(changed(call, notes=notes))
+
+
+BARGE = "barge"
+DTMF = "dtmf"
+MOST_LISTENERS = 20
+
+AT_ANY_TIME: dict[type, Rule] = {
+    TranscriptKept: _transcript_kept,
+    RecordingSeen: _recording_seen,
+    ListenerLeft: _listener_left,
+}
+IN_FLIGHT: dict[type, Rule] = {
+    RecordingPaused: _recording_paused,
+    RecordingResumed: _recording_resumed,
+    ListenerJoined: _listener_joined,
+    DtmfAsked: _dtmf_asked,
+    DtmfSent: _dtmf_sent,
+}

@@ -23,7 +23,7 @@ from ringline.calls.rules.ending import (
     with_agent_that_reported,
     without_agent,
 )
-from ringline.calls.rules.kept_rules import AT_ANY_TIME, OF_ITS_RECORDING
+from ringline.calls.rules.kept_rules import AT_ANY_TIME, IN_FLIGHT
 from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
@@ -94,7 +94,7 @@ def _found_over(call: Call, event: FoundOver) -> Result:
 _IN_FLIGHT: dict[type, Rule] = {
     **AT_ANY_TIME,
     **OF_THE_AGENT,
-    **OF_ITS_RECORDING,
+    **IN_FLIGHT,
     EndAsked: _end_asked,
     GivenUp: _given_up,
     RoomFinished: _room_finished,

@@ -15,6 +15,8 @@ from ringline.calls.model.events import (
     Event,
     LegJoined,
     LegLeft,
+    ListenerJoined,
+    ListenerLeft,
     OtherLeft,
     RecordingSeen,
     RoomFinished,
@@ -163,6 +165,8 @@ def _event(livekit_event: LivekitEvent, attempt_id: AttemptId, at: int) -> Event
     attempt = attempt_id.attempt
     if livekit_event.is_of_web_caller(attempt_id):
         return _of_web_caller(livekit_event, attempt, at)
+    if (mode := livekit_event.monitor_mode) is not None:
+        return _of_listener(livekit_event, mode, attempt, at)
     match livekit_event.what, livekit_event.kind:
         case What.ROOM_FINISHED, _:
             return RoomFinished(at, attempt)
@@ -189,6 +193,12 @@ def _of_web_caller(seen: LivekitEvent, attempt: int, at: int) -> Event:
     if seen.what is What.JOINED:
         return LegJoined(at, attempt, seen.sid, seen.identity, has_used_token=not seen.was_there_before)
     return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, None, seen.identity)
+
+
+def _of_listener(seen: LivekitEvent, mode: str, attempt: int, at: int) -> Event:
+    if seen.what is What.JOINED:
+        return ListenerJoined(at, attempt, seen.identity, mode)
+    return ListenerLeft(at, attempt, seen.identity)
 
 
 # What LiveKit's words for the status of an egress mean for the recording.

@@ -19,7 +19,8 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView, agent_in
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s
-from ringline.calls.web.store import Redeemed, Tickets
+from ringline.calls.tables.writes.results import Committed
+from ringline.calls.web.store import Tickets
 from ringline.calls.web.ticket import begun, turned_away
 
 
@@ -61,10 +62,10 @@ class ReceiveWebCaller:
             return Joined("token_too_late")
         call = begun(ticket, at, seen.sid)
         redeemed = self.tickets.redeem(call)
-        if redeemed is Redeemed.GATE_FULL:
+        if redeemed not in {Committed.DONE, Committed.STALE}:
             call = turned_away(call, EndReason.NO_LINE_FREE)
             redeemed = self.tickets.redeem(call)
-        if redeemed is not Redeemed.DONE:
+        if redeemed is not Committed.DONE:
             return None
         if not call.in_flight:
             self.log.info("no line for a caller", extra=about)

@@ -10,43 +10,30 @@ A token is used once because its ticket is: the call's row is written, its line 
 one transaction.
 """
 
-from collections.abc import Sequence
-from enum import StrEnum
+from copy import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import Call, State
 from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.calls.tables.writes.companions import ITEM_IS_NEW, ITEM_IS_THERE, Companions, why_refused
+from ringline.calls.tables.writes.results import Committed
+from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.calls.web.ticket import Ticket
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import Item, from_item, refusal_reasons, to_item
-from ringline.runtime.table import GATE_SK, gate_pk, web_tickets_pk
-
-# Named conditions.
-ITEM_IS_NEW = "attribute_not_exists(pk)"
-TICKET_IS_THERE = "attribute_exists(pk)"
-# Both must exist: comparing two absent attributes is not the same on every DynamoDB.
-LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
+from ringline.runtime.items import Item, from_item, to_item
+from ringline.runtime.table import web_tickets_pk
 
 _ITEM_KIND = "web_ticket"
 _KEPT_S = 24 * 3600
 """For as long it can be told that a token was ours and came too late."""
 
 
-class Redeemed(StrEnum):
-    """What came of using a ticket. Only DONE changed anything."""
-
-    DONE = "done"
-    USED = "used"
-    """Somebody else used it."""
-    GATE_FULL = "gate_full"
-
-
 class Tickets:
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._db = dynamodb
         self._table = table_name
+        self._companions = Companions(table_name)
+        self._transactions = Transactions(dynamodb)
 
     def put(self, ticket: Ticket) -> None:
         call = ticket.call
@@ -68,52 +55,21 @@ class Tickets:
             return None
         return Ticket(call_from_item(item), from_item({"valid_until": item["valid_until"]})["valid_until"])
 
-    def redeem(self, call: Call) -> Redeemed:
-        """Writes the call that a ticket was for, and takes the line that it holds, if it holds one."""
-        writes: list[dict[str, Any]] = [
-            {"Put": {"TableName": self._table, "Item": call_to_item(call), "ConditionExpression": ITEM_IS_NEW}},
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": _key(call.account_id, call.call_id),
-                    "ConditionExpression": TICKET_IS_THERE,
-                }
-            },
-        ]
-        if call.holds_slot:
-            writes.append({"Update": self._taking_a_line(call)})
-        refusals = self._transact(writes)
+    def redeem(self, call: Call) -> Committed:
+        """Writes the call that a ticket was for, and takes what it holds: STALE if somebody else has used the ticket,
+        and GATE_FULL if no line is free. Raises TableContended."""
+        call_put = self._companions.put(call_to_item(call), ITEM_IS_NEW)
+        key = _key(call.account_id, call.call_id)
+        ticket_gone = {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}
+        # A call that is over holds nothing: what this one takes is what it has more than that.
+        companions = self._companions.of(replace(call, state=State.NOT_CONNECTED), call)
+        own: list[dict[str, Any]] = [{"Put": call_put}, {"Delete": ticket_gone}]
+        refusals = self._transactions.run([*own, *(companion.write for companion in companions)])
         if refusals is None:
-            return Redeemed.DONE
-        if any(_was_refused(each) for each in refusals[:2]):
-            return Redeemed.USED
-        return Redeemed.GATE_FULL
-
-    def _taking_a_line(self, call: Call) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": to_item({"pk": gate_pk(call.account_id), "sk": GATE_SK}),
-            "UpdateExpression": "ADD in_use :step",
-            "ConditionExpression": LINE_IS_FREE,
-            "ExpressionAttributeValues": to_item({":step": 1}),
-        }
-
-    def _transact(self, writes: list[dict[str, Any]]) -> Sequence[dict[str, Any]] | None:
-        """Why each part was refused, None if nothing was. What is no refusal is raised: LiveKit sends its event
-        again."""
-        try:
-            self._db.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            reasons = refusal_reasons(error)
-            if reasons is None or not any(_was_refused(reason) for reason in reasons):
-                raise
-            return reasons
-        return None
+            return Committed.DONE
+        call_refusal, ticket_refusal, *others = refusals
+        return Committed.STALE if was_refused(ticket_refusal) else why_refused(companions, [call_refusal, *others])
 
 
 def _key(account_id: str, call_id: str) -> Item:
     return to_item({"pk": web_tickets_pk(account_id), "sk": call_id})
-
-
-def _was_refused(reason: dict[str, Any]) -> bool:
-    return reason.get("Code") == "ConditionalCheckFailed"
