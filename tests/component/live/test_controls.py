@@ -39,9 +39,8 @@ def test_a_message_reaches_the_agent_and_nobody_else(local: LocalAws) -> None:
     async def story(house: House) -> None:
         active = await an_active_call(house)
         heard = told_to_agents(house, active)
-        status, sent = await posts(
-            house, f"/v1/calls/{active.call_id}/messages", {"text": "Be brief", "data": {"a": 1}}
-        )
+        message = {"text": "Be brief", "data": {"a": 1}}
+        status, sent = await posts(house, f"/v1/calls/{active.call_id}/messages", message)
         assert (status, sent["result"], sent["agents"]) == (202, "sent", 1)
         assert heard == [(MESSAGE_TOPIC, {"message_id": sent["message_id"], **message})]
 

@@ -78,7 +78,10 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
-COMPOSITION = {"ringline.composition": _ALL_OF_THE_PRODUCT}
+COMPOSITION = {
+    "ringline.composition": {*_ALL_OF_THE_PRODUCT, "ringline.composition.api"},
+    "ringline.composition.api": _ALL_OF_THE_PRODUCT,
+}
 """The one room that knows all others. Only the functions lean on it."""
 
 _KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views", "ringline.runtime"}

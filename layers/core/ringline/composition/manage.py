@@ -12,7 +12,7 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
-from ringline.composition.live import inviting, live_controls
+from ringline.composition.api.live import inviting, live_controls
 from ringline.composition.parts import CallParts, SignalSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -76,7 +76,9 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         calls,
         Sessions(reader, hang_up, inviting(settings.livekit, table, clock=clock), settings.livekit.url_for_browsers),
         live_controls(
-            parts,
+            parts.store,
+            parts.progress,
+            partial(to_livekit, settings.livekit),
             settings.livekit,
             look_queue_url=settings.look_queue_url,
             records_bucket=settings.records_bucket,

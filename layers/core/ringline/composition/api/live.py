@@ -1,17 +1,20 @@
 """What the API does to conversations while they go on, and how it lets browsers in."""
 
-from functools import partial
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.live.recording import ControlRecording
 from ringline.calls.live.telling import TellAgent
 from ringline.calls.model.call import Call
+from ringline.calls.model.ports import Telephony
 from ringline.calls.model.timing import ROOM_DEPARTURE_S
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.queues import SqsLookQueue
+from ringline.calls.tables.store import CallStore
 from ringline.calls.web.invite import InviteWebCaller
 from ringline.calls.web.store import Tickets
-from ringline.composition.parts import CallParts, to_livekit
 from ringline.resources.live.controls import LiveControls
 from ringline.routing.store import RoutingStore
 from ringline.routing.web import WebRouting
@@ -23,7 +26,9 @@ from ringline.telephony.livekit_settings import LivekitSettings
 
 
 def live_controls(
-    parts: CallParts,
+    store: CallStore,
+    progress: Progress,
+    telephony: Callable[[], AbstractAsyncContextManager[Telephony]],
     livekit: LivekitSettings,
     *,
     look_queue_url: str,
@@ -31,8 +36,6 @@ def live_controls(
     clock: Clock,
     log: Logger,
 ) -> LiveControls:
-    telephony = partial(to_livekit, livekit)
-
     def token_for(call: Call, identity: str, mode: str, valid_until: int) -> str:
         listens = mode == "listen"
         admitted = Pass(
@@ -46,14 +49,14 @@ def live_controls(
 
     return LiveControls(
         recording=ControlRecording(
-            store=parts.store,
-            progress=parts.progress,
+            store=store,
+            progress=progress,
             telephony=telephony,
             looks=SqsLookQueue(aws.sqs, look_queue_url),
             clock=clock,
             log=log,
         ),
-        tell=TellAgent(store=parts.store, progress=parts.progress, telephony=telephony, clock=clock),
+        tell=TellAgent(store=store, progress=progress, telephony=telephony, clock=clock),
         token_for=token_for,
         livekit_url=livekit.url_for_browsers,
         records_bucket=records_bucket,

@@ -1,0 +1,1 @@
+"""Parts of the API that are put together apart from the rest of it."""
