@@ -9,7 +9,7 @@ from typing import Any
 from local.pages.openapi.operations import codes_of
 from local.pages.openapi.schemas import model_named
 from ringline.resources.answers.base import Problem
-from ringline.resources.elsewhere import ELSEWHERE
+from ringline.resources.overview.elsewhere import ELSEWHERE
 from ringline.runtime.web.api import SDK_PREFIXES
 from ringline.runtime.web.routes import Described
 

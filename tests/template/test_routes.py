@@ -5,7 +5,7 @@ import pytest
 
 from local.aws.template import events_of, read_template
 from local.tools.places import TEMPLATE
-from ringline.runtime.web.api import SDK_PREFIXES
+from ringline.runtime.web.api import PLATFORM_PREFIX, SDK_PREFIXES
 
 ROUTES = {
     "POST /v1/calls": "CreateCallFunction",
@@ -19,6 +19,7 @@ ROUTES = {
     "ANY /platform/v1/{proxy+}": "ManageFunction",
     "ANY /orchestrator/v1/{proxy+}": "ManageFunction",
     "ANY /api/v2/platform/speech/v1/{proxy+}": "ManageFunction",
+    "ANY /api/v2/platform/{proxy+}": "ManageFunction",
     "$default": "ManageFunction",
 }
 TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(("/calls", "/agent-events", "/brain"))}
@@ -39,4 +40,5 @@ def test_the_routes_are_those_of_the_list() -> None:
 
 @pytest.mark.parametrize("prefix", ["", *map(str, SDK_PREFIXES)])
 def test_each_prefix_that_the_router_knows_leads_to_management(prefix: str) -> None:
-    assert routes_of_the_template()[f"ANY {prefix}/v1/{{proxy+}}"] == "ManageFunction"
+    greedy = f"{prefix}/{{proxy+}}" if prefix == PLATFORM_PREFIX else f"{prefix}/v1/{{proxy+}}"
+    assert routes_of_the_template()[f"ANY {greedy}"] == "ManageFunction"

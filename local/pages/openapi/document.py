@@ -14,7 +14,7 @@ from local.pages.openapi.schemas import Schemas, model_named, schemas_of
 from ringline.composition.manage import Settings, compose
 from ringline.resources.answers.base import Problem as ProblemDocument
 from ringline.resources.answers.webhook_events import EVENTS
-from ringline.resources.elsewhere import ELSEWHERE
+from ringline.resources.overview.elsewhere import ELSEWHERE
 from ringline.runtime.clock import now_ms
 from ringline.runtime.settings import read, variables_of
 from ringline.runtime.web.problem_codes import PROBLEMS
@@ -22,7 +22,7 @@ from ringline.runtime.web.routes import Described
 
 _DESCRIPTION = """\
 Phone calls by voice agents. Every path is also served under the SDK's prefixes: `/api/v2/platform/speech`,
-`/platform` and `/orchestrator`, each before `/v1`.
+`/platform` and `/orchestrator`, each before `/v1`, and `/api/v2/platform` in the place of `/v1`.
 
 Whatever is refused is answered with a problem document (RFC 9457), whose `code` is stable; `x-problem-codes` lists
 them all. API Gateway itself may answer 413, 429 or 503 with a bare `message`. Moments are in UTC; ids and cursors are

@@ -15,6 +15,7 @@ from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
 SERVED = {
+    ("GET", "/v1/account"),
     ("GET", "/v1/calls"),
     ("GET", "/v1/calls/<call_id>"),
     ("GET", "/v1/calls/<call_id>/events"),
@@ -44,8 +45,8 @@ SERVED = {
 }
 """`POST /v1/calls`, the hooks and the agents' reports have functions of their own (tests/template/test_routes.py)."""
 
-PREFIXES = ["", "/api/v2/platform/speech", "/platform", "/orchestrator"]
-"""Our own, that of the SDK, that of older SDKs, and that of the SDK's orchestrator."""
+PREFIXES = ["", "/api/v2/platform/speech", "/api/v2/platform", "/platform", "/orchestrator"]
+"""Our own, that of the SDK, that of its voices and numbers, that of older SDKs, and that of the SDK's orchestrator."""
 
 NOT_SERVED = [
     ("GET", "/v1/numbers"),

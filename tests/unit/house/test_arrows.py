@@ -74,6 +74,14 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.webhooks",
     },
     "ringline.resources.live": {*_USE_CASE, "ringline.calls.live", "ringline.calls.views"},
+    "ringline.resources.overview": {
+        *_USE_CASE,
+        "ringline.accounts",
+        "ringline.agents.model",
+        "ringline.agents.tables",
+        "ringline.calls.views",
+        "ringline.webhooks",
+    },
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
 }

@@ -17,7 +17,7 @@ from ringline.calls.views.listing import FILTERS, PAGING
 from ringline.calls.views.payload import Payload
 from ringline.resources.answers.queries import CallFilters, Query, RecordingFilters, TranscriptFilters
 from ringline.resources.answers.webhook_events import EVENTS
-from ringline.resources.elsewhere import ELSEWHERE
+from ringline.resources.overview.elsewhere import ELSEWHERE
 from ringline.runtime.web.problem_codes import PROBLEMS
 from ringline.runtime.web.routes import Described
 from ringline.webhooks.model.event_type import EventType

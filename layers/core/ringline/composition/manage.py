@@ -16,7 +16,8 @@ from ringline.composition.api.live import inviting, live_controls
 from ringline.composition.parts import CallParts, SignalSettings, to_livekit
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
-from ringline.resources.document import ApiDocument
+from ringline.resources.overview.account import Accounts
+from ringline.resources.overview.document import ApiDocument
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -59,10 +60,11 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
+    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
     calls = Calls(
         store=parts.store,
         pages=reader.pages,
-        paces=TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second),
+        paces=paces,
         places=registry,
         transcripts=reader.transcripts,
         outcomes=outcomes,
@@ -91,6 +93,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         WebhookEndpoints(endpoints, log),
         Runners(registry, clock),
         Workers(registry, clock),
+        Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
         ApiDocument(document),
     )
     return tuple(route for resource in resources for route in resource.routes)

@@ -59,14 +59,17 @@ class AgentRests:
     def look(self, account_id: str, agent_id: str | None) -> AgentRest:
         """The agent's rest as it is now."""
         answer = self._db.get_item(TableName=self._table, Key=_key(account_id, agent_id), ConsistentRead=True)
-        kept = from_item(answer.get("Item", {}))
-        return AgentRest(
-            next_at=kept.get("next_at", _NEVER),
-            on_trial_until=kept.get("on_trial_until", 0),
-            rests=kept.get("rests", 0),
-            missing_since=kept.get("missing_since") or None,
-            trial=kept.get("trial", _NO_TRIAL),
+        return _rest(from_item(answer.get("Item", {})))
+
+    def of_account(self, account_id: str) -> dict[str, AgentRest]:
+        """The rest of each agent of the account that was missed within the last day, by the agent's id."""
+        answer = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=to_item({":pk": gate_pk(account_id), ":prefix": agent_rest_sk("")}),
         )
+        items = map(from_item, answer["Items"])
+        return {item["sk"].removeprefix(agent_rest_sk("")): _rest(item) for item in items}
 
     def try_one(self, account_id: str, agent_id: str | None, trial: str, now: int, within_s: int) -> bool:
         """Whether this dial is the one that may wait for the agent now, for all the others: they wait until it knows,
@@ -138,6 +141,16 @@ class AgentRests:
                 return False
             raise
         return True
+
+
+def _rest(kept: dict[str, Any]) -> AgentRest:
+    return AgentRest(
+        next_at=kept.get("next_at", _NEVER),
+        on_trial_until=kept.get("on_trial_until", 0),
+        rests=kept.get("rests", 0),
+        missing_since=kept.get("missing_since") or None,
+        trial=kept.get("trial", _NO_TRIAL),
+    )
 
 
 def trial_of(call_id: str, attempt: int) -> str:

@@ -141,6 +141,16 @@ class CallStore:
         )
         return [_queue_entry(from_item(item)) for item in answer["Items"]]
 
+    def first_queued(self, account_id: str, limit: int) -> list[QueueEntry]:
+        """The account's first calls that wait, be it for later, as they were a moment ago."""
+        answer = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": queue_pk(account_id)}),
+            Limit=limit,
+        )
+        return [_queue_entry(from_item(item)) for item in answer["Items"]]
+
     def drop_entry(self, account_id: str, entry: QueueEntry) -> None:
         """Removes a queue entry that has no call. None is ever written so, and if there is one it must not keep the
         others waiting."""

@@ -2,6 +2,7 @@
 a problem document."""
 
 import json
+import re
 from collections.abc import Mapping
 from re import Pattern
 from typing import Any
@@ -11,8 +12,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from ringline.runtime.web.problems import Problem
 
-# What stands before `/v1/...` in the SDK's paths; older SDKs used the second (docs/sdk.md).
-SDK_PREFIXES: list[str | Pattern[str]] = ["/api/v2/platform/speech", "/platform", "/orchestrator"]
+PLATFORM_PREFIX = "/api/v2/platform"
+"""What stands before the SDK's paths of voice profiles and telephony, which have no `/v1`: a route of ours has one."""
+
+# What stands before `/v1/...` in the SDK's paths, the longer of two first; older SDKs used the third (docs/sdk.md).
+SDK_PREFIXES: list[str | Pattern[str]] = [
+    f"{PLATFORM_PREFIX}/speech",
+    PLATFORM_PREFIX,
+    "/platform",
+    "/orchestrator",
+]
+_WITHOUT_VERSION = re.compile(rf"{PLATFORM_PREFIX}/(?=(?:voice-profiles|telephony)(?:/|$))")
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
@@ -51,6 +61,7 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 
 
 def serve(api: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The answer to one API Gateway event; a trailing slash on the path is tolerated."""
-    path = event.get("rawPath") or "/"
+    """The answer to one API Gateway event. A slash at the end of its path is tolerated, and so are the SDK's
+    paths without a version."""
+    path = _WITHOUT_VERSION.sub(f"{PLATFORM_PREFIX}/v1/", event.get("rawPath") or "/")
     return api.resolve({**event, "rawPath": path.rstrip("/") or "/"}, context)

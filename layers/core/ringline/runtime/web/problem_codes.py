@@ -24,6 +24,9 @@ PROBLEMS: Mapping[str, Meaning] = {
     "body_too_large": Meaning(413, "The body is larger than this route takes."),
     "invalid_request": Meaning(422, "A field or a parameter is wrong; `errors` names each."),
     "no_such_route": Meaning(404, "Nothing is served at this path, or not by this method."),
+    "revision_conflict": Meaning(
+        412, "It was changed since the revision that `If-Match` names. Read it, and try again."
+    ),
     "internal_error": Meaning(500, "Something failed on our side. The request can be sent again."),
     # Who asks
     "missing_api_key": Meaning(401, "The request bears no API key."),

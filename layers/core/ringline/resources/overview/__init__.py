@@ -1,0 +1,1 @@
+"""What tells of an account, and of the API, as a whole."""
