@@ -13,7 +13,7 @@ one transaction.
 from copy import replace
 from typing import Any
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import AttemptId, Call, State
 from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.calls.tables.writes.companions import ITEM_IS_NEW, ITEM_IS_THERE, Companions, why_refused
 from ringline.calls.tables.writes.results import Committed
@@ -54,6 +54,10 @@ class Tickets:
         if item is None:
             return None
         return Ticket(call_from_item(item), from_item({"valid_until": item["valid_until"]})["valid_until"])
+
+    def is_there(self, attempt_id: AttemptId) -> bool:
+        """Whether there is an unused ticket, of whatever age."""
+        return self.get(attempt_id.account_id, attempt_id.call_id) is not None
 
     def redeem(self, call: Call) -> Committed:
         """Writes the call that a ticket was for, and takes what it holds: STALE if somebody else has used the ticket,
