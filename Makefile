@@ -8,9 +8,9 @@
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
-#   make outcomes                  calls every sandbox number               make reasons-page         docs/end-reasons.md
+#   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
 #   make sdk-table                 calls every method of the official SDK
-#   make openapi                   docs/openapi.json and docs/api.md       make fuzz                     asks the one-machine stack what the document allows
+#   make openapi                   docs/openapi.json, docs/api.md      make fuzz [EXAMPLES=20]       asks a stack what the API's document allows
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
 SHELL := /bin/bash
@@ -40,10 +40,10 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: test-speech type-speech bench-speech speech speech-livekit
+.PHONY: test-speech type-speech bench-speech speech speech-livekit cli-page
 .PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
-	@sed -n '3,15s/^#  //p' Makefile
+	@sed -n '3,14s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -94,9 +94,15 @@ sdk-table: $(DEV) $(EMULATOR)
 reasons-page: $(DEV)
 	@$(PYTHON) -m local.pages.reasons
 
+cli-page: $(DEV)
+	@$(PYTHON) -m local.pages.command_line
+
 # docs/openapi.json, the copy that the API serves, and docs/api.md.
 openapi: $(DEV)
 	@$(PYTHON) -m local.pages.openapi
+
+fuzz: $(DEV) $(EMULATOR)
+	@EXAMPLES=$(EXAMPLES) SEED=$(FUZZ_SEED) $(PYTHON) -m local.fuzz
 
 # ---------------------------------------------------------------- checks
 
@@ -171,8 +177,11 @@ define sync
 	@touch $(1)/.synced
 endef
 
-$(DEV): requirements/dev.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+# The command `ringline` runs from this folder. It comes after the lock's packages, which take away whatever else there is.
+$(DEV): requirements/dev.txt pyproject.toml .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,.venv,requirements/dev.txt)
+	@$(UV) pip install --quiet --offline --no-deps --python .venv/bin/python --editable .
+	@touch $@
 
 $(EMULATOR): requirements/emulator.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/emulator,requirements/emulator.txt)

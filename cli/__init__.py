@@ -1,4 +1,5 @@
-"""`ringline`: the operator's command, for what no customer may change by itself."""
+"""`ringline`: calls, and all that they need, from the command line. What a customer may do goes through the HTTP API,
+what only an operator may do through AWS."""
 
 import sys
 from pathlib import Path

@@ -6,6 +6,7 @@ from typing import Any
 from ringline.calls.model.call import AgentReports, Call, CarrierWords, State
 from ringline.calls.model.events import Event
 from ringline.calls.model.results import Moved, Unmoved
+from ringline.calls.model.transfers.transfer import AskedBy, Target, TargetKind, Transfer, TransferMode
 from ringline.calls.rules.lifecycle import apply
 
 ACCOUNT = "acc_1"
@@ -54,6 +55,20 @@ def a_call(state: State = State.QUEUED, **fields: Any) -> Call:
 def an_answered_call(**fields: Any) -> Call:
     """A call whose phone was answered and whose agent is not there yet."""
     return a_call(State.DIALING, **{"answered_at": at(6), "leg_sid": "PA_leg", "version": 3} | fields)
+
+
+def a_transfer(asked_at: int = NOW, **fields: Any) -> Transfer:
+    """A warm transfer to a number, as it is when it is asked for."""
+    known: dict[str, Any] = {
+        "transfer_id": "transfer_1",
+        "dial": 1,
+        "target": Target(TargetKind.NUMBER, "+15550100888"),
+        "mode": TransferMode.WARM,
+        "asked_by": AskedBy.API,
+        "requested_at": asked_at,
+        "warm_handoff_ms": 0,
+    }
+    return Transfer(**known | fields)
 
 
 def told_by_the_carrier(call: Call, **words: Any) -> Call:

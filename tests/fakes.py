@@ -8,6 +8,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
 from ringline.calls.model.room_view import RoomView, TelephonyDown
+from ringline.calls.model.transfers.transfer import Referred, Transfer
 from tests.builders import NOW
 
 
@@ -46,6 +47,14 @@ class CountingLooks:
         self.asked.append((account_id, call_id, after_s))
 
 
+@dataclass
+class CountingTransfers:
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> None:
+        self.sent.append((account_id, call_id, transfer_id))
+
+
 EMPTY_ROOM = RoomView((), ())
 AGENT_THERE = RoomView((), (AgentSeen("PA_agent", NOW),))
 
@@ -71,6 +80,11 @@ class ScriptedTelephony:
     ended_rooms: list[str] = field(default_factory=list)
     sent_agents: list[int] = field(default_factory=list)
     """The dispatch numbers of agents that were sent again."""
+    refers: list[Referred | DialOutcome] = field(default_factory=list)
+    referred: list[str] = field(default_factory=list)
+    called_in: list[Transfer] = field(default_factory=list)
+    sent_targets: list[Call] = field(default_factory=list)
+    while_coming: Callable[[Call], Awaitable[None]] | None = None
     removed: list[str] = field(default_factory=list)
     told_agents: list[tuple[str, str]] = field(default_factory=list)
     stopped_recordings: set[str] = field(default_factory=set)
@@ -98,6 +112,22 @@ class ScriptedTelephony:
         if self.dispatches_fail:
             raise TelephonyDown("scripted")
         self.sent_agents.append(call.dispatches)
+
+    async def send_target(self, call: Call) -> None:
+        self._ask()
+        self.sent_targets.append(call)
+        if self.while_coming is not None:
+            await self.while_coming(call)
+
+    async def refer(self, call: Call, number: str) -> Referred | DialOutcome:
+        self.referred.append(number)
+        return self.refers.pop(0) if self.refers else Referred()
+
+    async def call_in(self, call: Call, transfer: Transfer) -> DialOutcome:
+        self.called_in.append(transfer)
+        if self.while_ringing is not None:
+            await self.while_ringing(call)
+        return self.outcomes.pop(0) if self.outcomes else Connected("PA_target", "SCL_2")
 
     async def remove(self, room: str, identity: str) -> None:
         self._ask()

@@ -122,7 +122,7 @@ def make_app(target: str, runners: str = "") -> web.Application:
 
     app.cleanup_ctx.append(hold_session)
     app.router.add_get("/healthz", _healthz)
-    app.router.add_route("*", "/{path:.*}", _answer)
+    app.router.add_route("*", r"/{path:[\s\S]*}", _answer)
     return app
 
 

@@ -14,11 +14,12 @@ def how_to_call(stack: Stack, record: StackRecord) -> str:
   all of it     {record.stack_path}
   logs          {stack.log_dir}
 {"" if stack.phones_url else _what_livekit_needs(stack)}
-Place a call and look at it:
+Place a call and look at it, by the command line (docs/cli.md) or without:
 
+  .venv/bin/ringline call {to_number} --pipe {stack.pipe_id}
+  .venv/bin/ringline calls
   curl -s {stack.base_url}/v1/calls -H 'Authorization: Bearer {stack.api_key}' -H 'Content-Type: application/json' \\
     -d '{{"to_number": "{to_number}", "pipe_id": "{stack.pipe_id}"}}'
-  curl -s {stack.base_url}/v1/calls -H 'Authorization: Bearer {stack.api_key}'
 
 Let your own runner take the calls of the agent `{stack.runner_agent_id}` (pipe {stack.runner_pipe_id}){_talk(stack)}:
 

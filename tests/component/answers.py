@@ -10,17 +10,18 @@ from local.pages.openapi.operations import codes_of
 from local.pages.openapi.schemas import model_named
 from ringline.resources.answers.base import Problem
 from ringline.resources.overview.elsewhere import ELSEWHERE
-from ringline.runtime.web.api import SDK_PREFIXES
+from ringline.runtime.web.api import SDK_PREFIXES, versioned
 from ringline.runtime.web.routes import Described
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
+_TRANSFERS = "/v1/calls/<call_id>/agent-transfers"
 _SERVED_BY = {
-    "create_call": "/v1/calls",
-    "receive_agent_event": "/v1/calls/<call_id>/agent-events",
-    "assign_brain": "/v1/calls/<call_id>/brain",
-    "receive_livekit_event": "/hooks/livekit",
-    "receive_sip_event": "/hooks/sip/<provider>",
+    "create_call": {"/v1/calls"},
+    "receive_agent_event": {"/v1/calls/<call_id>/agent-events", _TRANSFERS, f"{_TRANSFERS}/<transfer_id>"},
+    "assign_brain": {"/v1/calls/<call_id>/brain"},
+    "receive_livekit_event": {"/hooks/livekit"},
+    "receive_sip_event": {"/hooks/sip/<provider>"},
 }
 
 
@@ -28,7 +29,7 @@ def hold_to_models(function: str, handler: Any) -> None:
     """Has the handler's module fail where it answers something else than its routes say."""
     if function in _SERVED_BY:
         handler.lambda_handler = _held(
-            handler.lambda_handler, [route for route in ELSEWHERE if route.path == _SERVED_BY[function]]
+            handler.lambda_handler, [route for route in ELSEWHERE if route.path in _SERVED_BY[function]]
         )
     elif function == "manage":
         handler.lambda_handler = _held(handler.lambda_handler, handler.routes)
@@ -48,7 +49,7 @@ def _held(answer: Handler, routes: Iterable[Described]) -> Handler:
 
 
 def _route_of(event: dict[str, Any], known: list[tuple[Described, re.Pattern[str]]]) -> Described | None:
-    path = (event.get("rawPath") or "").rstrip("/")
+    path = versioned(event.get("rawPath") or "/")
     for prefix in SDK_PREFIXES:
         path = path.removeprefix(str(prefix))
     method = event.get("requestContext", {}).get("http", {}).get("method")

@@ -26,9 +26,12 @@ from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
+from ringline.calls.transfers.carry_out import CarryOut
+from ringline.calls.transfers.follow_up import FollowUp
+from ringline.calls.transfers.mend import MendTransfers
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
-from tests.fakes import CountingDoorbell, CountingLooks, HandClock, ScriptedTelephony
+from tests.fakes import CountingDoorbell, CountingLooks, CountingTransfers, HandClock, ScriptedTelephony
 
 LOG = Logger(service="test", level="CRITICAL")
 
@@ -44,6 +47,7 @@ class CallsRoom:
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     looks: CountingLooks = field(default_factory=CountingLooks)
+    transfers: CountingTransfers = field(default_factory=CountingTransfers)
     resent: list[object] = field(default_factory=list)
     rung: list[Call] = field(default_factory=list)
     """The calls whose phones the dialer told to ring."""
@@ -111,9 +115,34 @@ class CallsRoom:
             doorbell=self.doorbell,
             looks=self.looks,
             resend=resend,
+            transfers=MendTransfers(
+                FollowUp(
+                    store=self.store,
+                    progress=self.progress,
+                    telephony=self.telephony,
+                    queue=self.transfers,
+                    looks=self.looks,
+                    clock=self.clock,
+                    log=LOG,
+                )
+            ),
             clock=self.clock,
             log=LOG,
         )
+
+    def carry_out(self, transfer_id: str, call_id: str = "call_1") -> str:
+        """A message of the transfer queue is heard: what came of it."""
+        carry_out = CarryOut(
+            store=self.store,
+            progress=self.progress,
+            telephony=self.telephony,
+            paces=self.paces,
+            queue=self.transfers,
+            looks=self.looks,
+            clock=self.clock,
+            log=LOG,
+        )
+        return asyncio.run(carry_out.run(ACCOUNT, call_id, transfer_id))
 
     def call(self, call_id: str = "call_1") -> Call:
         call = self.store.get(ACCOUNT, call_id)

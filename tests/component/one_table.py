@@ -38,6 +38,8 @@ _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": TABLE_NAME,
     "RECORDS_BUCKET": RECORDS_BUCKET,
+    # The one queue that there is, as moto names it: few tests ask for transfers.
+    "TRANSFER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
 }
 
 

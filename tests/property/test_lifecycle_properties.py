@@ -206,6 +206,20 @@ def test_a_call_that_is_not_over_waits_or_has_a_deadline(told: tuple[Call, list[
 
 @settings(max_examples=400)
 @given(LIVES)
+def test_an_agent_whose_leaving_was_heard_of_never_joins(told: tuple[Call, list[Event]]) -> None:
+    call, events = told
+    gone: set[tuple[int, str]] = set()
+    for event in events:
+        result = apply(call, event)
+        if isinstance(event, AgentLeft) and isinstance(result, Moved):
+            gone.add((event.attempt, event.sid))
+        if isinstance(event, AgentJoined) and (event.attempt, event.sid) in gone:
+            assert not isinstance(result, Moved)
+        call = result.call if isinstance(result, Moved) else call
+
+
+@settings(max_examples=400)
+@given(LIVES)
 def test_the_agent_that_talks_is_never_removed(told: tuple[Call, list[Event]]) -> None:
     call, events = told
     for event in events:

@@ -47,6 +47,7 @@ def test_worlds_full_of_faults_break_no_invariant() -> None:
         708632209066, 644746141533, 811824153935,
         853160905773, 65241891621, 929207660285, 205841224669, 315792620892, 622006594595,
         1061416532069, 507345083811, 253964352050, 780034753064,
+        102991309591,
     ],
 )  # fmt: skip
 def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:

@@ -12,6 +12,8 @@ ROUTES = {
     "POST /platform/v1/calls": "CreateCallFunction",
     "POST /api/v2/platform/speech/v1/calls": "CreateCallFunction",
     "POST /v1/calls/{call_id}/agent-events": "ReceiveAgentEventFunction",
+    "POST /v1/calls/{call_id}/agent-transfers": "ReceiveAgentEventFunction",
+    "GET /v1/calls/{call_id}/agent-transfers/{transfer_id}": "ReceiveAgentEventFunction",
     "POST /v1/calls/{call_id}/brain": "AssignBrainFunction",
     "POST /hooks/livekit": "ReceiveLivekitEventFunction",
     "POST /hooks/sip/{provider}": "ReceiveSipEventFunction",
@@ -22,7 +24,8 @@ ROUTES = {
     "ANY /api/v2/platform/{proxy+}": "ManageFunction",
     "$default": "ManageFunction",
 }
-TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(("/calls", "/agent-events", "/brain"))}
+_NOT_GREEDY = ("/calls", "/agent-events", "/agent-transfers", "/agent-transfers/{transfer_id}", "/brain")
+TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(_NOT_GREEDY)}
 """API Gateway takes a path with a slash at its end for another one, where the path is not greedy."""
 
 

@@ -181,7 +181,8 @@ def test_every_route_but_the_hooks_the_agents_and_the_speech_workers_asks_for_a_
         if properties.get("Auth", {}).get("Authorizer") == "NONE"
     }
     assert RESOURCES["HttpApi"]["Properties"]["Auth"]["DefaultAuthorizer"] == "ApiKeyAuthorizer"
-    with_tokens = {f"/v1/calls/{{call_id}}/{end}" for end in ("agent-events", "agent-events/", "brain", "brain/")}
+    asked = ("agent-events", "brain", "agent-transfers", "agent-transfers/{transfer_id}")
+    with_tokens = {f"/v1/calls/{{call_id}}/{path}{slash}" for path in asked for slash in ("", "/")}
     assert with_tokens <= open_routes
     assert all(path.startswith("/hooks/") for path in open_routes - with_tokens)
 

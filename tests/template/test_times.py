@@ -93,6 +93,13 @@ HOLDS: dict[str, float] = {
     # A frame is sent, or one is sent to each of the runners that are asked in vain.
     "ServeRunnersFunction": AWS_REQUEST_S,
     "AssignBrainFunction": AWS_REQUEST_S,
+    # A turn of the trunk, a phone that rings and is answered, and some time together before the agent goes.
+    "CarryOutTransferFunction": timing.TRANSFER_PACE_WAITS_S
+    + timing.MAX_RING_TIMEOUT_S
+    + timing.ANSWER_MARGIN_S
+    + timing.HANDOFF_WAITED_FOR_S
+    + 2 * timing.LIVEKIT_REQUEST_S
+    + 2 * AWS_REQUEST_S,
     # LiveKit is asked for its rooms, and again for those that were missing.
     "SweepFunction": timing.ROOM_MISSING_S + 2 * timing.LIVEKIT_REQUEST_S,
 }

@@ -73,3 +73,8 @@ class Record(metaclass=_RecordType):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._fill(state)
+
+
+def names_of(kind: type[Record]) -> tuple[str, ...]:
+    """The fields of a kind of record, in their order."""
+    return kind._names

@@ -20,7 +20,7 @@ from ringline.resources.answers.analytics import ResultList
 from ringline.resources.answers.calls import CallList, CreatedCall
 from ringline.resources.answers.webhook_events import CallEventBody
 from ringline.runtime.clock import iso
-from ringline.runtime.web.api import SDK_PREFIXES
+from ringline.runtime.web.api import SDK_PREFIXES, versioned
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.routes import Described
 from ringline.webhooks.model.event_type import EventType
@@ -150,6 +150,7 @@ def _sample_bodies() -> Iterable[_SampleBody]:
 
 def _own_path(path: str) -> str:
     """A path as our own API has it."""
+    path = versioned(path)
     for prefix in SDK_PREFIXES:
         path = path.removeprefix(str(prefix))
     return path

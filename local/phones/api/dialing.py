@@ -8,7 +8,7 @@ from livekit.protocol import sip
 from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.outbound import DialTerms, OutboundLeg
-from local.phones.calls.transfers import hand_over
+from local.phones.calls.transfers import refer
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.kernel.ids import new_id
@@ -53,8 +53,15 @@ class SipApi:
     async def transfer_participant(
         self, request: sip.TransferSIPParticipantRequest
     ) -> sip.TransferSIPParticipantResponse:
-        """Hands an answered call over: the leg leaves as if its phone had hung up."""
-        hand_over(self._exchange.roster.get(request.room_name), request.participant_identity)
+        """Hands an answered call over: the leg leaves as if its phone had hung up, once the target has picked up."""
+        number = request.transfer_to.removeprefix("tel:")
+        await refer(
+            self._exchange.roster.get(request.room_name),
+            request.participant_identity,
+            self._exchange.callee(number),
+            self._exchange.pace,
+            _seconds(request, "ringing_timeout", timings.REFER_WAITS_S),
+        )
         return sip.TransferSIPParticipantResponse(
             transfer_id=new_id("STR_"), status=sip.SIPTransferStatus.STS_TRANSFER_SUCCESSFUL
         )
@@ -133,7 +140,9 @@ class SipApi:
         return trunk.address, from_number, bool(trunk.auth_username)
 
 
-def _seconds(request: sip.CreateSIPParticipantRequest, field: str, default_s: float) -> float:
+def _seconds(
+    request: sip.CreateSIPParticipantRequest | sip.TransferSIPParticipantRequest, field: str, default_s: float
+) -> float:
     """A duration of the request, or the bridge's default where that is absent or zero; at most the bridge's cap."""
     given = getattr(request, field)
     return min(given.seconds + given.nanos / 1e9 or default_s, timings.MAX_CALL_S)

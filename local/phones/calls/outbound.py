@@ -125,7 +125,9 @@ class OutboundLeg:
         self._call.sip_call_id = self.sip_call_id
         self._carrier = self._exchange.carriers.take(self._callee.carrier, self._call, terms.headers)
         self._room = self._exchange.roster.ensure(terms.room)
-        self._room.callee = self._callee
+        if not self._room.legs():
+            # Somebody who is called into a conversation changes nothing of its room.
+            self._room.callee = self._callee
         self._call.room_made_at = self._room.created_at_ms / 1000
         self._call.agent_joined_at = min((agent.joined_at_ms / 1000 for agent in self._room.agents()), default=None)
         self._participant = Participant(

@@ -2,17 +2,48 @@
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.kernel.twirp import bridge_error, not_found
-from local.phones.rooms.participant import CALL_STATUS, LegStatus
+from local.phones.kernel import sip_status, timings
+from local.phones.kernel.timings import Pace
+from local.phones.kernel.twirp import TwirpError, bridge_error, not_found
+from local.phones.numbers.callees import Callee
+from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
 from local.phones.rooms.room import Room
 
 
 def hand_over(room: Room | None, identity: str) -> None:
     """The REFER is accepted: the leg leaves as if its phone had hung up. Raises TwirpError where that cannot be."""
+    there, leg = _active_leg(room, identity)
+    there.change(leg, {CALL_STATUS: LegStatus.HANGUP})
+    there.remove(leg, DisconnectReason.CLIENT_INITIATED)
+
+
+async def refer(room: Room | None, identity: str, callee: Callee, pace: Pace, within_s: float) -> None:
+    """The far end calls whom it is referred to, and leaves when that one has picked up. Raises TwirpError."""
+    _active_leg(room, identity)
+    await _reach(callee, pace, within_s)
+    hand_over(room, identity)
+
+
+def _active_leg(room: Room | None, identity: str) -> tuple[Room, Participant]:
     participant = room.participants.get(identity) if room is not None else None
     if room is None or participant is None or not participant.is_leg:
         raise not_found("participant")
     if not participant.is_answered_leg:
         raise bridge_error("failed_precondition", "can't transfer a call that is not active")
-    room.change(participant, {CALL_STATUS: LegStatus.HANGUP})
-    room.remove(participant, DisconnectReason.CLIENT_INITIATED)
+    return room, participant
+
+
+async def _reach(callee: Callee, pace: Pace, within_s: float) -> None:
+    await pace.sleep(timings.REFER_S)
+    if callee.refusal is not None:
+        await pace.sleep(min(callee.refuses_after_s, within_s))
+        raise _refused(callee.refusal.sip_code, callee.refusal.text)
+    if callee.silent or callee.answers_after_s is None or callee.answers_after_s > within_s:
+        await pace.sleep(within_s)
+        raise _refused(sip_status.TIMED_OUT, None)
+    await pace.sleep(callee.answers_after_s)
+
+
+def _refused(sip_code: int, text: str | None) -> TwirpError:
+    seen = sip_status.failure(sip_code, text)
+    return bridge_error(seen.twirp_code, seen.message, seen.metadata(sip_code))

@@ -34,6 +34,7 @@ AGENT_FOLLOWS_S = 0.008  # the caller left, the worker's agent leaves
 GUEST_TRACK_S = 0.045
 AGENT_PATIENCE_S = 1.0  # what an agent that heard nobody adds to the silence before it hangs up
 MESSAGE_S = 3.0  # a message on somebody's voicemail
+REFER_WAITS_S = 30.0  # the server waits for what becomes of a REFER, where no ring time-out is given
 REFER_S = 0.3  # from the wish to hand a call over to the REFER that is accepted
 TRANSCRIPT_S = 0.4  # the agent is out of the room, its transcript is written
 

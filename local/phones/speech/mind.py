@@ -24,6 +24,7 @@ from local.phones.speech.told import hear
 from local.phones.speech.voice import TextVoice
 from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
+from speech.bridge.handover import Handover
 from speech.bridge.hub import Hub
 from speech.bridge.line import Line, LineTaken
 from speech.bridge.local_brain import LocalBridge
@@ -114,11 +115,12 @@ class BrainMind:
             bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
             dispatch=told.get("dispatch", 1),
         )
+        handover = Handover(self._works.http(), events_url=told["agent_events_url"], token=told["token"])
         return Driver(
             call=CallFacts.of_dispatch(told, self._presence.room.name, _CAN_REPORT),
             line=line,
             brain=brain,
-            voice=TextVoice(self._exchange, self._presence, mouth),
+            voice=TextVoice(self._exchange, self._presence, mouth, handover),
             serve_brain=self._serve,
         )
 

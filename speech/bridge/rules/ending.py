@@ -108,7 +108,7 @@ class Ending:
     def _begin_transfer(self, transfer: Transfer) -> None:
         self._transfer_began = True
         self._steps.stop(Timer.TRANSFER)
-        self._steps.do(Report({"type": "transfer", "to": transfer.target[:80], "status": "started"}), transfer)
+        self._steps.do(transfer)
 
     def transfer_ended(self, done: bool, now_ms: int) -> Transfer | None:
         """The transfer that has ended; None where none was under way. One that is done ends the agent's part: the call
@@ -117,8 +117,9 @@ class Ending:
         if transfer is None or not self._transfer_began:
             return None
         self._transfer = None
-        status = "completed" if done else "failed"
-        self._steps.do(Report({"type": "transfer", "to": transfer.target[:80], "status": status}))
+        if done and transfer.mode == "warm" and transfer.kind != "agent":
+            # The control plane knows who came, and the agent alone when it has handed over.
+            self._steps.do(Report({"type": "transfer", "to": transfer.target[:80], "status": "completed"}))
         if done and not self.is_done:
             self.is_done = True
             self._steps.stop(Timer.LAST_WORDS, Timer.PLAYOUT)

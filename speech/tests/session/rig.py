@@ -44,7 +44,8 @@ class TestPhone:
     transfers: list[Transfer] = field(default_factory=list)
     driver: Driver | None = None
 
-    async def transfer(self, transfer: Transfer) -> TransferEnded:
+    async def run(self, transfer: Transfer, _announce: Any) -> TransferEnded:
+        """Hands nobody over."""
         self.transfers.append(transfer)
         return TransferEnded(False, "busy")
 
@@ -88,7 +89,7 @@ async def a_session_with(
         runners, running = await _runners(control, port, entrypoints)
         clock_ms = steady_clock_ms()
         session = a_session(FixedEar(hears or []), mouth or ToneMouth())
-        voice = SessionVoice(session, phone, clock_ms)
+        voice = SessionVoice(session, phone, phone, clock_ms)
         driver = Driver(
             call=FACTS,
             line=hub.open(CALL),

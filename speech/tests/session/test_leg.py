@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from livekit import rtc
 
-from speech.bridge.model.actions import Transfer
 from speech.worker.calls.dispatch import Dispatch
 from speech.worker.calls.leg import Leg
 
@@ -32,10 +31,9 @@ class Room:
             callback(*told)
 
 
-def a_leg(room: Room, *, transfer: Any = None, **told: Any) -> Leg:
+def a_leg(room: Room, **told: Any) -> Leg:
     metadata = {"call_id": "SCL_1", "token": "t", "direction": "outbound", "leg_identity": "leg", "dispatch": 1} | told
-    sip = SimpleNamespace(transfer_sip_participant=transfer)
-    ctx: Any = SimpleNamespace(room=room, is_fake_job=lambda: False, api=SimpleNamespace(sip=sip))
+    ctx: Any = SimpleNamespace(room=room, is_fake_job=lambda: False)
     leg = Leg(ctx, Dispatch.read(json.dumps(metadata), room_id="RM_1", ringline_url="https://api"))
     leg.watch()
     return leg
@@ -82,30 +80,3 @@ async def test_it_has_gone_when_its_own_leg_has_and_not_when_somebody_else_leave
     room.emit("participant_disconnected", a_participant(reason=rtc.DisconnectReason.USER_REJECTED))
     room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
     assert leg.gone.result() == "USER_REJECTED"
-
-
-async def test_a_cold_transfer_to_a_number_is_asked_of_livekit() -> None:
-    asked: list[Any] = []
-
-    async def transfer(request: Any) -> None:
-        asked.append(request)
-
-    leg = a_leg(Room(), transfer=transfer)
-    ended = await leg.transfer(Transfer("number", "+15550177", "cold", ""))
-    assert ended.done and leg.was_transferred
-    (request,) = asked
-    assert (request.participant_identity, request.room_name, request.transfer_to) == ("leg", "room", "tel:+15550177")
-
-
-@pytest.mark.parametrize(
-    ("transfer", "why"),
-    [
-        (Transfer("number", "+15550177", "warm", ""), "warm_not_served"),
-        (Transfer("agent", "sales", "cold", ""), "agents_not_served"),
-    ],
-)
-async def test_what_cannot_be_transferred_is_said_and_the_call_goes_on(transfer: Transfer, why: str) -> None:
-    leg = a_leg(Room())
-    ended = await leg.transfer(transfer)
-    assert (ended.done, ended.why) == (False, why)
-    assert not leg.was_transferred and not leg.gone.done()

@@ -13,6 +13,7 @@ from livekit.agents.voice.background_audio import AudioConfig
 
 from speech.bridge.brain import Brain
 from speech.bridge.driver import Driver, steady_clock_ms
+from speech.bridge.handover import Handover
 from speech.bridge.line import Line
 from speech.bridge.local_brain import LocalBridge
 from speech.bridge.model.actions import Done, Why
@@ -72,7 +73,8 @@ class CallInRoom:
         self._leg = Leg(ctx, dispatch)
         self._joined = asyncio.Event()
         self._session: AgentSession[None] = a_session(ear(plan.stt), mouth(plan.tts))
-        self._voice = SessionVoice(self._session, self._leg, self._clock_ms)
+        self._handover = Handover(http, events_url=dispatch.events_url, token=dispatch.token)
+        self._voice = SessionVoice(self._session, self._leg, self._handover, self._clock_ms)
         self._greeting = plan.profile.greeting_message
 
     async def run(self, line: Line, brain: Brain) -> None:
@@ -138,7 +140,7 @@ class CallInRoom:
     async def _tell_end(self, driver: Driver, talk: asyncio.Task[Done]) -> None:
         if self._leg.gone.done():
             gone = self._leg.gone.result()
-            if gone in PUT_OUT and not talk.done():
+            if gone in PUT_OUT and not talk.done() and not self._handover.is_under_way:
                 _log.info("put out of the room: another agent talks", extra={"why": gone})
                 return
             known = await told(self._http, self._dispatch.events_url, self._dispatch.token)
@@ -146,7 +148,7 @@ class CallInRoom:
                 gone,
                 was_answered=self._leg.answered.is_set(),
                 hung_up_for=self._leg.hung_up_for,
-                was_transferred=self._leg.was_transferred,
+                was_transferred=self._handover.is_under_way,
             )
             driver.over(outcome.end_reason, outcome.status)
         async with asyncio.timeout(END_IS_TOLD_WITHIN_S):

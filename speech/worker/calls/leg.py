@@ -1,14 +1,12 @@
-"""The telephone's leg in the room: when the other side can hear, when it has gone, handing it over, hanging up."""
+"""The telephone's leg in the room: when the other side can hear, when it has gone, hanging up."""
 
 import asyncio
 import logging
 from typing import Any
 
-from livekit import api, rtc
+from livekit import rtc
 from livekit.agents import JobContext
 
-from speech.bridge.model.actions import Transfer
-from speech.bridge.model.events import TransferEnded
 from speech.worker.calls.dispatch import Dispatch
 
 _log = logging.getLogger(__name__)
@@ -30,7 +28,6 @@ class Leg:
         """Both sides can hear each other."""
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the leg or the room is gone, in LiveKit's word."""
-        self.was_transferred = False
         self.hung_up_for: str | None = None
 
     def watch(self) -> None:
@@ -80,29 +77,6 @@ class Leg:
 
     # ------------------------------------------------------------ what is done to it
 
-    async def transfer(self, transfer: Transfer) -> TransferEnded:
-        """A cold transfer to a number is a REFER; a refusal leaves the call as it was. The others need what this worker
-        does not know: a trunk to dial a human through, another agent's name."""
-        if transfer.mode != "cold":
-            return TransferEnded(False, "warm_not_served")
-        if transfer.kind == "agent":
-            return TransferEnded(False, "agents_not_served")
-        identity = self._dispatch.leg_identity or self._sip_identity()
-        if identity is None:
-            return TransferEnded(False, "no_leg")
-        target = transfer.target if ":" in transfer.target else f"tel:{transfer.target}"
-        try:
-            await self._ctx.api.sip.transfer_sip_participant(
-                api.TransferSIPParticipantRequest(
-                    participant_identity=identity, room_name=self._room.name, transfer_to=target
-                )
-            )
-        except (api.TwirpError, OSError, TimeoutError) as error:
-            _log.warning("transfer refused", extra={"error": type(error).__name__})
-            return TransferEnded(False, getattr(error, "code", None) or type(error).__name__)
-        self.was_transferred = True
-        return TransferEnded(True)
-
     async def hang_up(self, reason: str) -> None:
         """The control plane is told beside this, and closes the room."""
         self.hung_up_for = self.hung_up_for or reason
@@ -114,9 +88,6 @@ class Leg:
         except TimeoutError:
             _log.warning("the room of a call that was hung up is still open")
             await self._ctx.delete_room()
-
-    def _sip_identity(self) -> str | None:
-        return next((leg.identity for leg in self._room.remote_participants.values() if self._is_ours(leg)), None)
 
 
 def _word(reason: Any) -> str:

@@ -8,7 +8,7 @@ The session never answers by itself. An utterance is a stream of words that grow
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from livekit.agents import AgentSession, llm
@@ -23,9 +23,13 @@ from speech.worker.calls.latency import Latencies
 class Phone(Protocol):
     """What is done to the call itself."""
 
-    async def transfer(self, transfer: Transfer) -> TransferEnded: ...
-
     async def hang_up(self, reason: str) -> None: ...
+
+
+class HandsOver(Protocol):
+    """Hands the call over, with words for whoever comes."""
+
+    async def run(self, transfer: Transfer, announce: Callable[[str], Awaitable[None]]) -> TransferEnded: ...
 
 
 class _Words:
@@ -57,9 +61,12 @@ class _Utterance:
 class SessionVoice:
     """Implements `speech.bridge.voice.Voice`. `bind` it before the session starts."""
 
-    def __init__(self, session: AgentSession[None], phone: Phone, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, session: AgentSession[None], phone: Phone, handover: HandsOver, clock_ms: Callable[[], int]
+    ) -> None:
         self._session = session
         self._phone = phone
+        self._handover = handover
         self._clock_ms = clock_ms
         self._driver: Driver | None = None
         self._live: list[_Utterance] = []
@@ -127,7 +134,16 @@ class SessionVoice:
         """See `pause_recording`."""
 
     async def transfer(self, transfer: Transfer) -> TransferEnded:
-        return await self._phone.transfer(transfer)
+        return await self._handover.run(transfer, self._announce)
+
+    async def _announce(self, text: str) -> None:
+        """Returns when it was heard, or somebody has spoken into it."""
+        if self._is_closed:
+            return
+        utterance = self._begin(None)
+        utterance.words.add(text)
+        utterance.words.end()
+        await utterance.handle.wait_for_playout()
 
     async def hang_up(self, reason: str) -> None:
         await self._phone.hang_up(reason)

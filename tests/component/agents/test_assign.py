@@ -181,6 +181,20 @@ def test_a_runner_that_accepts_and_does_not_dial_is_told_to_stop_and_another_is_
     assert plane.cancelled == [("of bot#1", first["job_id"])]
 
 
+def test_a_runner_that_accepts_and_does_not_dial_is_not_told_to_stop_where_no_other_is_to_be_had(plane: Plane) -> None:
+    """It may have dialled since the speech worker asked: told to stop, it would leave the call in the middle of it."""
+    connection_id, other = plane.joins("bot#1"), plane.joins("bot#2")
+    plane.sockets.gone.add(other)
+    plane.claimed("bot#1")
+    plane.asks()
+    plane.answers(plane.assigned[0][1], connection_id, accepted=True)
+    plane.calls.clock.move(2)
+    plane.asks(NO_DIAL)
+    plane.calls.clock.move(3)
+    assert plane.asks(NO_DIAL)["result"] == "none"
+    assert plane.cancelled == []
+
+
 def test_a_runner_whose_beat_is_overdue_gets_no_frame(plane: Plane) -> None:
     """It may be draining: the SDK's runner ends its live calls with the next frame that it receives."""
     draining, other = plane.joins("bot#1"), plane.joins("bot#2")
@@ -189,7 +203,9 @@ def test_a_runner_whose_beat_is_overdue_gets_no_frame(plane: Plane) -> None:
     first = plane.assigned[0][1]
     plane.answers(first, draining, accepted=True)
     sent = [connection_id for connection_id, _ in plane.sockets.sent].count(draining)
-    plane.calls.clock.move(10)
+    plane.calls.clock.move(2)
+    plane.asks(NO_DIAL)
+    plane.calls.clock.move(8)
     plane.beats(other)
     plane.calls.clock.move(10)
     assert plane.asks(NO_DIAL)["worker_id"] == "bot#2", "and is not told to stop either"

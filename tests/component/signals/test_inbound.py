@@ -254,7 +254,7 @@ def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
         request = agent_dispatch.CreateAgentDispatchRequest(agent_name=AGENT_NAME, room=name)
         await house.lab.livekit.agent_dispatch.create_dispatch(request)
         await house.until_heard("another_agent_talks")
-        await house.until_heard("stale_agent")
+        await house.until(lambda call: call.former_agent_sids != ())
         listed = await house.lab.livekit.room.list_participants(room_messages.ListParticipantsRequest(room=name))
         agents = [each.sid for each in listed.participants if each.kind == ParticipantInfo.AGENT]
         assert agents == [call.agent_sid]

@@ -115,6 +115,10 @@ BRAIN_ENDPOINT = "/a-brain-of-the-customers"
 """Somebody's URL that is asked at each turn. The lab's one server serves it, too."""
 
 
+async def nobody_is_handed_over(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"transfer_id": "transfer_1", "state": "failed", "reason": "USER_BUSY"}
+
+
 @dataclass(slots=True)
 class Product:
     """Keeps what agents, carriers and recorders send. `statuses` are for the first requests, 200 is for the others.
@@ -125,6 +129,7 @@ class Product:
     policy: str = "hang_up"
     status: str = "active"
     end_reason: str | None = None
+    transfer: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] = nobody_is_handed_over
     brain: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _asked: {"result": "none", "why": "no_runner"}
     statuses: list[int] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)
@@ -154,6 +159,8 @@ class Product:
         self.posted.append(Posted(at_s, request.method, str(request.url), request.path, dict(request.headers), body))
         self._news.set()
         status = self.statuses.pop(0) if self.statuses else 200
+        if request.path.endswith("/agent-transfers"):
+            return web.json_response(await self.transfer(json.loads(body)), status=202)
         if request.path.endswith("/brain"):
             return web.json_response(self.brain(json.loads(body)), status=status)
         if request.path == BRAIN_ENDPOINT:

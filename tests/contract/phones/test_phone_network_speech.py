@@ -1,11 +1,14 @@
 """The speech worker of the phone network, with the official SDK at the other end of the bridge."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from livekit.protocol import agent_dispatch
+from livekit.protocol import agent_dispatch, sip
 
 from tests.contract.phones.phone_network import (
     BRAIN_ENDPOINT,
+    LEG,
     ROOM,
     STAYS_ON,
     Lab,
@@ -127,14 +130,37 @@ async def test_an_agent_that_ends_the_call_is_heard_to_its_last_word_and_closes_
 @in_a_lab()
 async def test_an_agent_hands_its_caller_over_to_another_number(lab: Lab) -> None:
     agent = Agent(does={LINES[0]: lambda ctx: ctx.session.transfer("+15550100999")})
+    asked = []
+
+    async def transfer(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As the product does it."""
+        asked.append(body)
+        request = sip.TransferSIPParticipantRequest(
+            participant_identity=LEG, room_name=ROOM, transfer_to=f"tel:{body['to']['config']['number']}"
+        )
+        await lab.livekit.sip.transfer_sip_participant(request)
+        return {"transfer_id": "transfer_1", "state": "completed"}
+
     async with a_control_plane(lab, agent):
+        lab.product.transfer = transfer
         await send_speech_agent(lab, TALKS)
         await ready(lab)
         await dial(lab, TALKS)
         await asyncio.wait_for(agent.ended.get(), 10)
-    told = [(event["to"], event["status"]) for event in lab.product.agent_events if event["type"] == "transfer"]
-    assert told == [("+15550100999", "started"), ("+15550100999", "completed")]
+    assert asked == [{"to": {"type": "sip", "config": {"number": "+15550100999"}}}]
+    assert [event for event in lab.product.agent_events if event["type"] == "transfer"] == []
     assert leavers(lab.recorder)["SIP"] == "CLIENT_INITIATED"
+
+
+@in_a_lab()
+async def test_an_agent_whose_transfer_fails_talks_on(lab: Lab) -> None:
+    agent = Agent(does={LINES[0]: lambda ctx: ctx.session.transfer("+15550100999", mode="warm")})
+    async with a_control_plane(lab, agent):
+        await send_speech_agent(lab, TALKS)
+        await ready(lab)
+        await dial(lab, TALKS)
+        await until_words(lab, lambda said: any(text == f"You said: {LINES[1]}" for _, text, _ in said))
+    assert "TransferSIPParticipant" not in (await lab.control("GET", "requests"))["requests"]
 
 
 @in_a_lab()

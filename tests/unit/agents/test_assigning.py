@@ -63,7 +63,15 @@ def test_another_speech_worker_of_the_same_room_has_nobodys_runner_stopped() -> 
 def test_a_runner_that_accepted_has_five_seconds_to_dial_and_is_told_to_stop_then(
     after_s: float, step: Step | None
 ) -> None:
-    assert step_after(an_assignment(ACCEPTED), asked(), at(after_s)) == step
+    assert step_after(an_assignment(ACCEPTED), asked(number=3), at(after_s)) == step
+
+
+def test_a_request_that_came_late_has_no_runner_stopped_that_may_have_dialled_meanwhile() -> None:
+    """The speech worker asks within two seconds of an assignment, and is told then how long to wait: what it asks
+    first comes after the five seconds only where it was on its way for seconds."""
+    late = asked(number=2)
+    assert step_after(an_assignment(ACCEPTED), late, at(6)) is None
+    assert answer_of(an_assignment(ACCEPTED), at(6))["wait_s"] == 0, "who is still without one asks again at once"
 
 
 def test_a_lost_runner_begins_a_round_of_its_own() -> None:

@@ -19,7 +19,15 @@ MOST_MODULES = 13
 """About twelve: as many as a stranger takes in at one glance. A folder with more is two rooms."""
 
 _RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
-_USE_CASE = {"ringline.calls.model", "ringline.calls.rules", "ringline.calls.tables", *_RUNTIME}
+_TRANSFER = "ringline.calls.model.transfers"
+_USE_CASE = {
+    "ringline.calls.model",
+    _TRANSFER,
+    "ringline.calls.rules",
+    "ringline.calls.rules.transfers",
+    "ringline.calls.tables",
+    *_RUNTIME,
+}
 
 PRODUCT: Mapping[str, set[str]] = {
     # What is written for no room in particular: every room may lean on it.
@@ -31,7 +39,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
-    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", "ringline.telephony.carriers"},
+    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", _TRANSFER, "ringline.telephony.carriers"},
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.agents.model": {"ringline.calls.model"},
     "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
@@ -44,9 +52,16 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls": set(),
     "ringline.calls.facts": set(),
-    "ringline.calls.model": {"ringline.calls.facts"},
-    "ringline.calls.rules": {"ringline.calls.model"},
-    "ringline.calls.tables": {"ringline.calls.model", "ringline.calls.tables.writes", "ringline.runtime"},
+    "ringline.calls.model": {"ringline.calls.facts", _TRANSFER},
+    "ringline.calls.model.transfers": set(),
+    "ringline.calls.rules": {"ringline.calls.model", _TRANSFER, "ringline.calls.rules.transfers"},
+    "ringline.calls.rules.transfers": {"ringline.calls.model", _TRANSFER},
+    "ringline.calls.tables": {
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+    },
     "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
@@ -60,7 +75,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
     "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
-    "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress"},
+    "ringline.calls.transfers": {
+        *_USE_CASE,
+        "ringline.calls.progress",
+        "ringline.calls.views",
+        "ringline.routing",
+    },
+    "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
     "ringline.resources": {
         *_USE_CASE,
@@ -83,12 +104,17 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.webhooks",
     },
     # Models that routes name by words: only the document and the tests load them.
-    "ringline.resources.answers": {"ringline.calls.model", "ringline.calls.signals", "ringline.webhooks.model"},
+    "ringline.resources.answers": {
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.calls.signals",
+        "ringline.webhooks.model",
+    },
 }
 _ALL_OF_THE_PRODUCT = set(PRODUCT)
 COMPOSITION = {
-    "ringline.composition": {*_ALL_OF_THE_PRODUCT, "ringline.composition.api"},
-    "ringline.composition.api": _ALL_OF_THE_PRODUCT,
+    "ringline.composition.parts": _ALL_OF_THE_PRODUCT,
+    "ringline.composition": {*_ALL_OF_THE_PRODUCT, "ringline.composition.parts"},
 }
 """The one room that knows all others. Only the functions lean on it."""
 
@@ -124,10 +150,25 @@ _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
 
+_UNDER_COMMANDS = {"cli.model", "cli.settings", "cli.reach", "cli.shown", "cli.words", "cli.frame"}
+CLI: Mapping[str, set[str]] = {
+    "cli": {"cli.frame", "cli.things", "cli.calling", "cli.doctor"},
+    "cli.model": {"ringline.runtime.web"},
+    "cli.words": {"ringline.calls.model", "ringline.calls.views"},
+    "cli.settings": {"cli.model", "local.stack", "local.tools"},
+    "cli.reach": {*_ALL_OF_THE_PRODUCT, "cli.model"},
+    "cli.shown": {"cli.words"},
+    "cli.frame": {*_RUNTIME, "ringline.routing", *_UNDER_COMMANDS},
+    "cli.things": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+    "cli.calling": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.things"},
+    "cli.doctor": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+}
+"""The command line: what commands are made of, then the commands. Only an operator's reach beyond the API."""
+
 _UNDER_BENCHES = {"local.tools", "local.aws", "local.stack", "local.trips"}
 
 AROUND: Mapping[str, set[str]] = {
-    "cli": _ALL_OF_THE_PRODUCT,
+    **CLI,
     "simulation": {"simulation.run"},
     **SIMULATION,
     "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
@@ -141,11 +182,15 @@ AROUND: Mapping[str, set[str]] = {
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
+        "cli",
+        *CLI["cli"],
+        "cli.model",
         "local.tools",
         "local.trips.sdk",
         "local.phones.kernel",
         "local.phones.numbers",
     },
+    "local.fuzz": {"local.tools", "local.stack"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
@@ -197,7 +242,9 @@ PURE = {
     "ringline.agents.model",
     "ringline.calls.facts",
     "ringline.calls.model",
+    "ringline.calls.model.transfers",
     "ringline.calls.rules",
+    "ringline.calls.rules.transfers",
 }
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
@@ -206,7 +253,7 @@ KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
-KNOWS_LIVEKIT = {"ringline.telephony.livekit"}
+KNOWS_LIVEKIT = {"ringline.telephony.livekit", "ringline.telephony.livekit_transfers"}
 
 
 def _modules() -> dict[str, Path]:

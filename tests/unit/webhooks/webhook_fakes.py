@@ -135,7 +135,7 @@ class CallEnded:
 class PayloadsInMemory:
     payloads: dict[str, CallEnded]
 
-    def payload(self, account_id: str, call_id: str, event_type: str) -> CallEnded | None:
+    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int) -> CallEnded | None:
         return self.payloads.get(call_id)
 
 

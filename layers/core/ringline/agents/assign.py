@@ -130,8 +130,6 @@ class Assign:
             after = self._row_of(row, before, step, runner)
             if not self._written(before, after):
                 return None
-            if before is kept and kept is not None and step.cancels:
-                self._cancel(kept.account_id, call.agent_id or "", kept.worker_id or "", kept.job_id or "")
             if runner is None:
                 self._log.info("nobody to assign", extra={"call_id": call.call_id, "why": after.why})
                 return after
@@ -142,6 +140,9 @@ class Assign:
             call = given
             sent = self._send(call, runner, after) if call.runner_id == runner.worker_id else Sent.GONE
             if sent is Sent.SENT:
+                if kept is not None and step.cancels:
+                    # Not before: it may have dialled since it was asked about, and be the only one that the call has.
+                    self._cancel(kept.account_id, call.agent_id or "", kept.worker_id or "", kept.job_id or "")
                 return after
             may_be_sent = after if sent is Sent.UNKNOWN else None
             passed_over.add(runner.worker_id)

@@ -6,6 +6,7 @@ from typing import Any
 from ringline.agents.assign import Assign, CallIsOver
 from ringline.agents.model.assigning import Asked, answer_of
 from ringline.calls.model.call import AttemptId, Call, State
+from ringline.calls.rules.transfers.steps import has_no_part_in
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Brain, EndpointKind
 from ringline.routing.store import RoutingStore
@@ -26,6 +27,8 @@ class Brains:
         if call is None:
             raise not_found("call_not_found", "There is no such call")
         if call.attempt != whose.attempt or not call.in_flight or call.state is State.LAST_WORDS:
+            raise _call_is_over()
+        if has_no_part_in(call, asked.dispatch):
             raise _call_is_over()
         match call.brain:
             case Brain.RUNNER:

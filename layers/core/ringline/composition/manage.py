@@ -12,8 +12,10 @@ from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
-from ringline.composition.api.live import inviting, live_controls
+from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, SignalSettings, to_livekit
+from ringline.composition.parts.live import inviting, live_controls
+from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
 from ringline.resources.overview.account import Accounts
@@ -38,6 +40,7 @@ class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
@@ -73,6 +76,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
+    ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
         calls,
@@ -87,6 +91,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             clock=clock,
             log=log,
         ),
+        TransferRoutes(parts.store, ask_transfer),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),

@@ -6,7 +6,9 @@ from ringline.calls.outcomes.keep import KeepOutcome
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.signals.agent_reports import HearAgent
 from ringline.calls.tables.transcripts import Transcripts
+from ringline.calls.transfers.agents import AgentTransfers
 from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
+from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -15,6 +17,7 @@ from ringline.runtime.settings import required
 
 class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
+    transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
@@ -30,3 +33,10 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
         clock=clock,
         log=log,
     )
+
+
+def compose_transfers(settings: Settings, *, clock: Clock, log: Logger) -> AgentTransfers:
+    """What an agent asks for a transfer of its call."""
+    parts = CallParts(settings, clock=clock, log=log)
+    ask = partial(asking_for_transfers, parts, settings.table_name, settings.transfer_queue_url, clock=clock, log=log)
+    return AgentTransfers(parts.store, ask)

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, to_livekit
+from ringline.composition.parts.transfers import transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import group, required
@@ -23,6 +24,7 @@ class Settings(SignalSettings):
     # The sweep sends an agent to a caller to whom none was sent.
     livekit: DispatchSettings = group(DispatchSettings)
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+    transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
 
 
 class Opened(NamedTuple):
@@ -45,6 +47,8 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.mending.left_rooms import LeftRooms
         from ringline.calls.mending.sweep import Sweep
         from ringline.calls.tables.inbound_rooms import InboundRooms
+        from ringline.calls.transfers.follow_up import FollowUp
+        from ringline.calls.transfers.mend import MendTransfers
         from ringline.calls.web.store import Tickets
 
         inbound_rooms = InboundRooms(dynamodb, table)
@@ -58,6 +62,17 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 doorbell=parts.doorbell,
                 looks=looks,
                 resend=overdue.resend,
+                transfers=MendTransfers(
+                    FollowUp(
+                        store=parts.store,
+                        progress=parts.progress,
+                        telephony=telephony,
+                        queue=transfer_queue(settings.transfer_queue_url),
+                        looks=looks,
+                        clock=clock,
+                        log=log,
+                    )
+                ),
                 clock=clock,
                 log=log,
             )

@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 
 from ringline.calls.model.call import AttemptId, Call, VoicemailPolicy
+from ringline.calls.model.transfers.transfer import asked_for_by
 from ringline.runtime.clock import MS_PER_S
 
 _AUDIENCE = "agent-events"
@@ -43,9 +44,20 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
             "agent_events_url": url and f"{url}/agent-events",
             "token": call_token(call, livekit_secret),
         }
-        | spoken_for,
+        | spoken_for
+        | _by_transfer(call),
         separators=(",", ":"),
     )
+
+
+def _by_transfer(call: Call) -> dict[str, Any]:
+    """What an agent is told that takes a call over from another one. It has not been in it: nothing is resumed."""
+    transfer = asked_for_by(call.transfers, call.dispatches)
+    if transfer is None:
+        return {}
+    former = transfer.former.agent_id if transfer.former is not None else None
+    told = {"transfer_id": transfer.transfer_id, "from_agent_id": former, "announcement": transfer.announcement}
+    return {"transfer": told} | ({} if call.brain is None else {"resumed": False})
 
 
 def _for_our_speech_worker(call: Call, url: str | None) -> dict[str, Any]:

@@ -298,6 +298,12 @@ async def _asked[T](request: Awaitable[T], *, missing_is_fine: bool = False) -> 
 @asynccontextmanager
 async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST_S) -> AsyncIterator[LivekitTelephony]:
     """Telephony for the duration of one event loop's work; each request but the dial is given `within_s`."""
+    async with livekit_client(settings, within_s) as client:
+        yield LivekitTelephony(client, settings)
+
+
+@asynccontextmanager
+async def livekit_client(settings: LivekitSettings, within_s: float) -> AsyncIterator[api.LiveKitAPI]:
     client = api.LiveKitAPI(
         settings.url,
         settings.api_key,
@@ -306,7 +312,7 @@ async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST
         failover=False,
     )
     try:
-        yield LivekitTelephony(client, settings)
+        yield client
     finally:
         await client.aclose()
 

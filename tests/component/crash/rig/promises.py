@@ -97,7 +97,6 @@ def look_at_the_table(world: World) -> None:
     items = world.table.items()
     calls = [item for item in items if item.get("item_kind") == "call"]
     (gate,) = (item for item in items if item["sk"] == "GATE")
-    outbound = [call for call in calls if call["direction"] == Direction.OUTBOUND]
     on_lines = [call for call in calls if call["direction"] != Direction.INBOUND and call["state"] in _HOLDING]
     assert gate["in_use"] == len(on_lines)
     assert gate["in_use"] <= gate["cap"]

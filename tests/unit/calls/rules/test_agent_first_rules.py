@@ -138,9 +138,14 @@ def test_an_agent_that_left_after_the_answer_had_talked_although_its_leaving_was
     "call",
     [
         a_call(State.DIALING, agent_first=False),
-        a_call(State.DIALING, end_asked_at=at(3), end_asked_reason=EndReason.CALL_CANCELED),
         a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_1"),
     ],
 )
-def test_an_agent_that_leaves_before_the_answer_is_written_down_only_where_the_invite_waited_for_it(call: Call) -> None:
+def test_an_agent_that_leaves_before_the_answer_is_the_calls_only_where_the_invite_waited_for_it(call: Call) -> None:
+    left = moved(call, AgentLeft(at(4), 1, "PA_agent", "CLIENT_INITIATED"))
+    assert (left.agent_sid, left.agent_left_at, left.former_agent_sids) == (None, None, ("PA_agent",))
+
+
+def test_who_leaves_because_the_call_is_over_is_not_written_down() -> None:
+    call = a_call(State.DIALING, end_asked_at=at(3), end_asked_reason=EndReason.CALL_CANCELED)
     assert unmoved(call, AgentLeft(at(4), 1, "PA_agent", "ROOM_DELETED")).why == "not_answered_yet"

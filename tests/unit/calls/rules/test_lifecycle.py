@@ -58,9 +58,17 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved, Unmoved
 from ringline.calls.model.timing import DEFERRED_FOR_S, FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
+from ringline.calls.model.transfers.transfer_events import (
+    TransferAsked,
+    TransferBegun,
+    TransferCompleted,
+    TransferFailed,
+    TransferJoined,
+    TransferRang,
+)
 from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, owed
 from ringline.calls.rules.lifecycle import TRANSITIONS, apply
-from tests.builders import a_call, an_answered_call, at, moved, told_by_the_carrier, unmoved
+from tests.builders import a_call, a_transfer, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))
 TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
@@ -105,6 +113,12 @@ def every_event(at_ms: int) -> list[Event]:
         Transferred(at_ms, 1, "+15550100888", False),
         TranscriptKept(at_ms, 1, 12, "table"),
         RecordingSeen(at_ms, 1, "EG_1", "started"),
+        TransferAsked(at_ms, 1, a_transfer(at_ms)),
+        TransferBegun(at_ms, 1, "transfer_1"),
+        TransferRang(at_ms, 1, "transfer_1"),
+        TransferJoined(at_ms, 1, "transfer_1", "PA_target"),
+        TransferCompleted(at_ms, 1, "transfer_1"),
+        TransferFailed(at_ms, 1, "transfer_1", "USER_BUSY", 486),
     ]
 
 

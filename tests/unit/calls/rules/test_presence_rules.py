@@ -34,7 +34,7 @@ from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATC
 from ringline.calls.rules.deadlines import Owed, agent_due_at, dispatch_again_in_s, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.rules.presence_rules import dispatch_is_due
-from tests.builders import a_call, an_answered_call, at, moved, unmoved
+from tests.builders import a_call, after, an_answered_call, at, moved, unmoved
 
 BETWEEN_CHECKS_S = 6 + 100
 
@@ -171,7 +171,11 @@ def test_a_second_agent_is_removed_and_the_first_goes_on(joined_s: float) -> Non
 
 def test_a_successor_of_an_agent_that_left_is_no_second_one() -> None:
     succeeded = moved(left_alone(), AgentJoined(at(22), 1, "PA_next"))
-    assert (succeeded.agent_sid, succeeded.agent_left_at) == ("PA_next", None)
+    assert (succeeded.agent_sid, succeeded.agent_left_at, succeeded.former_agent_sids) == (
+        "PA_next",
+        None,
+        ("PA_agent",),
+    )
     assert apply(succeeded, AgentLeft(at(23), 1, "PA_agent", None)) == Unmoved("stale_agent")
 
 
@@ -179,6 +183,45 @@ def test_a_successor_of_an_agent_that_left_is_no_second_one() -> None:
 @pytest.mark.parametrize("call", [left_alone(), an_answered_call(agent_sid="PA_agent", agent_left_at=at(20))])
 def test_an_agent_whose_joining_is_told_after_its_leaving_is_not_back(call: Call, joined_s: float) -> None:
     assert apply(call, AgentJoined(at(joined_s), 1, "PA_agent")) == Unmoved("agent_has_left")
+
+
+NEXT_LEAVES, NEXT_JOINED = AgentLeft(at(24), 1, "PA_next", "CLIENT_INITIATED"), AgentJoined(at(22), 1, "PA_next")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        left_alone(),
+        a_call(State.ACTIVE, agent_sid=None),
+        an_answered_call(),
+        a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_1"),
+    ],
+)
+def test_an_agent_that_left_before_anybody_told_of_its_joining_takes_no_call(call: Call) -> None:
+    assert moved(call, NEXT_JOINED).agent_sid == "PA_next", "it would have been the agent"
+    left = moved(call, NEXT_LEAVES)
+    assert apply(left, NEXT_JOINED) == Unmoved("agent_has_left")
+    assert present_agents(left, room_of(AgentSeen("PA_next", at(22)))) == ()
+
+
+def test_one_too_many_that_left_is_no_successor_when_its_joining_is_told_at_last() -> None:
+    call = after(a_call(State.ACTIVE), NEXT_LEAVES, AgentLeft(at(25), 1, "PA_agent", "CLIENT_INITIATED"))
+    assert apply(call, NEXT_LEAVES) == Unmoved("stale_agent")
+    assert apply(call, NEXT_JOINED) == Unmoved("agent_has_left")
+
+
+def test_of_all_agents_that_a_call_had_none_comes_back() -> None:
+    call = after(left_alone(), NEXT_JOINED, NEXT_LEAVES, AgentJoined(at(30), 1, "PA_third"))
+    assert (call.agent_sid, call.former_agent_sids) == ("PA_third", ("PA_agent", "PA_next"))
+    gone = moved(call, AgentLeft(at(40), 1, "PA_third", "CLIENT_INITIATED"))
+    for sid in ("PA_agent", "PA_next", "PA_third"):
+        assert apply(gone, AgentJoined(at(41), 1, sid)) == Unmoved("agent_has_left")
+
+
+def test_an_answer_that_was_seen_with_an_agent_that_has_left_since_begins_no_conversation() -> None:
+    call = moved(an_answered_call(), NEXT_LEAVES)
+    seen = Answered(at(23), 1, call.leg_sid, call.sip_call_id, AgentSeen("PA_next", at(22)))
+    assert apply(call, seen) == Unmoved("answered_before")
 
 
 def test_an_agent_that_is_known_by_its_reports_alone_is_the_one_that_joins() -> None:

@@ -260,7 +260,8 @@ def test_a_second_agent_is_removed_the_moment_it_joins() -> None:
     assert house.hears(SECOND) == ["another_agent_talks"]
     assert house.asked[asked:] == ["remove agent-2"]
     assert house.call.agent_sid == "PA_agent"
-    assert house.hears(replace(SECOND, what=What.LEFT)) == ["stale_agent"]
+    assert house.hears(replace(SECOND, what=What.LEFT)) == ["applied"]
+    assert (house.call.agent_sid, house.call.agent_left_at) == ("PA_agent", None)
 
 
 def test_a_second_agent_is_the_successor_of_one_whose_leaving_was_lost() -> None:

@@ -68,10 +68,12 @@ HEARD_NOTHING = a_call(
     State.ENDED, reports=AgentReports(ready_at=at(2)), recorded=Recording("EG_1", "failed", error="aborted")
 )
 
+SUCCEEDED = a_call(State.ACTIVE, agent_sid="PA_3", former_agent_sids=("PA_1", "PA_2"))
+
 
 @pytest.mark.parametrize(
     "call",
-    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING],
+    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING, SUCCEEDED],
     ids=lambda c: c.state,
 )
 def test_a_call_comes_back_from_the_table_as_it_went_in(call: Call) -> None:

@@ -42,7 +42,7 @@ class Asked(Record):
 
 class Step(Record):
     """Another runner is to be assigned: none of `tried`, and `lost` only if there is no other. `cancels` says that the
-    assignment before was accepted, and is to be ended."""
+    assignment before was accepted, and is to be ended once another has the call."""
 
     tried: tuple[str, ...] = ()
     lost: str | None = None
@@ -69,6 +69,10 @@ def step_after(kept: Assignment | None, asked: Asked, now: int) -> Step | None:
         return Step(lost=kept.lost)
     # Of two speech workers in one room either may have the runner that the other was told of.
     is_its_own = asked.bridge_url == kept.bridge_url
+    if is_its_own and kept.state is AssignmentState.ACCEPTED and asked.number == kept.request + 1:
+        # It asks within ACK_WITHIN_S of an assignment. This request was on its way for long, and the runner may have
+        # dialled meanwhile; who is still without one asks again at once.
+        return None
     return Step(kept.tried, kept.lost, cancels=is_its_own and kept.state is AssignmentState.ACCEPTED)
 
 

@@ -6,6 +6,7 @@ from ringline.calls.model.events import AgentLeft, Event, OtherLeft, OthersTalk
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import Others
 from ringline.calls.model.timing import AGENT_SUCCESSOR_S, MS_PER_S
+from ringline.calls.model.transfers.transfer import under_way
 
 
 def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | None:
@@ -15,7 +16,8 @@ def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | N
         return AgentLeft(now, call.attempt, call.agent_sid or "", None)
     if others is Others.TALK:
         return OthersTalk(now, call.attempt)
-    if others is Others.MAY_COME:
+    if others is Others.MAY_COME or under_way(call.transfers) is not None:
+        # Whoever is asked for comes, or the transfer is over soon.
         return None
     if call.handed_over_at is not None and call.other_left_at is None:
         return OtherLeft(now, call.attempt)

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from copy import replace
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -47,6 +48,10 @@ from ringline.calls.rules.kept_rules import is_to_rest
 from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
 from ringline.runtime.clock import Clock
 
+if TYPE_CHECKING:
+    # Loaded by whoever composes the sweep.
+    from ringline.calls.transfers.mend import MendTransfers
+
 
 @dataclass(slots=True)
 class Swept:
@@ -68,12 +73,16 @@ class Mender:
     clock: Clock
     log: Logger
     swept: Swept
+    transfers: "MendTransfers | None" = None
 
     async def mend(self, call: Call, room_is_open: bool, now: int) -> None:
         """Does what is due to the call at this moment. Raises TelephonyDown where LiveKit cannot be asked. Nothing is
         lost then, for the next run looks again."""
         if room_is_open and is_to_rest(call):
             await self._rest_recordings(call)
+        if room_is_open and call.transfers and self.transfers is not None and await self.transfers.mend(call, now):
+            # The call is another now, and its next look sees to the rest.
+            return
         due = owed(call, room_is_open, now)
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)

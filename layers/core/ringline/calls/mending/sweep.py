@@ -9,6 +9,7 @@ write; queued ones cost nothing.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -29,6 +30,9 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
 from ringline.runtime.table import calls_pk
+
+if TYPE_CHECKING:
+    from ringline.calls.transfers.mend import MendTransfers
 
 MAX_DUE = 5000
 """How many due keys one run takes on. Where there are more, the next run goes on behind them: a call on a line keeps
@@ -53,12 +57,13 @@ class Sweep:
     resend: Resend
     clock: Clock
     log: Logger
+    transfers: "MendTransfers | None" = None
     swept: Swept = field(default_factory=Swept)
     marked: set[str] = field(default_factory=set)
 
     @property
     def _mender(self) -> Mender:
-        return Mender(self.progress, self.telephony, self.looks, self.clock, self.log, self.swept)
+        return Mender(self.progress, self.telephony, self.looks, self.clock, self.log, self.swept, self.transfers)
 
     async def run(self) -> Swept:
         """One run. A part that fails does not keep the others from their work; the first failure is raised last."""

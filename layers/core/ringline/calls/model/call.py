@@ -22,6 +22,7 @@ from ringline.calls.facts.reports import AgentReports, Listener, Note, Recording
 from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.transfers.transfer import Transfer
 
 __all__ = [
     "AGENT_ERROR",
@@ -97,8 +98,9 @@ class Call:
     back.
 
     `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
-    `dispatched_at`. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that has
-    left, `other_left_at` when such a person was last seen to leave.
+    `dispatched_at`. `former_agent_sids` are those beside `agent_sid` that are known to have left. `handed_over_at` is
+    since when the other side talks with somebody whom an agent brought in that has left, `other_left_at` when such a
+    person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
@@ -176,6 +178,7 @@ class Call:
     former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
+    former_agent_sids: tuple[str, ...] = ()
     dispatches: int = 1
     dispatched_at: int | None = None
     handed_over_at: int | None = None
@@ -195,6 +198,7 @@ class Call:
     recording_paused_at: int | None = None
     former_recordings: tuple[Recording, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def holds_slot(self) -> bool:

@@ -3,6 +3,14 @@ more."""
 
 from ringline.calls.model.call import AnswerFrom, Refusal
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.transfers.transfer_events import (
+    TransferAsked,
+    TransferBegun,
+    TransferCompleted,
+    TransferFailed,
+    TransferJoined,
+    TransferRang,
+)
 from ringline.record import Record
 
 
@@ -407,4 +415,10 @@ type Event = (
     | ListenerLeft
     | DtmfAsked
     | DtmfSent
+    | TransferAsked
+    | TransferBegun
+    | TransferRang
+    | TransferJoined
+    | TransferCompleted
+    | TransferFailed
 )

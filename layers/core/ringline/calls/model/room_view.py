@@ -47,10 +47,10 @@ def agent_in(room: RoomView | None) -> AgentSeen | None:
 
 
 def present_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
-    """The agents in the room, the first to join first, without the one that is known to have left: LiveKit's list may
-    still show it."""
-    departed = call.agent_sid if call.agent_left_at is not None else None
-    return tuple(agent for agent in _by_joining(room.agents) if agent.sid != departed)
+    """The agents in the room, the first to join first, without those that are known to have left: LiveKit's list may
+    still show them."""
+    departed = {*call.former_agent_sids, call.agent_sid if call.agent_left_at is not None else None}
+    return tuple(agent for agent in _by_joining(room.agents) if agent.sid not in departed)
 
 
 def later_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:

@@ -174,6 +174,21 @@ DEFERRED_FOR_S = 24 * 3600
 """A call is deferred without counting, but not for ever: a carrier without room for this long has none, and a LiveKit
 that is away for so long is not coming back by itself."""
 
+TRANSFER_BEGINS_WITHIN_S = 10
+"""A transfer that nobody has taken on by then is asked for again: its message got lost, or whoever had it died."""
+
+TRANSFER_PACE_WAITS_S = 5
+"""How long a transfer waits for a turn of its trunk: somebody is on the phone."""
+
+REFER_TAKES_S = 35
+"""LiveKit waits 30 s for what becomes of a REFER."""
+
+HANDOFF_WAITED_FOR_S = 20
+"""Up to so long whoever has called the target waits to release the agent; a longer time together ends with a look."""
+
+LONGEST_HANDOFF_S = 600
+"""SQS delays the look that ends it for 15 minutes at most."""
+
 DIAL_BATCH = 10
 """Calls one dialer invocation takes on at once; it rings on for the rest, so that a big queue spreads over
 invocations."""

@@ -21,8 +21,11 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MS_PER_S
+from ringline.calls.model.transfers.allowed import is_allowed, is_number
+from ringline.calls.model.transfers.transfer import under_way
 from ringline.calls.rules.ending import asked, changed
 from ringline.calls.rules.kept_rules import no_news_in_transcript, with_transcript
+from ringline.calls.rules.transfers.steps import UNDER_WAY, told_completed
 
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
@@ -98,7 +101,13 @@ def with_wish_to_hang_up(call: Call, event: AgentHangsUp) -> Call:
 
 
 def with_transfer(call: Call, event: Transferred) -> Call | Unmoved:
-    """The call that its agent hands over, or could not."""
+    """The call that its agent hands over, or could not. What its agent asked us to do, we know better."""
+    if event.to is not None and is_number(event.to) and not _may_go_to(call, event.to):
+        return Unmoved("not_allowed")
+    if under_way(call.transfers) is not None:
+        has_target = not event.failed and not event.only_started
+        handed_over = told_completed(call, event.at) if has_target else None
+        return handed_over or Unmoved(UNDER_WAY)
     if event.failed:
         if call.reports.transferred_at is None:
             return Unmoved("not_transferred")
@@ -108,6 +117,10 @@ def with_transfer(call: Call, event: Transferred) -> Call | Unmoved:
             return Unmoved("transferred_before")
         return _reported(call, transfer_only_started=False)
     return _reported(call, transferred_at=event.at, transferred_to=event.to, transfer_only_started=event.only_started)
+
+
+def _may_go_to(call: Call, number: str) -> bool:
+    return is_allowed(number, call.transfer_allowed_numbers, call.transfer_allowed_prefixes)
 
 
 def with_turns(call: Call, event: TranscriptKept) -> Call | Unmoved:

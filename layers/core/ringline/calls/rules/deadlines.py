@@ -18,7 +18,9 @@ from ringline.calls.model.timing import (
     IDLE_S,
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
+    TRANSFER_BEGINS_WITHIN_S,
 )
+from ringline.calls.model.transfers.transfer import TransferState, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
 from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due
 from ringline.record import Record
@@ -107,6 +109,15 @@ def look_again_in_s(call: Call) -> int:
         return max(words)[1] + 1
     if awaits_successor(call):
         return DISPATCH_EVERY_S
+    if (transfer := under_way(call.transfers)) is not None and transfer.left is not None:
+        return DIALER_SILENCE_S
+    if transfer is not None and transfer.state is TransferState.JOINED and transfer.is_to_agent:
+        # Two agents must not talk at once.
+        return 1
+    if transfer is not None and transfer.begun_at is None:
+        return TRANSFER_BEGINS_WITHIN_S
+    if call.end_asked_at is not None and call.transfers and call.transfers[-1].ends_call:
+        return 1
     if call.agent_left_at is not None:
         return AGENT_SUCCESSOR_S + 1
     return AGENT_SLOW_S if call.active_at is None else call.max_call_duration_s

@@ -34,7 +34,7 @@ from ringline.calls.rules.ending import (
     without_livekit,
 )
 from ringline.calls.rules.leg_rules import without_leg_evidence
-from ringline.calls.rules.presence_rules import activated
+from ringline.calls.rules.presence_rules import activated, another_agent_left, with_successor
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -111,7 +111,9 @@ def _answer(call: Call, event: Answered) -> Result:
 
 def _who_stayed(call: Call, event: Answered) -> AgentSeen | None:
     """The agent that was there at the answer. One who was seen before the INVITE may have left while the phone rang."""
-    if event.agent is None or event.agent.sid != call.agent_sid or call.agent_left_at is None:
+    if event.agent is None or event.agent.sid in call.former_agent_sids:
+        return None
+    if event.agent.sid != call.agent_sid or call.agent_left_at is None:
         return event.agent
     return None if call.agent_left_at <= event.at else event.agent
 
@@ -119,8 +121,9 @@ def _who_stayed(call: Call, event: Answered) -> AgentSeen | None:
 def _answered_before(call: Call, event: Answered) -> Result:
     """Dialer and carrier both tell of an answer, and each may have seen what the other could not."""
     known = call if call.leg_sid is not None else replace(call, leg_sid=event.leg_sid, sip_call_id=event.sip_call_id)
-    if event.agent is not None and call.end_asked_at is None:
-        known = activated(known, event.agent, event.at)
+    agent = _who_stayed(call, event)
+    if agent is not None and call.end_asked_at is None:
+        known = activated(known, agent, event.at)
     effects = END_ROOM if call.end_asked_at is not None else frozenset()
     return Unmoved("answered_before", effects) if known == call else Moved(changed(known), effects)
 
@@ -174,12 +177,14 @@ def _dial_without_agent(call: Call, event: DialWithoutAgent) -> Result:
 
 
 def _agent_leaves_dial(call: Call, event: AgentLeft) -> Result:
-    """Before the answer nobody follows who comes and goes, but for the agent that the INVITE waited for: who answers
-    must not be taken to talk to it."""
-    rings = call.answered_at is None and call.end_asked_at is None and call.evidence.leg_left_at is None
-    if not rings or call.comes_in or not call.agent_first:
+    """Before the answer nobody follows who comes, and whoever has left is remembered. Who answers must not be taken to
+    talk to the agent that the INVITE waited for, nor to one whose joining is told late."""
+    if call.end_asked_at is not None or call.evidence.leg_has_left_for_good:
         return Unmoved("not_answered_yet")
-    return Moved(changed(call, agent_sid=event.sid, agent_left_at=event.at))
+    waited_for = call.answered_at is None and not call.comes_in and call.agent_first
+    if not waited_for or event.sid in call.former_agent_sids:
+        return another_agent_left(call, event)
+    return Moved(changed(with_successor(call, event.sid), agent_left_at=event.at))
 
 
 OF_THE_QUEUE: dict[type, Rule] = {Claimed: _claim, EndAsked: _end_in_queue, SeenWaiting: _seen_waiting}

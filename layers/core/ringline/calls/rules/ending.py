@@ -9,6 +9,7 @@ from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, NO_AGENT_S, ms
+from ringline.calls.rules.transfers.steps import settled_with_call
 from ringline.calls.rules.verdict import end_reason
 
 _MOST_NOTES = 20
@@ -58,6 +59,7 @@ def over(call: Call, at: int) -> Call:
     attempt where its retry policy wants one and its expiry leaves time for it."""
     at = in_order(call, at)
     reason = end_reason(call, at)
+    call = settled_with_call(call, reason, at)
     delay_s = None if call.retry is None else call.retry.delay_s(reason, len(call.attempts) + 1)
     if delay_s is not None and call.in_flight:
         again_at = at + ms(delay_s)
@@ -156,6 +158,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "former_leg_sids": (),
         "sip_call_id": None,
         "agent_sid": None,
+        "former_agent_sids": (),
         "dispatches": 1,
         "dispatched_at": None,
         "handed_over_at": None,

@@ -9,6 +9,7 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Ru
 from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
 from ringline.calls.rules.presence_rules import other_leaves
+from ringline.calls.rules.transfers.steps import target_left
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -19,7 +20,8 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     lies. The call goes on, and whatever was reported of the old leg no longer counts.
     """
     if _is_anothers(call, event):
-        return Unmoved("leg_of_another")
+        # Called into a room that is about to be closed, or was: LiveKit makes it anew for whoever joins.
+        return Unmoved("leg_of_another", END_ROOM if call.end_asked_at is not None else frozenset())
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
@@ -77,6 +79,8 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
     if _is_anothers(call, event):
+        if (told := target_left(call, event)) is not None:
+            return told if isinstance(told, Unmoved) else Moved(changed(told.call), told.effects)
         if call.agent_left_at is None:
             return Unmoved("leg_of_another")
         return other_leaves(call, event.at, has_talked=event.last_call_status in UP | {CallStatus.HANGUP})

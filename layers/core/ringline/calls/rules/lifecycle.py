@@ -6,6 +6,7 @@ in that state.
 """
 
 from copy import replace
+from typing import Any
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
@@ -27,6 +28,7 @@ from ringline.calls.rules.kept_rules import AT_ANY_TIME, IN_FLIGHT
 from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
+from ringline.calls.rules.transfers.steps import OF_TRANSFERS
 from ringline.calls.rules.verdict import end_reason
 
 
@@ -91,6 +93,16 @@ def _found_over(call: Call, event: FoundOver) -> Result:
     return Moved(over(known, last_sign_of(call) or event.at), END_ROOM)
 
 
+def _versioned(step: Rule) -> Rule:
+    """The rule of what is told of a transfer: the step does not know what else a change of a call is."""
+
+    def rule(call: Call, event: Any) -> Result:
+        result = step(call, event)
+        return result if isinstance(result, Unmoved) else Moved(changed(result.call), result.effects)
+
+    return rule
+
+
 _IN_FLIGHT: dict[type, Rule] = {
     **AT_ANY_TIME,
     **OF_THE_AGENT,
@@ -101,7 +113,8 @@ _IN_FLIGHT: dict[type, Rule] = {
     FoundOver: _found_over,
 }
 _BEFORE_ACTIVE = _IN_FLIGHT | OF_THE_CARRIER | OF_THE_LEG | OF_AN_AGENTS_PRESENCE | OF_THE_DIAL
-_IN_CALL = _IN_FLIGHT | OF_THE_CARRIER_IN_CALL | OF_THE_LEG_IN_CALL | OF_AN_AGENTS_PRESENCE_IN_CALL
+_TRANSFERS = {event: _versioned(step) for event, step in OF_TRANSFERS.items()}
+_IN_CALL = _IN_FLIGHT | OF_THE_CARRIER_IN_CALL | OF_THE_LEG_IN_CALL | OF_AN_AGENTS_PRESENCE_IN_CALL | _TRANSFERS
 
 _RULES: dict[State, dict[type, Rule]] = {
     State.QUEUED: AT_ANY_TIME | OF_THE_QUEUE,

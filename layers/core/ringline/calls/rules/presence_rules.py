@@ -32,6 +32,7 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
 )
 from ringline.calls.rules.ending import changed, noted
+from ringline.calls.rules.transfers.steps import agent_gone, taken_by_target
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
 
@@ -96,7 +97,7 @@ def activated(call: Call, agent: AgentSeen, at: int) -> Call:
     """The conversation begins, with an agent who may have been there before the answer."""
     active_at = at if call.answered_at is None else max(at, call.answered_at)
     return replace(
-        call,
+        with_successor(call, agent.sid),
         state=State.ACTIVE,
         agent_sid=agent.sid,
         agent_joined_at=agent.joined_at,
@@ -114,21 +115,35 @@ def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
         return Unmoved("not_answered_yet")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    if _is_known_to_have_left(call, event):
+    if is_known_to_have_left(call, event.sid):
         return Unmoved("agent_has_left")
     return Moved(changed(activated(call, AgentSeen(event.sid, event.at), event.at)))
 
 
-def _is_known_to_have_left(call: Call, event: AgentJoined) -> bool:
-    """Whether the one that joined is known to have left, so that this report was overtaken: LiveKit gives whoever comes
-    back a new sid."""
-    return call.agent_left_at is not None and event.sid == call.agent_sid
+def is_known_to_have_left(call: Call, sid: str) -> bool:
+    """Whether the agent of this sid has left, so that a report of its joining was overtaken: LiveKit gives who comes
+    back a new one."""
+    return sid in call.former_agent_sids or (call.agent_left_at is not None and sid == call.agent_sid)
+
+
+def with_former_agent(call: Call, sid: str) -> Call:
+    """The call that remembers of this agent, which is not the one it knows, that it has left."""
+    return replace(call, former_agent_sids=tuple(dict.fromkeys((*call.former_agent_sids, sid))))
+
+
+def with_successor(call: Call, sid: str) -> Call:
+    """The call that has this agent now, and remembers the one before if that has left."""
+    if call.agent_sid is not None and call.agent_sid != sid and call.agent_left_at is not None:
+        call = with_former_agent(call, call.agent_sid)
+    return replace(call, agent_sid=sid)
 
 
 def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
     """LiveKit answers a caller as soon as the agent's audio is in the room, and says nothing of it."""
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
+    if is_known_to_have_left(call, event.sid):
+        return Unmoved("agent_has_left")
     taken = activated(replace(call, answered_at=event.at), AgentSeen(event.sid, event.at), event.at)
     # No dialer stays with it to have a short limit looked at in time.
     return Moved(changed(taken), LOOK_AGAIN if call.max_call_duration_s <= SHORT_LIMIT_S else frozenset())
@@ -139,25 +154,41 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
     successor is none too many, because the one before has left."""
     if event.sid == call.agent_sid and call.agent_left_at is None:
         return Unmoved("agent_is_known")
+    if not is_known_to_have_left(call, event.sid) and (taken := taken_by_target(call, event)) is not None:
+        return Moved(changed(taken), LOOK_AGAIN)
     if call.agent_left_at is None and call.agent_sid is not None:
         return Unmoved("another_agent_talks", REMOVE_AGENT)
-    if _is_known_to_have_left(call, event):
+    if is_known_to_have_left(call, event.sid):
         return Unmoved("agent_has_left")
     # A silence is what the one before had heard.
     reports = replace(call.reports, silent_since=None)
     return Moved(
-        changed(call, agent_sid=event.sid, agent_left_at=None, handed_over_at=None, other_left_at=None, reports=reports)
+        changed(
+            with_successor(call, event.sid),
+            agent_left_at=None,
+            handed_over_at=None,
+            other_left_at=None,
+            reports=reports,
+        )
     )
 
 
 def _agent_leaves_call(call: Call, event: AgentLeft) -> Result:
     """LiveKit leaves the caller on the line. A successor may come; without one the next look ends the call."""
     if call.agent_sid is not None and event.sid != call.agent_sid:
-        return Unmoved("stale_agent")
+        return another_agent_left(call, event)
     if call.agent_left_at is not None:
         # Whoever heard of it first may have died before a look was asked for.
         return Unmoved("agent_left_before", LOOK_AGAIN)
-    return Moved(changed(call, agent_left_at=event.at), LOOK_AGAIN)
+    gone = agent_gone(call, event.at)
+    return Moved(changed(gone, agent_sid=call.agent_sid or event.sid or None, agent_left_at=event.at), LOOK_AGAIN)
+
+
+def another_agent_left(call: Call, event: AgentLeft) -> Result:
+    """The joining of one that nobody has told of yet may be told any time: it is over."""
+    if event.sid in call.former_agent_sids:
+        return Unmoved("stale_agent")
+    return Moved(changed(with_former_agent(call, event.sid)))
 
 
 # --- whom an agent leaves behind -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""The two queues of calls. The doorbell names an account whose next calls may be dialled; the look queue names a call
-that somebody should look at again, or a speech worker whose calls may have to go to another. The table is the truth:
+"""The three queues of calls. The doorbell names an account whose next calls may be dialled; the look queue names a call
+that somebody should look at again, or a speech worker whose calls may have to go to another; the transfer queue names a
+transfer that somebody has to carry out. The table is the truth:
 losing or doubling a message costs nothing."""
 
 import json
@@ -51,6 +52,27 @@ class SqsLookQueue:
 
     def _send(self, body: str, after_s: int) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_DELAY_S))
+
+
+class SqsTransferQueue:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> None:
+        body = json.dumps({"account_id": account_id, "call_id": call_id, "transfer_id": transfer_id})
+        self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body)
+
+
+def transfer_to_carry_out(body: str) -> tuple[str, str, str] | None:
+    """Account, call and transfer of a message; None for one that is none of ours, which is dropped."""
+    try:
+        message = json.loads(body)
+        named = tuple(message[name] for name in ("account_id", "call_id", "transfer_id"))
+    except (ValueError, KeyError, TypeError):
+        return None
+    account_id, call_id, transfer_id = named
+    return (account_id, call_id, transfer_id) if all(isinstance(each, str) for each in named) else None
 
 
 def call_to_look_at(body: str) -> tuple[str, str] | None:

@@ -24,13 +24,14 @@ from ringline.calls.model.call import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.transfers.transfer import transfer_from_record, transfer_to_record
 from ringline.runtime.items import Item, from_item, to_item
 from ringline.runtime.table import DUE_SHARD, calls_pk
 
 ITEM_KIND = "call"
 
 _EVIDENCE = tuple(each.name for each in fields(Evidence))
-_DERIVED = {"account_id", "call_id", "state", "evidence", "notes"}
+_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers"}
 _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
 
 
@@ -49,6 +50,7 @@ def call_to_item(call: Call) -> Item:
         "data": _text(call.data),
         "metadata": _text(call.metadata),
         "former_leg_sids": list(call.former_leg_sids) or None,
+        "former_agent_sids": list(call.former_agent_sids) or None,
         "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
         "active_at": None if call.active_at == call.answered_at else call.active_at,
         "attempt": call.attempt or None,
@@ -69,6 +71,7 @@ def call_to_item(call: Call) -> Item:
         "retry": None if call.retry is None else asdict(call.retry),
         "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
+        "transfers": [transfer_to_record(each) for each in call.transfers] or None,
         "due_shard": None if call.due_at is None else DUE_SHARD,
     }
     return to_item(record)
@@ -94,6 +97,7 @@ def call_from_item(item: Item) -> Call:
             "data": json.loads(record.get("data", "{}")),
             "metadata": json.loads(record.get("metadata", "{}")),
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
+            "former_agent_sids": tuple(record.get("former_agent_sids", ())),
             "transfer_allowed_numbers": _listed(record.get("transfer_allowed_numbers")),
             "transfer_allowed_prefixes": _listed(record.get("transfer_allowed_prefixes")),
             "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
@@ -108,6 +112,7 @@ def call_from_item(item: Item) -> Call:
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
+            "transfers": tuple(transfer_from_record(each) for each in record.get("transfers", [])),
         }
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from ringline.calls.model.call import Call, Listener, Recording, State, VoicemailPolicy, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.rules.voicemail import voicemail_evidence
+from ringline.calls.views.transfer_view import transfer_view
 from ringline.runtime.clock import MS_PER_S, iso, iso_or_none, iso_s
 
 
@@ -50,6 +51,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "voicemail": voicemail_evidence(call),
         "voicemail_policy": policy_of(call).value,
         "agent_reports": agent_reports(call),
+        "transfers": [transfer_view(call, transfer) for transfer in call.transfers],
         "recording": call.recording,
         "recording_status": recording_status(call),
         "recording_error": None if call.recorded is None else call.recorded.error,

@@ -6,6 +6,8 @@ from typing import Any
 from ringline.calls.model.call import Call, CallStatus, State, Status
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import call_view
+from ringline.calls.views.transfer_news import moment_of
+from ringline.calls.views.transfer_view import transfer_view
 from ringline.runtime.clock import iso
 from ringline.webhooks.model.event_type import EventType
 
@@ -58,11 +60,15 @@ class CallPayloads:
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._store = CallStore(dynamodb, table_name)
 
-    def payload(self, account_id: str, call_id: str, event_type: str) -> Payload | None:
-        """What to tell about the call; None if it is gone."""
+    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int = 1) -> Payload | None:
+        """What to tell about the call; None if it is gone. An event of a transfer tells of that transfer, too."""
         call = self._store.get(account_id, call_id)
         if call is None:
             return None
+        transfer, happened_at = moment_of(call, EventType(event_type), occurrence)
+        if transfer is not None:
+            shown = {"transfer": transfer_view(call, transfer)}
+            return Payload(iso(happened_at or transfer.requested_at), call_view(call) | shown)
         moment = {
             EventType.CALL_RINGING: call.carrier.rang_at or call.dialed_at,
             EventType.CALL_ACTIVE: call.active_at,

@@ -13,6 +13,7 @@ from ringline.calls.model.call import Call, State, Status
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
 from ringline.calls.views.payload import announcements, occurrence_of
+from ringline.calls.views.transfer_news import transfer_news
 from ringline.webhooks.model.event_type import EventType
 
 
@@ -47,6 +48,8 @@ class Relay:
     def announce(self, change: Change) -> None:
         """Queues the webhooks that the change is worth."""
         after = change.after
+        for event_type, transfer in transfer_news(change.before, after):
+            self.announcer.announce(after.account_id, after.call_id, event_type, after.version, transfer)
         for event_type in announcements(change.before, after):
             occurrence = occurrence_of(event_type, after)
             self.announcer.announce(after.account_id, after.call_id, event_type, after.version, occurrence)

@@ -10,7 +10,7 @@ from ringline.runtime.clock import MS_PER_S, iso
 def timeline(call: Call) -> list[dict[str, Any]]:
     """Each moment as `{at, what}` and what belongs to it, oldest first. `dial` is the number of the dial, whose room
     ends with it; several dials may make one attempt."""
-    moments = [*_before_the_dials(call), *_past_attempts(call), *_notes(call), *_present(call)]
+    moments = [*_before_the_dials(call), *_past_attempts(call), *_notes(call), *_transfers(call), *_present(call)]
     known_moments = [moment for moment in moments if moment[0] is not None]
     known_moments.sort(key=lambda moment: moment[0] or 0)
     return [{"at": iso(at or 0), "what": what} | _known(more) for at, what, more in known_moments]
@@ -41,6 +41,18 @@ def _notes(call: Call) -> Iterator[_Moment]:
         word, _, why = note.what.partition(": ")
         _, dial, what = word.split("_", 2)
         yield note.at, what, {"dial": int(dial), "why": why or None}
+
+
+def _transfers(call: Call) -> Iterator[_Moment]:
+    for transfer in call.transfers:
+        of = {"dial": transfer.dial, "transfer_id": transfer.transfer_id}
+        asked = {"to": transfer.target.name, "mode": transfer.mode.value, "asked_by": transfer.asked_by.value}
+        yield transfer.requested_at, "transfer_requested", of | asked
+        yield transfer.ringing_at, "transfer_ringing", of
+        yield transfer.joined_at, "transfer_joined", of
+        failed = {"reason": transfer.reason, "sip_code": transfer.sip_code}
+        # Both of one moment: what an end leads to stands behind it.
+        yield transfer.ended_at, f"transfer_{transfer.state.value}", of | failed
 
 
 def _present(call: Call) -> Iterator[_Moment]:

@@ -8,6 +8,7 @@ from ringline.calls.model.call import Direction, State, Status, VoicemailPolicy
 from ringline.calls.model.reasons import Category, EndedBy, EndReason
 from ringline.resources.answers.analytics import ShownResult
 from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, MomentToTheSecond, Shown
+from ringline.resources.answers.transfers import ShownTransfer
 
 type Why = Literal["schedule", "retry_delay", "gate", "trunk_pace", "agent", "livekit", "calls_before", "nothing"]
 """What a waiting call waits for."""
@@ -135,6 +136,7 @@ class AcceptedCall(Shown):
     voicemail: VoicemailEvidence | None
     voicemail_policy: VoicemailPolicy
     agent_reports: ShownReports | None
+    transfers: list[ShownTransfer]
     recording: bool
     recording_status: str | None
     recording_error: str | None
@@ -243,6 +245,9 @@ class CallEvent(Shown):
     sip_status: str = MAY_BE_MISSING
     why: str = MAY_BE_MISSING
     to: str = MAY_BE_MISSING
+    mode: str = MAY_BE_MISSING
+    asked_by: str = MAY_BE_MISSING
+    transfer_id: str = MAY_BE_MISSING
     to_voicemail: bool = MAY_BE_MISSING
     cause: str = MAY_BE_MISSING
     of_another_leg: bool = MAY_BE_MISSING
@@ -250,7 +255,6 @@ class CallEvent(Shown):
     dispatches: int = MAY_BE_MISSING
     can_report: list[str] = MAY_BE_MISSING
     listener_id: str = MAY_BE_MISSING
-    mode: str = MAY_BE_MISSING
     position: int = MAY_BE_MISSING
     counts_all: bool = MAY_BE_MISSING
     blocked_by: Why = MAY_BE_MISSING

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 _SEVERAL = "One, or several with commas between"
-type Word = Annotated[str, Field(max_length=400)]
 
 
 class Query(BaseModel):
@@ -19,25 +18,25 @@ class Paged(Query):
     """A page of a list."""
 
     limit: Annotated[int, Field(ge=1, le=200, description="How many rows a page has at most")] = 50
-    cursor: Word | None = Field(None, description="`pagination.next_cursor` of the page before")
+    cursor: str | None = Field(None, description="`pagination.next_cursor` of the page before")
 
 
 class CallFilters(Paged):
     """The calls that have all of what is given, newest first."""
 
-    status: Word | None = Field(None, description=f"Our word or the SDK's for how calls stand. {_SEVERAL}")
-    call_status: Word | None = Field(None, description="The SDK's name of `status`")
-    pipe_id: Word | None = Field(None, description="Calls of that pipe")
-    agent_id: Word | None = Field(None, description="Calls of that agent")
+    status: str | None = Field(None, description=f"Our word or the SDK's for how calls stand. {_SEVERAL}")
+    call_status: str | None = Field(None, description="The SDK's name of `status`")
+    pipe_id: str | None = Field(None, description="Calls of that pipe")
+    agent_id: str | None = Field(None, description="Calls of that agent")
     direction: Literal["outbound", "inbound"] | None = Field(None, description="Who called whom")
-    end_reason: Word | None = Field(None, description=f"Why calls ended (docs/end-reasons.md). {_SEVERAL}")
-    to_number: Word | None = Field(None, description="Who was called, as people write it")
-    from_number: Word | None = Field(None, description="Who called, as people write it")
+    end_reason: str | None = Field(None, description=f"Why calls ended (docs/end-reasons.md). {_SEVERAL}")
+    to_number: str | None = Field(None, description="Who was called, as people write it")
+    from_number: str | None = Field(None, description="Who called, as people write it")
     metadata: dict[str, str] | None = Field(
         None, description="What the call's metadata has at its top: `metadata[key]=value`, or `metadata.key=value`"
     )
-    created_after: Word | None = Field(None, description="ISO 8601 with its offset; that moment is within")
-    created_before: Word | None = Field(None, description="ISO 8601 with its offset; that moment is not within")
+    created_after: str | None = Field(None, description="ISO 8601 with its offset; that moment is within")
+    created_before: str | None = Field(None, description="ISO 8601 with its offset; that moment is not within")
 
 
 class TranscriptFilters(CallFilters):
@@ -49,13 +48,13 @@ class TranscriptFilters(CallFilters):
 class RecordingFilters(CallFilters):
     """As the calls' filters, or the one call's recording."""
 
-    call_id: Word | None = Field(None, description="The recording of that call or session, beside no other filter")
+    call_id: str | None = Field(None, description="The recording of that call or session, beside no other filter")
 
 
 class RunnerFilters(Query):
     """The runners of one agent, or all."""
 
-    agent_id: Word | None = Field(None, description="Runners of that agent")
+    agent_id: str | None = Field(None, description="Runners of that agent")
 
 
 class WorkerFilters(Query):

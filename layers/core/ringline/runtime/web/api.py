@@ -63,5 +63,11 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 def serve(api: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The answer to one API Gateway event. A slash at the end of its path is tolerated, and so are the SDK's
     paths without a version."""
-    path = _WITHOUT_VERSION.sub(f"{PLATFORM_PREFIX}/v1/", event.get("rawPath") or "/")
-    return api.resolve({**event, "rawPath": path.rstrip("/") or "/"}, context)
+    answer = api.resolve({**event, "rawPath": versioned(event.get("rawPath") or "/")}, context)
+    # An answer without a body has an empty one: not everything that stands for API Gateway takes a null.
+    return answer | {"body": answer.get("body") or ""}
+
+
+def versioned(path: str) -> str:
+    """A path with its version, and without a slash at its end."""
+    return _WITHOUT_VERSION.sub(f"{PLATFORM_PREFIX}/v1/", path).rstrip("/") or "/"

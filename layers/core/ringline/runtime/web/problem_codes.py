@@ -52,6 +52,12 @@ PROBLEMS: Mapping[str, Meaning] = {
     "agent_cannot_send_dtmf": Meaning(409, "The agent has not said that it can send tones."),
     "whisper_not_enforceable": Meaning(422, "LiveKit cannot be told who may hear a voice; nobody can whisper."),
     "livekit_unavailable": Meaning(503, "LiveKit could not be asked. Ask again."),
+    # Transfers
+    "transfer_not_found": Meaning(404, "The call has no such transfer."),
+    "transfer_under_way": Meaning(409, "Another transfer of this call is under way."),
+    "too_many_transfers": Meaning(409, "The call has had as many transfers as it may have."),
+    "transfer_not_allowed": Meaning(422, "The call's pipe does not allow transfers to this number."),
+    "transfer_target_not_served": Meaning(422, "Nobody can be called by this kind of target."),
     # What agents and speech workers ask
     "call_is_over": Meaning(409, "The call, or this attempt of it, needs no brain any more."),
     "agent_is_gone": Meaning(409, "The agent of this call is not set up any more."),

@@ -95,7 +95,7 @@ class Payload(Protocol):
 
 
 class Payloads(Protocol):
-    def payload(self, account_id: str, call_id: str, event_type: str) -> Payload | None:
+    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int) -> Payload | None:
         """None if the call is not kept any more."""
 
 
@@ -135,7 +135,9 @@ class Deliver:
             return EndpointGone()
         if delivery.next_attempt_at is not None and delivery.next_attempt_at > self._clock() + EARLY_MS:
             return NotYetDue()
-        payload = self._payloads.payload(delivery_id.account_id, delivery_id.call_id, delivery_id.event_type)
+        payload = self._payloads.payload(
+            delivery_id.account_id, delivery_id.call_id, delivery_id.event_type, delivery_id.occurrence
+        )
         if payload is None:
             self._close(delivery)
             return NothingToSend()

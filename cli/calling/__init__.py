@@ -1,0 +1,1 @@
+"""Calls: placed, followed, listed, ended, explained."""

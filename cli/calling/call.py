@@ -1,0 +1,79 @@
+"""`call`, `follow`, `hangup`: places a call, watches it, ends it."""
+
+from typing import Annotated
+
+import typer
+
+from cli.calling.follow import Follower, finish
+from cli.frame.command import Said, command
+from cli.frame.desk import Desk
+from cli.frame.fields import Field, json_object, one_of, text, text_or_file, whole
+from cli.reach.api import segment
+from cli.shown.tables import record
+from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.timing import (
+    LONGEST_CALL_DURATION_S,
+    MAX_AGENT_JOIN_S,
+    MAX_RING_TIMEOUT_S,
+    MIN_RING_TIMEOUT_S,
+)
+
+FIELDS = (
+    Field("pipe_id", "How it is made: agent, number, limits.", text, "PIPE", "--pipe"),
+    Field("agent_id", "Who speaks, before the pipe's agent.", text, "AGENT", "--agent"),
+    Field("from_number", "One of your numbers.", text, "NUMBER", "--from"),
+    Field("instructions", "What the agent is told; @file for a file's text.", text_or_file, "TEXT"),
+    Field("data", "What the agent is given; an object in JSON, or @file.", json_object, "JSON"),
+    Field("metadata", "What your webhooks are given back; an object in JSON, or @file.", json_object, "JSON"),
+    Field("ring_timeout_s", "How long the phone rings.", whole(MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S), "SECONDS"),
+    Field("max_call_duration_s", "The longest conversation.", whole(1, LONGEST_CALL_DURATION_S), "SECONDS"),
+    Field("agent_join_timeout_s", "How long the agent may take to join.", whole(1, MAX_AGENT_JOIN_S), "SECONDS"),
+    Field("agent_first", "Ring nobody before the agent is there."),
+    Field("voicemail_policy", "At a voicemail.", one_of(*(each.value for each in VoicemailPolicy)), "POLICY"),
+    Field("recording", "Record the conversation."),
+    Field("scheduled_at", "Not before, in ISO 8601.", text, "MOMENT"),
+    Field("expires_at", "Not after, in ISO 8601.", text, "MOMENT"),
+)
+
+SHOWN = ("call_id", "status", "state", "direction", "from_number", "to_number", "pipe_id", "agent_id", "end_reason")
+
+CallId = Annotated[str, typer.Argument(metavar="CALL", help="Its id, call_...", show_default=False)]
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "call", fields=FIELDS, panel="Calls")(place)
+    command(app, "follow", panel="Calls")(follow)
+    command(app, "hangup", panel="Calls")(hang_up)
+
+
+def place(
+    desk: Desk,
+    to_number: Annotated[str, typer.Argument(metavar="NUMBER", help="Who is called.", show_default=False)],
+    said: Said,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Watch it until it is over.")] = True,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="The same key and call within 24 h make one call.")
+    ] = None,
+) -> None:
+    """Places a call, and follows it live. Ctrl-C leaves it running."""
+    api = desk.api()
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    call = api.post("/v1/calls", {"to_number": to_number, **said}, headers)
+    if not follow:
+        desk.show(call, lambda: record(call, SHOWN))
+        return
+    desk.say(f"{call['call_id']}  {call['from_number']} -> {call['to_number']}")
+    if call.get("already_under_way"):
+        desk.note("It was under way before.")
+    finish(desk, Follower(desk, api, call["call_id"]).follow())
+
+
+def follow(desk: Desk, call_id: CallId) -> None:
+    """Follows a call until it is over; of one that is over, shows what happened."""
+    finish(desk, Follower(desk, desk.api(), segment(call_id)).follow())
+
+
+def hang_up(desk: Desk, call_id: CallId) -> None:
+    """Ends a call, or cancels one that waits or rings."""
+    call = desk.api().post(f"/v1/calls/{segment(call_id)}/hangup")
+    desk.show(call, lambda: f"{call.get('call_id', call_id)}: {call.get('result', call.get('status'))}")

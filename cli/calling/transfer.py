@@ -1,0 +1,98 @@
+"""`transfer`: hands a call over to a phone number or to another agent, and follows how that goes."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cli.calling.call import CallId
+from cli.calling.follow import EVERY_S
+from cli.frame.command import command
+from cli.frame.desk import Desk
+from cli.frame.fields import phone_number
+from cli.model.failures import ExitCode, Usage
+from cli.reach.api import Api, Document, segment
+from cli.words.moments import clock_time
+
+END = "end"
+
+_OVER = frozenset({"completed", "failed"})
+
+
+class Mode(StrEnum):
+    COLD = "cold"
+    WARM = "warm"
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "transfer", panel="Calls")(transfer)
+
+
+def transfer(
+    desk: Desk,
+    call_id: CallId,
+    number: Annotated[
+        str | None, typer.Option("--number", parser=phone_number, metavar="NUMBER", help="To this phone.")
+    ] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="To this agent of yours.")] = None,
+    mode: Annotated[Mode, typer.Option(help="cold: away from here; warm: into the same conversation.")] = Mode.COLD,
+    announcement: Annotated[str | None, typer.Option(metavar="TEXT", help="What the agent is to say before.")] = None,
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHO", help="A number, an agent, or end, if nobody comes. May be repeated."),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Watch it until it is over.")] = True,
+) -> None:
+    """Hands a conversation over to a phone, or to another agent."""
+    if (number is None) == (agent is None):
+        raise Usage("Either --number or --agent must be given", "--number")
+    said = {
+        "to": _target("sip", number) if number is not None else _target("agent", agent),
+        "mode": mode.value,
+        "announcement": announcement,
+        "fallback": [_fallback(each) for each in fallback or ()] or None,
+    }
+    api, path = desk.api(), f"/v1/calls/{segment(call_id)}/transfers"
+    asked = api.post(path, {name: value for name, value in said.items() if value is not None})
+    if not follow:
+        desk.show(asked, lambda: f"{asked['transfer_id']}: {asked['state']}")
+        return
+    done = _follow(desk, api, path, asked)
+    desk.show(done, lambda: None)
+    if done["state"] == "failed":
+        raise typer.Exit(ExitCode.CALL_FAILED)
+
+
+def _follow(desk: Desk, api: Api, path: str, asked: Document) -> Document:
+    """The transfer when it is over; one that failed is followed by the one to its fallback."""
+    told: tuple[str, str] | None = None
+    seen = asked
+    while True:
+        if told != (seen["transfer_id"], seen["state"]):
+            told = (seen["transfer_id"], seen["state"])
+            desk.say(_line(seen))
+        goes_on_as = seen.get("followed_by")
+        if seen["state"] in _OVER and goes_on_as is None:
+            return seen
+        if goes_on_as is None:
+            desk.around.sleep(EVERY_S)
+        seen = api.get(f"{path}/{goes_on_as or seen['transfer_id']}")
+
+
+def _line(transfer_: Document) -> str:
+    moments = (transfer_.get(f"{each}_at") for each in ("ended", "joined", "ringing", "requested"))
+    at = next((moment for moment in moments if moment), None)
+    (target,) = transfer_["to"]["config"].values()
+    why = f": {transfer_['reason']}" if transfer_.get("reason") else ""
+    code = f" (SIP {transfer_['sip_code']})" if transfer_.get("sip_code") else ""
+    return f"{clock_time(at)}  {transfer_['mode']} to {target}  {transfer_['state']}{why}{code}"
+
+
+def _fallback(who: str) -> Any:
+    if who == END:
+        return END
+    return _target("sip", phone_number(who)) if who.startswith("+") else _target("agent", who)
+
+
+def _target(kind: str, name: str | None) -> Document:
+    return {"type": kind, "config": {"number" if kind == "sip" else "agent_id": name}}

@@ -1,0 +1,64 @@
+"""`doctor`: the command."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from cli.doctor.check import Check, Finding, Once, Result, run_all, worst
+from cli.doctor.of_api import checks_of_api
+from cli.frame.command import command
+from cli.frame.desk import Desk
+from cli.model.failures import ExitCode, Usage
+from cli.shown.tables import table
+
+_NO_KEY = "the profile has no API key: `ringline profile add NAME --api-key sk_...`"
+_NO_STACK = "the profile names no CloudFormation stack, and so no operator's rights"
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "doctor", panel="Watching")(doctor)
+
+
+def doctor(desk: Desk) -> None:
+    """Looks at all that calls need, and says what to mend: API, key, clocks, LiveKit, trunks, rules, agents, quotas."""
+    findings = run_all(_checks(desk))
+    document = {"result": worst(findings).value, "checks": [each.as_json() for each in findings]}
+    desk.show(document, lambda: _page(findings))
+    if worst(findings) is Result.FAIL:
+        raise typer.Exit(ExitCode.TO_MEND)
+
+
+def _checks(desk: Desk) -> list[Check]:
+    # What an operator's checks stand on takes long to load.
+    from cli.doctor.of_livekit import LivekitChecks
+    from cli.doctor.of_stack import StackChecks
+    from cli.reach.livekit import livekit_keys
+
+    profile = desk.profile()
+    deployment = Once(desk.deployment)
+    stack = StackChecks(deployment).all()
+    livekit = LivekitChecks(Once(lambda: livekit_keys(profile, deployment())), desk.around.clock).all()
+    try:
+        api = checks_of_api(desk.api(), desk.around.clock)
+    except Usage:
+        api = [_skipped("api", _NO_KEY)]
+    if profile.stack is None and profile.on_this_machine is None:
+        return [*api, *(_skipped(each.name, _NO_STACK) for each in [*livekit, *stack])]
+    return [*api, *livekit, *stack]
+
+
+def _skipped(name: str, why: str) -> Check:
+    return Check(name, lambda: Finding(name, Result.SKIPPED, why))
+
+
+def _page(findings: Sequence[Finding]) -> Group:
+    rows = [[each.name, each.result.value, each.says] for each in findings]
+    parts: list[Any] = [table(("check", "result", "what"), rows)]
+    to_mend = [each for each in findings if each.remedy and each.result in {Result.FAIL, Result.WARN}]
+    if to_mend:
+        parts += ["", Text("to mend", style="bold")]
+    parts += [Text(f"  {each.name}: {each.remedy}") for each in to_mend]
+    return Group(*parts)

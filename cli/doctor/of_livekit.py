@@ -1,0 +1,157 @@
+"""LiveKit as the deployment uses it: its URL and key, trunks and rules, and the webhook by which it tells of calls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from cli.doctor.check import Check, Finding, Result
+from cli.doctor.of_api import skew
+from cli.reach.livekit import LivekitKeys
+from ringline.runtime.clock import Clock
+
+WITHIN_S = 8.0
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_INBOUND = "docs/inbound.md tells how; `ringline number sync` makes what numbers of trunks of yours need."
+
+
+@dataclass(frozen=True, slots=True)
+class LivekitChecks:
+    """`keys` finds out by what the deployment reaches LiveKit."""
+
+    keys: Callable[[], LivekitKeys]
+    clock: Clock
+
+    def all(self) -> list[Check]:
+        return [
+            Check("livekit", self._key),
+            Check("livekit_clock", self._time),
+            Check("outbound_trunk", self._outbound_trunk),
+            Check("inbound_trunks", self._inbound_trunks),
+            Check("dispatch_rules", self._dispatch_rules),
+            Check("livekit_webhook", self._webhook),
+        ]
+
+    def _key(self) -> Finding:
+        keys = self.keys()
+        try:
+            _ask(keys, _rooms)
+        except Exception as error:
+            return _livekit_said("livekit", keys, error)
+        return Finding("livekit", Result.OK, f"answers at {keys.url} and takes the deployment's key")
+
+    def _time(self) -> Finding:
+        url = self.keys().http_url
+        try:
+            headers = httpx.get(url, timeout=WITHIN_S).headers
+        except httpx.HTTPError as error:
+            return Finding("livekit_clock", Result.SKIPPED, f"LiveKit is not reached: {error}")
+        return skew("livekit_clock", headers, self.clock(), "LiveKit")
+
+    def _outbound_trunk(self) -> Finding:
+        keys, name = self.keys(), "outbound_trunk"
+        trunks = {each.sip_trunk_id: each for each in _ask(keys, _outbound_trunks)}
+        if not keys.sip_trunk_id:
+            told = "the deployment names none: each number needs a trunk of its own"
+            return Finding(name, Result.WARN if not trunks else Result.OK, told, "The template's SipTrunkId names one.")
+        if keys.sip_trunk_id not in trunks:
+            says = f"LiveKit has no outbound trunk {keys.sip_trunk_id}, which calls go through"
+            remedy = f"Deploy with SipTrunkId of one that is there: {', '.join(sorted(trunks)) or 'none is'}."
+            return Finding(name, Result.FAIL, says, remedy)
+        trunk = trunks[keys.sip_trunk_id]
+        return Finding(name, Result.OK, f"{keys.sip_trunk_id} leads to {trunk.address}; {len(trunks)} at LiveKit")
+
+    def _inbound_trunks(self) -> Finding:
+        trunks = _ask(self.keys(), _inbound_trunks)
+        if not trunks:
+            return Finding("inbound_trunks", Result.WARN, "LiveKit has none: nobody can ring in", _INBOUND)
+        return Finding("inbound_trunks", Result.OK, f"{len(trunks)} at LiveKit")
+
+    def _dispatch_rules(self) -> Finding:
+        keys, name = self.keys(), "dispatch_rules"
+        trunks = {each.sip_trunk_id for each in _ask(keys, _inbound_trunks)}
+        rules = _ask(keys, _rules)
+        if not trunks:
+            return Finding(name, Result.SKIPPED, "there is no inbound trunk that needs one")
+        lost = sorted({trunk for rule in rules for trunk in rule.trunk_ids} - trunks)
+        if lost:
+            says = f"rules name trunks that are gone: {', '.join(lost)}"
+            return Finding(name, Result.WARN, says, "Delete those rules at LiveKit.")
+        covered = (
+            trunks if any(not rule.trunk_ids for rule in rules) else {each for rule in rules for each in rule.trunk_ids}
+        )
+        if trunks - covered:
+            says = f"callers of {', '.join(sorted(trunks - covered))} are let in by no rule"
+            return Finding(name, Result.FAIL, says, _INBOUND)
+        return Finding(name, Result.OK, f"{len(rules)}, each inbound trunk has one")
+
+    def _webhook(self) -> Finding:
+        """An unsigned post must be refused: then the address is ours. Whether LiveKit posts there, only it knows."""
+        keys, name = self.keys(), "livekit_webhook"
+        if _is_loopback(keys.hooks_url) and not _is_loopback(keys.url):
+            says = f"LiveKit cannot reach {keys.hooks_url}: that leads every machine to itself"
+            return Finding(name, Result.FAIL, says, "Set PUBLIC_URL or BIND_ADDRESS (docs/stack.md).")
+        try:
+            status = httpx.post(keys.hooks_url, content=b"{}", timeout=WITHIN_S).status_code
+        except httpx.HTTPError as error:
+            return Finding(name, Result.FAIL, f"{keys.hooks_url} is not reached: {error}", "Is the stack up?")
+        if status not in {401, 403}:
+            says = f"{keys.hooks_url} answers {status} to what is not signed"
+            return Finding(name, Result.FAIL, says, "Is it the stack's output LivekitHooksUrl?")
+        told = f"{keys.hooks_url} is there; LiveKit must have it as a webhook URL, signed with the key {keys.api_key}"
+        return Finding(name, Result.OK, told)
+
+
+def _livekit_said(name: str, keys: LivekitKeys, error: Exception) -> Finding:
+    status = getattr(error, "status", None)
+    if status in {401, 403}:
+        says = f"LiveKit at {keys.url} does not take the key {keys.api_key}"
+        return Finding(name, Result.FAIL, says, "Deploy with the LivekitApiKey and LivekitApiSecret of that server.")
+    says = f"LiveKit at {keys.url} is not reached: {error or type(error).__name__}"
+    return Finding(name, Result.FAIL, says, "Is the URL right (LivekitUrl), and the server up?")
+
+
+def _ask[Answer](keys: LivekitKeys, asking: Callable[[Any], Awaitable[Answer]]) -> Answer:
+    """One request to LiveKit. Raises what its client raises."""
+
+    async def once() -> Answer:
+        import aiohttp
+        from livekit import api
+
+        timeout = aiohttp.ClientTimeout(total=WITHIN_S)
+        async with api.LiveKitAPI(keys.http_url, keys.api_key, keys.api_secret, timeout=timeout) as livekit:
+            return await asking(livekit)
+
+    return asyncio.run(once())
+
+
+async def _rooms(livekit: Any) -> Any:
+    from livekit import api
+
+    return await livekit.room.list_rooms(api.ListRoomsRequest(names=["ringline-doctor"]))
+
+
+async def _outbound_trunks(livekit: Any) -> list[Any]:
+    from livekit import api
+
+    return list((await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items)
+
+
+async def _inbound_trunks(livekit: Any) -> list[Any]:
+    from livekit import api
+
+    return list((await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items)
+
+
+async def _rules(livekit: Any) -> list[Any]:
+    from livekit import api
+
+    return list((await livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())).items)
+
+
+def _is_loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in _LOOPBACK

@@ -1,0 +1,106 @@
+"""The deployment that an operator's command is for, with what it needs of AWS."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from cli.model.failures import Usage, refused_by
+from cli.model.profiles import OnThisMachine, Profile
+from ringline.accounts.store import AccountStore
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.queues import SqsDoorbell
+from ringline.calls.tables.store import CallStore
+from ringline.routing.store import RoutingStore
+from ringline.runtime.web.problems import Problem, not_found
+
+_QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployed stack: its table, and the doorbell that its dialers hear. `client` makes a client of another service,
+    `stack` is None for the stack on one machine."""
+
+    dynamodb: Any
+    sqs: Any
+    table_name: str
+    doorbell_url: str
+    api_url: str = ""
+    stack: str | None = None
+    session: Any = None
+
+    @property
+    def accounts(self) -> AccountStore:
+        return AccountStore(self.dynamodb, self.table_name)
+
+    @property
+    def routing(self) -> RoutingStore:
+        return RoutingStore(self.dynamodb, self.table_name)
+
+    @property
+    def calls(self) -> CallStore:
+        return CallStore(self.dynamodb, self.table_name)
+
+    @property
+    def paces(self) -> TrunkPaces:
+        return TrunkPaces(self.dynamodb, self.table_name)
+
+    def ring(self, account_id: str) -> None:
+        """Rings for the calls of an account that wait."""
+        SqsDoorbell(lambda: self.sqs, self.doorbell_url).ring(account_id)
+
+    def client(self, service: str) -> Any:
+        return self.session.create_client(service, config=_QUICK)
+
+
+def find_deployment(profile: Profile) -> Deployment:
+    """The deployment of a profile. Raises botocore's errors, Usage for a profile without one, and Refused 404 for a
+    stack that is another program's, or not whole yet."""
+    if profile.on_this_machine is not None:
+        return _on_this_machine(profile, profile.on_this_machine)
+    if profile.stack is None:
+        raise Usage(
+            f"The profile {profile.name} names no CloudFormation stack, which this command needs",
+            advice=f"`ringline profile add {profile.name} --stack ringline`, with AWS credentials in the environment.",
+        )
+    session = botocore.session.Session(profile=profile.aws_profile)
+    if profile.region is not None:
+        session.set_config_variable("region", profile.region)
+    answer = session.create_client("cloudformation", config=_QUICK).describe_stacks(StackName=profile.stack)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
+    for name in ("TableName", "DoorbellQueueUrl"):
+        if name not in outputs:
+            raise refused_by(_not_ours(profile.stack, name))
+    return Deployment(
+        dynamodb=session.create_client("dynamodb", config=_QUICK),
+        sqs=session.create_client("sqs", config=_QUICK),
+        table_name=outputs["TableName"],
+        doorbell_url=outputs["DoorbellQueueUrl"],
+        api_url=outputs.get("ApiUrl", ""),
+        stack=profile.stack,
+        session=session,
+    )
+
+
+def _on_this_machine(profile: Profile, machine: OnThisMachine) -> Deployment:
+    session = botocore.session.get_session()
+    known = {
+        "endpoint_url": machine.endpoint_url,
+        "region_name": "us-east-1",
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+        "config": _QUICK,
+    }
+    return Deployment(
+        dynamodb=session.create_client("dynamodb", **known),
+        sqs=session.create_client("sqs", **known),
+        table_name=machine.table_name,
+        doorbell_url=machine.doorbell_url,
+        api_url=profile.api_url or "",
+    )
+
+
+def _not_ours(stack: str, output: str) -> Problem:
+    return not_found("deployment_not_found", f"The stack {stack} has no output {output}: is it Ringline's, and up?")

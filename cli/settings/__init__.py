@@ -1,0 +1,1 @@
+"""The settings file, and the stack that is up on this machine."""

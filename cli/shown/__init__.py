@@ -1,0 +1,1 @@
+"""How things are shown: tables and moments for people, one JSON document for programs, failures for both."""

@@ -1,0 +1,107 @@
+"""`number`: what you call from and are called on."""
+
+from typing import Annotated
+
+import typer
+
+from cli.frame.command import Said, command
+from cli.frame.desk import Desk
+from cli.frame.fields import Field, check_said, country, phone_number, text, whole
+from cli.reach.api import segment
+from cli.shown.tables import record
+from cli.things.shown import IfRevision, delete, revision_header, show_list, show_record
+
+app = typer.Typer(no_args_is_help=True, help="Numbers: what you call from and are called on.")
+
+COLUMNS = ("number_id", "number", "status", "country", "trunk_id", "pipe_id", "agent_id", "max_calls", "revision")
+CHANGES = (
+    Field("pipe_id", "Whose agent takes its callers, within the pipe's limits.", text, "PIPE", "--pipe"),
+    Field("agent_id", "Who takes its callers, before the pipe's agent.", text, "AGENT", "--agent"),
+    Field("trunk_id", "The trunk that it belongs to.", text, "TRUNK", "--trunk"),
+    Field("country", "Where its numbers are; two letters.", country, "CC"),
+    Field("max_calls", "So many calls from and to it at once; '' for no cap of its own.", whole(1, 1_000_000), "N"),
+    Field("calls_per_day", "So many dials from it in a day (UTC).", whole(1, 1_000_000), "N"),
+    Field(
+        "overflow.pipe_id",
+        "Who takes its callers where no line is free; `--set overflow=null` for nobody.",
+        text,
+        "PIPE",
+        "--overflow-pipe",
+    ),
+    Field("overflow.agent_id", "The same, by an agent.", text, "AGENT", "--overflow-agent"),
+    Field("overflow.number", "The same, by another number of yours.", phone_number, "NUMBER", "--overflow-number"),
+    Field("decision_url", "Asked, signed, what becomes of each caller.", text, "URL"),
+    Field("decision_default", "Where it does not answer in time: accept, reject, or a pipe.", text, "WHAT"),
+)
+
+_NumberId = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="In E.164, or its id as `number list` shows it.", show_default=False)
+]
+
+
+@command(app, "add", fields=CHANGES)
+def add(
+    desk: Desk,
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", parser=phone_number, help="In E.164, +14155550123.", show_default=False)
+    ],
+    said: Said,
+) -> None:
+    """Adds a number of a trunk of yours. LiveKit is told to let its callers in."""
+    show_record(desk, desk.api().post("/v1/numbers", {"number": number, **said}))
+
+
+@command(app, "list")
+def list_numbers(
+    desk: Desk,
+    status: Annotated[str | None, typer.Option(help="available, assigned, in_call or disabled.")] = None,
+    of_country: Annotated[str | None, typer.Option("--country", help="Of this country; two letters.")] = None,
+) -> None:
+    """All numbers, and what they are attached to."""
+    show_list(desk, "/v1/numbers", COLUMNS, "no numbers", {"status": status, "country": of_country})
+
+
+@command(app, "show")
+def show(desk: Desk, number: _NumberId) -> None:
+    """One number."""
+    show_record(desk, desk.api().get(f"/v1/numbers/{segment(number)}"))
+
+
+@command(app, "attach")
+def attach(
+    desk: Desk,
+    number: _NumberId,
+    agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Who takes its callers.")] = None,
+    pipe: Annotated[str | None, typer.Option(metavar="PIPE", help="Whose agent takes them, within its limits.")] = None,
+) -> None:
+    """Leads the callers of a number to an agent, a pipe, or both."""
+    said = {"agent_id": agent, "pipe_id": pipe}
+    body = {name: value for name, value in said.items() if value is not None}
+    show_record(desk, desk.api().post(f"/v1/numbers/{segment(number)}/attach", body))
+
+
+@command(app, "detach")
+def detach(desk: Desk, number: _NumberId) -> None:
+    """Leads the callers of a number to nobody."""
+    show_record(desk, desk.api().delete(f"/v1/numbers/{segment(number)}/attach"))
+
+
+@command(app, "set", fields=CHANGES)
+def change(desk: Desk, number: _NumberId, said: Said, if_revision: IfRevision = None) -> None:
+    """Changes a number; what is not named stays, '' takes a field back."""
+    check_said(said)
+    path = f"/v1/numbers/{segment(number)}"
+    show_record(desk, desk.api().patch(path, said, revision_header(if_revision)))
+
+
+@command(app, "delete")
+def delete_number(desk: Desk, number: _NumberId, if_revision: IfRevision = None) -> None:
+    """Gives a number up, and removes what was made for it at LiveKit."""
+    delete(desk, f"/v1/numbers/{segment(number)}", f"number {number}", if_revision)
+
+
+@command(app, "sync")
+def sync(desk: Desk) -> None:
+    """Compares the numbers with LiveKit's trunks and rules, mends ours and reports what differs."""
+    document = desk.api().post("/v1/numbers/sync")
+    desk.show(document, lambda: record(document))

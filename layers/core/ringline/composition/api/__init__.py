@@ -1,1 +1,0 @@
-"""Parts of the API that are put together apart from the rest of it."""

@@ -1,0 +1,198 @@
+"""What only an operator may do: accounts, their first keys, caps, countries, and paces of trunks."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+from unittest import mock
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+
+from cli.model.failures import Refused, Usage
+from cli.model.profiles import OnThisMachine, Profile
+from cli.reach.deployment import find_deployment
+from ringline.accounts.account import Account, hash_of
+from ringline.accounts.authorize import Authorize, Authorized, Refusal
+from ringline.accounts.store import AccountStore
+from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.store import CallStore
+from ringline.routing.records import Trunk
+from ringline.routing.store import RoutingStore
+from tests.builders import ACCOUNT, NOW
+from tests.component.cli.in_process import URL
+from tests.component.cli.terminal import Terminal
+
+
+def accounts_of(terminal: Terminal) -> AccountStore:
+    return AccountStore(terminal.local.dynamodb, terminal.local.table_name)
+
+
+def verdict(terminal: Terminal, raw_key: str) -> Any:
+    return Authorize(accounts_of(terminal)).verdict({"authorization": f"Bearer {raw_key}"})
+
+
+def test_a_cap_is_shown_and_changed_and_the_doorbell_rings_for_those_who_wait(terminal: Terminal) -> None:
+    assert terminal.done("account", "show", ACCOUNT) == f"{ACCOUNT}: 0 of 2 lines in use\n"
+    assert terminal.local.messages() == [], "looking rings nobody"
+    assert terminal.done("account", "set", ACCOUNT, "--max-calls", "7") == f"{ACCOUNT}: 0 of 7 lines in use\n"
+    assert CallStore(terminal.local.dynamodb, terminal.local.table_name).gate(ACCOUNT).cap == 7
+    (message,) = terminal.local.messages()
+    assert json.loads(message["Body"]) == {"account_id": ACCOUNT}
+
+
+def test_an_account_is_made_with_a_key_that_opens_the_api(terminal: Terminal) -> None:
+    made = terminal.document("account", "create", "Globex & Sons", "--max-calls", "20", "--country", "de")
+    assert (made["account_id"], made["api_url"]) == ("globex-sons", URL)
+    authorized = verdict(terminal, made["raw_key"])
+    assert isinstance(authorized, Authorized) and authorized.account_id == "globex-sons"
+    kept = Account("globex-sons", "Globex & Sons", "globex-sons", 20, "DE")
+    assert accounts_of(terminal).account("globex-sons") == kept
+    items = json.dumps(terminal.local.items())
+    assert made["raw_key"] not in items and hash_of(made["raw_key"]) in items
+
+
+def test_an_account_made_again_stays_what_it_was(terminal: Terminal) -> None:
+    terminal.done("account", "create", "Globex", "--max-calls", "3")
+    again = terminal.refused("account", "create", "globex", "--max-calls", "9")
+    assert "There is an account globex" in again and "sk_" not in again
+    assert terminal.document("account", "show", "globex")["cap"] == 3
+    assert terminal.document("account", "create", "globex", "--id", "other")["account_id"] == "other"
+    assert "--id" in terminal.refused("account", "create", "株式会社", exit_code=2)
+
+
+def test_a_new_accounts_key_is_kept_as_a_profile_that_calls(terminal: Terminal) -> None:
+    assert "profile globex" in terminal.done("account", "create", "Globex", "--save-profile", "globex")
+    assert terminal.config.stat().st_mode & 0o777 == 0o600
+    assert terminal.document("--profile", "globex", "calls") == {"data": [], "next_cursor": None}
+    assert "local" in terminal.refused("account", "create", "Initech", "--save-profile", "local", exit_code=2)
+    assert accounts_of(terminal).account("initech") is None
+
+
+def test_a_key_of_an_account_is_made_listed_and_revoked_by_an_operator(terminal: Terminal) -> None:
+    made = terminal.document("account", "key", ACCOUNT, "--name", "lost")
+    assert isinstance(verdict(terminal, made["raw_key"]), Authorized)
+    listed = {row["key_id"]: row["status"] for row in terminal.document("account", "keys", ACCOUNT)["data"]}
+    assert listed[made["key_id"]] == "valid"
+    assert terminal.done("account", "revoke-key", ACCOUNT, made["key_id"]) == f"{made['key_id']}: revoked\n"
+    assert verdict(terminal, made["raw_key"]) is Refusal.INVALID_KEY
+    assert "was revoked before" in terminal.done("account", "revoke-key", ACCOUNT, made["key_id"])
+    assert terminal.refused("account", "revoke-key", ACCOUNT, "key_0") == f"{ACCOUNT} has no key key_0"
+
+
+def test_an_account_is_given_its_country_and_may_lose_it(terminal: Terminal) -> None:
+    assert "numbers of US" in terminal.done("account", "set", ACCOUNT, "--country", "us")
+    assert "numbers of US" in terminal.done("account", "set", ACCOUNT, "--max-calls", "3")
+    assert terminal.done("account", "set", ACCOUNT, "--country", "") == f"{ACCOUNT}: 0 of 3 lines in use\n"
+    assert accounts_of(terminal).country_of(ACCOUNT) is None
+
+
+def test_a_trunk_is_given_its_pace(terminal: Terminal) -> None:
+    paces = TrunkPaces(terminal.local.dynamodb, terminal.local.table_name)
+    assert terminal.done("trunk", "pace", "ST_1", "--calls-per-second", "2") == "ST_1: 2 calls a second\n"
+    assert paces.look("ST_1").interval_ms == 500
+    assert terminal.done("trunk", "pace", "ST_1", "--calls-per-second", "0") == "ST_1: no limit\n"
+    assert paces.take("ST_1", NOW) == NOW
+
+
+def test_a_trunk_is_given_a_country_and_who_sees_its_callers(terminal: Terminal) -> None:
+    routing = RoutingStore(terminal.local.dynamodb, terminal.local.table_name)
+    terminal.done("trunk", "callers", "ST_1", "--country", "GB", "--account", ACCOUNT)
+    assert routing.trunk("ST_1") == Trunk(trunk_id="ST_1", country="GB", account_id=ACCOUNT)
+    assert "the usual country" in terminal.done("trunk", "callers", "ST_1", "--country", "")
+    assert routing.trunk("ST_1") == Trunk(trunk_id="ST_1", account_id=ACCOUNT)
+    assert "no such account" in terminal.refused("trunk", "callers", "ST_1", "--account", "acc_nobody")
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "exit_code"),
+    [
+        (("account", "show", "acc_nobody"), "no such account: acc_nobody", 1),
+        (("account", "set", "acc_nobody", "--max-calls", "3"), "no such account", 1),
+        (("account", "key", "acc_nobody"), "no such account", 1),
+        (("account", "keys", "acc_nobody"), "no such account: acc_nobody", 1),
+        (("account", "set", ACCOUNT), "Nothing to change", 2),
+        (("account", "set", ACCOUNT, "--max-calls", ""), "--max-calls", 2),
+        (("account", "set", ACCOUNT, "--max-calls", "-1"), "--max-calls", 2),
+        (("account", "set", ACCOUNT, "--set", "mood=good"), "No such option", 2),
+        (("account", "set", ACCOUNT, "--country", "XX"), "--country", 2),
+        (("account", "create"), "Missing argument", 2),
+        (("trunk", "pace", "ST_1", "--calls-per-second", "x"), "--calls-per-second", 2),
+        (("trunk", "callers", "ST_1"), "Nothing to change", 2),
+        (("trunk", "callers", "ST_1", "--country", "USA"), "--country", 2),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    terminal: Terminal, words: tuple[str, ...], says: str, exit_code: int
+) -> None:
+    before = terminal.local.items()
+    assert says in terminal.refused(*words, exit_code=exit_code)
+    assert terminal.local.items() == before and terminal.local.messages() == []
+
+
+# ---------------------------------------------------------------- the deployment
+
+
+class OneStack:
+    """CloudFormation with the one stack `mine`, as botocore's session makes its client."""
+
+    def __init__(self, outputs: Mapping[str, str]) -> None:
+        self._outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+
+    def create_client(self, _service: str, **_settings: Any) -> "OneStack":
+        return self
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        if StackName != "mine":
+            told = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": told}, "DescribeStacks")
+        return {"Stacks": [{"Outputs": self._outputs} if self._outputs else {}]}
+
+
+def test_a_deployment_is_found_by_its_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = {"TableName": "calls", "DoorbellQueueUrl": "https://queue", "ApiUrl": URL}
+    monkeypatch.setattr(botocore.session, "Session", lambda profile: OneStack(outputs))
+    found = find_deployment(Profile(name="mine", stack="mine"))
+    assert (found.table_name, found.doorbell_url, found.api_url) == ("calls", "https://queue", URL)
+    with pytest.raises(ClientError, match="does not exist"):
+        find_deployment(Profile(name="yours", stack="yours"))
+
+
+@pytest.mark.parametrize("outputs", [{}, {"Url": "https://example.com"}, {"TableName": "calls"}])
+def test_a_stack_that_is_not_ringlines_is_told_so(outputs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(botocore.session, "Session", lambda profile: OneStack(outputs))
+    with pytest.raises(Refused, match="The stack mine has no output"):
+        find_deployment(Profile(name="mine", stack="mine"))
+
+
+def test_a_profile_without_a_stack_is_no_operators() -> None:
+    with pytest.raises(Usage, match="names no CloudFormation stack"):
+        find_deployment(Profile(name="acme", api_url=URL, api_key="sk_1"))
+
+
+def test_the_stack_on_this_machine_needs_no_credentials() -> None:
+    machine = OnThisMachine(
+        endpoint_url="http://127.0.0.1:9",
+        table_name="calls",
+        doorbell_url="http://127.0.0.1:9/queue",
+        livekit_url="http://127.0.0.1:9",
+        livekit_api_key="devkey",
+        livekit_api_secret="secret",
+        sip_trunk_id="ST_1",
+        hooks_url="http://127.0.0.1:9/hooks/livekit",
+        agent_name="agent",
+    )
+    found = find_deployment(Profile(name="local", api_url=URL, on_this_machine=machine))
+    assert found.dynamodb.meta.endpoint_url == "http://127.0.0.1:9"
+    assert (found.table_name, found.stack) == ("calls", None)
+
+
+def test_aws_that_refuses_or_is_away_is_told_without_a_traceback(terminal: Terminal) -> None:
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    terminal.find = find_deployment
+    terminal.done("profile", "add", "prod", "--stack", "ringline")
+    with mock.patch.dict(os.environ, nowhere):
+        for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+            os.environ.pop(name, None)
+        assert "region" in terminal.refused("--profile", "prod", "account", "show", ACCOUNT)

@@ -1,0 +1,277 @@
+"""Asking for a transfer, through the API and on the word of the call's agent: who may have the call, what a repeat is
+answered with, and that nobody gets round the pipe's lists."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.transfers.transfer import TransferState
+from ringline.calls.model.transfers.transfer_events import TransferBegun, TransferFailed
+from ringline.calls.progress.progress import Progress
+from ringline.calls.tables.store import CallStore
+from ringline.routing.records import Agent, Brain
+from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import now_ms
+from ringline.telephony.agent_dispatch import call_token
+from tests.builders import a_call
+from tests.component.calls_room import LOG
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT, CountingDoorbell
+from tests.sample_events import event_of
+
+ACCOUNT = "acct_demo"
+CALL = "call_01JD5Z0000000000000000000A"
+SESSION = f"{ACCOUNT}.{CALL}.1"
+SECRET = "a-secret-of-more-than-32-characters"
+NOWHERE = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": SECRET}
+TO_NUMBER = {"to": {"type": "sip", "config": {"number": "+15550100888"}}, "mode": "warm", "warm_handoff_ms": 4000}
+
+
+class Asking:
+    """The two functions that are asked for transfers, and a call in which somebody talks."""
+
+    def __init__(self, local: LocalAws) -> None:
+        queues = {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url, **NOWHERE}
+        AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+        RoutingStore(local.dynamodb, local.table_name).put_agent(
+            ACCOUNT, Agent(agent_id="AGENT_2", name="Sales", brain=Brain.RUNNER)
+        )
+        self.local = local
+        self.store = CallStore(local.dynamodb, local.table_name)
+        self.manage: ModuleType = load_handler("manage", queues)
+        self.reports: ModuleType = load_handler("receive_agent_event", queues)
+
+    def talking(self, **fields: Any) -> Call:
+        began = now_ms() - 60_000
+        moments = {"created_at": began, "eligible_at": began, "dialed_at": began, "answered_at": began + 5000}
+        known = {"account_id": ACCOUNT, **moments, "active_at": began + 5000, "agent_joined_at": began + 1000}
+        call = a_call(**{"state": State.ACTIVE, **known, **fields})
+        self.store.create(call)
+        return call
+
+    def call(self) -> Call:
+        call = self.store.get(ACCOUNT, CALL)
+        assert call is not None
+        return call
+
+    def ask(
+        self, body: dict[str, Any], path: str = f"/v1/calls/{CALL}/transfers", key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        return self._request(self.manage, "POST", path, body, {} if key is None else {"idempotency-key": key})
+
+    def read(self, path: str) -> tuple[int, dict[str, Any]]:
+        return self._request(self.manage, "GET", path, None, {})
+
+    def agent_asks(self, body: dict[str, Any], token: str | None = None) -> tuple[int, dict[str, Any]]:
+        bearer = {"authorization": f"Bearer {token or call_token(self.call(), SECRET)}"}
+        return self._request(self.reports, "POST", f"/v1/calls/{CALL}/agent-transfers", body, bearer)
+
+    def agent_reads(self, transfer_id: str) -> tuple[int, dict[str, Any]]:
+        bearer = {"authorization": f"Bearer {call_token(self.call(), SECRET)}"}
+        path = f"/v1/calls/{CALL}/agent-transfers/{transfer_id}"
+        return self._request(self.reports, "GET", path, None, bearer)
+
+    def agent_tells(self, report: dict[str, Any]) -> str:
+        bearer = {"authorization": f"Bearer {call_token(self.call(), SECRET)}"}
+        _, body = self._request(self.reports, "POST", f"/v1/calls/{CALL}/agent-events", report, bearer)
+        return str(body["results"][0]["result"])
+
+    def happens(self, event: Any) -> None:
+        Progress(self.store, CountingDoorbell(), now_ms, LOG).apply(ACCOUNT, CALL, event)
+
+    def sent(self) -> list[dict[str, Any]]:
+        """What is on its way to be carried out."""
+        return [json.loads(message["Body"]) for message in self.local.messages()]
+
+    def _request(
+        self, handler: ModuleType, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        event = event_of("manage", "no_such_route") | {"rawPath": path}
+        event["requestContext"]["http"] |= {"method": method, "path": path}
+        event["headers"] = event.get("headers", {}) | headers
+        if body is not None:
+            event["body"] = json.dumps(body)
+        answer = handler.lambda_handler(event, CONTEXT)
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def asking(local: LocalAws) -> Asking:
+    return Asking(local)
+
+
+def to(number: str, **more: Any) -> dict[str, Any]:
+    return {"to": {"type": "sip", "config": {"number": number}}, **more}
+
+
+def test_a_transfer_is_written_on_the_call_and_sent_on_its_way(asking: Asking) -> None:
+    asking.talking()
+    status, body = asking.ask(TO_NUMBER)
+    assert (status, body["state"], body["to"], body["mode"]) == (202, "requested", TO_NUMBER["to"], "warm")
+    assert asking.sent() == [{"account_id": ACCOUNT, "call_id": CALL, "transfer_id": body["transfer_id"]}]
+    (transfer,) = asking.call().transfers
+    assert (transfer.transfer_id, transfer.warm_handoff_ms, transfer.asked_by) == (body["transfer_id"], 4000, "api")
+
+
+@pytest.mark.parametrize("named", [SESSION, CALL])
+def test_a_session_is_transferred_by_its_own_id_and_by_its_calls(asking: Asking, named: str) -> None:
+    call = asking.talking()
+    status, body = asking.ask(TO_NUMBER, f"/orchestrator/v1/sessions/{named}/transfer")
+    assert (status, body["session_id"], body["mode"]) == (200, SESSION, "warm")
+    assert body["added_participant_id"] == f"sip-{CALL}-1-{body['transfer_id']}"
+    assert body["removed_participant_id"] == call.agent_sid
+
+
+def test_the_phone_itself_goes_in_a_cold_transfer(asking: Asking) -> None:
+    call = asking.talking()
+    _, body = asking.ask(to("+15550100888"), f"/v1/sessions/{SESSION}/transfer")
+    assert (body["added_participant_id"], body["removed_participant_id"]) == ("+15550100888", call.leg_identity)
+
+
+def test_transfers_are_listed_and_shown_with_their_call(asking: Asking) -> None:
+    asking.talking()
+    _, asked = asking.ask(TO_NUMBER)
+    status, body = asking.read(f"/v1/calls/{CALL}/transfers")
+    assert (status, [row["transfer_id"] for row in body["data"]]) == (200, [asked["transfer_id"]])
+    assert asking.read(f"/v1/calls/{CALL}/transfers/{asked['transfer_id']}") == (200, asked)
+    assert asking.read(f"/v1/calls/{CALL}")[1]["transfers"] == [asked]
+    events = asking.read(f"/v1/calls/{CALL}/events")[1]["data"]
+    assert [event["to"] for event in events if event["what"] == "transfer_requested"] == ["+15550100888"]
+    assert asking.read(f"/v1/calls/{CALL}/transfers/transfer_none")[1]["code"] == "transfer_not_found"
+
+
+# --- repeats ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_request_is_the_same_transfer_while_it_is_under_way(asking: Asking) -> None:
+    asking.talking()
+    first, second = asking.ask(TO_NUMBER), asking.ask(TO_NUMBER)
+    assert first[1]["transfer_id"] == second[1]["transfer_id"]
+    assert len(asking.call().transfers) == 1
+
+
+def test_another_transfer_is_refused_while_one_is_under_way(asking: Asking) -> None:
+    asking.talking()
+    asking.ask(TO_NUMBER)
+    status, body = asking.ask(to("+15550100889"))
+    assert (status, body["code"]) == (409, "transfer_under_way")
+
+
+def test_a_key_stands_for_its_transfer_also_when_that_is_over(asking: Asking) -> None:
+    asking.talking()
+    _, first = asking.ask(TO_NUMBER, key="k1")
+    asking.happens(TransferFailed(now_ms(), 1, first["transfer_id"], EndReason.USER_BUSY.value, 486))
+    _, again = asking.ask(TO_NUMBER, key="k1")
+    assert (again["transfer_id"], again["state"], again["reason"]) == (first["transfer_id"], "failed", "USER_BUSY")
+    assert asking.ask(to("+15550100889"), key="k1")[1]["code"] == "idempotency_key_reused"
+    _, another = asking.ask(TO_NUMBER)
+    assert another["transfer_id"] != first["transfer_id"]
+
+
+def test_who_asks_again_while_a_fallback_is_tried_is_answered_with_that(asking: Asking) -> None:
+    asking.talking()
+    body = TO_NUMBER | {"fallback": [{"type": "agent", "config": {"agent_id": "AGENT_2"}}, "end"]}
+    _, first = asking.ask(body)
+    asking.happens(TransferBegun(now_ms(), 1, first["transfer_id"]))
+    asking.happens(TransferFailed(now_ms(), 1, first["transfer_id"], EndReason.USER_BUSY.value, 486))
+    _, again = asking.ask(body)
+    assert (again["follows"], again["to"]["type"], again["fallback"]) == (first["transfer_id"], "agent", ["end"])
+
+
+# --- who may have the call -------------------------------------------------------------------------------------------
+
+LISTS: dict[str, Any] = {"transfer_allowed_numbers": ("+15550100700",), "transfer_allowed_prefixes": ("+4430",)}
+
+
+@pytest.mark.parametrize("by", ["api", "agent"])
+def test_nobody_gets_round_the_pipes_lists(asking: Asking, by: str) -> None:
+    asking.talking(**LISTS)
+    ask = asking.ask if by == "api" else asking.agent_asks
+    for body in (to("+15550100888"), to("+15550100700", fallback=[to("+15550100888")["to"]])):
+        status, answer = ask(body)
+        assert (status, answer["code"]) == (422, "transfer_not_allowed"), body
+    assert asking.call().transfers == () and asking.sent() == []
+    assert ask(to("+44 30 1234 5678"))[0] == 202
+
+
+def test_an_agent_does_not_get_round_them_by_a_report(asking: Asking) -> None:
+    asking.talking(**LISTS)
+    assert asking.agent_tells({"type": "transfer", "to": "+15550100888"}) == "not_allowed"
+    assert asking.call().reports.transferred_at is None
+    assert asking.agent_tells({"type": "transfer", "to": "+15550100700"}) == "applied"
+
+
+def test_lists_without_a_number_allow_none(asking: Asking) -> None:
+    asking.talking(transfer_allowed_numbers=(), transfer_allowed_prefixes=())
+    assert asking.ask(to("+15550100888"))[1]["code"] == "transfer_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"to": {"type": "webrtc", "config": {}}}, "transfer_target_not_served", "to.type"),
+        ({"to": {"type": "livekit"}}, "transfer_target_not_served", "to.type"),
+        ({"to": {"type": "agent", "config": {"agent_id": "nobody"}}}, "unknown_agent", "to.config.agent_id"),
+        (to("sip:sales@example.com"), "invalid_request", "to.config.number"),
+        ({"to": {"type": "sip", "config": {}}}, "invalid_request", "to.config.number"),
+        ({"to": {"type": "sip", "config": {"number": "+1", "trunk": "x"}}}, "invalid_request", "to.config.trunk"),
+        (to("+15550100888", warm_handoff_ms=5), "invalid_request", "warm_handoff_ms"),
+        (to("+15550100888", drop_participant_id="x"), "invalid_request", "drop_participant_id"),
+        (to("+15550100888", mode="lukewarm"), "invalid_request", "mode"),
+        (to("+15550100888", hold_music="x"), "invalid_request", "hold_music"),
+        (to("+15550100888", mode="warm", drop_participant_id="PA_leg"), "invalid_request", "drop_participant_id"),
+        (
+            {"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}, "mode": "warm"},
+            "invalid_request",
+            "mode",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_its_name(
+    asking: Asking, body: dict[str, Any], code: str, field: str
+) -> None:
+    asking.talking()
+    status, answer = asking.ask(body)
+    assert (status, answer["code"], answer["errors"][0]["field"]) == (422, code, field)
+    assert asking.call().transfers == ()
+
+
+@pytest.mark.parametrize("state", [State.DIALING, State.ENDED])
+def test_only_a_call_in_which_somebody_talks_is_handed_over(asking: Asking, state: State) -> None:
+    asking.talking(state=state, answered_at=None, active_at=None)
+    assert asking.ask(TO_NUMBER)[1]["code"] == "call_not_active"
+
+
+def test_another_accounts_call_is_not_found(asking: Asking) -> None:
+    asking.talking(account_id="acct_other")
+    assert asking.ask(TO_NUMBER)[1]["code"] == "call_not_found"
+    for named in (f"acct_other.{CALL}.1", CALL, SESSION):
+        status, body = asking.ask(TO_NUMBER, f"/orchestrator/v1/sessions/{named}/transfer")
+        assert (status, body["code"]) == (404, "session_not_found")
+
+
+def test_an_agent_asks_for_its_own_call_alone_and_reads_how_it_stands(asking: Asking) -> None:
+    asking.talking()
+    other = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2", dialed_at=now_ms())
+    assert asking.agent_asks(TO_NUMBER, call_token(other, SECRET))[0] == 401
+    status, body = asking.agent_asks(TO_NUMBER | {"warm_handoff_ms": None})
+    assert (status, body["asked_by"], body["warm_handoff_ms"]) == (202, "agent", None)
+    assert asking.agent_reads(body["transfer_id"]) == (200, body)
+    assert asking.agent_reads("transfer_none")[0] == 404
+
+
+def test_an_agent_is_asked_for_with_what_speaks_for_it(asking: Asking) -> None:
+    before = asking.talking()
+    status, body = asking.ask({"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}})
+    call = asking.call()
+    assert (status, body["to"]["config"]) == (202, {"agent_id": "AGENT_2"})
+    assert (call.agent_id, call.brain, call.dispatches) == ("AGENT_2", Brain.RUNNER, before.dispatches + 1)
+    (transfer,) = call.transfers
+    assert transfer.former is not None and transfer.former.agent_id == before.agent_id
+    assert transfer.state is TransferState.REQUESTED
