@@ -181,7 +181,7 @@ def _key(key: ApiKey) -> Document:
     return {
         "key_id": key.key_id,
         "name": key.name,
-        "status": "valid" if key.is_valid else "revoked",
+        "status": "valid" if key.revoked_at is None else "revoked",
         "created": of_ms(key.created_at),
         "revoked_at": of_ms(key.revoked_at),
     }

@@ -47,6 +47,43 @@ class VoicemailWindows:
 USUAL_VOICEMAIL = VoicemailWindows()
 
 
+class FirstSpeaker(StrEnum):
+    """Who begins a conversation."""
+
+    AGENT = "agent"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard of an agent beside its answers: what it says first, and the room behind it. None stands for what
+    the voice profile or the deployment says. The volume is a gain from 0 to 1."""
+
+    greeting: str | None = None
+    first_speaker: str | None = None
+    background_sound: str | None = None
+    background_sound_enabled: bool = True
+    background_sound_volume: float | None = None
+
+
+USUAL_SOUND = Sound()
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceBinding:
+    """A voice that an agent speaks with. `greeting` goes before the agent's own."""
+
+    voice_profile_id: str
+    greeting: str | None = None
+
+
+class PipeStatus(StrEnum):
+    """Whether calls are made through a pipe."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipe:
     """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
@@ -56,6 +93,9 @@ class Pipe:
     An agent may hand calls over to the `transfer_allowed_numbers` (E.164) and to numbers with one of the
     `transfer_allowed_prefixes`: to any where both are None, to none where they are empty. Our speech worker holds a
     runner to it.
+
+    It has at most `max_calls` calls at once; None for as many as there are lines. Its calls go out on the numbers
+    `caller_ids`, chosen by `caller_id_policy` when they take their line, where there are any and the call names none.
     """
 
     pipe_id: str
@@ -76,16 +116,34 @@ class Pipe:
     fallback_agent_id: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
+    sound: Sound = USUAL_SOUND
+    noise_cancellation: str | None = None
+    status: str = PipeStatus.ACTIVE
+    project_id: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+    max_calls: int | None = None
+    caller_ids: tuple[str, ...] = ()
+    caller_id_policy: str | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.status == PipeStatus.DISABLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A customer's agent by the id it registers with. `number` is the one attached to it, if any.
+    """A customer's agent by the id it registers with. `number` is the one it calls from, if any.
 
     `brain` is a `Brain`, or a word of a later version. `endpoint_url`, `endpoint_key` and `endpoint_kind` are an
     endpoint's, `model` is what it or the deployment's provider is asked for, `prompt` what a call without instructions
     of its own begins with. `analytics_schema` is the JSON Schema, as text, that outcomes of its conversations are held
-    against."""
+    against.
+
+    It speaks with the first of its `voices` where a pipe names none. `max_concurrent` is what the SDK sends with every
+    agent: it is kept, and means nothing. An agent that a pipe brought along with a brain of its own is `of_pipe`, and
+    goes with it."""
 
     agent_id: str
     name: str
@@ -100,6 +158,22 @@ class Agent:
     model: str | None = None
     prompt: str | None = None
     analytics_schema: str | None = None
+    recording: bool = False
+    sound: Sound = USUAL_SOUND
+    noise_cancellation: str | None = None
+    voices: tuple[VoiceBinding, ...] = ()
+    max_concurrent: int = 1
+    of_pipe: str | None = None
+    project_id: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+    max_calls: int | None = None
+
+    @property
+    def voice(self) -> VoiceBinding | None:
+        """The voice it speaks with where nothing else is said."""
+        return self.voices[0] if self.voices else None
 
     @property
     def brain_of_ours(self) -> str | None:
@@ -119,10 +193,30 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through."""
+    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through, where it has
+    one of its own; `account_trunk_id` the account's trunk that it was brought with.
+
+    At most `max_calls` calls go out on it or ring in there at once, and at most `calls_per_day` go out in a day (UTC).
+    A caller for whom nobody is free goes on to one of `overflow_pipe_id`, `overflow_agent_id`, `overflow_number`.
+    `decision_url` is asked about each caller, signed with `decision_secret`; what becomes of the caller where it does
+    not answer is `decision_default`: `accept`, `reject`, or the id of a pipe.
+    """
 
     number: str
     number_id: str
     pipe_id: str | None = None
     agent_id: str | None = None
     trunk_id: str | None = None
+    account_trunk_id: str | None = None
+    country: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+    max_calls: int | None = None
+    calls_per_day: int | None = None
+    overflow_pipe_id: str | None = None
+    overflow_agent_id: str | None = None
+    overflow_number: str | None = None
+    decision_url: str | None = None
+    decision_secret: str | None = field(default=None, repr=False)
+    decision_default: str | None = None
