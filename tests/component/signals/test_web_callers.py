@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 from ringline.accounts.store import AccountStore
+from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import Direction, State
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.store import CallStore
+from ringline.runtime.clock import now_ms
 from ringline.runtime.table import web_tickets_pk
 from tests.builders import ACCOUNT
 from tests.component.one_table import LocalAws, load_handler
@@ -103,6 +106,20 @@ def test_a_browser_for_which_no_line_is_free_is_put_out_and_its_call_says_why(lo
         assert (await house.phone_is_over())["ended_by"] == "livekit"
         assert lines_in_use(house) == 0
         assert "CreateDispatch" not in (await house.lab.control("GET", "requests"))["requests"]
+
+    in_a_house(local, story)
+
+
+def test_a_browser_finds_no_room_where_its_pipe_has_as_many_calls_as_it_may(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        Counters(house.local.dynamodb, house.local.table_name, now_ms).set_cap(ACCOUNT, Kind.PIPE, "pipe_1", 1, None)
+        first, second = await a_token(house), await a_token(house)
+        await visits(house, first["token"], leave_after_s=8)
+        await house.until(lambda call: call.state is State.ACTIVE)
+        await is_put_out(house, await visits(house, second["token"]))
+        ended = {call.call_id: call.end_reason for call in house.calls()}
+        assert ended == {first["call_id"]: None, second["call_id"]: EndReason.NO_LINE_FREE}
+        assert lines_in_use(house) == 1
 
     in_a_house(local, story)
 

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.signals.observe import Observe
+from ringline.calls.tables.store import CallStore
 from ringline.composition.parts import CallParts, SignalSettings, look_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -40,7 +41,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             log=log,
             remove_later=partial(_remove_later, settings),
             reception=partial(_reception, settings, looks, host, clock=clock, log=log),
-            web_reception=partial(_web_reception, settings, looks, host, log),
+            web_reception=partial(_web_reception, settings, parts.store, looks, host, clock=clock, log=log),
         )
 
     return observer
@@ -86,14 +87,22 @@ def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock,
     )
 
 
-def _web_reception(settings: Settings, looks: LookQueue, host: str, log: Logger) -> "ReceiveWebCaller":
+def _web_reception(
+    settings: Settings, store: CallStore, looks: LookQueue, host: str, *, clock: Clock, log: Logger
+) -> "ReceiveWebCaller":
     """Who receives callers from browsers."""
+    from ringline.calls.progress.capacity import Capacity
+    from ringline.calls.tables.limits.counters import Counters
     from ringline.calls.web.receive import ReceiveWebCaller
     from ringline.calls.web.store import Tickets
+    from ringline.routing.store import RoutingStore
     from ringline.telephony.front_desk import FrontDesk
 
+    dynamodb, table = aws.dynamodb(), settings.table_name
     return ReceiveWebCaller(
-        tickets=Tickets(aws.dynamodb(), settings.table_name),
+        tickets=Tickets(dynamodb, table),
+        store=store,
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         desk=FrontDesk(_with_public_url(settings, host)),
         looks=looks,
         log=log,

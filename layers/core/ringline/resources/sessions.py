@@ -49,7 +49,7 @@ class Sessions:
                 body="ringline.calls.web.bodies:TokenRequest",
                 answer=f"{_ANSWERS}:SessionToken",
                 status=201,
-                problems=("unknown_pipe",),
+                problems=("unknown_pipe", "pipe_disabled"),
             ),
             Route(
                 "GET",

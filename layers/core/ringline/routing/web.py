@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ringline.routing.resolve import OwnNumber, Route, Routing, agent_of_pipe, route_through
 from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.web.problems import invalid_field
 
 _NO_NUMBER = OwnNumber("", None)
 
@@ -16,10 +17,12 @@ class WebRouting:
         self._routing = routing
 
     def resolve(self, account_id: str, pipe_id: str) -> Route | None:
-        """Who takes callers of this pipe; None if the account has no such pipe."""
+        """Who takes callers of this pipe; None if the account has no such pipe. Raises Problem 422 `pipe_disabled`."""
         pipe = self._routing.pipe(account_id, pipe_id) if is_plausible_id(pipe_id) else None
         if pipe is None:
             return None
+        if pipe.is_disabled:
+            raise invalid_field("pipe_id", "names a pipe that is disabled", code="pipe_disabled")
         agent = agent_of_pipe(self._routing, account_id, pipe)
         named = pipe.fallback_agent_id
         fallback = None if named in {None, agent.agent_id} else self._routing.agent(account_id, named or "")

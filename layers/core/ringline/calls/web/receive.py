@@ -6,7 +6,7 @@ As with callers by phone the row stands before anybody is asked for anything: wh
 after the caller.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aws_lambda_powertools import Logger
@@ -17,11 +17,16 @@ from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView, agent_in
+from ringline.calls.progress.capacity import Capacity, Known, Room
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s
-from ringline.calls.tables.writes.results import Committed
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.writes.results import Committed, TableContended
 from ringline.calls.web.store import Tickets
-from ringline.calls.web.ticket import begun, turned_away
+from ringline.calls.web.ticket import Ticket, begun, turned_away
+
+_TRIES = 5
+"""Each lost race means that a cap of the account was changed in the same moment."""
 
 
 class Desk(Protocol):
@@ -44,6 +49,8 @@ class Joined:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveWebCaller:
     tickets: Tickets
+    store: CallStore
+    capacity: Capacity
     desk: Desk
     looks: LookQueue
     log: Logger
@@ -60,12 +67,8 @@ class ReceiveWebCaller:
             self.log.warning("token came too late", extra=about)
             self._put_out(seen)
             return Joined("token_too_late")
-        call = begun(ticket, at, seen.sid)
-        redeemed = self.tickets.redeem(call)
-        if redeemed not in {Committed.DONE, Committed.STALE}:
-            call = turned_away(call, EndReason.NO_LINE_FREE)
-            redeemed = self.tickets.redeem(call)
-        if redeemed is not Committed.DONE:
+        call = self._redeemed(ticket, at, seen.sid)
+        if call is None:
             return None
         if not call.in_flight:
             self.log.info("no line for a caller", extra=about)
@@ -73,6 +76,28 @@ class ReceiveWebCaller:
             return Joined("no_line_free")
         self.log.info("caller joined", extra=about)
         return Joined("arrived", call, self._received(call) if seen.what is What.JOINED else None)
+
+    def _redeemed(self, ticket: Ticket, at: int, sid: str) -> Call | None:
+        """The call that the ticket has become, turned away where there is no room for it; None where somebody else has
+        used the ticket. Raises TableContended."""
+        account_id, call_id = ticket.call.account_id, ticket.call.call_id
+        for _ in range(_TRIES):
+            call = begun(ticket, at, sid)
+            gate = self.store.gate(account_id)
+            room = self.capacity.room_for(call, gate, Known())
+            if isinstance(room, Room):
+                call = replace(call, counters=room.counters)
+                outcome = self.tickets.redeem(call, gate.caps_version)
+                if outcome is Committed.DONE:
+                    return call
+                if outcome is Committed.STALE:
+                    # Either the ticket is gone, or a cap was set this moment.
+                    if self.tickets.get(account_id, call_id) is None:
+                        return None
+                    continue
+            away = turned_away(begun(ticket, at, sid), EndReason.NO_LINE_FREE)
+            return away if self.tickets.redeem(away) is Committed.DONE else None
+        raise TableContended
 
     def _put_out(self, seen: LivekitEvent) -> None:
         if seen.what is What.JOINED:

@@ -59,14 +59,15 @@ class Tickets:
         """Whether there is an unused ticket, of whatever age."""
         return self.get(attempt_id.account_id, attempt_id.call_id) is not None
 
-    def redeem(self, call: Call) -> Committed:
+    def redeem(self, call: Call, caps_version: int | None = None) -> Committed:
         """Writes the call that a ticket was for, and takes what it holds: STALE if somebody else has used the ticket,
-        and GATE_FULL if no line is free. Raises TableContended."""
+        or the account's caps are of another version; GATE_FULL and CAP_REACHED where there is no room. Raises
+        TableContended."""
         call_put = self._companions.put(call_to_item(call), ITEM_IS_NEW)
         key = _key(call.account_id, call.call_id)
         ticket_gone = {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}
         # A call that is over holds nothing: what this one takes is what it has more than that.
-        companions = self._companions.of(replace(call, state=State.NOT_CONNECTED), call)
+        companions = self._companions.of(replace(call, state=State.NOT_CONNECTED), call, caps_version)
         own: list[dict[str, Any]] = [{"Put": call_put}, {"Delete": ticket_gone}]
         refusals = self._transactions.run([*own, *(companion.write for companion in companions)])
         if refusals is None:
