@@ -87,7 +87,15 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
-    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.signals": {
+        *_USE_CASE,
+        "ringline.calls.outcomes",
+        "ringline.calls.progress",
+        "ringline.calls.web",
+        "ringline.routing",
+    },
+    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
+    "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.transfers": {
         *_USE_CASE,
@@ -110,9 +118,11 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.progress",
         "ringline.telephony",
         "ringline.calls.views",
+        "ringline.calls.web",
         "ringline.webhooks",
     },
     "ringline.resources.answers.overview": {"ringline.resources.answers", "ringline.calls.views"},
+    "ringline.resources.live": {*_USE_CASE, "ringline.calls.live", "ringline.calls.views"},
     "ringline.resources.overview": {
         *_USE_CASE,
         "ringline.calls.progress",

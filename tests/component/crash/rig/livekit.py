@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiohttp
 from livekit import api
 
-from tests.component.crash.rig.phones import Phones, Room, agent_identity, twirp
+from tests.component.crash.rig.phones import Leg, Phones, Room, agent_identity, twirp
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
@@ -52,6 +52,10 @@ class Client:
     async def remove_participant(self, request: api.RoomParticipantIdentity) -> None:
         _step("remove_participant", lambda: self._phones.remove(request.room, request.identity))
 
+    async def update_participant(self, request: api.UpdateParticipantRequest) -> None:
+        attributes = dict(request.attributes)
+        _step("update_participant", lambda: self._phones.change(request.room, request.identity, attributes))
+
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         _step("delete_room", lambda: self._phones.delete(request.room))
 
@@ -92,8 +96,8 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
         api.ParticipantInfo(
             sid=leg.sid,
             identity=leg.identity,
-            kind=api.ParticipantInfo.SIP,
-            attributes={"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status},
+            kind=api.ParticipantInfo.STANDARD if leg.is_browser else api.ParticipantInfo.SIP,
+            attributes=_attributes(leg),
         )
         for leg in there.legs.values()
     ]
@@ -104,6 +108,12 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
         for sid, joined_at in there.agents.items()
     ]
     return api.ListParticipantsResponse(participants=legs + agents)
+
+
+def _attributes(leg: Leg) -> dict[str, str]:
+    if leg.is_browser:
+        return leg.attributes
+    return {"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status}
 
 
 def _step[T](what: str, deed: Callable[[], T]) -> T:

@@ -54,6 +54,7 @@ class Leg:
     named: str = ""
     """What our header in its INVITE named it."""
     attributes: dict[str, str] = field(default_factory=dict)
+    is_browser: bool = False
 
     @property
     def is_up(self) -> bool:
@@ -66,7 +67,7 @@ class Leg:
 
     @property
     def rang_in(self) -> bool:
-        return "sip.ruleID" in self.attributes
+        return self.is_browser or "sip.ruleID" in self.attributes
 
 
 def agent_identity(sid: str) -> str:
@@ -283,6 +284,16 @@ class Phones:
         told = {"sip.ruleID": "SDR_1", "sip.trunkPhoneNumber": to, "sip.phoneNumber": CALLER, "sip.callID": name}
         self._join(Leg(f"sip_{CALLER}", name, f"PA_leg_{self._number()}", attributes=told))
 
+    def browser_joins(self, name: str, identity: str) -> None:
+        """Somebody joins from a browser, with a token of ours."""
+        self._join(Leg(identity, name, f"PA_leg_{self._number()}", is_browser=True))
+
+    def change(self, name: str, identity: str, attributes: dict[str, str]) -> None:
+        leg = next((leg for leg in self.legs if (leg.room, leg.identity) == (name, identity)), None)
+        if leg is None:
+            raise twirp("not_found", "participant does not exist")
+        leg.attributes |= attributes
+
     def leg_strays_in(self, name: str, identity: str) -> None:
         """An INVITE that overtook the end of its call."""
         self._join(Leg(identity, name, "PA_stray", strayed=True))
@@ -364,5 +375,7 @@ def _agent(sid: str) -> dict[str, Any]:
 
 
 def _participant(leg: Leg, status: str) -> dict[str, Any]:
+    if leg.is_browser:
+        return {"sid": leg.sid, "identity": leg.identity, "attributes": dict(leg.attributes)}
     attributes = leg.attributes | {"sip.callStatus": status}
     return {"kind": "SIP", "sid": leg.sid, "identity": leg.identity, "attributes": attributes}

@@ -97,8 +97,8 @@ def look_at_the_table(world: World) -> None:
     items = world.table.items()
     calls = [item for item in items if item.get("item_kind") == "call"]
     (gate,) = (item for item in items if item["sk"] == "GATE")
-    outbound = [call for call in calls if call["direction"] == Direction.OUTBOUND]
-    assert gate["in_use"] == len([call for call in outbound if call["state"] in _HOLDING])
+    on_lines = [call for call in calls if call["direction"] != Direction.INBOUND and call["state"] in _HOLDING]
+    assert gate["in_use"] == len(on_lines)
     assert gate["in_use"] <= gate["cap"]
     places = sorted(item["sk"].partition("#")[2] for item in items if item["pk"].endswith("#QUEUE"))
     assert places == sorted(call["sk"] for call in calls if call["state"] == State.QUEUED)

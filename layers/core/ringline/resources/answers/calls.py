@@ -103,6 +103,28 @@ class ShownTransfer(Shown):
     participant_id: str
 
 
+class ShownSegment(Shown):
+    """A recording: all of it, or what was recorded between two pauses. `from` and `to` are when it was seen to begin
+    and to end."""
+
+    segment: int
+    status: str
+    from_: Moment | None = Field(alias="from")
+    to: Moment | None
+    duration_s: float | None
+    error: str | None
+    url: str | None = MAY_BE_MISSING
+
+
+class ShownListener(Shown):
+    """Somebody who came to hear a conversation, or to talk in it."""
+
+    listener_id: str
+    mode: Literal["listen", "barge"]
+    joined_at: Moment
+    left_at: Moment | None
+
+
 class AcceptedCall(Shown):
     """A call, as it was accepted. Events of webhooks bear the same."""
 
@@ -147,6 +169,9 @@ class AcceptedCall(Shown):
     recording: bool
     recording_status: str | None
     recording_error: str | None
+    recording_paused_at: Moment | None
+    recording_segments: list[ShownSegment]
+    listeners: list[ShownListener]
     traces: CallTraces
     transcript_turns: int
 
@@ -202,6 +227,39 @@ class EndedCall(ShownCall):
     result: HangUpResult
 
 
+class RecordedCall(ShownCall):
+    """A call whose recording was to be paused or to go on, and what came of that."""
+
+    result: Literal["paused", "resumed"]
+
+
+class ToldAgents(Shown):
+    """What was sent to the agents in the room of a call, and to how many."""
+
+    message_id: str
+    result: Literal["sent"]
+    agents: int
+
+
+class AskedTones(Shown):
+    """Tones that the agent was asked to send. Its word of them stands among the events of the call."""
+
+    dtmf_id: str
+    result: Literal["accepted"]
+
+
+class MonitorToken(Shown):
+    """What somebody joins with to hear a conversation, or to talk in it: LiveKit's own client takes `url` and
+    `token`."""
+
+    token: str
+    expires_at: Moment
+    url: str
+    room_name: str
+    listener_id: str
+    mode: Literal["listen", "barge"]
+
+
 class CallEvent(Shown):
     """A moment of a call. `dial` numbers its dials, of which one attempt may have several."""
 
@@ -225,6 +283,7 @@ class CallEvent(Shown):
     words: str = MAY_BE_MISSING
     dispatches: int = MAY_BE_MISSING
     can_report: list[str] = MAY_BE_MISSING
+    listener_id: str = MAY_BE_MISSING
     position: int = MAY_BE_MISSING
     counts_all: bool = MAY_BE_MISSING
     blocked_by: BlockedBy = MAY_BE_MISSING
