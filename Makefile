@@ -102,7 +102,7 @@ openapi: $(DEV)
 	@$(PYTHON) -m local.pages.openapi
 
 fuzz: $(DEV) $(EMULATOR)
-	@EXAMPLES=$(EXAMPLES) SEED=$(FUZZ_SEED) $(PYTHON) -m local.fuzz
+	@EXAMPLES=$(EXAMPLES) FUZZ_SEED=$(FUZZ_SEED) $(PYTHON) -m local.fuzz
 
 # ---------------------------------------------------------------- checks
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from local.tools.places import ROOT
+from ringline.resources.setup.not_served import NOT_SERVED
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -40,18 +42,39 @@ SERVED = {
     ("GET", "/v1/webhook-endpoints/<endpoint_id>"),
     ("PATCH", "/v1/webhook-endpoints/<endpoint_id>"),
     ("DELETE", "/v1/webhook-endpoints/<endpoint_id>"),
+    ("GET", "/v1/pipes"),
+    ("POST", "/v1/pipes"),
+    ("GET", "/v1/pipes/<pipe_id>"),
+    ("PATCH", "/v1/pipes/<pipe_id>"),
+    ("DELETE", "/v1/pipes/<pipe_id>"),
+    ("POST", "/v1/agent/voice"),
+    ("GET", "/v1/agents"),
+    ("POST", "/v1/agents"),
+    ("GET", "/v1/agents/<agent_id>"),
+    ("PUT", "/v1/agents/<agent_id>"),
+    ("PATCH", "/v1/agents/<agent_id>"),
+    ("DELETE", "/v1/agents/<agent_id>"),
+    ("POST", "/v1/agents/<agent_id>/voices"),
+    ("PATCH", "/v1/agents/<agent_id>/voices/<voice_profile_id>"),
+    ("DELETE", "/v1/agents/<agent_id>/voices/<voice_profile_id>"),
+    ("GET", "/v1/voice-profiles"),
+    ("GET", "/v1/voice-profiles/<profile_id>"),
+    ("GET", "/v1/api-keys"),
+    ("POST", "/v1/api-keys"),
+    ("DELETE", "/v1/api-keys/<key_id>"),
+    ("POST", "/v1/api-keys/<key_id>/rotate"),
 }
 """`POST /v1/calls`, the hooks and the agents' reports have functions of their own (tests/template/test_routes.py)."""
+
+OUT_OF_SCOPE = {(method, path) for path, (_, methods) in NOT_SERVED.items() for method in methods}
+"""Answered 501, with what to use instead."""
 
 PREFIXES = ["", "/api/v2/platform/speech", "/api/v2/platform", "/platform", "/orchestrator"]
 """Our own, that of the SDK, that of its voices and numbers, that of older SDKs, and that of the SDK's orchestrator."""
 
-NOT_SERVED = [
+NOBODYS = [
     ("GET", "/v1/numbers"),
-    ("GET", "/v1/pipes/PIPE_1"),
-    ("POST", "/v1/agents"),
     ("POST", "/v1/sessions/token"),
-    ("POST", "/v1/sessions/merge"),
     ("GET", "/v1/calls/call_1/hangup"),
     ("DELETE", "/v1/calls/call_1"),
     ("GET", "/v2/calls"),
@@ -80,7 +103,7 @@ def ask(manage: ModuleType, method: str, path: str) -> dict[str, Any]:
 
 def test_the_routes_are_those_of_the_list(manage: ModuleType) -> None:
     routes = [(route.method, route.path) for route in manage.routes]
-    assert sorted(routes) == sorted(SERVED)
+    assert sorted(routes) == sorted(SERVED | OUT_OF_SCOPE)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -93,8 +116,21 @@ def test_every_route_is_reached_under_every_prefix(manage: ModuleType, prefix: s
         assert body.get("code") != "no_such_route", f"{method} {path} is not served under {prefix or 'our own prefix'}"
 
 
+@pytest.mark.parametrize(("method", "path"), sorted(OUT_OF_SCOPE))
+def test_what_is_out_of_scope_says_what_to_use_instead(manage: ModuleType, method: str, path: str) -> None:
+    answer = ask(manage, method, f"/api/v2/platform/speech{re.sub('<.*?>', 'unknown_1', path)}")
+    refused = json.loads(answer["body"])
+    assert (answer["statusCode"], refused["code"]) == (501, "not_served")
+    page, _, anchor = refused["help"].partition("#")
+    assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in (ROOT / page).read_text()
+
+
+def test_the_sdks_voices_have_no_version_in_their_path(manage: ModuleType) -> None:
+    assert ask(manage, "GET", "/api/v2/platform/voice-profiles/")["statusCode"] == 200
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_a_path_that_nobody_serves_is_a_problem_too(manage: ModuleType, prefix: str) -> None:
-    for method, path in NOT_SERVED:
+    for method, path in NOBODYS:
         answer = ask(manage, method, prefix + path)
         assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "no_such_route"), (method, path)

@@ -67,7 +67,7 @@ def test_a_key_is_found_by_itself_and_kept_only_as_its_hash(aws: LocalAws) -> No
     raw_key = store.add_key("acct_1", "laptop")
     found = store.find_key(raw_key)
     assert found is not None
-    assert (found.account_id, found.org_handle, found.name, found.is_valid) == ("acct_1", "acme", "laptop", True)
+    assert (found.account_id, found.org_handle, found.name, found.is_valid_at(0)) == ("acct_1", "acme", "laptop", True)
     assert raw_key.startswith("sk_")
     assert raw_key.removeprefix("sk_") not in json.dumps(aws.items())
 
@@ -89,10 +89,10 @@ def test_a_revoked_key_stays_known_and_is_valid_no_more(aws: LocalAws) -> None:
     assert key is not None
     assert store.revoke("acct_1", key.key_id)
     assert not store.revoke("acct_1", key.key_id)
-    assert [(each.name, each.is_valid) for each in store.keys("acct_1")] == [("laptop", False), ("server", True)]
+    assert [(each.name, each.is_valid_at(0)) for each in store.keys("acct_1")] == [("laptop", False), ("server", True)]
     revoked, kept = store.find_key(raw_key), store.find_key(other)
-    assert revoked is not None and not revoked.is_valid
-    assert kept is not None and kept.is_valid
+    assert revoked is not None and not revoked.is_valid_at(0)
+    assert kept is not None and kept.is_valid_at(0)
 
 
 def test_nobody_revokes_another_accounts_key(aws: LocalAws) -> None:

@@ -36,6 +36,8 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.runtime.web": {"ringline.runtime"},
     "ringline.accounts": _RUNTIME,
     "ringline.routing": _RUNTIME,
+    "ringline.voices": _RUNTIME,
+    "ringline.setup": {*_RUNTIME, "ringline.calls.model", "ringline.routing", "ringline.voices"},
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
@@ -93,11 +95,20 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.views",
         "ringline.webhooks",
     },
+    "ringline.resources.setup": {
+        *_RUNTIME,
+        "ringline.accounts",
+        "ringline.routing",
+        "ringline.setup",
+        "ringline.voices",
+    },
     # Models that routes name by words: only the document and the tests load them.
     "ringline.resources.answers": {
         "ringline.calls.model",
+        "ringline.calls.progress",
         _TRANSFER,
         "ringline.calls.signals",
+        "ringline.calls.views",
         "ringline.webhooks.model",
     },
 }

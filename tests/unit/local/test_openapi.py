@@ -1,6 +1,7 @@
 """The API's document says what the code does, of every route, and is OpenAPI."""
 
 import json
+from copy import replace
 from typing import Any
 
 import pytest
@@ -8,20 +9,24 @@ from openapi_spec_validator import validate
 
 from local.aws.template import events_of, read_template
 from local.pages.openapi.document import document, routes
+from local.pages.openapi.examples import ENDED_CALL, WAITING_CALL
 from local.pages.openapi.files import SERVED, files_of
 from local.pages.openapi.operations import codes_of, operation_id, path_of
 from local.pages.openapi.schemas import model_named
 from local.tools.places import TEMPLATE
 from ringline.calls.model.call import State
+from ringline.calls.views.call_view import call_view
 from ringline.calls.views.listing import FILTERS, PAGING
 from ringline.calls.views.payload import Payload
+from ringline.calls.views.transfer_view import transfer_view
 from ringline.resources.answers.queries import CallFilters, Query, RecordingFilters, TranscriptFilters
-from ringline.resources.answers.webhook_events import EVENTS
+from ringline.resources.answers.webhook_events import EVENTS, CallEventBody, TransferEventBody
 from ringline.resources.overview.elsewhere import ELSEWHERE
 from ringline.runtime.web.problem_codes import PROBLEMS
 from ringline.runtime.web.routes import Described
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.deliver import body_of
+from tests.builders import a_transfer
 
 ROUTES = routes()
 
@@ -97,14 +102,14 @@ def test_a_parameter_says_what_it_is(route: Described) -> None:
 
 
 def test_every_event_is_told_as_its_model_says() -> None:
-    from local.pages.openapi.examples import ENDED_CALL, WAITING_CALL
-    from ringline.calls.views.call_view import call_view
-
     assert set(EVENTS) == set(EventType)
-    assert (WAITING_CALL.state, ENDED_CALL.state) == (State.QUEUED, State.ENDED)
+    assert WAITING_CALL.state is State.QUEUED
+    handed_over = replace(ENDED_CALL, transfers=(a_transfer(),))
+    shown = {CallEventBody: {}, TransferEventBody: {"transfer": transfer_view(handed_over, a_transfer())}}
     for event_type, (_, model) in EVENTS.items():
-        body = body_of(event_type, Payload("2026-11-21T02:09:00.123Z", call_view(ENDED_CALL)), 7)
-        assert model.model_validate_json(body).model_dump(mode="json")["type"] == event_type.value
+        payload = Payload("2026-11-21T02:09:00.123Z", call_view(handed_over) | shown[model])
+        told = model.model_validate_json(body_of(event_type, payload, 7))
+        assert told.model_dump(mode="json")["type"] == event_type.value
 
 
 def test_examples_are_shown(written: dict[str, Any]) -> None:

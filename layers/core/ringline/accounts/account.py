@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,21 @@ class Account:
     country: str | None = None
 
 
+class Scope(StrEnum):
+    """What a key is meant for. Scopes are kept and shown; nothing holds a key to them yet."""
+
+    CALLS_READ = "calls:read"
+    CALLS_WRITE = "calls:write"
+    SETUP_READ = "setup:read"
+    SETUP_WRITE = "setup:write"
+    KEYS = "keys"
+    RUNNERS = "runners"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of a key without the key itself. Moments in milliseconds."""
+    """What is known of a key without the key itself. Moments in milliseconds. A key that was rotated stands until
+    `expires_at` beside the one in its place, `rotated_to`."""
 
     key_id: str
     account_id: str
@@ -26,10 +39,15 @@ class ApiKey:
     name: str
     created_at: int
     revoked_at: int | None = None
+    expires_at: int | None = None
+    scopes: tuple[str, ...] = ()
+    rotated_to: str | None = None
 
-    @property
-    def is_valid(self) -> bool:
-        return self.revoked_at is None
+    def is_valid_at(self, now_ms: int) -> bool:
+        return self.revoked_at is None and not self.is_expired_at(now_ms)
+
+    def is_expired_at(self, now_ms: int) -> bool:
+        return self.expires_at is not None and self.expires_at <= now_ms
 
 
 def hash_of(raw_key: str) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ringline.accounts.account import ApiKey
+from ringline.runtime.clock import Clock, now_ms
 
 _SCHEMES = frozenset({"bearer", "token", "jwt"})
 """The SDK's direct mode, its proxy mode, and the form of its JWT mode; each carries an API key here."""
@@ -37,12 +38,13 @@ type Verdict = Authorized | Refusal
 
 class Keys(Protocol):
     def find_key(self, raw_key: str) -> ApiKey | None:
-        """The key as it is known, revoked or not; None for a key that never was."""
+        """The key as it is known, revoked, expired or not; None for a key that never was."""
 
 
 class Authorize:
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, clock: Clock = now_ms) -> None:
         self._keys = keys
+        self._clock = clock
 
     def verdict(self, headers: Mapping[str, str]) -> Verdict:
         """Which account the key in the headers belongs to. Their names are in lower case, as in API Gateway's payload
@@ -55,7 +57,7 @@ class Authorize:
             return Refusal.MISSING_KEY
         raw_key = key_in(authorization)
         key = self._keys.find_key(raw_key) if raw_key else None
-        if key is None or not key.is_valid:
+        if key is None or not key.is_valid_at(self._clock()):
             return Refusal.INVALID_KEY
         if headers.get("org-handle", key.org_handle) != key.org_handle:
             return Refusal.ORG_MISMATCH

@@ -4,12 +4,14 @@
 |---------|---------------------|--------------|------------------------------------------------------------
 | account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country
 | gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap
-| api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at
+| api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at,
+|         |                     |              | expires_at, scopes, rotated_to
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
 """
 
 import re
 import time
+from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -29,6 +31,7 @@ _CAP_WAIT_S = 0.05
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
 _NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+_NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
 
 
 class AccountStore:
@@ -75,6 +78,11 @@ class AccountStore:
         if not account or not gate:
             return None
         return Account(account_id, account["name"], account["org_handle"], gate["cap"], account.get("country"))
+
+    def org_handle_of(self, account_id: str) -> str | None:
+        """The account as the header `Org-Handle` names it."""
+        account = self._read(account_pk(account_id), ACCOUNT_SK)
+        return None if account is None else str(account["org_handle"])
 
     def country_of(self, account_id: str) -> str | None:
         """The country of the numbers that the account writes without a country's code."""
@@ -125,27 +133,51 @@ class AccountStore:
             time.sleep(_CAP_WAIT_S)
         raise Problem(503, "account_busy", "The cap was not changed; try again", headers={"Retry-After": "1"})
 
-    def add_key(self, account_id: str, name: str) -> str:
+    def add_key(
+        self, account_id: str, name: str, *, expires_at: int | None = None, scopes: tuple[str, ...] = ()
+    ) -> str:
         """A fresh key `sk_...`, to be shown now: it cannot be read again. Raises Problem 404 for an unknown account."""
+        return self.add_known_key(account_id, name, expires_at=expires_at, scopes=scopes)[0]
+
+    def add_known_key(
+        self, account_id: str, name: str, *, expires_at: int | None = None, scopes: tuple[str, ...] = ()
+    ) -> tuple[str, ApiKey]:
+        """A fresh key with what is known of it. Raises Problem 404 for an unknown account."""
         account = self._read(account_pk(account_id), ACCOUNT_SK)
         if account is None:
             raise not_found("account_not_found", "There is no such account")
-        raw_key = new_secret("sk", _KEY_BYTES)
-        known = {
-            "key_id": new_id("key"),
-            "account_id": account_id,
-            "org_handle": account["org_handle"],
-            "name": name,
-            "created_at": self._clock(),
+        key = ApiKey(
+            key_id=new_id("key"),
+            account_id=account_id,
+            org_handle=account["org_handle"],
+            name=name,
+            created_at=self._clock(),
+            expires_at=expires_at,
+            scopes=scopes,
+        )
+        raw_key, puts = self._new_key(key)
+        self._dynamodb.transact_write_items(TransactItems=puts)
+        return raw_key, key
+
+    def rotate(self, key: ApiKey, expires_at: int) -> tuple[str, ApiKey] | None:
+        """A fresh key in the place of this one, with its name and scopes; this one is valid until `expires_at` at the
+        latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before."""
+        row = self._read(account_pk(key.account_id), _row_sk(key.key_id))
+        if row is None:
+            return None
+        new = replace(key, key_id=new_id("key"), created_at=self._clock(), expires_at=None, rotated_to=None)
+        raw_key, puts = self._new_key(new)
+        ends_at = min(expires_at, key.expires_at or expires_at)
+        change = {
+            "UpdateExpression": "SET expires_at = :ends, rotated_to = :new",
+            "ConditionExpression": _NOT_REPLACED,
+            "ExpressionAttributeValues": to_item({":ends": ends_at, ":new": new.key_id}),
         }
-        key_hash = hash_of(raw_key)
-        key = {"pk": key_pk(key_hash), "sk": KEY_SK, "item_kind": "api_key", **known}
-        row = {**known, "pk": account_pk(account_id), "sk": _row_sk(known["key_id"]), "key_hash": key_hash}
-        self._dynamodb.transact_write_items(TransactItems=[self._put_new(key), self._put_new(row)])
-        return raw_key
+        written = self._transact([*puts, *(self._update(pk, sk, change) for pk, sk in _both_rows(row, key))])
+        return (raw_key, new) if written else None
 
     def find_key(self, raw_key: str) -> ApiKey | None:
-        """The key as it is known, revoked or not; None for a key that never was. A key that was revoked
+        """The key as it is known, revoked, expired or not; None for a key that never was. A key that was revoked
         is revoked from the next request on."""
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
@@ -164,18 +196,34 @@ class AccountStore:
         row = self._read(account_pk(account_id), _row_sk(key_id))
         if row is None:
             return False
-        revoked_at = self._clock()
-        targets = ((key_pk(row["key_hash"]), KEY_SK), (account_pk(account_id), _row_sk(key_id)))
+        change = {
+            "UpdateExpression": "SET revoked_at = :now",
+            "ConditionExpression": _NOT_REVOKED,
+            "ExpressionAttributeValues": to_item({":now": self._clock()}),
+        }
+        return self._transact([self._update(pk, sk, change) for pk, sk in _both_rows(row, _api_key(row))])
+
+    def _transact(self, writes: list[dict[str, Any]]) -> bool:
+        """Whether all was written; False where a condition refused it."""
         try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[self._mark_revoked(pk, sk, revoked_at) for pk, sk in targets]
-            )
+            self._dynamodb.transact_write_items(TransactItems=writes)
         except ClientError as error:
             reasons = refusal_reasons(error)
             if reasons is None or all(reason["Code"] != "ConditionalCheckFailed" for reason in reasons):
                 raise
             return False
         return True
+
+    def _new_key(self, key: ApiKey) -> tuple[str, list[dict[str, Any]]]:
+        raw_key = new_secret("sk", _KEY_BYTES)
+        key_hash = hash_of(raw_key)
+        known = asdict(key)
+        item = {"pk": key_pk(key_hash), "sk": KEY_SK, "item_kind": "api_key", **known}
+        row = {**known, "pk": account_pk(key.account_id), "sk": _row_sk(key.key_id), "key_hash": key_hash}
+        return raw_key, [self._put_new(item), self._put_new(row)]
+
+    def _update(self, pk: str, sk: str, change: dict[str, Any]) -> dict[str, Any]:
+        return {"Update": {"TableName": self._table_name, "Key": to_item({"pk": pk, "sk": sk}), **change}}
 
     def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
         answer = self._dynamodb.get_item(
@@ -186,20 +234,14 @@ class AccountStore:
     def _put_new(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {"Put": {"TableName": self._table_name, "Item": to_item(fields), "ConditionExpression": _IS_NEW}}
 
-    def _mark_revoked(self, pk: str, sk: str, revoked_at: int) -> dict[str, Any]:
-        return {
-            "Update": {
-                "TableName": self._table_name,
-                "Key": to_item({"pk": pk, "sk": sk}),
-                "UpdateExpression": "SET revoked_at = :now",
-                "ConditionExpression": _NOT_REVOKED,
-                "ExpressionAttributeValues": to_item({":now": revoked_at}),
-            }
-        }
-
 
 def _row_sk(key_id: str) -> str:
     return f"KEY#{key_id}"
+
+
+def _both_rows(row: dict[str, Any], key: ApiKey) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Where a key is found by itself, and where by its account."""
+    return (key_pk(row["key_hash"]), KEY_SK), (account_pk(key.account_id), _row_sk(key.key_id))
 
 
 def _api_key(fields: dict[str, Any]) -> ApiKey:
@@ -210,4 +252,7 @@ def _api_key(fields: dict[str, Any]) -> ApiKey:
         name=fields["name"],
         created_at=fields["created_at"],
         revoked_at=fields.get("revoked_at"),
+        expires_at=fields.get("expires_at"),
+        scopes=tuple(fields.get("scopes", ())),
+        rotated_to=fields.get("rotated_to"),
     )

@@ -2,9 +2,11 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from ringline.accounts.manage import ManageKeys
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.outcomes.store import Outcomes
@@ -23,14 +25,26 @@ from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
 from ringline.resources.sessions import Sessions
+from ringline.resources.setup.agents import Agents
+from ringline.resources.setup.api_keys import ApiKeys
+from ringline.resources.setup.not_served import NotServed
+from ringline.resources.setup.pipes import Pipes
+from ringline.resources.setup.voice_profiles import VoiceProfiles
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
 from ringline.routing.numbers import is_e164, read_number
+from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, number, optional, required
+from ringline.runtime.web.problems import invalid_field
 from ringline.runtime.web.routes import Route
+from ringline.setup.agents import ManageAgents
+from ringline.setup.pipes import ManagePipes
+from ringline.setup.store import SetupStore
+from ringline.voices.store import VoiceCatalogue
+from ringline.webhooks.addresses import url_fault
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.store import EndpointStore
 
@@ -78,6 +92,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
+        *_setting_up(settings, clock=clock, log=log),
         calls,
         Sessions(reader, hang_up),
         TransferRoutes(parts.store, ask_transfer),
@@ -98,6 +113,32 @@ def _number_of(accounts: AccountStore, default_country: str, account_id: str, te
     if is_e164(text):
         return text
     return read_number(text, accounts.country_of(account_id) or default_country or None)
+
+
+def _setting_up(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Any, ...]:
+    """What customers set up: pipes, agents, voices, keys; and what is out of scope."""
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    catalogue = VoiceCatalogue(dynamodb, table, clock)
+
+    def check_url(name: str, url: str) -> None:
+        fault = url_fault(url, allow_private=settings.allow_private_webhooks)
+        if fault is not None:
+            raise invalid_field(name, fault)
+
+    parts: dict[str, Any] = {
+        "rows": RoutingStore(dynamodb, table),
+        "store": SetupStore(dynamodb, table),
+        "voices": catalogue,
+        "check_url": check_url,
+        "clock": clock,
+    }
+    return (
+        Pipes(ManagePipes(**parts), log),
+        Agents(ManageAgents(**parts), catalogue, log),
+        VoiceProfiles(catalogue),
+        ApiKeys(ManageKeys(AccountStore(dynamodb, table, clock), clock), log),
+        NotServed(),
+    )
 
 
 def _hanging_up(

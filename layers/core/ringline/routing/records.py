@@ -47,6 +47,43 @@ class VoicemailWindows:
 USUAL_VOICEMAIL = VoicemailWindows()
 
 
+class FirstSpeaker(StrEnum):
+    """Who begins a conversation."""
+
+    AGENT = "agent"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard of an agent beside its answers: what it says first, and the room behind it. None stands for what
+    the voice profile or the deployment says. The volume is a gain from 0 to 1."""
+
+    greeting: str | None = None
+    first_speaker: str | None = None
+    background_sound: str | None = None
+    background_sound_enabled: bool = True
+    background_sound_volume: float | None = None
+
+
+USUAL_SOUND = Sound()
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceBinding:
+    """A voice that an agent speaks with. `greeting` goes before the agent's own."""
+
+    voice_profile_id: str
+    greeting: str | None = None
+
+
+class PipeStatus(StrEnum):
+    """Whether calls are made through a pipe."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipe:
     """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
@@ -76,16 +113,31 @@ class Pipe:
     fallback_agent_id: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
+    sound: Sound = USUAL_SOUND
+    noise_cancellation: str | None = None
+    status: str = PipeStatus.ACTIVE
+    project_id: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.status == PipeStatus.DISABLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A customer's agent by the id it registers with. `number` is the one attached to it, if any.
+    """A customer's agent by the id it registers with. `number` is the one it calls from, if any.
 
     `brain` is a `Brain`, or a word of a later version. `endpoint_url`, `endpoint_key` and `endpoint_kind` are an
     endpoint's, `model` is what it or the deployment's provider is asked for, `prompt` what a call without instructions
     of its own begins with. `analytics_schema` is the JSON Schema, as text, that outcomes of its conversations are held
-    against."""
+    against.
+
+    It speaks with the first of its `voices` where a pipe names none. `max_concurrent` is what the SDK sends with every
+    agent: it is kept, and means nothing. An agent that a pipe brought along with a brain of its own is `of_pipe`, and
+    goes with it."""
 
     agent_id: str
     name: str
@@ -100,6 +152,21 @@ class Agent:
     model: str | None = None
     prompt: str | None = None
     analytics_schema: str | None = None
+    recording: bool = False
+    sound: Sound = USUAL_SOUND
+    noise_cancellation: str | None = None
+    voices: tuple[VoiceBinding, ...] = ()
+    max_concurrent: int = 1
+    of_pipe: str | None = None
+    project_id: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+
+    @property
+    def voice(self) -> VoiceBinding | None:
+        """The voice it speaks with where nothing else is said."""
+        return self.voices[0] if self.voices else None
 
     @property
     def brain_of_ours(self) -> str | None:

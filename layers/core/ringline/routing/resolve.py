@@ -11,10 +11,12 @@ from typing import Protocol
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import (
     MAX_CALL_DURATION_S,
+    USUAL_SOUND,
     USUAL_VOICEMAIL,
     Agent,
     Number,
     Pipe,
+    Sound,
     VoicemailWindows,
 )
 from ringline.runtime.ids import is_plausible_id
@@ -43,6 +45,7 @@ class Route:
     fallback: Agent | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
+    sound: Sound = USUAL_SOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class OutboundRouting:
     ) -> Route:
         """The route of a call to be made.
 
-        Raises Problem 422 naming the field, with the code `no_pipe_or_agent`, `unknown_pipe`, `unknown_agent`,
-        `unknown_from_number` (also for what is no E.164) or `no_from_number`.
+        Raises Problem 422 naming the field, with the code `no_pipe_or_agent`, `unknown_pipe`, `pipe_disabled`,
+        `unknown_agent`, `unknown_from_number` (also for what is no E.164) or `no_from_number`.
         """
         if from_number is not None and not is_e164(from_number):
             raise invalid_field("from_number", "must be a number in E.164 form", code="unknown_from_number")
@@ -93,6 +96,8 @@ class OutboundRouting:
             pipe = self._routing.pipe(account_id, pipe_id) if is_plausible_id(pipe_id) else None
             if pipe is None:
                 raise invalid_field("pipe_id", "names no pipe of this account", code="unknown_pipe")
+            if pipe.is_disabled:
+                raise invalid_field("pipe_id", "names a pipe that is disabled", code="pipe_disabled")
             return pipe
         if agent_id is None:
             raise invalid_field("pipe_id", "must be given, or agent_id", code="no_pipe_or_agent")
@@ -123,11 +128,13 @@ class InboundRouting:
 
     def resolve(self, account_id: str, number: str) -> Route | None:
         """Who takes a call to this number of the account; None if it leads to no agent: it is attached to nothing, or
-        to what is not there any more."""
+        to what is disabled, or not there any more."""
         dialed = self._routing.number(account_id, number)
         if dialed is None:
             return None
         pipe = None if dialed.pipe_id is None else self._routing.pipe(account_id, dialed.pipe_id)
+        if pipe is not None and pipe.is_disabled:
+            return None
         agent = self._agent(account_id, dialed, pipe)
         if agent is None:
             return None
@@ -153,8 +160,10 @@ def agent_of_pipe(routing: Routing, account_id: str, pipe: Pipe) -> Agent:
 
 
 def chosen_pipe(pipes: Sequence[Pipe]) -> Pipe | None:
-    """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same."""
-    return min(pipes, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
+    """The pipe an agent speaks through: one with a number before one without, then the oldest, always the same. One
+    that is disabled is none."""
+    there = (pipe for pipe in pipes if not pipe.is_disabled)
+    return min(there, key=lambda pipe: (pipe.number is None, pipe.pipe_id), default=None)
 
 
 def attached_number(pipe: Pipe | None, agent: Agent, from_number: str | None) -> OwnNumber | None:
@@ -174,7 +183,10 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
             brain=agent.brain_of_ours,
             from_number=own_number.number,
             trunk_id=own_number.trunk_id,
+            voice_profile_id=None if agent.voice is None else agent.voice.voice_profile_id,
+            recording=agent.recording,
             max_call_duration_s=agent.max_call_duration_s,
+            sound=sound_of(None, agent),
         )
     return Route(
         pipe_id=pipe.pipe_id,
@@ -182,7 +194,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         brain=agent.brain_of_ours,
         from_number=own_number.number,
         trunk_id=own_number.trunk_id or pipe.trunk_id,
-        voice_profile_id=pipe.voice_profile_id,
+        voice_profile_id=pipe.voice_profile_id or (None if agent.voice is None else agent.voice.voice_profile_id),
         recording=pipe.recording,
         max_call_duration_s=pipe.max_call_duration_s,
         ring_timeout_s=pipe.ring_timeout_s,
@@ -193,4 +205,21 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         unique_to=pipe.unique_to,
         transfer_allowed_numbers=pipe.transfer_allowed_numbers,
         transfer_allowed_prefixes=pipe.transfer_allowed_prefixes,
+        sound=sound_of(pipe, agent),
+    )
+
+
+def sound_of(pipe: Pipe | None, agent: Agent) -> Sound:
+    """What is heard of the agent: the pipe's word goes before the voice's, and that before the agent's."""
+    profile_id = None if pipe is None else pipe.voice_profile_id
+    voice = next((each for each in agent.voices if each.voice_profile_id == profile_id), agent.voice)
+    over, under = USUAL_SOUND if pipe is None else pipe.sound, agent.sound
+    greeting = None if voice is None else voice.greeting
+    chosen = over if over.background_sound is not None else under
+    return Sound(
+        greeting=over.greeting or greeting or under.greeting,
+        first_speaker=over.first_speaker or under.first_speaker,
+        background_sound=chosen.background_sound,
+        background_sound_enabled=over.background_sound_enabled and under.background_sound_enabled,
+        background_sound_volume=chosen.background_sound_volume,
     )

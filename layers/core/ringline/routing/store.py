@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.routing.records import Agent, Number, Pipe, Trunk, VoicemailWindows
+from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk, VoiceBinding, VoicemailWindows
 from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
 from ringline.runtime.table import INBOUND_SK, OWNER_SK, account_pk, number_pk, trunk_pk
 
@@ -47,11 +47,11 @@ class RoutingStore:
 
     def pipe(self, account_id: str, pipe_id: str) -> Pipe | None:
         found = self._get(account_id, _PIPE + pipe_id)
-        return _pipe(found) if found else None
+        return pipe_from(found) if found else None
 
     def pipes(self, account_id: str, agent_id: str | None = None) -> list[Pipe]:
         """The account's pipes, or those bound to one agent."""
-        return [_pipe(found) for found in self._list(account_id, _PIPE, agent_id)]
+        return [pipe_from(found) for found in self._list(account_id, _PIPE, agent_id)]
 
     def delete_pipe(self, account_id: str, pipe_id: str) -> bool:
         return self._delete(account_id, _PIPE + pipe_id)
@@ -61,10 +61,10 @@ class RoutingStore:
 
     def agent(self, account_id: str, agent_id: str) -> Agent | None:
         found = self._get(account_id, _AGENT + agent_id)
-        return Agent(**_known(Agent, found)) if found else None
+        return agent_from(found) if found else None
 
     def agents(self, account_id: str) -> list[Agent]:
-        return [Agent(**_known(Agent, found)) for found in self._list(account_id, _AGENT)]
+        return [agent_from(found) for found in self._list(account_id, _AGENT)]
 
     def analytics_schema(self, account_id: str, agent_id: str) -> str | None:
         """The JSON Schema, as text, that the agent's outcomes are to fit; None if it has none, or is gone."""
@@ -173,12 +173,25 @@ def _nobody_elses(account_id: str) -> dict[str, Any]:
     }
 
 
-def _known(record: type[Pipe | Agent | Number | Trunk], found: Mapping[str, Any]) -> dict[str, Any]:
+def _known(record: type[Pipe | Agent | Number | Trunk | Sound], found: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: found[field.name] for field in fields(record) if field.name in found}
 
 
-def _pipe(found: Mapping[str, Any]) -> Pipe:
+def agent_from(found: Mapping[str, Any]) -> Agent:
+    """The agent of an item's plain fields, which may be of an older or a later version."""
+    known = _known(Agent, found)
+    if "sound" in known:
+        known["sound"] = Sound(**_known(Sound, known["sound"]))
+    if "voices" in known:
+        known["voices"] = tuple(VoiceBinding(**each) for each in known["voices"])
+    return Agent(**known)
+
+
+def pipe_from(found: Mapping[str, Any]) -> Pipe:
+    """The pipe of an item's plain fields, which may be of an older or a later version."""
     known = _known(Pipe, found)
+    if "sound" in known:
+        known["sound"] = Sound(**_known(Sound, known["sound"]))
     if "voicemail" in known:
         known["voicemail"] = VoicemailWindows(**known["voicemail"])
     for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):

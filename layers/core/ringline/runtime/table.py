@@ -4,8 +4,9 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | item            | pk                    | sk                           | written by
 |-----------------|-----------------------|------------------------------|---------------------------------------------
 | account         | A#<account>           | ACCOUNT                      | accounts.store
-| pipe            | A#<account>           | PIPE#<pipe>                  | routing.store
-| agent           | A#<account>           | AGENT#<agent>                | routing.store
+| pipe            | A#<account>           | PIPE#<pipe>                  | routing.store; setup.store
+| agent           | A#<account>           | AGENT#<agent>                | routing.store; setup.store
+| its uses        | A#<account>           | USES#PIPE#.., USES#AGENT#..  | setup.store
 | number          | A#<account>           | NUMBER#<+e164>               | routing.store
 | endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
 | gate            | A#<account>#GATE      | GATE                         | tables.store; accounts.store (cap)
@@ -32,6 +33,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
+| voice profile   | VOICES                | <profile>                    | voices.store (an operator's)
 | sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
@@ -54,6 +56,7 @@ LIVEKIT_REST_SK = "REST"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
+VOICES_PK = "VOICES"
 LINK_SK = "CALL"
 CONNECTION_SK = "CONNECTION"
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from ringline.calls.views.queue_place import BlockedBy
 from ringline.resources.answers.base import Moment, Shown
-from ringline.resources.answers.calls import Why
 
 
 class ShownLines(Shown):
@@ -38,7 +38,7 @@ class ShownWaiting(Shown):
 class ShownBlock(Shown):
     """What stops some of the first waiting calls, until when, and which trunks or agents that is about."""
 
-    what: Why
+    what: BlockedBy
     calls: int
     until: Moment | None
     names: list[str]

@@ -56,3 +56,4 @@ class Problem(Shown):
     code: str
     detail: str
     errors: list[ProblemField] = MAY_BE_MISSING
+    help: str = MAY_BE_MISSING

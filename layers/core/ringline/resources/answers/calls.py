@@ -6,12 +6,11 @@ from pydantic import Field
 
 from ringline.calls.model.call import Direction, State, Status, VoicemailPolicy
 from ringline.calls.model.reasons import Category, EndedBy, EndReason
+from ringline.calls.progress.hang_up import HangUpResult
+from ringline.calls.views.queue_place import BlockedBy
 from ringline.resources.answers.analytics import ShownResult
 from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, MomentToTheSecond, Shown
 from ringline.resources.answers.transfers import ShownTransfer
-
-type Why = Literal["schedule", "retry_delay", "gate", "trunk_pace", "agent", "livekit", "calls_before", "nothing"]
-"""What a waiting call waits for."""
 
 
 class CallAttempt(Shown):
@@ -143,7 +142,7 @@ class ShownPlace(Shown):
 
     position: int
     counts_all: bool
-    blocked_by: Why
+    blocked_by: BlockedBy
     estimated_start_at: Moment | None
     in_use: int
     cap: int
@@ -170,7 +169,7 @@ class CallInFull(ShownCall):
 class EndedCall(ShownCall):
     """A call whose end was asked for, and what came of that."""
 
-    result: Literal["canceled", "ended", "ending", "already_over"]
+    result: HangUpResult
 
 
 class CallEvent(Shown):
@@ -198,7 +197,7 @@ class CallEvent(Shown):
     can_report: list[str] = MAY_BE_MISSING
     position: int = MAY_BE_MISSING
     counts_all: bool = MAY_BE_MISSING
-    blocked_by: Why = MAY_BE_MISSING
+    blocked_by: BlockedBy = MAY_BE_MISSING
     estimated_start_at: Moment | None = MAY_BE_MISSING
     in_use: int = MAY_BE_MISSING
     cap: int = MAY_BE_MISSING

@@ -61,3 +61,9 @@ class WorkerFilters(Query):
     """The workers of one kind, or all."""
 
     kind: Literal["media", "brain", "all"] = Field("all", description="Speech workers, runners, or both")
+
+
+class VoiceFilters(Query):
+    """The voices of one language, or all."""
+
+    language: str | None = Field(None, description="As `en` or `en-US`; `en` also finds `en-US`")

@@ -17,6 +17,7 @@ ELSEWHERE = (
         problems=(
             "no_pipe_or_agent",
             "unknown_pipe",
+            "pipe_disabled",
             "unknown_agent",
             "no_from_number",
             "unknown_from_number",

@@ -27,6 +27,7 @@ PROBLEMS: Mapping[str, Meaning] = {
     "revision_conflict": Meaning(
         412, "It was changed since the revision that `If-Match` names. Read it, and try again."
     ),
+    "not_served": Meaning(501, "The SDK knows it, and it is out of scope here. `help` leads to what to use instead."),
     "internal_error": Meaning(500, "Something failed on our side. The request can be sent again."),
     # Who asks
     "missing_api_key": Meaning(401, "The request bears no API key."),
@@ -51,6 +52,24 @@ PROBLEMS: Mapping[str, Meaning] = {
     "too_many_transfers": Meaning(409, "The call has had as many transfers as it may have."),
     "transfer_not_allowed": Meaning(422, "The call's pipe does not allow transfers to this number."),
     "transfer_target_not_served": Meaning(422, "Nobody can be called by this kind of target."),
+    # Pipes, agents and voices
+    "pipe_not_found": Meaning(404, "The account has no such pipe."),
+    "pipe_exists": Meaning(409, "The account has a pipe of this id."),
+    "pipe_disabled": Meaning(422, "No calls are made through the pipe: it is disabled."),
+    "agent_not_found": Meaning(404, "The account has no such agent."),
+    "agent_exists": Meaning(409, "The account has an agent of this id."),
+    "voice_not_found": Meaning(404, "The agent has no such voice."),
+    "voice_exists": Meaning(409, "The agent speaks with this voice already."),
+    "too_many_voices": Meaning(409, "The agent has as many voices as it may have."),
+    "no_such_voice_profile": Meaning(404, "The deployment has no such voice."),
+    "voice_profile_not_found": Meaning(422, "The voice that is named is none of this deployment's."),
+    "unknown_number": Meaning(422, "The number is none of the account's."),
+    "unknown_trunk": Meaning(422, "The trunk is none of the account's."),
+    "in_use": Meaning(409, "It is used by what `errors` names, and cannot be deleted."),
+    # API keys
+    "key_not_found": Meaning(404, "The account has no such API key."),
+    "key_is_over": Meaning(409, "The API key is revoked or expired, or was rotated before."),
+    "too_many_keys": Meaning(409, "The account has as many valid API keys as it may have."),
     # What agents and speech workers ask
     "call_is_over": Meaning(409, "The call, or this attempt of it, needs no brain any more."),
     "agent_is_gone": Meaning(409, "The agent of this call is not set up any more."),

@@ -19,13 +19,14 @@ class FieldError:
 @dataclass(eq=False)
 class Problem(Exception):
     """A refusal the caller can act on. `code` is stable and documented; `title` is for people and never holds personal
-    data."""
+    data; `help` is the page of this project that says more."""
 
     status: int
     code: str
     title: str
     errors: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    help: str | None = None
 
     def body(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -37,6 +38,8 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = [{"field": each.field, "message": each.message} for each in self.errors]
+        if self.help is not None:
+            document["help"] = self.help
         return document
 
 

@@ -1,0 +1,170 @@
+"""Agents: who speaks, with which voices."""
+
+import json
+from collections.abc import Callable
+from copy import replace
+from typing import TYPE_CHECKING, Any
+
+from ringline.routing.records import MAX_CALL_DURATION_S, Agent, Brain, VoiceBinding
+from ringline.runtime.clock import Clock
+from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.json_schemas import schema_fault
+from ringline.runtime.web.problems import Problem, invalid_field, not_found
+from ringline.runtime.web.revisions import check_revision
+from ringline.setup.brains import CheckUrl, with_brain, with_endpoint_words
+from ringline.setup.checks import Rows, Voices, check_line, check_voice, in_use, sound_after, until_written
+from ringline.setup.store import Change, Refusal, SetupStore, reference_to
+
+if TYPE_CHECKING:
+    # Bodies are pydantic's, which only requests with one load.
+    from ringline.setup.bodies import AgentChange, AgentRequest, VoiceChange, VoiceRequest
+
+MOST_VOICES = 20
+
+_AS_GIVEN = ("number", "trunk_id", "noise_cancellation", "project_id")
+_USUAL = {"recording": False, "max_call_duration_s": MAX_CALL_DURATION_S, "max_concurrent": 1}
+"""What a null of these goes back to."""
+
+
+class ManageAgents:
+    """Raises Problem 404 `agent_not_found` or `voice_not_found`, 409 `agent_exists`, `voice_exists`, `too_many_voices`
+    or `in_use`, 412 `revision_conflict`, 422 for wrong fields, 503 `contended`."""
+
+    def __init__(self, *, rows: Rows, store: SetupStore, voices: Voices, check_url: CheckUrl, clock: Clock) -> None:
+        self._rows = rows
+        self._store = store
+        self._voices = voices
+        self._check_url = check_url
+        self._clock = clock
+
+    def create(self, account_id: str, request: "AgentRequest") -> Agent:
+        given = request.model_dump(exclude_none=True, exclude={"brain"})
+
+        def attempt() -> Agent | Refusal:
+            if self._rows.agent(account_id, request.agent_id) is not None:
+                raise Problem(409, "agent_exists", "There is an agent with this id")
+            now = self._clock()
+            new = Agent(
+                agent_id=request.agent_id,
+                name=request.name or request.agent_id,
+                brain=Brain.LIVEKIT,
+                created_at=now,
+                modified_at=now,
+            )
+            agent = self._changed(new, request, given)
+            if request.voice_profile is not None:
+                check_voice(self._voices, agent, request.voice_profile)
+                agent = replace(agent, voices=(VoiceBinding(request.voice_profile),))
+            agent = replace(agent, **check_line(self._rows, account_id, None, agent))
+            return self._store.save(account_id, (Change(agent),)) or agent
+
+        return until_written(attempt)
+
+    def list(self, account_id: str) -> list[Agent]:
+        return self._rows.agents(account_id)
+
+    def get(self, account_id: str, agent_id: str) -> Agent:
+        agent = self._rows.agent(account_id, agent_id) if is_plausible_id(agent_id) else None
+        if agent is None:
+            raise not_found("agent_not_found", "There is no such agent")
+        return agent
+
+    def change(self, account_id: str, agent_id: str, change: "AgentChange", wanted: int | None) -> Agent:
+        """Calls that were created before keep the kind of brain that they were made with."""
+        given = change.model_dump(exclude_unset=True, exclude={"brain"})
+
+        def changed(before: Agent) -> Agent:
+            after = self._changed(before, change, given)
+            if after.brain != before.brain:
+                for voice in after.voices:
+                    check_voice(self._voices, after, voice.voice_profile_id)
+            return replace(after, **check_line(self._rows, account_id, before, after))
+
+        return self._write(account_id, agent_id, wanted, changed)
+
+    def delete(self, account_id: str, agent_id: str, wanted: int | None) -> None:
+        def attempt() -> Refusal | None:
+            agent = self.get(account_id, agent_id)
+            check_revision(wanted, agent.revision)
+            itself = reference_to(agent)
+            seen = self._store.uses(account_id, itself)
+            if users := self._store.users(account_id, itself):
+                raise in_use("agent", users)
+            return self._store.delete(account_id, agent, {itself: seen})
+
+        until_written(attempt)
+
+    def add_voice(self, account_id: str, agent_id: str, request: "VoiceRequest", wanted: int | None) -> Agent:
+        def changed(before: Agent) -> Agent:
+            check_voice(self._voices, before, request.voice_profile)
+            if any(each.voice_profile_id == request.voice_profile for each in before.voices):
+                raise Problem(409, "voice_exists", "The agent speaks with this voice already")
+            if len(before.voices) >= MOST_VOICES:
+                raise Problem(409, "too_many_voices", f"An agent has at most {MOST_VOICES} voices")
+            return replace(before, voices=(*before.voices, VoiceBinding(request.voice_profile, request.greeting)))
+
+        return self._write(account_id, agent_id, wanted, changed)
+
+    def change_voice(
+        self, account_id: str, agent_id: str, profile_id: str, change: "VoiceChange", wanted: int | None
+    ) -> Agent:
+        """The default is the first of the voices."""
+
+        def changed(before: Agent) -> Agent:
+            voice = _voice(before, profile_id)
+            if "greeting" in change.model_fields_set:
+                voice = replace(voice, greeting=change.greeting)
+            kept = [voice if each.voice_profile_id == profile_id else each for each in before.voices]
+            if change.is_default:
+                kept.sort(key=lambda each: each.voice_profile_id != profile_id)
+            return replace(before, voices=tuple(kept))
+
+        return self._write(account_id, agent_id, wanted, changed)
+
+    def remove_voice(self, account_id: str, agent_id: str, profile_id: str, wanted: int | None) -> None:
+        """Where it was the default, the next one is."""
+
+        def changed(before: Agent) -> Agent:
+            gone = _voice(before, profile_id)
+            return replace(before, voices=tuple(each for each in before.voices if each != gone))
+
+        self._write(account_id, agent_id, wanted, changed)
+
+    def _write(self, account_id: str, agent_id: str, wanted: int | None, changed: Callable[[Agent], Agent]) -> Agent:
+        def attempt() -> Agent | Refusal:
+            before = self.get(account_id, agent_id)
+            check_revision(wanted, before.revision)
+            after = replace(changed(before), revision=before.revision + 1, modified_at=self._clock())
+            return self._store.save(account_id, (Change(after, before),)) or after
+
+        return until_written(attempt)
+
+    def _changed(self, before: Agent, asked: "AgentChange", given: dict[str, Any]) -> Agent:
+        fields = {name: given[name] for name in _AS_GIVEN if name in given}
+        fields |= {
+            name: usual if given[name] is None else given[name] for name, usual in _USUAL.items() if name in given
+        }
+        if given.get("name") is not None:
+            fields["name"] = given["name"]
+        if "analytics_schema" in given:
+            fields["analytics_schema"] = _schema_text(given["analytics_schema"])
+        after = replace(before, **fields, sound=sound_after(before.sound, given))
+        if asked.brain is not None:
+            after = with_brain(after, asked.brain, self._check_url)
+        return with_endpoint_words(after, given)
+
+
+def _voice(agent: Agent, profile_id: str) -> VoiceBinding:
+    for each in agent.voices:
+        if each.voice_profile_id == profile_id:
+            return each
+    raise not_found("voice_not_found", "The agent has no such voice")
+
+
+def _schema_text(schema: dict[str, Any] | None) -> str | None:
+    if schema is None:
+        return None
+    fault = schema_fault(schema)
+    if fault is not None:
+        raise invalid_field("analytics_schema", fault)
+    return json.dumps(schema, separators=(",", ":"))

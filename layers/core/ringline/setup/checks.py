@@ -1,0 +1,95 @@
+"""What an account may name when it sets something up."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field
+from ringline.setup.store import Refusal, User
+from ringline.voices.profiles import VoiceProfile
+
+_TRIES = 20
+"""Each lost try means that somebody else's change went first, or was at it."""
+_WAIT_S = 0.05
+
+SOUND_FIELDS = ("greeting", "first_speaker", "background_sound", "background_sound_enabled", "background_sound_volume")
+
+
+class Rows(Protocol):
+    """What the account has set up: `ringline.routing.store`."""
+
+    def pipe(self, account_id: str, pipe_id: str) -> Pipe | None: ...
+
+    def pipes(self, account_id: str, agent_id: str | None = None) -> list[Pipe]: ...
+
+    def agent(self, account_id: str, agent_id: str) -> Agent | None: ...
+
+    def agents(self, account_id: str) -> list[Agent]: ...
+
+    def number(self, account_id: str, number: str) -> Number | None: ...
+
+    def numbers(self, account_id: str) -> list[Number]: ...
+
+    def trunk(self, trunk_id: str) -> Trunk | None: ...
+
+
+class Voices(Protocol):
+    def profile(self, profile_id: str) -> VoiceProfile | None: ...
+
+    def profiles(self, language: str | None = None) -> list[VoiceProfile]: ...
+
+
+def check_voice(voices: Voices, agent: Agent, profile_id: str | None) -> None:
+    """Raises Problem 422 `voice_profile_not_found`. A worker of the customer's own has voices of its own."""
+    if profile_id is None or agent.brain_of_ours is None:
+        return
+    profile = voices.profile(profile_id)
+    if profile is None or not profile.is_served:
+        message = "is no voice of this deployment: GET /v1/voice-profiles lists them"
+        raise invalid_field("voice_profile", message, code="voice_profile_not_found")
+
+
+def check_line(rows: Rows, account_id: str, before: Pipe | Agent | None, after: Pipe | Agent) -> dict[str, Any]:
+    """What follows for the number's id from the number and trunk of `after`, which must be the account's own where they
+    are others than before. Raises Problem 422 `unknown_number` or `unknown_trunk`."""
+    follows: dict[str, Any] = {}
+    if before is None or after.number != before.number:
+        number = None if after.number is None else rows.number(account_id, after.number)
+        if after.number is not None and number is None:
+            raise invalid_field("number", "is no number of this account", code="unknown_number")
+        follows["number_id"] = None if number is None else number.number_id
+    if after.trunk_id is not None and (before is None or after.trunk_id != before.trunk_id):
+        known = {each.trunk_id for each in rows.numbers(account_id)}
+        trunk = rows.trunk(after.trunk_id)
+        if after.trunk_id not in known and (trunk is None or trunk.account_id != account_id):
+            raise invalid_field("trunk_id", "is no trunk of this account", code="unknown_trunk")
+    return follows
+
+
+def sound_after(before: Sound, given: dict[str, Any]) -> Sound:
+    """The sound with what is given; a null is what is usual."""
+    told = {name: getattr(before, name) for name in SOUND_FIELDS} | {
+        name: given[name] for name in SOUND_FIELDS if name in given
+    }
+    if told["background_sound_enabled"] is None:
+        told["background_sound_enabled"] = True
+    return Sound(**told)
+
+
+def in_use(what: str, users: list[User]) -> Problem:
+    """The refusal to delete what is used; `errors` names each user."""
+    errors = tuple(FieldError(f"{each.kind}:{each.thing_id}", f"uses this {what}") for each in users[:50])
+    named = ", ".join(f"{each.kind} {each.thing_id}" for each in users[:5])
+    return Problem(409, "in_use", f"The {what} is used by {named}{' and others' if len(users) > 5 else ''}", errors)
+
+
+def until_written[Thing](attempt: Callable[[], Thing | Refusal]) -> Thing:
+    """What `attempt` gave once nobody else's change went before it. It reads anew each time. Raises Problem 503."""
+    for _ in range(_TRIES):
+        outcome = attempt()
+        if not isinstance(outcome, Refusal):
+            return outcome
+        time.sleep(random.uniform(0, _WAIT_S))  # noqa: S311 - so that two do not meet again
+    raise Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})

@@ -1,0 +1,173 @@
+"""Agents and their voices through the API."""
+
+from typing import Any
+
+import pytest
+
+from ringline.routing.records import Number
+from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
+
+ENDPOINT = {
+    "type": "endpoint",
+    "ref": "https://brain.example.com/v1",
+    "cfg": {"model": "gpt-4.1-mini", "api_key": "sk-of-the-brain"},
+}
+
+
+def test_an_agent_is_made_with_its_first_voice(api: SetupApi) -> None:
+    made = api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, "voice_profile": "local-en"})
+    assert (made["name"], made["voice_profile_id"], made["voice_profile_name"]) == ("desk", "local-en", "Joe")
+    assert (made["is_default"], made["max_concurrent"], made["brain_execution"]) == (True, 1, "bridge")
+    read = api.ask("GET", "/v1/agents/desk")
+    assert read.headers["etag"] == '"1"'
+    assert [each["voice_profile_id"] for each in read.body["voices"]] == ["local-en"]
+    assert api.ask("GET", "/v1/agents").body["data"] == [read.body]
+
+
+def test_an_agent_is_made_once(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}})
+    refused = api.ask("POST", "/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}})
+    assert (refused.status, refused.code) == (409, "agent_exists")
+
+
+def test_the_key_of_an_endpoint_is_never_shown(api: SetupApi) -> None:
+    made = api.made("/v1/agents", {"agent_id": "desk", "brain": ENDPOINT})
+    shown = [made, api.ask("GET", "/v1/agents/desk").body, api.ask("GET", "/v1/agents").body]
+    pipe = api.made("/v1/pipes", {"name": "p", "agent_id": "desk"})
+    assert "sk-of-the-brain" not in str([*shown, pipe])
+    assert made["brain"]["cfg"] == {"model": "gpt-4.1-mini", "kind": "chat", "has_api_key": True}
+    agent = api.rows.agent(ACCOUNT, "desk")
+    assert agent is not None
+    assert agent.endpoint_key == "sk-of-the-brain"
+
+
+def test_a_key_stays_with_its_url_alone(api: SetupApi) -> None:
+    made = api.made("/v1/agents", {"agent_id": "desk", "brain": ENDPOINT})
+    same = api.ask("PUT", "/v1/agents/desk", {"brain": made["brain"]}).body
+    assert same["brain"] == made["brain"]
+    moved = api.ask("PUT", "/v1/agents/desk", {"brain": {"type": "endpoint", "ref": "https://other.example.com"}}).body
+    assert moved["brain"]["cfg"]["has_api_key"] is False
+
+
+def test_a_change_of_brain_leaves_nothing_of_the_old_one(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": ENDPOINT})
+    changed = api.ask("PATCH", "/v1/agents/desk", {"brain": {"type": "prompt", "ref": "Be brief."}}).body
+    assert changed["brain"] == {"type": "prompt", "ref": "Be brief.", "cfg": {}}
+    agent = api.rows.agent(ACCOUNT, "desk")
+    assert agent is not None
+    assert (agent.endpoint_url, agent.endpoint_key, agent.model) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("brain", "field"),
+    [
+        ({"type": "playbook", "ref": "PB_1"}, "brain.type"),
+        ({"type": "oracle"}, "brain.type"),
+        ({"type": "endpoint"}, "brain.ref"),
+        ({"type": "prompt"}, "brain.ref"),
+        ({"type": "runner", "ref": "another"}, "brain.ref"),
+        ({"type": "livekit", "ref": "another"}, "brain.ref"),
+        ({"type": "endpoint", "ref": "https://169.254.169.254/"}, "brain.ref"),
+        ({"type": "endpoint", "ref": "https://x.example.com", "cfg": {"headers": {"a": "b"}}}, "brain.cfg.headers"),
+        ({"type": "endpoint", "ref": "https://x.example.com", "cfg": {"temperature": 1}}, "brain.cfg.temperature"),
+        ({"type": "endpoint", "ref": "https://x.example.com", "cfg": {"kind": "smoke"}}, "brain.cfg.kind"),
+        ({"type": "runner", "cfg": {"model": "m"}}, "brain.cfg.model"),
+    ],
+)
+def test_a_brain_that_cannot_be_served_is_refused_by_its_field(
+    api: SetupApi, brain: dict[str, Any], field: str
+) -> None:
+    refused = api.ask("POST", "/v1/agents", {"agent_id": "desk", "brain": brain})
+    assert (refused.status, refused.fields) == (422, [field])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("tools", {"handover": {"numbers": ["+15550100200"]}}),
+        ("cache_mode", "active"),
+        ("brain_execution", "inline"),
+        ("mute_until_first_bot_complete", True),
+        ("domain", "banking"),
+        ("llm_model", "openai/gpt-4.1-mini"),
+        ("endpoint_kind", "turn"),
+        ("max_concurrent", 0),
+        ("analytics_schema", {"type": "no type"}),
+        ("moustache", True),
+    ],
+)
+def test_what_an_agent_cannot_do_is_refused_by_its_name(api: SetupApi, field: str, value: Any) -> None:
+    refused = api.ask("POST", "/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, field: value})
+    assert (refused.status, refused.fields) == (422, [field])
+
+
+def test_what_the_sdk_says_of_every_agent_and_is_so_anyway_is_taken(api: SetupApi) -> None:
+    said = {"cache_mode": "off", "brain_execution": "bridge", "mute_until_first_bot_complete": False, "domain": ""}
+    assert api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, **said})["domain"] is None
+
+
+def test_a_schema_of_outcomes_is_shown_as_it_was_given(api: SetupApi) -> None:
+    schema = {"type": "object", "properties": {"booked": {"type": "boolean"}}}
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, "analytics_schema": schema})
+    assert api.ask("GET", "/v1/agents/desk").body["analytics_schema"] == schema
+    assert api.ask("PATCH", "/v1/agents/desk", {"analytics_schema": None}).body["analytics_schema"] is None
+
+
+def test_voices_are_added_and_changed_and_the_default_moves(api: SetupApi) -> None:
+    api.made(
+        "/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, "voice_profile": "local-en", "greeting": "Hi"}
+    )
+    added = api.ask("POST", "/v1/agents/desk/voices", {"voice_profile": "en-male-deepgram", "greeting": "Hello"})
+    assert (added.status, added.body["is_default"], added.body["greeting"]) == (201, False, "Hello")
+    changed = api.ask("PATCH", "/v1/agents/desk/voices/en-male-deepgram", {"is_default": True}).body
+    assert (changed["is_default"], changed["greeting"]) == (True, "Hello")
+    voices = api.ask("GET", "/v1/agents/desk").body["voices"]
+    assert [(each["voice_profile_id"], each["is_default"], each["greeting"]) for each in voices] == [
+        ("en-male-deepgram", True, "Hello"),
+        ("local-en", False, "Hi"),
+    ]
+    assert api.ask("DELETE", "/v1/agents/desk/voices/en-male-deepgram").status == 204
+    (kept,) = api.ask("GET", "/v1/agents/desk").body["voices"]
+    assert (kept["voice_profile_id"], kept["is_default"]) == ("local-en", True)
+
+
+def test_voices_that_are_not_there_or_twice_are_refused(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}, "voice_profile": "local-en"})
+    asked = [
+        api.ask("POST", "/v1/agents/desk/voices", {"voice_profile": "local-en"}),
+        api.ask("POST", "/v1/agents/desk/voices", {"voice_profile": "nobody"}),
+        api.ask("PATCH", "/v1/agents/desk/voices/nobody", {"greeting": "Hi"}),
+        api.ask("DELETE", "/v1/agents/desk/voices/nobody"),
+        api.ask("POST", "/v1/agents/nobody/voices", {"voice_profile": "local-en"}),
+    ]
+    assert [(each.status, each.code) for each in asked] == [
+        (409, "voice_exists"),
+        (422, "voice_profile_not_found"),
+        (404, "voice_not_found"),
+        (404, "voice_not_found"),
+        (404, "agent_not_found"),
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_another_accounts_agent_is_not_there(api: SetupApi, method: str) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}})
+    body: dict[str, Any] | None = {} if method in {"PUT", "PATCH"} else None
+    refused = api.ask(method, "/v1/agents/desk", body, account_id=OTHER)
+    assert (refused.status, refused.code) == (404, "agent_not_found")
+
+
+def test_an_agent_that_pipes_and_numbers_name_is_not_deleted(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}})
+    first = api.made("/v1/pipes", {"name": "p", "agent_id": "desk"})["pipe_id"]
+    second = api.made("/v1/pipes", {"name": "q", "agent_id": "other", "fallback_agent_id": "desk"})["pipe_id"]
+    api.rows.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1", agent_id="desk"))
+    refused = api.ask("DELETE", "/v1/agents/desk")
+    assert (refused.status, refused.code) == (409, "in_use")
+    assert sorted(refused.fields) == sorted([f"pipe:{first}", f"pipe:{second}", "number:+15550100000"])
+    for pipe_id in (first, second):
+        assert api.ask("DELETE", f"/v1/pipes/{pipe_id}").status == 204
+    assert api.rows.delete_number(ACCOUNT, "+15550100000")
+    assert api.ask("DELETE", "/v1/agents/desk", if_match='"7"').code == "revision_conflict"
+    assert api.ask("DELETE", "/v1/agents/desk").status == 204
+    assert api.ask("GET", "/v1/agents/desk").status == 404

@@ -1,0 +1,219 @@
+"""Pipes through the API: made, shown, changed, deleted, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from ringline.routing.records import Brain, EndpointKind, Number
+from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
+
+BY_AGENT = {"name": "Outbound", "agent_id": "front-desk"}
+URL = "https://brain.example.com/turn"
+
+
+def test_a_pipe_is_shown_as_it_was_made(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {**BY_AGENT, "recording": True, "max_call_duration_s": 600, "ring_timeout_s": 20})
+    assert (made["name"], made["agent_id"], made["recording"], made["revision"]) == ("Outbound", "front-desk", True, 1)
+    read = api.ask("GET", f"/v1/pipes/{made['pipe_id']}")
+    assert (read.status, read.body, read.headers["etag"]) == (200, made, '"1"')
+    assert api.ask("GET", "/v1/pipes").body["data"] == [made]
+
+
+def test_an_agent_that_nobody_made_is_a_runner(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", BY_AGENT)
+    assert made["brain"]["type"] == Brain.RUNNER
+    agent = api.rows.agent(ACCOUNT, "front-desk")
+    assert agent is not None
+    assert agent.brain == Brain.RUNNER
+
+
+def test_an_agent_that_is_there_stays_as_it_is(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "front-desk", "brain": {"type": "livekit"}})
+    assert api.made("/v1/pipes", BY_AGENT)["brain"]["type"] == Brain.LIVEKIT
+
+
+def test_an_endpoint_of_a_pipe_is_an_agent_of_its_own(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {"name": "By URL", "agent_endpoint": URL})
+    agent = api.rows.agent(ACCOUNT, made["agent_id"])
+    assert (made["agent_endpoint"], made["agent_id"]) == (URL, made["pipe_id"])
+    assert agent is not None
+    assert (agent.endpoint_kind, agent.of_pipe) == (EndpointKind.TURN, made["pipe_id"])
+    changed = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"agent_endpoint": f"{URL}/2"})
+    assert changed.body["agent_endpoint"] == f"{URL}/2"
+    assert api.ask("DELETE", f"/v1/pipes/{made['pipe_id']}").status == 204
+    assert api.rows.agents(ACCOUNT) == []
+
+
+def test_a_prompt_of_a_pipe_is_an_agent_of_its_own(api: SetupApi) -> None:
+    made = api.made("/v1/agent/voice", {"name": "By prompt", "prompt": "Be brief.", "voice_profile": "local-en"})
+    assert (made["prompt"], made["brain"]["type"], made["voice_profile_id"]) == ("Be brief.", "prompt", "local-en")
+
+
+@pytest.mark.parametrize(
+    ("brain", "says"),
+    [
+        ({}, "exactly one brain"),
+        ({"agent_id": "a", "prompt": "Be brief."}, "exactly one brain"),
+        ({"playbook": "name: x"}, "playbooks are not served"),
+    ],
+)
+def test_a_pipe_has_exactly_one_brain(api: SetupApi, brain: dict[str, Any], says: str) -> None:
+    refused = api.ask("POST", "/v1/pipes", {"name": "x", **brain})
+    assert (refused.status, refused.code) == (422, "invalid_request")
+    assert says in str(refused.body["errors"])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://brain.example.com", "https://10.0.0.1/", "https://localhost/x", "ftp://x.example"]
+)
+def test_an_endpoint_leads_where_webhooks_may_lead(api: SetupApi, url: str) -> None:
+    refused = api.ask("POST", "/v1/pipes", {"name": "x", "agent_endpoint": url})
+    assert (refused.status, refused.fields) == (422, ["agent_endpoint"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("domain", "banking"),
+        ("noise_cancellation", "krisp"),
+        ("background_sound", "beach"),
+        ("background_sound_volume", 30),
+        ("fillers", {"en": ["hm"]}),
+        ("tools", {"handover": {}}),
+        ("dtmf", "1"),
+        ("ring_timeout_s", 4),
+        ("ring_timeout_s", 61),
+        ("agent_join_timeout_s", 31),
+        ("max_call_duration_s", 0),
+        ("unique_to", "caller"),
+        ("voicemail_policy", "shout"),
+        ("transfer_allowed_numbers", ["12"]),
+        ("transfer_allowed_prefixes", ["0049"]),
+        ("status", "asleep"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_its_name(api: SetupApi, field: str, value: Any) -> None:
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, field: value})
+    assert refused.status == 422
+    assert refused.fields[0].split(".")[0] == field
+    assert api.ask("GET", "/v1/pipes").body["data"] == []
+
+
+def test_nulls_say_nothing_of_a_new_pipe(api: SetupApi) -> None:
+    nulls = dict.fromkeys(("recording", "voicemail", "number", "domain", "agent_first", "background_sound_enabled"))
+    made = api.made("/v1/pipes", {**BY_AGENT, **nulls})
+    assert (made["recording"], made["agent_first"], made["background_sound_enabled"]) == (False, True, True)
+
+
+def test_everything_of_a_pipe_can_be_said_and_taken_back(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "night", "brain": {"type": "runner"}})
+    said = {
+        "ring_timeout_s": 25,
+        "agent_join_timeout_s": 20,
+        "agent_first": False,
+        "voicemail": {"ring_min_s": 2.5, "ring_max_s": 18, "greeting_min_s": 1, "greeting_max_s": 12},
+        "voicemail_policy": "leave_message",
+        "unique_to": "number",
+        "fallback_agent_id": "night",
+        "transfer_allowed_numbers": ["+1 555 010 0200"],
+        "transfer_allowed_prefixes": ["+1212"],
+        "greeting": "Hello!",
+        "first_speaker": "agent",
+        "background_sound": "office",
+        "background_sound_volume": 0.2,
+        "background_sound_enabled": False,
+        "project_id": "p",
+        "status": "disabled",
+        "recording": True,
+        "max_call_duration_s": 60,
+    }
+    made = api.made("/v1/pipes", {**BY_AGENT, **said})
+    assert {name: made[name] for name in said} == said | {"transfer_allowed_numbers": ["+15550100200"]}
+    usual = api.made("/v1/pipes", BY_AGENT)
+    taken_back = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", dict.fromkeys(said)).body
+    assert {name: taken_back[name] for name in said} == {name: usual[name] for name in said}
+
+
+def test_a_change_leaves_what_it_does_not_name(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {**BY_AGENT, "voicemail": {"ring_min_s": 2}})
+    changed = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"voicemail": {"ring_max_s": 9}}).body
+    moment = changed.pop("modified")
+    assert moment >= made.pop("modified")
+    windows = {**made["voicemail"], "ring_max_s": 9.0}
+    assert changed == made | {"revision": 2, "voicemail": windows}
+
+
+def test_windows_end_after_they_begin(api: SetupApi) -> None:
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "voicemail": {"ring_min_s": 9, "ring_max_s": 8}})
+    assert (refused.status, refused.fields) == (422, ["voicemail"])
+
+
+def test_a_window_that_a_change_leaves_behind_its_other_side_is_refused(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {**BY_AGENT, "voicemail": {"ring_min_s": 9}})
+    refused = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"voicemail": {"ring_max_s": 8}})
+    assert (refused.status, refused.fields) == (422, ["voicemail"])
+
+
+def test_a_number_to_call_from_is_the_accounts_own(api: SetupApi) -> None:
+    api.rows.put_number(OTHER, Number(number="+15550100000", number_id="num_1"))
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "number": "+15550100000"})
+    assert (refused.status, refused.code) == (422, "unknown_number")
+    api.rows.put_number(ACCOUNT, Number(number="+15550100001", number_id="num_2"))
+    made = api.made("/v1/pipes", {**BY_AGENT, "number": "+1 (555) 010-0001"})
+    assert (made["number"], made["number_id"]) == ("+15550100001", "num_2")
+
+
+def test_a_trunk_is_the_accounts_own(api: SetupApi) -> None:
+    api.rows.put_number(OTHER, Number(number="+15550100000", number_id="num_1", trunk_id="ST_other"))
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "trunk_id": "ST_other"})
+    assert (refused.status, refused.code) == (422, "unknown_trunk")
+    api.rows.put_number(ACCOUNT, Number(number="+15550100001", number_id="num_2", trunk_id="ST_own"))
+    assert api.made("/v1/pipes", {**BY_AGENT, "trunk_id": "ST_own"})["trunk_id"] == "ST_own"
+
+
+def test_a_voice_is_one_of_the_catalogue_unless_the_worker_is_the_customers_own(api: SetupApi) -> None:
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "voice_profile": "VP_nobody"})
+    assert (refused.status, refused.code) == (422, "voice_profile_not_found")
+    api.made("/v1/agents", {"agent_id": "front-desk", "brain": {"type": "livekit"}})
+    assert api.made("/v1/pipes", {**BY_AGENT, "voice_profile": "VP_nobody"})["voice_profile_id"] == "VP_nobody"
+
+
+def test_a_fallback_agent_is_known(api: SetupApi) -> None:
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "fallback_agent_id": "nobody"})
+    assert (refused.status, refused.code) == (422, "unknown_agent")
+
+
+def test_a_pipe_of_a_chosen_id_is_made_once(api: SetupApi) -> None:
+    assert api.made("/v1/pipes", {**BY_AGENT, "pipe_id": "mine"})["pipe_id"] == "mine"
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "pipe_id": "mine"})
+    assert (refused.status, refused.code) == (409, "pipe_exists")
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_another_accounts_pipe_is_not_there(api: SetupApi, method: str) -> None:
+    made = api.made("/v1/pipes", BY_AGENT)
+    body: dict[str, Any] | None = {} if method == "PATCH" else None
+    refused = api.ask(method, f"/v1/pipes/{made['pipe_id']}", body, account_id=OTHER)
+    assert (refused.status, refused.code) == (404, "pipe_not_found")
+    assert api.ask("GET", "/v1/pipes", account_id=OTHER).body["data"] == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_a_change_under_another_revision_is_refused(api: SetupApi, method: str) -> None:
+    made = api.made("/v1/pipes", BY_AGENT)
+    path = f"/v1/pipes/{made['pipe_id']}"
+    assert api.ask("PATCH", path, {"name": "Second"}, if_match='"1"').headers["etag"] == '"2"'
+    body = {"name": "Third"} if method == "PATCH" else None
+    refused = api.ask(method, path, body, if_match='"1"')
+    assert (refused.status, refused.code, refused.headers["etag"]) == (412, "revision_conflict", '"2"')
+    assert api.ask("GET", path).body["name"] == "Second"
+
+
+def test_a_pipe_that_a_number_leads_to_is_not_deleted(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", BY_AGENT)
+    api.rows.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1", pipe_id=made["pipe_id"]))
+    refused = api.ask("DELETE", f"/v1/pipes/{made['pipe_id']}")
+    assert (refused.status, refused.code, refused.fields) == (409, "in_use", ["number:+15550100000"])
+    assert api.rows.delete_number(ACCOUNT, "+15550100000")
+    assert api.ask("DELETE", f"/v1/pipes/{made['pipe_id']}").status == 204
+    assert api.ask("GET", f"/v1/pipes/{made['pipe_id']}").status == 404
