@@ -13,6 +13,7 @@ from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Progress
@@ -21,12 +22,14 @@ from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import InboundRooms
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Relay, tell_ringing
 from ringline.routing.records import Brain, Trunk
 from ringline.routing.resolve import Route
+from ringline.routing.store import RoutingStore
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.announce import Announcer
@@ -190,6 +193,7 @@ class Container:
                 store=store,
                 paces=paces,
                 places=Registry(table, TABLE, clock),
+                capacity=Capacity(Counters(table, TABLE, clock, pause), RoutingStore(table, TABLE), clock),
                 progress=progress,
                 clock=clock,
                 log=log,

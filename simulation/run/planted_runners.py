@@ -16,7 +16,8 @@ from ringline.agents.sockets import Sent
 from ringline.agents.tables.assignments import Assignments
 from ringline.calls.model.call import Call
 from ringline.calls.outbound import agent_first
-from ringline.calls.tables.writes.companions import Companion, Companions
+from ringline.calls.tables.writes.companions import Companions
+from ringline.calls.tables.writes.counting import Companion
 from simulation.actors.livekit import Livekit
 from simulation.run.planted import Planting
 

@@ -18,17 +18,20 @@ from ringline.calls.model.ports import CarrierLinks
 from ringline.calls.model.results import Moved
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.inbound_rooms import InboundRooms
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.calls.transfers.carry_out import CarryOut
 from ringline.calls.transfers.follow_up import FollowUp
 from ringline.calls.transfers.mend import MendTransfers
+from ringline.routing.store import RoutingStore
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
 from tests.fakes import CountingDoorbell, CountingLooks, CountingTransfers, HandClock, ScriptedTelephony
@@ -42,6 +45,8 @@ class CallsRoom:
     watchlist: Watchlist
     paces: TrunkPaces
     places: Registry
+    counters: Counters
+    routing: RoutingStore
     inbound_rooms: InboundRooms
     clock: HandClock
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
@@ -57,6 +62,10 @@ class CallsRoom:
         return self.paces.agents
 
     @property
+    def capacity(self) -> Capacity:
+        return Capacity(self.counters, self.routing, self.clock)
+
+    @property
     def progress(self) -> Progress:
         return Progress(self.store, self.doorbell, self.clock, LOG)
 
@@ -66,6 +75,7 @@ class CallsRoom:
             store=self.store,
             paces=self.paces,
             places=self.places,
+            capacity=self.capacity,
             progress=self.progress,
             clock=self.clock,
             log=LOG,
@@ -175,4 +185,7 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     clock = HandClock()
     places = Registry(local.dynamodb, local.table_name, clock)
     rooms = InboundRooms(local.dynamodb, local.table_name)
-    return CallsRoom(store, Watchlist(local.dynamodb, local.table_name), paces, places, rooms, clock)
+    watchlist = Watchlist(local.dynamodb, local.table_name)
+    counters = Counters(local.dynamodb, local.table_name, clock, pause=lambda _: None)
+    routing = RoutingStore(local.dynamodb, local.table_name)
+    return CallsRoom(store, watchlist, paces, places, counters, routing, rooms, clock)

@@ -38,6 +38,8 @@ _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": TABLE_NAME,
     "RECORDS_BUCKET": RECORDS_BUCKET,
+    "STACK_ID": "arn:aws:cloudformation:us-east-1:123456789012:stack/ringline/test",
+    "TRUNK_KEY_ID": "alias/ringline-test",
     # The one queue that there is, as moto names it: few tests ask for transfers.
     "TRANSFER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
 }
@@ -101,7 +103,7 @@ def _table_of_the_template() -> dict[str, Any]:
 
 
 def _forget_clients() -> None:
-    for made_once in (aws.dynamodb, aws.sqs, aws.s3, aws._session):
+    for made_once in (aws.dynamodb, aws.sqs, aws.s3, aws.kms, aws._session):
         made_once.cache_clear()
 
 

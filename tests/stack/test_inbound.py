@@ -43,7 +43,7 @@ class Office:
     client: AsyncClient
     listener: Listener
 
-    def number(self, **attached: str) -> str:
+    def number(self, **attached: Any) -> str:
         """A new number of the customer's, attached as told."""
         number = f"+155501009{next(_numbers):02}"
         routing = RoutingStore(emulator_client(self.customer.stack, "dynamodb"), self.customer.stack.table_name)

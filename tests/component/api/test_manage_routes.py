@@ -37,6 +37,30 @@ SERVED = {
     ("GET", "/v1/runners"),
     ("GET", "/v1/workers"),
     ("GET", "/openapi.json"),
+    ("GET", "/v1/numbers"),
+    ("POST", "/v1/numbers"),
+    ("POST", "/v1/numbers/sync"),
+    ("GET", "/v1/numbers/<number_id>"),
+    ("PATCH", "/v1/numbers/<number_id>"),
+    ("DELETE", "/v1/numbers/<number_id>"),
+    ("POST", "/v1/numbers/<number_id>/attach"),
+    ("PUT", "/v1/numbers/<number_id>/attach"),
+    ("DELETE", "/v1/numbers/<number_id>/attach"),
+    ("GET", "/v1/trunks"),
+    ("POST", "/v1/trunks"),
+    ("GET", "/v1/trunks/<trunk_id>"),
+    ("PATCH", "/v1/trunks/<trunk_id>"),
+    ("DELETE", "/v1/trunks/<trunk_id>"),
+    ("GET", "/v1/telephony/numbers"),
+    ("POST", "/v1/telephony/numbers/attach"),
+    ("POST", "/v1/telephony/numbers/detach"),
+    ("GET", "/v1/telephony/overview"),
+    ("GET", "/v1/telephony/trunks"),
+    ("POST", "/v1/telephony/trunks"),
+    ("GET", "/v1/telephony/trunks/<trunk_id>"),
+    ("DELETE", "/v1/telephony/trunks/<trunk_id>"),
+    ("POST", "/v1/telephony/trunks/<trunk_id>/attach-numbers"),
+    ("POST", "/v1/telephony/trunks/<trunk_id>/detach-numbers"),
     ("GET", "/v1/webhook-endpoints"),
     ("POST", "/v1/webhook-endpoints"),
     ("GET", "/v1/webhook-endpoints/<endpoint_id>"),
@@ -73,7 +97,6 @@ PREFIXES = ["", "/api/v2/platform/speech", "/api/v2/platform", "/platform", "/or
 """Our own, that of the SDK, that of its voices and numbers, that of older SDKs, and that of the SDK's orchestrator."""
 
 NOBODYS = [
-    ("GET", "/v1/numbers"),
     ("POST", "/v1/sessions/token"),
     ("GET", "/v1/calls/call_1/hangup"),
     ("DELETE", "/v1/calls/call_1"),
@@ -112,7 +135,8 @@ def test_every_route_is_reached_under_every_prefix(manage: ModuleType, prefix: s
     for method, path in sorted(SERVED):
         answer = ask(manage, method, prefix + re.sub("<.*?>", "unknown_1", path) + slash)
         body = json.loads(answer["body"])
-        assert answer["statusCode"] in {200, 400, 404}, (method, path, body)
+        # No LiveKit answers here.
+        assert answer["statusCode"] in {200, 400, 404, 503}, (method, path, body)
         assert body.get("code") != "no_such_route", f"{method} {path} is not served under {prefix or 'our own prefix'}"
 
 

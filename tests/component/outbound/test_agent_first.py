@@ -61,7 +61,7 @@ def missed_by_the_first_of_four(room: CallsRoom) -> None:
 
 
 def blocked_by(room: CallsRoom, call_id: str) -> BlockedBy:
-    place = queue_place(room.store, room.paces, room.places, room.call(call_id), room.clock())
+    place = queue_place(room.store, room.paces, room.places, room.capacity, room.call(call_id), room.clock())
     assert place is not None
     return place.blocked_by
 

@@ -114,7 +114,7 @@ def test_an_outage_uses_up_no_call_and_moves_none_from_its_place(room: CallsRoom
 def test_a_waiting_call_says_that_livekit_is_away(room: CallsRoom) -> None:
     waiting(room, 2)
     goes_away(room)
-    place = queue_place(room.store, room.paces, room.places, room.call("call_001"), room.clock())
+    place = queue_place(room.store, room.paces, room.places, room.capacity, room.call("call_001"), room.clock())
     assert place is not None
     assert (place.blocked_by, place.estimated_start_at) == (BlockedBy.LIVEKIT, None)
 

@@ -52,7 +52,7 @@ class Room:
 
     def blocked_by(self, call_id: str = "call_1") -> BlockedBy:
         calls = self.calls
-        place = queue_place(calls.store, calls.paces, calls.places, calls.call(call_id), calls.clock())
+        place = queue_place(calls.store, calls.paces, calls.places, calls.capacity, calls.call(call_id), calls.clock())
         assert place is not None
         return place.blocked_by
 

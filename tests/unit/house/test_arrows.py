@@ -21,11 +21,13 @@ MOST_MODULES = 13
 _RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
 _TRANSFER = "ringline.calls.model.transfers"
 _USE_CASE = {
+    "ringline.calls.capacity",
     "ringline.calls.model",
     _TRANSFER,
     "ringline.calls.rules",
     "ringline.calls.rules.transfers",
     "ringline.calls.tables",
+    "ringline.calls.tables.limits",
     *_RUNTIME,
 }
 
@@ -41,7 +43,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
     "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
-    "ringline.telephony": {"ringline.runtime", "ringline.calls.model", _TRANSFER, "ringline.telephony.carriers"},
+    "ringline.telephony": {
+        "ringline.runtime",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.telephony.carriers",
+        "ringline.trunking.model",
+    },
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.agents.model": {"ringline.calls.model"},
     "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
@@ -56,7 +64,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.facts": set(),
     "ringline.calls.model": {"ringline.calls.facts", _TRANSFER},
     "ringline.calls.model.transfers": set(),
-    "ringline.calls.rules": {"ringline.calls.model", _TRANSFER, "ringline.calls.rules.transfers"},
+    "ringline.calls.capacity": {"ringline.calls.model"},
+    "ringline.calls.rules": {
+        "ringline.calls.capacity",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.calls.rules.transfers",
+    },
     "ringline.calls.rules.transfers": {"ringline.calls.model", _TRANSFER},
     "ringline.calls.tables": {
         "ringline.calls.model",
@@ -64,7 +78,13 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.tables.writes",
         "ringline.runtime",
     },
-    "ringline.calls.tables.writes": {"ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.limits": {
+        "ringline.calls.capacity",
+        "ringline.calls.model",
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+    },
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
     "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
@@ -77,6 +97,11 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+    # Trunks and numbers that customers bring.
+    "ringline.trunking.model": set(),
+    "ringline.trunking.tables": {"ringline.runtime", "ringline.routing", "ringline.trunking.model"},
+    "ringline.trunking": {*_RUNTIME, "ringline.routing", "ringline.trunking.model", "ringline.trunking.tables"},
+    "ringline.resources.lines": {*_RUNTIME, "ringline.calls.views", "ringline.trunking", "ringline.trunking.model"},
     "ringline.resources": {
         *_USE_CASE,
         "ringline.agents.model",
@@ -241,6 +266,7 @@ SPEECH: Mapping[str, set[str]] = {
 PURE = {
     "ringline",
     "ringline.agents.model",
+    "ringline.calls.capacity",
     "ringline.calls.facts",
     "ringline.calls.model",
     "ringline.calls.model.transfers",
@@ -250,11 +276,21 @@ PURE = {
 """No AWS, no LiveKit, no clock and no chance of their own."""
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
-KNOWS_AWS = {"ringline.agents.tables", "ringline.calls.tables", "ringline.calls.tables.writes", "ringline.runtime"}
+KNOWS_AWS = {
+    "ringline.agents.tables",
+    "ringline.calls.tables",
+    "ringline.calls.tables.writes",
+    "ringline.runtime",
+    "ringline.trunking.tables",
+}
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
 """The one folder that asks the lifecycle what an event does to a call, and that has the answer written."""
-KNOWS_LIVEKIT = {"ringline.telephony.livekit", "ringline.telephony.livekit_transfers"}
+KNOWS_LIVEKIT = {
+    "ringline.telephony.livekit",
+    "ringline.telephony.livekit_transfers",
+    "ringline.telephony.livekit_trunks",
+}
 
 
 def _modules() -> dict[str, Path]:

@@ -1,5 +1,7 @@
 """From the number that a caller dialled to who takes the call."""
 
+from typing import Any
+
 import pytest
 
 from ringline.routing.records import Agent, Brain, Number
@@ -9,7 +11,7 @@ from tests.unit.routing.test_resolve import ACCOUNT, NUMBER, RecordsInMemory, a_
 SALES = Agent(agent_id="sales", name="Sales", max_call_duration_s=90)
 
 
-def attached(**to: str) -> tuple[Number, ...]:
+def attached(**to: Any) -> tuple[Number, ...]:
     return (Number(number=NUMBER, number_id="num_1", **to),)
 
 

@@ -7,9 +7,12 @@ from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.tables.carrier_links import CarrierLinkTable
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.composition.parts import CallParts, SignalSettings, look_queue
+from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsError, flag, group, number, optional, required
@@ -48,6 +51,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         store=parts.store,
         paces=paces,
         places=Registry(dynamodb, table, clock),
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         progress=parts.progress,
         clock=clock,
         log=log,

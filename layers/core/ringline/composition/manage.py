@@ -10,12 +10,15 @@ from ringline.accounts.manage import ManageKeys
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.parts.lines import LineSettings, line_resources
 from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -37,7 +40,7 @@ from ringline.routing.numbers import is_e164, read_number
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import flag, number, optional, required
+from ringline.runtime.settings import flag, group, number, optional, required
 from ringline.runtime.web.problems import invalid_field
 from ringline.runtime.web.routes import Route
 from ringline.setup.agents import ManageAgents
@@ -56,6 +59,7 @@ class Settings(CallSettings):
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    lines: LineSettings = group(LineSettings)
 
 
 def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) -> tuple[Route, ...]:
@@ -82,6 +86,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pages=reader.pages,
         paces=paces,
         places=registry,
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         transcripts=reader.transcripts,
         outcomes=outcomes,
         records_bucket=settings.records_bucket,
@@ -104,6 +109,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         Workers(registry, clock),
         Accounts(accounts=accounts, store=parts.store, pages=reader.pages, paces=paces, registry=registry, clock=clock),
         ApiDocument(document),
+        *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -11,6 +11,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.ports import Places
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.outcomes.view import outcome_view
+from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HungUp
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
@@ -41,6 +42,7 @@ class Calls:
     pages: CallPages
     paces: TrunkPaces
     places: Places
+    capacity: Capacity
     transcripts: Transcripts
     outcomes: Outcomes
     records_bucket: str
@@ -100,7 +102,7 @@ class Calls:
 
     def get(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
-        place = queue_place(self.store, self.paces, self.places, call, self.clock())
+        place = queue_place(self.store, self.paces, self.places, self.capacity, call, self.clock())
         waits = {} if place is None else {"queue": place.as_json()}
         words = transcript_view(self.transcripts.read(call))
         # A call that was never dialled has no outcome, and costs no request for one.
@@ -111,7 +113,7 @@ class Calls:
     def tell_events(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
         now = self.clock()
-        place = queue_place(self.store, self.paces, self.places, call, now)
+        place = queue_place(self.store, self.paces, self.places, self.capacity, call, now)
         waits = [] if place is None else [{"at": iso(now), "what": "waits", **place.as_json()}]
         return json_response(200, listing([*timeline(call), *waits], None))
 

@@ -93,6 +93,9 @@ class Pipe:
     An agent may hand calls over to the `transfer_allowed_numbers` (E.164) and to numbers with one of the
     `transfer_allowed_prefixes`: to any where both are None, to none where they are empty. Our speech worker holds a
     runner to it.
+
+    It has at most `max_calls` calls at once; None for as many as there are lines. Its calls go out on the numbers
+    `caller_ids`, chosen by `caller_id_policy` when they take their line, where there are any and the call names none.
     """
 
     pipe_id: str
@@ -120,6 +123,9 @@ class Pipe:
     revision: int = 1
     created_at: int | None = None
     modified_at: int | None = None
+    max_calls: int | None = None
+    caller_ids: tuple[str, ...] = ()
+    caller_id_policy: str | None = None
 
     @property
     def is_disabled(self) -> bool:
@@ -162,6 +168,7 @@ class Agent:
     revision: int = 1
     created_at: int | None = None
     modified_at: int | None = None
+    max_calls: int | None = None
 
     @property
     def voice(self) -> VoiceBinding | None:
@@ -186,10 +193,30 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through."""
+    """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through, where it has
+    one of its own; `account_trunk_id` the account's trunk that it was brought with.
+
+    At most `max_calls` calls go out on it or ring in there at once, and at most `calls_per_day` go out in a day (UTC).
+    A caller for whom nobody is free goes on to one of `overflow_pipe_id`, `overflow_agent_id`, `overflow_number`.
+    `decision_url` is asked about each caller, signed with `decision_secret`; what becomes of the caller where it does
+    not answer is `decision_default`: `accept`, `reject`, or the id of a pipe.
+    """
 
     number: str
     number_id: str
     pipe_id: str | None = None
     agent_id: str | None = None
     trunk_id: str | None = None
+    account_trunk_id: str | None = None
+    country: str | None = None
+    revision: int = 1
+    created_at: int | None = None
+    modified_at: int | None = None
+    max_calls: int | None = None
+    calls_per_day: int | None = None
+    overflow_pipe_id: str | None = None
+    overflow_agent_id: str | None = None
+    overflow_number: str | None = None
+    decision_url: str | None = None
+    decision_secret: str | None = field(default=None, repr=False)
+    decision_default: str | None = None

@@ -26,7 +26,8 @@ from ringline.runtime.web.problems import invalid_field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """All that a call takes from its pipe and agent. None where neither says: the product's default holds.
-    `from_number` is the account's own number, also of a call that rings in there."""
+    `from_number` is the account's own number, also of a call that rings in there. With `from_pool` another one of the
+    pipe's may be chosen when the call is dialled."""
 
     pipe_id: str | None
     agent_id: str
@@ -46,6 +47,7 @@ class Route:
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
     sound: Sound = USUAL_SOUND
+    from_pool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Routing(Protocol):
 
 
 class OutboundRouting:
-    """Reads no more than the request needs: a pipe and its agent, or an agent and a query for its pipes."""
+    """Reads no more than the request needs: a pipe and its agent, or an agent and a query for its pipes; and the number
+    where neither names a trunk."""
 
     def __init__(self, routing: Routing) -> None:
         self._routing = routing
@@ -84,7 +87,12 @@ class OutboundRouting:
             raise invalid_field("from_number", "must be a number in E.164 form", code="unknown_from_number")
         pipe = self._pipe(account_id, pipe_id, agent_id)
         agent = self._agent(account_id, pipe, agent_id)
+        own_number = None if from_number is not None else self._of_pool(account_id, pipe)
+        if own_number is not None:
+            return replace(route_through(pipe, agent, own_number), from_pool=True)
         own_number = attached_number(pipe, agent, from_number)
+        if own_number is not None and own_number.trunk_id is None:
+            own_number = self._with_its_trunk(account_id, own_number)
         if own_number is None and from_number is not None:
             own_number = self._own_number(account_id, from_number)
         if own_number is None:
@@ -111,6 +119,16 @@ class OutboundRouting:
         if agent is None:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
         return agent
+
+    def _with_its_trunk(self, account_id: str, own_number: OwnNumber) -> OwnNumber:
+        """A number that was brought with a trunk calls through it, whoever it is attached to."""
+        number = self._routing.number(account_id, own_number.number)
+        return own_number if number is None else OwnNumber(number.number, number.trunk_id)
+
+    def _of_pool(self, account_id: str, pipe: Pipe | None) -> OwnNumber | None:
+        """The first number of the pipe's pool that is there. The call's own is chosen when it is dialled."""
+        numbers = (self._routing.number(account_id, each) for each in (() if pipe is None else pipe.caller_ids))
+        return next((OwnNumber(each.number, each.trunk_id) for each in numbers if each is not None), None)
 
     def _own_number(self, account_id: str, from_number: str) -> OwnNumber:
         number = self._routing.number(account_id, from_number)

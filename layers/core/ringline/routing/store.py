@@ -19,11 +19,18 @@ from botocore.exceptions import ClientError
 
 from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk, VoiceBinding, VoicemailWindows
 from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
-from ringline.runtime.table import INBOUND_SK, OWNER_SK, account_pk, number_pk, trunk_pk
+from ringline.runtime.table import (
+    AGENT_PREFIX,
+    INBOUND_SK,
+    NUMBER_PREFIX,
+    OWNER_SK,
+    PIPE_PREFIX,
+    account_pk,
+    number_pk,
+    trunk_pk,
+)
 
-_PIPE = "PIPE#"
-_AGENT = "AGENT#"
-_NUMBER = "NUMBER#"
+_PIPE, _AGENT, _NUMBER = PIPE_PREFIX, AGENT_PREFIX, NUMBER_PREFIX
 
 # Named conditions.
 _EXISTS = "attribute_exists(pk)"
@@ -194,7 +201,7 @@ def pipe_from(found: Mapping[str, Any]) -> Pipe:
         known["sound"] = Sound(**_known(Sound, known["sound"]))
     if "voicemail" in known:
         known["voicemail"] = VoicemailWindows(**known["voicemail"])
-    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):
+    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes", "caller_ids"):
         if name in known:
             known[name] = tuple(known[name])
     return Pipe(**known)

@@ -54,6 +54,13 @@ def s3() -> Any:
 
 
 @cache
+def kms() -> Any:
+    """Made where it is needed: few requests name a password."""
+    with _making:
+        return _session().create_client("kms", config=_CONFIG)
+
+
+@cache
 def connections(endpoint_url: str) -> Any:
     """The client that posts to the connections of a WebSocket API, at the URL of its stage. Made where it is needed. It
     never asks twice: what was posted twice is received twice."""

@@ -7,9 +7,12 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | pipe            | A#<account>           | PIPE#<pipe>                  | routing.store; setup.store
 | agent           | A#<account>           | AGENT#<agent>                | routing.store; setup.store
 | its uses        | A#<account>           | USES#PIPE#.., USES#AGENT#..  | setup.store
-| number          | A#<account>           | NUMBER#<+e164>               | routing.store
+| number          | A#<account>           | NUMBER#<+e164>               | trunking.tables; routing.store
+| trunk           | A#<account>           | TRUNK#<trunk>                | trunking.tables
+| LiveKit's part  | A#<account>           | LINK#<trunk>, LINK#<+e164>   | trunking.tables (what was made there)
 | endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.store
 | gate            | A#<account>#GATE      | GATE                         | tables.store; accounts.store (cap)
+| counter         | A#<account>#CAPS      | AGENT#, PIPE#, NUMBER# and an id | tables.writes; tables.limits (caps)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
 | call            | A#<account>#CALLS     | <call>                       | tables.store
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
@@ -24,7 +27,8 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | tables.agent_rests (kept a day, ttl_at_s)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
 | trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
-| number's owner  | NUMBER#<+e164>        | OWNER                        | routing.store (with the number)
+| number's owner  | NUMBER#<+e164>        | OWNER                        | with the number
+| adopted trunk   | TRUNK#<trunk>         | OWNER                        | trunking.tables (one account's)
 | LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
 | runner          | A#<account>#RUNNERS   | <agent>#R#<runner>           | agents.tables; tables.store (in_use)
 | its beat        | A#<account>#RUNNERS   | <agent>#S#<runner>           | agents.tables (each ten seconds)
@@ -44,6 +48,8 @@ DUE_INDEX = "DueIndex"
 DUE_SHARD = "due"
 """One shard serves 1,000 index writes a second, some 500 calls a second; the key leaves room for more."""
 
+PIPE_PREFIX, AGENT_PREFIX, NUMBER_PREFIX, TRUNK_PREFIX = "PIPE#", "AGENT#", "NUMBER#", "TRUNK#"
+USES_PREFIX = "USES#"
 ACCOUNT_SK = "ACCOUNT"
 GATE_SK = "GATE"
 OWNER_SK = "OWNER"
@@ -67,6 +73,10 @@ def account_pk(account_id: str) -> str:
 
 def gate_pk(account_id: str) -> str:
     return f"A#{account_id}#GATE"
+
+
+def caps_pk(account_id: str) -> str:
+    return f"A#{account_id}#CAPS"
 
 
 def agent_rest_sk(agent_id: str) -> str:

@@ -19,9 +19,7 @@ from botocore.exceptions import ClientError
 
 from ringline.routing.records import Agent, Pipe
 from ringline.runtime.items import from_item, refusal_reasons, to_item
-from ringline.runtime.table import account_pk
-
-_PIPE, _AGENT, _NUMBER, _USES = "PIPE#", "AGENT#", "NUMBER#", "USES#"
+from ringline.runtime.table import AGENT_PREFIX, NUMBER_PREFIX, PIPE_PREFIX, USES_PREFIX, account_pk
 
 # Named conditions.
 _IS_NEW = "attribute_not_exists(pk)"
@@ -51,7 +49,7 @@ class Reference:
 
     @property
     def sk(self) -> str:
-        return (_PIPE if self.kind is Kind.PIPE else _AGENT) + self.thing_id
+        return (PIPE_PREFIX if self.kind is Kind.PIPE else AGENT_PREFIX) + self.thing_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +90,19 @@ class SetupStore:
 
     def uses(self, account_id: str, thing: Reference) -> int:
         """How often something began to use it: what its deletion must find unchanged."""
-        key = to_item({"pk": account_pk(account_id), "sk": _USES + thing.sk})
+        key = to_item({"pk": account_pk(account_id), "sk": USES_PREFIX + thing.sk})
         item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
         return 0 if item is None else int(from_item(item)["uses"])
 
     def users(self, account_id: str, thing: Reference) -> list[User]:
         """The pipes and numbers that name it."""
         names = _NAMES_AGENT if thing.kind is Kind.AGENT else _NAMES_PIPE
-        found = [User("number", each["number"]) for each in self._naming(account_id, _NUMBER, names, thing.thing_id)]
+        found = [
+            User("number", each["number"]) for each in self._naming(account_id, NUMBER_PREFIX, names, thing.thing_id)
+        ]
         if thing.kind is Kind.PIPE:
             return found
-        pipes = self._naming(account_id, _PIPE, names, thing.thing_id)
+        pipes = self._naming(account_id, PIPE_PREFIX, names, thing.thing_id)
         return [User("pipe", each["pipe_id"]) for each in pipes] + found
 
     def delete(self, account_id: str, of: Pipe | Agent, things: Mapping[Reference, int]) -> Refusal | None:
@@ -134,7 +134,7 @@ class SetupStore:
     def _begin_to_use(self, account_id: str, thing: Reference) -> dict[str, Any]:
         return {
             "Update": {
-                "Key": self._key(account_id, _USES + thing.sk),
+                "Key": self._key(account_id, USES_PREFIX + thing.sk),
                 "UpdateExpression": "ADD uses :one",
                 "ExpressionAttributeValues": to_item({":one": 1}),
             }
@@ -144,7 +144,7 @@ class SetupStore:
         as_seen = {":seen": seen} if seen else {}
         return {
             "Update": {
-                "Key": self._key(account_id, _USES + thing.sk),
+                "Key": self._key(account_id, USES_PREFIX + thing.sk),
                 "UpdateExpression": "ADD uses :one",
                 "ConditionExpression": _AS_OFTEN if seen else _NEVER,
                 "ExpressionAttributeValues": to_item({":one": 1, **as_seen}),

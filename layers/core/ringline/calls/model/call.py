@@ -77,6 +77,8 @@ class Attempt:
     end_reason: EndReason
     answered_at: int | None = None
     sip_code: int | None = None
+    from_number: str | None = None
+    """The number it went out on, where that was chosen from a pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,10 @@ class Call:
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
     names the runner that has it, or had it last. A caller whose agent does not come in time is taken by
     `fallback_agent_id`, with `fallback_brain`.
+
+    Where something of it has a cap of its own, the present attempt counts in the `counters` of that, and its number's
+    dials of the day (UTC, since 1970) `counted_on`. With `from_pool` the number it goes out on is chosen from its
+    pipe's pool when it is claimed.
 
     A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
     (`inbound_room`) and its leg (`caller_identity`).
@@ -158,6 +164,9 @@ class Call:
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
     runner_id: str | None = None
+    from_pool: bool = False
+    counters: tuple[str, ...] = ()
+    counted_on: int | None = None
     awaits_agent_since: int | None = None
     agent_missing_since: int | None = None
     dialed_at: int | None = None
@@ -204,6 +213,11 @@ class Call:
     def holds_place_of(self) -> str | None:
         """The runner one of whose places this call holds."""
         return self.runner_id if self.in_flight else None
+
+    @property
+    def counts_in(self) -> tuple[str, ...]:
+        """The counters in which this call counts now."""
+        return self.counters if self.in_flight else ()
 
     @property
     def in_flight(self) -> bool:

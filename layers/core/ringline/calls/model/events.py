@@ -21,15 +21,32 @@ class _OfAttempt(Record):
     attempt: int
 
 
+class CallerId(Record):
+    """One of the account's numbers, with the trunk that calls from it go out through."""
+
+    number: str
+    trunk_id: str | None
+
+
 class Claimed(Record):
     """A line was free and the dialer took the call on: the dial intent, durable before the phone rings. With
     `tries_agent` other calls wait until this dial knows whether their agent is there. `runner_id` is the runner that
-    has a place for the call, where its brain is one."""
+    has a place for the call, where its brain is one. The attempt counts in `counters`, where one of them is of its
+    number on that day. `caller_id` is the number that was chosen for it from a pool."""
 
     at: int
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
     runner_id: str | None = None
+    counters: tuple[str, ...] = ()
+    counted_on: int | None = None
+    caller_id: CallerId | None = None
+
+
+class CapSet(_OfAttempt):
+    """Something of the call that is under way was given a cap: from now on it counts there, too."""
+
+    counter: str
 
 
 class RunnerGiven(Record):
@@ -325,6 +342,7 @@ class RecordingSeen(Record):
 
 type Event = (
     Claimed
+    | CapSet
     | RunnerGiven
     | FellBack
     | LegJoined

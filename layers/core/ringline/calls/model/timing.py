@@ -73,6 +73,13 @@ RUNNER_GONE_S = 30
 RUNNER_LOOK_S = 30
 """When a call is looked at again that waits for a runner's place: the bell for one that came free may get lost."""
 
+CAP_LOOK_S = 30
+"""When a call is looked at again whose agent, pipe, number or pool has as many calls as it may: as above."""
+
+CALLER_ID_RESTS_S = 30 * 60
+"""How long a number of a pool is not dialled from after a carrier called its calls unwanted or fraud. A number that
+goes on loses more of its name with each call; and a pool of a few numbers must not run dry for a day."""
+
 AGENT_SLOW_S = 2
 """When a call is looked at whose agent has not come. One that a worker took is in the room within half a second;
 LiveKit drops a dispatch that no worker has room for, and says nothing of it."""

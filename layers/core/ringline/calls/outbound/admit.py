@@ -1,6 +1,9 @@
-"""Admits waiting calls through the gate, at their trunk's pace, while their agent does not rest, and with a place at a
-runner where that is their brain: oldest eligible first, each claimed in one transaction. While LiveKit is away nobody
-is admitted but one at a time, who finds out whether it is back."""
+"""Admits waiting calls: oldest eligible first, each claimed in one transaction.
+
+A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace, while its
+agent does not rest, and with a place at a runner where that is its brain. While LiveKit is away nobody is admitted but
+one at a time, who finds out whether it is back.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,13 +16,14 @@ from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.ports import NoPlace, Place, Places
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import NO_AGENT_S, RUNNER_LOOK_S
-from ringline.calls.progress.progress import Applied, GateFull, Outdated, PlaceTaken, Progress, Unapplied
+from ringline.calls.model.timing import CAP_LOOK_S, NO_AGENT_S, RUNNER_LOOK_S
+from ringline.calls.progress.capacity import Capacity, Known, NoRoom, Room
+from ringline.calls.progress.progress import Applied, CapReached, GateFull, Outdated, PlaceTaken, Progress, Unapplied
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
+from ringline.calls.tables.store import CallStore, Gate, QueueEntry, TableContended
 from ringline.runtime.clock import MS_PER_S, Clock
 
 _TRIES = 50
@@ -31,6 +35,9 @@ costs some 20 read units. A campaign is often longer; its first calls are then a
 
 _TRIAL_SPARE_S = 10
 """How much longer than its agent may take a dial may, from its claim until it knows whether its agent is there."""
+
+
+_NO_GATE = Gate(0, 0)
 
 
 class NoneAdmitted(StrEnum):
@@ -50,13 +57,25 @@ class Paced:
 @dataclass(slots=True)
 class _Looked:
     """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time; until
-    when trunks and agents rest; and how it stands with each agent and its runners."""
+    when trunks and agents rest; how it stands with each agent and its runners; which calls have no room although their
+    entries do not say so; and what of the gate and of the caps was read."""
 
     turns: dict[str, int] = field(default_factory=dict)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
     places: dict[str, Place | NoPlace] = field(default_factory=dict)
     speech_is_full: bool | None = None
+    without_room: set[str] = field(default_factory=set)
+    gate: Gate = _NO_GATE
+    caps: Known = field(default_factory=Known)
+
+    def forget(self) -> None:
+        """Before the queue is looked at again: turns that were taken stay."""
+        self.resting.clear()
+        self.agents.clear()
+        self.places.clear()
+        self.speech_is_full = None
+        self.caps = Known()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +83,7 @@ class Admit:
     store: CallStore
     paces: TrunkPaces
     places: Places
+    capacity: Capacity
     progress: Progress
     clock: Clock
     log: Logger
@@ -76,10 +96,7 @@ class Admit:
         Raises TableContended if others were faster each time."""
         looked = _Looked()
         for _ in range(_TRIES):
-            looked.resting.clear()
-            looked.agents.clear()
-            looked.places.clear()
-            looked.speech_is_full = None
+            looked.forget()
             first = self._first_that_may_go(account_id, looked)
             if not isinstance(first, QueueEntry):
                 return first
@@ -89,16 +106,19 @@ class Admit:
             if rest.is_on_trial(self.clock()):
                 first = self._one_that_tries(account_id, rest, first, looked)
             call = self._waiting(account_id, first)
-            if call is None or not self._has_its_turn(call, looked):
+            if call is None:
+                continue
+            room = self._room_for(call, looked)
+            if room is None or not self._has_its_turn(_trunk_of(call, room), looked):
                 continue
             if not self.paces.livekit.may_dial(call, rest, self.clock()):
                 continue
-            claimed = self._claim(call, looked)
+            claimed = self._claim(call, room, looked)
             if claimed is not None:
                 return claimed
         raise TableContended
 
-    def _claim(self, call: Call, looked: _Looked) -> Call | NoneAdmitted | None:
+    def _claim(self, call: Call, room: Room, looked: _Looked) -> Call | NoneAdmitted | None:
         """The claimed call, or why none is; None where the queue must be looked at again."""
         tries_agent = self._is_to_try_its_agent(call, looked)
         trial = trial_of(call.call_id, call.attempt + 1)
@@ -106,12 +126,21 @@ class Admit:
         if isinstance(place, NoPlace) or (tries_agent and not self._is_the_one_that_tries(call, trial)):
             return None
         runner_id = None if place is None else place.runner_id
-        match self.progress.apply_to(call, Claimed(self.clock(), self.answer_from, tries_agent, runner_id)):
+        claim = Claimed(
+            self.clock(),
+            self.answer_from,
+            tries_agent,
+            runner_id,
+            counters=room.counters,
+            counted_on=room.counted_on,
+            caller_id=room.caller_id,
+        )
+        match self.progress.apply_to(call, claim, looked.gate.caps_version):
             case Applied(claimed_call):
                 return claimed_call
             case GateFull():
                 claimed: NoneAdmitted | None = NoneAdmitted.GATE_FULL
-            case Unapplied() | PlaceTaken() | Outdated():
+            case Unapplied() | PlaceTaken() | CapReached() | Outdated():
                 claimed = None
         if tries_agent:
             self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
@@ -122,7 +151,8 @@ class Admit:
         if not entries:
             return NoneAdmitted.NOBODY_WAITS
         # A look at the gate costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
-        if not self.store.gate(account_id).has_free_line:
+        looked.gate = self.store.gate(account_id)
+        if not looked.gate.has_free_line:
             return NoneAdmitted.GATE_FULL
         return self._first_near_its_turn(account_id, entries[0], looked)
 
@@ -145,11 +175,30 @@ class Admit:
 
     def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         return (
-            self._agent_is_awake(account_id, entry, looked)
+            self._has_room(account_id, entry, looked)
+            and self._agent_is_awake(account_id, entry, looked)
             and self._speech_has_room(entry, looked)
             and self._runner_has_place(account_id, entry, looked)
             and self._is_near(entry, looked)
         )
+
+    def _has_room(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether the entry's agent, pipe, number or pool has room for one call more. A call that ends rings the bell
+        for the next one."""
+        full = self.capacity.what_is_full(account_id, entry, looked.gate, looked.caps)
+        if full is None and entry.call_id in looked.without_room:
+            full = entry.call_id
+        if full is not None:
+            looked.resting["cap", full] = self.clock() + CAP_LOOK_S * MS_PER_S
+        return full is None
+
+    def _room_for(self, call: Call, looked: _Looked) -> Room | None:
+        """An entry of the release before does not name its counters, so its call may turn out to have no room."""
+        room = self.capacity.room_for(call, looked.gate, looked.caps)
+        if isinstance(room, NoRoom):
+            looked.without_room.add(call.call_id)
+            return None
+        return room
 
     def _agent_is_awake(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         """Whether the entry's agent may be waited for. One that is found at rest is noted with the end of its rest, and
@@ -225,10 +274,10 @@ class Admit:
                 looked.turns[trunk] = pace.next_at
         return True
 
-    def _has_its_turn(self, call: Call, looked: _Looked) -> bool:
-        """Whether the call may be claimed this moment. A turn that was taken is kept for the next look at the queue:
-        while this dialer waited, the call may have gone and another be the first."""
-        trunk, turns = self.paces.trunk(call.trunk_id), looked.turns
+    def _has_its_turn(self, trunk_id: str | None, looked: _Looked) -> bool:
+        """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
+        at the queue: while this dialer waited, the call may have gone and another be the first."""
+        trunk, turns = self.paces.trunk(trunk_id), looked.turns
         if trunk not in turns:
             turn = self.paces.take(trunk, self.clock())
             if turn is None:
@@ -262,3 +311,7 @@ class Admit:
             self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
             return None
         return call
+
+
+def _trunk_of(call: Call, room: Room) -> str | None:
+    return call.trunk_id if room.caller_id is None else room.caller_id.trunk_id

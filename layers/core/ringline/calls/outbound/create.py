@@ -127,6 +127,7 @@ class CreateCall:
             transfer_allowed_prefixes=route.transfer_allowed_prefixes,
             voice_profile_id=route.voice_profile_id,
             from_number=route.from_number,
+            from_pool=route.from_pool,
             to_number=request.to_number,
             trunk_id=route.trunk_id,
             instructions=request.instructions,

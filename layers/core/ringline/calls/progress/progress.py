@@ -43,6 +43,10 @@ class PlaceTaken(Record):
     """The event takes a runner's place, and that runner has none left. Nothing changed."""
 
 
+class CapReached(Record):
+    """The event takes a place under a cap, and there is none left. Nothing changed."""
+
+
 class Outdated(Record):
     """Somebody else changed the call after it was read. Nothing changed; the rules must be asked anew."""
 
@@ -72,17 +76,22 @@ class Progress:
                 return Unapplied(call, "place_taken")
         raise TableContended
 
-    def apply_to(self, call: Call, event: Event) -> Outcome | GateFull | PlaceTaken | Outdated:
+    def apply_to(
+        self, call: Call, event: Event, caps_version: int | None = None
+    ) -> Outcome | GateFull | PlaceTaken | CapReached | Outdated:
         """Applies one event to the call as its caller has just read it, and writes it once: for callers that decide
-        anew what to do when somebody else was faster. Raises TableContended."""
+        anew what to do when somebody else was faster, or when the account's caps are not those of `caps_version` any
+        more. Raises TableContended."""
         result = apply(call, event)
         if isinstance(result, Unmoved):
             return Unapplied(call, result.why, result.effects)
-        match self._store.commit(call, result.call):
+        match self._store.commit(call, result.call, caps_version):
             case Committed.GATE_FULL:
                 return GateFull()
             case Committed.PLACE_TAKEN:
                 return PlaceTaken()
+            case Committed.CAP_REACHED:
+                return CapReached()
             case Committed.STALE:
                 return Outdated()
             case Committed.DONE:

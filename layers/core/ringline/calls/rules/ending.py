@@ -3,6 +3,7 @@
 from copy import replace
 from typing import Any
 
+from ringline.calls.capacity.pools import refused_for_its_number
 from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
 from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
 from ringline.calls.model.moments import in_order
@@ -58,6 +59,7 @@ def over(call: Call, at: int) -> Call:
     """The call after the end of its attempt: in its terminal state with its one reason, or in the queue for another
     attempt where its retry policy wants one and its expiry leaves time for it."""
     at = in_order(call, at)
+    call = _with_rest_noted(call, at)
     reason = end_reason(call, at)
     call = settled_with_call(call, reason, at)
     delay_s = None if call.retry is None else call.retry.delay_s(reason, len(call.attempts) + 1)
@@ -74,6 +76,12 @@ def over(call: Call, at: int) -> Call:
     return changed(call, state=state, end_reason=reason, ended_at=at, due_at=None)
 
 
+def _with_rest_noted(call: Call, at: int) -> Call:
+    """Whoever reads the call learns that the number it went out on is left alone for a while."""
+    why = refused_for_its_number(call) if call.from_pool and call.in_flight else None
+    return call if why is None else replace(call, notes=noted(call, at, f"caller_id_rests: {call.from_number} {why}"))
+
+
 def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
     attempt = Attempt(
         dial=call.attempt,
@@ -82,6 +90,7 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
         end_reason=reason,
         answered_at=call.answered_at,
         sip_code=call.evidence.sip_code,
+        from_number=call.from_number if call.from_pool else None,
     )
     return queued_again(call, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
 
@@ -169,6 +178,8 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "awaits_agent_since": None,
         "agent_missing_since": None,
         "runner_id": None,
+        "counters": (),
+        "counted_on": None,
     }
     return changed(call, **again | fields)
 

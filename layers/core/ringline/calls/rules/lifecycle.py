@@ -9,7 +9,7 @@ from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
+from ringline.calls.model.events import CapSet, EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.rules.agent_rules import OF_THE_AGENT
@@ -103,7 +103,14 @@ def _versioned(step: Rule) -> Rule:
     return rule
 
 
+def _cap_set(call: Call, event: CapSet) -> Result:
+    if event.counter in call.counters:
+        return Unmoved("counts_already")
+    return Moved(changed(call, counters=(*call.counters, event.counter)))
+
+
 _IN_FLIGHT: dict[type, Rule] = {
+    CapSet: _cap_set,
     **AT_ANY_TIME,
     **OF_THE_AGENT,
     EndAsked: _end_asked,

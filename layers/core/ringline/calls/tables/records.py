@@ -60,6 +60,8 @@ def call_to_item(call: Call) -> Item:
         # Only what is unusual is stored.
         "agent_first": None if call.agent_first else False,
         "tries_agent": call.tries_agent or None,
+        "from_pool": call.from_pool or None,
+        "counters": list(call.counters) or None,
         "transcript_turns": call.transcript_turns or None,
         "carrier": _reported(call.carrier),
         "reports": _reported(call.reports),
@@ -94,6 +96,7 @@ def call_from_item(item: Item) -> Call:
             "metadata": json.loads(record.get("metadata", "{}")),
             "former_leg_sids": tuple(record.get("former_leg_sids", ())),
             "former_agent_sids": tuple(record.get("former_agent_sids", ())),
+            "counters": tuple(record.get("counters", ())),
             "transfer_allowed_numbers": _listed(record.get("transfer_allowed_numbers")),
             "transfer_allowed_prefixes": _listed(record.get("transfer_allowed_prefixes")),
             "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
@@ -160,5 +163,5 @@ def _note(line: str) -> Note:
 
 
 def released(before: Call, after: Call) -> bool:
-    """Whether a change gave a line back."""
-    return before.holds_slot and not after.holds_slot
+    """Whether a change gave back a line, or a place under a cap that a waiting call may be stopped by."""
+    return (before.holds_slot and not after.holds_slot) or bool(set(before.counts_in) - set(after.counts_in))

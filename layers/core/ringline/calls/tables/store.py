@@ -11,6 +11,9 @@ is one transaction:
     hand on  call's runner changes                                             place -1, the other's +1
     cancel   queued->canceled       queue entry -
 
+A call counts besides in each counter of something with a cap of its own, `writes/counting.py`: +1 with its claim, -1
+with its line. One that is capped nowhere pays nothing for this.
+
 A call that is unique to its number holds the number's item from create to end or cancel, in the same transactions. That
 costs it two write units more at either end, and a read; other calls pay nothing. So does a call whose brain is a
 runner, for its place there.
@@ -25,7 +28,15 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.records import call_from_item, call_to_item
-from ringline.calls.tables.writes.companions import ITEM_IS_NEW, Companions, gate_key, unique_key, why_refused
+from ringline.calls.tables.writes.companions import (
+    ITEM_IS_NEW,
+    TELLING,
+    Companions,
+    gate_from,
+    gate_key,
+    unique_key,
+    why_refused,
+)
 from ringline.calls.tables.writes.results import (
     Committed,
     CreatedBefore,
@@ -45,8 +56,6 @@ __all__ = ["CallStore", "Committed", "CreatedBefore", "Gate", "InTheWay", "Once"
 # Named condition.
 CALL_IS_UNCHANGED = "version = :version_read"
 
-_TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-
 
 class CallStore:
     def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
@@ -65,9 +74,9 @@ class CallStore:
         if call.state is State.QUEUED:
             writes.append({"Put": self._companions.queue_put(call)})
         if call.unique_to is not None:
-            writes.append({"Put": self._companions.unique_put(call, over) | _TELLING})
+            writes.append({"Put": self._companions.unique_put(call, over) | TELLING})
         if once is not None:
-            writes.append({"Put": self._companions.once_put(call, once, call.created_at) | _TELLING})
+            writes.append({"Put": self._companions.once_put(call, once, call.created_at) | TELLING})
         refusals = self._transactions.run(writes)
         if refusals is None:
             return None
@@ -85,7 +94,7 @@ class CallStore:
     def remember(self, call: Call, once: Once, now: int) -> CreatedBefore | None:
         """Has the idempotency key stand for a call that was there before; or says for which one it stands already."""
         try:
-            self._db.put_item(**self._companions.once_put(call, once, now), **_TELLING)
+            self._db.put_item(**self._companions.once_put(call, once, now), **TELLING)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -100,11 +109,12 @@ class CallStore:
             return None
         return _created_before(from_item(item))
 
-    def commit(self, before: Call, after: Call) -> Committed:
-        """Writes `after` if the call still is `before`, with whatever must change in the same breath."""
+    def commit(self, before: Call, after: Call, caps_version: int | None = None) -> Committed:
+        """Writes `after` if the call still is `before`, with whatever must change in the same breath. A line is taken
+        only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown."""
         unchanged = {":version_read": {"N": str(before.version)}}
         put = self._companions.put(call_to_item(after), CALL_IS_UNCHANGED, unchanged)
-        companions = self._companions.of(before, after)
+        companions = self._companions.of(before, after, caps_version)
         if not companions:
             return self._transactions.put_alone(put)
         refusals = self._transactions.run([{"Put": put}, *(companion.write for companion in companions)])
@@ -185,8 +195,7 @@ class CallStore:
     def gate(self, account_id: str) -> Gate:
         """The account's gate; one that was never made lets nothing through."""
         answer = self._db.get_item(TableName=self._table, Key=gate_key(account_id), ConsistentRead=True)
-        gate = from_item(answer.get("Item", {}))
-        return Gate(gate.get("in_use", 0), gate.get("cap", 0), gate.get("line_ms", 0), gate.get("line_ends", 0))
+        return gate_from(answer.get("Item", {}))
 
 
 def _created_before(used: dict[str, Any]) -> CreatedBefore:
@@ -196,5 +205,12 @@ def _created_before(used: dict[str, Any]) -> CreatedBefore:
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
     return QueueEntry(
-        int(eligible_at), call_id, item.get("trunk_id"), item.get("agent_id"), item.get("runner_of"), item.get("brain")
+        eligible_at=int(eligible_at),
+        call_id=call_id,
+        trunk_id=item.get("trunk_id"),
+        agent_id=item.get("agent_id"),
+        runner_of=item.get("runner_of"),
+        brain=item.get("brain"),
+        counters=tuple(item.get("counters", ())),
+        pool_of=item.get("pool_of"),
     )

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.ports import NoPlace, Places
+from ringline.calls.progress.capacity import POOL, Capacity, Known, NoRoom
 from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
@@ -23,6 +25,14 @@ class BlockedBy(StrEnum):
     """It was dialled before, and waits for its next dial."""
     GATE = "gate"
     """All the account's lines are in use."""
+    AGENT_CAP = "agent_cap"
+    """A line is free, and the agent has as many calls as its cap allows."""
+    PIPE_CAP = "pipe_cap"
+    """The same of the pipe."""
+    NUMBER_CAP = "number_cap"
+    """The same of the number it calls from, or that has been dialled from as often as it may be in a day."""
+    CALLER_ID = "caller_id"
+    """A line is free, and no number of the pipe's pool has room: each is in use as often as it may be, or rests."""
     TRUNK_PACE = "trunk_pace"
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
     AGENT = "agent"
@@ -34,6 +44,14 @@ class BlockedBy(StrEnum):
     """A line is free, and others are before it."""
     NOTHING = "nothing"
     """It is next, and a dialer is about to claim it."""
+
+
+_FULL = {
+    Kind.AGENT: BlockedBy.AGENT_CAP,
+    Kind.PIPE: BlockedBy.PIPE_CAP,
+    Kind.NUMBER: BlockedBy.NUMBER_CAP,
+    POOL: BlockedBy.CALLER_ID,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +78,9 @@ class QueuePlace:
         }
 
 
-def queue_place(store: CallStore, paces: TrunkPaces, places: Places, call: Call, now: int) -> QueuePlace | None:
+def queue_place(
+    store: CallStore, paces: TrunkPaces, places: Places, capacity: Capacity, call: Call, now: int
+) -> QueuePlace | None:
     """The place of a call that waits; None for one that does not."""
     if call.state is not State.QUEUED:
         return None
@@ -68,14 +88,16 @@ def queue_place(store: CallStore, paces: TrunkPaces, places: Places, call: Call,
     gate, pace = store.gate(call.account_id), paces.look(call.trunk_id)
     agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
     lacks_place = _lacks_place(places, call)
+    room = capacity.room_for(call, gate, Known())
+    full = _FULL[room.name.partition("#")[0]] if isinstance(room, NoRoom) else None
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
-    # Nobody can say when a LiveKit that is away comes back, or when a runner's place comes free.
-    can_estimate = counts_all and livekit.is_over(now) and not lacks_place
+    # Nobody can say when a LiveKit that is away comes back, or when a runner's place or one under a cap comes free.
+    can_estimate = counts_all and livekit.is_over(now) and not lacks_place and full is None
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent, lacks_place),
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent, lacks_place, full),
         estimated_start_at=estimated_start_at(call, before, gate, pace, now, agent) if can_estimate else None,
         in_use=gate.in_use,
         cap=gate.cap,
@@ -97,6 +119,7 @@ def blocked_by(
     livekit: Rest,
     agent: AgentRest,
     lacks_place: bool = False,
+    full: BlockedBy | None = None,
 ) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
@@ -104,6 +127,8 @@ def blocked_by(
         return BlockedBy.GATE
     if not livekit.is_over(now):
         return BlockedBy.LIVEKIT
+    if full is not None:
+        return full
     if lacks_place or not agent.is_over(now):
         return BlockedBy.AGENT
     if not pace.is_near(now):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ringline.agents.assign import Assign
     from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.socket_settings import SocketSettings
+    from ringline.calls.progress.set_cap import SetCap
 
 
 class CallSettings(SettingsModel):
@@ -107,6 +108,23 @@ def losing_workers(
         store=store,
         agents=Agents(progress, telephony, clock, log),
         looks=looks,
+        clock=clock,
+        log=log,
+    )
+
+
+def capping(parts: CallParts, table_name: str, *, clock: Clock, log: Logger) -> "SetCap":
+    """What sets caps of agents, pipes and numbers."""
+    from ringline.calls.progress.set_cap import SetCap
+    from ringline.calls.tables.limits.counters import Counters
+    from ringline.calls.tables.pages import CallPages
+
+    dynamodb = aws.dynamodb()
+    return SetCap(
+        counters=Counters(dynamodb, table_name, clock),
+        pages=CallPages(dynamodb, table_name),
+        progress=parts.progress,
+        doorbell=parts.doorbell,
         clock=clock,
         log=log,
     )

@@ -7,12 +7,13 @@ changed since it was read.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ringline.calls.capacity.counters import Kind, kind_of, names_of
 from ringline.calls.model.call import Call, State
-from ringline.calls.tables.writes.results import Committed, Once
+from ringline.calls.tables.writes.counting import Companion, Counting
+from ringline.calls.tables.writes.results import Committed, Gate, Once
 from ringline.calls.tables.writes.transactions import was_refused
-from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import Item, to_item
+from ringline.runtime.items import Item, from_item, to_item
 from ringline.runtime.table import GATE_SK, gate_pk, once_pk, queue_pk, queue_sk, runner_sk, runners_pk, unique_pk
 
 # Named conditions.
@@ -21,32 +22,33 @@ ITEM_IS_THERE = "attribute_exists(pk)"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
 LINE_IS_TAKEN = "in_use > :zero"
+CAPS_ARE_UNCHANGED = "caps_version = :caps_version"
+NOTHING_WAS_EVER_CAPPED = "attribute_not_exists(caps_version)"
 PLACE_IS_FREE = "attribute_exists(max_concurrent) AND attribute_exists(in_use) AND in_use < max_concurrent"
 # DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
 NUMBER_HAS_NO_OTHER_CALL = "attribute_not_exists(pk) OR call_id = :over"
 
+TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+"""A refusal then shows the item that it was refused for."""
+
 _KEY_KEPT_S = 24 * 3600
-
-
-class Companion(Record):
-    """A write of a transaction, as `transact_write_items` takes it, and what its refusal means."""
-
-    write: dict[str, Any]
-    if_refused: Committed = Committed.STALE
 
 
 class Companions:
     def __init__(self, table_name: str) -> None:
         self._table = table_name
+        self._counting = Counting(table_name)
 
-    def of(self, before: Call, after: Call) -> list[Companion]:
-        """What must change together with the call from `before` to `after`."""
+    def of(self, before: Call, after: Call, caps_version: int | None = None) -> list[Companion]:
+        """What must change together with the call from `before` to `after`. A line that is taken is taken only while
+        the gate is still of that `caps_version`, if one is given."""
         return [
             *self._queue(before, after),
             *self._unique(before, after),
-            *self._gate(before, after),
+            *self._gate(before, after, caps_version),
+            *self._counting.of(before, after),
             *self._place(before, after),
         ]
 
@@ -84,11 +86,14 @@ class Companions:
         if after.unique_to is not None and after.state.is_terminal and not before.state.is_terminal:
             yield Companion({"Delete": {"TableName": self._table, "Key": unique_key(after)}})
 
-    def _gate(self, before: Call, after: Call) -> Iterator[Companion]:
+    def _gate(self, before: Call, after: Call, caps_version: int | None = None) -> Iterator[Companion]:
         step = int(after.holds_slot) - int(before.holds_slot)
         if step == 0:
             return
-        update, values = "ADD in_use :step", {":step": step}
+        update, values, condition = "ADD in_use :step", {":step": step}, LINE_IS_FREE if step > 0 else LINE_IS_TAKEN
+        if step > 0 and caps_version is not None:
+            condition = f"{LINE_IS_FREE} AND {CAPS_ARE_UNCHANGED if caps_version else NOTHING_WAS_EVER_CAPPED}"
+            values |= {":caps_version": caps_version} if caps_version else {}
         if step < 0:
             values |= {":zero": 0}
             held_ms = _held_line_ms(before, after)
@@ -98,8 +103,9 @@ class Companions:
             "TableName": self._table,
             "Key": gate_key(before.account_id),
             "UpdateExpression": update,
-            "ConditionExpression": LINE_IS_FREE if step > 0 else LINE_IS_TAKEN,
+            "ConditionExpression": condition,
             "ExpressionAttributeValues": to_item(values),
+            **(TELLING if step > 0 else {}),
         }
         yield Companion({"Update": stepping}, Committed.GATE_FULL if step > 0 else Committed.STALE)
 
@@ -130,8 +136,27 @@ def why_refused(companions: Sequence[Companion], refusals: Sequence[dict[str, An
         return Committed.STALE
     for companion, refusal in zip(companions, refusals[1:], strict=True):
         if was_refused(refusal):
-            return companion.if_refused
+            return _meaning(companion, refusal)
     return Committed.STALE
+
+
+def _meaning(companion: Companion, refusal: dict[str, Any]) -> Committed:
+    """A gate that has a line free was refused for its caps: which counters the call must be in is to be asked anew."""
+    if companion.if_refused is Committed.GATE_FULL and gate_from(refusal.get("Item", {})).has_free_line:
+        return Committed.STALE
+    return companion.if_refused
+
+
+def gate_from(item: Item) -> Gate:
+    """The gate as it is kept; one that was never made lets nothing through."""
+    kept = from_item(item)
+    return Gate(
+        in_use=kept.get("in_use", 0),
+        cap=kept.get("cap", 0),
+        line_ms=kept.get("line_ms", 0),
+        line_ends=kept.get("line_ends", 0),
+        caps_version=kept.get("caps_version", 0),
+    )
 
 
 def gate_key(account_id: str) -> Item:
@@ -160,6 +185,8 @@ def _queue_item(call: Call) -> Item:
             "agent_id": call.agent_id if call.agent_first else None,
             "runner_of": call.agent_id if call.needs_place else None,
             "brain": call.brain,
+            "counters": [name for name in names_of(call) if not (call.from_pool and kind_of(name) is Kind.NUMBER)],
+            "pool_of": call.pipe_id if call.from_pool else None,
         }
     )
 

@@ -14,6 +14,8 @@ class Committed(StrEnum):
     GATE_FULL = "gate_full"
     PLACE_TAKEN = "place_taken"
     """The runner has no place left, or is gone."""
+    CAP_REACHED = "cap_reached"
+    """The call's agent, pipe or number has as many calls as its cap allows."""
 
 
 class TableContended(Exception):
@@ -42,12 +44,14 @@ class InTheWay(Record):
 
 class Gate(Record):
     """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
-    were."""
+    were. `caps_version` counts how often something of the account was given a cap of its own, or lost one: 0 where
+    nothing ever had one."""
 
     in_use: int
     cap: int
     line_ms: int = 0
     line_ends: int = 0
+    caps_version: int = 0
 
     @property
     def has_free_line(self) -> bool:
@@ -62,7 +66,8 @@ class Gate(Record):
 class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
     must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
-    has a `brain` is spoken for by a speech worker."""
+    has a `brain` is spoken for by a speech worker. `counters` are those that the call will count in where they are
+    capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`."""
 
     eligible_at: int
     call_id: str
@@ -70,3 +75,5 @@ class QueueEntry(Record):
     agent_id: str | None = None
     runner_of: str | None = None
     brain: str | None = None
+    counters: tuple[str, ...] = ()
+    pool_of: str | None = None

@@ -1,0 +1,68 @@
+"""Numbers and trunks."""
+
+from collections.abc import Awaitable, Callable
+
+from aws_lambda_powertools import Logger
+
+from ringline.resources.lines.numbers import NumberRoutes
+from ringline.resources.lines.platform import PlatformRoutes
+from ringline.resources.lines.trunks import TrunkRoutes
+from ringline.routing.store import RoutingStore
+from ringline.runtime import aws
+from ringline.runtime.clock import Clock
+from ringline.runtime.settings import SettingsModel, optional, required
+from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.trunking.linking import Linking
+from ringline.trunking.model.lines import SipService
+from ringline.trunking.numbers import Numbers
+from ringline.trunking.sealing import KmsSealer
+from ringline.trunking.sync import Sync
+from ringline.trunking.tables.links import Links
+from ringline.trunking.tables.numbers import NumberRows
+from ringline.trunking.tables.trunks import TrunkStore
+from ringline.trunking.trunks import Trunks
+
+
+class LineSettings(SettingsModel):
+    """`stack` names this deployment in what it makes at LiveKit; `key_id` is the KMS key of carriers' passwords."""
+
+    stack: str = required("STACK_ID")
+    key_id: str = required("TRUNK_KEY_ID")
+    sip_trunk_id: str = optional("SIP_TRUNK_ID")
+
+
+def line_resources(
+    settings: LineSettings, livekit: LivekitSettings, table: str, *, clock: Clock, log: Logger
+) -> tuple[NumberRoutes | TrunkRoutes | PlatformRoutes, ...]:
+    dynamodb = aws.dynamodb()
+    routing = RoutingStore(dynamodb, table)
+    linking = Linking(Links(dynamodb, table, clock), KmsSealer(aws.kms, settings.key_id), _named(settings.stack), log)
+    trunks = Trunks(
+        store=TrunkStore(dynamodb, table),
+        routing=routing,
+        linking=linking,
+        ask=_AskLivekit(livekit),
+        deployment_trunk=settings.sip_trunk_id,
+        clock=clock,
+        log=log,
+    )
+    numbers = Numbers(rows=NumberRows(dynamodb, table), routing=routing, trunks=trunks, clock=clock, log=log)
+    sync = Sync(numbers=numbers, clock=clock, log=log)
+    return NumberRoutes(numbers, sync), TrunkRoutes(trunks, sync, log), PlatformRoutes(numbers, trunks)
+
+
+class _AskLivekit:
+    """LiveKit's client takes long to load. It is loaded with the first request that needs it."""
+
+    def __init__(self, settings: LivekitSettings) -> None:
+        self._settings = settings
+
+    def __call__[T](self, work: Callable[[SipService], Awaitable[T]]) -> T:
+        from ringline.telephony.livekit_trunks import ask_for_trunks
+
+        return ask_for_trunks(self._settings, work)
+
+
+def _named(stack_id: str) -> str:
+    """`arn:aws:cloudformation:region:account:stack/name/uuid` as name/uuid: two stacks of one name differ."""
+    return stack_id.split(":stack/")[-1]

@@ -1,0 +1,1 @@
+"""What trunks and numbers are, and what LiveKit is to have for them. Nothing here asks anybody."""

@@ -1,0 +1,299 @@
+"""Numbers of an account: brought, attached, moved, detached and given up, with what LiveKit needs for each.
+
+A number that has a trunk and is attached has its inbound trunk and its rule at LiveKit; one that is not has none. The
+row is written first, and LiveKit follows: where LiveKit is away, the same request again goes on, and `sync` does too.
+"""
+
+from collections.abc import Callable
+from copy import replace
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from ringline.routing.records import Number
+from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import Clock
+from ringline.runtime.ids import is_plausible_id, new_id
+from ringline.runtime.logging import masked
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field, not_found
+from ringline.runtime.web.revisions import check_revision
+from ringline.trunking.linking import NotLinked
+from ringline.trunking.model.lines import CarrierTrunk, Link
+from ringline.trunking.refusals import refusals
+from ringline.trunking.tables.numbers import (
+    Holder,
+    HolderGone,
+    Leaving,
+    NumberChanged,
+    NumberRows,
+    NumberTaken,
+    holders_of,
+)
+from ringline.trunking.trunks import Trunks
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A number with its trunk, if it has one, and what stands at LiveKit."""
+
+    number: Number
+    trunk: CarrierTrunk | None
+    link: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    rows: NumberRows
+    routing: RoutingStore
+    trunks: Trunks
+    clock: Clock
+    log: Logger
+
+    def all(self, account_id: str) -> list[Kept]:
+        trunks = {each.trunk_id: each for each in self.trunks.store.trunks(account_id)}
+        links = self.trunks.linking.links.all(account_id)
+        return [
+            Kept(each, trunks.get(each.account_trunk_id or ""), links.get(each.number, Link(thing=each.number)))
+            for each in self.routing.numbers(account_id)
+        ]
+
+    def find(self, account_id: str, named: str) -> Number:
+        """The number by its id, or by itself in E.164, with its plus sign or without. Raises Problem 404."""
+        number = None
+        if named.startswith("+") or named.isdecimal():
+            number = self.routing.number(account_id, f"+{named.removeprefix('+')}")
+        elif is_plausible_id(named):
+            number = next((each for each in self.routing.numbers(account_id) if each.number_id == named), None)
+        if number is None:
+            raise not_found("number_not_found", "The account has no such number")
+        return number
+
+    def kept(self, account_id: str, number: Number) -> Kept:
+        trunk = None
+        if number.account_trunk_id is not None:
+            trunk = self.trunks.store.trunk(account_id, number.account_trunk_id)
+        return Kept(number, trunk, self.trunks.linking.links.of(account_id, number.number))
+
+    def bring(self, account_id: str, number: str, said: dict[str, Any]) -> Kept:
+        """A number that the account has at a carrier. To bring it again with the same is to go on where LiveKit was
+        away. Raises Problem 409 `number_taken`, `number_exists`; 422 for what it names and is not there."""
+        said = self._through_its_trunk(account_id, said)
+        there = self.routing.number(account_id, number)
+        if there is None:
+            now = self.clock()
+            made = Number(number=number, number_id=new_id("num"), created_at=now, modified_at=now, **said)
+            try:
+                with _written():
+                    self.rows.write(account_id, None, made)
+                self.log.info("number brought", extra={"number": masked(number)})
+                return self._settled(account_id, None, made)
+            except NumberChanged:
+                there = self.routing.number(account_id, number)
+        if there is None or any(getattr(there, name) != value for name, value in said.items()):
+            raise Problem(409, "number_exists", "The account has this number already, set up otherwise. Change it")
+        return self._settled(account_id, there, there)
+
+    def change(self, account_id: str, named: str, said: dict[str, Any], revision: int | None) -> Kept:
+        """What is not named stays. Raises Problem 404, 409, 412, 422, 503."""
+        said = self._through_its_trunk(account_id, said)
+        before, after = self._change(account_id, named, revision, lambda number: replace(number, **said))
+        return self._settled(account_id, before, after)
+
+    def attach(
+        self, account_id: str, named: str, agent_id: str | None, pipe_id: str | None, trunk_id: str | None = None
+    ) -> Kept:
+        """Leads its callers to an agent, to a pipe, or both. Raises Problem 409 `number_already_assigned` where it
+        leads to others."""
+
+        trunk = {} if trunk_id is None else self._through_its_trunk(account_id, {"account_trunk_id": trunk_id})
+
+        def attached(number: Number) -> Number:
+            wanted = replace(number, agent_id=agent_id, pipe_id=pipe_id, **trunk)
+            if holders_of(number) not in {(), holders_of(wanted)}:
+                title = "The number is attached to another agent or pipe. Detach it first, or change its agent"
+                raise Problem(409, "number_already_assigned", title)
+            return wanted
+
+        before, after = self._change(account_id, named, None, attached)
+        return self._settled(account_id, before, after)
+
+    def move(self, account_id: str, named: str, agent_id: str) -> Kept:
+        """Leads the callers of an attached number to another agent. Raises Problem 409 `not_attached`."""
+
+        def moved(number: Number) -> Number:
+            if not holders_of(number):
+                raise Problem(409, "not_attached", "The number is attached to nobody. Attach it")
+            return replace(number, agent_id=agent_id, pipe_id=None)
+
+        before, after = self._change(account_id, named, None, moved)
+        return self._settled(account_id, before, after)
+
+    def detach(self, account_id: str, named: str) -> Kept:
+        """Leads its callers to nobody: LiveKit lets them in no more, where the number has a trunk of its own."""
+        before, after = self._change(
+            account_id, named, None, lambda number: replace(number, agent_id=None, pipe_id=None)
+        )
+        return self._settled(account_id, before, after)
+
+    def delete(self, account_id: str, named: str, revision: int | None) -> None:
+        """Raises Problem 404, 409 `number_in_use`, 412, 503."""
+        for _ in range(_TRIES):
+            number = self.find(account_id, named)
+            check_revision(revision, number.revision)
+            self._check_use(account_id, number)
+            with refusals():
+                if not self.trunks.linking.links.of(account_id, number.number).is_empty:
+                    self._unlink(account_id, number)
+            try:
+                self.rows.delete(account_id, number, leaves=self._leaving(account_id, number, None))
+            except NumberChanged:
+                continue
+            self.log.info("number given up", extra={"number": masked(number.number)})
+            return
+        raise Problem(503, "contended", "Too many changes came at once")
+
+    def settle(self, account_id: str, number: Number) -> Link:
+        """Has LiveKit take the number's callers, or no more. Raises LinkBusy, NotLinked, SipDown."""
+        linking = self.trunks.linking
+        trunk = self.kept(account_id, number).trunk
+        if trunk is not None and holders_of(number):
+            return self.trunks.ask(lambda sip: linking.link_number(sip, account_id, number.number, trunk))
+        link = linking.links.of(account_id, number.number)
+        return link if link.is_empty else self._unlink(account_id, number)
+
+    def _settled(self, account_id: str, before: Number | None, after: Number) -> Kept:
+        """The number with what stands at LiveKit now. Where LiveKit refuses, it is as it was before."""
+        with refusals():
+            try:
+                self.settle(account_id, after)
+            except NotLinked as error:
+                if not error.again:
+                    self._take_back(account_id, before, after)
+                raise
+        return self.kept(account_id, after)
+
+    def _take_back(self, account_id: str, before: Number | None, after: Number) -> None:
+        if before == after:
+            return
+        try:
+            if before is None:
+                self.rows.delete(account_id, after, leaves=self._leaving(account_id, after, None))
+            else:
+                restored = replace(before, revision=after.revision + 1)
+                self.rows.write(account_id, after, restored, leaves=self._leaving(account_id, after, restored))
+        except (NumberChanged, HolderGone):
+            self.log.warning("number not taken back", extra={"number": masked(after.number)})
+
+    def _unlink(self, account_id: str, number: Number) -> Link:
+        return self.trunks.ask(lambda sip: self.trunks.linking.unlink(sip, account_id, number.number))
+
+    def _through_its_trunk(self, account_id: str, said: dict[str, Any]) -> dict[str, Any]:
+        """With LiveKit's outbound trunk, where an account's trunk is named: it is made now if it is not there yet."""
+        if "account_trunk_id" not in said:
+            return said
+        named = said["account_trunk_id"]
+        if named is None:
+            return {**said, "trunk_id": None}
+        trunk = self._named_trunk(account_id, named)
+        outbound = trunk.adopted_outbound
+        if trunk.provider_trunk_id is None:
+            outbound = self.trunks.link_of(account_id, trunk).outbound_trunk_id
+            if outbound is None:
+                with refusals():
+                    link = self.trunks.ask(lambda sip: self.trunks.linking.link_trunk(sip, account_id, trunk))
+                outbound = link.outbound_trunk_id
+        return {**said, "account_trunk_id": trunk.trunk_id, "trunk_id": outbound}
+
+    def _named_trunk(self, account_id: str, named: str) -> CarrierTrunk:
+        """By its id, or by LiveKit's."""
+        trunk = self.trunks.store.trunk(account_id, named) if is_plausible_id(named) else None
+        if trunk is None and named.startswith("ST_"):
+            links = self.trunks.linking.links.all(account_id)
+            for each in self.trunks.store.trunks(account_id):
+                outbound = links.get(each.trunk_id, Link(thing="")).outbound_trunk_id
+                if named in {each.provider_trunk_id, outbound}:
+                    trunk = each
+        if trunk is None:
+            raise _unknown("trunk")
+        return trunk
+
+    def _change(
+        self, account_id: str, named: str, revision: int | None, change: Callable[[Number], Number]
+    ) -> tuple[Number, Number]:
+        for _ in range(_TRIES):
+            before = self.find(account_id, named)
+            check_revision(revision, before.revision)
+            changed = change(before)
+            if changed == before:
+                return before, before
+            after = replace(changed, revision=before.revision + 1, modified_at=self.clock())
+            try:
+                with _written():
+                    leaves = self._leaving(account_id, before, after)
+                    self.rows.write(account_id, before, after, leaves=leaves)
+            except NumberChanged:
+                continue
+            return before, after
+        raise Problem(503, "contended", "Too many changes came at once")
+
+    def _leaving(self, account_id: str, before: Number, after: Number | None) -> tuple[Leaving, ...]:
+        """Those who call from it because it was attached to them, with the number that they have besides."""
+        stay = () if after is None else holders_of(after)
+        leaves = []
+        for holder in holders_of(before):
+            if holder not in stay and self._calls_from(account_id, holder) == before.number:
+                others = [each for each in self.routing.numbers(account_id) if holder in holders_of(each)]
+                other = next((each for each in others if each.number != before.number), None)
+                leaves.append(Leaving(holder, other))
+        return tuple(leaves)
+
+    def _calls_from(self, account_id: str, holder: Holder) -> str | None:
+        if holder.kind == "agent":
+            agent = self.routing.agent(account_id, holder.id)
+            return None if agent is None else agent.number
+        pipe = self.routing.pipe(account_id, holder.id)
+        return None if pipe is None else pipe.number
+
+    def _check_use(self, account_id: str, number: Number) -> None:
+        """Raises Problem 409 `number_in_use` that names each pipe and agent that calls from it, though it is not
+        attached to them."""
+        attached = holders_of(number)
+        callers = [
+            Holder("pipe", each.pipe_id) for each in self.routing.pipes(account_id) if each.number == number.number
+        ]
+        callers += [
+            Holder("agent", each.agent_id) for each in self.routing.agents(account_id) if each.number == number.number
+        ]
+        users = [each for each in callers if each not in attached]
+        if users:
+            used_by = tuple(FieldError(each.kind, each.id) for each in users)
+            told = ", ".join(f"{each.kind} {each.id}" for each in users)
+            raise Problem(409, "number_in_use", f"Calls go out from the number: {told}", used_by)
+
+
+class _written:
+    """Raises Problem 409, 422 in the place of what the table refuses."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        match error:
+            case NumberTaken():
+                raise Problem(409, "number_taken", "The number belongs to another account of this deployment") from None
+            case HolderGone():
+                raise _unknown(str(error)) from None
+
+
+def _unknown(kind: str) -> Problem:
+    said = f"names no {kind} of this account"
+    match kind:
+        case "agent":
+            return invalid_field("agent_id", said, code="unknown_agent")
+        case "pipe":
+            return invalid_field("pipe_id", said, code="unknown_pipe")
+        case _:
+            return invalid_field("trunk_id", said, code="unknown_trunk")

@@ -1,0 +1,41 @@
+"""How a request is refused that LiveKit did not carry out: with what was made, so that a repeat goes on from there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ringline.runtime.web.problems import FieldError, Problem
+from ringline.trunking.linking import NotLinked
+from ringline.trunking.model.lines import Link, SipDown, SipRefused
+from ringline.trunking.tables.links import LinkBusy
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raises Problem 409 `busy_at_livekit` and `livekit_refused`, and 503 `livekit_away`, in the place of what work at
+    LiveKit raises."""
+    try:
+        yield
+    except LinkBusy:
+        raise Problem(409, "busy_at_livekit", "Another request is setting this up at LiveKit. Ask again") from None
+    except NotLinked as error:
+        raise not_linked(error) from error
+    except SipRefused as error:
+        raise Problem(409, "livekit_refused", f"LiveKit refused it: {error}") from error
+    except SipDown as error:
+        raise Problem(503, "livekit_away", f"LiveKit did not answer: {error}. Send the same again") from error
+
+
+def not_linked(error: NotLinked) -> Problem:
+    part = "it" if error.part is None else f"the {error.part.said}"
+    fault = FieldError("livekit", f"{part}: {error.why}")
+    stands = f"At LiveKit stands: {_made(error.link)}"
+    if error.again:
+        title = (
+            f"LiveKit did not answer at {part}: {error.why}. {stands}. Send the same again, and it goes on from there"
+        )
+        return Problem(503, "livekit_away", title, (fault,))
+    return Problem(409, "livekit_refused", f"LiveKit refused {part}: {error.why}. {stands}", (fault,))
+
+
+def _made(link: Link) -> str:
+    return ", ".join(f"{part.said} {link.id_of(part)}" for part in link.made) or "nothing of it"

@@ -1,0 +1,1 @@
+"""Trunks, numbers and what stands at LiveKit for them, in the one table."""

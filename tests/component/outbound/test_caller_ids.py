@@ -1,0 +1,166 @@
+"""A pipe may have a pool of numbers, and each of its calls goes out on one that has room when it takes its line."""
+
+from collections import Counter
+
+import pytest
+
+from ringline.calls.capacity.counters import Kind, counter_name
+from ringline.calls.capacity.pools import CallerIdPolicy
+from ringline.calls.model.call import Call, Refusal
+from ringline.calls.model.events import DialRefused, FoundOver
+from ringline.calls.model.retries import RetryPolicy
+from ringline.calls.model.timing import CALLER_ID_RESTS_S
+from ringline.calls.outbound.admit import Paced
+from ringline.calls.views.queue_place import BlockedBy
+from ringline.calls.views.timeline import timeline
+from ringline.routing.records import Number, Pipe
+from tests.builders import ACCOUNT
+from tests.component.one_table import LocalAws
+from tests.component.outbound.test_caps import Room
+
+POOL = ("+15550100001", "+15550100002", "+15550100003")
+
+
+class PoolRoom(Room):
+    def __init__(self, local: LocalAws) -> None:
+        super().__init__(local)
+        for number in POOL:
+            self.calls.routing.put_number(ACCOUNT, Number(number=number, number_id=number, trunk_id=f"ST_{number[-1]}"))
+        self.sets(CallerIdPolicy.FIXED)
+
+    def sets(self, policy: str, pool: tuple[str, ...] = POOL) -> None:
+        pipe = Pipe(pipe_id="PIPE_1", name="Pool", agent_id="AGENT_1", caller_ids=pool, caller_id_policy=policy)
+        self.calls.routing.put_pipe(ACCOUNT, pipe)
+
+    def queued(self, call_id: str, **fields: object) -> Call:
+        return self.calls.queued(call_id, from_pool=True, from_number=POOL[0], **fields)
+
+    def refused(self, call: Call, sip_code: int, refusal: Refusal | None = None) -> Call:
+        refused = DialRefused(self.calls.clock(), call.attempt, sip_code, "no", None, None, refusal)
+        self.calls.progress.apply(ACCOUNT, call.call_id, refused)
+        return self.calls.call(call.call_id)
+
+    def rests_until(self, number: str) -> int:
+        return self.calls.counters.look(ACCOUNT, counter_name(Kind.NUMBER, number)).rests_until
+
+
+@pytest.fixture
+def room(local: LocalAws) -> PoolRoom:
+    return PoolRoom(local)
+
+
+def test_a_fixed_pool_uses_its_first_number_through_that_numbers_trunk(room: PoolRoom) -> None:
+    room.queued("call_1")
+    room.queued("call_2")
+    claimed = [room.claimed(), room.claimed()]
+    assert [(each.from_number, each.trunk_id) for each in claimed] == [(POOL[0], "ST_1")] * 2
+
+
+def test_a_fixed_pool_goes_on_where_its_first_number_is_full_and_waits_where_all_are(room: PoolRoom) -> None:
+    for number in POOL:
+        room.cap(Kind.NUMBER, number, 1)
+    for place in range(4):
+        room.queued(f"call_{place}")
+    assert [room.claimed().from_number for _ in POOL] == list(POOL)
+    assert isinstance(room.admitted(), Paced)
+    assert room.blocked_by("call_3") is BlockedBy.CALLER_ID
+
+
+def test_calls_of_others_pass_one_whose_pool_is_full(room: PoolRoom) -> None:
+    for number in POOL:
+        room.cap(Kind.NUMBER, number, 1)
+    for place in range(4):
+        room.queued(f"call_{place}")
+    room.calls.queued("call_9", pipe_id="PIPE_9")
+    assert [room.claimed().call_id for _ in range(4)][-1] == "call_9"
+
+
+def test_a_callee_of_a_sticky_pool_sees_one_number_and_callees_share_the_pool(room: PoolRoom) -> None:
+    room.sets(CallerIdPolicy.STICKY)
+    seen: dict[str, set[str | None]] = {}
+    for place in range(18):
+        callee = f"+1555010100{place % 9}"
+        call = room.queued(f"call_{place:02}", to_number=callee)
+        claimed = room.claimed()
+        assert claimed.call_id == call.call_id
+        seen.setdefault(callee, set()).add(claimed.from_number)
+        room.ends(claimed)
+    assert all(len(numbers) == 1 for numbers in seen.values())
+    assert len(set.union(*seen.values())) > 1
+
+
+def test_a_number_that_leaves_a_sticky_pool_moves_only_its_own_callees(room: PoolRoom) -> None:
+    room.sets(CallerIdPolicy.STICKY)
+    callees = [f"+1555010200{place}" for place in range(9)]
+    before = _dialed(room, callees, "a")
+    room.sets(CallerIdPolicy.STICKY, POOL[:2])
+    after = _dialed(room, callees, "b")
+    assert [(was, now) for was, now in zip(before, after, strict=True) if was != now and was != POOL[2]] == []
+
+
+def test_least_used_deals_the_days_calls_evenly(room: PoolRoom) -> None:
+    room.sets(CallerIdPolicy.LEAST_USED)
+    dialed = _dialed(room, ["+15550102000"] * 6, "a")
+    assert Counter(dialed) == Counter([*POOL, *POOL])
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "refusal", "rests"),
+    [(607, None, True), (608, None, True), (603, Refusal.FRAUD, True), (603, None, False), (403, None, False)],
+)
+def test_a_number_that_carriers_call_unwanted_rests_and_the_call_tells_so(
+    room: PoolRoom, sip_code: int, refusal: Refusal | None, rests: bool
+) -> None:
+    room.queued("call_1")
+    refused = room.refused(room.claimed(), sip_code, refusal)
+    until = room.calls.clock() + CALLER_ID_RESTS_S * 1000 if rests else 0
+    assert room.rests_until(POOL[0]) == until
+    assert any(each["what"] == "caller_id_rests" for each in timeline(refused)) == rests
+    room.queued("call_2")
+    assert room.claimed().from_number == (POOL[1] if rests else POOL[0])
+
+
+def test_a_number_that_rests_is_back_when_its_rest_is_over(room: PoolRoom) -> None:
+    room.queued("call_1")
+    room.refused(room.claimed(), 607)
+    room.calls.clock.move(CALLER_ID_RESTS_S + 1)
+    room.queued("call_2")
+    assert room.claimed().from_number == POOL[0]
+
+
+def test_a_number_that_is_counted_gives_its_place_back_and_rests_in_one_write(room: PoolRoom) -> None:
+    room.cap(Kind.NUMBER, POOL[0], 2)
+    room.queued("call_1")
+    room.refused(room.claimed(), 607)
+    assert room.in_use(Kind.NUMBER, POOL[0]) == 0
+    assert room.rests_until(POOL[0]) > 0
+
+
+def test_each_attempt_shows_the_number_it_went_out_on(room: PoolRoom) -> None:
+    room.queued("call_1", retry=RetryPolicy(2, ("SIP_FAILED_NUMBER_BLOCKED",), (0,)))
+    room.refused(room.claimed(), 607)
+    again = room.claimed()
+    assert again.attempts[0].from_number == POOL[0]
+    assert again.from_number == POOL[1]
+
+
+def test_a_number_that_the_account_gave_up_is_passed_over(room: PoolRoom) -> None:
+    room.calls.routing.delete_number(ACCOUNT, POOL[0])
+    room.queued("call_1")
+    assert room.claimed().from_number == POOL[1]
+
+
+def test_a_call_whose_pipe_is_gone_goes_out_on_the_number_it_was_accepted_with(room: PoolRoom) -> None:
+    room.queued("call_1")
+    room.calls.routing.delete_pipe(ACCOUNT, "PIPE_1")
+    assert room.claimed().from_number == POOL[0]
+
+
+def _dialed(room: PoolRoom, callees: list[str], name: str) -> list[str | None]:
+    dialed = []
+    for place, callee in enumerate(callees):
+        room.queued(f"call_{name}_{place}", to_number=callee)
+        claimed = room.claimed()
+        room.calls.progress.apply(ACCOUNT, claimed.call_id, FoundOver(room.calls.clock(), claimed.attempt))
+        dialed.append(claimed.from_number)
+    return dialed

@@ -1,0 +1,204 @@
+"""A trunk and a number are brought: what LiveKit has then, whatever fails on the way."""
+
+from collections.abc import Iterator
+from copy import replace
+
+import pytest
+
+from ringline.routing.resolve import OutboundRouting
+from ringline.runtime.web.problems import Problem
+from ringline.trunking.model.lines import Link, Mark, OutboundTrunk
+from tests.component.trunking.livekit import Fault
+from tests.component.trunking.office import ACCOUNT, NUMBER, OTHER, Office, an_office
+
+STACK = "ringline/test"
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    with an_office() as office:
+        yield office
+
+
+def bring(office: Office, trunk_id: str, **said: str) -> None:
+    office.numbers.bring(ACCOUNT, NUMBER, {"account_trunk_id": trunk_id, "agent_id": "front-desk", **said})
+
+
+def refused(code: str) -> "pytest.RaisesExc[Problem]":
+    return pytest.RaisesExc(Problem, check=lambda problem: problem.code == code)
+
+
+def test_a_number_is_let_in_by_a_trunk_and_a_rule_that_say_whose_it_is(office: Office) -> None:
+    trunk = office.a_trunk(allowed_addresses=("54.172.60.0/30",), media_encryption="require")
+    bring(office, trunk.trunk_id)
+    (inbound,) = office.livekit.inbound.values()
+    (rule,) = office.livekit.ruling.values()
+    (outbound,) = office.livekit.outbound.values()
+    assert (inbound.numbers, inbound.allowed_addresses) == ((NUMBER,), ("54.172.60.0/30",))
+    assert inbound.media_encryption == outbound.media_encryption == "require"
+    assert (rule.trunk_ids, rule.number, rule.numbers) == ((inbound.id,), NUMBER, ())
+    assert (outbound.address, outbound.transport, outbound.auth_username) == ("sip.carrier.example", "tls", "acme")
+    assert office.livekit.passwords == {outbound.id: "secret"}
+    assert inbound.mark == rule.mark == Mark(STACK, ACCOUNT, NUMBER)
+    assert outbound.mark == Mark(STACK, ACCOUNT, trunk.trunk_id)
+
+
+def test_calls_of_the_agent_go_out_from_the_number_through_its_trunk(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    route = OutboundRouting(office.routing).resolve(ACCOUNT, agent_id="front-desk")
+    (outbound,) = office.livekit.outbound
+    assert (route.from_number, route.trunk_id) == (NUMBER, outbound)
+
+
+def test_the_password_is_kept_sealed_and_nowhere_else(office: Office) -> None:
+    office.a_trunk()
+    assert "secret" not in str(office.aws.items())
+
+
+def test_another_account_cannot_bring_the_same_number(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    before = office.livekit.everything
+    with refused("number_taken"):
+        office.numbers.bring(OTHER, NUMBER, {"agent_id": "front-desk"})
+    assert office.livekit.everything == before
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
+@pytest.mark.parametrize("step", range(3))
+def test_the_same_request_again_goes_on_where_livekit_was_away(office: Office, step: int, fault: Fault) -> None:
+    office.livekit.faults = [*([None] * step), fault]
+    with refused("livekit_away"):
+        bring(office, office.a_trunk().trunk_id)
+    begun = office.trunks.store.trunks(ACCOUNT)
+    bring(office, office.a_trunk().trunk_id if step == 0 else begun[0].trunk_id)
+    assert office.trunks.store.trunks(ACCOUNT) == begun
+    assert len(office.livekit.outbound) == len(office.livekit.inbound) == len(office.livekit.ruling) == 1
+    link = office.links.of(ACCOUNT, NUMBER)
+    assert (link.inbound_trunk_id, link.dispatch_rule_id) == (*office.livekit.inbound, *office.livekit.ruling)
+    assert (link.failed_part, link.busy_until) == (None, None)
+
+
+@pytest.mark.parametrize("step", range(2))
+def test_what_livekit_refuses_leaves_nothing_behind(office: Office, step: int) -> None:
+    trunk = office.a_trunk()
+    office.livekit.faults = [*([None] * step), Fault.REFUSED]
+    with refused("livekit_refused"):
+        bring(office, trunk.trunk_id)
+    assert not office.livekit.inbound and not office.livekit.ruling
+    assert office.routing.numbers(ACCOUNT) == [] and office.routing.owner_of(NUMBER) is None
+    agent = office.routing.agent(ACCOUNT, "front-desk")
+    assert agent is not None and agent.number is None
+
+
+def test_a_trunk_that_livekit_refuses_is_not_kept(office: Office) -> None:
+    office.livekit.faults = [Fault.REFUSED]
+    with refused("livekit_refused"):
+        office.a_trunk()
+    assert office.trunks.store.trunks(ACCOUNT) == [] and office.links.all(ACCOUNT) == {}
+
+
+def test_a_request_that_is_cut_off_is_gone_on_with_when_its_time_is_up(office: Office) -> None:
+    trunk = office.a_trunk()
+    office.links.take(ACCOUNT, NUMBER)
+    with refused("busy_at_livekit"):
+        bring(office, trunk.trunk_id)
+    office.clock.move(60)
+    bring(office, trunk.trunk_id)
+    assert len(office.livekit.ruling) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
+@pytest.mark.parametrize("step", range(2))
+def test_detaching_takes_down_what_was_made_however_often_it_is_asked(office: Office, step: int, fault: Fault) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    office.livekit.faults = [*([None] * step), fault]
+    with refused("livekit_away"):
+        office.numbers.detach(ACCOUNT, NUMBER)
+    office.numbers.detach(ACCOUNT, NUMBER)
+    assert not office.livekit.inbound and not office.livekit.ruling
+    assert office.links.of(ACCOUNT, NUMBER) == Link(thing=NUMBER)
+    assert len(office.livekit.outbound) == 1
+
+
+def test_a_number_that_is_given_up_leaves_nothing_and_may_be_anybodys(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    office.numbers.delete(ACCOUNT, NUMBER, None)
+    assert not office.livekit.inbound and not office.livekit.ruling
+    office.numbers.bring(OTHER, NUMBER, {"agent_id": "front-desk"})
+
+
+def test_a_number_that_another_pipe_calls_from_is_not_given_up(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    pipe = office.routing.pipe(ACCOUNT, "pipe_1")
+    assert pipe is not None
+    office.routing.put_pipe(ACCOUNT, replace(pipe, number=NUMBER))
+    with refused("number_in_use"):
+        office.numbers.delete(ACCOUNT, NUMBER, None)
+
+
+def test_a_trunk_with_numbers_is_not_deleted_and_takes_numbers_still(office: Office) -> None:
+    trunk = office.a_trunk()
+    bring(office, trunk.trunk_id)
+    with refused("trunk_in_use"):
+        office.trunks.delete(ACCOUNT, trunk.trunk_id, None)
+    office.numbers.bring(ACCOUNT, "+15550100778", {"account_trunk_id": trunk.trunk_id, "agent_id": "sales"})
+    for number in (NUMBER, "+15550100778"):
+        office.numbers.delete(ACCOUNT, number, None)
+    office.trunks.delete(ACCOUNT, trunk.trunk_id, None)
+    assert office.livekit.everything == {} and office.links.all(ACCOUNT) == {}
+
+
+def test_an_attached_number_moves_and_its_agents_call_from_what_they_have(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    rule = dict(office.livekit.ruling)
+    office.numbers.move(ACCOUNT, NUMBER, "sales")
+    front_desk, sales = office.routing.agent(ACCOUNT, "front-desk"), office.routing.agent(ACCOUNT, "sales")
+    assert front_desk is not None and sales is not None
+    assert (front_desk.number, sales.number) == (None, NUMBER)
+    assert office.livekit.ruling == rule
+
+
+def test_attaching_elsewhere_and_moving_what_is_not_attached_are_refused(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    with refused("number_already_assigned"):
+        office.numbers.attach(ACCOUNT, NUMBER, "sales", None)
+    office.numbers.detach(ACCOUNT, NUMBER)
+    with refused("not_attached"):
+        office.numbers.move(ACCOUNT, NUMBER, "sales")
+    with refused("unknown_agent"):
+        office.numbers.attach(ACCOUNT, NUMBER, "nobody", None)
+
+
+def test_a_number_goes_to_another_trunk_with_what_livekit_has_for_it(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    second = office.a_trunk(name="Second", sip_domain="second.example")
+    kept = office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second.trunk_id}, None)
+    assert len(office.livekit.inbound) == len(office.livekit.ruling) == 1
+    outbound = office.livekit.outbound[kept.number.trunk_id or ""]
+    assert outbound.address == "second.example"
+
+
+def test_an_adopted_trunk_is_used_and_never_touched(office: Office) -> None:
+    theirs = OutboundTrunk(
+        id="ST_theirs",
+        name="theirs",
+        mark=None,
+        address="pbx.example",
+        transport=None,
+        auth_username="",
+        numbers=("+15550100779",),
+        media_encryption="disable",
+    )
+    office.livekit.outbound["ST_theirs"] = theirs
+    trunk, _ = office.trunks.create(ACCOUNT, {"name": "PBX", "type": "livekit", "provider_trunk_id": "ST_theirs"}, None)
+    bring(office, trunk.trunk_id)
+    with refused("provider_trunk_taken"):
+        office.trunks.create(OTHER, {"name": "PBX", "type": "livekit", "provider_trunk_id": "ST_theirs"}, None)
+    number = office.routing.number(ACCOUNT, NUMBER)
+    assert number is not None and number.trunk_id == "ST_theirs"
+    synced = office.sync.run(ACCOUNT)
+    assert (synced.new, synced.synced, synced.drift) == (1, 2, ())
+    for each in office.routing.numbers(ACCOUNT):
+        office.numbers.delete(ACCOUNT, each.number, None)
+    office.trunks.delete(ACCOUNT, trunk.trunk_id, None)
+    assert office.livekit.everything == {"ST_theirs": theirs}
