@@ -160,7 +160,7 @@ _KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views"
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
-    "simulation.plan": {"simulation.kernel", "ringline.calls.model"},
+    "simulation.plan": {"simulation.kernel", "ringline.calls.capacity", "ringline.calls.model"},
     "simulation.aws": {"simulation.kernel", *_KEPT},
     "simulation.actors": {
         "simulation.kernel",
@@ -178,7 +178,13 @@ SIMULATION: Mapping[str, set[str]] = {
     },
     "simulation.watch": {*_WATCHERS, *_KEPT},
     "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
-    "simulation.watch.lines": {*_WATCHERS, "simulation.watch", "ringline.calls.tables", "ringline.runtime"},
+    "simulation.watch.lines": {
+        "ringline.calls.capacity",
+        *_WATCHERS,
+        "simulation.watch",
+        "ringline.calls.tables",
+        "ringline.runtime",
+    },
     "simulation.watch.runners": {*_WATCHERS, "simulation.watch", "simulation.runners", "ringline.runtime"},
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
