@@ -6,8 +6,8 @@ from copy import replace
 import pytest
 
 from ringline.runtime.web.problems import Problem
+from ringline.trunking.comparing import Drift
 from ringline.trunking.model.lines import CallerRule, InboundTrunk, Mark
-from ringline.trunking.sync import Drift
 from tests.component.trunking.livekit import FakeLivekit
 from tests.component.trunking.office import ACCOUNT, NUMBER, OTHER, Office, an_office, office_on
 
@@ -86,17 +86,12 @@ def test_what_bears_our_mark_and_is_nobodys_is_removed(office: Office) -> None:
 )
 def test_what_is_not_ours_is_told_and_never_touched(office: Office, mark: Mark | None) -> None:
     (inbound,) = office.livekit.inbound
-    theirs = {
-        "ST_theirs": replace(THEIRS, mark=mark),
-        "SDR_theirs": CallerRule(
-            id="SDR_theirs", name="theirs", mark=mark, trunk_ids=(inbound,), numbers=(), number=None
-        ),
-    }
-    office.livekit.inbound["ST_theirs"] = theirs["ST_theirs"]
-    office.livekit.ruling["SDR_theirs"] = theirs["SDR_theirs"]
+    trunk = replace(THEIRS, mark=mark)
+    rule = CallerRule(id="SDR_theirs", name="theirs", mark=mark, trunk_ids=(inbound,), numbers=(), number=None)
+    office.livekit.inbound["ST_theirs"], office.livekit.ruling["SDR_theirs"] = trunk, rule
     synced = office.sync.run(ACCOUNT)
     assert told(synced.drift) == [("foreign", "inbound_trunk", False), ("foreign", "dispatch_rule", False)]
-    assert {name: office.livekit.everything[name] for name in theirs} == theirs
+    assert (office.livekit.inbound["ST_theirs"], office.livekit.ruling["SDR_theirs"]) == (trunk, rule)
 
 
 def test_two_stacks_on_one_livekit_leave_each_other_alone(office: Office) -> None:

@@ -17,7 +17,7 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
-from ringline.composition.parts import CallParts, SignalSettings, to_livekit
+from ringline.composition.parts import CallParts, SignalSettings, capping, to_livekit
 from ringline.composition.parts.lines import LineSettings, line_resources
 from ringline.composition.parts.live import inviting, live_controls
 from ringline.composition.parts.transfers import asking_for_transfers
@@ -129,7 +129,9 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             clock=clock,
         ),
         ApiDocument(document),
-        *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
+        *line_resources(
+            settings.lines, settings.livekit, table, capping(parts, table, clock=clock, log=log), clock=clock, log=log
+        ),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

@@ -110,10 +110,16 @@ class TrunkChange(Asked):
     media_encryption: Encryption | None = None
 
 
+type Limit = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+
+
 class NumberRequest(Asked):
-    """A number that you have at a carrier. Without a trunk it is one of the deployment's own."""
+    """A number that you have at a carrier. Without a trunk it is one of the deployment's own. At most `max_calls` go
+    out from it or ring in there at once, and `calls_per_day` go out in a day (UTC)."""
 
     number: E164
+    max_calls: Limit | None = None
+    calls_per_day: Limit | None = None
     trunk_id: NamedId | None = None
     agent_id: NamedId | None = None
     pipe_id: NamedId | None = None
@@ -123,6 +129,8 @@ class NumberRequest(Asked):
 class NumberChange(Asked):
     """What is not named stays; null takes a field back."""
 
+    max_calls: Limit | None = None
+    calls_per_day: Limit | None = None
     trunk_id: NamedId | None = None
     agent_id: NamedId | None = None
     pipe_id: NamedId | None = None
