@@ -5,8 +5,8 @@ speaks through a pipe bound to it, or, where there is none, with defaults and th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import (
@@ -48,6 +48,12 @@ class Route:
     transfer_allowed_prefixes: tuple[str, ...] | None = None
     sound: Sound = USUAL_SOUND
     from_pool: bool = False
+
+    @property
+    def voice(self) -> dict[str, Any] | None:
+        """What a call takes over of the sound: what is not as usual; None where all is."""
+        told = {name: value for name, value in asdict(self.sound).items() if value != getattr(USUAL_SOUND, name)}
+        return told or None
 
 
 @dataclass(frozen=True, slots=True)

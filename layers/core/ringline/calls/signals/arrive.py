@@ -202,6 +202,7 @@ def _call(
         direction=Direction.INBOUND,
         pipe_id=taken.pipe_id,
         voice_profile_id=taken.voice_profile_id,
+        voice=taken.voice,
         from_number=_as_read(seen.their_number, country),
         to_number=number,
         inbound_room=seen.room_name,
