@@ -5,8 +5,8 @@ speaks through a pipe bound to it, or, where there is none, with defaults and th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import (
@@ -46,9 +46,15 @@ class Route:
     fallback: Agent | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
-    from_pool: bool = False
     dialed: Number | None = None
     sound: Sound = USUAL_SOUND
+    from_pool: bool = False
+
+    @property
+    def voice(self) -> dict[str, Any] | None:
+        """What a call takes over of the sound: what is not as usual; None where all is."""
+        told = {name: value for name, value in asdict(self.sound).items() if value != getattr(USUAL_SOUND, name)}
+        return told or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +127,15 @@ class OutboundRouting:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
         return agent
 
-    def _of_pool(self, account_id: str, pipe: Pipe | None) -> OwnNumber | None:
-        """The first number of the pipe's pool that is there. The call's own is chosen when it is dialled."""
-        numbers = (self._routing.number(account_id, each) for each in (() if pipe is None else pipe.caller_ids))
-        return next((OwnNumber(each.number, each.trunk_id) for each in numbers if each is not None), None)
-
     def _with_its_trunk(self, account_id: str, own_number: OwnNumber) -> OwnNumber:
         """A number that was brought with a trunk calls through it, whoever it is attached to."""
         number = self._routing.number(account_id, own_number.number)
         return own_number if number is None else OwnNumber(number.number, number.trunk_id)
+
+    def _of_pool(self, account_id: str, pipe: Pipe | None) -> OwnNumber | None:
+        """The first number of the pipe's pool that is there. The call's own is chosen when it is dialled."""
+        numbers = (self._routing.number(account_id, each) for each in (() if pipe is None else pipe.caller_ids))
+        return next((OwnNumber(each.number, each.trunk_id) for each in numbers if each is not None), None)
 
     def _own_number(self, account_id: str, from_number: str) -> OwnNumber:
         number = self._routing.number(account_id, from_number)

@@ -24,7 +24,7 @@ from ringline.calls.rules.ending import (
     with_agent_that_reported,
     without_agent,
 )
-from ringline.calls.rules.kept_rules import AT_ANY_TIME
+from ringline.calls.rules.kept_rules import AT_ANY_TIME, IN_FLIGHT
 from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
@@ -93,12 +93,6 @@ def _found_over(call: Call, event: FoundOver) -> Result:
     return Moved(over(known, last_sign_of(call) or event.at), END_ROOM)
 
 
-def _cap_set(call: Call, event: CapSet) -> Result:
-    if event.counter in call.counters:
-        return Unmoved("counts_already")
-    return Moved(changed(call, counters=(*call.counters, event.counter)))
-
-
 def _versioned(step: Rule) -> Rule:
     """The rule of what is told of a transfer: the step does not know what else a change of a call is."""
 
@@ -109,10 +103,17 @@ def _versioned(step: Rule) -> Rule:
     return rule
 
 
+def _cap_set(call: Call, event: CapSet) -> Result:
+    if event.counter in call.counters:
+        return Unmoved("counts_already")
+    return Moved(changed(call, counters=(*call.counters, event.counter)))
+
+
 _IN_FLIGHT: dict[type, Rule] = {
     CapSet: _cap_set,
     **AT_ANY_TIME,
     **OF_THE_AGENT,
+    **IN_FLIGHT,
     EndAsked: _end_asked,
     GivenUp: _given_up,
     RoomFinished: _room_finished,

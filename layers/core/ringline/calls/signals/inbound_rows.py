@@ -78,6 +78,7 @@ def _of_route(route: Route | None) -> dict[str, Any]:
         "fallback_agent_id": None if fallback is None else fallback.agent_id,
         "fallback_brain": None if fallback is None else fallback.brain_of_ours,
         "voice_profile_id": route.voice_profile_id,
+        "voice": route.voice,
         "ring_timeout_s": route.ring_timeout_s or RING_TIMEOUT_S,
         "max_call_duration_s": route.max_call_duration_s,
         "agent_join_timeout_s": route.agent_join_timeout_s,
