@@ -314,7 +314,9 @@ def test_each_step_of_a_caller_is_announced() -> None:
 
 def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws) -> None:
     rooms = InboundRooms(local.dynamodb, local.table_name)
-    first = a_call(State.RINGING, call_id="call_1", inbound_room="lobby", sip_call_id="SCL_1")
+    first = a_call(
+        State.RINGING, direction=Direction.INBOUND, call_id="call_1", inbound_room="lobby", sip_call_id="SCL_1"
+    )
     assert rooms.tenant("lobby") is None
     assert rooms.open(first) is Opened.OPENED
     assert rooms.open(replace(first, call_id="call_2")) is Opened.KNOWN
@@ -333,7 +335,7 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
 
 def test_a_phone_call_without_an_id_has_its_room_alone(local: LocalAws) -> None:
     rooms = InboundRooms(local.dynamodb, local.table_name)
-    first = a_call(State.RINGING, call_id="call_1", inbound_room="lobby")
+    first = a_call(State.RINGING, direction=Direction.INBOUND, call_id="call_1", inbound_room="lobby")
     assert rooms.open(first) is Opened.OPENED
     assert rooms.open(replace(first, call_id="call_2", sip_call_id=None)) is Opened.KNOWN
 
