@@ -9,8 +9,10 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.tables.agent_rests import AgentRests
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
@@ -150,6 +152,18 @@ def test_a_call_whose_runners_have_no_place_waits_for_one(page: Page) -> None:
     assert (block["what"], block["names"], block["until"]) == ("agent", ["AGENT_1"], None)
     assert page.read()[1]["waiting"]["next_start_at"] is None
     assert any("runner" in words for words in page.read()[1]["not_known"])
+
+
+def test_what_has_reached_its_cap_is_named(page: Page) -> None:
+    counters = Counters(page.local.dynamodb, page.local.table_name)
+    counters.set_cap(ACCOUNT, Kind.AGENT, "AGENT_1", 0)
+    page.waits("call_1")
+    page.waits("call_2", agent_id="AGENT_2")
+    body = page.read()[1]
+    blocks = {each["what"]: each for each in body["blocked_by"]}
+    assert (blocks["agent_cap"]["names"], blocks["agent_cap"]["until"]) == (["AGENT_1"], None)
+    assert blocks["nothing"]["calls"] == 1
+    assert any("cap" in words for words in body["not_known"])
 
 
 def test_a_livekit_that_is_away_stops_all(page: Page) -> None:

@@ -266,7 +266,7 @@ def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
 async def _let_in_to_agents(lab: Lab) -> None:
     """A rule that sends an agent to each caller."""
     made = await lab.livekit.sip.create_inbound_trunk(
-        sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(name="carrier"))
+        sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(name="carrier", allowed_addresses=["0.0.0.0/0"]))
     )
     agent = agent_dispatch.RoomAgentDispatch(agent_name=AGENT_NAME, metadata="the rule's")
     rule = sip.SIPDispatchRuleInfo(

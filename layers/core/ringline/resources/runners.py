@@ -30,7 +30,7 @@ class Runners:
                 self.list_them,
                 summary="Lists the account's runners",
                 query="ringline.resources.answers.queries:RunnerFilters",
-                answer="ringline.resources.answers.workers:RunnerList",
+                answer="ringline.resources.answers.overview.workers:RunnerList",
             ),
         )
 

@@ -34,7 +34,7 @@ class Workers:
                 self.list_them,
                 summary="Lists the runners and speech workers that are there",
                 query="ringline.resources.answers.queries:WorkerFilters",
-                answer="ringline.resources.answers.workers:WorkerList",
+                answer="ringline.resources.answers.overview.workers:WorkerList",
             ),
         )
 

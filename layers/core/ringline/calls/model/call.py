@@ -18,7 +18,7 @@ from ringline.calls.facts.evidence import (
     Evidence,
     Refusal,
 )
-from ringline.calls.facts.reports import AgentReports, Note, Recording
+from ringline.calls.facts.reports import AgentReports, Listener, Note, Recording
 from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
@@ -43,6 +43,7 @@ __all__ = [
     "CarrierWords",
     "Direction",
     "Evidence",
+    "Listener",
     "Note",
     "Recording",
     "Refusal",
@@ -51,6 +52,7 @@ __all__ = [
     "VoicemailPolicy",
     "attempt_of_room",
     "room_name",
+    "web_identity",
 ]
 
 
@@ -103,6 +105,10 @@ class Call:
     person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
+
+    LiveKit cannot pause a recording: a pause ends one, and `recording_paused_at` says since when there is to be none.
+    What goes on after it is the next `recording_segment`, whose recording is `recorded`; those of the segments before
+    are `former_recordings`.
 
     `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
@@ -198,12 +204,22 @@ class Call:
     transcript_turns: int = 0
     transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
+    recording_segment: int = 1
+    recording_paused_at: int | None = None
+    former_recordings: tuple[Recording, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     transfers: tuple[Transfer, ...] = ()
 
     @property
     def holds_slot(self) -> bool:
         """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is Direction.OUTBOUND and self.state.is_in_flight
+        return self.direction is not Direction.INBOUND and self.state.is_in_flight
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether the other side came to us, by phone or from a browser: nobody is dialled, and the agent's coming is
+        the answer."""
+        return self.direction is not Direction.OUTBOUND
 
     @property
     def needs_place(self) -> bool:
@@ -245,6 +261,11 @@ class Call:
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
         return self.caller_identity or f"sip-{self.call_id}-{self.attempt}"
+
+
+def web_identity(call_id: str) -> str:
+    """The identity of a caller in a browser. It is no secret: only a token of ours lets anybody have it."""
+    return f"web-{call_id}"
 
 
 def room_name(account_id: str, call_id: str, attempt: int) -> str:

@@ -54,6 +54,11 @@ _FULL = {
 }
 
 
+def full_of(name: str) -> BlockedBy:
+    """What a call waits for, by the name of the counter or pool that has no room for it."""
+    return _FULL[name.partition("#")[0]]
+
+
 @dataclass(frozen=True, slots=True)
 class QueuePlace:
     """`position` counts from 1; `counts_all` is false where more stand before it than were counted. `in_use` and `cap`
@@ -89,7 +94,7 @@ def queue_place(
     agent = paces.agents.look(call.account_id, call.agent_id) if call.agent_first else AgentRest()
     lacks_place = _lacks_place(places, call)
     room = capacity.room_for(call, gate, Known())
-    full = _FULL[room.name.partition("#")[0]] if isinstance(room, NoRoom) else None
+    full = full_of(room.name) if isinstance(room, NoRoom) else None
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
     # Nobody can say when a LiveKit that is away comes back, or when a runner's place or one under a cap comes free.

@@ -16,10 +16,19 @@ from ringline.calls.views.queue_place import BlockedBy
 _NOTHING_MISSED = AgentRest()
 
 
+@dataclass(frozen=True, slots=True)
+class Full:
+    """What has as many calls as it may have, by its name."""
+
+    what: BlockedBy
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How it stands with all that a call needs to be dialled. `paces` is by the trunk that an entry names, `rests` by
-    agent; `without_place` are the agents none of whose runners has a place."""
+    agent; `without_place` are the agents none of whose runners has a place. `full` names, by call, what has no room for
+    it."""
 
     gate: Gate
     livekit: Rest
@@ -27,6 +36,7 @@ class Standing:
     rests: Mapping[str, AgentRest]
     without_place: frozenset[str] = frozenset()
     speech_is_full: bool = False
+    full: Mapping[str, Full] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -51,7 +61,7 @@ def blocks(entries: Sequence[QueueEntry], standing: Standing, now: int) -> list[
         block = found.setdefault(what, Block(what))
         block.calls += 1
         block.until = _earlier(block.until, _until(what, entry, standing))
-        block.names |= _names(what, entry)
+        block.names |= _names(what, entry, standing)
     return sorted(found.values(), key=lambda block: -block.calls)
 
 
@@ -70,6 +80,8 @@ def _stopped_by(entry: QueueEntry, standing: Standing, now: int) -> BlockedBy | 
         return BlockedBy.GATE
     if not standing.livekit.is_over(now):
         return BlockedBy.LIVEKIT
+    if entry.call_id in standing.full:
+        return standing.full[entry.call_id].what
     if _lacks_place(entry, standing) or not _rest(entry, standing).is_over(now):
         return BlockedBy.AGENT
     if not standing.paces[entry.trunk_id].is_near(now):
@@ -78,7 +90,7 @@ def _stopped_by(entry: QueueEntry, standing: Standing, now: int) -> BlockedBy | 
 
 
 def _may_go_at(entry: QueueEntry, standing: Standing) -> int | None:
-    if _lacks_place(entry, standing):
+    if _lacks_place(entry, standing) or entry.call_id in standing.full:
         return None
     pace = standing.paces[entry.trunk_id]
     return max(entry.eligible_at, standing.livekit.next_at, _rest(entry, standing).next_at, pace.next_at)
@@ -97,7 +109,10 @@ def _until(what: BlockedBy, entry: QueueEntry, standing: Standing) -> int | None
     return None
 
 
-def _names(what: BlockedBy, entry: QueueEntry) -> set[str]:
+def _names(what: BlockedBy, entry: QueueEntry, standing: Standing) -> set[str]:
+    full = standing.full.get(entry.call_id)
+    if full is not None and full.what is what:
+        return {full.name}
     named = {BlockedBy.AGENT: entry.runner_of or entry.agent_id, BlockedBy.TRUNK_PACE: entry.trunk_id}.get(what)
     return set() if named is None else {named}
 

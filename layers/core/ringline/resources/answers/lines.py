@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ringline.resources.answers.base import Listing, Moment, Shown
 
-type State = Literal["NOT_LINKED", "PENDING_VERIFY", "LINKED", "ERROR"]
+type ConnectionState = Literal["NOT_LINKED", "PENDING_VERIFY", "LINKED", "ERROR"]
 
 
 class AtLivekit(Shown):
@@ -34,7 +34,9 @@ class ShownNumber(Shown):
     status: Literal["available", "assigned"]
     agent_id: str | None
     pipe_id: str | None
-    connection_state: State
+    max_calls: int | None
+    calls_per_day: int | None
+    connection_state: ConnectionState
     livekit: AtLivekit
     revision: int
     created: Moment | None
@@ -110,7 +112,7 @@ class NumberOutcome(Shown):
 
     number_id: int
     number: str
-    connection_state: State
+    connection_state: ConnectionState
     agent_id: str | None
     ok: bool
     error: str | None
@@ -137,7 +139,7 @@ class Overview(Shown):
     number: str
     number_id: int
     bridge_slug: None
-    connection_state: State
+    connection_state: ConnectionState
     termination_kind: Literal["agent", "pipeline"] | None
     agent_id: str | None
     pipe_id: str | None

@@ -15,6 +15,7 @@ from ringline.agents.model.presence import is_live
 from ringline.agents.model.records import Runner
 from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import Direction, State
+from ringline.calls.progress.capacity import Capacity, Known
 from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
@@ -22,8 +23,8 @@ from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore, Gate, QueueEntry
 from ringline.calls.tables.wanted import Wanted
 from ringline.calls.views.call_view import STATES_OF_STATUS
-from ringline.calls.views.queue_place import MOST_COUNTED
-from ringline.calls.views.waiting import Block, Standing, blocks, next_start_at
+from ringline.calls.views.queue_place import MOST_COUNTED, full_of
+from ringline.calls.views.waiting import Block, Full, Standing, blocks, next_start_at
 from ringline.resources.overview.limits import LIMITS
 from ringline.runtime.clock import MS_PER_S, Clock, iso_or_none
 from ringline.runtime.web.api import json_response
@@ -50,6 +51,7 @@ class Accounts:
     store: CallStore
     pages: CallPages
     paces: TrunkPaces
+    capacity: Capacity
     registry: Registry
     clock: Clock
 
@@ -61,7 +63,7 @@ class Accounts:
                 "/v1/account",
                 self.show,
                 summary="Shows the account: its lines, what waits and why, its trunks and agents, its limits",
-                answer="ringline.resources.answers.account:ShownAccount",
+                answer="ringline.resources.answers.overview.account:ShownAccount",
                 problems=("account_not_found",),
             ),
         )
@@ -103,8 +105,9 @@ class Accounts:
         wanted = {entry.runner_of for entry in first if entry.runner_of is not None}
         trunks = list(dict.fromkeys([None, *(entry.trunk_id for entry in first)]))
         looked = {trunk: self.paces.look(trunk) for trunk in trunks[:MOST_TRUNKS]}
+        gate = self.store.gate(account_id)
         standing = Standing(
-            gate=self.store.gate(account_id),
+            gate=gate,
             livekit=self.paces.livekit.look(),
             # A trunk that is not looked at is taken for one that rests no call.
             paces={trunk: looked.get(trunk, Pace(0, 0)) for trunk in trunks},
@@ -112,9 +115,20 @@ class Accounts:
             without_place=frozenset(
                 agent for agent in wanted if not any(_has_place(each, now) for each in runners.get(agent, []))
             ),
+            full=self._full(account_id, first, gate),
             speech_is_full=any(entry.brain is not None for entry in first) and self.registry.speech_is_full(),
         )
         return standing, runners
+
+    def _full(self, account_id: str, first: Sequence[QueueEntry], gate: Gate) -> dict[str, Full]:
+        """What has no room for which of these calls. The counters of all of them are read at once."""
+        known = Known()
+        if gate.caps_version:
+            known.counters |= self.capacity.counters.look_at(
+                account_id, (name for entry in first for name in entry.counters)
+            )
+        named = {entry.call_id: self.capacity.what_is_full(account_id, entry, gate, known) for entry in first}
+        return {call_id: Full(full_of(name), name.partition("#")[2]) for call_id, name in named.items() if name}
 
     def _callers(self, account_id: str, gate: Gate, now: int) -> dict[str, Any] | None:
         """How many people ring in or talk who called themselves. Found among all calls on a line, which are read for
@@ -224,6 +238,7 @@ def _not_known(queued: Sequence[QueueEntry], standing: Standing, callers: dict[s
             not standing.gate.has_free_line and standing.gate.mean_line_ms is None
         ),
         "when a runner has a place again": bool(standing.without_place),
+        "when what has reached its cap has room again": bool(standing.full),
         "whether workers of your own are there, before a call waits for them: LiveKit tells nobody": True,
         "how many calls the carriers take: they tell by refusing": True,
     }
