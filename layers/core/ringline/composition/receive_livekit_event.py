@@ -40,7 +40,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             looks=looks,
             log=log,
             remove_later=partial(_remove_later, settings),
-            reception=partial(_reception, settings, looks, host, clock=clock, log=log),
+            reception=partial(_reception, settings, parts.store, looks, host, clock=clock, log=log),
             web_reception=partial(_web_reception, settings, parts.store, looks, host, clock=clock, log=log),
         )
 
@@ -62,22 +62,35 @@ def _remove_later(settings: Settings, room: str, kept_sid: str, identity: str) -
     return FrontDesk(settings.livekit).remove_later(room, kept_sid, identity)
 
 
-def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock, log: Logger) -> "Arrive":
+def _reception(
+    settings: Settings, store: CallStore, looks: LookQueue, host: str, *, clock: Clock, log: Logger
+) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
     from ringline.accounts.store import AccountStore
+    from ringline.agents.tables.registry import Registry
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.signals.seats import Seats
     from ringline.calls.tables.inbound_rooms import InboundRooms
+    from ringline.calls.tables.limits.counters import Counters
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore
     from ringline.telephony.front_desk import FrontDesk
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
+    rooms, inbound = InboundRooms(dynamodb, table), InboundRouting(routing)
     return Arrive(
-        rooms=InboundRooms(dynamodb, table),
+        rooms=rooms,
         numbers=routing,
-        routing=InboundRouting(routing),
+        routing=inbound,
+        seats=Seats(
+            rooms=rooms,
+            routing=inbound,
+            store=store,
+            counters=Counters(dynamodb, table, clock),
+            places=Registry(dynamodb, table, clock),
+        ),
         desk=FrontDesk(_with_public_url(settings, host)),
         looks=looks,
         accounts=AccountStore(dynamodb, table),

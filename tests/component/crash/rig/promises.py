@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ringline.calls.model.call import Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.webhooks.model.delivery import DeliveryStatus
-from tests.component.crash.rig.places import look_at_the_places
+from tests.component.crash.rig.places import look_at_the_caps, look_at_the_places
 from tests.component.crash.rig.process import READS, Invocation, Trouble
 from tests.component.crash.rig.stage import a_world
 from tests.component.crash.rig.world import World
@@ -103,6 +103,7 @@ def look_at_the_table(world: World) -> None:
     places = sorted(item["sk"].partition("#")[2] for item in items if item["pk"].endswith("#QUEUE"))
     assert places == sorted(call["sk"] for call in calls if call["state"] == State.QUEUED)
     look_at_the_places(items, world.table.calls.values())
+    look_at_the_caps(items, world.table.calls.values())
     # Whoever was called into a conversation goes with its room, a moment after the call's own phone.
     own = (leg for leg in world.phones.legs if not leg.strayed and not leg.rang_in and not leg.is_anothers)
     up = {leg.room for leg in own if leg.is_up}

@@ -119,8 +119,8 @@ class Call:
     dials of the day (UTC, since 1970) `counted_on`. With `from_pool` the number it goes out on is chosen from its
     pipe's pool when it is claimed.
 
-    A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
-    (`inbound_room`) and its leg (`caller_identity`).
+    A call that rings in has one attempt, dialled by its caller when it arrived, and holds a line if it `takes_line`.
+    LiveKit named its room (`inbound_room`) and its leg (`caller_identity`).
     """
 
     account_id: str
@@ -172,6 +172,7 @@ class Call:
     tries_agent: bool = False
     runner_id: str | None = None
     from_pool: bool = False
+    takes_line: bool = False
     counters: tuple[str, ...] = ()
     counted_on: int | None = None
     awaits_agent_since: int | None = None
@@ -212,8 +213,9 @@ class Call:
 
     @property
     def holds_slot(self) -> bool:
-        """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is not Direction.INBOUND and self.state.is_in_flight
+        """Whether the call occupies one of the account's lines. Inbound calls do where the account reserves lines for
+        them, and pass no gate elsewhere."""
+        return (self.direction is not Direction.INBOUND or self.takes_line) and self.state.is_in_flight
 
     @property
     def comes_in(self) -> bool:

@@ -61,6 +61,7 @@ def call_to_item(call: Call) -> Item:
         # Only what is unusual is stored.
         "agent_first": None if call.agent_first else False,
         "tries_agent": call.tries_agent or None,
+        "takes_line": call.takes_line or None,
         "from_pool": call.from_pool or None,
         "counters": list(call.counters) or None,
         "transcript_turns": call.transcript_turns or None,

@@ -122,11 +122,20 @@ def agent_reports(call: Call) -> dict[str, Any] | None:
 
 def attempts(call: Call) -> list[dict[str, Any]]:
     """Each attempt with its dial, its end and its reason, the present one included; empty before the first."""
-    rows: list[tuple[int, int | None, int | None, EndReason | None, int | None]] = [
-        (each.dialed_at, each.answered_at, each.ended_at, each.end_reason, each.sip_code) for each in call.attempts
+    rows: list[tuple[int, int | None, int | None, EndReason | None, int | None, str | None]] = [
+        (
+            each.dialed_at,
+            each.answered_at,
+            each.ended_at,
+            each.end_reason,
+            each.sip_code,
+            each.from_number or call.from_number,
+        )
+        for each in call.attempts
     ]
     if call.dialed_at is not None:
-        rows.append((call.dialed_at, call.answered_at, call.ended_at, call.end_reason, call.evidence.sip_code))
+        sip_code = call.evidence.sip_code
+        rows.append((call.dialed_at, call.answered_at, call.ended_at, call.end_reason, sip_code, call.from_number))
     return [
         {
             "attempt": number,
@@ -135,8 +144,9 @@ def attempts(call: Call) -> list[dict[str, Any]]:
             "ended_at": iso_or_none(ended_at),
             "end_reason": end_reason,
             "sip_code": sip_code,
+            "from_number": from_number,
         }
-        for number, (dialed_at, answered_at, ended_at, end_reason, sip_code) in enumerate(rows, start=1)
+        for number, (dialed_at, answered_at, ended_at, end_reason, sip_code, from_number) in enumerate(rows, start=1)
     ]
 
 

@@ -22,6 +22,7 @@ class CallAttempt(Shown):
     ended_at: Moment | None
     end_reason: EndReason | None
     sip_code: int | None
+    from_number: str | None
 
 
 class ShownRetry(Shown):
