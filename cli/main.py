@@ -25,6 +25,7 @@ _THINGS = {
 app = typer.Typer(
     cls=Root,
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Phone calls for voice agents, from the command line.",
 )

@@ -1,7 +1,7 @@
 """Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says
 what it is told to."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
@@ -86,6 +86,8 @@ class ScriptedTelephony:
     sent_targets: list[Call] = field(default_factory=list)
     while_coming: Callable[[Call], Awaitable[None]] | None = None
     removed: list[str] = field(default_factory=list)
+    told_agents: list[tuple[str, str]] = field(default_factory=list)
+    stopped_recordings: set[str] = field(default_factory=set)
     removals_fail: bool = False
     dispatches_fail: bool = False
 
@@ -143,6 +145,15 @@ class ScriptedTelephony:
         self._ask()
         self.open_rooms.pop(room, None)
         self.ended_rooms.append(room)
+
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        self._ask()
+        self.told_agents.append((topic, text))
+        return 1
+
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        self._ask()
+        self.stopped_recordings |= set(keys)
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         self._ask()

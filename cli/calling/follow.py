@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from cli.frame.desk import Desk
@@ -31,6 +32,10 @@ class Follower:
     _told: set[tuple[Any, ...]] = field(default_factory=set)
     _waited_for: str | None = None
     _misses: int = 0
+    _console: Console = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._console = self.desk.out
 
     def follow(self) -> Document:
         """The call when it is over, with its `events`. An interrupted command leaves the call running."""
@@ -51,9 +56,9 @@ class Follower:
         return call
 
     def _status(self) -> Any:
-        """A sign of life on a terminal."""
-        err = self.desk.err
-        return nullcontext() if self.desk.json or not err.is_terminal else err.status("...")
+        """A sign of life on a terminal, by the console that prints the lines: two would write over each other."""
+        silent = self.desk.json or not self._console.is_terminal
+        return nullcontext() if silent else self._console.status("...")
 
     def _look(self) -> Document | None:
         """The call with its events, which are printed; None while the API is away. Raises NotReachable in the end."""
@@ -84,7 +89,8 @@ class Follower:
             self._line(event, says(event))
 
     def _line(self, event: Document, text: str) -> None:
-        self.desk.say(f"{clock_time(event['at'])}  {text}")
+        if not self.desk.json:
+            self._console.print(Text(f"{clock_time(event['at'])}  {text}"), soft_wrap=True)
 
 
 def finish(desk: Desk, call: Document) -> None:

@@ -14,6 +14,9 @@ from ringline.runtime.clock import Clock
 _SKEW_WARN_S, _SKEW_FAIL_S = 5.0, 60.0
 """A token of LiveKit, and a webhook's signature, are believed for a minute or so around their moment."""
 
+_NOT_LINKED = frozenset({"PENDING_VERIFY", "ERROR"})
+"""`connection_state` of a number whose trunk or rule is not at LiveKit."""
+
 _NEEDS_MENDING = frozenset({BlockedBy.AGENT, BlockedBy.LIVEKIT})
 """What holds calls back and does not pass by itself."""
 
@@ -128,6 +131,10 @@ def _numbers(api: Api) -> Finding:
     if nobodys:
         says = f"callers of {', '.join(nobodys)} are led to nobody"
         return Finding("numbers", Result.WARN, says, "`ringline number attach NUMBER --agent AGENT`.")
+    unlinked = sorted(each["number"] for each in numbers if each.get("connection_state") in _NOT_LINKED)
+    if unlinked:
+        says = f"LiveKit does not let in the callers of {', '.join(unlinked)}"
+        return Finding("numbers", Result.FAIL, says, "`ringline number sync` mends it, or says what is in the way.")
     return Finding("numbers", Result.OK, f"{len(numbers)}, each leads to an agent")
 
 

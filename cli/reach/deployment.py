@@ -14,6 +14,7 @@ from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.routing.store import RoutingStore
 from ringline.runtime.web.problems import Problem, not_found
+from ringline.voices.store import VoiceCatalogue
 
 _QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3})
 
@@ -46,6 +47,10 @@ class Deployment:
     @property
     def paces(self) -> TrunkPaces:
         return TrunkPaces(self.dynamodb, self.table_name)
+
+    @property
+    def voices(self) -> VoiceCatalogue:
+        return VoiceCatalogue(self.dynamodb, self.table_name)
 
     def ring(self, account_id: str) -> None:
         """Rings for the calls of an account that wait."""

@@ -12,14 +12,13 @@ from cli.frame.desk import Desk
 from cli.frame.fields import Field, check_said, country, whole
 from cli.model.failures import Refused, Usage, refused_by
 from cli.model.profiles import Profile
-from cli.reach.api import Document
 from cli.settings.settings_file import check_name
 from cli.shown.account import account_page
 from cli.shown.tables import of_rows
-from cli.things.key import SHOWN_ONCE
+from cli.things.key import COLUMNS, SHOWN_ONCE
 from cli.things.profile import keep
-from cli.words.moments import of_ms
-from ringline.accounts.account import Account, ApiKey
+from ringline.accounts.account import Account
+from ringline.accounts.manage import key_view
 from ringline.runtime.web.problems import Problem, not_found
 
 if TYPE_CHECKING:
@@ -127,8 +126,8 @@ def list_keys(desk: Desk, account_id: _AccountId) -> None:
     """(operator) The keys of an account, by their ids."""
     deployment = desk.deployment()
     known_account(deployment, account_id)
-    rows = [_key(each) for each in deployment.accounts.keys(account_id)]
-    desk.show({"data": rows}, lambda: of_rows(rows, tuple(rows[0])) if rows else "no keys")
+    rows = [key_view(each, desk.around.clock()) for each in deployment.accounts.keys(account_id)]
+    desk.show({"data": rows}, lambda: of_rows(rows, COLUMNS) if rows else "no keys")
 
 
 @command(app, "revoke-key")
@@ -175,13 +174,3 @@ def _show(desk: Desk, deployment: "Deployment", account_id: str) -> None:
     }
     of_country = f", numbers of {account.country}" if account.country else ""
     desk.show(document, lambda: f"{account_id}: {gate.in_use} of {gate.cap} lines in use{of_country}")
-
-
-def _key(key: ApiKey) -> Document:
-    return {
-        "key_id": key.key_id,
-        "name": key.name,
-        "status": "valid" if key.revoked_at is None else "revoked",
-        "created": of_ms(key.created_at),
-        "revoked_at": of_ms(key.revoked_at),
-    }

@@ -1,6 +1,6 @@
 """`number`: what you call from and are called on."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -8,12 +8,23 @@ from cli.frame.command import Said, command
 from cli.frame.desk import Desk
 from cli.frame.fields import Field, check_said, country, phone_number, text, whole
 from cli.reach.api import segment
-from cli.shown.tables import record
+from cli.shown.tables import of_rows
 from cli.things.shown import IfRevision, delete, revision_header, show_list, show_record
 
 app = typer.Typer(no_args_is_help=True, help="Numbers: what you call from and are called on.")
 
-COLUMNS = ("number_id", "number", "status", "country", "trunk_id", "pipe_id", "agent_id", "max_calls", "revision")
+COLUMNS = (
+    "number",
+    "number_id",
+    "status",
+    "connection_state",
+    "trunk_id",
+    "pipe_id",
+    "agent_id",
+    "max_calls",
+    "revision",
+)
+DRIFT_COLUMNS = ("kind", "what", "livekit_id", "number", "trunk_id", "repaired", "detail")
 CHANGES = (
     Field("pipe_id", "Whose agent takes its callers, within the pipe's limits.", text, "PIPE", "--pipe"),
     Field("agent_id", "Who takes its callers, before the pipe's agent.", text, "AGENT", "--agent"),
@@ -104,4 +115,10 @@ def delete_number(desk: Desk, number: _NumberId, if_revision: IfRevision = None)
 def sync(desk: Desk) -> None:
     """Compares the numbers with LiveKit's trunks and rules, mends ours and reports what differs."""
     document = desk.api().post("/v1/numbers/sync")
-    desk.show(document, lambda: record(document))
+    drift = document.get("drift") or []
+
+    def people() -> Any:
+        desk.say(f"{document.get('synced')} numbers are as they should be, {document.get('new')} are new here")
+        return of_rows(drift, DRIFT_COLUMNS) if drift else None
+
+    desk.show(document, people)

@@ -15,7 +15,7 @@ from ringline.routing.records import Trunk
 
 app = typer.Typer(no_args_is_help=True, help="Trunks: the carriers that calls go through.")
 
-COLUMNS = ("trunk_id", "name", "type", "status", "provider_trunk_id", "byo_config_sip_domain", "revision")
+COLUMNS = ("trunk_id", "name", "type", "status", "byo_config_sip_domain", "provider_trunk_id", "revision")
 MOST_CALLS_PER_SECOND = 1000
 FIELDS = (
     Field("type", "byo (a carrier of yours) or livekit (a trunk that is there).", one_of("byo", "livekit"), "TYPE"),
@@ -63,7 +63,7 @@ def show(desk: Desk, trunk_id: _TrunkId) -> None:
     show_record(desk, desk.api().get(f"/v1/trunks/{segment(trunk_id)}"))
 
 
-@command(app, "set", fields=(Field("name", "What people call it.", text), *FIELDS[1:]))
+@command(app, "set", fields=(Field("name", "What people call it.", text), *FIELDS[2:]))
 def change(desk: Desk, trunk_id: _TrunkId, said: Said, if_revision: IfRevision = None) -> None:
     """Changes a trunk; what is not named stays."""
     check_said(said)

@@ -1,6 +1,6 @@
 """Moments and lengths of time for people."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 
 def moment(text: str | None) -> datetime | None:
@@ -20,11 +20,6 @@ def clock_time(text: str | None) -> str:
 def date_and_time(text: str | None) -> str:
     at = moment(text)
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def of_ms(at_ms: int | None) -> str | None:
-    """A moment of the table as the API would write it."""
-    return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def length(seconds: float | None) -> str:

@@ -23,6 +23,22 @@ WAITS_FOR: dict[str, Words] = {
         "All lines of the account are in use.",
         "Wait for a call to end, or have the cap raised: `ringline account set ACCOUNT --max-calls N` (operator).",
     ),
+    _B.AGENT_CAP: Words(
+        "A line is free, but the agent has as many calls as its cap allows.",
+        "`ringline agent set AGENT --max-calls N`; '' takes the cap off.",
+    ),
+    _B.PIPE_CAP: Words(
+        "A line is free, but the pipe has as many calls as its cap allows.",
+        "`ringline pipe set PIPE --max-calls N`; '' takes the cap off.",
+    ),
+    _B.NUMBER_CAP: Words(
+        "A line is free, but the number that it calls from has as many calls as it may, at once or in a day.",
+        "`ringline number set NUMBER --max-calls N --calls-per-day N`; '' takes a cap off.",
+    ),
+    _B.CALLER_ID: Words(
+        "A line is free, but no number of the pipe's pool has room: each is in use as often as it may be, or rests.",
+        "`ringline pipe set PIPE --caller-ids NUMBERS` gives it more of them.",
+    ),
     _B.TRUNK_PACE: Words(
         "A line is free, but its trunk takes no call at this moment: it has just taken one, or its carrier was full.",
         "`ringline trunk pace TRUNK --calls-per-second N` (operator), if the carrier allows more.",

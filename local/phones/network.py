@@ -120,7 +120,7 @@ class PhoneNetwork:
             | egress_methods(EgressApi(self.exchange))
         )
         self._door = TwirpDoor(methods, key, self.exchange)
-        self.control = Control(self.exchange, self._door, dialer, trunks, dispatcher, people)
+        self.control = Control(self.exchange, self._door, dialer, trunks, dispatcher, people, key)
         self._runner: web.AppRunner | None = None
         self.url = ""
 

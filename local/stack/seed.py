@@ -127,13 +127,15 @@ def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pi
 
 async def let_callers_in(livekit_url: str, api_key: str, api_secret: str) -> None:
     """Makes LiveKit take calls to any number, each in a room of its own, as an operator does once. Only where it has no
-    inbound trunk yet."""
+    trunk for any number yet."""
     from livekit import api
 
     async with api.LiveKitAPI(livekit_url, api_key, api_secret) as livekit:
-        if (await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items:
+        listed = await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
+        if any(not trunk.numbers for trunk in listed.items):
             return
-        trunk = api.SIPInboundTrunkInfo(name="carrier")
+        # LiveKit wants to be told whose calls it takes: any number's, from any address.
+        trunk = api.SIPInboundTrunkInfo(name="carrier", allowed_addresses=["0.0.0.0/0", "::/0"])
         made = await livekit.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=trunk))
         individual = api.SIPDispatchRuleIndividual(room_prefix=INBOUND_ROOM_PREFIX)
         rule = api.SIPDispatchRuleInfo(

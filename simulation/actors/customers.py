@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
-from simulation.plan.planned import PlannedAccount, PlannedCall
+from simulation.plan.planned import PlannedAccount, PlannedCall, PlannedCap
 
 _TRIES = 3
 
@@ -20,6 +20,8 @@ class TakesRequests(Protocol):
     def hang_up(self, account_id: str, call_id: str) -> Coroutine[Any, Any, bool]: ...
 
     def set_cap(self, account_id: str, cap: int) -> Coroutine[Any, Any, bool]: ...
+
+    def cap(self, planned: PlannedCap) -> bool: ...
 
 
 type IdOf = Callable[[str], str | None]
@@ -36,6 +38,19 @@ class Customers:
     def will_change_caps(self, account: PlannedAccount) -> None:
         for at, cap in account.cap_changes:
             self._world.at(START + at, self._set_cap, account.account_id, cap)
+
+    def will_cap(self, planned: PlannedCap) -> None:
+        self._world.at(START + planned.at, self._caps, planned)
+
+    def _caps(self, planned: PlannedCap) -> None:
+        """Repeats are the client's: a cap that was set twice is set once."""
+
+        def again(_process: Process, well: bool) -> None:
+            if not well:
+                self._world.after(1_000, self._caps, planned)
+
+        work = partial(self._api.cap, planned)
+        self._world.spawn("create", f"cap/{planned.of}", work, again, account_id=planned.account_id)
 
     def will_call(self, call: PlannedCall) -> None:
         self._world.at(START + call.at, self._calls, call)

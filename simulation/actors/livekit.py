@@ -2,7 +2,7 @@
 `calls.ports.Telephony`; errors take the way they take in the product, through `telephony.dial_errors`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
@@ -153,6 +153,14 @@ class Livekit:
         self._world.acting().after_effect("end room")
         if fault is not None:
             raise TelephonyDown("TimeoutError")
+
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        """No simulated customer tells an agent anything."""
+        raise NotImplementedError
+
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        """Nor pauses a recording."""
+        raise NotImplementedError
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         await self._ask("list rooms", "")

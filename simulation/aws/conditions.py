@@ -13,10 +13,11 @@ type Test = Callable[[Item, Item], bool]
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
 _UPDATES = {
-    "ADD": re.compile(r"(\w+) (:\w+)"),
+    "ADD": re.compile(r"(#?\w+) (:\w+)"),
     "SET": re.compile(r"(#?\w+) = (:\w+)"),
     "REMOVE": re.compile(r"(#?\w+)()"),
 }
+_VERBS = re.compile(r"\b(ADD|SET|REMOVE) ")
 _UNLESS_THERE = re.compile(r"(\w+) = if_not_exists\((\w+), (:\w+)\)")
 _CLAUSES = re.compile(r", (?![^(]*\))")
 _COMPARED = re.compile(r"(\w+) (=|<|>|<=|<>) (:?\w+)")
@@ -29,14 +30,26 @@ class UnknownExpression(Exception):
 @cache
 def condition(expression: str) -> Test:
     """The test that `a AND b OR (c AND d)` stands for: parentheses say what holds without them, too."""
-    ways = [_all([_test(part) for part in _bare(way).split(" AND ")]) for way in expression.split(" OR ")]
+    ways = [_all([_part(part) for part in _split(way, " AND ")]) for way in _split(expression, " OR ")]
     if len(ways) == 1:
         return ways[0]
     return lambda item, values: any(way(item, values) for way in ways)
 
 
-def _bare(way: str) -> str:
-    return way[1:-1] if way.startswith("(") else way
+def _part(part: str) -> Test:
+    return condition(part[1:-1]) if part.startswith("(") and part.endswith(")") else _test(part)
+
+
+def _split(expression: str, joint: str) -> list[str]:
+    """The parts between joints that stand in no parentheses."""
+    parts, depth = [""], 0
+    for piece in re.split(f"({joint})", expression):
+        if piece == joint and depth == 0:
+            parts.append("")
+            continue
+        depth += piece.count("(") - piece.count(")")
+        parts[-1] += piece
+    return parts
 
 
 def _all(tests: list[Test]) -> Test:
@@ -84,8 +97,8 @@ def _plain(value: Item) -> Any:
 
 
 def updated(item: Item, expression: str, names: dict[str, str], values: Item) -> Item:
-    """The item after `ADD name :value, other :value`, `REMOVE name, other`, or `SET name = :value, other = :value` with
-    or without a `REMOVE` behind it."""
+    """The item after `ADD name :value, other :value`, `REMOVE name, other`, or `SET name = :value, other = :value`, or
+    several of these one behind the other."""
     fields, gone = dict(item), set()
     for verb, called, value in _clauses(expression):
         name = names.get(called, called)
@@ -105,12 +118,12 @@ def updated(item: Item, expression: str, names: dict[str, str], values: Item) ->
 @cache
 def _clauses(expression: str) -> tuple[tuple[str, str, str], ...]:
     """What an update does, to which name, with which value."""
-    sets, _, removes = expression.partition(" REMOVE ")
-    verb, _, rest = sets.partition(" ")
-    if removes and verb != "SET":
-        raise UnknownExpression(expression)
-    found = [_clause(verb, clause) for clause in _CLAUSES.split(rest)]
-    return tuple(found + [_clause("REMOVE", clause) for clause in removes.split(", ") if clause])
+    _, *words = _VERBS.split(expression)
+    return tuple(
+        _clause(verb, clause)
+        for verb, rest in zip(words[::2], words[1::2], strict=True)
+        for clause in _CLAUSES.split(rest.strip())
+    )
 
 
 def _clause(verb: str, clause: str) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ Conditional writes, transactions all or nothing, conflicts and throttling, answe
 eventual read that is old, and a stream that tells each change in the order of its item.
 """
 
+import re
 from collections import deque
 from typing import Any, Protocol
 
@@ -113,9 +114,7 @@ class Table:
         process, _ = self._begin("read", _READ_ODDS, "")
         values, limit = ExpressionAttributeValues, options.get("Limit", 1 << 30)
         if options.get("IndexName") == DUE_INDEX:
-            if KeyConditionExpression != "due_shard = :shard AND due_at <= :now":
-                raise UnknownExpression(KeyConditionExpression)
-            return self._due.page(int(values[":now"]["N"]), limit, options.get("ExclusiveStartKey"))
+            return self._due_page(KeyConditionExpression, values, limit, options)
         pk = values[":pk"]["S"]
         match KeyConditionExpression:
             case "pk = :pk":
@@ -132,6 +131,17 @@ class Table:
         if ":prefix" in values:
             items = [item for item in items if item["sk"]["S"].startswith(values[":prefix"]["S"])]
         return {"Items": items if options.get("ConsistentRead") else self._as_it_was(pk, items)}
+
+    def _due_page(self, key_condition: str, values: Item, limit: int, options: dict[str, Any]) -> dict[str, Any]:
+        until = ":until" if "FilterExpression" in options else ":now"
+        if key_condition != f"due_shard = :shard AND due_at <= {until}":
+            raise UnknownExpression(key_condition)
+        page = self._due.page(int(values[until]["N"]), limit, options.get("ExclusiveStartKey"))
+        if "FilterExpression" in options:
+            if options["FilterExpression"] != "pk = :pk":
+                raise UnknownExpression(options["FilterExpression"])
+            page |= {"Items": [key for key in page["Items"] if key["pk"] == values[":pk"]]}
+        return page
 
     def get_paginator(self, operation: str) -> "Table":
         """Partitions that are read whole are small: one page has them."""
@@ -191,6 +201,9 @@ class Table:
         before = self._rows.item(*key)
         expression = parts.get("ConditionExpression")
         values = parts.get("ExpressionAttributeValues", {})
+        if expression:
+            for called, name in parts.get("ExpressionAttributeNames", {}).items():
+                expression = re.sub(rf"{called}\b", name, expression)
         met = not expression or condition(expression)(before or {}, values)
         after: Item | None = None
         if kind == "Put":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S
 from simulation.kernel.chance import Chance
+from simulation.plan.capacity import with_caps
 from simulation.plan.planned import Plan, PlannedAccount, PlannedCall, PlannedRetry, PlannedTrunk
 from simulation.plan.runners import with_runners
 
@@ -75,7 +76,7 @@ def make_plan(seed: int, calls: int = CALLS) -> Plan:
     answer_from = chance.pick("answer from", ((AnswerFrom.DIALER, 0.7), (AnswerFrom.CARRIER, 0.3)))
     speaks = answer_from is AnswerFrom.CARRIER or chance.draw("carrier speaks") < 0.6
     plan = Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks)
-    return with_runners(chance, plan)
+    return with_caps(chance, with_runners(chance, plan))
 
 
 def _trunks(chance: Chance) -> list[PlannedTrunk]:

@@ -137,6 +137,27 @@ class PlannedRunner:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedCap:
+    """What a customer sets a cap on, and when (ms from the beginning). `kind` and `of` as counters are named."""
+
+    account_id: str
+    at: int
+    kind: str
+    of: str
+    max_calls: int | None
+    calls_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPool:
+    """The numbers that the calls of an account's pipe go out on."""
+
+    account_id: str
+    policy: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     seed: int
     scale: float
@@ -152,6 +173,8 @@ class Plan:
     carrier_speaks: bool = False
     """Whether the carriers report in events of their own."""
     runners: tuple[PlannedRunner, ...] = ()
+    caps: tuple[PlannedCap, ...] = ()
+    pools: tuple[PlannedPool, ...] = ()
 
     def is_thought_for(self, call: PlannedCall) -> bool:
         """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent

@@ -135,6 +135,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         deliveries=Deliveries(world, on_its_way),
         sockets=sockets,
         answer_from=plan.answer_from,
+        pools={pool.account_id: pool for pool in plan.pools},
         numbers={
             call.to_number: (plan.accounts[call.account].account_id, call) for call in plan.calls if call.rings_in
         },

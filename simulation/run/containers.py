@@ -17,6 +17,7 @@ from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Progress
+from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.signals.agent_reports import HearAgent
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.carrier import HearCarrier
@@ -24,6 +25,7 @@ from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.calls.views.relay import Relay, tell_ringing
@@ -38,7 +40,8 @@ from simulation.actors.livekit import Livekit
 from simulation.aws.queues import DoorbellQueue, LookQueue
 from simulation.aws.table import TABLE, Table
 from simulation.kernel.world import World
-from simulation.plan.planned import PlannedCall
+from simulation.plan.capacity import OUR_NUMBER, PIPE
+from simulation.plan.planned import PlannedCall, PlannedPool
 from simulation.run.plane import Plane
 from simulation.runners.sockets import RunnerSockets
 
@@ -70,17 +73,20 @@ class SilentLog:
 class OneRoute:
     """The route of one request."""
 
-    def __init__(self, plan: PlannedCall) -> None:
+    def __init__(self, plan: PlannedCall, pools: Mapping[str, PlannedPool]) -> None:
+        self._pools = pools
         self._trunk_id = plan.trunk_id
         self._agent_id = plan.agent_id
         self._brain = _brain_of(plan)
 
     def resolve(self, account_id: str, **_: Any) -> Route:
+        pool = self._pools.get(account_id)
         return Route(
-            pipe_id="PIPE_1",
+            pipe_id=PIPE,
             agent_id=self._agent_id,
             brain=self._brain,
-            from_number="+15550100000",
+            from_number=OUR_NUMBER if pool is None else pool.numbers[0],
+            from_pool=pool is not None,
             trunk_id=self._trunk_id,
             max_call_duration_s=3600,
         )
@@ -163,6 +169,8 @@ class Outside:
     answer_from: AnswerFrom
     numbers: Mapping[str, tuple[str, PlannedCall]]
     """The numbers that somebody rings: whose they are, and who rings."""
+    pools: Mapping[str, PlannedPool]
+    """The pool of an account's pipe."""
 
 
 class Container:
@@ -187,13 +195,22 @@ class Container:
         self._next_ring = NextRing(store, doorbell, clock)
         self._marks = WaitingMarks(self._watchlist, clock)
         paces = TrunkPaces(table, TABLE)
+        counters = Counters(table, TABLE, clock, pause)
+        self.set_cap = SetCap(
+            counters=counters,
+            pages=CallPages(table, TABLE),
+            progress=progress,
+            doorbell=doorbell,
+            clock=clock,
+            log=log,
+        )
         self.dial_next = DialNext(
             store=store,
             admit=Admit(
                 store=store,
                 paces=paces,
                 places=Registry(table, TABLE, clock),
-                capacity=Capacity(Counters(table, TABLE, clock, pause), RoutingStore(table, TABLE), clock),
+                capacity=Capacity(counters, RoutingStore(table, TABLE), clock),
                 progress=progress,
                 clock=clock,
                 log=log,
@@ -261,7 +278,7 @@ class Container:
         )
 
     def create_call(self, plan: PlannedCall) -> CreateCall:
-        routing: Any = OneRoute(plan)
+        routing: Any = OneRoute(plan, self._outside.pools)
         """It has no pipes, agents and numbers to choose from."""
         return CreateCall(
             store=self._store,

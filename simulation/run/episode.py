@@ -4,18 +4,20 @@ import gc
 import random
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from unittest import mock
 
 from ringline.calls.outbound import admit, create
 from ringline.calls.rules import ending
 from ringline.calls.signals import arrive
 from ringline.calls.tables.paces import interval_ms
+from ringline.routing.records import Number, Pipe
 from ringline.runtime.items import to_item
-from ringline.runtime.table import GATE_SK, PACE_SK, gate_pk, trunk_pk
+from ringline.runtime.table import GATE_SK, PACE_SK, account_pk, gate_pk, trunk_pk
 from simulation.aws.reading import read_once
 from simulation.kernel.world import START
-from simulation.plan.planned import FAULTS_FOR_S, Plan
+from simulation.plan.capacity import PIPE
+from simulation.plan.planned import FAULTS_FOR_S, Plan, PlannedPool
 from simulation.run.composition import compose
 from simulation.watch.findings import Violation
 
@@ -96,6 +98,10 @@ class Episode:
             if trunk.calls_per_second:
                 interval = interval_ms(trunk.calls_per_second)
                 self._table.seed(to_item({"pk": trunk_pk(trunk.trunk_id), "sk": PACE_SK, "interval_ms": interval}))
+        for pool in self._plan.pools:
+            self._seed_pool(pool)
+        for cap in self._plan.caps:
+            self._customers.will_cap(cap)
         for call in self._calls:
             if call.rings_in:
                 self._callers.will_ring_in(call)
@@ -106,6 +112,14 @@ class Episode:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
         world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
+
+    def _seed_pool(self, pool: PlannedPool) -> None:
+        pipe = Pipe(pipe_id=PIPE, name=PIPE, agent_id="AGENT_0", caller_ids=pool.numbers, caller_id_policy=pool.policy)
+        pk = account_pk(pool.account_id)
+        self._table.seed(to_item({**asdict(pipe), "pk": pk, "sk": f"PIPE#{PIPE}"}))
+        for number in pool.numbers:
+            known = Number(number=number, number_id=number)
+            self._table.seed(to_item({**asdict(known), "pk": pk, "sk": f"NUMBER#{number}"}))
 
     def _outage(self, kind: str, at: int, length: int) -> None:
         if kind in {"livekit_restart", "livekit_away"} and not self._scene.server_is_up:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ringline.accounts.store import AccountStore
+from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
@@ -19,7 +20,7 @@ from ringline.calls.views.relay import Change, rooms_to_close
 from ringline.runtime.web.problems import Problem
 from simulation.aws.table import TABLE
 from simulation.kernel.world import MACHINE_SKEW_MS, World
-from simulation.plan.planned import PlannedCall, PlannedRetry
+from simulation.plan.planned import PlannedCall, PlannedCap, PlannedRetry
 from simulation.run.containers import Container, Outside
 from simulation.run.plane import WhoseRoom
 
@@ -80,6 +81,12 @@ class Functions:
 
     async def set_cap(self, account_id: str, cap: int) -> bool:
         AccountStore(self._outside.table, TABLE).set_cap(account_id, cap)
+        return True
+
+    def cap(self, planned: PlannedCap) -> bool:
+        set_cap = self._container("create").set_cap
+        kind, of = Kind(planned.kind), planned.of
+        set_cap.run(planned.account_id, kind, of, planned.max_calls, planned.calls_per_day)
         return True
 
     async def hang_up(self, account_id: str, call_id: str) -> bool:

@@ -20,6 +20,7 @@ from simulation.watch.calls.true_reasons import TrueReasons
 from simulation.watch.errors import Errors
 from simulation.watch.findings import Findings
 from simulation.watch.lines.agents import AgentsFirst
+from simulation.watch.lines.caps import Caps
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.lines_back import LinesBack
 from simulation.watch.lines.own_account import OwnAccountOnly
@@ -61,6 +62,7 @@ class Watchers:
 def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     findings, book = Findings(world), CallBook()
     gates, places = Gates(findings, rows, book), Places(findings, rows, book)
+    caps = Caps(findings, rows)
     paces = Paces(world, findings, rows, plan.trunks)
     rings = Rings(world, findings, scene=scene, book=book, gates=gates)
     ringing_told = RingingTold(world, findings, scene, book)
@@ -68,7 +70,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     retries = Retries(world, findings, scene, calm=plan.is_calm)
     answered = CallersAnswered(findings, scene, calm=plan.is_calm)
     agents_first = AgentsFirst(world, findings, scene, rows)
-    turns = Turns(findings, book=book, places=places, paces=paces, agents=agents_first)
+    turns = Turns(findings, book=book, places=places, paces=paces, agents=agents_first, capped=bool(plan.caps))
     company = Company(findings, scene, calm=plan.is_calm)
     alone = NotLeftAlone(world, findings, scene, calm=plan.is_calm)
     lines_back = LinesBack(world, findings, scene)
@@ -78,7 +80,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
     place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
     mending = Mending(world, findings, scene, book)
-    of_calls = (ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told, mending)
+    of_calls = (caps, ends, rings, one_call, turns, paces, retries, alone, company, lines_back, ringing_told, mending)
     of_runners = (runner_places, brains, place_waits)
     return Watchers(
         findings=findings,
@@ -105,5 +107,5 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows) -> Watchers:
         mending=mending,
         frames=frames,
         brains=brains,
-        last_look=(answered, ends, ringing_told, gates, runner_places, places, rings, company, true_reasons),
+        last_look=(answered, ends, ringing_told, gates, caps, runner_places, places, rings, company, true_reasons),
     )

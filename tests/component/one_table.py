@@ -74,6 +74,8 @@ def local_aws() -> Iterator[LocalAws]:
         dynamodb, sqs = aws.dynamodb(), aws.sqs()
         dynamodb.create_table(TableName=TABLE_NAME, **_table_of_the_template())
         queue_url = sqs.create_queue(QueueName="deliveries")["QueueUrl"]
+        # Where a test's own environment says nothing of them, looks go there.
+        os.environ["LOOK_QUEUE_URL"] = queue_url
         try:
             yield LocalAws(dynamodb, sqs, TABLE_NAME, queue_url)
         finally:

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from copy import replace
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from aiohttp import web
+from livekit.api import TokenVerifier
 from unpod import AsyncClient
 
 from local.aws.template import events_of, read_template
@@ -20,6 +22,8 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, Direction, Recording, State
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts, Turn
+from ringline.routing.records import Pipe
+from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
 from tests.builders import a_call
@@ -78,8 +82,9 @@ class Api:
         }
         handler = self.functions[function_of(request.method, request.path)]
         answer = await asyncio.to_thread(handler.lambda_handler, event, CONTEXT)
-        headers = answer.get("headers") or {name: ",".join(each) for name, each in answer["multiValueHeaders"].items()}
-        return web.Response(status=answer["statusCode"], headers=headers, body=answer["body"].encode())
+        many = answer.get("multiValueHeaders") or {}
+        headers = answer.get("headers") or {name: ",".join(each) for name, each in many.items()}
+        return web.Response(status=answer["statusCode"], headers=headers, body=(answer.get("body") or "").encode())
 
 
 def function_of(method: str, path: str) -> str:
@@ -263,3 +268,43 @@ async def test_a_session_of_nobody_or_of_others_is_not_found(behind: Api, sessio
                 await ask(session_id)
             assert refused.value.response.status_code == 404
             assert refused.value.response.json()["code"] == "session_not_found"
+
+
+async def test_a_session_is_transferred_and_the_sdk_reads_who_comes_and_who_goes(behind: Api) -> None:
+    began = now_ms() - 60_000
+    talking = {"created_at": began, "eligible_at": began, "dialed_at": began, "answered_at": began, "active_at": began}
+    call = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_1", agent_joined_at=began, **talking)
+    behind.store.create(call)
+    async with sdk(behind) as client:
+        by_call = await client.sessions.transfer("call_1", "sip", {"number": "+15550100888"}, "warm", 4000)
+        by_session = await client.sessions.transfer(
+            str(call.room_name), "sip", {"number": "+15550100888"}, mode="warm", warm_handoff_ms=4000
+        )
+        with pytest.raises(httpx.HTTPStatusError, match="409"):
+            await client.sessions.transfer("call_1", "agent", {"agent_id": "sales"})
+        shown = await client.calls.get("call_1")
+    assert by_call == by_session, "the same while it is under way"
+    assert (by_call.session_id, by_call.mode) == (call.room_name, "warm")
+    (transfer,) = (shown.model_extra or {})["transfers"]
+    assert transfer["participant_id"] == by_call.added_participant_id
+    assert by_call.removed_participant_id == call.agent_sid
+
+
+async def test_a_token_is_made_for_a_browser_as_the_sdk_asks_for_it(behind: Api) -> None:
+    RoutingStore(behind.local.dynamodb, behind.local.table_name).put_pipe(
+        ACCOUNT, Pipe(pipe_id="pipe_web", name="p", agent_id="front-desk")
+    )
+    async with sdk(behind) as client:
+        made = await client.sessions.create_token("pipe_web", metadata={"user": "u"})
+    claims = TokenVerifier(NOWHERE["LIVEKIT_API_KEY"], NOWHERE["LIVEKIT_API_SECRET"]).verify(made.token)
+    assert claims.video is not None
+    # The SDK shows none of the extras: LiveKit's client finds room and identity in the token.
+    call_id = claims.identity.removeprefix("web-")
+    assert (claims.video.room_join, claims.video.room) == (True, f"{ACCOUNT}.{call_id}.1")
+    assert (claims.video.can_publish, claims.video.can_subscribe, claims.video.hidden) == (True, True, None)
+    assert behind.store.get(ACCOUNT, call_id) is None
+    assert 0 < (datetime.fromisoformat(str(made.expires_at)).timestamp() * 1000 - now_ms()) / 1000 <= 60
+    async with sdk(behind) as client:
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            await client.sessions.create_token("pipe_of_nobody")
+    assert refused.value.response.json()["code"] == "unknown_pipe"

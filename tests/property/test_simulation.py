@@ -12,6 +12,7 @@ from simulation.plan.planned import Plan
 from simulation.run.command import main, world_seeds
 from simulation.run.episode import run_world
 from simulation.run.planted import PLANTED, Planting
+from simulation.run.planted_caps import PLANTED_CAPS
 from simulation.run.planted_runners import PLANTED_AMONG_RUNNERS
 from simulation.run.shrink import shrunk
 
@@ -74,6 +75,12 @@ def test_a_planted_bug_is_caught(planting: Planting) -> None:
 def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
     worlds = _worlds_with_runners(seed=11, count=_WORLDS_FOR_A_BUG)
     _is_caught(planting, worlds, PLANTED_AMONG_RUNNERS[planting])
+
+
+@pytest.mark.parametrize("planting", PLANTED_CAPS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_caps_is_caught(planting: Planting) -> None:
+    worlds = [plan for plan in _worlds(seed=11, count=_WORLDS_FOR_A_BUG * 4) if plan.caps][:_WORLDS_FOR_A_BUG]
+    _is_caught(planting, worlds, PLANTED_CAPS[planting])
 
 
 def _is_caught(planting: Planting, plans: list[Plan], names: frozenset[str]) -> None:
@@ -150,6 +157,7 @@ def test_an_update_does_each_of_its_clauses_and_nothing_unknown() -> None:
     }
     for there in ({}, {"x": {"N": "5"}}):
         assert updated(there, "SET x = if_not_exists(x, :b)", {}, values) == {"x": {"N": "5"}}
-    for unknown in ("REMOVE x + y", "SET x = x + :a", "ADD x :a SET y = :b", "SET x = if_not_exists(y, :a)"):
+    assert updated({}, "SET y = :b ADD x :a", {}, values) == {"x": {"N": "-1"}, "y": {"N": "5"}}
+    for unknown in ("REMOVE x + y", "SET x = x + :a", "SET x = if_not_exists(y, :a)"):
         with pytest.raises(UnknownExpression):
             updated({}, unknown, {}, values)

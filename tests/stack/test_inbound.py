@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
+import jwt
 import pytest
 from unpod import AsyncClient
 
@@ -172,3 +174,41 @@ def _limit_ringing(customer: Customer, ring_timeout_s: int) -> None:
     pipe = routing.pipe(customer.account_id, customer.pipe_id)
     assert pipe is not None
     routing.put_pipe(customer.account_id, replace(pipe, ring_timeout_s=ring_timeout_s))
+
+
+async def test_a_browser_talks_with_the_agent_is_recorded_around_a_pause_and_leaves(stack: Stack) -> None:
+    async with an_office(stack) as office:
+        customer = office.customer
+        routing = RoutingStore(emulator_client(stack, "dynamodb"), stack.table_name)
+        pipe = routing.pipe(customer.account_id, customer.pipe_id)
+        assert pipe is not None
+        routing.put_pipe(customer.account_id, replace(pipe, recording=True))
+        made = await office.client.sessions.create_token(customer.pipe_id, metadata={"user": "u"})
+        call_id = jwt.decode(made.token, options={"verify_signature": False})["sub"].removeprefix("web-")
+        visit = await phones(stack, "POST", "web", {"token": made.token})
+
+        async def begun() -> Any:
+            return next((call for call in await office.client.calls.list() if call.call_id == call_id), None)
+
+        await eventually(begun)
+        await until(office.client, call_id, lambda call: call.status == "active")
+        path = f"{stack.api_url}/v1/calls/{call_id}"
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {customer.api_key}"}) as api:
+
+            async def recording_is(status: str) -> dict[str, Any]:
+                async def look() -> dict[str, Any] | None:
+                    shown: dict[str, Any] = (await api.get(path)).json()
+                    return shown if shown["recording_status"] == status else None
+
+                return await eventually(look)
+
+            await recording_is("started")
+            paused = await api.post(f"{path}/recording/pause", json={"reason": "card number"})
+            assert (paused.status_code, paused.json()["result"]) == (200, "paused")
+            resumed = await api.post(f"{path}/recording/resume")
+            assert (resumed.status_code, resumed.json()["result"]) == (200, "resumed")
+            assert [each["segment"] for each in (await recording_is("started"))["recording_segments"]] == [1, 2]
+        await phones(stack, "POST", f"calls/{visit['id']}/hangup", {})
+        call, _ = await until_over(office.client, call_id)
+        assert (call.status, call.end_reason, call.direction) == ("completed", "USER_HUNG_UP_IN_CALL", "web")
+        assert (await told(office.listener, call_id)).body["data"]["metadata"] == {"user": "u"}

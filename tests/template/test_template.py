@@ -31,6 +31,7 @@ TYPE_WORDS = {
     "AWS::CloudWatch::Alarm": "Alarm",
     "AWS::Logs::LogGroup": "LogGroup",
     "AWS::Lambda::Permission": "Permission",
+    "AWS::KMS::Key": "Key",
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 
 from livekit.protocol.agent import Job, JobState, JobStatus
 from livekit.protocol.agent_dispatch import AgentDispatch
@@ -22,8 +23,9 @@ _FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, D
 class Presence:
     """One agent in one room, whom the room's `turn`-th dispatch for its worker's name asks for.
 
-    `answered` is set once both sides can hear each other, `alone` when the caller has left, `gone` when the agent has,
-    `crashed` when its process has died, long before anybody else sees it go.
+    `hears` is given the server's data messages, each with its topic. `answered` is set once both sides can hear each
+    other, `alone` when the caller has left, `gone` when the agent has, `crashed` when its process has died, long before
+    anybody else sees it go.
     """
 
     def __init__(self, exchange: Exchange, room: Room, dispatch: AgentDispatch, turn: int, worker_id: str) -> None:
@@ -36,6 +38,7 @@ class Presence:
         self.alone = asyncio.Event()
         self.gone = asyncio.Event()
         self.crashed = asyncio.Event()
+        self.hears: Callable[[str, bytes], None] | None = None
         self._exchange = exchange
         self._worker_id = worker_id
         self._participant: Participant | None = None
@@ -93,10 +96,11 @@ class Presence:
             ParticipantInfo.AGENT,
             attributes=dict.fromkeys(("lk.agent.name", "lk.agent_name"), self.dispatch.agent_name),
             evicted=lambda _reason: self.gone.set(),
+            hears=self._hear,
         )
         self.room.join(self._participant)
         self.joined.set()
-        if any(leg.is_answered_leg for leg in self.room.legs()):
+        if any(leg.can_hear for leg in self.room.legs()):
             self._hear_answer()
 
     def publish(self) -> None:
@@ -113,9 +117,9 @@ class Presence:
     def _see(self, event: RoomEvent, participant: Participant | None) -> None:
         if event is RoomEvent.CLOSED:
             self.gone.set()
-        elif participant is None or not participant.is_leg:
+        elif participant is None or not participant.is_other_side:
             return
-        elif event is RoomEvent.CHANGED and participant.is_answered_leg:
+        elif event in {RoomEvent.CHANGED, RoomEvent.JOINED} and participant.can_hear:
             self._hear_answer()
         elif event is RoomEvent.LEFT and self._follows(participant):
             self.alone.set()
@@ -123,6 +127,10 @@ class Presence:
     def _follows(self, leg: Participant) -> bool:
         """An agent stays for a caller who was merely not reached: someone may dial again."""
         return leg.left_for in _FOLLOWED and not self.room.legs() and not self.crashed.is_set()
+
+    def _hear(self, topic: str, told: bytes) -> None:
+        if self.hears is not None and not self.crashed.is_set():
+            self.hears(topic, told)
 
     def _hear_answer(self) -> None:
         self.answered_at = self.answered_at or time.time()

@@ -1,6 +1,8 @@
 """/phones: what tests and the demo steer and ask. JSON in, JSON out, no token.
 
 POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?}
+POST   /phones/web                a browser joins a room: {"token", "leave_after_s"?, "person"?}
+POST   /phones/web/{id}/reconnect its client loses the connection and comes back
 GET    /phones/calls              what the phones saw: ?number= ?room=
 POST   /phones/calls/{id}/hangup  the person at that phone hangs up; ?waits=true: when it is their turn to speak
 POST   /phones/calls/{id}/say     they say something to an agent that hears words: {"text", "waits"?}
@@ -29,6 +31,7 @@ from local.phones.api.door import TwirpDoor
 from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.inbound import Caller, InboundLeg
+from local.phones.calls.web import Admission, TokenRefused, Visitor, WebCaller
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.numbers import book
@@ -55,6 +58,7 @@ class Control:
         trunks: TrunkApi,
         dispatcher: Dispatcher,
         people: People,
+        key: tuple[str, str],
     ) -> None:
         self._exchange = exchange
         self._door = door
@@ -62,11 +66,15 @@ class Control:
         self._trunks = trunks
         self._dispatcher = dispatcher
         self._people = people
+        self._key = key
         self._inbound: dict[int, InboundLeg] = {}
+        self._web: dict[int, WebCaller] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         routes: tuple[tuple[str, str, _Handler], ...] = (
             ("POST", "/phones/inbound", self._post_inbound),
+            ("POST", "/phones/web", self._post_web),
+            ("POST", "/phones/web/{id}/reconnect", self._post_reconnect),
             ("GET", "/phones/calls", self._get_calls),
             ("DELETE", "/phones/calls", self._delete_calls),
             ("POST", "/phones/calls/{id}/hangup", self._post_hangup),
@@ -105,6 +113,30 @@ class Control:
         finally:
             self._inbound.pop(leg.call.id, None)
 
+    async def _post_web(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        try:
+            admission = Admission.read(asked["token"], self._key)
+        except TokenRefused as refused:
+            return web.json_response({"detail": str(refused)}, status=401)
+        caller = WebCaller(self._exchange, admission, Visitor.from_json(asked))
+        self._web[caller.call.id] = caller
+        self._exchange.tasks.start(self._visit(caller))
+        return web.json_response({"id": caller.call.id, "room": admission.room}, status=201)
+
+    async def _visit(self, caller: WebCaller) -> None:
+        try:
+            await caller.run()
+        finally:
+            self._web.pop(caller.call.id, None)
+
+    async def _post_reconnect(self, request: web.Request) -> web.Response:
+        caller = self._web.get(int(request.match_info["id"]))
+        if caller is None:
+            return web.json_response({"detail": "nobody is there to come back"}, status=404)
+        await caller.come_back()
+        return web.Response(status=204)
+
     async def _get_calls(self, request: web.Request) -> web.Response:
         calls = self._exchange.ledger.calls(number=request.query.get("number"), room=request.query.get("room"))
         return web.json_response(calls)
@@ -120,6 +152,9 @@ class Control:
                 return _nobody_talks(request)
             person.hang_up(waits=True)
             return web.Response(status=202)
+        if (caller := self._web.get(call_id)) is not None:
+            caller.leave()
+            return web.Response(status=204)
         outbound = (leg for leg in self._dialer.legs.values() if leg.has_call(call_id))
         leg = self._inbound.get(call_id) or next(outbound, None)
         if leg is None:

@@ -20,6 +20,7 @@ def room_methods(api: RoomApi) -> dict[str, Method]:
         "GetParticipant": Method(room.RoomParticipantIdentity, api.get_participant, admin),
         "RemoveParticipant": Method(room.RoomParticipantIdentity, api.remove_participant, admin),
         "UpdateParticipant": Method(room.UpdateParticipantRequest, api.update_participant, admin),
+        "SendData": Method(room.SendDataRequest, api.send_data, admin),
         "UpdateRoomMetadata": Method(room.UpdateRoomMetadataRequest, api.update_room_metadata, admin),
     }
     return {f"RoomService/{name}": method for name, method in methods.items()}

@@ -76,6 +76,15 @@ class RoomApi:
         room.change(participant, dict(request.attributes))
         return participant.message()
 
+    async def send_data(self, request: room_messages.SendDataRequest) -> room_messages.SendDataResponse:
+        """A data message of the server, to those who are named, or to all."""
+        room = self._room(request.room)
+        for participant in list(room.participants.values()):
+            is_meant = not request.destination_identities or participant.identity in request.destination_identities
+            if is_meant and participant.hears is not None:
+                participant.hears(request.topic, request.data)
+        return room_messages.SendDataResponse()
+
     async def update_room_metadata(self, request: room_messages.UpdateRoomMetadataRequest) -> RoomMessage:
         room = self._room(request.room)
         room.metadata = request.metadata

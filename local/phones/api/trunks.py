@@ -1,6 +1,7 @@
 """livekit.SIP: trunks and dispatch rules, kept in memory, and which of them a call uses."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -8,6 +9,15 @@ from google.protobuf.message import Message
 from livekit.protocol import sip
 from livekit.protocol.models import ListUpdate
 
+from local.phones.api.trunk_rules import (
+    check_inbound,
+    check_inbound_conflicts,
+    check_outbound,
+    check_rule,
+    check_rule_conflicts,
+    rule_for,
+    trunk_for,
+)
 from local.phones.calls.inbound import InboundRoute
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.twirp import TwirpError, not_found
@@ -29,37 +39,28 @@ class TrunkApi:
         self._outbound[trunk.sip_trunk_id] = trunk
 
     def route(self, from_number: str, to_number: str) -> InboundRoute | None:
-        """The rule an inbound call follows: rules tied to the trunk go before those for any trunk."""
-        for trunk in self._inbound.values():
-            if not _fits(trunk.numbers, to_number) or not _fits(trunk.allowed_numbers, from_number):
-                continue
-            rules = [
-                rule
-                for rule in self._rules.values()
-                if _fits(rule.trunk_ids, trunk.sip_trunk_id)
-                and _fits(rule.inbound_numbers, from_number)
-                and _fits(rule.numbers, to_number)
-            ]
-            if rules:
-                return InboundRoute(trunk, min(rules, key=lambda rule: (not rule.trunk_ids, not rule.numbers)))
-        return None
+        """The trunk and the rule that an inbound call comes by."""
+        trunk = trunk_for(self._inbound.values(), from_number, to_number)
+        if trunk is None:
+            return None
+        rule = rule_for(self._rules.values(), trunk.sip_trunk_id, from_number, to_number)
+        return None if rule is None else InboundRoute(trunk, rule)
 
     async def create_inbound(self, request: sip.CreateSIPInboundTrunkRequest) -> sip.SIPInboundTrunkInfo:
-        self._refuse_overlap(request.trunk)
-        return _stored(self._inbound, request.trunk, "sip_trunk_id", new_id("ST_"))
+        _refuse_an_id(request.trunk.sip_trunk_id, "trunk")
+        return self._keep_inbound(request.trunk, new_id("ST_"))
 
     async def create_outbound(self, request: sip.CreateSIPOutboundTrunkRequest) -> sip.SIPOutboundTrunkInfo:
-        if not request.trunk.address:
-            raise TwirpError("invalid_argument", "trunk address must be set")
-        return _stored(self._outbound, request.trunk, "sip_trunk_id", new_id("ST_"))
+        _refuse_an_id(request.trunk.sip_trunk_id, "trunk")
+        return self._keep_outbound(request.trunk, new_id("ST_"))
 
     async def update_inbound(self, request: sip.UpdateSIPInboundTrunkRequest) -> sip.SIPInboundTrunkInfo:
         trunk = _found(self._inbound, request.sip_trunk_id, "trunk")
-        return _updated(self._inbound, trunk, request, "sip_trunk_id", request.sip_trunk_id)
+        return self._keep_inbound(_updated(trunk, request), request.sip_trunk_id)
 
     async def update_outbound(self, request: sip.UpdateSIPOutboundTrunkRequest) -> sip.SIPOutboundTrunkInfo:
         trunk = _found(self._outbound, request.sip_trunk_id, "trunk")
-        return _updated(self._outbound, trunk, request, "sip_trunk_id", request.sip_trunk_id)
+        return self._keep_outbound(_updated(trunk, request), request.sip_trunk_id)
 
     async def get_inbound(self, request: sip.GetSIPInboundTrunkRequest) -> sip.GetSIPInboundTrunkResponse:
         return sip.GetSIPInboundTrunkResponse(trunk=_found(self._inbound, request.sip_trunk_id, "trunk"))
@@ -68,21 +69,13 @@ class TrunkApi:
         return sip.GetSIPOutboundTrunkResponse(trunk=self.outbound_trunk(request.sip_trunk_id))
 
     async def list_inbound(self, request: sip.ListSIPInboundTrunkRequest) -> sip.ListSIPInboundTrunkResponse:
-        trunks = [
-            trunk
-            for trunk in self._inbound.values()
-            if _fits(request.trunk_ids, trunk.sip_trunk_id)
-            and (not request.numbers or not trunk.numbers or set(request.numbers) & set(trunk.numbers))
-        ]
+        listed = _by_ids(self._inbound, request.trunk_ids, sip.SIPInboundTrunkInfo)
+        trunks = [trunk for trunk in listed if _has_one_of(trunk.numbers, request.numbers)]
         return sip.ListSIPInboundTrunkResponse(items=trunks)
 
     async def list_outbound(self, request: sip.ListSIPOutboundTrunkRequest) -> sip.ListSIPOutboundTrunkResponse:
-        trunks = [
-            trunk
-            for trunk in self._outbound.values()
-            if _fits(request.trunk_ids, trunk.sip_trunk_id)
-            and (not request.numbers or set(request.numbers) & set(trunk.numbers))
-        ]
+        listed = _by_ids(self._outbound, request.trunk_ids, sip.SIPOutboundTrunkInfo)
+        trunks = [trunk for trunk in listed if _has_one_of(trunk.numbers, request.numbers)]
         return sip.ListSIPOutboundTrunkResponse(items=trunks)
 
     async def delete_trunk(self, request: sip.DeleteSIPTrunkRequest) -> sip.SIPTrunkInfo:
@@ -93,21 +86,16 @@ class TrunkApi:
 
     async def create_rule(self, request: sip.CreateSIPDispatchRuleRequest) -> sip.SIPDispatchRuleInfo:
         rule = _rule_of(request)
-        if not rule.HasField("rule") or rule.rule.WhichOneof("rule") is None:
-            raise TwirpError("invalid_argument", "missing rule")
-        return _stored(self._rules, rule, "sip_dispatch_rule_id", new_id("SDR_"))
+        _refuse_an_id(rule.sip_dispatch_rule_id, "rule")
+        return self._keep_rule(rule, new_id("SDR_"))
 
     async def update_rule(self, request: sip.UpdateSIPDispatchRuleRequest) -> sip.SIPDispatchRuleInfo:
         rule = _found(self._rules, request.sip_dispatch_rule_id, "dispatch rule")
-        return _updated(self._rules, rule, request, "sip_dispatch_rule_id", request.sip_dispatch_rule_id)
+        return self._keep_rule(_updated(rule, request), request.sip_dispatch_rule_id)
 
     async def list_rules(self, request: sip.ListSIPDispatchRuleRequest) -> sip.ListSIPDispatchRuleResponse:
-        rules = [
-            rule
-            for rule in self._rules.values()
-            if _fits(request.dispatch_rule_ids, rule.sip_dispatch_rule_id)
-            and (not request.trunk_ids or not rule.trunk_ids or set(request.trunk_ids) & set(rule.trunk_ids))
-        ]
+        listed = _by_ids(self._rules, request.dispatch_rule_ids, sip.SIPDispatchRuleInfo)
+        rules = [rule for rule in listed if _has_one_of(rule.trunk_ids, request.trunk_ids)]
         return sip.ListSIPDispatchRuleResponse(items=rules)
 
     async def delete_rule(self, request: sip.DeleteSIPDispatchRuleRequest) -> sip.SIPDispatchRuleInfo:
@@ -115,18 +103,38 @@ class TrunkApi:
         del self._rules[request.sip_dispatch_rule_id]
         return rule
 
-    def _refuse_overlap(self, trunk: sip.SIPInboundTrunkInfo) -> None:
-        """Two inbound trunks for the same number and callers are a conflict: which one took a call would be chance."""
-        for other in self._inbound.values():
-            if set(other.numbers) & set(trunk.numbers) and set(other.allowed_numbers) == set(trunk.allowed_numbers):
-                raise TwirpError(
-                    "invalid_argument", f"Conflicting inbound SIP Trunks: {other.sip_trunk_id} has the same number"
-                )
+    def _keep_inbound(self, trunk: sip.SIPInboundTrunkInfo, trunk_id: str) -> sip.SIPInboundTrunkInfo:
+        check_inbound(trunk)
+        check_inbound_conflicts([*_others(self._inbound, trunk_id), trunk])
+        return _stored(self._inbound, trunk, "sip_trunk_id", trunk_id)
+
+    def _keep_outbound(self, trunk: sip.SIPOutboundTrunkInfo, trunk_id: str) -> sip.SIPOutboundTrunkInfo:
+        check_outbound(trunk)
+        return _stored(self._outbound, trunk, "sip_trunk_id", trunk_id)
+
+    def _keep_rule(self, rule: sip.SIPDispatchRuleInfo, rule_id: str) -> sip.SIPDispatchRuleInfo:
+        check_rule(rule)
+        check_rule_conflicts([*_others(self._rules, rule_id), rule])
+        return _stored(self._rules, rule, "sip_dispatch_rule_id", rule_id)
 
 
-def _fits(wanted: Any, value: str) -> bool:
-    """Whether a list of allowed values allows `value`; an empty list allows any."""
-    return not wanted or value in wanted
+def _others[M: Message](stored: dict[str, M], key: str) -> list[M]:
+    return [each for kept_key, each in stored.items() if kept_key != key]
+
+
+def _by_ids[M: Message](stored: dict[str, M], ids: Sequence[str], kind: type[M]) -> list[M]:
+    """All, or one row for each id that was asked for, in that order: the row of an id that nobody knows is empty."""
+    return [stored.get(each, kind()) for each in ids] if ids else list(stored.values())
+
+
+def _has_one_of(values: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a row is asked for: what is for any value always is."""
+    return not wanted or not values or bool(set(wanted) & set(values))
+
+
+def _refuse_an_id(given: str, what: str) -> None:
+    if given:
+        raise TwirpError("invalid_argument", f"{what} id must not be set")
 
 
 def _found[M: Message](stored: dict[str, M], key: str, what: str) -> M:
@@ -144,11 +152,16 @@ def _stored[M: Message](into: dict[str, M], message: M, id_field: str, key: str)
     return kept
 
 
-def _updated[M: Message](into: dict[str, M], current: M, request: Any, id_field: str, key: str) -> M:
-    """`replace` swaps the whole, `update` the fields it names."""
-    if request.WhichOneof("action") == "replace":
+def _updated[M: Message](stored: M, request: Any) -> M:
+    """`replace` swaps the whole, `update` the fields it names. What is stored stays as it is until all is checked."""
+    action = request.WhichOneof("action")
+    if action is None:
+        raise TwirpError("invalid_argument", "missing or unsupported update action")
+    if action == "replace":
         replacement: M = request.replace
-        return _stored(into, replacement, id_field, key)
+        return replacement
+    current = type(stored)()
+    current.CopyFrom(stored)
     for field, value in request.update.ListFields():
         if isinstance(value, ListUpdate):
             _update_list(getattr(current, field.name), value)
@@ -158,7 +171,6 @@ def _updated[M: Message](into: dict[str, M], current: M, request: Any, id_field:
             current.attributes.update(value)  # type: ignore[attr-defined]
         else:
             setattr(current, field.name, value)
-    current.updated_at.seconds = int(time.time())  # type: ignore[attr-defined]
     return current
 
 

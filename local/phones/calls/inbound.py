@@ -66,6 +66,7 @@ class InboundLeg:
         self._audio = asyncio.Event()
         self.call: PhoneCall = exchange.ledger.open("inbound", caller.from_number, caller.to_number)
         self.call.sip_call_id = new_id("SCL_")
+        self.call.trunk_id = "" if route is None else route.trunk.sip_trunk_id
         self._room: Room
         self._participant: Participant
 

@@ -122,7 +122,7 @@ class OutboundLeg:
         terms = self._terms
         self._call = self._exchange.ledger.open("outbound", terms.from_number, terms.to_number)
         self._call.room, self._call.identity = terms.room, terms.identity
-        self._call.sip_call_id = self.sip_call_id
+        self._call.sip_call_id, self._call.trunk_id = self.sip_call_id, terms.trunk_id
         self._carrier = self._exchange.carriers.take(self._callee.carrier, self._call, terms.headers)
         self._room = self._exchange.roster.ensure(terms.room)
         if not self._room.legs():

@@ -22,6 +22,7 @@ class PhoneCall:
     room: str = ""
     identity: str = ""
     sip_call_id: str = ""
+    trunk_id: str = ""
     room_made_at: float | None = None
     agent_joined_at: float | None = None
     invited_at: float | None = None

@@ -47,6 +47,9 @@ class Participant:
     attributes: dict[str, str] = field(default_factory=dict)
     evicted: Callable[[DisconnectReason], None] | None = None
     phone: Phone | None = None
+    may_speak: bool = True
+    hears: Callable[[str, bytes], None] | None = None  # data messages of the server: topic and payload
+    is_hidden: bool = False
     sid: str = field(default_factory=lambda: new_id("PA_"))
     joined_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     version: int = 2
@@ -73,6 +76,16 @@ class Participant:
         return self.kind == ParticipantInfo.SIP
 
     @property
+    def is_other_side(self) -> bool:
+        """Whether an agent talks with them: a leg, or somebody in a browser who may speak."""
+        return self.is_leg or (self.kind == ParticipantInfo.STANDARD and self.phone is not None)
+
+    @property
+    def can_hear(self) -> bool:
+        """Whether the other side hears what is said: a leg once it is answered, a browser from the beginning."""
+        return self.is_answered_leg or (self.is_other_side and not self.is_leg)
+
+    @property
     def is_answered_leg(self) -> bool:
         return self.is_leg and self.attributes.get(CALL_STATUS) == LegStatus.ACTIVE
 
@@ -90,10 +103,10 @@ class Participant:
             version=self.version,
             permission=ParticipantPermission(
                 can_subscribe=True,
-                can_publish=not self.is_recorder,
-                can_publish_data=not self.is_recorder,
+                can_publish=self.may_speak and not self.is_recorder,
+                can_publish_data=self.may_speak and not self.is_recorder,
                 agent=self.is_agent,
-                hidden=self.is_recorder,
+                hidden=self.is_hidden or self.is_recorder,
                 recorder=self.is_recorder,
             ),
             is_publisher=self.is_publisher,

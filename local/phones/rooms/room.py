@@ -98,7 +98,7 @@ class Room:
         self._watchers.append(watcher)
 
     def legs(self) -> list[Participant]:
-        return [participant for participant in self.participants.values() if participant.is_leg]
+        return [participant for participant in self.participants.values() if participant.is_other_side]
 
     def agents(self) -> list[Participant]:
         return [participant for participant in self.participants.values() if participant.is_agent]

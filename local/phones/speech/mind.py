@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from local.phones.speech.mouth import Mouth
 from local.phones.speech.people import People
 from local.phones.speech.person import Person
 from local.phones.speech.silence import Silence
+from local.phones.speech.told import hear
 from local.phones.speech.voice import TextVoice
 from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
@@ -34,7 +36,7 @@ from speech.worker.brains.served import ServedBrain
 from speech.worker.settings import Settings
 
 _log = logging.getLogger("phones.mind")
-_CAN_REPORT = ("user_spoke", "silence", "transcript")
+_CAN_REPORT = ("user_spoke", "silence", "transcript", "dtmf")
 _CLOSED_WITHIN_S = 20.0
 """How long a bridge takes to say goodbye, at most. Real seconds, as everything between the worker and other servers."""
 
@@ -95,6 +97,7 @@ class BrainMind:
         mouth = Mouth(self._exchange.pace)
         self._driver = driver = self._bound(told, line, mouth)
         mouth.played = driver.played
+        self._presence.hears = partial(hear, self._presence, driver)
         self._running = self._exchange.tasks.start(driver.run())
         self._running.add_done_callback(self._bridge_is_over)
         await driver.ready.wait()

@@ -12,8 +12,9 @@ from simulation.watch.lines.places import Places
 
 class Turns:
     def __init__(
-        self, findings: Findings, *, book: CallBook, places: Places, paces: Paces, agents: AgentsFirst
+        self, findings: Findings, *, book: CallBook, places: Places, paces: Paces, agents: AgentsFirst, capped: bool
     ) -> None:
+        self._capped = capped
         self._agents = agents
         self._findings = findings
         self._book = book
@@ -31,6 +32,9 @@ class Turns:
             if other[0] != account_id or sk >= own or not self._places.was_seen(other, looked_at):
                 continue
             waiting = self._book.calls[other]
+            if self._capped and waiting.agent_id != claimed.agent_id:
+                # The other agent may have had as many calls as it may. Pipe and number are the same for all.
+                continue
             if self._agents.may_be_passed(process, waiting, claimed):
                 continue
             if not self._paces.may_be_passed(process, trunk_of(waiting), trunk_of(claimed)):

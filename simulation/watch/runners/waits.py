@@ -35,7 +35,7 @@ class PlaceWaits:
         """For each account: by when one of its calls must be claimed that wait beside a free place."""
         self._wait_for_place: set[str] = set()
         """The accounts with a call that could go, if there were a place."""
-        if plan.runners and plan.is_calm and not plan.trunks:
+        if plan.runners and plan.is_calm and not plan.trunks and not plan.caps:
             world.after(_LOOKS_EVERY_MS, self._looks)
 
     def call_changed(self, change: CallChange) -> None:

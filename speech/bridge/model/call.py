@@ -33,13 +33,13 @@ class CallFacts:
     ) -> Self:
         """From the metadata with which the speech worker was dispatched. The other side's number is the dialled one of
         an outbound call and the caller's of an inbound one."""
-        outbound = metadata.get("direction") != "inbound"
-        number = metadata.get("to_number" if outbound else "from_number")
+        direction = str(metadata.get("direction") or "outbound")
+        number = metadata.get("to_number" if direction == "outbound" else "from_number")
         data = metadata.get("data")
         return cls(
             call_id=str(metadata["call_id"]),
             agent_id=str(metadata.get("agent_id") or ""),
-            direction="outbound" if outbound else "inbound",
+            direction=direction,
             user_number=str(number or ""),
             instructions=metadata.get("instructions"),
             data=dict(data) if isinstance(data, Mapping) else {},

@@ -98,6 +98,21 @@ class BrainAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageCame:
+    """Somebody outside of the call has told its agent something: `text`, `data`, and the message's id."""
+
+    message: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TonesSent:
+    """The tones that somebody outside of the call asked for were sent, or why not."""
+
+    dtmf_id: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """Both sides can hear each other from now on. Speech was held until here."""
 
@@ -189,6 +204,8 @@ type Event = (
     | SpeechPlayed
     | UserSilent
     | Measured
+    | MessageCame
+    | TonesSent
     | TransferEnded
     | EndWished
     | CallOver

@@ -22,11 +22,13 @@ from speech.bridge.model.events import (
     EndWished,
     Event,
     Measured,
+    MessageCame,
     RunnerClosed,
     RunnerDialled,
     RunnerFrame,
     SpeechPlayed,
     Tick,
+    TonesSent,
     TransferEnded,
     UserInterrupted,
     UserSaid,
@@ -41,6 +43,7 @@ from speech.bridge.rules.talk import Talk
 from speech.bridge.rules.telling import Telling
 from speech.bridge.rules.transfers import refusal
 
+LONGEST_REASON = 80
 _OF_SEEKING = (Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
 
 
@@ -118,6 +121,10 @@ class Conversation:
                 self._interrupted(heard_prefix)
             case SpeechPlayed(turn=turn):
                 self._talk.heard(turn)
+            case MessageCame(message=message):
+                self._telling.message(message)
+            case TonesSent(dtmf_id=dtmf_id, error=error):
+                self._steps.do(Report({"type": "dtmf", "dtmf_id": dtmf_id, "error": error}))
             case UserSilent(silent_s=silent_s):
                 self._somebody_spoke = False
                 self._steps.do(Report({"type": "silence", "silent_s": silent_s}))
@@ -192,8 +199,10 @@ class Conversation:
                 self._speaking.filler = text
             case frames.RecordingPause(reason=reason):
                 self._steps.do(PauseRecording(reason))
+                self._steps.do(Report({"type": "recording", "do": "pause", "reason": reason[:LONGEST_REASON] or None}))
             case frames.RecordingResume():
                 self._steps.do(ResumeRecording())
+                self._steps.do(Report({"type": "recording", "do": "resume"}))
             case frames.TransferVerb():
                 self._transfer(said)
             case frames.EndCall(reason=reason):

@@ -65,6 +65,11 @@ class Telling:
         told: Mapping[str, Any] = {"target": target, "result": result, "why": why or None}
         self._send(frames.state(self._state, self._talk.last_asked, transfer_result=told))
 
+    def message(self, message: Mapping[str, Any]) -> None:
+        """The SDK has no frame for it, and ends a call at one that it does not know. It passes what else stands in a
+        `state` on to whoever asks for it."""
+        self._send(frames.state(self._state, self._talk.last_asked, message=message))
+
     def measured(self, measured: Measured) -> None:
         times = {
             "ttfa_ms": measured.ttfa_ms,

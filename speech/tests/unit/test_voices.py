@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from speech.worker.voices import engines
-from speech.worker.voices.profile import LOCAL, ProfileError, chosen, read_profile, read_profiles
+from speech.worker.voices.profile import LOCAL, ProfileError, chosen, read_profile, read_profiles, sounding
 from speech.worker.voices.table import INFERENCE, LOCAL_PROVIDER, TABLE, Engine, Part, plan
 
 KEYS = {offer.key: "a-key" for offers in TABLE.values() for offer in offers.values() if offer.key}
@@ -128,3 +128,22 @@ def test_a_calls_profile_is_its_dispatchs_own_or_the_named_one_or_the_default() 
     assert chosen(profiles, "", None, None).tts_voice == "one"
     with pytest.raises(ProfileError, match="VP_3"):
         chosen(profiles, "VP_2", "VP_3", None)
+
+
+def test_a_call_has_its_own_greeting_and_room() -> None:
+    profile = read_profile("VP_1", {**SERVED, "greeting_message": "Hi"})
+    told = {"greeting": "Hello", "background_sound": "crowded_room", "background_sound_volume": 0.1}
+    own = sounding(profile, told)
+    assert (own.greeting_message, own.background_sound, own.background_sound_volume) == ("Hello", "crowded-room", 0.1)
+    assert plan(own, KEYS).profile == own
+    assert sounding(profile, {}) is profile
+
+
+def test_who_lets_the_caller_begin_greets_nobody() -> None:
+    profile = read_profile("VP_1", {**SERVED, "greeting_message": "Hi"})
+    assert sounding(profile, {"greeting": "Hello", "first_speaker": "user"}).greeting_message == ""
+
+
+def test_a_room_is_switched_off_and_stays_chosen() -> None:
+    off = sounding(read_profile("VP_1", SERVED), {"background_sound": "city", "background_sound_enabled": False})
+    assert (off.background_sound, off.background_sound_enabled) == ("city-ambience", False)

@@ -23,7 +23,7 @@ class BrainFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the talk: `role` is "user" or "assistant"."""
+    """One turn of the talk: `role` is "user", "assistant", or "system" for what the agent was told from outside."""
 
     role: str
     content: str
@@ -90,7 +90,7 @@ class TurnReplies:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     async def reply(self, talk: Sequence[Message], caller: Caller) -> AsyncIterator[str]:
-        context = {
+        context: dict[str, Any] = {
             "call_id": caller.call_id,
             "session_id": caller.call_id,
             "turn_number": sum(message.role == "user" for message in talk),
@@ -98,13 +98,19 @@ class TurnReplies:
             "user_number": caller.user_number,
             "data": dict(caller.data),
         }
-        async with _posted(self._http, self._url, {"text": talk[-1].content, "context": context}, self._headers) as got:
+        if told := [message.content for message in talk if message.role == "system"]:
+            context["messages"] = told
+        async with _posted(self._http, self._url, {"text": _last_said(talk), "context": context}, self._headers) as got:
             try:
                 text = (await got.json(content_type=None))["text"]
             except (ValueError, KeyError, TypeError):
                 raise BrainFailed("the endpoint's answer has no `text`") from None
         if text:
             yield str(text)[:LONGEST_REPLY]
+
+
+def _last_said(talk: Sequence[Message]) -> str:
+    return next((message.content for message in reversed(talk) if message.role != "system"), "")
 
 
 def replies_of(brain: Served, http: aiohttp.ClientSession, settings: Settings) -> Replies:

@@ -61,6 +61,8 @@ class ServedBrain:
                 await self._begin(frame.get("metadata") or {})
             case "user.text":
                 self._waiting.append(str(frame["text"]))
+            case "state" if isinstance(frame.get("message"), Mapping):
+                self._talk.append(Message("system", said_of(frame["message"])))
             case "user.interrupted":
                 await self._interrupted(frame.get("heard_prefix"))
 
@@ -127,3 +129,11 @@ class ServedBrain:
 
     async def _send(self, event: str, **fields: Any) -> None:
         await self._bridge.send(json.dumps({"event": event, **fields}))
+
+
+def said_of(message: Mapping[str, Any]) -> str:
+    """What somebody outside of the call tells the agent, as one turn."""
+    told = [str(message["text"])] if message.get("text") else []
+    if message.get("data"):
+        told.append(json.dumps(message["data"], ensure_ascii=False))
+    return "\n".join(told)

@@ -26,6 +26,7 @@ from speech.worker.calls.listening import Listener
 from speech.worker.calls.outcome import presumed, told
 from speech.worker.calls.quiet import Quiet
 from speech.worker.calls.session import a_session, room_options
+from speech.worker.calls.told import Told
 from speech.worker.calls.voice import SessionVoice
 from speech.worker.settings import Settings
 from speech.worker.voices.engines import ear, mouth
@@ -120,6 +121,7 @@ class CallInRoom:
         await self._session.start(
             listener, room=self._ctx.room, room_options=room_options(self._dispatch.leg_identity), record=False
         )
+        Told(self._ctx.room, driver).watch()
         # Who was in the room before this worker is announced by nobody.
         self._leg.look()
         self._joined.set()

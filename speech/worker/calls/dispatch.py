@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from speech.bridge.model.call import CallFacts
 
-CAN_REPORT = ("user_spoke", "silence", "transcript")
+CAN_REPORT = ("user_spoke", "silence", "transcript", "dtmf")
 """What this worker tells if it happens. It does not listen for voicemail."""
 
 
@@ -28,6 +28,8 @@ class Dispatch:
     """The dispatch's number in its attempt, from 1."""
     attempt: int | None
     voice_profile: Mapping[str, Any] | None
+    voice: Mapping[str, Any] | None
+    """What the call's pipe or agent says of the sound: its greeting, who speaks first, the room behind it."""
 
     @property
     def is_first(self) -> bool:
@@ -55,7 +57,7 @@ class Dispatch:
         events_url = told.get("agent_events_url") or (call_url and f"{call_url}/agent-events")
         if not brain_url or not events_url:
             raise DispatchError("the metadata lacks brain_url or agent_events_url, and RINGLINE_URL is not set")
-        profile = told.get("voice_profile")
+        profile, voice = told.get("voice_profile"), told.get("voice")
         return cls(
             facts=CallFacts.of_dispatch(told, room_id, CAN_REPORT),
             brain_url=brain_url,
@@ -65,6 +67,7 @@ class Dispatch:
             number=_count(told.get("dispatch")) or 1,
             attempt=_count(told.get("attempt")),
             voice_profile=profile if isinstance(profile, Mapping) else None,
+            voice=voice if isinstance(voice, Mapping) else None,
         )
 
 

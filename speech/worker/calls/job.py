@@ -18,7 +18,7 @@ from speech.bridge.brain import BrainClient
 from speech.worker.calls.call import CallInRoom
 from speech.worker.calls.dispatch import Dispatch, DispatchError
 from speech.worker.settings import Settings
-from speech.worker.voices.profile import ProfileError, chosen, read_profiles
+from speech.worker.voices.profile import ProfileError, chosen, read_profiles, sounding
 from speech.worker.voices.table import LOCAL_PROVIDER, VoicePlan, plan
 
 HUB_URL = "SPEECH_INTERNAL_HUB_URL"
@@ -81,4 +81,4 @@ async def entrypoint(ctx: JobContext) -> None:
 def _plan_for(dispatch: Dispatch, settings: Settings) -> VoicePlan:
     profiles = read_profiles(settings.voices)
     profile = chosen(profiles, settings.default_voice, dispatch.facts.voice_profile_id, dispatch.voice_profile)
-    return plan(profile, os.environ)
+    return plan(sounding(profile, dispatch.voice or {}), os.environ)

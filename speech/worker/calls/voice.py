@@ -128,7 +128,7 @@ class SessionVoice:
         self._drop_all()
 
     def pause_recording(self, reason: str) -> None:
-        """Recordings are made by LiveKit's egress at the control plane's wish, and are not paused from here."""
+        """The control plane, which is told of it beside this, has LiveKit's egress stop."""
 
     def resume_recording(self) -> None:
         """See `pause_recording`."""

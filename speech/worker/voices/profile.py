@@ -101,3 +101,27 @@ def chosen(
     if default:
         return profiles[default]
     return next(iter(profiles.values()))
+
+
+_ROOMS = {
+    "office": "office-ambience",
+    "city": "city-ambience",
+    "forest": "forest-ambience",
+    "crowded_room": "crowded-room",
+}
+"""The SDK's words for the room behind an agent."""
+
+
+def sounding(profile: VoiceProfile, told: Mapping[str, Any]) -> VoiceProfile:
+    """The profile as one call wants it, with its own greeting and room. Raises ProfileError."""
+    changes: dict[str, Any] = {}
+    if told.get("greeting"):
+        changes["greeting_message"] = told["greeting"]
+    if told.get("first_speaker") == "user":
+        changes["greeting_message"] = ""
+    if told.get("background_sound"):
+        changes["background_sound"] = _ROOMS.get(told["background_sound"], told["background_sound"])
+    for name in ("background_sound_enabled", "background_sound_volume"):
+        if told.get(name) is not None:
+            changes[name] = told[name]
+    return read_profile(profile.profile_id, profile.model_dump() | changes) if changes else profile

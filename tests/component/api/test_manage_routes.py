@@ -25,6 +25,12 @@ SERVED = {
     ("POST", "/v1/calls/<call_id>/hangup"),
     ("GET", "/v1/sessions"),
     ("GET", "/v1/sessions/<session_id>"),
+    ("POST", "/v1/sessions/token"),
+    ("POST", "/v1/calls/<call_id>/recording/pause"),
+    ("POST", "/v1/calls/<call_id>/recording/resume"),
+    ("POST", "/v1/calls/<call_id>/dtmf"),
+    ("POST", "/v1/calls/<call_id>/messages"),
+    ("POST", "/v1/calls/<call_id>/monitor"),
     ("POST", "/v1/sessions/<session_id>/end"),
     ("POST", "/v1/sessions/<session_id>/transfer"),
     ("POST", "/v1/calls/<call_id>/transfers"),
@@ -97,7 +103,6 @@ PREFIXES = ["", "/api/v2/platform/speech", "/api/v2/platform", "/platform", "/or
 """Our own, that of the SDK, that of its voices and numbers, that of older SDKs, and that of the SDK's orchestrator."""
 
 NOBODYS = [
-    ("POST", "/v1/sessions/token"),
     ("GET", "/v1/calls/call_1/hangup"),
     ("DELETE", "/v1/calls/call_1"),
     ("GET", "/v2/calls"),

@@ -74,7 +74,7 @@ def test_a_key_of_an_account_is_made_listed_and_revoked_by_an_operator(terminal:
     made = terminal.document("account", "key", ACCOUNT, "--name", "lost")
     assert isinstance(verdict(terminal, made["raw_key"]), Authorized)
     listed = {row["key_id"]: row["status"] for row in terminal.document("account", "keys", ACCOUNT)["data"]}
-    assert listed[made["key_id"]] == "valid"
+    assert listed[made["key_id"]] == "active"
     assert terminal.done("account", "revoke-key", ACCOUNT, made["key_id"]) == f"{made['key_id']}: revoked\n"
     assert verdict(terminal, made["raw_key"]) is Refusal.INVALID_KEY
     assert "was revoked before" in terminal.done("account", "revoke-key", ACCOUNT, made["key_id"])

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.tables.limits.counters import Counters
+from ringline.routing.store import RoutingStore
 from tests.builders import at
 from tests.component.crash.rig.acts import canceled_while_it_rings
 from tests.component.crash.rig.phones import Callee
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Act, Scenario, strike_at_every_step
-from tests.component.crash.rig.world import World
+from tests.component.crash.rig.stage import ROUTED
+from tests.component.crash.rig.world import ACCOUNT, World
 from tests.component.one_table import LocalAws
 
 _R = EndReason
@@ -39,6 +43,31 @@ def agents_are_missing(prepare: Act, *, dispatches: int = 0, come_after_s: float
         prepare(world)
 
     return prepared
+
+
+def capped(prepare: Act, from_pool: bool = False) -> Act:
+    """There are lines enough, and agent, pipe and number have one call at once. Or the pipe has a pool of one number,
+    and each dial of it is counted."""
+
+    def prepared(world: World) -> None:
+        table = world.aws.dynamodb, world.aws.table_name
+        counters = Counters(*table, world.clock)
+        for kind, of in ((Kind.AGENT, "front-desk"), (Kind.PIPE, "PIPE_1"), (Kind.NUMBER, ROUTED)):
+            counters.set_cap(ACCOUNT, kind, of, 1)
+        if from_pool:
+            routing = RoutingStore(*table)
+            pipe = routing.pipe(ACCOUNT, "PIPE_1")
+            assert pipe is not None
+            routing.put_pipe(ACCOUNT, replace(pipe, caller_ids=(ROUTED,), caller_id_policy="least_used"))
+        prepare(world)
+
+    return prepared
+
+
+def never_counted_at_the_end(world: World) -> None:
+    rows = [item for item in world.table.items() if item["pk"].endswith("#CAPS")]
+    assert rows and not any(row.get("in_use", 0) for row in rows)
+    assert all(call.counters for call in world.table.calls.values())
 
 
 def never_an_agent(world: World) -> None:
@@ -192,6 +221,18 @@ SCENARIOS = [
         prepare=canceled_while_it_waits_for_its_agent,
         reasons=({_R.CALL_CANCELED},),
         steps=frozenset({"create_room", "PutItem", "delete_room"}),
+    ),
+    replace(
+        dial,
+        name="two calls of an agent, a pipe and a number that take one at a time",
+        prepare=capped(calls(Callee.ANSWERS, how_many=2, lines=2)),
+        also=never_counted_at_the_end,
+    ),
+    replace(
+        dial,
+        name="the carrier has no channel free at first for a call from a pool",
+        prepare=capped(calls(Callee.CARRIER_FULL, Callee.ANSWERS), from_pool=True),
+        also=never_counted_at_the_end,
     ),
     replace(told, loses_reads=True),
     replace(

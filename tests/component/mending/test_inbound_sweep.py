@@ -9,6 +9,7 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
+from ringline.calls.tables.inbound_rooms import Opened
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -43,7 +44,7 @@ def rang_in(room: CallsRoom, **fields: Any) -> Call:
         due_at=NOW + 20_000,
         **known | fields,
     )
-    assert room.inbound_rooms.open(call)
+    assert room.inbound_rooms.open(call) is Opened.OPENED
     room.telephony.open_rooms["in_1"] = NOW
     return call
 

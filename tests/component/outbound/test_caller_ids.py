@@ -156,11 +156,11 @@ def test_a_call_whose_pipe_is_gone_goes_out_on_the_number_it_was_accepted_with(r
     assert room.claimed().from_number == POOL[0]
 
 
-def _dialed(room: PoolRoom, callees: list[str], name: str) -> list[str | None]:
+def _dialed(room: PoolRoom, callees: list[str], name: str) -> list[str]:
     dialed = []
     for place, callee in enumerate(callees):
         room.queued(f"call_{name}_{place}", to_number=callee)
         claimed = room.claimed()
         room.calls.progress.apply(ACCOUNT, claimed.call_id, FoundOver(room.calls.clock(), claimed.attempt))
-        dialed.append(claimed.from_number)
+        dialed.append(claimed.from_number or "")
     return dialed

@@ -23,7 +23,7 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import FIRST_DISPATCH_WAITS_S
-from ringline.calls.tables.inbound_rooms import InboundRooms
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
 from ringline.composition import receive_livekit_event
@@ -266,7 +266,7 @@ def test_a_second_agent_is_put_out_the_moment_it_joins(local: LocalAws) -> None:
 async def _let_in_to_agents(lab: Lab) -> None:
     """A rule that sends an agent to each caller."""
     made = await lab.livekit.sip.create_inbound_trunk(
-        sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(name="carrier"))
+        sip.CreateSIPInboundTrunkRequest(trunk=sip.SIPInboundTrunkInfo(name="carrier", allowed_addresses=["0.0.0.0/0"]))
     )
     agent = agent_dispatch.RoomAgentDispatch(agent_name=AGENT_NAME, metadata="the rule's")
     rule = sip.SIPDispatchRuleInfo(
@@ -316,9 +316,9 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
     rooms = InboundRooms(local.dynamodb, local.table_name)
     first = a_call(State.RINGING, call_id="call_1", inbound_room="lobby", sip_call_id="SCL_1")
     assert rooms.tenant("lobby") is None
-    assert rooms.open(first)
-    assert not rooms.open(replace(first, call_id="call_2"))
-    assert rooms.open(replace(first, call_id="call_3", sip_call_id="SCL_3"))
+    assert rooms.open(first) is Opened.OPENED
+    assert rooms.open(replace(first, call_id="call_2")) is Opened.KNOWN
+    assert rooms.open(replace(first, call_id="call_3", sip_call_id="SCL_3")) is Opened.OPENED
     tenant = rooms.tenant("lobby")
     assert tenant is not None
     assert (tenant.attempt_id.call_id, tenant.attempt_id.account_id, tenant.attempt_id.attempt) == (
@@ -334,8 +334,8 @@ def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws)
 def test_a_phone_call_without_an_id_has_its_room_alone(local: LocalAws) -> None:
     rooms = InboundRooms(local.dynamodb, local.table_name)
     first = a_call(State.RINGING, call_id="call_1", inbound_room="lobby")
-    assert rooms.open(first)
-    assert not rooms.open(replace(first, call_id="call_2", sip_call_id=None))
+    assert rooms.open(first) is Opened.OPENED
+    assert rooms.open(replace(first, call_id="call_2", sip_call_id=None)) is Opened.KNOWN
 
 
 def test_a_number_has_one_owner(local: LocalAws) -> None:

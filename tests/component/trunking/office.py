@@ -52,6 +52,7 @@ class Office:
     clock: HandClock
     numbers: Numbers
     sync: Sync
+    limits: list[tuple[object, ...]]
 
     @property
     def trunks(self) -> Trunks:
@@ -93,5 +94,13 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
         log=log,
     )
     rows = NumberRows(aws.dynamodb, aws.table_name)
-    numbers = Numbers(rows=rows, routing=routing, trunks=trunks, clock=clock, log=log)
-    return Office(aws, livekit, clock, numbers, Sync(numbers=numbers, clock=clock, log=log))
+    limits: list[tuple[object, ...]] = []
+    numbers = Numbers(
+        rows=rows,
+        routing=routing,
+        trunks=trunks,
+        set_limits=lambda *said: limits.append(said),
+        clock=clock,
+        log=log,
+    )
+    return Office(aws, livekit, clock, numbers, Sync(numbers=numbers, clock=clock, log=log), limits)

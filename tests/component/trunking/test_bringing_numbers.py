@@ -202,3 +202,10 @@ def test_an_adopted_trunk_is_used_and_never_touched(office: Office) -> None:
         office.numbers.delete(ACCOUNT, each.number, None)
     office.trunks.delete(ACCOUNT, trunk.trunk_id, None)
     assert office.livekit.everything == {"ST_theirs": theirs}
+
+
+def test_limits_of_a_number_are_set_when_they_are_said_and_taken_off_by_null(office: Office) -> None:
+    office.numbers.bring(ACCOUNT, NUMBER, {"max_calls": 2, "calls_per_day": 50})
+    office.numbers.change(ACCOUNT, NUMBER, {"agent_id": "sales"}, None)
+    office.numbers.change(ACCOUNT, NUMBER, {"max_calls": None}, None)
+    assert office.limits == [(ACCOUNT, NUMBER, 2, 50), (ACCOUNT, NUMBER, None, 50)]

@@ -21,7 +21,7 @@ from ringline.calls.rules.deadlines import is_up
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened, Tenant
 from ringline.routing.resolve import Route
 from ringline.telephony.dial_errors import from_twirp
 from ringline.telephony.hook import read
@@ -104,9 +104,9 @@ class Lobby:
         call = self.told.call
         return Tenant(AttemptId(call.account_id, call.call_id, 1), call.sip_call_id) if self.is_open else None
 
-    def open(self, call: Call) -> bool:
+    def open(self, call: Call) -> Opened:
         self.told.call, self.is_open = call, True
-        return True
+        return Opened.OPENED
 
     def take_in(self, call: Call) -> RoomView:
         """The agents of the traces come by themselves."""

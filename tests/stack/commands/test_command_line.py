@@ -1,9 +1,6 @@
 """The command line against the deployed stack, as a newcomer uses it: nothing is set up for it."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,21 +12,13 @@ from cli.frame.surroundings import Surroundings
 from cli.reach.livekit import LivekitKeys, livekit_keys
 from cli.settings.running_stack import running_stack
 from local.stack.record import Stack
-from local.tools.places import ROOT
 from ringline.runtime.clock import now_ms
+from tests.stack.commands.shell import ringline, state_of
 
 
 @pytest.fixture
 def state_dir(stack: Stack) -> Path:
-    return Path(stack.log_dir).parent
-
-
-def ringline(state_dir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """The command as a process of its own, with no settings but where the stack's record is."""
-    environ = {**os.environ, "RINGLINE_STATE_DIR": str(state_dir), "RINGLINE_CONFIG": str(state_dir / "none.toml")}
-    environ.pop("RINGLINE_PROFILE", None)
-    command = [sys.executable, "-m", "cli", *words]
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    return state_of(stack)
 
 
 def test_a_call_is_placed_followed_and_explained_with_nothing_set_up(stack: Stack, state_dir: Path) -> None:

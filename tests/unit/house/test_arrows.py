@@ -87,7 +87,15 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.progress": _USE_CASE,
     "ringline.calls.outbound": {*_USE_CASE, "ringline.calls.progress", "ringline.routing"},
-    "ringline.calls.signals": {*_USE_CASE, "ringline.calls.outcomes", "ringline.calls.progress", "ringline.routing"},
+    "ringline.calls.signals": {
+        *_USE_CASE,
+        "ringline.calls.outcomes",
+        "ringline.calls.progress",
+        "ringline.calls.web",
+        "ringline.routing",
+    },
+    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
+    "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.transfers": {
         *_USE_CASE,
@@ -110,9 +118,11 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.progress",
         "ringline.telephony",
         "ringline.calls.views",
+        "ringline.calls.web",
         "ringline.webhooks",
     },
     "ringline.resources.answers.overview": {"ringline.resources.answers", "ringline.calls.views"},
+    "ringline.resources.live": {*_USE_CASE, "ringline.calls.live", "ringline.calls.views"},
     "ringline.resources.overview": {
         *_USE_CASE,
         "ringline.calls.progress",
@@ -150,7 +160,7 @@ _KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views"
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
-    "simulation.plan": {"simulation.kernel", "ringline.calls.model"},
+    "simulation.plan": {"simulation.kernel", "ringline.calls.capacity", "ringline.calls.model"},
     "simulation.aws": {"simulation.kernel", *_KEPT},
     "simulation.actors": {
         "simulation.kernel",
@@ -168,7 +178,13 @@ SIMULATION: Mapping[str, set[str]] = {
     },
     "simulation.watch": {*_WATCHERS, *_KEPT},
     "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
-    "simulation.watch.lines": {*_WATCHERS, "simulation.watch", "ringline.calls.tables", "ringline.runtime"},
+    "simulation.watch.lines": {
+        "ringline.calls.capacity",
+        *_WATCHERS,
+        "simulation.watch",
+        "ringline.calls.tables",
+        "ringline.runtime",
+    },
     "simulation.watch.runners": {*_WATCHERS, "simulation.watch", "simulation.runners", "ringline.runtime"},
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""

@@ -172,7 +172,7 @@ async def test_a_call_from_its_first_word_to_its_end() -> None:
         assert await setting.call == Done("CALL_TRANSFERRED", "completed")
         assert setting.voice.did == ["say Hello.", "pause card", "resume", "transfer +15550111"]
         assert setting.line.did == ["close 1 1000", "closed"]
-        assert setting.brain.reports == ["ready", "transcript"]
+        assert setting.brain.reports == ["ready", "recording", "recording", "transcript"]
 
 
 async def test_the_control_plane_is_told_of_the_end_before_the_voice_hangs_up() -> None:

@@ -1,5 +1,6 @@
 """Who speaks when: words wait for the answer, replies belong to turns by their order, nobody hears what was cut."""
 
+import json
 from typing import Any
 
 import pytest
@@ -15,7 +16,17 @@ from speech.bridge.model.actions import (
     Speak,
     StopSpeaking,
 )
-from speech.bridge.model.events import Answered, CallOver, Measured, UserInterrupted, UserSaid, UserSilent, UserSpoke
+from speech.bridge.model.events import (
+    Answered,
+    CallOver,
+    Measured,
+    MessageCame,
+    TonesSent,
+    UserInterrupted,
+    UserSaid,
+    UserSilent,
+    UserSpoke,
+)
 from tests.unit.speech.conversations import Told, frames, of, states, talking
 
 
@@ -149,9 +160,25 @@ def test_the_agent_stops_its_own_speech() -> None:
 
 def test_recording_is_paused_and_resumed() -> None:
     told = talking()
-    assert told.runner("agent.say", text="__recording_pause:card number") == [PauseRecording("card number")]
-    assert told.runner("agent.say", text="__recording_pause:") == [PauseRecording("")]
-    assert told.runner("agent.say", text="__recording_resume") == [ResumeRecording()]
+    paused = Report({"type": "recording", "do": "pause", "reason": "card number"})
+    assert told.runner("agent.say", text="__recording_pause:card number") == [PauseRecording("card number"), paused]
+    unexplained = Report({"type": "recording", "do": "pause", "reason": None})
+    assert told.runner("agent.say", text="__recording_pause:") == [PauseRecording(""), unexplained]
+    resumed = Report({"type": "recording", "do": "resume"})
+    assert told.runner("agent.say", text="__recording_resume") == [ResumeRecording(), resumed]
+
+
+def test_a_message_from_outside_reaches_the_runner_as_what_else_stands_in_a_state() -> None:
+    told = talking()
+    message = {"message_id": "msg_1", "text": "Be brief", "data": {}}
+    (sent,) = of(SendFrame, told.tell(MessageCame(message)))
+    frame = json.loads(sent.text)
+    assert (frame["event"], frame["message"]) == ("state", message)
+
+
+def test_tones_that_were_sent_are_told_of() -> None:
+    told = talking()
+    assert told.tell(TonesSent("dtmf_1")) == [Report({"type": "dtmf", "dtmf_id": "dtmf_1", "error": None})]
 
 
 def test_an_order_of_a_later_sdk_is_not_spoken() -> None:

@@ -29,6 +29,11 @@ def test_our_speech_worker_is_told_what_thinks_where_to_ask_and_whom_it_may_hand
     assert (metadata["transfer_allowed_numbers"], metadata["transfer_allowed_prefixes"]) == (None, ["+1415"])
 
 
+def test_what_is_heard_beside_the_answers_is_told_where_it_is_not_as_usual() -> None:
+    assert "voice" not in told(a_call(State.DIALING))
+    assert told(a_call(State.DIALING, voice={"greeting": "Hello"}))["voice"] == {"greeting": "Hello"}
+
+
 def test_a_call_is_spoken_for_by_the_agent_of_its_kind() -> None:
     settings = LivekitSettings(url="", api_key="", api_secret="", agent_name="mine", speech_agent_name="")
     assert settings.agent_for(a_call()) == "mine"

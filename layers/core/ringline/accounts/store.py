@@ -3,7 +3,7 @@
 | item    | pk                  | sk           | attributes
 |---------|---------------------|--------------|------------------------------------------------------------
 | account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country
-| gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap
+| gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap, inbound_reserve
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at,
 |         |                     |              | expires_at, scopes, rotated_to
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
@@ -11,6 +11,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -30,6 +31,8 @@ _CAP_WAIT_S = 0.05
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
+_NO_CALLERS = "attribute_exists(pk) AND attribute_not_exists(outbound_cap)"
+_AS_MANY_CALLERS = "outbound_cap = :read"
 _NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
 _NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
 
@@ -113,25 +116,62 @@ class AccountStore:
         """
         if cap < 0:
             raise ValueError("a cap is 0 or more")
+        self._change_gate(account_id, lambda gate: gate | {"cap": cap})
+
+    def set_inbound_reserve(self, account_id: str, reserve: int | None) -> None:
+        """How many of its lines outbound calls leave to callers from now on. With a reserve, be it 0, callers hold
+        lines; with None they hold none. Calls under way keep what they hold.
+
+        Raises as `set_cap`, and ValueError for a reserve below 0.
+        """
+        if reserve is not None and reserve < 0:
+            raise ValueError("a reserve is 0 or more")
+        self._change_gate(account_id, lambda gate: gate | {"inbound_reserve": reserve})
+
+    def inbound_reserve(self, account_id: str) -> int | None:
+        """None where callers hold no lines."""
+        return (self._read(gate_pk(account_id), GATE_SK) or {}).get("inbound_reserve")
+
+    def _change_gate(self, account_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """What outbound calls may use is kept beside the cap, because a condition cannot add up: it is written with the
+        two that it is made of, unless a caller came or left meanwhile."""
         for _ in range(_CAP_TRIES):
-            try:
-                self._dynamodb.update_item(
-                    TableName=self._table_name,
-                    Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
-                    UpdateExpression="SET #cap = :cap",
-                    ConditionExpression=_EXISTS,
-                    ExpressionAttributeNames={"#cap": "cap"},
-                    ExpressionAttributeValues=to_item({":cap": cap}),
-                )
+            gate = self._read(gate_pk(account_id), GATE_SK)
+            if gate is None:
+                raise not_found("account_not_found", "There is no such account")
+            if self._changed(account_id, gate, change(gate)):
                 return
-            except ClientError as error:
-                if condition_failed(error):
-                    raise not_found("account_not_found", "There is no such account") from None
-                if not met_a_transaction(error):
-                    raise
             # Calls of the account are passing the gate at this moment, and their transactions hold it.
             time.sleep(_CAP_WAIT_S)
         raise Problem(503, "account_busy", "The cap was not changed; try again", headers={"Retry-After": "1"})
+
+    def _changed(self, account_id: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
+        sets, condition, values = ["#cap = :cap"], _EXISTS, {":cap": after["cap"]}
+        reserve, had = after.get("inbound_reserve"), "outbound_cap" in before
+        if reserve is not None or had:
+            # Taken back, a reserve is one of none: callers who hold lines still give them back here.
+            outbound_cap = after["cap"] - (reserve or 0) + before.get("inbound_in_use", 0)
+            sets.append("outbound_cap = :outbound_cap")
+            condition = _AS_MANY_CALLERS if had else _NO_CALLERS
+            values |= {":outbound_cap": outbound_cap} | ({":read": before["outbound_cap"]} if had else {})
+        if reserve is not None:
+            sets.append("inbound_reserve = :reserve")
+            values[":reserve"] = reserve
+        gone = " REMOVE inbound_reserve" if reserve is None and "inbound_reserve" in before else ""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
+                UpdateExpression=f"SET {', '.join(sets)}{gone}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#cap": "cap"},
+                ExpressionAttributeValues=to_item(values),
+            )
+        except ClientError as error:
+            if condition_failed(error) or met_a_transaction(error):
+                return False
+            raise
+        return True
 
     def add_key(
         self, account_id: str, name: str, *, expires_at: int | None = None, scopes: tuple[str, ...] = ()

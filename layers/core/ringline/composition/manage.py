@@ -17,8 +17,9 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
-from ringline.composition.parts import CallParts, CallSettings, to_livekit
+from ringline.composition.parts import CallParts, SignalSettings, capping, to_livekit
 from ringline.composition.parts.lines import LineSettings, line_resources
+from ringline.composition.parts.live import inviting, live_controls
 from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
@@ -52,7 +53,7 @@ from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.store import EndpointStore
 
 
-class Settings(CallSettings):
+class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
@@ -100,7 +101,17 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     resources = (
         *_setting_up(settings, clock=clock, log=log),
         calls,
-        Sessions(reader, hang_up),
+        Sessions(reader, hang_up, inviting(settings.livekit, table, clock=clock), settings.livekit.url_for_browsers),
+        live_controls(
+            parts.store,
+            parts.progress,
+            partial(to_livekit, settings.livekit),
+            settings.livekit,
+            look_queue_url=settings.look_queue_url,
+            records_bucket=settings.records_bucket,
+            clock=clock,
+            log=log,
+        ),
         TransferRoutes(parts.store, ask_transfer),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
@@ -118,7 +129,9 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             clock=clock,
         ),
         ApiDocument(document),
-        *line_resources(settings.lines, settings.livekit, table, clock=clock, log=log),
+        *line_resources(
+            settings.lines, settings.livekit, table, capping(parts, table, clock=clock, log=log), clock=clock, log=log
+        ),
     )
     return tuple(route for resource in resources for route in resource.routes)
 

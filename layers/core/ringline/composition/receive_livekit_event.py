@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.signals.observe import Observe
+from ringline.calls.tables.store import CallStore
 from ringline.composition.parts import CallParts, SignalSettings, look_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -16,6 +17,7 @@ from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.web.receive import ReceiveWebCaller
 
 CLOSE_WITHIN_S = 1.0
 """LiveKit waits for our answer before it sends the room's next event; the sweep closes a room that resists."""
@@ -38,7 +40,8 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             looks=looks,
             log=log,
             remove_later=partial(_remove_later, settings),
-            reception=partial(_reception, settings, looks, host, clock=clock, log=log),
+            reception=partial(_reception, settings, parts.store, looks, host, clock=clock, log=log),
+            web_reception=partial(_web_reception, settings, parts.store, looks, host, clock=clock, log=log),
         )
 
     return observer
@@ -59,27 +62,65 @@ def _remove_later(settings: Settings, room: str, kept_sid: str, identity: str) -
     return FrontDesk(settings.livekit).remove_later(room, kept_sid, identity)
 
 
-def _reception(settings: Settings, looks: LookQueue, host: str, *, clock: Clock, log: Logger) -> "Arrive":
+def _reception(
+    settings: Settings, store: CallStore, looks: LookQueue, host: str, *, clock: Clock, log: Logger
+) -> "Arrive":
     """Who receives callers. Their agents report to the API under the name that LiveKit called it by, where it has no
     other: told in the template, it would need the API to be made before this function, and the function before it."""
     from ringline.accounts.store import AccountStore
+    from ringline.agents.tables.registry import Registry
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.signals.seats import Seats
     from ringline.calls.tables.inbound_rooms import InboundRooms
+    from ringline.calls.tables.limits.counters import Counters
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore
     from ringline.telephony.front_desk import FrontDesk
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
-    public_url = settings.livekit.public_url or f"https://{host}"
+    rooms, inbound = InboundRooms(dynamodb, table), InboundRouting(routing)
     return Arrive(
-        rooms=InboundRooms(dynamodb, table),
+        rooms=rooms,
         numbers=routing,
-        routing=InboundRouting(routing),
-        desk=FrontDesk(replace(settings.livekit, public_url=public_url)),
+        routing=inbound,
+        seats=Seats(
+            rooms=rooms,
+            routing=inbound,
+            store=store,
+            counters=Counters(dynamodb, table, clock),
+            places=Registry(dynamodb, table, clock),
+        ),
+        desk=FrontDesk(_with_public_url(settings, host)),
         looks=looks,
         accounts=AccountStore(dynamodb, table),
         default_country=settings.default_country or None,
         clock=clock,
         log=log,
     )
+
+
+def _web_reception(
+    settings: Settings, store: CallStore, looks: LookQueue, host: str, *, clock: Clock, log: Logger
+) -> "ReceiveWebCaller":
+    """Who receives callers from browsers."""
+    from ringline.calls.progress.capacity import Capacity
+    from ringline.calls.tables.limits.counters import Counters
+    from ringline.calls.web.receive import ReceiveWebCaller
+    from ringline.calls.web.store import Tickets
+    from ringline.routing.store import RoutingStore
+    from ringline.telephony.front_desk import FrontDesk
+
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    return ReceiveWebCaller(
+        tickets=Tickets(dynamodb, table),
+        store=store,
+        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
+        desk=FrontDesk(_with_public_url(settings, host)),
+        looks=looks,
+        log=log,
+    )
+
+
+def _with_public_url(settings: Settings, host: str) -> DispatchSettings:
+    return replace(settings.livekit, public_url=settings.livekit.public_url or f"https://{host}")

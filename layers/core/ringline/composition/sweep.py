@@ -49,6 +49,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.tables.inbound_rooms import InboundRooms
         from ringline.calls.transfers.follow_up import FollowUp
         from ringline.calls.transfers.mend import MendTransfers
+        from ringline.calls.web.store import Tickets
 
         inbound_rooms = InboundRooms(dynamodb, table)
         async with to_livekit(settings.livekit) as telephony:
@@ -57,7 +58,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 watchlist=watchlist,
                 progress=parts.progress,
                 telephony=telephony,
-                left_rooms=LeftRooms(parts.store, inbound_rooms, telephony, log),
+                left_rooms=LeftRooms(parts.store, inbound_rooms, telephony, log, Tickets(dynamodb, table).is_there),
                 doorbell=parts.doorbell,
                 looks=looks,
                 resend=overdue.resend,

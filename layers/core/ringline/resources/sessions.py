@@ -8,8 +8,11 @@ from aws_lambda_powertools.event_handler import Response
 from ringline.calls.model.call import Status, attempt_of_room
 from ringline.calls.progress.hang_up import HungUp
 from ringline.calls.tables.wanted import Having
+from ringline.calls.views.call_view import session_id
 from ringline.calls.views.session_view import Session
+from ringline.calls.web.invite import InviteWebCaller
 from ringline.resources.session_reader import SessionReader
+from ringline.runtime.clock import iso
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.runtime.web.routes import Request, Route
@@ -19,10 +22,13 @@ _ANSWERS = "ringline.resources.answers.sessions"
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call."""
+    """`hang_up` ends a call (account, call) and returns it, or None where there is no such call. `livekit_url` is where
+    browsers find LiveKit."""
 
     reader: SessionReader
     hang_up: Callable[[str, str], HungUp | None]
+    invite: InviteWebCaller
+    livekit_url: str
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -34,6 +40,16 @@ class Sessions:
                 summary="Lists the latest session of each call that dialled somebody",
                 query="ringline.resources.answers.queries:CallFilters",
                 answer=f"{_ANSWERS}:SessionList",
+            ),
+            Route(
+                "POST",
+                "/v1/sessions/token",
+                self.create_token,
+                summary="Makes a token with which a browser joins a call, once and within 60 s",
+                body="ringline.calls.web.bodies:TokenRequest",
+                answer=f"{_ANSWERS}:SessionToken",
+                status=201,
+                problems=("unknown_pipe", "pipe_disabled"),
             ),
             Route(
                 "GET",
@@ -51,6 +67,34 @@ class Sessions:
                 answer=f"{_ANSWERS}:EndedSession",
                 problems=("session_not_found",),
             ),
+        )
+
+    def create_token(self, request: Request) -> Response[str]:
+        """Lets a browser in. The call begins when it joins: until then there is none to be asked for."""
+        # Its models take long to load, and few requests need them.
+        from ringline.calls.web.bodies import TokenRequest
+        from ringline.runtime.web.bodies import read_body
+
+        asked = read_body(TokenRequest, request.json_object())
+        invited = self.invite.run(
+            request.account_id,
+            asked.pipe_id,
+            metadata=asked.metadata,
+            data=asked.metadata if asked.data is None else asked.data,
+            instructions=asked.instructions,
+        )
+        call = invited.ticket.call
+        return json_response(
+            201,
+            {
+                "token": invited.token,
+                "expires_at": iso(invited.ticket.valid_until),
+                "url": self.livekit_url,
+                "room_name": call.room_name,
+                "session_id": session_id(call),
+                "call_id": call.call_id,
+                "identity": call.leg_identity,
+            },
         )
 
     def list_them(self, request: Request) -> Response[str]:

@@ -5,8 +5,8 @@ speaks through a pipe bound to it, or, where there is none, with defaults and th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import (
@@ -27,7 +27,7 @@ from ringline.runtime.web.problems import invalid_field
 class Route:
     """All that a call takes from its pipe and agent. None where neither says: the product's default holds.
     `from_number` is the account's own number, also of a call that rings in there. With `from_pool` another one of the
-    pipe's may be chosen when the call is dialled."""
+    pipe's may be chosen when the call is dialled. `dialed` is the number that a caller dialled, as it is set up."""
 
     pipe_id: str | None
     agent_id: str
@@ -46,8 +46,15 @@ class Route:
     fallback: Agent | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
+    dialed: Number | None = None
     sound: Sound = USUAL_SOUND
     from_pool: bool = False
+
+    @property
+    def voice(self) -> dict[str, Any] | None:
+        """What a call takes over of the sound: what is not as usual; None where all is."""
+        told = {name: value for name, value in asdict(self.sound).items() if value != getattr(USUAL_SOUND, name)}
+        return told or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +155,9 @@ class InboundRouting:
         """Who takes a call to this number of the account; None if it leads to no agent: it is attached to nothing, or
         to what is disabled, or not there any more."""
         dialed = self._routing.number(account_id, number)
-        if dialed is None:
-            return None
+        return None if dialed is None else self._resolved(account_id, dialed)
+
+    def _resolved(self, account_id: str, dialed: Number) -> Route | None:
         pipe = None if dialed.pipe_id is None else self._routing.pipe(account_id, dialed.pipe_id)
         if pipe is not None and pipe.is_disabled:
             return None
@@ -159,7 +167,21 @@ class InboundRouting:
         if pipe is None:
             pipe = chosen_pipe(self._routing.pipes(account_id, agent.agent_id))
         route = route_through(pipe, agent, OwnNumber(dialed.number, dialed.trunk_id))
-        return replace(route, fallback=self._fallback(account_id, pipe, agent))
+        return replace(route, fallback=self._fallback(account_id, pipe, agent), dialed=dialed)
+
+    def overflow(self, account_id: str, dialed: Number) -> Route | None:
+        """Who takes a caller of this number for whom nobody is free; None where nobody is named, or is there any
+        more."""
+        if dialed.overflow_number is not None:
+            return None if dialed.overflow_number == dialed.number else self.resolve(account_id, dialed.overflow_number)
+        return self.through(account_id, dialed, dialed.overflow_pipe_id, dialed.overflow_agent_id)
+
+    def through(self, account_id: str, dialed: Number, pipe_id: str | None, agent_id: str | None) -> Route | None:
+        """The route of a caller of this number to another pipe or agent than its own."""
+        if pipe_id is None and agent_id is None:
+            return None
+        other = replace(dialed, pipe_id=pipe_id, agent_id=agent_id)
+        return self._resolved(account_id, other)
 
     def _fallback(self, account_id: str, pipe: Pipe | None, agent: Agent) -> Agent | None:
         named = None if pipe is None else pipe.fallback_agent_id

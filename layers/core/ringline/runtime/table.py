@@ -36,6 +36,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | assignment      | A#<account>#ASSIGNMENTS | <call>#<attempt>           | agents.tables (kept a day, ttl_at_s)
 | connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
+| browser's ticket | A#<account>#WEB    | <call>                       | calls.web.store (kept a day, ttl_at_s)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
 | voice profile   | VOICES                | <profile>                    | voices.store (an operator's)
 | sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
@@ -143,6 +144,10 @@ def transcripts_pk(account_id: str) -> str:
 
 def outcomes_pk(account_id: str) -> str:
     return f"A#{account_id}#OUTCOME"
+
+
+def web_tickets_pk(account_id: str) -> str:
+    return f"A#{account_id}#WEB"
 
 
 def deliveries_pk(account_id: str) -> str:

@@ -44,6 +44,7 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
             "agent_events_url": url and f"{url}/agent-events",
             "token": call_token(call, livekit_secret),
         }
+        | ({} if call.voice is None else {"voice": call.voice})
         | spoken_for
         | _by_transfer(call),
         separators=(",", ":"),

@@ -24,6 +24,9 @@ trunks tell none, or one that nobody can read."""
 ACCOUNT_ATTRIBUTE = "ringline.account"
 """By which a dispatch rule may name whose callers it lets in, who then sees also those whose number is nobody's."""
 
+JOINED_ATTRIBUTE = "ringline.joined"
+"""Of a caller in a browser who was received once."""
+
 LEEWAY_S = 60
 """Clock skew LiveKit's own receivers tolerate."""
 
@@ -94,6 +97,7 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
         their_number=attributes.get("sip.phoneNumber") or None,
         trunk_id=attributes.get("sip.trunkID") or None,
         account_id=attributes.get(ACCOUNT_ATTRIBUTE) or None,
+        was_there_before=JOINED_ATTRIBUTE in attributes,
         egress=_egress(egress) if egress else None,
     )
 

@@ -5,14 +5,14 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
 
-from ringline.calls.model.call import AnswerFrom, Call
+from ringline.calls.model.call import AnswerFrom, Call, Direction, attempt_of_room, web_identity
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent, Placed, Unclear
 from ringline.calls.model.recorder import RecordingTarget
@@ -27,6 +27,7 @@ from ringline.calls.model.timing import (
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
+from ringline.telephony.hook import JOINED_ATTRIBUTE
 from ringline.telephony.livekit_settings import LivekitSettings
 
 CALL_HEADER = "X-Ringline-Call"
@@ -101,7 +102,18 @@ class LivekitTelephony:
         room = call.room_name or ""
         if not await self._dispatches(room):
             await self._dispatch(call, self._settings.agent_for(call))
+        if call.direction is Direction.WEB:
+            await self._mark_as_joined(room, call.leg_identity)
         return await self.look(room)
+
+    async def _mark_as_joined(self, room: str, identity: str) -> None:
+        """Tells a caller in a browser who comes back from somebody who uses the token again: LiveKit gives each
+        participant whose attributes change a new token, which has them, and the client comes back with that."""
+        request = api.UpdateParticipantRequest(room=room, identity=identity, attributes={JOINED_ATTRIBUTE: "1"})
+        try:
+            await _asked(self._client.room.update_participant(request), missing_is_fine=True)
+        except _Missing:
+            return
 
     async def send_agent(self, call: Call) -> None:
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
@@ -152,6 +164,8 @@ class LivekitTelephony:
 
     async def look(self, room: str) -> RoomView:
         answer = await _asked(self._client.room.list_participants(api.ListParticipantsRequest(room=room)))
+        ours = attempt_of_room(room)
+        web_caller = None if ours is None else web_identity(ours.call_id)
         legs, agents, others = [], [], Others.NONE
         for participant in answer.participants:
             if participant.kind == api.ParticipantInfo.SIP:
@@ -168,6 +182,8 @@ class LivekitTelephony:
             elif participant.kind == api.ParticipantInfo.AGENT:
                 joined_at = participant.joined_at_ms or participant.joined_at * MS_PER_S
                 agents.append(AgentSeen(participant.sid, joined_at, participant.identity))
+            elif participant.identity == web_caller:
+                legs.append(LegView(participant.identity, participant.sid, None, None))
             elif _may_talk(participant):
                 others = Others.TALK
         return RoomView(tuple(legs), tuple(agents), others)
@@ -184,26 +200,57 @@ class LivekitTelephony:
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
         # LiveKit would record the room a second time if it were asked twice.
-        known = await self._recording_into(target.key, room)
-        if known is not None:
-            return known
+        async for key, egress in self._recordings_of(room):
+            if key == target.key:
+                return str(egress.egress_id)
         started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
         return str(started.egress_id)
 
-    async def _recording_into(self, key: str, room: str) -> str | None:
-        """The recording that writes this file, if there is one. LiveKit lists all recordings of rooms that ever had
-        this name, also those that are over, and a dispatch rule may give one caller after another the same room: only
-        the file shows which call a recording belongs to."""
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        identities = [agent.identity for agent in (await self.look(room)).agents]
+        if identities:
+            request = api.SendDataRequest(
+                room=room,
+                data=text.encode(),
+                kind=api.DataPacket.Kind.RELIABLE,
+                destination_identities=identities,
+                topic=topic,
+            )
+            await _asked(self._client.room.send_data(request))
+        return len(identities)
+
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        async for key, egress in self._recordings_of(room):
+            if key in keys and egress.status in _RUNS:
+                await self._stop(egress.egress_id)
+
+    async def _stop(self, egress_id: str) -> None:
+        try:
+            await self._client.egress.stop_egress(api.StopEgressRequest(egress_id=egress_id))
+        except api.TwirpError as error:
+            # It was over, or about to be, before it was asked to stop.
+            if error.code not in {"failed_precondition", "not_found"}:
+                raise TelephonyDown(f"{error.code}: {error.message}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TelephonyDown(type(error).__name__) from error
+
+    async def _recordings_of(self, room: str) -> AsyncIterator[tuple[str, api.EgressInfo]]:
+        """The recordings of a room, each with the file that it writes. LiveKit lists all recordings of rooms that ever
+        had this name, also those that are over, and a dispatch rule may give one caller after another the same room:
+        only the file shows which call a recording belongs to."""
         page = api.ListEgressRequest(room_name=room)
         while True:
             known = await _asked(self._client.egress.list_egress(page))
             for egress in known.items:
-                asked = (file.filepath for file in egress.room_composite.file_outputs)
-                if key in asked or any(file.filename == key for file in egress.file_results):
-                    return str(egress.egress_id)
+                files = [file.filename for file in egress.file_results]
+                for key in dict.fromkeys([*(file.filepath for file in egress.room_composite.file_outputs), *files]):
+                    yield key, egress
             if not (known.items and known.next_page_token.token):
-                return None
+                return
             page.page_token.CopyFrom(known.next_page_token)
+
+
+_RUNS = {api.EgressStatus.EGRESS_STARTING, api.EgressStatus.EGRESS_ACTIVE}
 
 
 def _may_talk(participant: api.ParticipantInfo) -> bool:

@@ -28,6 +28,11 @@ class LivekitSettings(SettingsModel):
         return self.agent_name if call.brain is None else self.speech_agent_name or USUAL_SPEECH_AGENT
 
     @property
+    def url_for_browsers(self) -> str:
+        """LiveKit's address as its clients dial it."""
+        return self.url.replace("http", "ws", 1) if self.url.startswith("http") else self.url
+
+    @property
     def own_agents(self) -> frozenset[str]:
         """All that we dispatch. Others in a room were sent by a dispatch rule of somebody else's."""
         return frozenset({self.agent_name, self.speech_agent_name or USUAL_SPEECH_AGENT})

@@ -31,8 +31,8 @@ STACK_ATTRIBUTE = "ringline.stack"
 ROOM_PREFIX = "in"
 _EMPTY_ROOM_S, _DEPARTURE_S = 30, 5
 _ROWS_ASKED = 200
-_WITHIN_S = 8.0
-"""For all that one request of ours asks LiveKit."""
+_WITHIN_S = 4.0
+"""For a trunk, and again for a number: a request may ask for both, and its function has 10 s."""
 
 _REFUSALS = frozenset(
     {"invalid_argument", "malformed", "failed_precondition", "already_exists", "not_found", "permission_denied",
@@ -249,7 +249,7 @@ async def _connected(settings: LivekitSettings) -> AsyncIterator[SipService]:
 
 
 def ask_for_trunks[T](settings: LivekitSettings, work: Callable[[SipService], Awaitable[T]]) -> T:
-    """Does work that needs LiveKit's trunks, within 8 s in all. Raises what the work raises, and SipDown."""
+    """Does work that needs LiveKit's trunks, within 4 s in all. Raises what the work raises, and SipDown."""
 
     async def working() -> T:
         async with asyncio.timeout(_WITHIN_S), _connected(settings) as sip:

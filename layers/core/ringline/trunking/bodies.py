@@ -51,29 +51,29 @@ def _a_country(value: str) -> str:
     return value
 
 
-type LineName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+type GivenName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 type Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_host)]
-type Word = Annotated[str, Field(min_length=1, max_length=255)]
-type LineId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
+type CarrierWord = Annotated[str, Field(min_length=1, max_length=255)]
+type NamedId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
 type Addresses = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=MOST_ADDRESSES)]
 type E164 = Annotated[str, AfterValidator(_a_number)]
-type Country = Annotated[str, AfterValidator(_a_country)]
+type CountryCode = Annotated[str, AfterValidator(_a_country)]
 
 
 class CarrierAccess(Asked):
     """How the carrier is reached. The password is never shown."""
 
-    provider: Word
+    provider: CarrierWord
     sip_domain: Host
-    auth_username: Word | None = None
-    auth_password: Word | None = Field(default=None, repr=False)
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports = "tls"
 
 
 class TrunkRequest(Asked):
     """A trunk: `byo` of a carrier of yours, which LiveKit is given; `livekit` one that LiveKit has already."""
 
-    name: LineName
+    name: GivenName
     type: Literal["livekit", "byo"] = "byo"
     provider_trunk_id: Annotated[str, Field(pattern="^ST_[A-Za-z0-9_]{1,60}$")] | None = None
     byo_config: CarrierAccess | None = None
@@ -94,50 +94,58 @@ class TrunkRequest(Asked):
 
 
 class CarrierAccessChange(Asked):
-    provider: Word | None = None
+    provider: CarrierWord | None = None
     sip_domain: Host | None = None
-    auth_username: Word | None = None
-    auth_password: Word | None = Field(default=None, repr=False)
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports | None = None
 
 
 class TrunkChange(Asked):
     """What is not named stays. A password is changed by saying another one, and taken back by null."""
 
-    name: LineName | None = None
+    name: GivenName | None = None
     byo_config: CarrierAccessChange | None = None
     allowed_addresses: Addresses | None = None
     media_encryption: Encryption | None = None
 
 
+type Limit = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+
+
 class NumberRequest(Asked):
-    """A number that you have at a carrier. Without a trunk it is one of the deployment's own."""
+    """A number that you have at a carrier. Without a trunk it is one of the deployment's own. At most `max_calls` go
+    out from it or ring in there at once, and `calls_per_day` go out in a day (UTC)."""
 
     number: E164
-    trunk_id: LineId | None = None
-    agent_id: LineId | None = None
-    pipe_id: LineId | None = None
-    country: Country | None = None
+    max_calls: Limit | None = None
+    calls_per_day: Limit | None = None
+    trunk_id: NamedId | None = None
+    agent_id: NamedId | None = None
+    pipe_id: NamedId | None = None
+    country: CountryCode | None = None
 
 
 class NumberChange(Asked):
     """What is not named stays; null takes a field back."""
 
-    trunk_id: LineId | None = None
-    agent_id: LineId | None = None
-    pipe_id: LineId | None = None
-    country: Country | None = None
+    max_calls: Limit | None = None
+    calls_per_day: Limit | None = None
+    trunk_id: NamedId | None = None
+    agent_id: NamedId | None = None
+    pipe_id: NamedId | None = None
+    country: CountryCode | None = None
 
 
 class AttachRequest(Asked):
     """Who takes the number's callers. `number` is the same number again, as the SDK says it. One that is not here yet
     is brought with it, through the account's trunk that a trunk of LiveKit's (ST_...) is of, where one is named."""
 
-    agent_id: LineId | None = None
-    pipe_id: LineId | None = None
+    agent_id: NamedId | None = None
+    pipe_id: NamedId | None = None
     number: E164 | None = None
-    inbound_trunk_id: LineId | None = None
-    outbound_trunk_id: LineId | None = None
+    inbound_trunk_id: NamedId | None = None
+    outbound_trunk_id: NamedId | None = None
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
@@ -149,7 +157,7 @@ class AttachRequest(Asked):
 class MoveRequest(Asked):
     """Which agent takes the callers from now on. Both kinds of `attach_type` are agents here."""
 
-    agent_id: LineId
+    agent_id: NamedId
     number: E164 | None = None
     attach_type: Literal["agent", "pipeline"] | None = None
 
@@ -165,9 +173,9 @@ class ManyAttachRequest(_OnePlace):
     """Attaches many numbers: to an agent, or (`pipeline`) to a pipe."""
 
     numbers: Annotated[list[str], Field(min_length=1, max_length=MOST_NUMBERS)]
-    agent_id: LineId | None = None
+    agent_id: NamedId | None = None
     attach_type: Literal["agent", "pipeline"] = "agent"
-    pipe_id: LineId | None = None
+    pipe_id: NamedId | None = None
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
@@ -185,10 +193,10 @@ class ManyDetachRequest(Asked):
 class PlatformTrunkRequest(Asked):
     """A carrier's trunk in the words of the SDK's `telephony.trunks`."""
 
-    name: LineName
-    sip_url: Word
-    auth_username: Word | None = None
-    auth_password: Word | None = Field(default=None, repr=False)
+    name: GivenName
+    sip_url: CarrierWord
+    auth_username: CarrierWord | None = None
+    auth_password: CarrierWord | None = Field(default=None, repr=False)
     transport: Transports = "tls"
     port: Annotated[str, Field(pattern="^[0-9]{1,5}$")] | None = None
     source_ips: Addresses | None = None

@@ -7,7 +7,7 @@ row is written first, and LiveKit follows: where LiveKit is away, the same reque
 from collections.abc import Callable
 from copy import replace
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -16,18 +16,17 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.logging import masked
-from ringline.runtime.web.problems import FieldError, Problem, invalid_field, not_found
+from ringline.runtime.web.problems import FieldError, Problem, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import CarrierTrunk, Link
-from ringline.trunking.refusals import refusals
+from ringline.trunking.refusals import refusals, unknown, written
 from ringline.trunking.tables.numbers import (
     Holder,
     HolderGone,
     Leaving,
     NumberChanged,
     NumberRows,
-    NumberTaken,
     holders_of,
 )
 from ringline.trunking.trunks import Trunks
@@ -44,11 +43,18 @@ class Kept:
     link: Link
 
 
+class SetLimits(Protocol):
+    """Has the calls of a number counted against its limits. Repeating changes nothing."""
+
+    def __call__(self, account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     rows: NumberRows
     routing: RoutingStore
     trunks: Trunks
+    set_limits: SetLimits
     clock: Clock
     log: Logger
 
@@ -86,20 +92,23 @@ class Numbers:
             now = self.clock()
             made = Number(number=number, number_id=new_id("num"), created_at=now, modified_at=now, **said)
             try:
-                with _written():
+                with written():
                     self.rows.write(account_id, None, made)
                 self.log.info("number brought", extra={"number": masked(number)})
+                self._limit(account_id, said, made)
                 return self._settled(account_id, None, made)
             except NumberChanged:
                 there = self.routing.number(account_id, number)
         if there is None or any(getattr(there, name) != value for name, value in said.items()):
             raise Problem(409, "number_exists", "The account has this number already, set up otherwise. Change it")
+        self._limit(account_id, said, there)
         return self._settled(account_id, there, there)
 
     def change(self, account_id: str, named: str, said: dict[str, Any], revision: int | None) -> Kept:
         """What is not named stays. Raises Problem 404, 409, 412, 422, 503."""
         said = self._through_its_trunk(account_id, said)
         before, after = self._change(account_id, named, revision, lambda number: replace(number, **said))
+        self._limit(account_id, said, after)
         return self._settled(account_id, before, after)
 
     def attach(
@@ -151,6 +160,8 @@ class Numbers:
                 self.rows.delete(account_id, number, leaves=self._leaving(account_id, number, None))
             except NumberChanged:
                 continue
+            if number.max_calls is not None or number.calls_per_day is not None:
+                self.set_limits(account_id, number.number, None, None)
             self.log.info("number given up", extra={"number": masked(number.number)})
             return
         raise Problem(503, "contended", "Too many changes came at once")
@@ -163,6 +174,11 @@ class Numbers:
             return self.trunks.ask(lambda sip: linking.link_number(sip, account_id, number.number, trunk))
         link = linking.links.of(account_id, number.number)
         return link if link.is_empty else self._unlink(account_id, number)
+
+    def _limit(self, account_id: str, said: dict[str, Any], number: Number) -> None:
+        """Also where the row says so already: a request before this one may have been cut off in between."""
+        if "max_calls" in said or "calls_per_day" in said:
+            self.set_limits(account_id, number.number, number.max_calls, number.calls_per_day)
 
     def _settled(self, account_id: str, before: Number | None, after: Number) -> Kept:
         """The number with what stands at LiveKit now. Where LiveKit refuses, it is as it was before."""
@@ -217,7 +233,7 @@ class Numbers:
                 if named in {each.provider_trunk_id, outbound}:
                     trunk = each
         if trunk is None:
-            raise _unknown("trunk")
+            raise unknown("trunk")
         return trunk
 
     def _change(
@@ -231,7 +247,7 @@ class Numbers:
                 return before, before
             after = replace(changed, revision=before.revision + 1, modified_at=self.clock())
             try:
-                with _written():
+                with written():
                     leaves = self._leaving(account_id, before, after)
                     self.rows.write(account_id, before, after, leaves=leaves)
             except NumberChanged:
@@ -272,28 +288,3 @@ class Numbers:
             used_by = tuple(FieldError(each.kind, each.id) for each in users)
             told = ", ".join(f"{each.kind} {each.id}" for each in users)
             raise Problem(409, "number_in_use", f"Calls go out from the number: {told}", used_by)
-
-
-class _written:
-    """Raises Problem 409, 422 in the place of what the table refuses."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        match error:
-            case NumberTaken():
-                raise Problem(409, "number_taken", "The number belongs to another account of this deployment") from None
-            case HolderGone():
-                raise _unknown(str(error)) from None
-
-
-def _unknown(kind: str) -> Problem:
-    said = f"names no {kind} of this account"
-    match kind:
-        case "agent":
-            return invalid_field("agent_id", said, code="unknown_agent")
-        case "pipe":
-            return invalid_field("pipe_id", said, code="unknown_pipe")
-        case _:
-            return invalid_field("trunk_id", said, code="unknown_trunk")

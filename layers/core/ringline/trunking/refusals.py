@@ -1,12 +1,14 @@
-"""How a request is refused that LiveKit did not carry out: with what was made, so that a repeat goes on from there."""
+"""How a request is refused that LiveKit did not carry out, with what was made, so that a repeat goes on from there; and
+one that the table refuses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ringline.runtime.web.problems import FieldError, Problem
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import Link, SipDown, SipRefused
 from ringline.trunking.tables.links import LinkBusy
+from ringline.trunking.tables.numbers import HolderGone, NumberTaken
 
 
 @contextmanager
@@ -39,3 +41,25 @@ def not_linked(error: NotLinked) -> Problem:
 
 def _made(link: Link) -> str:
     return ", ".join(f"{part.said} {link.id_of(part)}" for part in link.made) or "nothing of it"
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """Raises Problem 409 `number_taken`, and 422 for what is not there, in the place of what the table refuses."""
+    try:
+        yield
+    except NumberTaken:
+        raise Problem(409, "number_taken", "The number belongs to another account of this deployment") from None
+    except HolderGone as gone:
+        raise unknown(str(gone)) from None
+
+
+def unknown(kind: str) -> Problem:
+    said = f"names no {kind} of this account"
+    match kind:
+        case "agent":
+            return invalid_field("agent_id", said, code="unknown_agent")
+        case "pipe":
+            return invalid_field("pipe_id", said, code="unknown_pipe")
+        case _:
+            return invalid_field("trunk_id", said, code="unknown_trunk")

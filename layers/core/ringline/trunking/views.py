@@ -5,9 +5,9 @@ import hashlib
 from typing import Any
 
 from ringline.runtime.clock import iso
+from ringline.trunking.comparing import Drift, Synced
 from ringline.trunking.model.lines import CarrierTrunk, Link, TrunkType
 from ringline.trunking.numbers import Kept
-from ringline.trunking.sync import Drift, Synced
 from ringline.trunking.tables.numbers import holders_of
 
 NOT_LINKED, PENDING, LINKED, ERROR = "NOT_LINKED", "PENDING_VERIFY", "LINKED", "ERROR"
@@ -28,6 +28,8 @@ def number_view(kept: Kept) -> dict[str, Any]:
         "status": "assigned" if holders_of(number) else "available",
         "agent_id": number.agent_id,
         "pipe_id": number.pipe_id,
+        "max_calls": number.max_calls,
+        "calls_per_day": number.calls_per_day,
         "connection_state": connection_state(kept),
         "livekit": _livekit(kept.link),
         "revision": number.revision,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiohttp
 from livekit import api
 
-from tests.component.crash.rig.phones import Phones, Room, agent_identity, twirp
+from tests.component.crash.rig.phones import Leg, Phones, Room, agent_identity, twirp
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
@@ -37,11 +37,24 @@ class Client:
             raise leg.failure
         return api.SIPParticipantInfo(participant_id=leg.sid, participant_identity=leg.identity, sip_call_id="SCL_1")
 
+    async def transfer_sip_participant(
+        self,
+        request: api.TransferSIPParticipantRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109 - the real client's
+    ) -> api.TransferSIPParticipantResponse:
+        _step("refer", lambda: self._phones.refer(request.room_name, request.participant_identity))
+        return api.TransferSIPParticipantResponse()
+
     async def list_participants(self, request: api.ListParticipantsRequest) -> api.ListParticipantsResponse:
         return _step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
 
     async def remove_participant(self, request: api.RoomParticipantIdentity) -> None:
-        _step("remove_participant", lambda: self._phones.remove_agent(request.room, request.identity))
+        _step("remove_participant", lambda: self._phones.remove(request.room, request.identity))
+
+    async def update_participant(self, request: api.UpdateParticipantRequest) -> None:
+        attributes = dict(request.attributes)
+        _step("update_participant", lambda: self._phones.change(request.room, request.identity, attributes))
 
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         _step("delete_room", lambda: self._phones.delete(request.room))
@@ -83,8 +96,8 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
         api.ParticipantInfo(
             sid=leg.sid,
             identity=leg.identity,
-            kind=api.ParticipantInfo.SIP,
-            attributes={"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status},
+            kind=api.ParticipantInfo.STANDARD if leg.is_browser else api.ParticipantInfo.SIP,
+            attributes=_attributes(leg),
         )
         for leg in there.legs.values()
     ]
@@ -95,6 +108,12 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
         for sid, joined_at in there.agents.items()
     ]
     return api.ListParticipantsResponse(participants=legs + agents)
+
+
+def _attributes(leg: Leg) -> dict[str, str]:
+    if leg.is_browser:
+        return leg.attributes
+    return {"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status}
 
 
 def _step[T](what: str, deed: Callable[[], T]) -> T:

@@ -54,14 +54,20 @@ class Leg:
     named: str = ""
     """What our header in its INVITE named it."""
     attributes: dict[str, str] = field(default_factory=dict)
+    is_browser: bool = False
 
     @property
     def is_up(self) -> bool:
         return self.status != "hangup"
 
     @property
+    def is_anothers(self) -> bool:
+        """Whether somebody has called it into a conversation."""
+        return self.identity == COLLEAGUE or "-transfer_" in self.identity
+
+    @property
     def rang_in(self) -> bool:
-        return "sip.ruleID" in self.attributes
+        return self.is_browser or "sip.ruleID" in self.attributes
 
 
 def agent_identity(sid: str) -> str:
@@ -185,7 +191,15 @@ class Phones:
         ((name, room),) = self.rooms.items()
         self._agent_goes(name, next(iter(room.agents)), "CLIENT_INITIATED")
 
-    def remove_agent(self, name: str, identity: str) -> None:
+    def remove(self, name: str, identity: str) -> None:
+        legs = [] if name not in self.rooms else list(self.rooms[name].legs.values())
+        leg = next((leg for leg in legs if leg.identity == identity), None)
+        if leg is not None:
+            self._leave(leg, "PARTICIPANT_REMOVED", leg.status)
+        else:
+            self._remove_agent(name, identity)
+
+    def _remove_agent(self, name: str, identity: str) -> None:
         known = self.rooms[name].agents if name in self.rooms else {}
         sid = next((sid for sid in known if agent_identity(sid) == identity), None)
         if sid is None:
@@ -256,11 +270,29 @@ class Phones:
             self.after(request.ringing_timeout.seconds, lambda: self._fail(leg, _GIVEN_UP, "USER_UNAVAILABLE"))
         return leg
 
+    def refer(self, name: str, identity: str) -> None:
+        """The phone is sent away, and leaves."""
+        legs = self.rooms[name].legs.values() if name in self.rooms else ()
+        leg = next((leg for leg in legs if leg.identity == identity and leg.status == "active"), None)
+        if leg is None:
+            raise twirp("not_found", "participant does not exist")
+        self._leave(leg, "CLIENT_INITIATED")
+
     def ring_in(self, to: str) -> None:
         """Somebody rings in, in a room of LiveKit's own naming."""
         name = f"in_{self._number()}"
         told = {"sip.ruleID": "SDR_1", "sip.trunkPhoneNumber": to, "sip.phoneNumber": CALLER, "sip.callID": name}
         self._join(Leg(f"sip_{CALLER}", name, f"PA_leg_{self._number()}", attributes=told))
+
+    def browser_joins(self, name: str, identity: str) -> None:
+        """Somebody joins from a browser, with a token of ours."""
+        self._join(Leg(identity, name, f"PA_leg_{self._number()}", is_browser=True))
+
+    def change(self, name: str, identity: str, attributes: dict[str, str]) -> None:
+        leg = next((leg for leg in self.legs if (leg.room, leg.identity) == (name, identity)), None)
+        if leg is None:
+            raise twirp("not_found", "participant does not exist")
+        leg.attributes |= attributes
 
     def leg_strays_in(self, name: str, identity: str) -> None:
         """An INVITE that overtook the end of its call."""
@@ -309,7 +341,7 @@ class Phones:
         was_answered = leg.status == "active"
         leg.status = "hangup"
         leg.failure = leg.failure or _GIVEN_UP
-        if leg.identity != COLLEAGUE:
+        if not leg.is_anothers:
             self.over_at[leg.room] = self.clock.now
         self.rooms[leg.room].legs.pop(leg.sid)
         self.after(ROOM_DEPARTURE_S, lambda: self._close_if_left(leg.room))
@@ -343,5 +375,7 @@ def _agent(sid: str) -> dict[str, Any]:
 
 
 def _participant(leg: Leg, status: str) -> dict[str, Any]:
+    if leg.is_browser:
+        return {"sid": leg.sid, "identity": leg.identity, "attributes": dict(leg.attributes)}
     attributes = leg.attributes | {"sip.callStatus": status}
     return {"kind": "SIP", "sid": leg.sid, "identity": leg.identity, "attributes": attributes}

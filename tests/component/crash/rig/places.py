@@ -18,6 +18,15 @@ def look_at_the_places(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -
             assert row["in_use"] <= row["max_concurrent"], "a runner was given more than it takes"
 
 
+def look_at_the_caps(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -> None:
+    """Whenever one looks: a counter counts the calls in it, and lets in no more than its cap."""
+    counted = Counter(name for call in calls for name in call.counts_in)
+    for row in items:
+        if row["pk"].endswith("#CAPS"):
+            assert row.get("in_use", 0) == counted[row["sk"]], f"{row['sk']}: a call too many, or too few"
+            assert row.get("in_use", 0) <= row.get("max_calls", 1_000), "a claim passed a cap"
+
+
 def look_at_the_runners(world: World) -> None:
     """At the end."""
     rows = [item for item in world.table.items() if item["pk"].endswith("#RUNNERS") and "#R#" in item["sk"]]

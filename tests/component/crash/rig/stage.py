@@ -197,6 +197,7 @@ def _clear(world: World) -> None:
     AccountStore(aws.dynamodb, aws.table_name).create_account(Account(ACCOUNT, "Acme", "acme", CAP))
     routing = RoutingStore(aws.dynamodb, aws.table_name)
     routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
+    routing.put_agent(ACCOUNT, Agent(agent_id="sales", name="Sales"))
     routing.put_agent(ACCOUNT, Agent(agent_id=RUNNERS_AGENT, name="Front desk", brain="runner"))
     routing.put_pipe(ACCOUNT, Pipe(pipe_id=RUNNERS_PIPE, name="p", agent_id=RUNNERS_AGENT, number=ROUTED))
     routing.put_number(ACCOUNT, Number(number=RUNNERS_NUMBER, number_id="num_3", pipe_id=RUNNERS_PIPE))

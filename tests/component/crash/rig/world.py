@@ -37,6 +37,7 @@ CONSUMERS = {
     "doorbells": ("dial_next", 1080, 10),
     "deliveries": ("deliver_webhook", 180, 1),
     "looks": ("sweep", 300, 1),
+    "transfers": ("carry_out_transfer", 780, 1),
 }
 RECEIVED_AT_MOST = 5
 _CARRIER_WAITS_S = 2
@@ -122,6 +123,7 @@ class World:
             "DOORBELL_QUEUE_URL": queues["doorbells"],
             "DELIVERY_QUEUE_URL": queues["deliveries"],
             "LOOK_QUEUE_URL": queues["looks"],
+            "TRANSFER_QUEUE_URL": queues["transfers"],
             "LIVEKIT_URL": "http://127.0.0.1:9",
             "LIVEKIT_API_KEY": LIVEKIT_KEY,
             "LIVEKIT_API_SECRET": LIVEKIT_SECRET,
@@ -173,6 +175,12 @@ class World:
     def hang_up(self, call_id: str | None = None) -> dict[str, Any]:
         path = f"/v1/calls/{call_id or self.accepted[0]}/hangup"
         return self.request("manage", event_of("manage", "hang_up") | {"rawPath": path})
+
+    def transfer(self, **body: Any) -> dict[str, Any]:
+        """The customer has the first call handed over."""
+        path = f"/v1/calls/{self.accepted[0]}/transfers"
+        event = event_of("manage", "hang_up") | {"rawPath": path, "body": json.dumps(body)}
+        return self.request("manage", event)
 
     def agent_tells(self, *reports: Mapping[str, Any]) -> None:
         """The agent of the first call tells this, and is heard."""

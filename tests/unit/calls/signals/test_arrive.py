@@ -19,7 +19,7 @@ from ringline.calls.progress.progress import Applied, Outcome, Progress, Unappli
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.observe import Observe
-from ringline.calls.tables.inbound_rooms import InboundRooms, Tenant
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened, Tenant
 from ringline.calls.tables.recordings import recording_key
 from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
@@ -114,16 +114,16 @@ class House:
     def tenant(self, room: str) -> Tenant | None:
         return self.tenants.get(room)
 
-    def open(self, call: Call) -> bool:
+    def open(self, call: Call) -> Opened:
         act, self.before_open = self.before_open, lambda _: None
         act(self)
         known = self.tenants.get(call.inbound_room or "")
         if known is not None and known.sip_call_id == call.sip_call_id:
-            return False
+            return Opened.KNOWN
         self.calls.append(call)
         whose = AttemptId(call.account_id, call.call_id, 1)
         self.tenants[call.inbound_room or ""] = Tenant(whose, call.sip_call_id)
-        return True
+        return Opened.OPENED
 
     # The desk
     def take_in(self, call: Call) -> RoomView:

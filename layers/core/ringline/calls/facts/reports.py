@@ -37,13 +37,28 @@ class AgentReports:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The recording of the present attempt. `key` is the final file's in the bucket."""
+    """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
+    in the bucket. It was seen to begin at `began_at` and to end at `over_at`."""
 
     egress_id: str
     status: str
     key: str | None = None
     duration_s: float | None = None
     error: str | None = None
+    segment: int = 1
+    began_at: int | None = None
+    over_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who came to hear a conversation (`listen`), or to talk in it (`barge`). `left_at` is None while they are
+    there."""
+
+    identity: str
+    mode: str
+    joined_at: int
+    left_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

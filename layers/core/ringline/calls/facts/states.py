@@ -6,6 +6,8 @@ from enum import StrEnum
 class Direction(StrEnum):
     OUTBOUND = "outbound"
     INBOUND = "inbound"
+    WEB = "web"
+    """Somebody in a browser, who joins the room with a token of ours."""
 
 
 class Status(StrEnum):

@@ -2,10 +2,11 @@
 
 A room that we opened bears the name of its one attempt. One that a caller's call opened was named by LiveKit's dispatch
 rule, and may be the next caller's by now: it is closed only if whoever is in it came with the phone call that is over.
+One of ours without a call is a browser's, of whose joining nobody was told; of others we know nothing.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ class LeftRooms:
     inbound_rooms: InboundRooms
     telephony: Telephony
     log: Logger
+    has_ticket: Callable[[AttemptId], bool] = lambda _attempt_id: False
+    """Whether a token was made for that call which nobody is known to have used."""
 
     async def close(self, rooms: Mapping[str, int], alive: AbstractSet[str | None], now: int) -> int:
         """Closes those of the rooms, each with the moment it was made, that no call is in; how many. `alive` are the
@@ -55,4 +58,7 @@ class LeftRooms:
 
     async def _is_over(self, attempt_id: AttemptId) -> bool:
         call = await asyncio.to_thread(self.store.get, attempt_id.account_id, attempt_id.call_id)
-        return call is not None and (not call.in_flight or call.attempt != attempt_id.attempt)
+        if call is None:
+            # Of somebody who joined with a token nobody told, and by now it has lost its time.
+            return await asyncio.to_thread(self.has_ticket, attempt_id)
+        return not call.in_flight or call.attempt != attempt_id.attempt

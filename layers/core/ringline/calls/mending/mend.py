@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from ringline.calls.mending.left_alone import without_agent
-from ringline.calls.model.call import Call, CallStatus, Direction
+from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -25,11 +25,12 @@ from ringline.calls.model.events import (
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import LegView, RoomView, leg_of, others_of, present_agents
-from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, leg_of, others_of, present_agents
+from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S, STOP_RECORDING_S
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
+from ringline.calls.progress.rest_recordings import rest_recordings
 from ringline.calls.rules.deadlines import (
     End,
     Owed,
@@ -43,6 +44,7 @@ from ringline.calls.rules.deadlines import (
     look_again_in_s,
     owed,
 )
+from ringline.calls.rules.kept_rules import is_to_rest
 from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
 from ringline.runtime.clock import Clock
 
@@ -76,6 +78,8 @@ class Mender:
     async def mend(self, call: Call, room_is_open: bool, now: int) -> None:
         """Does what is due to the call at this moment. Raises TelephonyDown where LiveKit cannot be asked. Nothing is
         lost then, for the next run looks again."""
+        if room_is_open and is_to_rest(call):
+            await self._rest_recordings(call)
         if room_is_open and call.transfers and self.transfers is not None and await self.transfers.mend(call, now):
             # The call is another now, and its next look sees to the rest.
             return
@@ -83,6 +87,14 @@ class Mender:
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)
         await self._do(due, call, now)
+
+    async def _rest_recordings(self, call: Call) -> None:
+        """A recording is an extra: that LiveKit cannot be asked about it keeps nothing else from being mended."""
+        try:
+            await rest_recordings(self.telephony, call)
+        except TelephonyDown:
+            self.log.warning("recording not stopped", extra={"call_id": call.call_id})
+            await self._ask_for_look(call, STOP_RECORDING_S)
 
     async def _do(self, due: Owed | End, call: Call, now: int) -> None:
         match due:
@@ -174,7 +186,7 @@ class Mender:
         return await self._agents.send_another(call)
 
     async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
-        rings_in = call.direction is Direction.INBOUND and leg is not None
+        rings_in = call.comes_in and leg is not None
         agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
             taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))

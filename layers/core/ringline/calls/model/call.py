@@ -18,7 +18,7 @@ from ringline.calls.facts.evidence import (
     Evidence,
     Refusal,
 )
-from ringline.calls.facts.reports import AgentReports, Note, Recording
+from ringline.calls.facts.reports import AgentReports, Listener, Note, Recording
 from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
@@ -43,6 +43,7 @@ __all__ = [
     "CarrierWords",
     "Direction",
     "Evidence",
+    "Listener",
     "Note",
     "Recording",
     "Refusal",
@@ -51,6 +52,7 @@ __all__ = [
     "VoicemailPolicy",
     "attempt_of_room",
     "room_name",
+    "web_identity",
 ]
 
 
@@ -104,6 +106,10 @@ class Call:
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
+    LiveKit cannot pause a recording: a pause ends one, and `recording_paused_at` says since when there is to be none.
+    What goes on after it is the next `recording_segment`, whose recording is `recorded`; those of the segments before
+    are `former_recordings`.
+
     `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
     names the runner that has it, or had it last. A caller whose agent does not come in time is taken by
@@ -113,8 +119,8 @@ class Call:
     dials of the day (UTC, since 1970) `counted_on`. With `from_pool` the number it goes out on is chosen from its
     pipe's pool when it is claimed.
 
-    A call that rings in has one attempt, dialled by its caller when it arrived. LiveKit named its room
-    (`inbound_room`) and its leg (`caller_identity`).
+    A call that rings in has one attempt, dialled by its caller when it arrived, and holds a line if it `takes_line`.
+    LiveKit named its room (`inbound_room`) and its leg (`caller_identity`).
     """
 
     account_id: str
@@ -129,6 +135,7 @@ class Call:
     fallback_agent_id: str | None = None
     fallback_brain: str | None = None
     voice_profile_id: str | None = None
+    voice: dict[str, Any] | None = None
     from_number: str | None = None
     to_number: str | None = None
     trunk_id: str | None = None
@@ -165,6 +172,7 @@ class Call:
     tries_agent: bool = False
     runner_id: str | None = None
     from_pool: bool = False
+    takes_line: bool = False
     counters: tuple[str, ...] = ()
     counted_on: int | None = None
     awaits_agent_since: int | None = None
@@ -197,12 +205,23 @@ class Call:
     transcript_turns: int = 0
     transcript_kept: str | None = None
     notes: tuple[Note, ...] = ()
+    recording_segment: int = 1
+    recording_paused_at: int | None = None
+    former_recordings: tuple[Recording, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     transfers: tuple[Transfer, ...] = ()
 
     @property
     def holds_slot(self) -> bool:
-        """Whether the call occupies one of the account's lines. Inbound calls pass no gate."""
-        return self.direction is Direction.OUTBOUND and self.state.is_in_flight
+        """Whether the call occupies one of the account's lines. Inbound calls do where the account reserves lines for
+        them, and pass no gate elsewhere."""
+        return (self.direction is not Direction.INBOUND or self.takes_line) and self.state.is_in_flight
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether the other side came to us, by phone or from a browser: nobody is dialled, and the agent's coming is
+        the answer."""
+        return self.direction is not Direction.OUTBOUND
 
     @property
     def needs_place(self) -> bool:
@@ -244,6 +263,11 @@ class Call:
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
         return self.caller_identity or f"sip-{self.call_id}-{self.attempt}"
+
+
+def web_identity(call_id: str) -> str:
+    """The identity of a caller in a browser. It is no secret: only a token of ours lets anybody have it."""
+    return f"web-{call_id}"
 
 
 def room_name(account_id: str, call_id: str, attempt: int) -> str:

@@ -64,12 +64,14 @@ class FellBack(_OfAttempt):
 
 class LegJoined(Record):
     """A SIP leg is in the room. For an outbound call that means "dialling", never "answered". `identity` tells whose it
-    is; None stands for the call's own."""
+    is; None stands for the call's own. With `has_used_token` somebody came to a call from a browser with the token that
+    its caller was given, and not as that caller comes back."""
 
     at: int
     attempt: int
     sid: str
     identity: str | None = None
+    has_used_token: bool = False
 
 
 class AgentSeen(Record):
@@ -338,6 +340,53 @@ class RecordingSeen(Record):
     key: str | None = None
     duration_s: float | None = None
     error: str | None = None
+    segment: int = 1
+
+
+class RecordingPaused(Record):
+    """From now on nothing of the call is to be recorded. Written before LiveKit is asked."""
+
+    at: int
+    attempt: int
+    reason: str | None = None
+
+
+class RecordingResumed(_OfAttempt):
+    """The call is to be recorded again, into the next segment."""
+
+
+class ListenerJoined(Record):
+    """Somebody came to hear the conversation, or to talk in it."""
+
+    at: int
+    attempt: int
+    identity: str
+    mode: str
+
+
+class ListenerLeft(Record):
+    """They left."""
+
+    at: int
+    attempt: int
+    identity: str
+
+
+class DtmfAsked(Record):
+    """The agent is to send tones. Which ones is not kept: they may be somebody's secret."""
+
+    at: int
+    attempt: int
+    dtmf_id: str
+
+
+class DtmfSent(Record):
+    """The agent says that it has sent them, or why it has not."""
+
+    at: int
+    attempt: int
+    dtmf_id: str
+    error: str | None = None
 
 
 type Event = (
@@ -378,6 +427,12 @@ type Event = (
     | Transferred
     | TranscriptKept
     | RecordingSeen
+    | RecordingPaused
+    | RecordingResumed
+    | ListenerJoined
+    | ListenerLeft
+    | DtmfAsked
+    | DtmfSent
     | TransferAsked
     | TransferBegun
     | TransferRang

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from ringline.calls.model.call import AttemptId, web_identity
 from ringline.record import Record
 
 MOST_LATE_MS = 90_000
@@ -42,12 +43,19 @@ class EgressReport(Record):
     backup_at: str | None = None
 
 
+def monitor_mode(identity: str) -> str | None:
+    """What the identity in a token for a listener lets them do."""
+    word, _, rest = identity.partition("-")
+    mode, _, _ = rest.partition("_")
+    return mode if word == "monitor" and mode in {"listen", "barge"} else None
+
+
 class LivekitEvent(Record):
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
     Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or
     else as the trunk has it, like `their_number`; a rule that hides numbers tells neither. `account_id` is whose
-    callers the rule lets in, if it says so.
+    callers the rule lets in, if it says so. `was_there_before` is a caller in a browser who comes back.
     """
 
     what: What
@@ -64,7 +72,21 @@ class LivekitEvent(Record):
     their_number: str | None = None
     trunk_id: str | None = None
     account_id: str | None = None
+    was_there_before: bool = False
     egress: EgressReport | None = None
+
+    def is_of_web_caller(self, attempt_id: AttemptId) -> bool:
+        """Whether the caller in a browser whose call that is comes or goes."""
+        is_theirs = self.kind is Kind.STANDARD and self.identity == web_identity(attempt_id.call_id)
+        return is_theirs and self.what in {What.JOINED, What.LEFT}
+
+    @property
+    def monitor_mode(self) -> str | None:
+        """How somebody takes part who was given a token to hear a conversation (`listen`) or to talk in it (`barge`);
+        None for everybody else."""
+        if self.kind is not Kind.STANDARD or self.what not in {What.JOINED, What.LEFT}:
+            return None
+        return monitor_mode(self.identity)
 
     @property
     def is_of_caller(self) -> bool:

@@ -1,7 +1,7 @@
 """What the use cases of a call need of others, in the field's words: LiveKit, which `telephony` provides, and hints to
 the other functions, which `tables` provides. Losing or doubling a hint is harmless."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ringline.record import Record
@@ -34,6 +34,13 @@ class Telephony(Protocol):
 
     async def end_room(self, room: str) -> None:
         """Closes the room and with it every leg in it; a room that is gone already is closed."""
+
+    async def tell_agents(self, room: str, topic: str, text: str) -> int:
+        """Sends a data message to the agents in the room; to how many."""
+
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        """Ends what is being recorded of the room into these files. Once it has returned nothing is recorded into
+        them."""
 
     async def rooms(self, names: Sequence[str] = ()) -> Mapping[str, int]:
         """Every open room with the moment (ms) it was made, or those of the named ones that are open."""

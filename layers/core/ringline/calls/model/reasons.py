@@ -33,6 +33,8 @@ class EndReason(StrEnum):
     DIAL_STATE_UNKNOWN = "DIAL_STATE_UNKNOWN"
     EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     NUMBER_NOT_ROUTED = "NUMBER_NOT_ROUTED"
+    NO_LINE_FREE = "NO_LINE_FREE"
+    WEB_TOKEN_REUSED = "WEB_TOKEN_REUSED"  # noqa: S105 - a reason, no secret
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
@@ -171,6 +173,15 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM, _B.SYSTEM, True, "No line was free, or no attempt possible, before the call expired."
     ),
     _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False, "Somebody called a number that leads to no agent."),
+    _R.NO_LINE_FREE: Meaning(
+        _C.SYSTEM, _B.SYSTEM, True, "Somebody came while all lines of the account were in use, and was turned away."
+    ),
+    _R.WEB_TOKEN_REUSED: Meaning(
+        _C.SYSTEM,
+        _B.SYSTEM,
+        True,
+        "Somebody joined the call of a browser with the token that its caller had used: both were put out.",
+    ),
     _R.INTERNAL_ERROR: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Something failed inside Ringline before the phone rang, also when tried again."
     ),

@@ -1,5 +1,6 @@
 """What recording a call needs of LiveKit. Not in `ports`, which the relay starts without."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,3 +29,6 @@ class Recorder(Protocol):
         """Has what is heard in the room recorded into the file, from now on until the room closes: the recording's id.
         A file that is, or was, recorded into is not begun again, whatever else the room was recorded into. Raises
         TelephonyDown."""
+
+    async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
+        """Ends what is being recorded of the room into these files. Raises TelephonyDown."""

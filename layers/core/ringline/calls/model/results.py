@@ -14,6 +14,8 @@ class Effect(StrEnum):
     END_ROOM = "end_room"
     LOOK_AGAIN = "look_again"
     """Soon, when a successor, a rejoin or somebody else's word has had its time."""
+    STOP_RECORDING = "stop_recording"
+    """LiveKit records, or may do so, what is not to be recorded."""
     REMOVE_AGENT = "remove_agent"
     """The agent that the event is about came while another one talks: it must leave the room."""
 
@@ -38,3 +40,4 @@ type Rule = Callable[[Call, Any], Result]
 END_ROOM = frozenset({Effect.END_ROOM})
 LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
 REMOVE_AGENT = frozenset({Effect.REMOVE_AGENT})
+STOP_RECORDING = frozenset({Effect.STOP_RECORDING})

@@ -259,6 +259,9 @@ open."""
 ROOM_DEPARTURE_S = 5
 """LiveKit closes a room this long after the last person left, if our own deletion did not come through."""
 
+STOP_RECORDING_S = 1
+"""When a call is looked at of which LiveKit records what is not to be recorded."""
+
 WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900
 """An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the

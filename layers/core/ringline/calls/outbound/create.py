@@ -126,6 +126,7 @@ class CreateCall:
             transfer_allowed_numbers=route.transfer_allowed_numbers,
             transfer_allowed_prefixes=route.transfer_allowed_prefixes,
             voice_profile_id=route.voice_profile_id,
+            voice=route.voice,
             from_number=route.from_number,
             from_pool=route.from_pool,
             to_number=request.to_number,

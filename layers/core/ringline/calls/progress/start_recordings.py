@@ -49,7 +49,9 @@ class StartRecordings:
         why = str(error) if isinstance(error, TelephonyDown) else type(error).__name__
         self.log.warning("recording not started", extra={**_ids_of(call), "why": why})
         try:
-            failed = RecordingSeen(self.clock(), call.attempt, "", "failed", error=why[:ERROR_CHARS])
+            failed = RecordingSeen(
+                self.clock(), call.attempt, "", "failed", error=why[:ERROR_CHARS], segment=call.recording_segment
+            )
             self.progress.apply(call.account_id, call.call_id, failed)
         except Exception:
             self.log.exception("failed recording not told", extra=_ids_of(call))

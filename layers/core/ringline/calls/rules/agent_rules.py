@@ -8,7 +8,7 @@ from collections.abc import Callable
 from copy import replace
 from typing import Any
 
-from ringline.calls.model.call import AgentReports, Call, Direction, VoicemailPolicy
+from ringline.calls.model.call import AgentReports, Call, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
@@ -70,7 +70,7 @@ def with_silence(call: Call, event: SilenceHeard) -> Call | Unmoved:
 
 def with_voicemail(call: Call, event: VoicemailHeard) -> Call | Unmoved:
     """The call whose agent is sure to talk to a voicemail."""
-    if call.direction is Direction.INBOUND:
+    if call.comes_in:
         return Unmoved("callers_are_no_voicemail")
     if call.reports.voicemail_at is not None:
         return Unmoved("voicemail_before", END_ROOM if call.end_asked_at is not None else frozenset())
@@ -96,7 +96,7 @@ def with_wish_to_hang_up(call: Call, event: AgentHangsUp) -> Call:
     """The call whose agent wants it to end, or has ended it."""
     # Who rings in is no voicemail, whatever the agent takes them for.
     is_voicemail = event.reason is EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED
-    reason = EndReason.AGENT_HUNG_UP if is_voicemail and call.direction is Direction.INBOUND else event.reason
+    reason = EndReason.AGENT_HUNG_UP if is_voicemail and call.comes_in else event.reason
     return asked(_reported(call, hung_up_for=event.words), event.at, reason)
 
 

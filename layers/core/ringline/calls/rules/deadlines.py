@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ringline.calls.model.call import UP, AnswerFrom, Call, Direction, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
@@ -61,7 +61,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
         return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.state is State.LAST_WORDS:
         return Owed.NOTHING
-    if call.answered_at is None and call.direction is Direction.INBOUND:
+    if call.answered_at is None and call.comes_in:
         # A leg that just lost its connection has its time to come back.
         waits = Owed.NOTHING if is_told_to_be_over(call) else Owed.LOOK
         return waits if room_is_open else Owed.SETTLE

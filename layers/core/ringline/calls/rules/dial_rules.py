@@ -2,7 +2,7 @@
 
 from copy import replace
 
-from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Direction, Evidence, State
+from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
 from ringline.calls.model.events import (
     AgentAwaited,
     AgentCame,
@@ -56,6 +56,10 @@ def _claim(call: Call, event: Claimed) -> Result:
             carrier=CarrierWords(),
             reports=AgentReports(),
             recorded=None,
+            recording_segment=1,
+            recording_paused_at=None,
+            former_recordings=(),
+            listeners=(),
             transcript_turns=0,
             transcript_kept=None,
             due_at=event.at + FIRST_LOOK_S * 1000,
@@ -181,7 +185,7 @@ def _agent_leaves_dial(call: Call, event: AgentLeft) -> Result:
     talk to the agent that the INVITE waited for, nor to one whose joining is told late."""
     if call.end_asked_at is not None or call.evidence.leg_has_left_for_good:
         return Unmoved("not_answered_yet")
-    waited_for = call.answered_at is None and call.direction is Direction.OUTBOUND and call.agent_first
+    waited_for = call.answered_at is None and not call.comes_in and call.agent_first
     if not waited_for or event.sid in call.former_agent_sids:
         return another_agent_left(call, event)
     return Moved(changed(with_successor(call, event.sid), agent_left_at=event.at))

@@ -4,7 +4,7 @@ from copy import replace
 from typing import Any
 
 from ringline.calls.capacity.pools import refused_for_its_number
-from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Direction, Note, Refusal, State
+from ringline.calls.model.call import UP, Attempt, Call, CallStatus, Note, Refusal, State
 from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
 from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
@@ -36,7 +36,7 @@ def as_far_as_known(call: Call, at: int) -> Call:
         return with_agent_that_reported(call)
     status = call.evidence.last_call_status
     # A caller who gives up while it rings leaves the status `hangup`, too.
-    up = UP if call.direction is Direction.INBOUND else UP | {CallStatus.HANGUP}
+    up = UP if call.comes_in else UP | {CallStatus.HANGUP}
     if status not in up:
         return call
     answered_at = call.evidence.leg_left_at or at

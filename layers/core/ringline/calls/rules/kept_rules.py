@@ -3,10 +3,20 @@ neither state nor reason. Pure."""
 
 from copy import replace
 
-from ringline.calls.model.call import Call, Recording
-from ringline.calls.model.events import RecordingSeen, TranscriptKept
-from ringline.calls.model.results import Moved, Result, Rule, Unmoved
-from ringline.calls.rules.ending import changed
+from ringline.calls.model.call import Call, Direction, Listener, Recording, State
+from ringline.calls.model.events import (
+    DtmfAsked,
+    DtmfSent,
+    ListenerJoined,
+    ListenerLeft,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingSeen,
+    TranscriptKept,
+)
+from ringline.calls.model.results import END_ROOM, STOP_RECORDING, Moved, Result, Rule, Unmoved
+from ringline.calls.rules.ending import changed, noted
+from ringline.calls.rules.presence_rules import other_leaves
 
 
 def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
@@ -25,22 +35,166 @@ def with_transcript(call: Call, event: TranscriptKept) -> Call:
     return replace(call, transcript_turns=event.turns, transcript_kept=event.kept)
 
 
+# --- the recording ---------------------------------------------------------------------------------------------------
+
+
 def _recording_seen(call: Call, event: RecordingSeen) -> Result:
     """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
     one that did."""
-    known, reported = call.recorded, _recording(event)
+    known = recording_of_segment(call, event.segment)
+    reported = _recording(event, known)
+    must_stop = STOP_RECORDING if event.status == "started" and not _may_run(call, event.segment) else frozenset()
     if reported == known:
-        return Unmoved("recording_known")
+        return Unmoved("recording_known", must_stop)
     if known is not None:
         if known.egress_id == event.egress_id and (event.status == "started" or known.status == "ended"):
-            return Unmoved("recording_further_on")
+            return Unmoved("recording_further_on", must_stop)
         if known.egress_id != event.egress_id and known.status != "failed":
-            return Unmoved("another_recording")
-    return Moved(changed(call, recorded=reported))
+            return Unmoved("another_recording", must_stop)
+    return Moved(changed(_with_recording(call, reported)), must_stop)
 
 
-def _recording(event: RecordingSeen) -> Recording:
-    return Recording(event.egress_id, event.status, event.key, event.duration_s, event.error)
+def _recording(event: RecordingSeen, known: Recording | None) -> Recording:
+    began_at = None if known is None or known.egress_id != event.egress_id else known.began_at
+    over_at = None if known is None or known.egress_id != event.egress_id else known.over_at
+    if event.status == "started":
+        began_at = began_at or event.at
+    elif event.status == "ended":
+        over_at = over_at or event.at
+    return Recording(
+        event.egress_id,
+        event.status,
+        event.key,
+        event.duration_s,
+        event.error,
+        segment=event.segment,
+        began_at=began_at,
+        over_at=over_at,
+    )
 
 
-AT_ANY_TIME: dict[type, Rule] = {TranscriptKept: _transcript_kept, RecordingSeen: _recording_seen}
+def recording_of_segment(call: Call, segment: int) -> Recording | None:
+    """What is known of that segment's recording."""
+    if segment == call.recording_segment:
+        return call.recorded
+    return next((each for each in call.former_recordings if each.segment == segment), None)
+
+
+def _with_recording(call: Call, recording: Recording) -> Call:
+    if recording.segment == call.recording_segment:
+        return replace(call, recorded=recording)
+    others = [each for each in call.former_recordings if each.segment != recording.segment]
+    return replace(call, former_recordings=tuple(sorted((*others, recording), key=lambda each: each.segment)))
+
+
+def _may_run(call: Call, segment: int) -> bool:
+    return segment == call.recording_segment and call.recording_paused_at is None
+
+
+def segments_at_rest(call: Call) -> range:
+    """The segments of a call of which nothing may be recorded at this moment."""
+    ends_before = call.recording_segment + (1 if call.recording_paused_at is not None else 0)
+    return range(1, ends_before)
+
+
+def is_to_rest(call: Call) -> bool:
+    """Whether somebody has to see to it that LiveKit does not record the call, or a segment of it: as far as is known,
+    not all of that is over. While a recording is paused LiveKit is asked again and again, because it may have been
+    about to begin one."""
+    if not call.in_flight or not call.recording:
+        return False
+    may_run_on = any(each.status == "started" for each in call.former_recordings)
+    return call.recording_paused_at is not None or may_run_on
+
+
+def _recording_paused(call: Call, event: RecordingPaused) -> Result:
+    if not call.recording:
+        return Unmoved("not_recorded")
+    if call.recording_paused_at is not None:
+        return Unmoved("paused_before", STOP_RECORDING)
+    if len(call.former_recordings) >= MOST_SEGMENTS:
+        return Unmoved("too_many_segments")
+    what = "recording_paused" + (f": {event.reason}" if event.reason else "")
+    recorded = None if call.recorded is None else replace(call.recorded, over_at=call.recorded.over_at or event.at)
+    paused = changed(call, recording_paused_at=event.at, recorded=recorded, notes=noted(call, event.at, what))
+    return Moved(paused, STOP_RECORDING)
+
+
+def _recording_resumed(call: Call, event: RecordingResumed) -> Result:
+    if not call.recording:
+        return Unmoved("not_recorded")
+    if call.recording_paused_at is None:
+        return Unmoved("not_paused")
+    former = call.former_recordings if call.recorded is None else (*call.former_recordings, call.recorded)
+    resumed = changed(
+        call,
+        recording_paused_at=None,
+        recording_segment=call.recording_segment + 1,
+        recorded=None,
+        former_recordings=former,
+        notes=noted(call, event.at, "recording_resumed"),
+    )
+    return Moved(resumed, STOP_RECORDING if is_to_rest(resumed) else frozenset())
+
+
+MOST_SEGMENTS = 50
+"""A call must stay a small item however often its recording is paused."""
+
+# --- listeners and tones ---------------------------------------------------------------------------------------------
+
+
+def _listener_joined(call: Call, event: ListenerJoined) -> Result:
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked", END_ROOM)
+    if any(each.identity == event.identity and each.left_at is None for each in call.listeners):
+        return Unmoved("listener_is_known")
+    listeners = (*call.listeners, Listener(event.identity, event.mode, event.at))
+    return Moved(changed(call, listeners=listeners[-MOST_LISTENERS:]))
+
+
+def _listener_left(call: Call, event: ListenerLeft) -> Result:
+    there = [each for each in call.listeners if each.identity == event.identity and each.left_at is None]
+    if not there:
+        return Unmoved("listener_is_not_known")
+    left = tuple(replace(each, left_at=event.at) if each in there else each for each in call.listeners)
+    gone = replace(call, listeners=left)
+    if there[0].mode == BARGE and call.in_flight and call.agent_left_at is not None:
+        # They may have been the one with whom the other side talked on.
+        return other_leaves(gone, event.at, has_talked=False)
+    return Moved(changed(gone))
+
+
+def _dtmf_asked(call: Call, event: DtmfAsked) -> Result:
+    if call.state is not State.ACTIVE or call.end_asked_at is not None:
+        return Unmoved("not_active")
+    if call.direction is Direction.WEB:
+        return Unmoved("no_phone")
+    if DTMF not in call.reports.can_report:
+        return Unmoved("agent_cannot")
+    return Moved(changed(call, notes=noted(call, event.at, f"dtmf_asked: {event.dtmf_id}")))
+
+
+def _dtmf_sent(call: Call, event: DtmfSent) -> Result:
+    what = f"dtmf_sent: {event.dtmf_id}" if event.error is None else f"dtmf_failed: {event.dtmf_id} {event.error}"
+    notes = noted(call, event.at, what)
+    if any(note.what == notes[-1].what for note in call.notes):
+        return Unmoved("dtmf_told_before")
+    return Moved(changed(call, notes=notes))
+
+
+BARGE = "barge"
+DTMF = "dtmf"
+MOST_LISTENERS = 20
+
+AT_ANY_TIME: dict[type, Rule] = {
+    TranscriptKept: _transcript_kept,
+    RecordingSeen: _recording_seen,
+    ListenerLeft: _listener_left,
+}
+IN_FLIGHT: dict[type, Rule] = {
+    RecordingPaused: _recording_paused,
+    RecordingResumed: _recording_resumed,
+    ListenerJoined: _listener_joined,
+    DtmfAsked: _dtmf_asked,
+    DtmfSent: _dtmf_sent,
+}

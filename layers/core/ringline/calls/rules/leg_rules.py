@@ -2,11 +2,12 @@
 
 from copy import replace
 
-from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Direction, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, State
 from ringline.calls.model.events import LegJoined, LegLeft
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
-from ringline.calls.rules.ending import as_far_as_known, changed, noted, over, with_agent_that_reported
+from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
 from ringline.calls.rules.presence_rules import other_leaves
 from ringline.calls.rules.transfers.steps import target_left
 from ringline.calls.rules.voicemail import needs_last_words
@@ -24,7 +25,10 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
-    waits_for_agent = call.answered_at is None and call.direction is Direction.INBOUND
+    if event.has_used_token and event.sid not in known:
+        # A token is for one use. LiveKit has put the caller out for this newcomer, who is put out with the room.
+        return Moved(over(asked(call, event.at, EndReason.WEB_TOKEN_REUSED), event.at), END_ROOM)
+    waits_for_agent = call.answered_at is None and call.comes_in
     if (alive := _seen_alive(call, event)) != call:
         return Moved(changed(alive))
     if event.sid in known:
@@ -58,7 +62,7 @@ def _seen_alive(call: Call, event: LegJoined) -> Call:
 def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
     """The leg left. If the answer was not recorded, the dialer speaks within milliseconds, or the carrier soon, and
     knows the SIP code: wait for it."""
-    if call.answered_at is not None or call.direction is Direction.INBOUND:
+    if call.answered_at is not None or call.comes_in:
         return _leg_leaves_call(call, event)
     if _is_anothers(call, event):
         return Unmoved("leg_of_another")
@@ -103,7 +107,7 @@ def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:
 def _as_never_answered(call: Call) -> Call:
     """LiveKit answers a caller with the first sound of the agent, and says nothing of it. Whose leg still rang when it
     left was never answered, though an agent was in the room. A leg that came back says what it said at first."""
-    if call.direction is Direction.OUTBOUND or call.evidence.last_call_status != CallStatus.RINGING:
+    if not call.comes_in or call.evidence.last_call_status != CallStatus.RINGING:
         return call
     if call.former_leg_sids or call.reports.user_spoke_at is not None:
         return call

@@ -24,7 +24,7 @@ from ringline.calls.rules.ending import (
     with_agent_that_reported,
     without_agent,
 )
-from ringline.calls.rules.kept_rules import AT_ANY_TIME
+from ringline.calls.rules.kept_rules import AT_ANY_TIME, IN_FLIGHT
 from ringline.calls.rules.last_words import OF_LAST_WORDS, in_its_state
 from ringline.calls.rules.leg_rules import OF_THE_LEG, OF_THE_LEG_IN_CALL
 from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGENTS_PRESENCE_IN_CALL
@@ -113,6 +113,7 @@ _IN_FLIGHT: dict[type, Rule] = {
     CapSet: _cap_set,
     **AT_ANY_TIME,
     **OF_THE_AGENT,
+    **IN_FLIGHT,
     EndAsked: _end_asked,
     GivenUp: _given_up,
     RoomFinished: _room_finished,

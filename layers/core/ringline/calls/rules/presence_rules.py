@@ -10,7 +10,7 @@ the agent leaves ---> a successor comes ----------------------------------------
 
 from copy import replace
 
-from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -108,7 +108,7 @@ def activated(call: Call, agent: AgentSeen, at: int) -> Call:
 
 
 def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
-    if call.direction is Direction.INBOUND and call.answered_at is None:
+    if call.comes_in and call.answered_at is None:
         return _agent_takes_call(call, event)
     if call.answered_at is None:
         # Not recorded: whoever reports the answer looks who is in the room. One write fewer on each call.

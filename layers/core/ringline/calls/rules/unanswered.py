@@ -135,7 +135,7 @@ def _from_leg(call: Call, at: int) -> EndReason:
         return _R.AGENT_HUNG_UP
     if why == AGENT_ERROR:
         return _R.AGENT_FAILED
-    return _from_callers_leg(call) if call.direction is Direction.INBOUND else _from_callees_leg(call, why, at)
+    return _from_callers_leg(call) if call.comes_in else _from_callees_leg(call, why, at)
 
 
 def _from_callees_leg(call: Call, why: str | None, at: int) -> EndReason:
@@ -165,7 +165,9 @@ def _from_callers_leg(call: Call) -> EndReason:
         return _R.CONNECTION_LOST
     if call.evidence.disconnect_reason == ROOM_CLOSED or call.evidence.leg_left_at is None:
         return _R.IDLE_TIMEOUT
-    if call.evidence.last_call_status == CallStatus.HANGUP:
+    # A browser has no such status, and whoever puts its caller out says so in other words.
+    left_by_itself = call.direction is Direction.WEB and call.evidence.disconnect_reason == "CLIENT_INITIATED"
+    if call.evidence.last_call_status == CallStatus.HANGUP or left_by_itself:
         return _R.USER_HUNG_UP_RINGING
     # The caller was still there. An agent that came and said nothing has failed: LiveKit did not answer.
     return _R.AGENT_DID_NOT_JOIN if call.agent_sid is None else _R.AGENT_FAILED

@@ -17,7 +17,6 @@ from ringline.calls.model.call import (
     ROOM_ENDED,
     UP,
     Call,
-    Direction,
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CLOCKS_DIFFER_MS, MS_PER_S
@@ -87,7 +86,7 @@ class Conversation:
     def _outlasted_livekits_timer(self) -> bool:
         """Whether the dial lasted as long as LiveKit was asked to let it. Its answer may have been seen late."""
         call = self.call
-        if call.direction is Direction.INBOUND or call.dialed_at is None:
+        if call.comes_in or call.dialed_at is None:
             return False
         return self._lasted(self.at - call.dialed_at, call.ring_timeout_s + call.max_call_duration_s)
 
@@ -110,7 +109,7 @@ class Conversation:
     def was_a_voicemail(self) -> bool:
         """Whether agent or carrier said so, or nobody spoke for as long as a greeting lasts. No caller is one."""
         call = self.call
-        if call.direction is Direction.INBOUND:
+        if call.comes_in:
             return False
         if call.reports.voicemail_at is not None or call.carrier.to_voicemail:
             return True

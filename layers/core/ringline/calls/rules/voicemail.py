@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringline.calls.model.call import Call, Direction
+from ringline.calls.model.call import Call
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import HEARS_WITHIN_S, MS_PER_S, VOICEMAIL_GREETING_MIN_S, VOICEMAIL_GREETING_S
 from ringline.calls.rules.unanswered import ring_s
@@ -28,7 +28,7 @@ def needs_last_words(call: Call) -> bool:
     left_at, answered_at = call.evidence.leg_left_at, call.answered_at
     if left_at is None or answered_at is None or call.active_at is None or not call.evidence.leg_has_left_for_good:
         return False
-    if call.direction is Direction.INBOUND or call.reports.said_all or answered_at == left_at:
+    if call.comes_in or call.reports.said_all or answered_at == left_at:
         return False
     is_told = call.reports.transferred_at or call.reports.voicemail_at or call.carrier.to_voicemail
     return not is_told and was_unheard_greeting(call, answered_at, left_at)

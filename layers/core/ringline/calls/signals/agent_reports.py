@@ -18,6 +18,7 @@ from ringline.calls.outcomes.outcome import AgentOutcome
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
+from ringline.calls.progress.rest_recordings import rest_recordings
 from ringline.calls.signals.follow_up import word_for
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
@@ -90,6 +91,8 @@ class HearAgent:
             call = outcome.call
             if Effect.END_ROOM in outcome.effects:
                 to_end = call
+            if Effect.STOP_RECORDING in outcome.effects and call is not None:
+                await self._rest_recordings(call)
         if to_end is not None:
             call = await self._end(to_end)
         if unkept is not None:
@@ -120,6 +123,12 @@ class HearAgent:
         kept = self.transcripts.keep(call, transcript, attempt_id.attempt)
         user_spoke = any(turn.role == "user" for turn in transcript.turns)
         return TranscriptKept(at, attempt_id.attempt, kept.turns, kept.place.value, user_spoke, is_final)
+
+    async def _rest_recordings(self, call: Call) -> None:
+        """Raises TelephonyDown: the agent then tells again that it wants a pause."""
+        ask_for_look(self.looks, self.log, call, ASK_AGAIN_S)
+        async with self.telephony() as telephony:
+            await rest_recordings(telephony, call)
 
     async def _end(self, call: Call) -> Call | None:
         async with self.telephony() as telephony:

@@ -8,28 +8,26 @@ The row stands before anybody is asked for anything: whatever fails afterwards, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import LivekitEvent, What
 from ringline.calls.model.ports import LookQueue
-from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView, agent_in
-from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s
-from ringline.calls.tables.inbound_rooms import InboundRooms
-from ringline.routing.numbers import LONGEST_TEXT, NotANumber, dialed_numbers, is_e164, read_number
+from ringline.calls.signals.inbound_rows import row_of
+from ringline.calls.signals.seats import Seats
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
+from ringline.routing.numbers import LONGEST_TEXT, dialed_numbers, is_e164
 from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from ringline.runtime.clock import Clock
-from ringline.runtime.ids import is_plausible_id, new_id
+from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.logging import masked, masked_within
-
-_ROUTELESS = Route(pipe_id=None, agent_id="", from_number="")
 
 
 class Numbers(Protocol):
@@ -80,7 +78,8 @@ class _Dialed:
 @dataclass(frozen=True, slots=True)
 class Arrive:
     """`default_country` is where the numbers are that a trunk tells without a country's code, unless it has its own.
-    Without `accounts` nobody can be named who sees the callers of a number that is nobody's."""
+    Without `accounts` nobody can be named who sees the callers of a number that is nobody's, and without `seats` there
+    is room for everybody."""
 
     rooms: InboundRooms
     numbers: Numbers
@@ -91,6 +90,7 @@ class Arrive:
     log: Logger
     accounts: Accounts | None = None
     default_country: str | None = None
+    seats: Seats | None = None
 
     def run(self, seen: LivekitEvent, at: int) -> Arrived | None:
         """What became of a caller whose leg was seen at that moment; None if the call is there already. Raises what
@@ -106,16 +106,27 @@ class Arrive:
             return self._strange(seen, trunk or self._trunk(seen), at)
         account_id = dialed.account_id
         route = self.routing.resolve(account_id, dialed.number)
-        call = _call(seen, account_id, dialed.number, route, at, self._country(trunk))
-        if not self.rooms.open(call):
+        row = row_of(seen, account_id, dialed.number, route, at, self._country(trunk))
+        call = self._opened(row, route, seen)
+        if call is None:
             return None
         about = {"account_id": account_id, "call_id": call.call_id, "from_number": masked(call.from_number)}
         if route is None:
             self.log.warning("number leads to no agent", extra={**about, "to_number": masked(dialed.number)})
             self.desk.close(seen.room_name)
             return Arrived("number_not_routed")
+        if call.state.is_terminal:
+            self.log.warning("caller turned away", extra=about | {"why": call.notes[-1].what})
+            self.desk.close(seen.room_name)
+            return Arrived("turned_away")
         self.log.info("call rang in", extra=about)
         return Arrived("arrived", call, self._received(call) if seen.what is What.JOINED else None)
+
+    def _opened(self, row: Call, route: Route | None, seen: LivekitEvent) -> Call | None:
+        """The call as it was written; None if it is there already. Who is told to have left already needs no seat."""
+        if self.seats is None or route is None or seen.what is not What.JOINED:
+            return row if self.rooms.open(row) is Opened.OPENED else None
+        return self.seats.open(row, route)
 
     def _trunk(self, seen: LivekitEvent) -> Trunk | None:
         return None if seen.trunk_id is None else self.numbers.trunk(seen.trunk_id)
@@ -147,8 +158,8 @@ class Arrive:
             return Arrived("number_not_ours")
         readings = dialed_numbers(seen.our_number, self._country(trunk))
         number = readings[0] if readings else (seen.our_number or "")[:LONGEST_TEXT]
-        opened = self.rooms.open(_call(seen, account_id, number or None, None, at, self._country(trunk)))
-        return Arrived("number_not_routed") if opened else None
+        opened = self.rooms.open(row_of(seen, account_id, number or None, None, at, self._country(trunk)))
+        return Arrived("number_not_routed") if opened is Opened.OPENED else None
 
     def _who_sees_it(self, seen: LivekitEvent, trunk: Trunk | None) -> str | None:
         named = seen.account_id or (None if trunk is None else trunk.account_id)
@@ -166,57 +177,3 @@ class Arrive:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
             return None
         return agent_in(room)
-
-
-def _as_read(told: str | None, country: str | None) -> str | None:
-    """Who calls, in E.164 where that can be told for certain, or else in the trunk's words."""
-    try:
-        return None if told is None else read_number(told, country)
-    except NotANumber:
-        return told
-
-
-def _call(
-    seen: LivekitEvent, account_id: str, number: str | None, route: Route | None, at: int, country: str | None
-) -> Call:
-    """The row of a call that rings in: `ringing`, or over where its number leads nowhere."""
-    if route is None:
-        state: dict[str, Any] = {
-            "state": State.NOT_CONNECTED,
-            "end_reason": EndReason.NUMBER_NOT_ROUTED,
-            "ended_at": at,
-        }
-    else:
-        state = {
-            "state": State.RINGING,
-            "due_at": at + FIRST_LOOK_S * 1000,
-            "agent_id": route.agent_id,
-            "brain": route.brain,
-        }
-        if route.fallback is not None:
-            state |= {"fallback_agent_id": route.fallback.agent_id, "fallback_brain": route.fallback.brain_of_ours}
-    taken = route or _ROUTELESS
-    return Call(
-        account_id=account_id,
-        call_id=new_id("call"),
-        direction=Direction.INBOUND,
-        pipe_id=taken.pipe_id,
-        voice_profile_id=taken.voice_profile_id,
-        from_number=_as_read(seen.their_number, country),
-        to_number=number,
-        inbound_room=seen.room_name,
-        caller_identity=seen.identity,
-        ring_timeout_s=taken.ring_timeout_s or RING_TIMEOUT_S,
-        max_call_duration_s=taken.max_call_duration_s,
-        agent_join_timeout_s=taken.agent_join_timeout_s,
-        recording=taken.recording,
-        transfer_allowed_numbers=taken.transfer_allowed_numbers,
-        transfer_allowed_prefixes=taken.transfer_allowed_prefixes,
-        attempt=1,
-        created_at=at,
-        eligible_at=at,
-        dialed_at=at,
-        leg_sid=seen.sid,
-        sip_call_id=seen.sip_call_id,
-        **state,
-    )

@@ -4,6 +4,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.results import Effect
+from ringline.calls.model.timing import STOP_RECORDING_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Unapplied
 from ringline.calls.rules.deadlines import look_again_in_s
@@ -16,5 +17,7 @@ def word_for(outcome: Outcome) -> str:
 
 def look_again_if_due(looks: LookQueue, log: Logger, outcome: Outcome) -> None:
     call = outcome.call
+    if Effect.STOP_RECORDING in outcome.effects and call is not None and call.in_flight:
+        ask_for_look(looks, log, call, STOP_RECORDING_S)
     if Effect.LOOK_AGAIN in outcome.effects and call is not None and call.in_flight:
         ask_for_look(looks, log, call, look_again_in_s(call))

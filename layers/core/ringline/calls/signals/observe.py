@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -14,6 +15,8 @@ from ringline.calls.model.events import (
     Event,
     LegJoined,
     LegLeft,
+    ListenerJoined,
+    ListenerLeft,
     OtherLeft,
     RecordingSeen,
     RoomFinished,
@@ -25,12 +28,13 @@ from ringline.calls.model.timing import AGENT_SLOW_S
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.signals.follow_up import look_again_if_due, word_for
-from ringline.calls.tables.recordings import ERROR_CHARS, recording_of
+from ringline.calls.tables.recordings import ERROR_CHARS, recording_of, segment_of
 from ringline.runtime.clock import MS_PER_S
 
 if TYPE_CHECKING:
     # Few events are about callers: what receives callers is loaded with the first of them.
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.web.receive import ReceiveWebCaller
 
 type RemoveLater = Callable[[str, str, str], bool]
 """Puts out of a room the participant of this identity, if the agent of that sid is there: (room, kept sid, identity).
@@ -52,6 +56,9 @@ class Observe:
     reception: "Callable[[], Arrive] | None" = None
     """Makes what receives a caller, for an event of a room that we have not named. Without it such rooms are somebody
     else's, and nobody rings in."""
+
+    web_reception: "Callable[[], ReceiveWebCaller] | None" = None
+    """Makes what receives a caller in a browser. Without it nobody comes that way."""
 
     def run(self, livekit_event: LivekitEvent, now: int) -> str:
         """What came of the event, in a word for the log. Raises what keeps it from being persisted: LiveKit then sends
@@ -94,9 +101,15 @@ class Observe:
     def _of_room(self, attempt_id: AttemptId, livekit_event: LivekitEvent, at: int) -> str:
         if livekit_event.egress is not None and _recorded(livekit_event) != attempt_id:
             return "another_recording"
-        event = _event(livekit_event, attempt_id.attempt, at)
+        event = _event(livekit_event, attempt_id, at)
         if event is None:
             return "not_of_interest"
+        if self.web_reception is not None and livekit_event.is_of_web_caller(attempt_id):
+            joined = self.web_reception().run(attempt_id, livekit_event, at)
+            if joined is not None:
+                if joined.call is not None:
+                    self._follow(joined.call, livekit_event, joined.agent)
+                return joined.word
         return self._apply(attempt_id, livekit_event.room_name, event, livekit_event.identity)
 
     def _apply(self, attempt_id: AttemptId, room: str, event: Event, identity: str) -> str:
@@ -148,7 +161,12 @@ def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:
     return None if egress is None else recording_of(egress.asked_key or egress.file_key)
 
 
-def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
+def _event(livekit_event: LivekitEvent, attempt_id: AttemptId, at: int) -> Event | None:
+    attempt = attempt_id.attempt
+    if livekit_event.is_of_web_caller(attempt_id):
+        return _of_web_caller(livekit_event, attempt, at)
+    if (mode := livekit_event.monitor_mode) is not None:
+        return _of_listener(livekit_event, mode, attempt, at)
     match livekit_event.what, livekit_event.kind:
         case What.ROOM_FINISHED, _:
             return RoomFinished(at, attempt)
@@ -171,6 +189,18 @@ def _event(livekit_event: LivekitEvent, attempt: int, at: int) -> Event | None:
             return None
 
 
+def _of_web_caller(seen: LivekitEvent, attempt: int, at: int) -> Event:
+    if seen.what is What.JOINED:
+        return LegJoined(at, attempt, seen.sid, seen.identity, has_used_token=not seen.was_there_before)
+    return LegLeft(at, attempt, seen.sid, seen.disconnect_reason, None, seen.identity)
+
+
+def _of_listener(seen: LivekitEvent, mode: str, attempt: int, at: int) -> Event:
+    if seen.what is What.JOINED:
+        return ListenerJoined(at, attempt, seen.identity, mode)
+    return ListenerLeft(at, attempt, seen.identity)
+
+
 # What LiveKit's words for the status of an egress mean for the recording.
 _GOES_ON = {"EGRESS_STARTING", "EGRESS_ACTIVE", "EGRESS_ENDING"}
 _HAS_A_FILE = {"EGRESS_COMPLETE", "EGRESS_LIMIT_REACHED"}
@@ -180,15 +210,18 @@ _HAS_NO_FILE = {"EGRESS_FAILED", "EGRESS_ABORTED"}
 
 def recording_seen(report: EgressReport, at: int, attempt: int, *, is_over: bool) -> RecordingSeen:
     """What LiveKit's report of an egress means. `is_over` decides where its status is none that we know."""
+    seen = partial(
+        RecordingSeen, at, attempt, report.egress_id, segment=segment_of(report.asked_key or report.file_key)
+    )
     error = None if report.error is None else report.error[:ERROR_CHARS]
     if report.status in _HAS_NO_FILE:
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or report.status.lower())
+        return seen("failed", error=error or report.status.lower())
     if report.status in _GOES_ON or not (is_over or report.status in _HAS_A_FILE):
-        return RecordingSeen(at, attempt, report.egress_id, "started")
+        return seen("started")
     if report.backup_at is not None:
         # The file is whole, but not where links are made for: whoever runs the egress must bring it over.
         error = f"the file is in the backup storage of LiveKit's egress: {report.backup_at}"[:ERROR_CHARS]
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error)
+        return seen("failed", error=error)
     if report.file_key is None:
-        return RecordingSeen(at, attempt, report.egress_id, "failed", error=error or "no_file")
-    return RecordingSeen(at, attempt, report.egress_id, "ended", report.file_key, report.duration_s, error)
+        return seen("failed", error=error or "no_file")
+    return seen("ended", key=report.file_key, duration_s=report.duration_s, error=error)

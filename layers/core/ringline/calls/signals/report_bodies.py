@@ -25,7 +25,10 @@ from pydantic import (
 from ringline.calls.model.events import (
     AgentHangsUp,
     AgentReady,
+    DtmfSent,
     Event,
+    RecordingPaused,
+    RecordingResumed,
     SilenceHeard,
     Transferred,
     UserSpoke,
@@ -81,7 +84,7 @@ class AnyReport(BaseModel):
 class ReadyReport(AnyReport):
     """The agent is there and hears."""
 
-    _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail", "transcript")
+    _ABILITIES: ClassVar = ("user_spoke", "silence", "voicemail", "transcript", "dtmf")
 
     type: Literal["ready"]
     can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
@@ -157,6 +160,30 @@ class TransferReport(AnyReport):
     def _event_of(self) -> Callable[[int, int], Event]:
         failed, only_started = self.status == "failed", self.status == "started"
         return lambda at, attempt: Transferred(at, attempt, self.to, failed=failed, only_started=only_started)
+
+
+class RecordingReport(AnyReport):
+    """The agent wants its call's recording to be paused, or to go on. It is answered once LiveKit has stopped."""
+
+    type: Literal["recording"]
+    do: Literal["pause", "resume"]
+    reason: ShortText | None = None
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        if self.do == "resume":
+            return RecordingResumed
+        return lambda at, attempt: RecordingPaused(at, attempt, self.reason)
+
+
+class DtmfReport(AnyReport):
+    """The agent has sent the tones that it was asked for, or could not."""
+
+    type: Literal["dtmf"]
+    dtmf_id: ShortText
+    error: ShortText | None = None
+
+    def _event_of(self) -> Callable[[int, int], Event]:
+        return lambda at, attempt: DtmfSent(at, attempt, self.dtmf_id, self.error)
 
 
 def _fits_in_a_row(usage: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +264,8 @@ _BODIES: dict[str, type[AnyReport]] = {
     "transcript": TranscriptReport,
     "usage": UsageReport,
     "outcome": OutcomeReport,
+    "recording": RecordingReport,
+    "dtmf": DtmfReport,
 }
 
 

@@ -8,16 +8,19 @@ A rule may give each call the same room, one after another. `sip_call_id` is the
 leg loses its connection and comes back, and is another's when somebody else calls.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.records import call_to_item
+from ringline.calls.tables.writes.companions import Companions
+from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import from_item, refusal_reasons, to_item
+from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import ROOM_CALL_SK, room_pk
 
 # Named conditions.
@@ -43,10 +46,22 @@ class Tenant:
         return None not in ids and self.sip_call_id != livekit_event.sip_call_id
 
 
+class Opened(StrEnum):
+    """What came of opening a room for a caller. Only OPENED wrote anything."""
+
+    OPENED = "opened"
+    KNOWN = "known"
+    """The room has this call already: its caller's event came twice."""
+    FULL = "full"
+    """The line, or the place under a cap, that the call was to take is gone."""
+
+
 class InboundRooms:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._db = dynamodb
         self._table = table_name
+        self._companions = Companions(table_name)
+        self._transactions = Transactions(dynamodb, pause)
 
     def tenant(self, room: str) -> Tenant | None:
         """The call that the room was last opened for; None if no call rang in there."""
@@ -58,20 +73,17 @@ class InboundRooms:
         attempt_id = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
         return Tenant(attempt_id, known.get("sip_call_id"))
 
-    def open(self, call: Call) -> bool:
-        """Accepts a call that rings in: its row, and the room as its own, together or not at all. False if the room has
-        this call already: its caller's event came twice."""
+    def open(self, call: Call) -> Opened:
+        """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or
+        not at all. Raises TableContended."""
         row: dict[str, Any] = {"Item": call_to_item(call), "ConditionExpression": ITEM_IS_NEW}
         writes = [{"Put": {"TableName": self._table, **put}} for put in (row, _room_put(call))]
-        try:
-            self._db.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            # Whatever is no refusal is raised, and LiveKit then sends the event again.
-            reasons = refusal_reasons(error)
-            if reasons is None or not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise
-            return False
-        return True
+        companions = self._companions.arriving(call)
+        # Whatever is no refusal is raised, and LiveKit then sends the event again.
+        refusals = self._transactions.run([*writes, *(companion.write for companion in companions)])
+        if refusals is None:
+            return Opened.OPENED
+        return Opened.KNOWN if any(was_refused(each) for each in refusals[: len(writes)]) else Opened.FULL
 
 
 def _room_put(call: Call) -> dict[str, Any]:

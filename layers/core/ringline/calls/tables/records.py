@@ -15,6 +15,7 @@ from ringline.calls.model.call import (
     CarrierWords,
     Direction,
     Evidence,
+    Listener,
     Note,
     Recording,
     State,
@@ -60,12 +61,16 @@ def call_to_item(call: Call) -> Item:
         # Only what is unusual is stored.
         "agent_first": None if call.agent_first else False,
         "tries_agent": call.tries_agent or None,
+        "takes_line": call.takes_line or None,
         "from_pool": call.from_pool or None,
         "counters": list(call.counters) or None,
         "transcript_turns": call.transcript_turns or None,
         "carrier": _reported(call.carrier),
         "reports": _reported(call.reports),
-        "recorded": None if call.recorded is None else _reported(call.recorded),
+        "recorded": None if call.recorded is None else _recording(call.recorded),
+        "recording_segment": None if call.recording_segment == 1 else call.recording_segment,
+        "listeners": [_without_none(asdict(each)) for each in call.listeners] or None,
+        "former_recordings": [_recording(each) for each in call.former_recordings] or None,
         "retry": None if call.retry is None else asdict(call.retry),
         "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
@@ -104,6 +109,10 @@ def call_from_item(item: Item) -> Call:
             "carrier": CarrierWords(**_known_to(CarrierWords, record.get("carrier", {}))),
             "reports": _reports(record.get("reports", {})),
             "recorded": Recording(**_known_to(Recording, record["recorded"])) if "recorded" in record else None,
+            "listeners": tuple(Listener(**_known_to(Listener, each)) for each in record.get("listeners", [])),
+            "former_recordings": tuple(
+                Recording(**_known_to(Recording, each)) for each in record.get("former_recordings", [])
+            ),
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
@@ -128,12 +137,22 @@ def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] 
     } or None
 
 
+def _recording(recording: Recording) -> dict[str, Any] | None:
+    kept = _reported(recording)
+    if kept is not None and recording.segment == 1:
+        del kept["segment"]
+    return kept
+
+
 def _reports(record: dict[str, Any]) -> AgentReports:
     known = _known_to(AgentReports, record)
     return AgentReports(**known | {"can_report": tuple(record.get("can_report", ()))})
 
 
-def _known_to(kind: type[CarrierWords | AgentReports | Recording | Attempt], record: dict[str, Any]) -> dict[str, Any]:
+type _Kind = type[CarrierWords | AgentReports | Recording | Attempt | Listener]
+
+
+def _known_to(kind: _Kind, record: dict[str, Any]) -> dict[str, Any]:
     """Those fields of a record that this version knows. A later version may have written more of them: functions are
     updated one by one, and sometimes back."""
     return {name: record[name] for name in (each.name for each in fields(kind)) if name in record}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringline.calls.transfers.ask import Asked, AskTransfer
 
 _BODY = "ringline.calls.transfers.bodies:TransferRequest"
-_ANSWERS = "ringline.resources.answers.transfers"
+_ANSWERS = "ringline.resources.answers.calls"
 _REFUSALS = (
     "call_not_active",
     "transfer_under_way",

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.model.call import Call, State, VoicemailPolicy, room_name
+from ringline.calls.model.call import Call, Listener, Recording, State, VoicemailPolicy, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.rules.voicemail import voicemail_evidence
 from ringline.calls.views.transfer_view import transfer_view
@@ -53,10 +53,45 @@ def call_view(call: Call) -> dict[str, Any]:
         "agent_reports": agent_reports(call),
         "transfers": [transfer_view(call, transfer) for transfer in call.transfers],
         "recording": call.recording,
-        "recording_status": None if call.recorded is None else call.recorded.status,
+        "recording_status": recording_status(call),
         "recording_error": None if call.recorded is None else call.recorded.error,
+        "recording_paused_at": iso_or_none(call.recording_paused_at),
+        "recording_segments": [segment_view(each) for each in recordings_of(call)],
+        "listeners": [listener_view(each) for each in call.listeners],
         "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
         "transcript_turns": call.transcript_turns,
+    }
+
+
+def recording_status(call: Call) -> str | None:
+    if call.recording_paused_at is not None and call.in_flight:
+        return "paused"
+    known = recordings_of(call)
+    return known[-1].status if known else None
+
+
+def recordings_of(call: Call) -> list[Recording]:
+    """The segments of the present attempt's recording, as far as they are known, in their order."""
+    return [*call.former_recordings, *([] if call.recorded is None else [call.recorded])]
+
+
+def segment_view(recording: Recording) -> dict[str, Any]:
+    return {
+        "segment": recording.segment,
+        "status": recording.status,
+        "from": iso_or_none(recording.began_at),
+        "to": iso_or_none(recording.over_at),
+        "duration_s": recording.duration_s,
+        "error": recording.error,
+    }
+
+
+def listener_view(listener: Listener) -> dict[str, Any]:
+    return {
+        "listener_id": listener.identity,
+        "mode": listener.mode,
+        "joined_at": iso(listener.joined_at),
+        "left_at": iso_or_none(listener.left_at),
     }
 
 
@@ -87,11 +122,20 @@ def agent_reports(call: Call) -> dict[str, Any] | None:
 
 def attempts(call: Call) -> list[dict[str, Any]]:
     """Each attempt with its dial, its end and its reason, the present one included; empty before the first."""
-    rows: list[tuple[int, int | None, int | None, EndReason | None, int | None]] = [
-        (each.dialed_at, each.answered_at, each.ended_at, each.end_reason, each.sip_code) for each in call.attempts
+    rows: list[tuple[int, int | None, int | None, EndReason | None, int | None, str | None]] = [
+        (
+            each.dialed_at,
+            each.answered_at,
+            each.ended_at,
+            each.end_reason,
+            each.sip_code,
+            each.from_number or call.from_number,
+        )
+        for each in call.attempts
     ]
     if call.dialed_at is not None:
-        rows.append((call.dialed_at, call.answered_at, call.ended_at, call.end_reason, call.evidence.sip_code))
+        sip_code = call.evidence.sip_code
+        rows.append((call.dialed_at, call.answered_at, call.ended_at, call.end_reason, sip_code, call.from_number))
     return [
         {
             "attempt": number,
@@ -100,8 +144,9 @@ def attempts(call: Call) -> list[dict[str, Any]]:
             "ended_at": iso_or_none(ended_at),
             "end_reason": end_reason,
             "sip_code": sip_code,
+            "from_number": from_number,
         }
-        for number, (dialed_at, answered_at, ended_at, end_reason, sip_code) in enumerate(rows, start=1)
+        for number, (dialed_at, answered_at, ended_at, end_reason, sip_code, from_number) in enumerate(rows, start=1)
     ]
 
 

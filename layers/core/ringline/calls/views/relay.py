@@ -82,13 +82,22 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
 
 
 def calls_to_record(changes: Sequence[Change]) -> list[Call]:
-    """Calls that became active and are to be recorded, without those that have ended since."""
+    """Calls of which a recording, or the next segment of one, is to begin: they became active or go on being recorded.
+    Without those that have ended since, and those whose recording is paused."""
     latest = {(change.after.account_id, change.after.call_id): change.after for change in changes}
     return [
         change.after
         for change in changes
         if change.after.recording
         and change.after.state is State.ACTIVE
-        and (change.before is None or change.before.state.status is not Status.ACTIVE)
-        and latest[change.after.account_id, change.after.call_id].state is State.ACTIVE
+        and (change.before is None or _begins(change.before, change.after))
+        and _is_recorded_now(latest[change.after.account_id, change.after.call_id], change.after.recording_segment)
     ]
+
+
+def _begins(before: Call, after: Call) -> bool:
+    return before.state.status is not Status.ACTIVE or before.recording_segment != after.recording_segment
+
+
+def _is_recorded_now(call: Call, segment: int) -> bool:
+    return call.state is State.ACTIVE and call.recording_paused_at is None and call.recording_segment == segment

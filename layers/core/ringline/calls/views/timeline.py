@@ -71,6 +71,10 @@ def _present(call: Call) -> Iterator[_Moment]:
         yield call.other_left_at, "other_left", dial
         yield evidence.leg_left_at, "leg_left", dial | {"reason": evidence.disconnect_reason}
         yield evidence.room_finished_at, "room_finished", dial
+    for listener in call.listeners:
+        whose = dial | {"listener_id": listener.identity, "mode": listener.mode}
+        yield listener.joined_at, "listener_joined", whose
+        yield listener.left_at, "listener_left", whose
     asked = {"reason": call.end_asked_reason, "words": call.reports.hung_up_for}
     yield call.end_asked_at, "end_asked", dial | asked
     ended = {"reason": call.end_reason, "sip_code": evidence.sip_code, "sip_status": evidence.sip_status}

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.capacity.counters import Kind
+from ringline.calls.progress.set_cap import SetCap
 from ringline.resources.lines.numbers import NumberRoutes
 from ringline.resources.lines.platform import PlatformRoutes
 from ringline.resources.lines.trunks import TrunkRoutes
@@ -32,7 +34,7 @@ class LineSettings(SettingsModel):
 
 
 def line_resources(
-    settings: LineSettings, livekit: LivekitSettings, table: str, *, clock: Clock, log: Logger
+    settings: LineSettings, livekit: LivekitSettings, table: str, cap: SetCap, *, clock: Clock, log: Logger
 ) -> tuple[NumberRoutes | TrunkRoutes | PlatformRoutes, ...]:
     dynamodb = aws.dynamodb()
     routing = RoutingStore(dynamodb, table)
@@ -46,7 +48,18 @@ def line_resources(
         clock=clock,
         log=log,
     )
-    numbers = Numbers(rows=NumberRows(dynamodb, table), routing=routing, trunks=trunks, clock=clock, log=log)
+
+    def set_limits(account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None:
+        cap.run(account_id, Kind.NUMBER, number, max_calls, calls_per_day)
+
+    numbers = Numbers(
+        rows=NumberRows(dynamodb, table),
+        routing=routing,
+        trunks=trunks,
+        set_limits=set_limits,
+        clock=clock,
+        log=log,
+    )
     sync = Sync(numbers=numbers, clock=clock, log=log)
     return NumberRoutes(numbers, sync), TrunkRoutes(trunks, sync, log), PlatformRoutes(numbers, trunks)
 

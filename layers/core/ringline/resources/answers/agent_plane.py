@@ -9,9 +9,11 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.signals.report_bodies import (
     MOST_REPORTS,
     AnyReport,
+    DtmfReport,
     HangUpReport,
     OutcomeReport,
     ReadyReport,
+    RecordingReport,
     SilenceReport,
     TranscriptReport,
     TransferReport,
@@ -31,6 +33,8 @@ type Report = (
     | TranscriptReport
     | UsageReport
     | OutcomeReport
+    | RecordingReport
+    | DtmfReport
     | AnyReport
 )
 

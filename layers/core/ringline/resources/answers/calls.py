@@ -6,11 +6,11 @@ from pydantic import Field
 
 from ringline.calls.model.call import Direction, State, Status, VoicemailPolicy
 from ringline.calls.model.reasons import Category, EndedBy, EndReason
+from ringline.calls.model.transfers.transfer import TransferState
 from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.views.queue_place import BlockedBy
 from ringline.resources.answers.analytics import ShownResult
 from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, MomentToTheSecond, Shown
-from ringline.resources.answers.transfers import ShownTransfer
 
 
 class CallAttempt(Shown):
@@ -22,6 +22,7 @@ class CallAttempt(Shown):
     ended_at: Moment | None
     end_reason: EndReason | None
     sip_code: int | None
+    from_number: str | None
 
 
 class ShownRetry(Shown):
@@ -73,6 +74,58 @@ class CallTraces(Shown):
     call_timings: CallTimings = MAY_BE_MISSING
 
 
+class ShownTarget(Shown):
+    """To whom: a number (`sip`, with a `number`) or an agent (`agent`, with an `agent_id`)."""
+
+    type: Literal["sip", "agent"]
+    config: dict[str, Any]
+
+
+class ShownTransfer(Shown):
+    """A transfer of a call. `reason` is why the target did not come, in the words of calls. `follows` is the transfer
+    whose fallback this one is, `followed_by` the one that is this one's."""
+
+    transfer_id: str
+    state: TransferState
+    to: ShownTarget
+    mode: Literal["cold", "warm"]
+    asked_by: Literal["api", "agent"]
+    requested_at: Moment
+    ringing_at: Moment | None
+    joined_at: Moment | None
+    ended_at: Moment | None
+    reason: EndReason | None
+    sip_code: int | None
+    warm_handoff_ms: int | None
+    announcement: str | None
+    fallback: list[ShownTarget | Literal["end"]]
+    follows: str | None
+    followed_by: str | None
+    participant_id: str
+
+
+class ShownSegment(Shown):
+    """A recording: all of it, or what was recorded between two pauses. `from` and `to` are when it was seen to begin
+    and to end."""
+
+    segment: int
+    status: str
+    from_: Moment | None = Field(alias="from")
+    to: Moment | None
+    duration_s: float | None
+    error: str | None
+    url: str | None = MAY_BE_MISSING
+
+
+class ShownListener(Shown):
+    """Somebody who came to hear a conversation, or to talk in it."""
+
+    listener_id: str
+    mode: Literal["listen", "barge"]
+    joined_at: Moment
+    left_at: Moment | None
+
+
 class AcceptedCall(Shown):
     """A call, as it was accepted. Events of webhooks bear the same."""
 
@@ -117,6 +170,9 @@ class AcceptedCall(Shown):
     recording: bool
     recording_status: str | None
     recording_error: str | None
+    recording_paused_at: Moment | None
+    recording_segments: list[ShownSegment]
+    listeners: list[ShownListener]
     traces: CallTraces
     transcript_turns: int
 
@@ -172,6 +228,39 @@ class EndedCall(ShownCall):
     result: HangUpResult
 
 
+class RecordedCall(ShownCall):
+    """A call whose recording was to be paused or to go on, and what came of that."""
+
+    result: Literal["paused", "resumed"]
+
+
+class ToldAgents(Shown):
+    """What was sent to the agents in the room of a call, and to how many."""
+
+    message_id: str
+    result: Literal["sent"]
+    agents: int
+
+
+class AskedTones(Shown):
+    """Tones that the agent was asked to send. Its word of them stands among the events of the call."""
+
+    dtmf_id: str
+    result: Literal["accepted"]
+
+
+class MonitorToken(Shown):
+    """What somebody joins with to hear a conversation, or to talk in it: LiveKit's own client takes `url` and
+    `token`."""
+
+    token: str
+    expires_at: Moment
+    url: str
+    room_name: str
+    listener_id: str
+    mode: Literal["listen", "barge"]
+
+
 class CallEvent(Shown):
     """A moment of a call. `dial` numbers its dials, of which one attempt may have several."""
 
@@ -195,6 +284,7 @@ class CallEvent(Shown):
     words: str = MAY_BE_MISSING
     dispatches: int = MAY_BE_MISSING
     can_report: list[str] = MAY_BE_MISSING
+    listener_id: str = MAY_BE_MISSING
     position: int = MAY_BE_MISSING
     counts_all: bool = MAY_BE_MISSING
     blocked_by: BlockedBy = MAY_BE_MISSING
@@ -205,3 +295,19 @@ class CallEvent(Shown):
 
 class CallEvents(Listing[CallEvent]):
     """What happened to a call, oldest first. A call that waits has its place in the queue at the end."""
+
+
+class TransferList(Listing[ShownTransfer]):
+    """The transfers of a call, the first one first, on one page."""
+
+
+class SessionTransfer(Shown):
+    """What the SDK reads of a transfer that was asked for, and how it stands."""
+
+    session_id: str
+    added_participant_id: str
+    removed_participant_id: str | None
+    mode: Literal["cold", "warm"]
+    call_id: str
+    transfer_id: str
+    state: TransferState

@@ -34,6 +34,8 @@ class ShownNumber(Shown):
     status: Literal["available", "assigned"]
     agent_id: str | None
     pipe_id: str | None
+    max_calls: int | None
+    calls_per_day: int | None
     connection_state: ConnectionState
     livekit: AtLivekit
     revision: int

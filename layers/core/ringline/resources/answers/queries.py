@@ -72,13 +72,13 @@ class VoiceFilters(Query):
 class NumberFilters(Query):
     """The numbers that have all of what is given."""
 
-    status: str | None = Field(None, description="available or assigned")
-    status_filter: str | None = Field(None, description="The SDK's name of `status` in direct mode")
-    country: str | None = Field(None, description="Two letters")
-    trunk_type: str | None = Field(None, description="livekit or byo")
+    status: str | None = Field(None, max_length=400, description="available or assigned")
+    status_filter: str | None = Field(None, max_length=400, description="The SDK's name of `status` in direct mode")
+    country: str | None = Field(None, max_length=400, description="Two letters")
+    trunk_type: str | None = Field(None, max_length=400, description="livekit or byo")
 
 
 class PlatformNumberFilters(Query):
     """What the SDK says, and what is always so: the numbers that are assigned are listed too."""
 
-    include_assigned: str | None = Field(None, description="Of no effect")
+    include_assigned: str | None = Field(None, max_length=400, description="Of no effect")

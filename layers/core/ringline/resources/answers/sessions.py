@@ -45,3 +45,15 @@ class EndedSession(Shown):
 
     session_id: str
     state: Status
+
+
+class SessionToken(Shown):
+    """What a browser joins with: LiveKit's own client takes `url` and `token`. The call is there once it has joined."""
+
+    token: str
+    expires_at: Moment
+    url: str
+    room_name: str
+    session_id: str
+    call_id: str
+    identity: str

@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from ringline.resources.answers.base import Moment, Shown
-from ringline.resources.answers.calls import AcceptedCall
-from ringline.resources.answers.transfers import ShownTransfer
+from ringline.resources.answers.calls import AcceptedCall, ShownTransfer
 from ringline.webhooks.model.event_type import EventType
 
 

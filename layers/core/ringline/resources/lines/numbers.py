@@ -21,6 +21,7 @@ _BODIES = "ringline.trunking.bodies"
 _SHOWN = f"{_ANSWERS}:ShownNumber"
 _AT_LIVEKIT = ("livekit_away", "livekit_refused", "busy_at_livekit")
 _NAMES = ("unknown_trunk", "unknown_agent", "unknown_pipe")
+_FIELDS = ("trunk_id", "agent_id", "pipe_id", "country", "max_calls", "calls_per_day")
 _FILTERS = frozenset({"status", "status_filter", "country", "trunk_type"})
 
 
@@ -146,9 +147,7 @@ class NumberRoutes:
         from ringline.trunking.bodies import NumberRequest
 
         asked = read_body(NumberRequest, request.json_object())
-        said = {
-            name: value for name, value in _said(asked, "trunk_id", "agent_id", "pipe_id", "country").items() if value
-        }
+        said = {name: value for name, value in _said(asked, *_FIELDS).items() if value is not None}
         return _shown(self.numbers.bring(request.account_id, asked.number, said), 201)
 
     def get(self, request: Request, number_id: str) -> Response[str]:
@@ -159,7 +158,7 @@ class NumberRoutes:
         from ringline.runtime.web.bodies import read_body
         from ringline.trunking.bodies import NumberChange
 
-        said = _said(read_body(NumberChange, request.json_object()), "trunk_id", "agent_id", "pipe_id", "country")
+        said = _said(read_body(NumberChange, request.json_object()), *_FIELDS)
         return _shown(self.numbers.change(request.account_id, unquote(number_id), said, if_match(request.event)))
 
     def delete(self, request: Request, number_id: str) -> Response[str]:

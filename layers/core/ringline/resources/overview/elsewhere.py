@@ -38,7 +38,7 @@ ELSEWHERE = (
         "/v1/calls/<call_id>/agent-transfers",
         summary="Hands a call over, on the word of its agent",
         body="ringline.calls.transfers.bodies:TransferRequest",
-        answer="ringline.resources.answers.transfers:ShownTransfer",
+        answer="ringline.resources.answers.calls:ShownTransfer",
         status=202,
         problems=(
             "call_not_found",
@@ -57,7 +57,7 @@ ELSEWHERE = (
         "GET",
         "/v1/calls/<call_id>/agent-transfers/<transfer_id>",
         summary="Shows a transfer to the agent that asked for it",
-        answer="ringline.resources.answers.transfers:ShownTransfer",
+        answer="ringline.resources.answers.calls:ShownTransfer",
         problems=("call_not_found", "transfer_not_found"),
         proof="call_token",
     ),

@@ -19,7 +19,7 @@ from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import account_pk
 from ringline.trunking.model.lines import Link
 
-BUSY_S = 25
+BUSY_S = 15
 """Longer than a request may be at work on a link: the function ends before."""
 
 _LINK = "LINK#"

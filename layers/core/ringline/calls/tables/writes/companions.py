@@ -21,6 +21,8 @@ ITEM_IS_NEW = "attribute_not_exists(pk)"
 ITEM_IS_THERE = "attribute_exists(pk)"
 # Both must exist: comparing two absent attributes is not the same on every DynamoDB.
 LINE_IS_FREE = "attribute_exists(cap) AND attribute_exists(in_use) AND in_use < cap"
+LINE_IS_NOT_RESERVED = "(attribute_not_exists(outbound_cap) OR in_use < outbound_cap)"
+CALLERS_HOLD_LINES = "attribute_exists(inbound_reserve)"
 LINE_IS_TAKEN = "in_use > :zero"
 CAPS_ARE_UNCHANGED = "caps_version = :caps_version"
 NOTHING_WAS_EVER_CAPPED = "attribute_not_exists(caps_version)"
@@ -32,6 +34,9 @@ NUMBER_HAS_NO_OTHER_CALL = "attribute_not_exists(pk) OR call_id = :over"
 
 TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 """A refusal then shows the item that it was refused for."""
+
+_OF_CALLERS = "inbound_in_use :step, outbound_cap :step"
+"""A caller's line is none of those that outbound calls leave to callers any more."""
 
 _KEY_KEPT_S = 24 * 3600
 
@@ -90,9 +95,13 @@ class Companions:
         step = int(after.holds_slot) - int(before.holds_slot)
         if step == 0:
             return
-        update, values, condition = "ADD in_use :step", {":step": step}, LINE_IS_FREE if step > 0 else LINE_IS_TAKEN
+        update, values, condition = "ADD in_use :step", {":step": step}, LINE_IS_TAKEN
+        if step > 0:
+            condition = f"{LINE_IS_FREE} AND {LINE_IS_NOT_RESERVED}"
+        if before.takes_line:
+            update = f"{update}, {_OF_CALLERS}"
         if step > 0 and caps_version is not None:
-            condition = f"{LINE_IS_FREE} AND {CAPS_ARE_UNCHANGED if caps_version else NOTHING_WAS_EVER_CAPPED}"
+            condition += f" AND {CAPS_ARE_UNCHANGED if caps_version else NOTHING_WAS_EVER_CAPPED}"
             values |= {":caps_version": caps_version} if caps_version else {}
         if step < 0:
             values |= {":zero": 0}
@@ -108,6 +117,21 @@ class Companions:
             **(TELLING if step > 0 else {}),
         }
         yield Companion({"Update": stepping}, Committed.GATE_FULL if step > 0 else Committed.STALE)
+
+    def arriving(self, call: Call) -> list[Companion]:
+        """What a caller takes who has just rung in: a line, where the account's callers hold lines, and places under
+        caps."""
+        taken = [self._counting.taking(call, name) for name in call.counts_in]
+        if not call.holds_slot:
+            return taken
+        line = {
+            "TableName": self._table,
+            "Key": gate_key(call.account_id),
+            "UpdateExpression": f"ADD in_use :step, {_OF_CALLERS}",
+            "ConditionExpression": f"{LINE_IS_FREE} AND {CALLERS_HOLD_LINES}",
+            "ExpressionAttributeValues": to_item({":step": 1}),
+        }
+        return [Companion({"Update": line}, Committed.GATE_FULL), *taken]
 
     def _place(self, before: Call, after: Call) -> Iterator[Companion]:
         """Giving a place back needs no condition: as long as the call holds it, as its own write checks, nobody else
@@ -156,6 +180,8 @@ def gate_from(item: Item) -> Gate:
         line_ms=kept.get("line_ms", 0),
         line_ends=kept.get("line_ends", 0),
         caps_version=kept.get("caps_version", 0),
+        inbound_reserve=kept.get("inbound_reserve"),
+        outbound_cap=kept.get("outbound_cap"),
     )
 
 

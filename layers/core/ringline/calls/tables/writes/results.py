@@ -45,16 +45,26 @@ class InTheWay(Record):
 class Gate(Record):
     """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
     were. `caps_version` counts how often something of the account was given a cap of its own, or lost one: 0 where
-    nothing ever had one."""
+    nothing ever had one.
+
+    With an `inbound_reserve` callers hold lines, too, and outbound calls are let in while fewer than `outbound_cap` are
+    in use: the cap without the reserve, and with the lines that callers hold. None where callers hold none."""
 
     in_use: int
     cap: int
     line_ms: int = 0
     line_ends: int = 0
     caps_version: int = 0
+    inbound_reserve: int | None = None
+    outbound_cap: int | None = None
 
     @property
     def has_free_line(self) -> bool:
+        """Whether an outbound call may take a line."""
+        return self.has_line_for_caller and (self.outbound_cap is None or self.in_use < self.outbound_cap)
+
+    @property
+    def has_line_for_caller(self) -> bool:
         return self.in_use < self.cap
 
     @property

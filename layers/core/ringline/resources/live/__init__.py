@@ -1,0 +1,1 @@
+"""What is done to a conversation from outside while it goes on."""

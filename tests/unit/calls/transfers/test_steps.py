@@ -1,0 +1,231 @@
+"""What happens to a transfer, and what a transfer does to its call."""
+
+from typing import Any
+
+import pytest
+
+from ringline.calls.mending.left_alone import without_agent
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import AgentJoined, AgentLeft, EndAsked, LegJoined, LegLeft, SpeechLost, Transferred
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import Effect
+from ringline.calls.model.room_view import Others
+from ringline.calls.model.timing import AGENT_SUCCESSOR_S, DIALER_SILENCE_S
+from ringline.calls.model.transfers.allowed import is_allowed
+from ringline.calls.model.transfers.transfer import (
+    MOST_TRANSFERS,
+    Target,
+    TargetKind,
+    Transfer,
+    TransferMode,
+    TransferState,
+    leg_identity,
+    transfer_from_record,
+    transfer_to_record,
+)
+from ringline.calls.model.transfers.transfer_events import (
+    TransferAsked,
+    TransferBegun,
+    TransferCompleted,
+    TransferFailed,
+    TransferJoined,
+    TransferRang,
+)
+from ringline.calls.rules.lifecycle import apply
+from ringline.calls.rules.transfers.due import TransferOwed, transfer_owed
+from ringline.calls.rules.transfers.steps import has_no_part_in
+from tests.builders import a_call, a_transfer, after, at, moved, told_by_the_agent, unmoved
+
+_S = TransferState
+COLD: dict[str, Any] = {"mode": TransferMode.COLD, "warm_handoff_ms": None}
+TO_AGENT: dict[str, Any] = COLD | {"target": Target(TargetKind.AGENT, "AGENT_2", "runner")}
+BUSY = TransferFailed(at(12), 1, "transfer_1", "USER_BUSY", 486)
+JOINED = TransferJoined(at(12), 1, "transfer_1", "PA_target")
+
+
+def asked(call: Call | None = None, **fields: Any) -> Call:
+    return moved(call or a_call(State.ACTIVE), TransferAsked(at(10), 1, a_transfer(at(10), **fields)))
+
+
+def last(call: Call) -> Transfer:
+    return call.transfers[-1]
+
+
+def leaves(call: Call, identity: str | None = None, status: str = "hangup", seconds: float = 20) -> Any:
+    sid = "PA_leg" if identity is None else "PA_target"
+    return apply(call, LegLeft(at(seconds), 1, sid, "CLIENT_INITIATED", status, identity))
+
+
+def target_leg(call: Call) -> str:
+    return leg_identity(call.call_id, 1, last(call).transfer_id)
+
+
+def test_a_transfer_goes_from_step_to_step_with_its_moments() -> None:
+    steps = (TransferBegun(at(11), 1, "transfer_1"), TransferRang(at(12), 1, "transfer_1"))
+    call = after(asked(), *steps, TransferJoined(at(13), 1, "transfer_1", "PA_target"))
+    assert last(call).state is _S.JOINED
+    done = last(moved(call, TransferCompleted(at(14), 1, "transfer_1")))
+    assert (done.begun_at, done.ringing_at, done.joined_at, done.ended_at) == (at(11), at(12), at(13), at(14))
+
+
+def test_one_transfer_is_under_way_at_a_time_and_a_call_has_so_many() -> None:
+    call = asked()
+    again = TransferAsked(at(11), 1, a_transfer(at(11), transfer_id="transfer_2"))
+    assert unmoved(call, again).why == "transfer_under_way"
+    assert last(moved(moved(call, BUSY), again)).transfer_id == "transfer_2"
+    full = a_call(State.ACTIVE, transfers=(a_transfer(state=_S.FAILED),) * MOST_TRANSFERS)
+    assert unmoved(full, again).why == "too_many_transfers"
+
+
+@pytest.mark.parametrize(
+    "event", [BUSY, JOINED, TransferBegun(at(12), 1, "transfer_1")], ids=lambda e: type(e).__name__
+)
+def test_what_is_told_of_a_transfer_that_is_over_changes_nothing(event: Any) -> None:
+    assert unmoved(moved(asked(), BUSY), event).why == "transfer_is_over"
+
+
+# --- how the call ends -----------------------------------------------------------------------------------------------
+
+
+def test_a_phone_that_leaves_because_it_was_sent_away_was_transferred() -> None:
+    call = asked(**COLD)
+    over = leaves(call).call
+    assert (over.end_reason, last(over).state) == (EndReason.CALL_TRANSFERRED, _S.COMPLETED)
+
+
+def test_who_hangs_up_while_somebody_is_rung_for_them_has_hung_up() -> None:
+    over = leaves(told_by_the_agent(asked(), user_spoke_at=at(8))).call
+    assert over.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+    assert (last(over).state, last(over).reason) == (_S.FAILED, "USER_HUNG_UP_IN_CALL")
+
+
+def test_who_hangs_up_after_the_target_has_joined_was_transferred() -> None:
+    over = leaves(moved(asked(), JOINED)).call
+    assert (over.end_reason, last(over).state) == (EndReason.CALL_TRANSFERRED, _S.COMPLETED)
+
+
+def test_the_end_of_a_call_is_the_end_of_its_transfer() -> None:
+    call = moved(asked(), EndAsked(at(15), EndReason.API_HUNG_UP))
+    over = leaves(call).call
+    assert (last(over).state, last(over).reason, last(over).ended_at) == (_S.FAILED, "API_HUNG_UP", at(20))
+
+
+def test_a_call_to_another_agent_ends_as_any_other() -> None:
+    call = moved(asked(**TO_AGENT), AgentJoined(at(11), 1, "PA_second"))
+    over = leaves(told_by_the_agent(call, user_spoke_at=at(8))).call
+    assert over.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+
+
+# --- the target's phone ----------------------------------------------------------------------------------------------
+
+
+def test_the_targets_leg_neither_takes_the_call_over_nor_ends_it() -> None:
+    call = asked()
+    assert unmoved(call, LegJoined(at(11), 1, "PA_target", target_leg(call))).effects == frozenset()
+    joined = moved(call, JOINED)
+    back = leaves(joined, target_leg(call)).call
+    assert (back.state, last(back).state) == (State.ACTIVE, _S.FAILED)
+    assert (last(back).reason, back.reports.transferred_at) == ("USER_HUNG_UP_IN_CALL", None)
+
+
+def test_the_word_of_a_leg_that_left_unanswered_waits_for_whoever_dials_it() -> None:
+    call = asked()
+    heard = leaves(call, target_leg(call), "ringing")
+    assert heard.effects == {Effect.LOOK_AGAIN} and last(heard.call).is_under_way
+    begun = moved(heard.call, TransferBegun(at(21), 1, "transfer_1"))
+    assert transfer_owed(begun, at(20 + DIALER_SILENCE_S)) is TransferOwed.SETTLE
+    assert last(moved(heard.call, BUSY)).sip_code == 486
+
+
+def test_a_leg_that_joins_a_call_which_is_to_end_has_its_room_closed() -> None:
+    call = moved(asked(), EndAsked(at(15), EndReason.API_HUNG_UP))
+    assert unmoved(call, LegJoined(at(16), 1, "PA_target", target_leg(call))).effects == {Effect.END_ROOM}
+
+
+# --- the agent that hands over ---------------------------------------------------------------------------------------
+
+
+def test_nobody_is_left_alone_as_long_as_somebody_is_asked_for() -> None:
+    call = moved(asked(), AgentLeft(at(11), 1, "PA_agent", None))
+    late = at(11 + AGENT_SUCCESSOR_S)
+    assert without_agent(call, Others.NONE, late) is None
+    failed = moved(call, TransferFailed(at(12), 1, "transfer_1", "USER_BUSY", 486))
+    assert without_agent(failed, Others.NONE, late) is EndReason.AGENT_FAILED
+
+
+def test_an_agent_that_left_while_it_rang_has_handed_over_when_the_target_joins() -> None:
+    call = moved(moved(asked(), AgentLeft(at(11), 1, "PA_agent", None)), JOINED)
+    assert (last(call).state, call.handed_over_at) == (_S.COMPLETED, at(12))
+
+
+def test_an_agent_says_that_it_has_handed_over_by_its_report() -> None:
+    call = asked(warm_handoff_ms=None)
+    told = Transferred(at(13), 1, "+15550100888", failed=False)
+    assert unmoved(call, told).why == "transfer_under_way"
+    assert last(moved(moved(call, JOINED), told)).state is _S.COMPLETED
+
+
+def test_a_lost_speech_worker_is_replaced_while_somebody_is_rung() -> None:
+    call = asked(a_call(State.ACTIVE, brain="runner", reports=a_call(State.ACTIVE).reports))
+    assert moved(call, SpeechLost(at(11), 1, 1)).dispatches == 2
+
+
+# --- another agent ---------------------------------------------------------------------------------------------------
+
+
+def test_another_agent_has_the_call_from_the_request_on_and_the_first_one_gets_it_back_if_it_does_not_come() -> None:
+    before = told_by_the_agent(a_call(State.ACTIVE, brain="runner", runner_id="r1"), worker_id="w1", dispatch=1)
+    call = asked(before, **TO_AGENT)
+    assert (call.agent_id, call.brain, call.runner_id, call.dispatches) == ("AGENT_2", "runner", None, 2)
+    back = moved(call, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert (back.agent_id, back.brain) == (before.agent_id, "runner")
+    assert (back.reports.worker_id, back.reports.dispatch) == ("w1", 1)
+
+
+def test_the_agent_that_was_asked_for_is_not_one_too_many() -> None:
+    call = asked(**TO_AGENT)
+    result: Any = apply(call, AgentJoined(at(11), 1, "PA_second"))
+    assert result.effects == {Effect.LOOK_AGAIN}
+    assert (result.call.agent_sid, last(result.call).state) == ("PA_second", _S.JOINED)
+    assert unmoved(result.call, AgentJoined(at(12), 1, "PA_agent")).effects == {Effect.REMOVE_AGENT}
+
+
+def test_who_speaks_for_another_agent_than_the_present_one_gets_no_brain() -> None:
+    call = asked(**TO_AGENT)
+    assert has_no_part_in(call, 1) and not has_no_part_in(call, 2)
+    back = moved(call, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert has_no_part_in(back, 2) and not has_no_part_in(back, 1)
+
+
+# --- what is kept, and who is allowed --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, COLD, TO_AGENT, {"fallback": (Target(TargetKind.AGENT, "A", "prompt"),)}])
+def test_a_transfer_is_read_back_as_it_was_kept(fields: dict[str, Any]) -> None:
+    transfer = last(asked(**fields))
+    assert transfer_from_record(transfer_to_record(transfer)) == transfer
+    assert transfer_from_record(transfer_to_record(transfer) | {"of_a_later_version": 1}) == transfer
+
+
+@pytest.mark.parametrize(
+    ("numbers", "prefixes", "may"),
+    [
+        (None, None, True),
+        (("+15550111",), None, True),
+        ((), ("+1555",), True),
+        ((), (), False),
+        ((), None, False),
+        (None, (), False),
+        (("+15550112",), ("+44",), False),
+    ],
+)
+def test_the_lists_of_a_pipe_say_whom_a_call_may_go_to(
+    numbers: tuple[str, ...] | None, prefixes: tuple[str, ...] | None, may: bool
+) -> None:
+    assert is_allowed("+15550111", numbers, prefixes) is may
+
+
+def test_a_caller_is_handed_over_like_a_callee() -> None:
+    call = asked(a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="r", caller_identity="c"), **COLD)
+    gone = moved(call, LegLeft(at(20), 1, "PA_leg", "CLIENT_INITIATED", "hangup", "c"))
+    assert gone.end_reason is EndReason.CALL_TRANSFERRED
