@@ -9,7 +9,7 @@ from unittest import mock
 
 from ringline.calls.outbound import admit, create
 from ringline.calls.rules import ending
-from ringline.calls.signals import arrive
+from ringline.calls.signals import inbound_rows
 from ringline.calls.tables.paces import interval_ms
 from ringline.routing.records import Number, Pipe
 from ringline.runtime.items import to_item
@@ -146,7 +146,7 @@ class Episode:
         new_id = self._functions.new_id
         with (
             mock.patch.object(create, "new_id", new_id),
-            mock.patch.object(arrive, "new_id", new_id),
+            mock.patch.object(inbound_rows, "new_id", new_id),
             mock.patch.object(admit, "NO_AGENT_S", _NO_AGENT_S),
             mock.patch.object(ending, "NO_AGENT_S", _NO_AGENT_S),
         ):

@@ -31,6 +31,7 @@ class Part:
     table_name: str
     account_id: str
     call_ids: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
 
 
 type Work = Callable[[Part], Counter[str]]
@@ -66,6 +67,17 @@ def claim_until_full(part: Part) -> Counter[str]:
             seen[call.call_id] += 1
         elif committed is Committed.GATE_FULL:
             break
+    return seen
+
+
+def claim_under_caps_and_end_all(part: Part) -> Counter[str]:
+    """As below, each claim in the part's counters and dealt out anew where one of them is full."""
+    store, seen = _store(part), Counter[str]()
+    while (call := _waiting(store, part)) is not None:
+        claim = Claimed(at(1), counters=part.counters, counted_on=1)
+        if _commit(store, call, claim, seen) is Committed.DONE:
+            seen[call.call_id] += 1
+            _end(store, part.account_id, call.call_id, Counter())
     return seen
 
 

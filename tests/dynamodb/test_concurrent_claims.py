@@ -8,13 +8,23 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.calls.capacity.counters import Kind, counter_name
 from ringline.calls.model.call import State
+from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore
-from ringline.runtime.table import calls_pk, gate_pk
+from ringline.runtime.table import calls_pk, caps_pk, gate_pk
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
-from tests.dynamodb.claimers import Claimers, Part, claim_and_end_all, claim_until_full, claimers, end_each
+from tests.dynamodb.claimers import (
+    Claimers,
+    Part,
+    claim_and_end_all,
+    claim_under_caps_and_end_all,
+    claim_until_full,
+    claimers,
+    end_each,
+)
 from tests.dynamodb.table_stream import changes_of
 
 CAP = 10
@@ -70,6 +80,23 @@ def test_while_lines_are_taken_and_given_back_the_cap_holds_at_every_change(
     assert min(counted) == counted[-1] == 0
     for call_id in claimed:
         assert lives(local, call_id) == ["queued", "dialing", "not_connected"]
+
+
+def test_under_caps_no_change_of_any_counter_passes_its_cap_and_each_is_empty_in_the_end(
+    local: LocalAws, part: Part, dialers: Claimers
+) -> None:
+    counters = Counters(local.dynamodb, local.table_name)
+    caps = {(Kind.AGENT, "AGENT_1"): 4, (Kind.PIPE, "PIPE_1"): 3, (Kind.NUMBER, "+15550100000"): 5}
+    for (kind, of), most in caps.items():
+        counters.set_cap(ACCOUNT, kind, of, most)
+    names = tuple(counter_name(kind, of) for kind, of in caps)
+    claimed = dialers.all_do(claim_under_caps_and_end_all, Part(local.table_name, ACCOUNT, counters=names))
+    assert claimed == Counter(f"call_{n:02}" for n in range(CALLS)), "each call is claimed once"
+    for name, most in zip(names, caps.values(), strict=True):
+        counted = [image.get("in_use", 0) for image in changes_of(local, caps_pk(ACCOUNT), name)]
+        assert max(counted) <= min(most, 3), "the pipe's cap is the tightest of the three"
+        assert counted[-1] == 0
+        assert len(counted) == 1 + 2 * CALLS
 
 
 def lines(store: CallStore) -> tuple[int, int]:

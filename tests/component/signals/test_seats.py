@@ -221,3 +221,13 @@ def test_a_reserve_that_is_taken_back_holds_nothing_up_and_lines_come_back(house
     for n in range(2):
         house.calls.queued(f"call_{n}")
         assert isinstance(house.calls.admit.next(ACCOUNT), Call)
+
+
+def test_a_question_about_a_caller_is_asked_once_and_about_the_next_one_anew(house: House) -> None:
+    route = house.routes.resolve(ACCOUNT, DIALED)
+    assert route is not None
+    rooms, first = house.calls.inbound_rooms, _row("a", route)
+    assert [rooms.notes_question(first), rooms.notes_question(first)] == [True, False]
+    next_in_the_room = _row("b", route, inbound_room=first.inbound_room)
+    assert rooms.notes_question(next_in_the_room)
+    assert rooms.open(first) is Opened.OPENED

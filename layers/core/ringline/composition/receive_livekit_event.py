@@ -12,7 +12,7 @@ from ringline.composition.parts import CallParts, SignalSettings, look_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.logging import masked_within
-from ringline.runtime.settings import group, optional
+from ringline.runtime.settings import flag, group, optional
 from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CLOSE_WITHIN_S = 1.0
 class Settings(SignalSettings):
     livekit: DispatchSettings = group(DispatchSettings)
     default_country: str = optional("DEFAULT_COUNTRY")
+    allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str], Observe]:
@@ -70,12 +71,14 @@ def _reception(
     from ringline.accounts.store import AccountStore
     from ringline.agents.tables.registry import Registry
     from ringline.calls.signals.arrive import Arrive
+    from ringline.calls.signals.decisions import Decide
     from ringline.calls.signals.seats import Seats
     from ringline.calls.tables.inbound_rooms import InboundRooms
     from ringline.calls.tables.limits.counters import Counters
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore
     from ringline.telephony.front_desk import FrontDesk
+    from ringline.webhooks.sending.decision import AskServer
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
@@ -84,6 +87,11 @@ def _reception(
         rooms=rooms,
         numbers=routing,
         routing=inbound,
+        decide=Decide(
+            rooms=rooms,
+            routing=inbound,
+            ask=AskServer(allow_private=settings.allow_private_webhooks, clock=clock).ask,
+        ),
         seats=Seats(
             rooms=rooms,
             routing=inbound,

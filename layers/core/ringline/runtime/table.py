@@ -36,6 +36,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | assignment      | A#<account>#ASSIGNMENTS | <call>#<attempt>           | agents.tables (kept a day, ttl_at_s)
 | connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
 | inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
+| its question    | ROOM#<room>           | QUESTION                     | tables.inbound_rooms (kept 2 days)
 | browser's ticket | A#<account>#WEB    | <call>                       | calls.web.store (kept a day, ttl_at_s)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
 | voice profile   | VOICES                | <profile>                    | voices.store (an operator's)
@@ -55,6 +56,7 @@ ACCOUNT_SK = "ACCOUNT"
 GATE_SK = "GATE"
 OWNER_SK = "OWNER"
 ROOM_CALL_SK = "CALL"
+QUESTION_SK = "QUESTION"
 PACE_SK = "PACE"
 INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"

@@ -127,7 +127,12 @@ MEANINGS: dict[EndReason, Meaning] = {
         "The agent handed the call over, to another number or to somebody whom it brought in.",
     ),
     _R.API_HUNG_UP: Meaning(_C.CONVERSATION, _B.API, False, "The conversation was ended through the API."),
-    _R.CALL_CANCELED: Meaning(_C.CANCELED, _B.API, False, "The call was canceled through the API before it connected."),
+    _R.CALL_CANCELED: Meaning(
+        _C.CANCELED,
+        _B.API,
+        False,
+        "The call was canceled through the API before it connected, or the customer's server rejected the caller.",
+    ),
     _R.AGENT_DID_NOT_JOIN: Meaning(
         _C.AGENT, _B.SYSTEM, True, "The call was there to be taken, and no agent came in time."
     ),
@@ -138,7 +143,8 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.AGENT,
         _B.SYSTEM,
         True,
-        "Nobody was rung, because no agent was there to talk: none came to the call for as long as it waited for one.",
+        "Nobody was rung, because no agent was there to talk: none came to the call for as long as it waited for one."
+        " Or somebody rang in for whom no line, or no place under a cap, was free.",
     ),
     _R.SIP_FAILED_TRUNK: Meaning(
         _C.CARRIER,

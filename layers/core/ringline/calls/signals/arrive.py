@@ -19,6 +19,7 @@ from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.room_view import RoomView, agent_in
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.rules.deadlines import look_again_in_s
+from ringline.calls.signals.decisions import Decide
 from ringline.calls.signals.inbound_rows import row_of
 from ringline.calls.signals.seats import Seats
 from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
@@ -91,6 +92,7 @@ class Arrive:
     accounts: Accounts | None = None
     default_country: str | None = None
     seats: Seats | None = None
+    decide: Decide | None = None
 
     def run(self, seen: LivekitEvent, at: int) -> Arrived | None:
         """What became of a caller whose leg was seen at that moment; None if the call is there already. Raises what
@@ -125,6 +127,10 @@ class Arrive:
     def _opened(self, row: Call, route: Route | None, seen: LivekitEvent) -> Call | None:
         """The call as it was written; None if it is there already. Who is told to have left already needs no seat."""
         if self.seats is None or route is None or seen.what is not What.JOINED:
+            return row if self.rooms.open(row) is Opened.OPENED else None
+        if self.decide is not None:
+            row, route = self.decide.run(row, route)
+        if row.state.is_terminal:
             return row if self.rooms.open(row) is Opened.OPENED else None
         return self.seats.open(row, route)
 

@@ -2,6 +2,7 @@
 
 | item         | pk          | sk   |
 |--------------|-------------|------|
+| question     | ROOM#<room> | QUESTION | the same: somebody was asked what is to become of the caller
 | inbound room | ROOM#<room> | CALL | `account_id`, `call_id`, `sip_call_id`; kept two days (`ttl_at_s`)
 
 A rule may give each call the same room, one after another. `sip_call_id` is the phone call's own: it stays when the
@@ -18,10 +19,11 @@ from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.records import call_to_item
 from ringline.calls.tables.writes.companions import Companions
+from ringline.calls.tables.writes.results import Committed
 from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import from_item, to_item
-from ringline.runtime.table import ROOM_CALL_SK, room_pk
+from ringline.runtime.table import QUESTION_SK, ROOM_CALL_SK, room_pk
 
 # Named conditions.
 ITEM_IS_NEW = "attribute_not_exists(pk)"
@@ -72,6 +74,13 @@ class InboundRooms:
         known = from_item(item)
         attempt_id = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
         return Tenant(attempt_id, known.get("sip_call_id"))
+
+    def notes_question(self, call: Call) -> bool:
+        """Whether this is the first to ask somebody about the caller: whoever handles the same event once more, or
+        another one of the same phone call, is not."""
+        put = _room_put(call)
+        put["Item"] |= to_item({"sk": QUESTION_SK})
+        return self._transactions.put_alone({"TableName": self._table, **put}) is Committed.DONE
 
     def open(self, call: Call) -> Opened:
         """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or

@@ -22,7 +22,7 @@ TIMEOUT_S = 10.0
 """Connecting, sending and reading together. A receiver that has more to do answers first and does it afterwards."""
 
 _READ_BYTES = 4096
-"""What is read of an answer's body, so that a receiver can finish a short one; nothing in it matters."""
+"""What is read of an answer's body, so that a receiver can finish a short one; nothing in a webhook's matters."""
 
 
 class Failure(StrEnum):
@@ -39,8 +39,11 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
+    """`body` is its beginning, which only a decision about a caller is read from."""
+
     status_code: int
     retry_after: str | None = None
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,10 @@ class WebhookClient:
                 # Headers that were cut off look complete to http.client. Whatever comes after the deadline is no
                 # answer.
                 deadline.left_s()
+                read = b""
                 with suppress(OSError, http.client.HTTPException):
-                    answer.read(_READ_BYTES)
-                return Answered(answer.status, answer.getheader("retry-after"))
+                    read = answer.read(_READ_BYTES)
+                return Answered(answer.status, answer.getheader("retry-after"), read)
 
     def _dialled(self, host: str, port: int, deadline: "_Deadline") -> socket.socket:
         found = self._resolve(host, port, type=socket.SOCK_STREAM)
