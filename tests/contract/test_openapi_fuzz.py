@@ -66,6 +66,7 @@ def the_api(local: LocalAws) -> WsgiApi:
         "DOORBELL_QUEUE_URL": local.queue_url,
         "LOOK_QUEUE_URL": local.queue_url,
         "AGENT_NAME": "ringline",
+        "TRUNK_KEY_ID": aws.kms().create_key()["KeyMetadata"]["KeyId"],
         "SPEECH_AGENT_NAME": "ringline-speech",
         "RUNNER_CONNECTIONS_URL": "http://127.0.0.1:9",
         "LIVEKIT_URL": "http://127.0.0.1:9",
