@@ -32,6 +32,9 @@ MOST_CALLS = 100_000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 FIELDS = (
     Field("max_calls", "So many at once; a lower cap drains, nothing is cut off.", whole(0, MOST_CALLS), "N"),
+    Field(
+        "inbound_reserve", "So many lines are left to callers; '' where callers hold none.", whole(0, MOST_CALLS), "N"
+    ),
     Field("country", "Of numbers without a country's code: two letters, or '' for none.", country, "CC"),
 )
 
@@ -90,16 +93,19 @@ def show(
 
 @command(app, "set", fields=FIELDS, any_other=False)
 def change(desk: Desk, account_id: _AccountId, said: Said) -> None:
-    """(operator) Changes how many calls an account may have at once, or its country."""
+    """(operator) Changes how many calls an account may have at once, what of that is left to callers, its country."""
     check_said(said)
     if said.get("max_calls", 0) is None:
         raise Usage("must be a number: 0 pauses the account's dialling", "--max-calls")
     deployment = desk.deployment()
     if "country" in said:
         deployment.accounts.set_country(account_id, said["country"])
+    if "inbound_reserve" in said:
+        deployment.accounts.set_inbound_reserve(account_id, said["inbound_reserve"])
     if "max_calls" in said:
         deployment.accounts.set_cap(account_id, said["max_calls"])
-        # A higher cap has lines for those who wait.
+    if {"max_calls", "inbound_reserve"} & set(said):
+        # A higher cap, or a lower reserve, has lines for those who wait.
         deployment.ring(account_id)
     _show(desk, deployment, account_id)
 
@@ -170,6 +176,7 @@ def _show(desk: Desk, deployment: "Deployment", account_id: str) -> None:
         "name": account.name,
         "in_use": gate.in_use,
         "cap": gate.cap,
+        "inbound_reserve": deployment.accounts.inbound_reserve(account_id),
         "country": account.country,
     }
     of_country = f", numbers of {account.country}" if account.country else ""

@@ -10,7 +10,7 @@ import httpx
 import schemathesis
 from rich.console import Console
 
-from local.fuzz.run import OVER_HTTP, Found, config_of, fuzz
+from local.fuzz.run import OVER_HTTP, Found, config_of, fuzz, served
 from local.stack.lifecycle import running_stack
 from local.stack.record import Stack
 from local.stack.wishes import Wishes
@@ -51,8 +51,8 @@ def _asked(stack: Stack, examples: int, seed: int) -> Found:
         timeout=30,
     ).raise_for_status()
     known = {"call_id": [call.json()["call_id"]], "session_id": [call.json()["call_id"]]}
-    config = config_of(key=stack.api_key, examples=examples, seed=seed, known=known, checks=OVER_HTTP, every_edge=True)
-    return fuzz(schemathesis.openapi.from_url(f"{stack.base_url}/openapi.json", config=config))
+    config = config_of(key=stack.api_key, examples=examples, seed=seed, known=known, checks=OVER_HTTP)
+    return fuzz(served(schemathesis.openapi.from_url(f"{stack.base_url}/openapi.json", config=config)))
 
 
 if __name__ == "__main__":

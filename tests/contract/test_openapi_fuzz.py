@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import schemathesis
 
-from local.fuzz.run import config_of, fuzz
+from local.fuzz.run import config_of, fuzz, served
 from local.pages.openapi.document import routes
 from local.pages.openapi.operations import path_of
 from ringline.accounts.account import Account
@@ -27,7 +27,7 @@ from tests.contract.wsgi_api import WsgiApi
 ACCOUNT = "acct_demo"
 KEY = "sk_test"
 SEED = 20
-EXAMPLES = 6
+EXAMPLES = 3
 BY_CALL_TOKEN = "/(agent-events|brain)$"
 SECRET = "a-secret-of-more-than-32-characters"
 TALKS = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_talks", brain="prompt", agent_id="concierge")
@@ -66,6 +66,7 @@ def the_api(local: LocalAws) -> WsgiApi:
         "DOORBELL_QUEUE_URL": local.queue_url,
         "LOOK_QUEUE_URL": local.queue_url,
         "AGENT_NAME": "ringline",
+        "TRUNK_KEY_ID": aws.kms().create_key()["KeyMetadata"]["KeyId"],
         "SPEECH_AGENT_NAME": "ringline-speech",
         "RUNNER_CONNECTIONS_URL": "http://127.0.0.1:9",
         "LIVEKIT_URL": "http://127.0.0.1:9",
@@ -81,21 +82,21 @@ def test_every_answer_is_one_that_the_document_says(behind: LocalAws) -> None:
         "call_id": ["call_waits", "call_talks", "call_ended"],
         "session_id": [f"{ACCOUNT}.call_ended.1", "call_talks"],
     }
-    config = config_of(key=KEY, examples=EXAMPLES, seed=SEED, known=known)
+    config = config_of(key=KEY, examples=EXAMPLES, seed=SEED, known=known, edges=False, livekit_is_away=True)
     document = schemathesis.openapi.from_wsgi("/openapi.json", the_api(behind), config=config)
-    found = fuzz(document.exclude(path_regex=BY_CALL_TOKEN))
+    found = fuzz(served(document).exclude(path_regex=BY_CALL_TOKEN))
     assert found.is_clean, found.in_words()
-    assert {"examples", "coverage", "fuzzing", "stateful"} <= set(found.asked)
-    assert {200, 201, 204, 401, 404, 422} <= set(found.answered)
+    assert {"examples", "fuzzing", "stateful"} <= set(found.asked)
+    assert {200, 201, 404, 422} <= set(found.answered)
 
 
 def test_agents_are_answered_as_the_document_says(behind: LocalAws) -> None:
     token = call_token(replace(TALKS, created_at=now_ms(), dialed_at=now_ms()), SECRET)
-    config = config_of(key=token, examples=2, seed=SEED, known={"call_id": [TALKS.call_id]})
+    config = config_of(key=token, examples=10, seed=SEED, known={"call_id": [TALKS.call_id]}, edges=False)
     document = schemathesis.openapi.from_wsgi("/openapi.json", the_api(behind), config=config)
     found = fuzz(document.include(path_regex=BY_CALL_TOKEN))
     assert found.is_clean, found.in_words()
-    assert {200, 401, 422} <= set(found.answered)
+    assert {200, 422} <= set(found.answered)
 
 
 def test_a_route_that_needs_a_key_answers_nobody_without_one(behind: LocalAws) -> None:

@@ -135,7 +135,8 @@ def _header_parameters(route: Described) -> Iterable[dict[str, Any]]:
 def _responses(route: Described, schemas: Schemas, examples: Examples) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status in filter(None, (route.status, route.other_status)):
-        responses[str(status)] = _answer(route, status, schemas, examples)
+        if status < HTTPStatus.BAD_REQUEST:
+            responses[str(status)] = _answer(route, status, schemas, examples)
     for status, codes in _codes_by_status(route):
         responses[str(status)] = {"$ref": f"#/components/responses/{_refusal_name(codes)}"}
     return responses

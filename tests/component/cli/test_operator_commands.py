@@ -42,6 +42,13 @@ def test_a_cap_is_shown_and_changed_and_the_doorbell_rings_for_those_who_wait(te
     assert json.loads(message["Body"]) == {"account_id": ACCOUNT}
 
 
+def test_lines_are_kept_for_callers_and_given_back(terminal: Terminal) -> None:
+    terminal.done("account", "set", ACCOUNT, "--inbound-reserve", "1")
+    assert terminal.document("account", "show", ACCOUNT)["inbound_reserve"] == 1
+    assert len(terminal.local.messages()) == 1
+    assert terminal.document("account", "set", ACCOUNT, "--inbound-reserve", "")["inbound_reserve"] is None
+
+
 def test_an_account_is_made_with_a_key_that_opens_the_api(terminal: Terminal) -> None:
     made = terminal.document("account", "create", "Globex & Sons", "--max-calls", "20", "--country", "de")
     assert (made["account_id"], made["api_url"]) == ("globex-sons", URL)

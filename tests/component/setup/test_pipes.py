@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.capacity.counters import Kind, counter_name
+from ringline.calls.tables.limits.counters import Counters
 from ringline.routing.records import Brain, EndpointKind, Number
 from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
 
@@ -217,3 +219,33 @@ def test_a_pipe_that_a_number_leads_to_is_not_deleted(api: SetupApi) -> None:
     assert api.rows.delete_number(ACCOUNT, "+15550100000")
     assert api.ask("DELETE", f"/v1/pipes/{made['pipe_id']}").status == 204
     assert api.ask("GET", f"/v1/pipes/{made['pipe_id']}").status == 404
+
+
+def test_a_cap_is_what_claims_are_held_to(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {**BY_AGENT, "max_calls": 3})
+    path = f"/v1/pipes/{made['pipe_id']}"
+    assert (made["max_calls"], cap_of(api, made["pipe_id"])) == (3, 3)
+    assert api.ask("PATCH", path, {"name": "Same cap"}).body["max_calls"] == 3
+    assert api.ask("PATCH", path, {"max_calls": None}).body["max_calls"] is None
+    assert cap_of(api, made["pipe_id"]) is None
+    api.ask("PATCH", path, {"max_calls": 2})
+    assert api.ask("DELETE", path).status == 204
+    assert cap_of(api, made["pipe_id"]) is None
+
+
+def cap_of(api: SetupApi, pipe_id: str) -> int | None:
+    counters = Counters(api.local.dynamodb, api.local.table_name)
+    return counters.look(ACCOUNT, counter_name(Kind.PIPE, pipe_id)).max_calls
+
+
+def test_caller_ids_are_the_accounts_own_numbers(api: SetupApi) -> None:
+    for each, number in enumerate(("+15550100000", "+15550100001")):
+        api.rows.put_number(ACCOUNT, Number(number=number, number_id=f"num_{each}"))
+    api.rows.put_number(OTHER, Number(number="+15550100009", number_id="num_9"))
+    pool = {"caller_ids": ["+1 555 010 0000", "+15550100001", "+15550100000"], "caller_id_policy": "sticky"}
+    made = api.made("/v1/pipes", {**BY_AGENT, **pool})
+    assert (made["caller_ids"], made["caller_id_policy"]) == (["+15550100000", "+15550100001"], "sticky")
+    foreign = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"caller_ids": ["+15550100009"]})
+    assert (foreign.status, foreign.code) == (422, "unknown_number")
+    without = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"caller_ids": []})
+    assert (without.status, without.fields) == (422, ["caller_id_policy"])

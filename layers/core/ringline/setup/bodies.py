@@ -51,11 +51,12 @@ def _room(value: Any) -> Any:
     return None if value in ("", "none") else value
 
 
-type Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+type OwnName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 type OwnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
 type PhoneNumber = Annotated[str, StringConstraints(max_length=80), AfterValidator(read_number)]
 type Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,14}$")]
 type Duration = Annotated[int, Field(strict=True, ge=1, le=LONGEST_CALL_DURATION_S)]
+type MostCalls = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 type Window = Annotated[float, Field(ge=0, le=60)]
 type Words = Annotated[str, StringConstraints(max_length=2000)]
 type Prompt = Annotated[str, StringConstraints(min_length=1, max_length=_MOST_TEXT)]
@@ -97,6 +98,7 @@ class _Sounding(Body):
     recording: bool | None = None
     max_call_duration_s: Duration | None = None
     number: PhoneNumber | None = Field(None, description="What its calls go out from: a number of the account")
+    max_calls: MostCalls | None = Field(None, description="So many calls at once; null for as many as there are lines")
     trunk_id: OwnId | None = Field(
         None, description="The LiveKit trunk, where it is not the number's: one of the account"
     )
@@ -115,12 +117,16 @@ class _Sounding(Body):
 class PipeChange(_Sounding):
     """A change to a pipe; what is not named stays."""
 
-    name: Name | None = None
+    name: OwnName | None = None
     voice_profile: OwnId | None = Field(None, validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
     agent_id: OwnId | None = Field(None, description="Who speaks. One that is not known is made: a runner of this id")
     agent_endpoint: str | None = Field(None, description="A URL that is asked at each turn, with one POST")
     prompt: Prompt | None = Field(None, description="All that the pipe's own agent knows")
     playbook: _Playbook = _NOT_SERVED
+    caller_ids: Annotated[list[PhoneNumber], Field(max_length=50)] | None = Field(
+        None, description="What its calls go out from: numbers of the account, chosen by the policy"
+    )
+    caller_id_policy: Literal["fixed", "sticky", "least_used"] | None = None
     ring_timeout_s: Annotated[int, Field(strict=True, ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
     agent_join_timeout_s: Annotated[int, Field(strict=True, ge=1, le=MAX_AGENT_JOIN_S)] | None = None
     agent_first: bool | None = None
@@ -147,7 +153,7 @@ class PipeRequest(PipeChange):
     """A new pipe: how calls are made, and by whom. Exactly one of `agent_id`, `agent_endpoint` and `prompt` says so."""
 
     pipe_id: OwnId | None = Field(None, description="Yours to choose; otherwise one is made")
-    name: Name
+    name: OwnName
 
     @model_validator(mode="after")
     def _has_a_brain(self) -> Self:
@@ -168,7 +174,7 @@ class BrainSpec(Body):
 class AgentChange(_Sounding):
     """A change to an agent; what is not named stays. An endpoint's key stays as long as its URL does."""
 
-    name: Name | None = None
+    name: OwnName | None = None
     brain: BrainSpec | None = None
     max_concurrent: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         None, description="Kept and shown, and holds no call back: see `max_calls`"

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
-from ringline.setup.store import Refusal, User
+from ringline.setup.store import Kind, Refusal, User
 from ringline.voices.profiles import VoiceProfile
 
 _TRIES = 20
@@ -15,6 +15,10 @@ _TRIES = 20
 _WAIT_S = 0.05
 
 SOUND_FIELDS = ("greeting", "first_speaker", "background_sound", "background_sound_enabled", "background_sound_volume")
+
+
+type SetCap = Callable[[str, Kind, str, int | None], None]
+"""Has a pipe or an agent of the account have at most so many calls at once from now on. Repeating changes nothing."""
 
 
 class Rows(Protocol):

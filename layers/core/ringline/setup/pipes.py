@@ -16,7 +16,7 @@ from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl
-from ringline.setup.checks import Rows, Voices, check_line, check_voice, in_use, sound_after, until_written
+from ringline.setup.checks import Rows, SetCap, Voices, check_line, check_voice, in_use, sound_after, until_written
 from ringline.setup.store import Change, Kind, Reference, Refusal, SetupStore, reference_to
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AS_GIVEN = (
     "name", "agent_id", "number", "trunk_id", "ring_timeout_s", "agent_join_timeout_s", "unique_to",
-    "fallback_agent_id", "noise_cancellation", "project_id",
+    "fallback_agent_id", "noise_cancellation", "project_id", "max_calls", "caller_id_policy",
 )  # fmt: skip
 """Fields of the body that the record has under the same name. A null of one takes it back."""
 _USUAL = {"recording": False, "max_call_duration_s": 3600, "agent_first": True, "status": PipeStatus.ACTIVE}
@@ -44,11 +44,21 @@ class ManagePipes:
     """Raises Problem 404 `pipe_not_found`, 409 `pipe_exists`, `agent_exists` or `in_use`, 412 `revision_conflict`, 422
     for wrong fields, 503 `contended`."""
 
-    def __init__(self, *, rows: Rows, store: SetupStore, voices: Voices, check_url: CheckUrl, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        rows: Rows,
+        store: SetupStore,
+        voices: Voices,
+        check_url: CheckUrl,
+        set_cap: SetCap,
+        clock: Clock,
+    ) -> None:
         self._rows = rows
         self._store = store
         self._voices = voices
         self._check_url = check_url
+        self._set_cap = set_cap
         self._clock = clock
 
     def create(self, account_id: str, request: "PipeRequest") -> KnownPipe:
@@ -66,7 +76,10 @@ class ManagePipes:
             new = Pipe(pipe_id=pipe_id, name=request.name, agent_id=pipe_id, created_at=now, modified_at=now)
             return self._write(account_id, None, self._changed(new, given), given)
 
-        return until_written(attempt)
+        known = until_written(attempt)
+        if known.pipe.max_calls is not None:
+            self._set_cap(account_id, Kind.PIPE, pipe_id, known.pipe.max_calls)
+        return known
 
     def list(self, account_id: str) -> list[KnownPipe]:
         agents = {each.agent_id: each for each in self._rows.agents(account_id)}
@@ -86,10 +99,15 @@ class ManagePipes:
             after = replace(self._changed(before, given), revision=before.revision + 1, modified_at=self._clock())
             return self._write(account_id, before, after, given)
 
-        return until_written(attempt)
+        known = until_written(attempt)
+        if "max_calls" in given:
+            self._set_cap(account_id, Kind.PIPE, pipe_id, known.pipe.max_calls)
+        return known
 
     def delete(self, account_id: str, pipe_id: str, wanted: int | None) -> None:
         """With the agent that it brought along, unless somebody else uses that."""
+
+        capped = self._pipe(account_id, pipe_id).max_calls is not None
 
         def attempt() -> Refusal | None:
             pipe = self._pipe(account_id, pipe_id)
@@ -107,6 +125,8 @@ class ManagePipes:
             return self._store.delete(account_id, pipe, gone)
 
         until_written(attempt)
+        if capped:
+            self._set_cap(account_id, Kind.PIPE, pipe_id, None)
 
     def _pipe(self, account_id: str, pipe_id: str) -> Pipe:
         pipe = self._rows.pipe(account_id, pipe_id) if is_plausible_id(pipe_id) else None
@@ -127,6 +147,8 @@ class ManagePipes:
         for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):
             if name in given:
                 fields[name] = None if given[name] is None else tuple(given[name])
+        if "caller_ids" in given:
+            fields["caller_ids"] = tuple(dict.fromkeys(given["caller_ids"] or ()))
         if "voicemail" in given:
             fields["voicemail"] = _windows(before.voicemail, given["voicemail"])
         return replace(before, **fields, sound=sound_after(before.sound, given))
@@ -139,6 +161,7 @@ class ManagePipes:
         if fallback is not None and is_new and self._rows.agent(account_id, fallback) is None:
             raise invalid_field("fallback_agent_id", "names no agent of this account", code="unknown_agent")
         after = replace(after, **check_line(self._rows, account_id, before, after))
+        self._check_caller_ids(account_id, before, after)
         if bound.agent is not None and (
             given.get("voice_profile") or before is None or before.agent_id != after.agent_id
         ):
@@ -147,6 +170,15 @@ class ManagePipes:
         uses = _used_by(after) - used_before
         refusal = self._store.save(account_id, (Change(after, before), *bound.changes), uses)
         return KnownPipe(after, bound.agent) if refusal is None else refusal
+
+    def _check_caller_ids(self, account_id: str, before: Pipe | None, after: Pipe) -> None:
+        """Raises Problem 422 for a number that is not the account's own, and for a policy without numbers."""
+        if after.caller_id_policy is not None and not after.caller_ids:
+            raise invalid_field("caller_id_policy", "needs caller_ids to choose from")
+        known = () if before is None else before.caller_ids
+        for number in after.caller_ids:
+            if number not in known and self._rows.number(account_id, number) is None:
+                raise invalid_field("caller_ids", f"{number} is no number of this account", code="unknown_number")
 
     def _bound(self, account_id: str, before: Pipe | None, after: Pipe, given: dict[str, Any]) -> "_Bound":
         """Whom the pipe is bound to, and what must be written for it."""

@@ -24,6 +24,7 @@ from ringline.calls.model.events import (
     AgentReady,
     AgentSeen,
     Answered,
+    CapSet,
     CarrierEnded,
     CarrierFailed,
     CarrierForwarded,
@@ -35,6 +36,8 @@ from ringline.calls.model.events import (
     DialWithoutAgent,
     DialWithoutLivekit,
     DispatchedAgain,
+    DtmfAsked,
+    DtmfSent,
     EndAsked,
     Event,
     FellBack,
@@ -42,8 +45,12 @@ from ringline.calls.model.events import (
     GivenUp,
     LegJoined,
     LegLeft,
+    ListenerJoined,
+    ListenerLeft,
     OtherLeft,
     OthersTalk,
+    RecordingPaused,
+    RecordingResumed,
     RecordingSeen,
     RoomFinished,
     RunnerGiven,
@@ -72,7 +79,7 @@ from tests.builders import a_call, a_transfer, an_answered_call, at, moved, told
 
 AGENT = AgentSeen("PA_agent", at(2))
 TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
-ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen}
+ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen, ListenerLeft}
 
 
 def every_event(at_ms: int) -> list[Event]:
@@ -113,6 +120,13 @@ def every_event(at_ms: int) -> list[Event]:
         Transferred(at_ms, 1, "+15550100888", False),
         TranscriptKept(at_ms, 1, 12, "table"),
         RecordingSeen(at_ms, 1, "EG_1", "started"),
+        RecordingPaused(at_ms, 1, "a card's number"),
+        RecordingResumed(at_ms, 1),
+        ListenerJoined(at_ms, 1, "listener_1", "listen"),
+        ListenerLeft(at_ms, 1, "listener_1"),
+        DtmfAsked(at_ms, 1, "dtmf_1"),
+        DtmfSent(at_ms, 1, "dtmf_1"),
+        CapSet(at_ms, 1, "pipe#pipe_1"),
         TransferAsked(at_ms, 1, a_transfer(at_ms)),
         TransferBegun(at_ms, 1, "transfer_1"),
         TransferRang(at_ms, 1, "transfer_1"),

@@ -1,6 +1,6 @@
 """What an agent told of its attempt, and what else is kept of it: its recording, and lines of its timeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class AgentReports:
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
-    in the bucket. It was seen to begin at `began_at` and to end at `over_at`."""
+    in the bucket. It was seen to begin at `began_at` and to end at `over_at`, which
+    makes it no other recording."""
 
     egress_id: str
     status: str
@@ -46,8 +47,8 @@ class Recording:
     duration_s: float | None = None
     error: str | None = None
     segment: int = 1
-    began_at: int | None = None
-    over_at: int | None = None
+    began_at: int | None = field(default=None, compare=False)
+    over_at: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

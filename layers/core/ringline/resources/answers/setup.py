@@ -53,6 +53,9 @@ class ShownPipe(_Sounding):
     number: str | None
     trunk_id: str | None
     status: Literal["active", "disabled"]
+    max_calls: int | None
+    caller_ids: list[str]
+    caller_id_policy: str | None
     fillers: dict[str, Any]
     ring_timeout_s: int | None
     agent_join_timeout_s: int | None
@@ -98,6 +101,7 @@ class ShownAgent(_Sounding):
     brain_execution: Literal["bridge"]
     voices: list[ShownAgentVoice]
     cache_mode: None
+    max_calls: int | None
     recording: bool
     max_call_duration_s: int
     max_concurrent: int

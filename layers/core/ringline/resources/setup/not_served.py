@@ -52,8 +52,8 @@ class NotServed:
                 path,
                 _refusing(instead),
                 summary=f"Out of scope. {instead}",
-                answer="ringline.resources.answers.base:Problem",
                 status=501,
+                problems=("not_served",),
             )
             for path, (instead, methods) in NOT_SERVED.items()
             for method in methods
