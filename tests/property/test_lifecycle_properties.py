@@ -17,6 +17,7 @@ from ringline.calls.model.events import (
     AgentReady,
     AgentSeen,
     Answered,
+    CapSet,
     CarrierEnded,
     CarrierFailed,
     CarrierForwarded,
@@ -28,6 +29,8 @@ from ringline.calls.model.events import (
     DialWithoutAgent,
     DialWithoutLivekit,
     DispatchedAgain,
+    DtmfAsked,
+    DtmfSent,
     EndAsked,
     Event,
     FellBack,
@@ -35,8 +38,12 @@ from ringline.calls.model.events import (
     GivenUp,
     LegJoined,
     LegLeft,
+    ListenerJoined,
+    ListenerLeft,
     OtherLeft,
     OthersTalk,
+    RecordingPaused,
+    RecordingResumed,
     RecordingSeen,
     RoomFinished,
     RunnerGiven,
@@ -51,6 +58,15 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect, Moved
 from ringline.calls.model.retries import NEVER_AGAIN, WORDS, RetryPolicy
+from ringline.calls.model.transfers.transfer import AskedBy, Target, TargetKind, Transfer, TransferMode
+from ringline.calls.model.transfers.transfer_events import (
+    TransferAsked,
+    TransferBegun,
+    TransferCompleted,
+    TransferFailed,
+    TransferJoined,
+    TransferRang,
+)
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import call_from_item, call_to_item
 from tests.builders import NOW, a_call
@@ -64,6 +80,23 @@ _moments = st.integers(0, 7_200_000).map(lambda later: NOW + later)
 _words = st.none() | st.sampled_from(["CPS limit exceeded", "normal clearing", "ü"])
 _codes = st.none() | st.integers(100, 799)
 _senses = st.lists(st.sampled_from(["user_spoke", "silence", "voicemail", "smell"]), max_size=3).map(tuple)
+
+_people = st.sampled_from(["listener_1", "listener_2"])
+_tones = st.sampled_from(["dtmf_1", "dtmf_2"])
+_transfer_ids = st.sampled_from(["transfer_1", "transfer_2"])
+_targets = st.sampled_from([Target(TargetKind.NUMBER, "+15550100888"), Target(TargetKind.AGENT, "sales")])
+_transfers = st.builds(
+    Transfer,
+    transfer_id=_transfer_ids,
+    dial=_attempts,
+    target=_targets,
+    mode=st.sampled_from(TransferMode),
+    asked_by=st.sampled_from(AskedBy),
+    requested_at=_moments,
+    warm_handoff_ms=st.sampled_from([None, 0, 4000]),
+    fallback=st.lists(_targets, max_size=2).map(tuple),
+    ends_call=st.booleans(),
+)
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Claimed, _moments, st.none() | st.sampled_from(AnswerFrom)),
@@ -137,8 +170,21 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         st.none() | st.integers(1, 400_000).map(lambda quarters: quarters / 4),
         _words,
     ),
+    st.builds(RecordingPaused, _moments, _attempts, _words),
+    st.builds(RecordingResumed, _moments, _attempts),
+    st.builds(ListenerJoined, _moments, _attempts, _people, st.sampled_from(["listen", "barge"])),
+    st.builds(ListenerLeft, _moments, _attempts, _people),
+    st.builds(DtmfAsked, _moments, _attempts, _tones),
+    st.builds(DtmfSent, _moments, _attempts, _tones, _words),
+    st.builds(CapSet, _moments, _attempts, st.sampled_from(["agent#sales", "pipe#pipe_1"])),
+    st.builds(TransferAsked, _moments, _attempts, _transfers),
+    st.builds(TransferBegun, _moments, _attempts, _transfer_ids),
+    st.builds(TransferRang, _moments, _attempts, _transfer_ids),
+    st.builds(TransferJoined, _moments, _attempts, _transfer_ids, st.none() | _sids),
+    st.builds(TransferCompleted, _moments, _attempts, _transfer_ids),
+    st.builds(TransferFailed, _moments, _attempts, _transfer_ids, st.sampled_from(EndReason).map(str), _codes),
 )
-ALSO_AFTER_THE_END = (TranscriptKept, RecordingSeen)
+ALSO_AFTER_THE_END = (TranscriptKept, RecordingSeen, ListenerLeft)
 
 POLICIES = st.none() | st.builds(
     RetryPolicy,
@@ -165,8 +211,8 @@ def lives(call: Call, events: list[Event]) -> list[Call]:
 
 
 def without_what_comes_later(call: Call) -> Call:
-    """The call but for its transcript and recording, which may be told of after its end."""
-    return replace(call, version=0, transcript_turns=0, transcript_kept=None, recorded=None)
+    """The call but for its transcript, its recording and when its listeners left, told of after its end."""
+    return replace(call, version=0, transcript_turns=0, transcript_kept=None, recorded=None, listeners=())
 
 
 def test_the_events_drawn_here_are_all_there_are() -> None:

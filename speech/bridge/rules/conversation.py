@@ -112,7 +112,9 @@ class Conversation:
     def _voice_side(self, event: Event) -> None:
         match event:
             case Answered():
-                self._speaking.answered()
+                # What was held back for the answer is not said to somebody whom the agent has hung up on.
+                if not self._ending.is_done:
+                    self._speaking.answered()
             case UserSpoke():
                 self._report_user_spoke()
             case UserSaid():
