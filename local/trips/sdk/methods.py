@@ -197,7 +197,7 @@ CALLING = (
     ),
     Stop("sessions.end", lambda c, j: c.sessions.end(j.gave["calls.create"].call_id), SessionEndResult),
     Stop("calls.hangup", lambda c, j: c.calls.hangup(j.gave["calls.create"].call_id), Call),
-    Stop("recordings.list", lambda c, j: c.recordings.list(j.gave["calls.create"].call_id), Session),
+    Stop("recordings.list", lambda c, j: c.recordings.list(j.gave["calls.create"].call_id), list),
     Stop("transcripts.list", lambda c, _j: c.transcripts.list(), Session),
     Stop("transcripts.get", lambda c, j: c.transcripts.get(j.gave["calls.create"].call_id), Session),
     Stop("analytics.for_call", lambda c, j: c.analytics.for_call(j.gave["calls.create"].call_id), list),
