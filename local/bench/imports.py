@@ -32,7 +32,7 @@ _TAKES_AT_MOST_S = 30.0
 # hooks' budget.
 _HOOKS_AND_SWEEP, _DIALER, _API = 1.2, 2.0, 1.8
 _BUDGETS = {
-    "dial_next": _DIALER,
+    **dict.fromkeys(("carry_out_transfer", "dial_next"), _DIALER),
     **dict.fromkeys(("assign_brain", "create_call", "manage", "receive_agent_event"), _API),
 }
 

@@ -82,7 +82,10 @@ def test_the_layers_hold_all_that_a_function_imports(function: str) -> None:
     folders = [str(built.functions[function]), *(str(path / "python") for path in built.layers.values())]
     program = f"import sys; sys.path[:0] = {folders!r}; import handler; handler.lambda_handler"
     environment = dict.fromkeys(
-        ("LIVEKIT_URL", "DOORBELL_QUEUE_URL", "LOOK_QUEUE_URL", "DELIVERY_QUEUE_URL", "RUNNER_CONNECTIONS_URL"),
+        (
+            *("LIVEKIT_URL", "RUNNER_CONNECTIONS_URL"),
+            *("DOORBELL_QUEUE_URL", "LOOK_QUEUE_URL", "DELIVERY_QUEUE_URL", "TRANSFER_QUEUE_URL"),
+        ),
         "http://127.0.0.1:9",
     )
     environment |= dict.fromkeys(("TABLE_NAME", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "AGENT_NAME"), "x" * 40)
