@@ -122,3 +122,10 @@ def sync(desk: Desk) -> None:
         return of_rows(drift, DRIFT_COLUMNS) if drift else None
 
     desk.show(document, people)
+
+
+@command(app, "rotate-decision-secret")
+def rotate_decision_secret(desk: Desk, number: _NumberId, if_revision: IfRevision = None) -> None:
+    """Makes another decision secret, shown this once; the old one signs nothing from then on."""
+    path = f"/v1/numbers/{segment(number)}/decision-secret/rotate"
+    show_record(desk, desk.api().post(path, None, revision_header(if_revision)))

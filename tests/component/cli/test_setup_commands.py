@@ -147,3 +147,23 @@ def test_a_key_is_made_listed_rotated_and_revoked(terminal: Terminal) -> None:
     assert isinstance(verdict(rotated["raw_key"]), Authorized)
     assert terminal.done("key", "revoke", rotated["key_id"]) == f"{rotated['key_id']}: revoked\n"
     assert verdict(rotated["raw_key"]) is Refusal.INVALID_KEY
+
+
+def test_who_else_takes_a_numbers_callers_is_said_shown_and_taken_back(terminal: Terminal) -> None:
+    mine, other, url = "+14155550124", "+14155550125", "https://decide.example/callers"
+    terminal.done("number", "add", other)
+    terminal.done("number", "add", mine, "--agent", "front-desk", "--overflow-pipe", "support")
+    told = terminal.document(
+        "number", "set", mine, "--overflow-number", other, "--decision-url", url, "--decision-default", "reject"
+    )
+    assert (told["overflow"], told["decision_url"], told["decision_default"]) == ({"number": other}, url, "reject")
+    assert mine in terminal.refused("number", "delete", other)
+    rotated = terminal.document("number", "rotate-decision-secret", mine)
+    number = routing_of(terminal).number(ACCOUNT, mine)
+    assert number is not None and number.decision_secret == rotated["decision_secret"] != told["decision_secret"]
+    shown = terminal.document(
+        "number", "set", mine, "--set", "overflow=null", "--decision-url", "", "--decision-default", ""
+    )
+    assert (shown["overflow"], shown["decision_url"], shown["decision_default"]) == (None, None, None)
+    terminal.done("number", "set", mine, "--agent", "", "--overflow-agent", "front-desk")
+    assert mine in terminal.refused("agent", "delete", "front-desk")

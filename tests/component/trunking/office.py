@@ -9,6 +9,8 @@ from aws_lambda_powertools import Logger
 
 from ringline.routing.records import Agent, Pipe
 from ringline.routing.store import RoutingStore
+from ringline.runtime.web.problems import invalid_field
+from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import Linking
 from ringline.trunking.model.lines import CarrierTrunk
 from ringline.trunking.numbers import Numbers
@@ -17,6 +19,8 @@ from ringline.trunking.tables.links import Links
 from ringline.trunking.tables.numbers import NumberRows
 from ringline.trunking.tables.trunks import TrunkStore
 from ringline.trunking.trunks import Trunks
+from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.model.endpoint import new_webhook_secret
 from tests.component.one_table import LocalAws, local_aws
 from tests.component.trunking.livekit import FakeLivekit
 from tests.fakes import HandClock
@@ -93,12 +97,19 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
         clock=clock,
         log=log,
     )
+
+    def check_url(name: str, url: str) -> None:
+        fault = url_fault(url, allow_private=False)
+        if fault is not None:
+            raise invalid_field(name, fault)
+
     rows = NumberRows(aws.dynamodb, aws.table_name)
     limits: list[tuple[object, ...]] = []
     numbers = Numbers(
         rows=rows,
         routing=routing,
         trunks=trunks,
+        callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
         set_limits=lambda *said: limits.append(said),
         clock=clock,
         log=log,

@@ -133,7 +133,13 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ),
         ApiDocument(document),
         *line_resources(
-            settings.lines, settings.livekit, table, capping(parts, table, clock=clock, log=log), clock=clock, log=log
+            settings.lines,
+            settings.livekit,
+            table,
+            capping(parts, table, clock=clock, log=log),
+            allow_private=settings.allow_private_webhooks,
+            clock=clock,
+            log=log,
         ),
     )
     return tuple(route for resource in resources for route in resource.routes)

@@ -113,13 +113,34 @@ class TrunkChange(Asked):
 type Limit = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 
 
+class Overflow(Asked):
+    """Who takes the callers for whom there is no line or no place: exactly one of them."""
+
+    pipe_id: NamedId | None = None
+    agent_id: NamedId | None = None
+    number: E164 | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(each is not None for each in (self.pipe_id, self.agent_id, self.number)) != 1:
+            raise ValueError("must name exactly one of pipe_id, agent_id and number")
+        return self
+
+
+type DecisionUrl = Annotated[str, Field(min_length=1, max_length=2048)]
+
+
 class NumberRequest(Asked):
     """A number that you have at a carrier. Without a trunk it is one of the deployment's own. At most `max_calls` go
-    out from it or ring in there at once, and `calls_per_day` go out in a day (UTC)."""
+    out from it or ring in there at once, and `calls_per_day` go out in a day (UTC). `decision_url` is asked about each
+    caller; where it does not answer, `decision_default` holds: `accept`, `reject`, or a pipe's id."""
 
     number: E164
     max_calls: Limit | None = None
     calls_per_day: Limit | None = None
+    overflow: Overflow | None = None
+    decision_url: DecisionUrl | None = None
+    decision_default: NamedId | None = None
     trunk_id: NamedId | None = None
     agent_id: NamedId | None = None
     pipe_id: NamedId | None = None
@@ -131,6 +152,9 @@ class NumberChange(Asked):
 
     max_calls: Limit | None = None
     calls_per_day: Limit | None = None
+    overflow: Overflow | None = None
+    decision_url: DecisionUrl | None = None
+    decision_default: NamedId | None = None
     trunk_id: NamedId | None = None
     agent_id: NamedId | None = None
     pipe_id: NamedId | None = None

@@ -6,7 +6,7 @@ row is written first, and LiveKit follows: where LiveKit is away, the same reque
 
 from collections.abc import Callable
 from copy import replace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -18,6 +18,7 @@ from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.logging import masked
 from ringline.runtime.web.problems import FieldError, Problem, not_found
 from ringline.runtime.web.revisions import check_revision
+from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import CarrierTrunk, Link
 from ringline.trunking.refusals import refusals, unknown, written
@@ -36,11 +37,13 @@ _TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A number with its trunk, if it has one, and what stands at LiveKit."""
+    """A number with its trunk, if it has one, and what stands at LiveKit. `new_secret` is the decision secret that was
+    made just now: nobody is told it again."""
 
     number: Number
     trunk: CarrierTrunk | None
     link: Link
+    new_secret: str | None = field(default=None, repr=False)
 
 
 class SetLimits(Protocol):
@@ -54,6 +57,7 @@ class Numbers:
     rows: NumberRows
     routing: RoutingStore
     trunks: Trunks
+    callers: CallerRules
     set_limits: SetLimits
     clock: Clock
     log: Logger
@@ -90,13 +94,14 @@ class Numbers:
         there = self.routing.number(account_id, number)
         if there is None:
             now = self.clock()
-            made = Number(number=number, number_id=new_id("num"), created_at=now, modified_at=now, **said)
+            new = Number(number=number, number_id=new_id("num"), created_at=now, modified_at=now)
+            made = self.callers.changed(account_id, new, said)
             try:
                 with written():
                     self.rows.write(account_id, None, made)
                 self.log.info("number brought", extra={"number": masked(number)})
                 self._limit(account_id, said, made)
-                return self._settled(account_id, None, made)
+                return replace(self._settled(account_id, None, made), new_secret=made.decision_secret)
             except NumberChanged:
                 there = self.routing.number(account_id, number)
         if there is None or any(getattr(there, name) != value for name, value in said.items()):
@@ -107,9 +112,24 @@ class Numbers:
     def change(self, account_id: str, named: str, said: dict[str, Any], revision: int | None) -> Kept:
         """What is not named stays. Raises Problem 404, 409, 412, 422, 503."""
         said = self._through_its_trunk(account_id, said)
-        before, after = self._change(account_id, named, revision, lambda number: replace(number, **said))
+        before, after = self._change(
+            account_id, named, revision, lambda number: self.callers.changed(account_id, number, said)
+        )
         self._limit(account_id, said, after)
-        return self._settled(account_id, before, after)
+        secret = after.decision_secret if after.decision_secret != before.decision_secret else None
+        return replace(self._settled(account_id, before, after), new_secret=secret)
+
+    def rotate_decision_secret(self, account_id: str, named: str, revision: int | None) -> Kept:
+        """Another decision secret in the place of the one there was, which signs nothing from now on. Raises Problem
+        404, 409 `no_decision_url`, 412, 503."""
+
+        def rotated(number: Number) -> Number:
+            if number.decision_url is None:
+                raise Problem(409, "no_decision_url", "The number has no decision_url, and so no secret")
+            return replace(number, decision_secret=self.callers.new_secret())
+
+        _, after = self._change(account_id, named, revision, rotated)
+        return replace(self.kept(account_id, after), new_secret=after.decision_secret)
 
     def attach(
         self, account_id: str, named: str, agent_id: str | None, pipe_id: str | None, trunk_id: str | None = None
@@ -152,12 +172,13 @@ class Numbers:
         for _ in range(_TRIES):
             number = self.find(account_id, named)
             check_revision(revision, number.revision)
+            uses = self.rows.uses(account_id, number.number)
             self._check_use(account_id, number)
             with refusals():
                 if not self.trunks.linking.links.of(account_id, number.number).is_empty:
                     self._unlink(account_id, number)
             try:
-                self.rows.delete(account_id, number, leaves=self._leaving(account_id, number, None))
+                self.rows.delete(account_id, number, leaves=self._leaving(account_id, number, None), uses=uses)
             except NumberChanged:
                 continue
             if number.max_calls is not None or number.calls_per_day is not None:
@@ -275,7 +296,12 @@ class Numbers:
 
     def _check_use(self, account_id: str, number: Number) -> None:
         """Raises Problem 409 `number_in_use` that names each pipe and agent that calls from it, though it is not
-        attached to them."""
+        attached to them, or each number whose callers go on to it."""
+        mine = self.routing.numbers(account_id)
+        overflowing = [each.number for each in mine if each.overflow_number == number.number]
+        if overflowing:
+            used_by = tuple(FieldError("number", each) for each in overflowing)
+            raise Problem(409, "number_in_use", f"Callers go on to the number from {', '.join(overflowing)}", used_by)
         attached = holders_of(number)
         callers = [
             Holder("pipe", each.pipe_id) for each in self.routing.pipes(account_id) if each.number == number.number

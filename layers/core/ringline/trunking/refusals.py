@@ -51,15 +51,18 @@ def written() -> Iterator[None]:
     except NumberTaken:
         raise Problem(409, "number_taken", "The number belongs to another account of this deployment") from None
     except HolderGone as gone:
-        raise unknown(str(gone)) from None
+        raise unknown(gone.kind, gone.field) from None
 
 
-def unknown(kind: str) -> Problem:
-    said = f"names no {kind} of this account"
+def unknown(kind: str, field: str | None = None) -> Problem:
+    """The refusal of a name, in `field`, that is no agent, pipe, trunk or number of the account."""
+    where, said = field or f"{kind}_id", f"names no {kind} of this account"
     match kind:
         case "agent":
-            return invalid_field("agent_id", said, code="unknown_agent")
+            return invalid_field(where, said, code="unknown_agent")
         case "pipe":
-            return invalid_field("pipe_id", said, code="unknown_pipe")
+            return invalid_field(where, said, code="unknown_pipe")
+        case "number":
+            return invalid_field(where, said, code="unknown_number")
         case _:
-            return invalid_field("trunk_id", said, code="unknown_trunk")
+            return invalid_field(where, said, code="unknown_trunk")

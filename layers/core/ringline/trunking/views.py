@@ -4,6 +4,7 @@ Passwords are never shown."""
 import hashlib
 from typing import Any
 
+from ringline.routing.records import Number
 from ringline.runtime.clock import iso
 from ringline.trunking.comparing import Drift, Synced
 from ringline.trunking.model.lines import CarrierTrunk, Link, TrunkType
@@ -30,12 +31,24 @@ def number_view(kept: Kept) -> dict[str, Any]:
         "pipe_id": number.pipe_id,
         "max_calls": number.max_calls,
         "calls_per_day": number.calls_per_day,
+        "overflow": _overflow(number),
+        "decision_url": number.decision_url,
+        "decision_default": number.decision_default,
         "connection_state": connection_state(kept),
         "livekit": _livekit(kept.link),
         "revision": number.revision,
         "created": None if number.created_at is None else iso(number.created_at),
         "modified": None if number.modified_at is None else iso(number.modified_at),
     }
+
+
+def _overflow(number: Number) -> dict[str, str] | None:
+    said = {
+        "pipe_id": number.overflow_pipe_id,
+        "agent_id": number.overflow_agent_id,
+        "number": number.overflow_number,
+    }
+    return {name: each for name, each in said.items() if each is not None} or None
 
 
 def connection_state(kept: Kept) -> str:

@@ -13,7 +13,9 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, optional, required
+from ringline.runtime.web.problems import invalid_field
 from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import Linking
 from ringline.trunking.model.lines import SipService
 from ringline.trunking.numbers import Numbers
@@ -23,6 +25,8 @@ from ringline.trunking.tables.links import Links
 from ringline.trunking.tables.numbers import NumberRows
 from ringline.trunking.tables.trunks import TrunkStore
 from ringline.trunking.trunks import Trunks
+from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.model.endpoint import new_webhook_secret
 
 
 class LineSettings(SettingsModel):
@@ -34,7 +38,14 @@ class LineSettings(SettingsModel):
 
 
 def line_resources(
-    settings: LineSettings, livekit: LivekitSettings, table: str, cap: SetCap, *, clock: Clock, log: Logger
+    settings: LineSettings,
+    livekit: LivekitSettings,
+    table: str,
+    cap: SetCap,
+    *,
+    allow_private: bool,
+    clock: Clock,
+    log: Logger,
 ) -> tuple[NumberRoutes | TrunkRoutes | PlatformRoutes, ...]:
     dynamodb = aws.dynamodb()
     routing = RoutingStore(dynamodb, table)
@@ -52,10 +63,16 @@ def line_resources(
     def set_limits(account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None:
         cap.run(account_id, Kind.NUMBER, number, max_calls, calls_per_day)
 
+    def check_url(name: str, url: str) -> None:
+        fault = url_fault(url, allow_private=allow_private)
+        if fault is not None:
+            raise invalid_field(name, fault)
+
     numbers = Numbers(
         rows=NumberRows(dynamodb, table),
         routing=routing,
         trunks=trunks,
+        callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
         set_limits=set_limits,
         clock=clock,
         log=log,

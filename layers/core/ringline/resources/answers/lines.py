@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ringline.resources.answers.base import Listing, Moment, Shown
+from ringline.resources.answers.base import MAY_BE_MISSING, Listing, Moment, Shown
 
 type ConnectionState = Literal["NOT_LINKED", "PENDING_VERIFY", "LINKED", "ERROR"]
 
@@ -17,6 +17,14 @@ class AtLivekit(Shown):
     dispatch_rule_id: str | None
     failed_part: str | None
     failed_why: str | None
+
+
+class ShownOverflow(Shown):
+    """Who takes the callers for whom there is no line or no place: one of them."""
+
+    pipe_id: str = MAY_BE_MISSING
+    agent_id: str = MAY_BE_MISSING
+    number: str = MAY_BE_MISSING
 
 
 class ShownNumber(Shown):
@@ -36,11 +44,20 @@ class ShownNumber(Shown):
     pipe_id: str | None
     max_calls: int | None
     calls_per_day: int | None
+    overflow: ShownOverflow | None
+    decision_url: str | None
+    decision_default: str | None
     connection_state: ConnectionState
     livekit: AtLivekit
     revision: int
     created: Moment | None
     modified: Moment | None
+
+
+class ChangedNumber(ShownNumber):
+    """A number, with its decision secret where this request made one. It is not shown again."""
+
+    decision_secret: str | None
 
 
 class NumberList(Listing[ShownNumber]):

@@ -19,9 +19,13 @@ from ringline.trunking.views import number_view, synced_view
 _ANSWERS = "ringline.resources.answers.lines"
 _BODIES = "ringline.trunking.bodies"
 _SHOWN = f"{_ANSWERS}:ShownNumber"
+_CHANGED = f"{_ANSWERS}:ChangedNumber"
 _AT_LIVEKIT = ("livekit_away", "livekit_refused", "busy_at_livekit")
 _NAMES = ("unknown_trunk", "unknown_agent", "unknown_pipe")
-_FIELDS = ("trunk_id", "agent_id", "pipe_id", "country", "max_calls", "calls_per_day")
+_FIELDS = (
+    "trunk_id", "agent_id", "pipe_id", "country", "max_calls", "calls_per_day", "overflow", "decision_url",
+    "decision_default",
+)  # fmt: skip
 _FILTERS = frozenset({"status", "status_filter", "country", "trunk_type"})
 
 
@@ -48,9 +52,9 @@ class NumberRoutes:
                 self.bring,
                 summary="Brings a number that you have at a carrier",
                 body=f"{_BODIES}:NumberRequest",
-                answer=_SHOWN,
+                answer=_CHANGED,
                 status=201,
-                problems=("number_taken", "number_exists", *_NAMES, *_AT_LIVEKIT),
+                problems=("number_taken", "number_exists", "unknown_number", *_NAMES, *_AT_LIVEKIT),
                 has_revision=True,
             ),
             Route(
@@ -76,8 +80,17 @@ class NumberRoutes:
                 self.change,
                 summary="Changes a number; what is not named stays",
                 body=f"{_BODIES}:NumberChange",
-                answer=_SHOWN,
-                problems=("number_not_found", "contended", *_NAMES, *_AT_LIVEKIT),
+                answer=_CHANGED,
+                problems=("number_not_found", "contended", "unknown_number", *_NAMES, *_AT_LIVEKIT),
+                has_revision=True,
+            ),
+            Route(
+                "POST",
+                f"{one}/decision-secret/rotate",
+                self.rotate_decision_secret,
+                summary="Makes another decision secret, shown this once; the old one signs nothing from then on",
+                answer=_CHANGED,
+                problems=("number_not_found", "no_decision_url", "contended"),
                 has_revision=True,
             ),
             Route(
@@ -148,7 +161,7 @@ class NumberRoutes:
 
         asked = read_body(NumberRequest, request.json_object())
         said = {name: value for name, value in _said(asked, *_FIELDS).items() if value is not None}
-        return _shown(self.numbers.bring(request.account_id, asked.number, said), 201)
+        return _changed(self.numbers.bring(request.account_id, asked.number, said), 201)
 
     def get(self, request: Request, number_id: str) -> Response[str]:
         number = self.numbers.find(request.account_id, unquote(number_id))
@@ -159,7 +172,11 @@ class NumberRoutes:
         from ringline.trunking.bodies import NumberChange
 
         said = _said(read_body(NumberChange, request.json_object()), *_FIELDS)
-        return _shown(self.numbers.change(request.account_id, unquote(number_id), said, if_match(request.event)))
+        return _changed(self.numbers.change(request.account_id, unquote(number_id), said, if_match(request.event)))
+
+    def rotate_decision_secret(self, request: Request, number_id: str) -> Response[str]:
+        wanted = if_match(request.event)
+        return _changed(self.numbers.rotate_decision_secret(request.account_id, unquote(number_id), wanted))
 
     def delete(self, request: Request, number_id: str) -> Response[str]:
         self.numbers.delete(request.account_id, unquote(number_id), if_match(request.event))
@@ -201,8 +218,18 @@ def _said(asked: Any, *names: str) -> dict[str, Any]:
     said: dict[str, Any] = asked.said(*names)
     if "trunk_id" in said:
         said["account_trunk_id"] = said.pop("trunk_id")
+    if "overflow" in said:
+        overflow = said.pop("overflow")
+        for name in ("pipe_id", "agent_id", "number"):
+            said[f"overflow_{name}"] = None if overflow is None else getattr(overflow, name)
     return said
 
 
 def _shown(kept: Kept, status: int = 200) -> Response[str]:
     return json_response(status, number_view(kept), revised(kept.number.revision))
+
+
+def _changed(kept: Kept, status: int = 200) -> Response[str]:
+    """With the decision secret, where one was made just now."""
+    shown = {**number_view(kept), "decision_secret": kept.new_secret}
+    return json_response(status, shown, revised(kept.number.revision))

@@ -93,7 +93,10 @@ PROBLEMS: Mapping[str, Meaning] = {
     "number_exists": Meaning(409, "The account has the number already, set up otherwise."),
     "number_already_assigned": Meaning(409, "The number is attached to another agent or pipe."),
     "not_attached": Meaning(409, "The number is attached to nobody."),
-    "number_in_use": Meaning(409, "Pipes or agents call from the number; `errors` names each."),
+    "no_decision_url": Meaning(409, "The number has no `decision_url`, and so no secret to make anew."),
+    "number_in_use": Meaning(
+        409, "Pipes or agents call from the number, or callers of other numbers go on to it; `errors` names each."
+    ),
     "no_number_changed": Meaning(400, "Nothing became of any number of the request; `errors` says why of each."),
     "trunk_not_found": Meaning(404, "The account has no such trunk."),
     "trunk_in_use": Meaning(409, "The trunk has numbers; `errors` names each."),

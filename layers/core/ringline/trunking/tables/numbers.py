@@ -8,6 +8,7 @@ whoever it is attached to.
 | its trunk, if it comes to one  | there, and not being deleted
 | agent or pipe it comes to      | there; it calls from the number, unless it has one
 | agent or pipe it leaves        | still calls from the number: calls from none, or its next
+| what it names besides          | there: who takes callers in its place
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.routing.records import Number
-from ringline.runtime.items import refusal_reasons, to_item
+from ringline.runtime.items import from_item, refusal_reasons, to_item
 from ringline.runtime.table import (
     AGENT_PREFIX,
     NUMBER_PREFIX,
@@ -36,6 +37,8 @@ _IS_UNCHANGED = "attribute_exists(pk) AND (attribute_not_exists(revision) OR rev
 _NOBODY_ELSES = "attribute_not_exists(pk) OR account_id = :account"
 _TAKES_NUMBERS = "attribute_exists(pk) AND leaving = :no"
 _CALLS_FROM_IT = "attribute_exists(pk) AND #number = :number"
+_AS_OFTEN = "uses = :seen"
+_NEVER = "attribute_not_exists(uses)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,19 @@ class Holder:
     @property
     def sk(self) -> str:
         return (AGENT_PREFIX if self.kind == "agent" else PIPE_PREFIX) + self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An agent, a pipe or a number that a number names to take callers in its place, and in which field."""
+
+    kind: str
+    id: str
+    field: str
+
+    @property
+    def sk(self) -> str:
+        return {"agent": AGENT_PREFIX, "pipe": PIPE_PREFIX, "number": NUMBER_PREFIX}[self.kind] + self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +83,12 @@ class NumberChanged(Exception):
 
 
 class HolderGone(Exception):
-    """The agent, the pipe or the trunk is not there (any more); the message names it."""
+    """What the number names is not there (any more): what `kind` of thing, and in which field."""
+
+    def __init__(self, kind: str, field: str | None = None) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.field = field
 
 
 class NumberRows:
@@ -88,16 +109,30 @@ class NumberRows:
             free = {"ConditionExpression": _TAKES_NUMBERS, "ExpressionAttributeValues": to_item({":no": False})}
             parts.append((HolderGone("trunk"), {"ConditionCheck": {**trunk, **free}}))
         was = () if before is None else holders_of(before)
-        for holder in holders_of(after):
-            if holder not in was:
-                parts.append((HolderGone(holder.kind), {"Update": self._comes(account_id, holder, after)}))
-                parts.append((NumberChanged(after.number), {"Update": self._is_used(account_id, holder)}))
+        comes = [holder for holder in holders_of(after) if holder not in was]
+        for holder in comes:
+            parts.append((HolderGone(holder.kind), {"Update": self._comes(account_id, holder, after)}))
+        begun = dict.fromkeys(holder.sk for holder in comes)
+        held = {holder.sk for holder in (*was, *comes)} | {each.sk for each in named_by(before)}
+        for sk, named in {each.sk: each for each in named_by(after) if each.sk not in held}.items():
+            there = {"Key": self._key(account_id, sk), "ConditionExpression": _EXISTS}
+            parts.append((HolderGone(named.kind, named.field), {"ConditionCheck": there}))
+            begun[sk] = None
+        parts += [(NumberChanged(after.number), {"Update": self._is_used(account_id, sk)}) for sk in begun]
         for leaving in leaves:
             parts.append((NumberChanged(after.number), {"Update": self._leaves(account_id, leaving, after.number)}))
         self._transact(parts)
 
-    def delete(self, account_id: str, number: Number, *, leaves: Sequence[Leaving] = ()) -> None:
-        """Raises NumberChanged."""
+    def uses(self, account_id: str, number: str) -> int:
+        """How often another number began to name it: what its deletion must find unchanged."""
+        key = self._key(account_id, USES_PREFIX + NUMBER_PREFIX + number)
+        item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
+        return 0 if item is None else int(from_item(item)["uses"])
+
+    def delete(
+        self, account_id: str, number: Number, *, leaves: Sequence[Leaving] = (), uses: int | None = None
+    ) -> None:
+        """`uses` as they were read before it was looked for whoever names it. Raises NumberChanged."""
         row = {"Key": self._key(account_id, NUMBER_PREFIX + number.number), **_unchanged(number)}
         owner = to_item({"pk": number_pk(number.number), "sk": OWNER_SK})
         changed = NumberChanged(number.number)
@@ -107,6 +142,8 @@ class NumberRows:
         ]
         for leaving in leaves:
             parts.append((changed, {"Update": self._leaves(account_id, leaving, number.number)}))
+        if uses is not None:
+            parts.append((changed, {"Update": self._used(account_id, NUMBER_PREFIX + number.number, uses)}))
         self._transact(parts)
 
     def _number(self, account_id: str, before: Number | None, after: Number) -> dict[str, Any]:
@@ -126,12 +163,21 @@ class NumberRows:
             ),
         }
 
-    def _is_used(self, account_id: str, holder: Holder) -> dict[str, Any]:
-        """Whoever deletes the holder at this moment finds that somebody began to use it."""
+    def _is_used(self, account_id: str, sk: str) -> dict[str, Any]:
+        """Whoever deletes it at this moment finds that somebody began to use it."""
         return {
-            "Key": self._key(account_id, USES_PREFIX + holder.sk),
+            "Key": self._key(account_id, USES_PREFIX + sk),
             "UpdateExpression": "ADD uses :step",
             "ExpressionAttributeValues": to_item({":step": 1}),
+        }
+
+    def _used(self, account_id: str, sk: str, seen: int) -> dict[str, Any]:
+        as_seen = {":seen": seen} if seen else {}
+        return {
+            "Key": self._key(account_id, USES_PREFIX + sk),
+            "UpdateExpression": "ADD uses :step",
+            "ConditionExpression": _AS_OFTEN if seen else _NEVER,
+            "ExpressionAttributeValues": to_item({":step": 1, **as_seen}),
         }
 
     def _leaves(self, account_id: str, leaving: Leaving, number: str) -> dict[str, Any]:
@@ -176,6 +222,20 @@ def holders_of(number: Number) -> tuple[Holder, ...]:
     """Whom the number is attached to."""
     held = (("agent", number.agent_id), ("pipe", number.pipe_id))
     return tuple(Holder(kind, each) for kind, each in held if each is not None)
+
+
+def named_by(number: Number | None) -> tuple[Named, ...]:
+    """Who takes the number's callers where its own are not free, or where nobody decided about them."""
+    if number is None:
+        return ()
+    default = None if number.decision_default in {"accept", "reject"} else number.decision_default
+    names = (
+        ("pipe", number.overflow_pipe_id, "overflow.pipe_id"),
+        ("agent", number.overflow_agent_id, "overflow.agent_id"),
+        ("number", number.overflow_number, "overflow.number"),
+        ("pipe", default, "decision_default"),
+    )
+    return tuple(Named(kind, each, field) for kind, each, field in names if each is not None)
 
 
 def _owner(account_id: str, number: str) -> dict[str, str]:
