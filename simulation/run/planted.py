@@ -32,13 +32,13 @@ def slot_freed_outside_the_transaction() -> Iterator[None]:
     """The call is written first and its line given back afterwards."""
     commit, gate_writes = CallStore.commit, Companions._gate
 
-    def in_two_steps(store: CallStore, before: Call, after: Call) -> Committed:
+    def in_two_steps(store: CallStore, before: Call, after: Call, caps_version: int | None = None) -> Committed:
         if not (before.holds_slot and not after.holds_slot):
-            return commit(store, before, after)
+            return commit(store, before, after, caps_version)
         with mock.patch.object(Companions, "_gate", lambda *_: ()):
-            committed = commit(store, before, after)
+            committed = commit(store, before, after, caps_version)
         if committed is Committed.DONE:
-            store._transactions.run([each.write for each in gate_writes(store._companions, before, after)])
+            store._transactions.run([each.write for each in gate_writes(store._companions, before, after, None)])
         return committed
 
     with mock.patch.object(CallStore, "commit", in_two_steps):
@@ -117,9 +117,9 @@ def end_settled_twice() -> Iterator[None]:
     """Whoever settles writes on what was read, whatever has been written since."""
     commit = CallStore.commit
 
-    def blindly(store: CallStore, before: Call, after: Call) -> Committed:
+    def blindly(store: CallStore, before: Call, after: Call, caps_version: int | None = None) -> Committed:
         if not after.state.is_terminal or not before.holds_slot:
-            return commit(store, before, after)
+            return commit(store, before, after, caps_version)
         put = store._companions.put
 
         def without_condition(item: Any, condition: str, values: Any = None) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def end_settled_twice() -> Iterator[None]:
             return written
 
         with mock.patch.object(store._companions, "put", without_condition):
-            return commit(store, before, after)
+            return commit(store, before, after, caps_version)
 
     with mock.patch.object(CallStore, "commit", blindly):
         yield

@@ -51,6 +51,12 @@ def test_a_prompt_of_a_pipe_is_an_agent_of_its_own(api: SetupApi) -> None:
     assert (made["prompt"], made["brain"]["type"], made["voice_profile_id"]) == ("Be brief.", "prompt", "local-en")
 
 
+def test_a_voice_may_be_named_as_people_call_it(api: SetupApi) -> None:
+    (named, *_) = [each for each in api.ask("GET", "/v1/voice-profiles").body["data"] if each["name"] == "Jacqueline"]
+    made = api.made("/v1/pipes", {**BY_AGENT, "voice_profile": "Jacqueline"})
+    assert made["voice_profile_id"] == named["profile_id"]
+
+
 @pytest.mark.parametrize(
     ("brain", "says"),
     [

@@ -12,7 +12,7 @@ from ringline.runtime.json_schemas import schema_fault
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl, with_brain, with_endpoint_words
-from ringline.setup.checks import Rows, SetCap, Voices, check_line, check_voice, in_use, sound_after, until_written
+from ringline.setup.checks import Rows, SetCap, Voices, check_line, in_use, sound_after, until_written, voice_named
 from ringline.setup.store import Change, Kind, Refusal, SetupStore, reference_to
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class ManageAgents:
             )
             agent = self._changed(new, request, given)
             if request.voice_profile is not None:
-                check_voice(self._voices, agent, request.voice_profile)
-                agent = replace(agent, voices=(VoiceBinding(request.voice_profile),))
+                voice = voice_named(self._voices, agent, request.voice_profile)
+                agent = replace(agent, voices=(VoiceBinding(voice or ""),))
             agent = replace(agent, **check_line(self._rows, account_id, None, agent))
             return self._store.save(account_id, (Change(agent),)) or agent
 
@@ -90,7 +90,7 @@ class ManageAgents:
             after = self._changed(before, change, given)
             if after.brain != before.brain:
                 for voice in after.voices:
-                    check_voice(self._voices, after, voice.voice_profile_id)
+                    voice_named(self._voices, after, voice.voice_profile_id)
             return replace(after, **check_line(self._rows, account_id, before, after))
 
         after = self._write(account_id, agent_id, wanted, changed)
@@ -116,12 +116,12 @@ class ManageAgents:
 
     def add_voice(self, account_id: str, agent_id: str, request: "VoiceRequest", wanted: int | None) -> Agent:
         def changed(before: Agent) -> Agent:
-            check_voice(self._voices, before, request.voice_profile)
-            if any(each.voice_profile_id == request.voice_profile for each in before.voices):
+            voice = voice_named(self._voices, before, request.voice_profile) or ""
+            if any(each.voice_profile_id == voice for each in before.voices):
                 raise Problem(409, "voice_exists", "The agent speaks with this voice already")
             if len(before.voices) >= MOST_VOICES:
                 raise Problem(409, "too_many_voices", f"An agent has at most {MOST_VOICES} voices")
-            return replace(before, voices=(*before.voices, VoiceBinding(request.voice_profile, request.greeting)))
+            return replace(before, voices=(*before.voices, VoiceBinding(voice, request.greeting)))
 
         return self._write(account_id, agent_id, wanted, changed)
 

@@ -53,6 +53,7 @@ def _room(value: Any) -> Any:
 
 type OwnName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 type OwnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
+type VoiceName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
 type PhoneNumber = Annotated[str, StringConstraints(max_length=80), AfterValidator(read_number)]
 type Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,14}$")]
 type Duration = Annotated[int, Field(strict=True, ge=1, le=LONGEST_CALL_DURATION_S)]
@@ -118,7 +119,7 @@ class PipeChange(_Sounding):
     """A change to a pipe; what is not named stays."""
 
     name: OwnName | None = None
-    voice_profile: OwnId | None = Field(None, validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
+    voice_profile: VoiceName | None = Field(None, validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
     agent_id: OwnId | None = Field(None, description="Who speaks. One that is not known is made: a runner of this id")
     agent_endpoint: str | None = Field(None, description="A URL that is asked at each turn, with one POST")
     prompt: Prompt | None = Field(None, description="All that the pipe's own agent knows")
@@ -192,13 +193,13 @@ class AgentRequest(AgentChange):
     """A new agent, by the id that it registers with. Without a `brain` it is a LiveKit worker of your own."""
 
     agent_id: OwnId
-    voice_profile: OwnId | None = Field(None, validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
+    voice_profile: VoiceName | None = Field(None, validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
 
 
 class VoiceRequest(Body):
     """A further voice of an agent."""
 
-    voice_profile: OwnId = Field(validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
+    voice_profile: VoiceName = Field(validation_alias=AliasChoices("voice_profile", "voice_profile_id"))
     greeting: Words | None = None
 
 

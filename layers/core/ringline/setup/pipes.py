@@ -16,7 +16,7 @@ from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl
-from ringline.setup.checks import Rows, SetCap, Voices, check_line, check_voice, in_use, sound_after, until_written
+from ringline.setup.checks import Rows, SetCap, Voices, check_line, in_use, sound_after, until_written, voice_named
 from ringline.setup.store import Change, Kind, Reference, Refusal, SetupStore, reference_to
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ class ManagePipes:
         if bound.agent is not None and (
             given.get("voice_profile") or before is None or before.agent_id != after.agent_id
         ):
-            check_voice(self._voices, bound.agent, after.voice_profile_id)
+            voice = voice_named(self._voices, bound.agent, after.voice_profile_id)
+            after = replace(after, voice_profile_id=voice)
         used_before = set() if before is None else _used_by(before)
         uses = _used_by(after) - used_before
         refusal = self._store.save(account_id, (Change(after, before), *bound.changes), uses)
