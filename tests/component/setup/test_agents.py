@@ -171,3 +171,9 @@ def test_an_agent_that_pipes_and_numbers_name_is_not_deleted(api: SetupApi) -> N
     assert api.ask("DELETE", "/v1/agents/desk", if_match='"7"').code == "revision_conflict"
     assert api.ask("DELETE", "/v1/agents/desk").status == 204
     assert api.ask("GET", "/v1/agents/desk").status == 404
+
+
+def test_the_kind_of_an_endpoint_is_a_word(api: SetupApi) -> None:
+    brain = {"type": "endpoint", "ref": "https://brain.example.com", "cfg": {"kind": ["chat"]}}
+    refused = api.ask("POST", "/v1/agents", {"agent_id": "listed", "brain": brain})
+    assert (refused.status, refused.code) == (422, "invalid_request")

@@ -116,3 +116,9 @@ def test_an_account_has_so_many_keys_at_most(api: SetupApi) -> None:
     with pytest.raises(Problem) as refused:
         ManageKeys(accounts, now_ms).create(ACCOUNT, KeyRequest(name="one more", org_id=None, project_id=None))
     assert refused.value.code == "too_many_keys"
+
+
+def test_a_key_of_another_century_is_refused_and_breaks_no_list(api: SetupApi) -> None:
+    refused = api.ask("POST", "/v1/api-keys", {"name": "late", "expires_at": "9999-12-31T23:59:59-12:00"})
+    assert (refused.status, refused.code) == (422, "invalid_request")
+    assert api.ask("GET", "/v1/api-keys").status == 200

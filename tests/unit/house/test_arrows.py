@@ -109,7 +109,13 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.trunking.model": set(),
     "ringline.trunking.tables": {"ringline.runtime", "ringline.routing", "ringline.trunking.model"},
     "ringline.trunking": {*_RUNTIME, "ringline.routing", "ringline.trunking.model", "ringline.trunking.tables"},
-    "ringline.resources.lines": {*_RUNTIME, "ringline.calls.views", "ringline.trunking", "ringline.trunking.model"},
+    "ringline.resources.lines": {
+        *_RUNTIME,
+        "ringline.routing",
+        "ringline.calls.views",
+        "ringline.trunking",
+        "ringline.trunking.model",
+    },
     "ringline.resources": {
         *_USE_CASE,
         "ringline.agents.model",

@@ -2,11 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ringline.accounts.account import Scope
 
 LONGEST_OVERLAP_S = 30 * 24 * 3600
+
+
+def _of_this_century(moment: AwareDatetime) -> AwareDatetime:
+    if not 2000 < moment.year < 2100:
+        raise ValueError("is not a moment of this century")
+    return moment
+
 
 type _Own = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 
@@ -19,7 +26,7 @@ class KeyRequest(BaseModel):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
     org_id: _Own | None = Field(None, description="The account that the key you ask with is of, and no other")
     project_id: _Own | None = Field(None, description="As org_id")
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_of_this_century)] | None = None
     scopes: Annotated[tuple[Scope, ...], Field(max_length=len(Scope))] | None = None
 
 

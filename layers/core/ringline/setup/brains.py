@@ -60,7 +60,7 @@ def _endpoint(agent: Agent, url: str | None, cfg: Mapping[str, Any], check_url: 
     check_url("brain.ref", told)
     key = cfg.get("api_key") or (before.endpoint_key if told == before.endpoint_url else None)
     kind = cfg.get("kind") or before.endpoint_kind
-    if kind not in {None, *EndpointKind}:
+    if kind is not None and kind not in list(EndpointKind):
         raise invalid_field("brain.cfg.kind", f"must be one of {', '.join(EndpointKind)}")
     return replace(
         _without_brain(agent),

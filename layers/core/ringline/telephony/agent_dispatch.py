@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 
 from ringline.calls.model.call import AttemptId, Call, VoicemailPolicy
-from ringline.calls.model.transfers.transfer import asked_for_by
+from ringline.calls.model.transfers.transfer import asked_for_by, of_dial
 from ringline.runtime.clock import MS_PER_S
 
 _AUDIENCE = "agent-events"
@@ -53,7 +53,7 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
 
 def _by_transfer(call: Call) -> dict[str, Any]:
     """What an agent is told that takes a call over from another one. It has not been in it: nothing is resumed."""
-    transfer = asked_for_by(call.transfers, call.dispatches)
+    transfer = asked_for_by(of_dial(call.transfers, call.attempt), call.dispatches)
     if transfer is None:
         return {}
     former = transfer.former.agent_id if transfer.former is not None else None

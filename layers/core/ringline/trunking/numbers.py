@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
+from ringline.routing.numbers import is_e164
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import Clock
@@ -74,7 +75,8 @@ class Numbers:
         """The number by its id, or by itself in E.164, with its plus sign or without. Raises Problem 404."""
         number = None
         if named.startswith("+") or named.isdecimal():
-            number = self.routing.number(account_id, f"+{named.removeprefix('+')}")
+            told = f"+{named.removeprefix('+')}"
+            number = self.routing.number(account_id, told) if is_e164(told) else None
         elif is_plausible_id(named):
             number = next((each for each in self.routing.numbers(account_id) if each.number_id == named), None)
         if number is None:

@@ -1,14 +1,24 @@
 """What happens to a transfer, and what a transfer does to its call."""
 
+from copy import replace
 from typing import Any
 
 import pytest
 
 from ringline.calls.mending.left_alone import without_agent
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import AgentJoined, AgentLeft, EndAsked, LegJoined, LegLeft, SpeechLost, Transferred
+from ringline.calls.model.events import (
+    AgentJoined,
+    AgentLeft,
+    EndAsked,
+    LegJoined,
+    LegLeft,
+    SpeechLost,
+    Transferred,
+)
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.room_view import Others
 from ringline.calls.model.timing import AGENT_SUCCESSOR_S, DIALER_SILENCE_S
 from ringline.calls.model.transfers.allowed import is_allowed
@@ -142,6 +152,28 @@ def test_a_leg_that_joins_a_call_which_is_to_end_has_its_room_closed() -> None:
     assert unmoved(call, LegJoined(at(16), 1, "PA_target", target_leg(call))).effects == {Effect.END_ROOM}
 
 
+def test_a_leg_that_was_replaced_has_not_left() -> None:
+    joined = moved(asked(), JOINED)
+    identity = target_leg(joined)
+    replaced = LegLeft(at(20), 1, "PA_target", "DUPLICATE_IDENTITY", "active", identity)
+    assert unmoved(joined, replaced).why == "leg_was_replaced"
+    old = LegLeft(at(20), 1, "PA_before", "CLIENT_INITIATED", "hangup", identity)
+    assert unmoved(joined, old).why == "stale_leg"
+
+
+def test_a_target_that_was_gone_before_its_joining_was_told_takes_nobodys_call() -> None:
+    call = asked(warm_handoff_ms=0)
+    gone = leaves(call, target_leg(call), "active", seconds=12).call
+    back = moved(gone, TransferJoined(at(13), 1, "transfer_1", "PA_target"))
+    assert (last(back).state, last(back).reason, back.handed_over_at) == (_S.FAILED, "USER_HUNG_UP_IN_CALL", None)
+
+
+def test_whoever_was_to_give_way_to_a_number_does_not_give_way_to_an_agent() -> None:
+    agent = Target(TargetKind.AGENT, "AGENT_2", "runner")
+    call = moved(asked(dropped="PA_somebody", fallback=(agent,)), BUSY)
+    assert (last(call).target, last(call).dropped) == (agent, None)
+
+
 # --- the agent that hands over ---------------------------------------------------------------------------------------
 
 
@@ -195,6 +227,21 @@ def test_who_speaks_for_another_agent_than_the_present_one_gets_no_brain() -> No
     assert has_no_part_in(call, 1) and not has_no_part_in(call, 2)
     back = moved(call, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
     assert has_no_part_in(back, 2) and not has_no_part_in(back, 1)
+
+
+def test_the_agent_that_talks_is_not_taken_for_the_one_that_was_lost_on_its_way() -> None:
+    before = told_by_the_agent(a_call(State.ACTIVE, brain="runner", runner_id="r1"), worker_id="w1", dispatch=1)
+    call = asked(before, **TO_AGENT)
+    assert unmoved(call, SpeechLost(at(11), 1, 2)).why == "target_has_not_come"
+
+
+def test_another_attempt_is_the_first_agents_again() -> None:
+    retry = RetryPolicy(2, ("CONNECTION_LOST",), (60,))
+    before = a_call(State.ACTIVE, brain="livekit", retry=retry)
+    taken = moved(asked(before, **TO_AGENT), AgentJoined(at(11), 1, "PA_second"))
+    again = leaves(moved(taken, EndAsked(at(15), EndReason.CONNECTION_LOST, 1))).call
+    assert (again.state, again.agent_id, again.brain) == (State.QUEUED, before.agent_id, "livekit")
+    assert not has_no_part_in(replace(again, attempt=2), 1), "transfers of the first dial are over with it"
 
 
 # --- what is kept, and who is allowed --------------------------------------------------------------------------------

@@ -39,9 +39,9 @@ class SetCap:
         way do, too. A lower cap drains; with a higher one calls that waited for it go at once. Raises TableContended,
         and LookupError for an account that is not there."""
         name = counter_name(kind, of)
-        before = self.counters.look(account_id, name)
         is_raised = self.counters.set_cap(account_id, kind, of, max_calls, calls_per_day)
-        if not before.is_capped and (max_calls is not None or calls_per_day is not None):
+        # Also where it was capped before: whoever set it may have died before all were counted.
+        if max_calls is not None or calls_per_day is not None:
             for call in self._under_way(account_id, name):
                 self.progress.apply(account_id, call.call_id, CapSet(self.clock(), call.attempt, name))
         if is_raised:

@@ -10,6 +10,7 @@ from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, NO_AGENT_S, ms
+from ringline.calls.model.transfers.transfer import of_dial
 from ringline.calls.rules.transfers.steps import settled_with_call
 from ringline.calls.rules.verdict import end_reason
 
@@ -92,7 +93,10 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
         sip_code=call.evidence.sip_code,
         from_number=call.from_number if call.from_pool else None,
     )
-    return queued_again(call, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
+    first = next((each.former for each in of_dial(call.transfers, call.attempt) if each.former is not None), None)
+    # Another agent may have taken the conversation over: the next one is the first agent's again.
+    mine = call if first is None else replace(call, agent_id=first.agent_id, brain=first.brain)
+    return queued_again(mine, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
 
 
 def deferred(call: Call, event: DialDeferred) -> Result:

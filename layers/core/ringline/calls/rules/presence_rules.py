@@ -32,7 +32,7 @@ from ringline.calls.model.timing import (
     SHORT_LIMIT_S,
 )
 from ringline.calls.rules.ending import changed, noted
-from ringline.calls.rules.transfers.steps import agent_gone, taken_by_target
+from ringline.calls.rules.transfers.steps import agent_gone, awaits_agent, taken_by_target
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
 
@@ -76,6 +76,9 @@ def _speech_lost(call: Call, event: SpeechLost) -> Result:
         return Unmoved("another_was_dispatched")
     if call.reports.transferred_at is not None or call.handed_over_at is not None:
         return Unmoved("was_handed_over")
+    if awaits_agent(call):
+        # Whoever asked for the transfer talks on; that its target does not come is the transfer's to find out.
+        return Unmoved("target_has_not_come")
     in_call = call.active_at is not None
     # Who was ready in the conversation has heard it from then on. Before it, nobody is there until the next is ready.
     ready_at = call.reports.ready_at if in_call else None

@@ -45,6 +45,7 @@ def a_ticket(account_id: str, call_id: str, route: Route, now: int, **asked: Any
         fallback_agent_id=None if fallback is None else fallback.agent_id,
         fallback_brain=None if fallback is None else fallback.brain_of_ours,
         voice_profile_id=route.voice_profile_id,
+        voice=route.voice,
         caller_identity=web_identity(call_id),
         ring_timeout_s=route.ring_timeout_s or RING_TIMEOUT_S,
         max_call_duration_s=route.max_call_duration_s,

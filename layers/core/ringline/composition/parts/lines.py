@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.capacity.counters import Kind
 from ringline.calls.progress.set_cap import SetCap
+from ringline.calls.tables.store import TableContended
 from ringline.resources.lines.numbers import NumberRoutes
 from ringline.resources.lines.platform import PlatformRoutes
 from ringline.resources.lines.trunks import TrunkRoutes
@@ -13,7 +14,7 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, optional, required
-from ringline.runtime.web.problems import invalid_field
+from ringline.runtime.web.problems import Problem, invalid_field
 from ringline.telephony.livekit_settings import LivekitSettings
 from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import Linking
@@ -61,7 +62,11 @@ def line_resources(
     )
 
     def set_limits(account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None:
-        cap.run(account_id, Kind.NUMBER, number, max_calls, calls_per_day)
+        try:
+            cap.run(account_id, Kind.NUMBER, number, max_calls, calls_per_day)
+        except TableContended:
+            title = "The number's limits were not set; ask again"
+            raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
 
     def check_url(name: str, url: str) -> None:
         fault = url_fault(url, allow_private=allow_private)

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.views.listing import check_names
+from ringline.routing.numbers import is_e164
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import Problem
@@ -191,7 +192,7 @@ class NumberRoutes:
         try:
             kept = self.numbers.attach(request.account_id, named, asked.agent_id, asked.pipe_id, trunk_id)
         except Problem as problem:
-            number = asked.number or (named if named.startswith("+") else None)
+            number = asked.number or (named if is_e164(named) else None)
             if problem.code != "number_not_found" or number is None:
                 raise
             # The SDK's `agents.numbers.attach` names numbers that are nobody's yet.

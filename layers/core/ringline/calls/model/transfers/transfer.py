@@ -148,6 +148,11 @@ def transfer_named(transfers: Iterable[Transfer], transfer_id: str) -> Transfer 
     return next((each for each in transfers if each.transfer_id == transfer_id), None)
 
 
+def of_dial(transfers: Iterable[Transfer], dial: int) -> tuple[Transfer, ...]:
+    """The transfers of one dial of a call: those of the dials before say nothing of who talks in this one."""
+    return tuple(each for each in transfers if each.dial == dial)
+
+
 def asked_for_by(transfers: Iterable[Transfer], dispatch: int) -> Transfer | None:
     """The transfer by which the agent of that dispatch was asked for, if one was."""
     return next((each for each in transfers if each.is_to_agent and each.dispatch == dispatch), None)
@@ -172,7 +177,8 @@ def next_of(failed: Transfer, at: int) -> Transfer | None:
         asked_by=failed.asked_by,
         requested_at=at,
         warm_handoff_ms=failed.warm_handoff_ms,
-        dropped=failed.dropped,
+        # Who gives way to an agent is the agent before.
+        dropped=failed.dropped if failed.fallback[0].kind is TargetKind.NUMBER else None,
         announcement=failed.announcement,
         fallback=failed.fallback[1:],
         ends_call=failed.ends_call,

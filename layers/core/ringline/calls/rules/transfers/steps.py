@@ -19,6 +19,7 @@ from ringline.calls.model.transfers.transfer import (
     TransferState,
     leg_identity,
     next_of,
+    of_dial,
     transfer_named,
     under_way,
     with_transfer,
@@ -102,6 +103,9 @@ def _joined(call: Call, event: TransferJoined) -> Result:
     transfer = transfer_named(call.transfers, event.transfer_id)
     if transfer is None or not transfer.state.awaits_target:
         return Unmoved("joined_before" if transfer is not None and transfer.joined_at else "transfer_is_over")
+    if transfer.left is not None:
+        # It answered and was gone before whoever called it could say so.
+        return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
     there = _with(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.participant_sid)
     there = _handed_over(there, transfer, event.at)
     if call.agent_left_at is None:
@@ -154,6 +158,12 @@ def _with_former_agent(call: Call, transfer: Transfer) -> Call:
 # --- what the call's own events mean ---------------------------------------------------------------------------------
 
 
+def awaits_agent(call: Call) -> bool:
+    """Whether another agent was asked for, who is not there yet."""
+    transfer = under_way(call.transfers)
+    return transfer is not None and transfer.is_to_agent and transfer.state.awaits_target
+
+
 def taken_by_target(call: Call, event: AgentJoined) -> Call | None:
     """The call that the agent takes for which the present one asked; None where nobody asked for one."""
     transfer = under_way(call.transfers)
@@ -188,7 +198,11 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
     transfer = under_way(call.transfers)
     if transfer is None or event.identity != leg_identity(call.call_id, transfer.dial, transfer.transfer_id):
         return None
+    if event.disconnect_reason == "DUPLICATE_IDENTITY":
+        return Unmoved("leg_was_replaced")
     if transfer.state is _S.JOINED:
+        if event.sid and transfer.participant_sid not in {None, event.sid}:
+            return Unmoved("stale_leg")
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
     if transfer.left is not None:
         return Unmoved("target_left_before")
@@ -228,7 +242,8 @@ def _with(call: Call, transfer: Transfer, **changes: Any) -> Call:
 def has_no_part_in(call: Call, dispatch: int) -> bool:
     """Whether the agent of that dispatch has the call no longer: another was asked for in its place and has not failed
     to come, or it is itself the one that was asked for and did not come in time."""
-    asked_for = [(each.state, each.dispatch) for each in call.transfers if each.dispatch is not None]
+    of_this_dial = of_dial(call.transfers, call.attempt)
+    asked_for = [(each.state, each.dispatch) for each in of_this_dial if each.dispatch is not None]
     return any(dispatch == theirs if state is _S.FAILED else dispatch < theirs for state, theirs in asked_for)
 
 
