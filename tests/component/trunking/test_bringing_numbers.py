@@ -5,6 +5,7 @@ from copy import replace
 
 import pytest
 
+from ringline.routing.records import Trunk
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.web.problems import Problem
 from ringline.trunking.model.lines import Link, Mark, OutboundTrunk
@@ -202,6 +203,48 @@ def test_an_adopted_trunk_is_used_and_never_touched(office: Office) -> None:
         office.numbers.delete(ACCOUNT, each.number, None)
     office.trunks.delete(ACCOUNT, trunk.trunk_id, None)
     assert office.livekit.everything == {"ST_theirs": theirs}
+
+
+def test_a_trunk_that_was_adopted_twice_is_anybodys_when_both_are_gone(office: Office) -> None:
+    pbx = {"name": "PBX", "type": "livekit", "provider_trunk_id": "ST_theirs"}
+    office.livekit.outbound["ST_theirs"] = OutboundTrunk(
+        id="ST_theirs",
+        name="theirs",
+        mark=None,
+        address="pbx.example",
+        transport=None,
+        auth_username="",
+        numbers=(),
+        media_encryption="disable",
+    )
+    (first, _), (second, _) = (office.trunks.create(ACCOUNT, pbx, None) for _ in range(2))
+    office.trunks.delete(ACCOUNT, first.trunk_id, None)
+    with refused("provider_trunk_taken"):
+        office.trunks.create(OTHER, pbx, None)
+    office.trunks.delete(ACCOUNT, second.trunk_id, None)
+    assert office.trunks.create(OTHER, pbx, None)[0].provider_trunk_id == "ST_theirs"
+
+
+def test_a_trunk_that_the_operator_gave_to_one_account_is_adopted_by_no_other(office: Office) -> None:
+    office.livekit.outbound["ST_given"] = OutboundTrunk(
+        id="ST_given",
+        name="given",
+        mark=None,
+        address="pbx.example",
+        transport=None,
+        auth_username="",
+        numbers=(),
+        media_encryption="disable",
+    )
+    office.routing.put_trunk(Trunk(trunk_id="ST_given", account_id=ACCOUNT))
+    with refused("provider_trunk_taken"):
+        office.trunks.create(OTHER, {"name": "PBX", "type": "livekit", "provider_trunk_id": "ST_given"}, None)
+
+
+@pytest.mark.parametrize("named", ["+abc", "+", "1" * 1100, "+0123456789"])
+def test_what_is_no_number_is_not_found(office: Office, named: str) -> None:
+    with refused("number_not_found"):
+        office.numbers.find(ACCOUNT, named)
 
 
 def test_limits_of_a_number_are_set_when_they_are_said_and_taken_off_by_null(office: Office) -> None:

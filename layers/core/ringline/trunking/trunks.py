@@ -90,9 +90,13 @@ class Trunks:
         self.log.info("trunk deleted", extra={"trunk_id": trunk_id})
 
     def _forget(self, account_id: str, trunk: CarrierTrunk) -> None:
-        if trunk.provider_trunk_id is not None:
-            self.store.give_up(account_id, trunk.provider_trunk_id)
-        self.store.delete(account_id, trunk)
+        """Raises Problem 503 where somebody has changed the trunk meanwhile: it is there still."""
+        if not self.store.delete(account_id, trunk):
+            raise Problem(503, "contended", "The trunk was changed meanwhile; ask again", headers={"Retry-After": "1"})
+        adopted = trunk.provider_trunk_id
+        # The account may have adopted it more than once: it is anybody's again when the last of these is gone.
+        if adopted is not None and all(each.provider_trunk_id != adopted for each in self.store.trunks(account_id)):
+            self.store.give_up(account_id, adopted)
         link, _ = self.linking.links.take(account_id, trunk.trunk_id)
         self.linking.links.let_go(account_id, Link(thing=trunk.trunk_id, busy_until=link.busy_until))
 
@@ -119,7 +123,9 @@ class Trunks:
             side = self.ask(lambda sip: self._side_of(sip, livekit_id))
         if side is None:
             raise invalid_field("provider_trunk_id", "names no trunk of LiveKit's", code="unknown_provider_trunk")
-        if livekit_id == self.deployment_trunk or not self.store.adopt(account_id, livekit_id):
+        known = self.routing.trunk(livekit_id)
+        is_anothers = known is not None and known.account_id not in {None, account_id}
+        if is_anothers or livekit_id == self.deployment_trunk or not self.store.adopt(account_id, livekit_id):
             raise _taken()
         trunk = replace(self._new(account_id, said), provider_side=side)
         self.store.add(account_id, trunk)
