@@ -157,8 +157,8 @@ def test_a_leg_that_was_replaced_has_not_left() -> None:
     identity = target_leg(joined)
     replaced = LegLeft(at(20), 1, "PA_target", "DUPLICATE_IDENTITY", "active", identity)
     assert unmoved(joined, replaced).why == "leg_was_replaced"
-    old = LegLeft(at(20), 1, "PA_before", "CLIENT_INITIATED", "hangup", identity)
-    assert unmoved(joined, old).why == "stale_leg"
+    gone = LegLeft(at(25), 1, "PA_again", "CLIENT_INITIATED", "hangup", identity)
+    assert last(moved(joined, gone)).state is _S.FAILED, "the one in its place is the target's, too"
 
 
 def test_a_target_that_was_gone_before_its_joining_was_told_takes_nobodys_call() -> None:

@@ -201,8 +201,6 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if transfer.state is _S.JOINED:
-        if event.sid and transfer.participant_sid not in {None, event.sid}:
-            return Unmoved("stale_leg")
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
     if transfer.left is not None:
         return Unmoved("target_left_before")
