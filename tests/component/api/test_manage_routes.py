@@ -52,6 +52,7 @@ SERVED = {
     ("POST", "/v1/numbers/<number_id>/attach"),
     ("PUT", "/v1/numbers/<number_id>/attach"),
     ("DELETE", "/v1/numbers/<number_id>/attach"),
+    ("POST", "/v1/numbers/<number_id>/decision-secret/rotate"),
     ("GET", "/v1/trunks"),
     ("POST", "/v1/trunks"),
     ("GET", "/v1/trunks/<trunk_id>"),
