@@ -173,6 +173,15 @@ def test_calls_under_way_count_when_their_agent_gets_its_first_cap(room: Room) -
     assert room.claimed().call_id == "call_3"
 
 
+def test_a_cap_whose_setter_died_before_all_were_counted_counts_them_when_it_is_set_again(room: Room) -> None:
+    room.calls.queued("call_000")
+    claimed = room.claimed()
+    room.set_cap.counters.set_cap(ACCOUNT, Kind.AGENT, claimed.agent_id or "", 1, None)
+    assert room.in_use(Kind.AGENT, claimed.agent_id or "") == 0
+    room.cap(Kind.AGENT, claimed.agent_id or "", 1)
+    assert room.in_use(Kind.AGENT, claimed.agent_id or "") == 1
+
+
 def test_a_claim_that_was_decided_on_before_the_cap_is_asked_anew(room: Room) -> None:
     call = room.calls.queued("call_1")
     version = room.calls.store.gate(ACCOUNT).caps_version

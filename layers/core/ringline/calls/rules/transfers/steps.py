@@ -160,14 +160,18 @@ def _with_former_agent(call: Call, transfer: Transfer) -> Call:
 
 def awaits_agent(call: Call) -> bool:
     """Whether another agent was asked for, who is not there yet."""
+    return _awaiting_agent(call) is not None
+
+
+def _awaiting_agent(call: Call) -> Transfer | None:
     transfer = under_way(call.transfers)
-    return transfer is not None and transfer.is_to_agent and transfer.state.awaits_target
+    return transfer if transfer is not None and transfer.is_to_agent and transfer.state.awaits_target else None
 
 
 def taken_by_target(call: Call, event: AgentJoined) -> Call | None:
     """The call that the agent takes for which the present one asked; None where nobody asked for one."""
-    transfer = under_way(call.transfers)
-    if transfer is None or not transfer.is_to_agent or not transfer.state.awaits_target:
+    transfer = _awaiting_agent(call)
+    if transfer is None:
         return None
     there = _with(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.sid)
     reports = replace(there.reports, silent_since=None)
