@@ -2,15 +2,20 @@
 #
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
-#   make invoke-create_call EVENT=by_pipe                              make bench, make bench-plane   measured, not asserted
-#   make check                     before a commit: lint, types, the fast tests
+#   make invoke-create_call EVENT=by_pipe                              make bench, bench-plane, bench-scale, bench-abuse, bench-webhooks   measured, not asserted
+#   make audit                     known holes of what is locked (make audit-refresh [FROM=all.zip] takes them from OSV)
+#   make check                     before a commit: lint, types, the fast tests (a minute)
+#   make test-receivers            docs/webhooks.md's receivers, Node.js's too
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
 #   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
-#   make sdk-table                 calls every method of the official SDK
+#   make fixtures RELEASE=8e192f8      what a release writes, for the tests of later ones      make read-by RELEASE=8e192f8   what it cannot read of today's
+#   make release VERSION=0.2.0 [DRY_RUN=1]  version, changelog, tag, fixtures, SBOM; nothing is pushed
+#   make sdk-table                 calls every method of the official SDK   make real-livekit [ONLY="hangs up"]   everything on a real LiveKit
 #   make openapi                   docs/openapi.json, docs/api.md      make fuzz [EXAMPLES=20]       asks a stack what the API's document allows
+#   make console-pictures           the console in Chromium, and docs/console's pictures of it (needs chromium)
 #   make talk [AGENT=concierge PIPE=pipe_...]                          what you type is said to your own runner
 
 SHELL := /bin/bash
@@ -32,6 +37,8 @@ SAM := $(LOCAL)/sam/bin/sam
 DEV := .venv/.synced
 EMULATOR := $(LOCAL)/emulator/.synced
 SAM_CLI := $(LOCAL)/sam/.synced
+CHECKS_ENV := $(LOCAL)/checks
+CHECKS := $(CHECKS_ENV)/.synced
 SPEECH := $(LOCAL)/speech/.synced
 SPEECH_PYTHON := $(LOCAL)/speech/bin/python
 DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
@@ -40,10 +47,10 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: test-speech type-speech bench-speech speech speech-livekit cli-page
-.PHONY: help demo up down status talk test check test-dynamodb lint type format bench bench-plane simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
+.PHONY: bench-abuse audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
+.PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
-	@sed -n '3,14s/^#  //p' Makefile
+	@sed -n '3,19s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -62,6 +69,16 @@ status: $(DEV)
 talk: $(DEV)
 	@$(PYTHON) -m local.trips.talk $(if $(AGENT),--agent $(AGENT)) $(if $(PIPE),--pipe $(PIPE))
 
+fixtures: $(DEV)
+	@$(PYTHON) -m local.releases $(RELEASE) $(NAME)
+
+# Version, changelog, tag, fixtures and what is given away, below .local/releases. Nothing is pushed.
+release: $(DEV) $(CHECKS)
+	@$(PYTHON) -m local.releases.release $(VERSION) $(if $(DRY_RUN),--dry-run)
+
+read-by: $(DEV)
+	@$(PYTHON) -m local.releases --read-by $(RELEASE)
+
 build: $(DEV)
 	@$(PYTHON) -m local.aws.build
 
@@ -70,10 +87,21 @@ invoke-%: $(DEV)
 
 bench: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench
+	@$(PYTHON) -m local.bench.scale
 	@$(PYTHON) -m local.bench.plane
+
+bench-scale: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.bench.scale $(PARTS)
 
 bench-plane: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench.plane $(PARTS)
+
+bench-abuse: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.bench.abuse $(if $(SAMPLES),--samples $(SAMPLES)) $(FLOODS)
+
+# A thousand calls of one account end at once, or ENDS=100 of them.
+bench-webhooks: $(DEV) $(EMULATOR)
+	@$(PYTHON) -m local.bench.webhooks $(ENDS)
 
 CALLS ?= 100000
 SEED ?= 7
@@ -106,17 +134,50 @@ fuzz: $(DEV) $(EMULATOR)
 
 # ---------------------------------------------------------------- checks
 
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+SLOWEST := --durations=15 --durations-min=1
+
+# The stack's tests first and by themselves, because their calls take the time that calls take: on a machine that is busy
+# with the others some would be late. All others run side by side (tests/side_by_side.py). A part of the tests begins
+# sooner without workers.
 TESTS ?= tests
-test: $(DEV) $(EMULATOR) $(SAM_CLI)
-	$(PYTHON) -m pytest $(TESTS) --durations=15 --durations-min=1 $(PYTEST_OPTIONS)
+WORKERS ?= $(CORES)
+test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
+ifeq ($(TESTS),tests)
+	$(PYTHON) -m pytest tests/stack $(SLOWEST) $(PYTEST_OPTIONS) && stack=0 || stack=$$?; \
+	$(PYTHON) -m pytest tests --ignore=tests/stack -n $(WORKERS) $(SLOWEST) $(PYTEST_OPTIONS) && exit $$stack
+else
+	$(PYTHON) -m pytest $(TESTS) $(SLOWEST) $(PYTEST_OPTIONS)
+endif
 
 # What a pre-commit hook runs (.pre-commit-config.yaml): nothing that starts a process for its tests, and no simulation.
 check: lint type
-	$(PYTHON) -m pytest -q tests/unit tests/property --ignore=tests/property/test_simulation.py $(PYTEST_OPTIONS)
+	$(PYTHON) -m pytest -q tests/unit tests/property --ignore=tests/property/test_simulation.py \
+		-n $(CORES) $(SLOWEST) $(PYTEST_OPTIONS)
 
 # The same tests, where a request that DynamoDB would refuse is refused.
-test-dynamodb: $(DEV) $(DYNAMODB_LOCAL)
-	RINGLINE_TEST_DYNAMODB=dynamodb-local $(PYTHON) -m pytest tests/dynamodb tests/component --ignore=tests/component/crash $(PYTEST_OPTIONS)
+test-dynamodb: $(DEV) $(EMULATOR) $(CHECKS) $(DYNAMODB_LOCAL)
+	RINGLINE_TEST_DYNAMODB=dynamodb-local $(PYTHON) -m pytest tests/dynamodb tests/component \
+		--ignore=tests/component/crash -n $(CORES) $(SLOWEST) $(PYTEST_OPTIONS)
+
+# The receivers of docs/webhooks.md, run as they stand there: RECEIVERS="go java" needs Go, or a JDK of 11 with Maven.
+RECEIVERS ?= python javascript
+test-receivers: $(DEV) $(patsubst %,$(LOCAL)/receivers/%/.fetched,$(filter-out python,$(RECEIVERS)))
+	RINGLINE_TEST_RECEIVERS="$(RECEIVERS)" $(PYTHON) -m pytest tests/contract/webhooks \
+		$(SLOWEST) $(PYTEST_OPTIONS)
+
+# Every locked version against published holes, without a network; audit-refresh takes their records from OSV anew.
+audit: $(DEV)
+	@$(PYTHON) -m local.audit
+
+audit-refresh: $(DEV)
+	@$(PYTHON) -m local.audit --refresh $(FROM)
+
+# The pictures of docs/operating.md, by the test that drives the pages. CHROMIUM= names a Chromium that is not on the PATH;
+# Debian's package is `chromium`. `make test` leaves this test out.
+console-pictures: $(DEV)
+	@test -n "$(CHROMIUM)" || command -v chromium >/dev/null || { echo "error: Chromium is needed: apt-get install chromium, or CHROMIUM=path" >&2; exit 1; }
+	RINGLINE_PICTURES=$(CURDIR)/docs/console $(PYTHON) -m pytest tests/component/cli/console/test_in_a_browser.py $(PYTEST_OPTIONS)
 
 lint: $(DEV)
 	.venv/bin/ruff check .
@@ -127,10 +188,13 @@ format: $(DEV)
 	.venv/bin/ruff check --fix .
 
 type: $(DEV)
-	$(PYTHON) -m mypy layers/core/ringline functions cli local simulation speech/bridge examples tests
+	$(PYTHON) -m mypy layers/core/ringline functions dialer cli local simulation speech/bridge examples tests
 
-validate: $(SAM_CLI)
+validate: $(SAM_CLI) $(CHECKS)
 	SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
+	$(CHECKS_ENV)/bin/cfn-lint --config-file local/checks/cfn-lint.yaml
+	$(CHECKS_ENV)/bin/checkov --config-file local/checks/checkov.yaml
+	$(CHECKS_ENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 # ---------------------------------------------------------------- the speech worker
 
@@ -151,6 +215,10 @@ speech: $(SPEECH)
 # The same worker against a real LiveKit server: LIVEKIT_URL's, or one that is started here if its program is on the PATH.
 speech-livekit: $(SPEECH)
 	@$(SPEECH_PYTHON) -m speech.tests.trips.livekit_server
+
+# ONLY= takes words of the calls' names; `_` is all troubles.
+real-livekit: $(DEV) $(EMULATOR) $(SPEECH)
+	@$(PYTHON) -m local.trips.livekit $(ONLY)
 
 # ---------------------------------------------------------------- what is needed
 
@@ -193,11 +261,36 @@ $(SPEECH): requirements/speech-test.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 $(SAM_CLI): requirements/sam.txt .python-version $(UV_ENV)/.$(UV_VERSION)
 	$(call sync,$(LOCAL)/sam,requirements/sam.txt)
 
+# About 0.3 GB: checkov alone brings most of it.
+$(CHECKS): requirements/checks.txt .python-version $(UV_ENV)/.$(UV_VERSION)
+	$(call sync,$(CHECKS_ENV),requirements/checks.txt)
+
 # Java has locks of its own: the version in pom.xml, the hashes beside it.
 $(DYNAMODB_LOCAL): local/aws/dynamodb_local_java/pom.xml local/aws/dynamodb_local_java/SHA256SUMS | $(DEV)
 	@echo "fetching DynamoDB Local"
 	@$(PYTHON) -m local.aws.dynamodb_local fetch
 	@touch $@
+
+# What a receiver in another language verifies webhooks with, by the lock of that language.
+RECEIVER_LOCKS := tests/contract/webhooks/libraries
+$(LOCAL)/receivers/javascript/.fetched: $(RECEIVER_LOCKS)/javascript/package-lock.json
+	@command -v npm >/dev/null || { echo "error: Node.js with npm is needed for test-receivers" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(LOCAL)/receivers && cp -R $(RECEIVER_LOCKS)/javascript $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(LOCAL)/receivers/go/.fetched: $(RECEIVER_LOCKS)/go/go.sum
+	@command -v go >/dev/null || { echo "error: Go is needed for test-receivers with RECEIVERS=go" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(LOCAL)/receivers && cp -R $(RECEIVER_LOCKS)/go $(@D)
+	@cd $(@D) && go mod download
+	@touch $@
+
+$(LOCAL)/receivers/java/.fetched: $(RECEIVER_LOCKS)/java/SHA256SUMS
+	@command -v mvn >/dev/null || { echo "error: Maven is needed for test-receivers with RECEIVERS=java" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@mvn --quiet --batch-mode --file $(RECEIVER_LOCKS)/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
+	@cd $(@D) && sha256sum --check --quiet $(CURDIR)/$(RECEIVER_LOCKS)/java/SHA256SUMS
+	@mv $(@D)/standardwebhooks-*.jar $(@D)/standardwebhooks.jar && touch $@
 
 # Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.13 \
@@ -207,6 +300,7 @@ lock: $(UV_ENV)/.$(UV_VERSION)
 	$(COMPILE) requirements/dev.in -c requirements/runtime.txt -o requirements/dev.txt
 	$(COMPILE) requirements/emulator.in -o requirements/emulator.txt
 	$(COMPILE) requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) requirements/checks.in -o requirements/checks.txt
 	$(COMPILE) requirements/speech.in -c requirements/runtime.txt -o requirements/speech.txt
 	$(COMPILE) requirements/speech-local.in -c requirements/speech.txt -o requirements/speech-local.txt
 	$(COMPILE) requirements/speech-test.in -c requirements/speech-local.txt -o requirements/speech-test.txt

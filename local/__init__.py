@@ -7,6 +7,8 @@
     trips    what uses a stack as its user would: demo, outcomes, talk ...  -> tools, aws, stack, the phones' numbers
     bench    the benches                                                    -> tools, aws, stack, trips
     fuzz     what the API's document allows, asked of a stack               -> tools, stack
+    audit    what is known of the locked versions, without a network        -> tools
+    releases what earlier releases wrote, as fixtures                       -> tools
     pages    documentation that is written from code                        -> tools, the phones' numbers and SIP codes
 
 `tests/unit/house/test_arrows.py` keeps the arrows. The product stands in `layers/core`; every room but tools and aws

@@ -1,18 +1,31 @@
 """Each test belongs to one category, which is the folder it lies in: what lies elsewhere is not collected but
-refused. A test that leaves something running behind it fails. Tests of the table find here the DynamoDB they run on."""
+refused. A test that leaves something running behind it fails. Tests of the table find here the DynamoDB they run on.
+Where a run has workers, `tests.side_by_side` says who runs what."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.dynamodb.stand_ins import StandIn, running
 from tests.remains import alive, left_behind, living_on, noted_tasks
+from tests.side_by_side import Spreading
 
 CATEGORIES = {"unit", "property", "component", "contract", "dynamodb", "template", "stack"}
 _TESTS = Path(__file__).parent
+
+# How fast an example is depends on what else the machine does, and is no finding.
+settings.register_profile("ringline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Each run at a desk draws new examples. What may land is told by the same ones each time: a rare one that is found
+# there would say nothing about the change that met it.
+settings.register_profile("same-examples", settings.get_profile("ringline"), derandomize=True, database=None)
+settings.load_profile(os.environ.get("RINGLINE_TEST_EXAMPLES", "ringline"))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
@@ -24,12 +37,26 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(category_of(item.path) or "unit")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return Spreading(config, log)
+
+
+@cache
 def category_of(path: Path) -> str | None:
     """The category of a test module, or None if it lies outside of the folders."""
     if not path.is_relative_to(_TESTS):
         return None
     folder = path.relative_to(_TESTS).parts[0]
     return folder if folder in CATEGORIES else None
+
+
+@pytest.fixture(autouse=True)
+def _environment_as_it_was() -> Iterator[None]:
+    """Set up before the test's other fixtures. Two of them that change one variable (`local_aws` and `monkeypatch`)
+    may be taken down in the wrong order, and the one that comes last puts back what the other had set."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,17 @@
 """Stand-ins for what calls need from outside: a clock that is set by hand, a bell that counts, a LiveKit that says
 what it is told to."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from copy import replace
 from dataclasses import dataclass, field
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
-from ringline.calls.model.room_view import RoomView, TelephonyDown
-from ringline.calls.model.transfers.transfer import Referred, Transfer
+from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
+from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
+from ringline.webhooks.model.event import EventDraft
+from ringline.webhooks.model.event_type import EventType
 from tests.builders import NOW
 
 
@@ -40,6 +43,24 @@ class CountingDoorbell:
 
 
 @dataclass
+class CountingAnnouncer:
+    """What was announced to customers' endpoints: call, type and occurrence."""
+
+    told: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def may_write(self, account_id: str, event_type: EventType) -> bool:
+        """Somebody has subscribed to those that the SDK's users know."""
+        return event_type in {EventType.CALL_RINGING, EventType.CALL_ACTIVE, EventType.CALL_ENDED}
+
+    def write_ahead(self, drafts: Iterable[EventDraft]) -> None:
+        """Each is written when it is announced."""
+
+    def announce(self, draft: EventDraft) -> int:
+        self.told.append((draft.call_id or "", draft.event_type, int(draft.occurrence)))
+        return 1
+
+
+@dataclass
 class CountingLooks:
     asked: list[tuple[str, str, int]] = field(default_factory=list)
 
@@ -50,8 +71,11 @@ class CountingLooks:
 @dataclass
 class CountingTransfers:
     sent: list[tuple[str, str, str]] = field(default_factory=list)
+    is_down: bool = False
 
     def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> None:
+        if self.is_down:
+            raise ConnectionError("scripted")
         self.sent.append((account_id, call_id, transfer_id))
 
 
@@ -83,6 +107,8 @@ class ScriptedTelephony:
     refers: list[Referred | DialOutcome] = field(default_factory=list)
     referred: list[str] = field(default_factory=list)
     called_in: list[Transfer] = field(default_factory=list)
+    shows_targets: bool = True
+    """Whether who is called into a room is seen there."""
     sent_targets: list[Call] = field(default_factory=list)
     while_coming: Callable[[Call], Awaitable[None]] | None = None
     removed: list[str] = field(default_factory=list)
@@ -127,7 +153,12 @@ class ScriptedTelephony:
         self.called_in.append(transfer)
         if self.while_ringing is not None:
             await self.while_ringing(call)
-        return self.outcomes.pop(0) if self.outcomes else Connected("PA_target", "SCL_2")
+        outcome = self.outcomes.pop(0) if self.outcomes else Connected("PA_target", "SCL_2")
+        if isinstance(outcome, Connected) and self.shows_targets:
+            identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
+            target = LegView(identity, outcome.leg_sid, outcome.sip_call_id, "active")
+            self.views = [replace(view, legs=(*view.legs, target)) for view in self.views]
+        return outcome
 
     async def remove(self, room: str, identity: str) -> None:
         self._ask()

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-GONE_WITHIN_S = 2.0
-"""How long a thread or a process that was told to stop may take over it once its test has passed."""
+GONE_WITHIN_S = 10.0
+"""How long a thread or a process that was told to stop may take over it once its test has passed, on a busy machine."""
 
 _CHILDREN_OF_THREADS = Path("/proc/self/task")
 

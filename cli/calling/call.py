@@ -1,4 +1,4 @@
-"""`call`, `follow`, `hangup`: places a call, watches it, ends it."""
+"""`call`, `call follow`, `call hang-up`: places a call, watches it, ends it."""
 
 from typing import Annotated
 
@@ -6,9 +6,11 @@ import typer
 
 from cli.calling.follow import Follower, finish
 from cli.frame.command import Said, command
+from cli.frame.default_command import WithDefault
 from cli.frame.desk import Desk
 from cli.frame.fields import Field, json_object, one_of, text, text_or_file, whole
 from cli.reach.api import segment
+from cli.reach.things import AGENT, NUMBER, PIPE
 from cli.shown.tables import record
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.timing import (
@@ -19,18 +21,20 @@ from ringline.calls.model.timing import (
 )
 
 FIELDS = (
-    Field("pipe_id", "How it is made: agent, number, limits.", text, "PIPE", "--pipe"),
-    Field("agent_id", "Who speaks, before the pipe's agent.", text, "AGENT", "--agent"),
-    Field("from_number", "One of your numbers.", text, "NUMBER", "--from"),
+    Field("pipe_id", "How it is made: agent, number, limits.", text, "PIPE", "--pipe", PIPE),
+    Field("agent_id", "Who speaks, before the pipe's agent.", text, "AGENT", "--agent", AGENT),
+    Field("from_number", "One of your numbers.", text, "NUMBER", "--from", NUMBER),
     Field("instructions", "What the agent is told; @file for a file's text.", text_or_file, "TEXT"),
     Field("data", "What the agent is given; an object in JSON, or @file.", json_object, "JSON"),
     Field("metadata", "What your webhooks are given back; an object in JSON, or @file.", json_object, "JSON"),
+    Field("webhook_url", "Where its events are posted, beside your endpoints.", text, "URL"),
     Field("ring_timeout_s", "How long the phone rings.", whole(MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S), "SECONDS"),
     Field("max_call_duration_s", "The longest conversation.", whole(1, LONGEST_CALL_DURATION_S), "SECONDS"),
     Field("agent_join_timeout_s", "How long the agent may take to join.", whole(1, MAX_AGENT_JOIN_S), "SECONDS"),
     Field("agent_first", "Ring nobody before the agent is there."),
     Field("voicemail_policy", "At a voicemail.", one_of(*(each.value for each in VoicemailPolicy)), "POLICY"),
     Field("recording", "Record the conversation."),
+    Field("recording_consent", "Who consented to that, how, when; an object in JSON, or @file.", json_object, "JSON"),
     Field("scheduled_at", "Not before, in ISO 8601.", text, "MOMENT"),
     Field("expires_at", "Not after, in ISO 8601.", text, "MOMENT"),
 )
@@ -40,10 +44,22 @@ SHOWN = ("call_id", "status", "state", "direction", "from_number", "to_number", 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="Its id, call_...", show_default=False)]
 
 
-def add_commands(app: typer.Typer) -> None:
-    command(app, "call", fields=FIELDS, panel="Calls")(place)
-    command(app, "follow", panel="Calls")(follow)
-    command(app, "hangup", panel="Calls")(hang_up)
+class _Calling(WithDefault):
+    default = "place"
+
+
+app = typer.Typer(cls=_Calling, no_args_is_help=True, help="Places a call, and what is done to one.")
+
+
+def add_commands(root: typer.Typer) -> None:
+    command(root, "follow", "follow call_01JD5Z", panel="Calls")(follow)
+    command(root, "hangup", "hangup call_01JD5Z", panel="Calls")(hang_up)
+
+
+def add_to_group(group: typer.Typer) -> None:
+    command(group, "place", "call +14155550100 --pipe Sales --data @customer.json", fields=FIELDS)(place)
+    command(group, "follow", "call follow call_01JD5Z")(follow)
+    command(group, "hang-up", "call hang-up call_01JD5Z")(hang_up)
 
 
 def place(

@@ -50,8 +50,8 @@ class Follower:
                         self.desk.around.sleep(EVERY_S)
         except KeyboardInterrupt:
             self.desk.show(call, lambda: None)
-            self.desk.note(f"The call goes on. `ringline hangup {self.call_id}` ends it,")
-            self.desk.note(f"`ringline follow {self.call_id}` follows it further.")
+            self.desk.note(f"The call goes on. `ringline call hang-up {self.call_id}` ends it,")
+            self.desk.note(f"`ringline call follow {self.call_id}` follows it further.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         return call
 

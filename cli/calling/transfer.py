@@ -12,6 +12,7 @@ from cli.frame.desk import Desk
 from cli.frame.fields import phone_number
 from cli.model.failures import ExitCode, Usage
 from cli.reach.api import Api, Document, segment
+from cli.reach.things import AGENT, identify
 from cli.words.moments import clock_time
 
 END = "end"
@@ -25,16 +26,25 @@ class Mode(StrEnum):
 
 
 def add_commands(app: typer.Typer) -> None:
-    command(app, "transfer", panel="Calls")(transfer)
+    command(app, "transfer", "transfer call_01JD5Z +14155550199 --mode warm --fallback end", panel="Calls")(transfer)
+
+
+def add_to_group(group: typer.Typer) -> None:
+    command(group, "transfer", "call transfer call_01JD5Z Sales")(transfer)
 
 
 def transfer(
     desk: Desk,
     call_id: CallId,
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="A number, +14155550123, or an agent.", show_default=False)
+    ] = None,
     number: Annotated[
         str | None, typer.Option("--number", parser=phone_number, metavar="NUMBER", help="To this phone.")
     ] = None,
-    agent: Annotated[str | None, typer.Option("--agent", metavar="AGENT", help="To this agent of yours.")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="AGENT", help="To this agent of yours."), AGENT
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="cold: away from here; warm: into the same conversation.")] = Mode.COLD,
     announcement: Annotated[str | None, typer.Option(metavar="TEXT", help="What the agent is to say before.")] = None,
     fallback: Annotated[
@@ -44,13 +54,13 @@ def transfer(
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Watch it until it is over.")] = True,
 ) -> None:
     """Hands a conversation over to a phone, or to another agent."""
-    if (number is None) == (agent is None):
-        raise Usage("Either --number or --agent must be given", "--number")
+    if sum(each is not None for each in (target, number, agent)) != 1:
+        raise Usage("must be given, or --number or --agent, and only one of them", "TARGET")
     said = {
-        "to": _target("sip", number) if number is not None else _target("agent", agent),
+        "to": _named(desk, target, "TARGET") if target is not None else _target_of(number, agent),
         "mode": mode.value,
         "announcement": announcement,
-        "fallback": [_fallback(each) for each in fallback or ()] or None,
+        "fallback": [_fallback(desk, each) for each in fallback or ()] or None,
     }
     api, path = desk.api(), f"/v1/calls/{segment(call_id)}/transfers"
     asked = api.post(path, {name: value for name, value in said.items() if value is not None})
@@ -88,10 +98,21 @@ def _line(transfer_: Document) -> str:
     return f"{clock_time(at)}  {transfer_['mode']} to {target}  {transfer_['state']}{why}{code}"
 
 
-def _fallback(who: str) -> Any:
-    if who == END:
-        return END
-    return _target("sip", phone_number(who)) if who.startswith("+") else _target("agent", who)
+def _fallback(desk: Desk, who: str) -> Any:
+    return END if who == END else _named(desk, who, "--fallback")
+
+
+def _named(desk: Desk, who: str, called: str) -> Document:
+    if who.startswith("+"):
+        try:
+            return _target("sip", phone_number(who))
+        except typer.BadParameter as error:
+            raise Usage(error.message, called) from None
+    return _target("agent", identify(desk.api, AGENT, who, called))
+
+
+def _target_of(number: str | None, agent: str | None) -> Document:
+    return _target("sip", number) if number is not None else _target("agent", agent)
 
 
 def _target(kind: str, name: str | None) -> Document:

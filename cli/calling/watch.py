@@ -20,7 +20,7 @@ MOST_CALLS = 20
 
 
 def add_commands(app: typer.Typer) -> None:
-    command(app, "watch", panel="Watching")(watch)
+    command(app, "watch", "watch --every 2", panel="Watching")(watch)
 
 
 def watch(

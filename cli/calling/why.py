@@ -12,7 +12,7 @@ from cli.words.why import why_call
 
 
 def add_commands(app: typer.Typer) -> None:
-    command(app, "why", panel="Calls")(why)
+    command(app, "why", "why call_01JD5Z", panel="Calls")(why)
 
 
 def why(

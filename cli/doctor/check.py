@@ -1,18 +1,17 @@
 """A check, what it found, and how all of them are run."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from cli.model.failures import Failure
+from cli.reach.api import AWAY
 
 WITHIN_S = 25.0
 """All checks together: the command is done within half a minute."""
-
-AT_ONCE = 12
 
 
 class Result(StrEnum):
@@ -68,10 +67,8 @@ class Once[Value]:
 def run_all(checks: Sequence[Check], within_s: float = WITHIN_S) -> list[Finding]:
     """Every check's finding, in the order of the checks, all looked for at once. One that does not come to an end in
     time, or that comes to grief, is a finding too."""
-    aside = ThreadPoolExecutor(AT_ONCE)
-    looking = [aside.submit(each.look) for each in checks]
+    looking = [_looked_for(each) for each in checks]
     wait(looking, timeout=within_s)
-    aside.shutdown(wait=False, cancel_futures=True)
     return [_found(check, future, within_s) for check, future in zip(checks, looking, strict=True)]
 
 
@@ -81,8 +78,22 @@ def worst(findings: Iterable[Finding]) -> Result:
     return next((each for each in (Result.FAIL, Result.WARN, Result.OK) if each in results), Result.SKIPPED)
 
 
+def _looked_for(check: Check) -> "Future[Finding]":
+    """The finding, when there is one. Its thread keeps no process from ending, as one of an executor's would."""
+    future: Future[Finding] = Future()
+
+    def look() -> None:
+        try:
+            future.set_result(check.look())
+        except Exception as error:
+            future.set_exception(error)
+
+    Thread(target=look, name=f"doctor-{check.name}", daemon=True).start()
+    return future
+
+
 def _found(check: Check, future: "Future[Finding]", within_s: float) -> Finding:
-    if not future.done() or future.cancelled():
+    if not future.done():
         return Finding(
             check.name, Result.FAIL, f"not answered within {within_s:g} s", "See what keeps it, and try again."
         )
@@ -90,4 +101,6 @@ def _found(check: Check, future: "Future[Finding]", within_s: float) -> Finding:
     if error is None:
         return future.result()
     advice = error.advice if isinstance(error, Failure) else ""
-    return Finding(check.name, Result.FAIL, str(error) or type(error).__name__, advice)
+    # Who asks the doctor is not sent to the doctor.
+    remedy = "Is the stack up?" if advice == AWAY else advice
+    return Finding(check.name, Result.FAIL, str(error) or type(error).__name__, remedy)

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cli.doctor.check import Check, Finding, Result
+from cli.doctor.check import Check, Finding, Once, Result
 from cli.reach.api import Api, Document
 from cli.words.reasons import waits_for
 from ringline.calls.views.queue_place import BlockedBy
 from ringline.runtime.clock import Clock
+from ringline.version import VERSION
+
+if TYPE_CHECKING:
+    import httpx
 
 _SKEW_WARN_S, _SKEW_FAIL_S = 5.0, 60.0
 """A token of LiveKit, and a webhook's signature, are believed for a minute or so around their moment."""
@@ -22,13 +26,13 @@ _NEEDS_MENDING = frozenset({BlockedBy.AGENT, BlockedBy.LIVEKIT})
 
 
 def checks_of_api(api: Api, clock: Clock) -> list[Check]:
-    """All of them; each asks the API by itself."""
+    """All of them. Three look at one answer: a deployment that sleeps wakes up once for them."""
+    asked = Once(lambda: (api.send("GET", "/v1/calls", query={"limit": 1}), clock()))
     return [
-        Check("api", lambda: _reached(api)),
-        Check("api_key", lambda: _key(api)),
-        Check(
-            "clock", lambda: skew("clock", api.send("GET", "/v1/calls", query={"limit": 1}).headers, clock(), "the API")
-        ),
+        Check("api", lambda: _reached(api, asked()[0])),
+        Check("api_key", lambda: _key(asked()[0])),
+        Check("release", lambda: _release(api)),
+        Check("clock", lambda: skew("clock", asked()[0].headers, asked()[1], "the API")),
         Check("account", lambda: _account(api)),
         Check("agents", lambda: _agents(api)),
         Check("pipes", lambda: _pipes(api)),
@@ -50,8 +54,7 @@ def skew(name: str, headers: Mapping[str, str], now_ms: int, whose: str) -> Find
     return Finding(name, result, f"this machine and {whose} are {apart_s:.0f} s apart", "Set the clock (NTP).")
 
 
-def _reached(api: Api) -> Finding:
-    response = api.send("GET", "/v1/calls", query={"limit": 1})
+def _reached(api: Api, response: "httpx.Response") -> Finding:
     is_ours = "json" in response.headers.get("content-type", "")
     if is_ours and response.status_code < 500:
         return Finding("api", Result.OK, f"answers at {api.url}")
@@ -61,8 +64,7 @@ def _reached(api: Api) -> Finding:
     )
 
 
-def _key(api: Api) -> Finding:
-    response = api.send("GET", "/v1/calls", query={"limit": 1})
+def _key(response: "httpx.Response") -> Finding:
     if response.status_code in {401, 403}:
         says = "the API does not take the profile's key"
         remedy = "`ringline profile add NAME --api-key sk_...`; an operator makes one: `ringline account key ACCOUNT`."
@@ -70,6 +72,20 @@ def _key(api: Api) -> Finding:
     if response.is_success:
         return Finding("api_key", Result.OK, "is taken")
     return Finding("api_key", Result.SKIPPED, f"the API answers {response.status_code}")
+
+
+def _release(api: Api) -> Finding:
+    """Whether the deployment is of this command's release. An older deployment does not say of which it is."""
+    response = api.send("GET", "/v1/health")
+    said = response.json() if response.status_code in {200, 503} and "json" in _content_type(response) else {}
+    if said.get("version") == VERSION:
+        return Finding("release", Result.OK, f"the deployment is of release {VERSION}, as this command is")
+    says = f"the deployment is of release {said.get('version', 'unknown')}, this command of {VERSION}"
+    return Finding("release", Result.WARN, says, "docs/upgrading.md tells how both become the same.")
+
+
+def _content_type(response: "httpx.Response") -> str:
+    return str(response.headers.get("content-type", ""))
 
 
 def _account(api: Api) -> Finding:

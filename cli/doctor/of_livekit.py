@@ -10,6 +10,8 @@ import httpx
 
 from cli.doctor.check import Check, Finding, Result
 from cli.doctor.of_api import skew
+from cli.doctor.of_lines import AtLivekit
+from cli.model.failures import NotReachable
 from cli.reach.livekit import LivekitKeys
 from ringline.runtime.clock import Clock
 
@@ -36,6 +38,15 @@ class LivekitChecks:
             Check("livekit_webhook", self._webhook),
         ]
 
+    def trunks_and_rules(self) -> AtLivekit:
+        """All that LiveKit has. Raises NotReachable."""
+        keys = self.keys()
+        return AtLivekit(
+            {each.sip_trunk_id: each for each in _listed(keys, _outbound_trunks)},
+            {each.sip_trunk_id: each for each in _listed(keys, _inbound_trunks)},
+            {each.sip_dispatch_rule_id: each for each in _listed(keys, _rules)},
+        )
+
     def _key(self) -> Finding:
         keys = self.keys()
         try:
@@ -54,7 +65,7 @@ class LivekitChecks:
 
     def _outbound_trunk(self) -> Finding:
         keys, name = self.keys(), "outbound_trunk"
-        trunks = {each.sip_trunk_id: each for each in _ask(keys, _outbound_trunks)}
+        trunks = {each.sip_trunk_id: each for each in _listed(keys, _outbound_trunks)}
         if not keys.sip_trunk_id:
             told = "the deployment names none: each number needs a trunk of its own"
             return Finding(name, Result.WARN if not trunks else Result.OK, told, "The template's SipTrunkId names one.")
@@ -66,15 +77,15 @@ class LivekitChecks:
         return Finding(name, Result.OK, f"{keys.sip_trunk_id} leads to {trunk.address}; {len(trunks)} at LiveKit")
 
     def _inbound_trunks(self) -> Finding:
-        trunks = _ask(self.keys(), _inbound_trunks)
+        trunks = _listed(self.keys(), _inbound_trunks)
         if not trunks:
             return Finding("inbound_trunks", Result.WARN, "LiveKit has none: nobody can ring in", _INBOUND)
         return Finding("inbound_trunks", Result.OK, f"{len(trunks)} at LiveKit")
 
     def _dispatch_rules(self) -> Finding:
         keys, name = self.keys(), "dispatch_rules"
-        trunks = {each.sip_trunk_id for each in _ask(keys, _inbound_trunks)}
-        rules = _ask(keys, _rules)
+        trunks = {each.sip_trunk_id for each in _listed(keys, _inbound_trunks)}
+        rules = _listed(keys, _rules)
         if not trunks:
             return Finding(name, Result.SKIPPED, "there is no inbound trunk that needs one")
         lost = sorted({trunk for rule in rules for trunk in rule.trunk_ids} - trunks)
@@ -110,9 +121,18 @@ def _livekit_said(name: str, keys: LivekitKeys, error: Exception) -> Finding:
     status = getattr(error, "status", None)
     if status in {401, 403}:
         says = f"LiveKit at {keys.url} does not take the key {keys.api_key}"
-        return Finding(name, Result.FAIL, says, "Deploy with the LivekitApiKey and LivekitApiSecret of that server.")
+        return Finding(name, Result.FAIL, says, "`ringline secrets set livekit` takes that server's key and secret.")
     says = f"LiveKit at {keys.url} is not reached: {error or type(error).__name__}"
     return Finding(name, Result.FAIL, says, "Is the URL right (LivekitUrl), and the server up?")
+
+
+def _listed(keys: LivekitKeys, asking: Callable[[Any], Awaitable[list[Any]]]) -> list[Any]:
+    """What LiveKit has. Raises NotReachable where it does not tell, which the check `livekit` has the remedy for."""
+    try:
+        return _ask(keys, asking)
+    except Exception as error:
+        told = _livekit_said("livekit", keys, error)
+        raise NotReachable("LiveKit's list", told.says, "See the check `livekit`.") from None
 
 
 def _ask[Answer](keys: LivekitKeys, asking: Callable[[Any], Awaitable[Answer]]) -> Answer:

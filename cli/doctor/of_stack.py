@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cli.doctor.check import Check, Finding, Result
@@ -11,6 +12,9 @@ FEW_AT_ONCE = 100
 """A new AWS account may run ten functions at once, which a handful of calls uses up."""
 
 _WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_SWEPT_WITHIN_MIN = 10
+"""It runs each minute, and metrics come a few minutes late."""
+
 _HERE = "this is the stack on one machine"
 
 
@@ -25,6 +29,8 @@ class StackChecks:
             Check("table", self._table),
             Check("stack", self._stack),
             Check("alarms", self._alarms),
+            Check("alarms_heard", self._alarms_heard),
+            Check("last_sweep", self._last_sweep),
             Check("dead_letters", self._dead_letters),
             Check("quotas", self._quotas),
         ]
@@ -60,6 +66,38 @@ class StackChecks:
             return Finding("alarms", Result.OK, f"{len(names)}, none rings")
         says = f"these ring: {', '.join(sorted(each['AlarmName'] for each in ringing))}"
         return Finding("alarms", Result.FAIL, says, "docs/operating.md says what each means.")
+
+    def _alarms_heard(self) -> Finding:
+        """Whether anybody is told. A subscription that was never confirmed tells nobody."""
+        deployment = self.deployment()
+        if deployment.stack is None:
+            return Finding("alarms_heard", Result.SKIPPED, _HERE)
+        (topic,) = self._resources("AWS::SNS::Topic").values()
+        pages = deployment.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        confirmed = [each for page in pages for each in page["Subscriptions"] if each["SubscriptionArn"].count(":") > 1]
+        if confirmed:
+            return Finding("alarms_heard", Result.OK, f"{len(confirmed)} subscribed")
+        remedy = f"Subscribe somebody to {topic}, or deploy with AlarmEmail and confirm the letter."
+        return Finding("alarms_heard", Result.WARN, "no alarm reaches anybody", remedy)
+
+    def _last_sweep(self) -> Finding:
+        """Whether what gets lost is being mended, by the metric that the sweep tells at its end."""
+        deployment = self.deployment()
+        if deployment.stack is None:
+            return Finding("last_sweep", Result.SKIPPED, _HERE)
+        until = datetime.now(UTC)
+        points = deployment.client("cloudwatch").get_metric_statistics(
+            Namespace=deployment.stack,
+            MetricName="Swept",
+            StartTime=until - timedelta(minutes=_SWEPT_WITHIN_MIN),
+            EndTime=until,
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        if points:
+            return Finding("last_sweep", Result.OK, f"in {len(points)} of the last {_SWEPT_WITHIN_MIN} minutes")
+        says = f"no sweep has come to its end for {_SWEPT_WITHIN_MIN} minutes"
+        return Finding("last_sweep", Result.FAIL, says, "docs/operating.md#the-sweep-does-not-run")
 
     def _dead_letters(self) -> Finding:
         deployment = self.deployment()

@@ -1,8 +1,11 @@
 """What a command is handed: the stack it is for, and where its answer goes."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from cli.frame.surroundings import Surroundings
-from cli.model.failures import Usage
+from cli.model.failures import Failure, Usage, problem_document
 from cli.model.profiles import LOCAL, Profile
 from cli.reach.api import Api, open_api
 from cli.settings.settings_file import Settings, SettingsFile
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 _WIDE = 400
 """Columns of what is not a terminal: a program that reads it wants no line broken."""
 
+TOLD_ONCE = frozenset({"raw_key", "secret", "decision_secret", "token"})
+"""Fields of the API's answers that nobody can read again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -29,6 +35,8 @@ class Desk:
     around: Surroundings
     json: bool = False
     named: str | None = None
+    kept: Profile | None = None
+    """For a command that goes on for long: the profile that it began with, whatever is chosen meanwhile."""
 
     @property
     def settings(self) -> SettingsFile:
@@ -36,6 +44,8 @@ class Desk:
 
     def profile(self) -> Profile:
         """The stack that the command is for. Raises Usage where there is none, or no one that is meant."""
+        if self.kept is not None:
+            return self.kept
         settings = self.settings.read()
         running = self.around.running_stack(self.around.environ)
         name = self.named or self.around.environ.get("RINGLINE_PROFILE") or settings.current
@@ -75,7 +85,20 @@ class Desk:
         return self.around.find_deployment(self.profile())
 
     def show(self, document: Any, people: Callable[[], RenderableType | str | None]) -> None:
-        """The answer: the document for programs, what `people` makes for people."""
+        """The answer: the document for programs, what `people` makes for people. What can be told this once is told
+        on stderr where stdout does not take it."""
+        try:
+            self._show(document, people)
+            sys.stdout.flush()
+        except (OSError, UnicodeError) as error:
+            if not (isinstance(document, dict) and any(document.get(each) for each in TOLD_ONCE)):
+                raise
+            _leave_stdout()
+            sys.stderr.write(json.dumps(document) + "\n")
+            title = f"stdout did not take the answer ({error}), which is told only this once: it stands here"
+            raise Failure(problem_document(400, "not_written", title)) from None
+
+    def _show(self, document: Any, people: Callable[[], RenderableType | str | None]) -> None:
         if self.json:
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
             return
@@ -102,9 +125,24 @@ class Desk:
         return console(sys.stderr)
 
 
+class _Console(Console):
+    """Rich ends the process where a pipe's reader is gone, before anybody can say elsewhere what was to be said."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console(file: Any) -> Console:
     is_terminal = file.isatty()
-    return Console(file=file, highlight=False, markup=False, emoji=False, width=None if is_terminal else _WIDE)
+    return _Console(file=file, highlight=False, markup=False, emoji=False, width=None if is_terminal else _WIDE)
+
+
+def _leave_stdout() -> None:
+    """What stdout still holds goes nowhere: written at the process's end, it would fail again."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _by_name(name: str, settings: Settings, running: Profile | None) -> Profile:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.model.failures import Usage
+from cli.reach.things import Kind
 from ringline.routing.numbers import NotANumber, is_country, read_number
 
 type Read = Callable[[str], Any]
@@ -24,13 +25,15 @@ _SET = "set_fields"
 @dataclass(frozen=True, slots=True)
 class Field:
     """`name` is the API's, a dot leads into an object. `read` makes the value of the option's text, or raises
-    typer.BadParameter; a switch has none, and its `--no-` form. The flag is the name with dashes unless it is given."""
+    typer.BadParameter; a switch has none, and its `--no-` form. The flag is the name with dashes unless it is given.
+    `kind` is of a field that names another thing: by its id, or by its name."""
 
     name: str
     help: str
     read: Read | None = None
     metavar: str = "TEXT"
     flag: str | None = None
+    kind: Kind | None = None
 
     @property
     def option(self) -> str:
@@ -153,6 +156,15 @@ def prefix(value: str) -> str:
     if not re.fullmatch(r"\+[1-9]\d{0,14}", value):
         raise typer.BadParameter("is not the beginning of an E.164 number, such as +1212")
     return value
+
+
+def transfer_target(value: str) -> Any:
+    """A number, an agent by its id, or `end`, as the API names whom a transfer goes on to."""
+    if value == "end":
+        return value
+    if value.startswith("+"):
+        return {"type": "sip", "config": {"number": phone_number(value)}}
+    return {"type": "agent", "config": {"agent_id": value}}
 
 
 def one_of(*words: str) -> Read:

@@ -76,8 +76,20 @@ def _misunderstood(error: typer.TyperException, as_json: bool) -> int:
         return error.exit_code
     where = getattr(error, "ctx", None)
     if as_json:
-        sys.stderr.write(problem_line(problem_document(400, "usage", error.format_message())) + "\n")
+        field = _field_of(error)
+        errors = () if field is None else ((field, getattr(error, "message", "") or "must be given"),)
+        sys.stderr.write(problem_line(problem_document(400, "usage", error.format_message(), errors)) + "\n")
     else:
         advice = "" if where is None else f"`{where.command_path} --help` shows how."
         show_problem(console(sys.stderr), {"title": error.format_message()}, advice)
     return error.exit_code
+
+
+def _field_of(error: typer.TyperException) -> str | None:
+    """What the command line calls what was wrong: an option by its long name, an argument as its help does."""
+    parameter = getattr(error, "param", None)
+    if parameter is None:
+        return getattr(error, "option_name", None)
+    if parameter.param_type_name == "option":
+        return str(max(parameter.opts, key=len))
+    return str(parameter.metavar or parameter.name).upper()

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.model.profiles import Profile
 from cli.reach.api import Sleep
@@ -24,14 +24,21 @@ def _deployment_of(profile: Profile) -> "Deployment":
     return find_deployment(profile)
 
 
+def _aws_client(service: str) -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().create_client(service)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """`transport` carries requests to the API, None for the network. `running_stack` is the profile of the stack that
-    is up on this machine, if one is."""
+    is up on this machine, if one is; `aws_client` a client of an AWS service for whom no profile is needed."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     transport: "httpx.BaseTransport | None" = None
     find_deployment: Callable[[Profile], "Deployment"] = _deployment_of
+    aws_client: Callable[[str], Any] = _aws_client
     running_stack: Callable[[Mapping[str, str]], Profile | None] = running_stack
     clock: Clock = now_ms
     sleep: Sleep = time.sleep

@@ -1,6 +1,6 @@
 """How a command ends: its exit codes, and the failures that lead to them.
 
-The tree:  Failure (told to the user, never a traceback) - Usage, NotReachable, Refused.
+The tree:  Failure (told to the user, never a traceback) - Usage, NotReachable, Refused, Interrupted.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     NOT_REACHABLE = 3
     CALL_FAILED = 4
     TO_MEND = 5
+    WORTH_A_LOOK = 6
     INTERRUPTED = 130
 
 
@@ -29,6 +30,7 @@ EXIT_CODES = {
     ExitCode.NOT_REACHABLE: "did not reach the API, or AWS",
     ExitCode.CALL_FAILED: "followed a call, or a transfer, that failed",
     ExitCode.TO_MEND: "found something to mend (`doctor`)",
+    ExitCode.WORTH_A_LOOK: "found nothing that keeps calls back, but something to look at (`doctor`)",
     ExitCode.INTERRUPTED: "was interrupted; a call that it followed goes on",
 }
 
@@ -65,6 +67,15 @@ class NotReachable(Failure):
 
     def __init__(self, what: str, why: str, advice: str = "") -> None:
         super().__init__(problem_document(503, "not_reachable", f"{what} is not reached: {why}"), advice)
+
+
+class Interrupted(Failure):
+    """Ctrl-C, where it matters what was left."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, title: str, advice: str) -> None:
+        super().__init__(problem_document(400, "interrupted", title), advice)
 
 
 def problem_document(status: int, code: str, title: str, errors: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 RINGLINE_PROFILE, the profile that `profile use` chose, the stack that is up on this machine, the only profile there
 is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 LOCAL = "local"
@@ -50,6 +51,8 @@ class OnThisMachine:
     sip_trunk_id: str
     hooks_url: str
     agent_name: str
+    secrets_name: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
 
 
 FIELDS = ("api_url", "api_key", "stack", "region", "aws_profile")

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 CONNECT_S, ANSWER_S = 5.0, 30.0
 
+AWAY = "Is the stack up? `ringline doctor` looks."
+"""What to do where the API does not answer."""
+
 _TRIES = 3
 _BUSY = frozenset({429, 502, 503, 504})
+REFUSED_AT_THE_DOOR = {"message": "Forbidden"}
+"""What API Gateway itself answers, with 403, to a key that is none, or is over."""
+_OF_THE_KEY = "`ringline profile show` tells which key was used, `ringline profile add` sets another."
 _LONGEST_WAIT_S = 10.0
 
 type Document = dict[str, Any]
@@ -97,9 +103,7 @@ class Api:
         try:
             return self._client.request(method, path, params=known, json=body, headers=headers)
         except httpx.HTTPError as error:
-            raise NotReachable(
-                f"The API at {self.url}", _why(error), "Is the stack up? `ringline doctor` looks."
-            ) from None
+            raise NotReachable(f"The API at {self.url}", _why(error), AWAY) from None
         except httpx.InvalidURL as error:
             raise NotReachable(f"The API at {self.url}", f"it is no URL ({error})") from None
 
@@ -128,6 +132,9 @@ def _document(response: "httpx.Response") -> Document:
         return document if isinstance(document, dict) else {"data": document}
     if isinstance(document, dict) and "title" in document:
         raise Refused(document, _advice(response))
+    if document == REFUSED_AT_THE_DOOR and response.status_code == 403:
+        title = "The API does not take this key: it is unknown, revoked or over"
+        raise Refused(problem_document(403, "invalid_api_key", title), _OF_THE_KEY)
     title = f"The API answered {response.status_code} {response.reason_phrase}, and not in words of ours"
     raise Refused(problem_document(response.status_code, "unexpected_answer", title))
 
@@ -141,7 +148,7 @@ def _json(response: "httpx.Response") -> Any:
 
 def _advice(response: "httpx.Response") -> str:
     if response.status_code == 401:
-        return "`ringline profile show` tells which key was used, `ringline profile add` sets another."
+        return _OF_THE_KEY
     if response.status_code in _BUSY and (wait := response.headers.get("retry-after")):
         return f"Try again in {wait} s."
     return ""

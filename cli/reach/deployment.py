@@ -1,18 +1,26 @@
 """The deployment that an operator's command is for, with what it needs of AWS."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.model.failures import Usage, refused_by
 from cli.model.profiles import OnThisMachine, Profile
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.allowances import Allowances
+from ringline.accounts.tables.key_uses import KeyUses
+from ringline.audit.log import AuditLog
+from ringline.audit.operator import OperatorLog
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import Clock
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.voices.store import VoiceCatalogue
 
@@ -22,7 +30,7 @@ _QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A deployed stack: its table, and the doorbell that its dialers hear. `client` makes a client of another service,
-    `stack` is None for the stack on one machine."""
+    as `known` says; `stack` is None for the stack on one machine. `secrets_name` is its secret in Secrets Manager."""
 
     dynamodb: Any
     sqs: Any
@@ -31,10 +39,20 @@ class Deployment:
     api_url: str = ""
     stack: str | None = None
     session: Any = None
+    secrets_name: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def accounts(self) -> AccountStore:
         return AccountStore(self.dynamodb, self.table_name)
+
+    @property
+    def allowances(self) -> Allowances:
+        return Allowances(self.dynamodb, self.table_name)
+
+    @property
+    def key_uses(self) -> KeyUses:
+        return KeyUses(self.dynamodb, self.table_name)
 
     @property
     def routing(self) -> RoutingStore:
@@ -45,6 +63,10 @@ class Deployment:
         return CallStore(self.dynamodb, self.table_name)
 
     @property
+    def watchlist(self) -> Watchlist:
+        return Watchlist(self.dynamodb, self.table_name)
+
+    @property
     def paces(self) -> TrunkPaces:
         return TrunkPaces(self.dynamodb, self.table_name)
 
@@ -52,12 +74,29 @@ class Deployment:
     def voices(self) -> VoiceCatalogue:
         return VoiceCatalogue(self.dynamodb, self.table_name)
 
+    @property
+    def audit(self) -> AuditLog:
+        return AuditLog(self.dynamodb, self.table_name)
+
+    def audited(self, clock: Clock) -> OperatorLog:
+        """Where an operator's changes are written down before they are made."""
+        return OperatorLog(self.audit.write, self._caller, clock)
+
+    def _caller(self) -> str | None:
+        """The AWS identity that asks; None on one machine, or where AWS does not say it."""
+        if self.stack is None:
+            return None
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError):
+            return None
+
     def ring(self, account_id: str) -> None:
         """Rings for the calls of an account that wait."""
         SqsDoorbell(lambda: self.sqs, self.doorbell_url).ring(account_id)
 
     def client(self, service: str) -> Any:
-        return self.session.create_client(service, config=_QUICK)
+        return self.session.create_client(service, **{"config": _QUICK, **self.known})
 
 
 def find_deployment(profile: Profile) -> Deployment:
@@ -86,6 +125,7 @@ def find_deployment(profile: Profile) -> Deployment:
         api_url=outputs.get("ApiUrl", ""),
         stack=profile.stack,
         session=session,
+        secrets_name=outputs.get("SecretsName", ""),
     )
 
 
@@ -104,6 +144,9 @@ def _on_this_machine(profile: Profile, machine: OnThisMachine) -> Deployment:
         table_name=machine.table_name,
         doorbell_url=machine.doorbell_url,
         api_url=profile.api_url or "",
+        session=session,
+        secrets_name=machine.secrets_name,
+        known=known,
     )
 
 

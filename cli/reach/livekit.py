@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from cli.model.failures import refused_by
 from cli.model.profiles import Profile
 from cli.reach.deployment import Deployment
+from cli.reach.stack_secret import StackSecret
+from ringline.runtime.vault.kept import LIVEKIT, VARIABLE
+from ringline.runtime.web.problems import not_found
 
 _FUNCTION = "DialNextFunction"
 _SCHEMES = {"ws": "http", "wss": "https"}
@@ -27,7 +31,7 @@ class LivekitKeys:
 
 
 def livekit_keys(profile: Profile, deployment: Deployment) -> LivekitKeys:
-    """Raises botocore's errors."""
+    """Raises botocore's errors, and Refused 404 for a stack without LiveKit's key."""
     machine = profile.on_this_machine
     if machine is not None:
         return LivekitKeys(
@@ -42,10 +46,14 @@ def livekit_keys(profile: Profile, deployment: Deployment) -> LivekitKeys:
     resource = cloudformation.describe_stack_resource(StackName=deployment.stack, LogicalResourceId=_FUNCTION)
     name = resource["StackResourceDetail"]["PhysicalResourceId"]
     said = deployment.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    held = StackSecret(deployment.client("secretsmanager"), said[VARIABLE]).read().secrets.get(LIVEKIT, ())
+    if not held:
+        raise refused_by(not_found("secret_not_found", f"The stack lacks its secret {LIVEKIT}"))
+    api_key, _, api_secret = held[0].value.partition(":")
     return LivekitKeys(
         said["LIVEKIT_URL"],
-        said["LIVEKIT_API_KEY"],
-        said["LIVEKIT_API_SECRET"],
+        api_key,
+        api_secret,
         said.get("SIP_TRUNK_ID", ""),
         f"{deployment.api_url}/hooks/livekit",
         said.get("AGENT_NAME", ""),

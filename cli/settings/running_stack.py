@@ -28,5 +28,7 @@ def running_stack(environ: Mapping[str, str]) -> Profile | None:
             sip_trunk_id=stack.sip_trunk_id,
             hooks_url=stack.hooks_url,
             agent_name=stack.agent_name,
+            secrets_name=stack.secrets_name,
+            functions=stack.functions,
         ),
     )

@@ -11,16 +11,17 @@ It holds keys, so that only its owner may read it.
 """
 
 import json
-import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cli.model.failures import Usage
 from cli.model.profiles import FIELDS, LOCAL, Profile
+from cli.settings.replaced_file import check_replaceable, replacing
 
 _OWNER_ONLY = 0o600
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -54,13 +55,19 @@ class SettingsFile:
 
     def write(self, settings: Settings) -> None:
         """Replaces the file in one step. It is its owner's alone from its first byte on."""
+        with self._writing(), replacing(self.path, _OWNER_ONLY) as file:
+            file.write(_toml(settings))
+
+    def check_writable(self) -> None:
+        """Raises Usage where `write` would: whoever makes something that only the file will know looks before."""
+        with self._writing():
+            check_replaceable(self.path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(_toml(settings))
-            unfinished.replace(self.path)
+            yield
         except OSError as error:
             raise Usage(f"{self.path} cannot be written: {error.strerror}") from None
 
@@ -71,12 +78,12 @@ class SettingsFile:
         return Profile(name=name, **said)
 
 
-def check_name(name: str) -> None:
-    """Raises Usage for what no profile may be called."""
+def check_name(name: str, field: str = "name") -> None:
+    """Raises Usage, which names `field`, for what no profile may be called."""
     if name == LOCAL:
-        raise Usage(f"{LOCAL} is the stack that is up on this machine, which needs no settings", "name")
+        raise Usage(f"{LOCAL} is the stack that is up on this machine, which needs no settings", field)
     if not _NAME.fullmatch(name):
-        raise Usage("is not a name of 1 to 40 letters, digits, _ and -", "name")
+        raise Usage("is not a name of 1 to 40 letters, digits, _ and -", field)
 
 
 def _path(environ: Mapping[str, str]) -> Path:

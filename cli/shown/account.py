@@ -13,7 +13,7 @@ _BAR_CELLS = 30
 
 
 def account_page(account: dict[str, Any], now_ms: int) -> Group:
-    """Lines and queue, then what holds calls back, trunks and agents."""
+    """Lines and queue, then what holds calls back, trunks, agents, endpoints that fail."""
     lines, waiting = account.get("lines") or {}, account.get("waiting") or {}
     callers = account.get("callers") or {}
     parts: list[Any] = [
@@ -26,6 +26,7 @@ def account_page(account: dict[str, Any], now_ms: int) -> Group:
                 "longest wait": length(waiting.get("longest_wait_s")),
                 "next start in": until(waiting.get("next_start_at"), now_ms),
                 "country": account.get("country"),
+                **{f"{name.replace('_', ' ')} today": _of_cap(use) for name, use in _capped(account)},
             }
         ),
     ]
@@ -37,7 +38,25 @@ def account_page(account: dict[str, Any], now_ms: int) -> Group:
         parts += _titled("trunks", of_rows(account["trunks"], _TRUNK_COLUMNS))
     if account.get("agents"):
         parts += _titled("agents", _agents(account["agents"], now_ms))
+    failing = account.get("failing_endpoints") or ()
+    if failing:
+        rows = [
+            [each["endpoint_id"], each["url"], each["failing_since"], until(each["disabled_at"], now_ms)]
+            for each in failing
+        ]
+        parts += _titled("webhook endpoints that fail", table(("endpoint", "url", "since", "disabled in"), rows))
     return Group(*parts)
+
+
+def _capped(account: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What of the day has a cap."""
+    daily = account.get("daily") or {}
+    return [(name, use) for name, use in daily.items() if isinstance(use, dict) and use.get("cap") is not None]
+
+
+def _of_cap(use: dict[str, Any]) -> str:
+    own = ", the account's own cap" if use.get("own_cap") == use["cap"] else ""
+    return f"{use['used']:g} of {use['cap']:g}{own}"
 
 
 def _bar(lines: dict[str, Any]) -> Text:

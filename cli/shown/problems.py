@@ -18,6 +18,8 @@ def show_problem(console: Console, document: Mapping[str, Any], advice: str = ""
             console.print(Text(f"  {each.get('field')}: {each.get('message')}"), soft_wrap=True)
     for each in document.get("used_by") or ():
         console.print(Text(f"  used by the {each.get('kind')} {each.get('id')}"), soft_wrap=True)
+    for each in document.get("candidates") or ():
+        console.print(Text(f"  {each.get('id')}  {each.get('name')}"), soft_wrap=True)
     if advice:
         console.print(Text(advice, style="dim"), soft_wrap=True)
 

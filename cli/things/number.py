@@ -1,5 +1,6 @@
 """`number`: what you call from and are called on."""
 
+from copy import replace
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from cli.frame.command import Said, command
 from cli.frame.desk import Desk
 from cli.frame.fields import Field, check_said, country, phone_number, text, whole
 from cli.reach.api import segment
+from cli.reach.things import AGENT, NUMBER, PIPE, TRUNK
 from cli.shown.tables import of_rows
 from cli.things.shown import IfRevision, delete, revision_header, show_list, show_record
 
@@ -25,10 +27,11 @@ COLUMNS = (
     "revision",
 )
 DRIFT_COLUMNS = ("kind", "what", "livekit_id", "number", "trunk_id", "repaired", "detail")
+_DECIDED = replace(PIPE, words=frozenset({"accept", "reject"}))
 CHANGES = (
-    Field("pipe_id", "Whose agent takes its callers, within the pipe's limits.", text, "PIPE", "--pipe"),
-    Field("agent_id", "Who takes its callers, before the pipe's agent.", text, "AGENT", "--agent"),
-    Field("trunk_id", "The trunk that it belongs to.", text, "TRUNK", "--trunk"),
+    Field("pipe_id", "Whose agent takes its callers, within the pipe's limits.", text, "PIPE", "--pipe", PIPE),
+    Field("agent_id", "Who takes its callers, before the pipe's agent.", text, "AGENT", "--agent", AGENT),
+    Field("trunk_id", "The trunk that it belongs to.", text, "TRUNK", "--trunk", TRUNK),
     Field("country", "Where its numbers are; two letters.", country, "CC"),
     Field("max_calls", "So many calls from and to it at once; '' for no cap of its own.", whole(1, 1_000_000), "N"),
     Field("calls_per_day", "So many dials from it in a day (UTC).", whole(1, 1_000_000), "N"),
@@ -38,19 +41,24 @@ CHANGES = (
         text,
         "PIPE",
         "--overflow-pipe",
+        PIPE,
     ),
-    Field("overflow.agent_id", "The same, by an agent.", text, "AGENT", "--overflow-agent"),
-    Field("overflow.number", "The same, by another number of yours.", phone_number, "NUMBER", "--overflow-number"),
+    Field("overflow.agent_id", "The same, by an agent.", text, "AGENT", "--overflow-agent", AGENT),
+    Field("overflow.number", "The same, by another number of yours.", text, "NUMBER", "--overflow-number", NUMBER),
     Field("decision_url", "Asked, signed, what becomes of each caller.", text, "URL"),
-    Field("decision_default", "Where it does not answer in time: accept, reject, or a pipe.", text, "WHAT"),
+    Field(
+        "decision_default", "Where it does not answer in time: accept, reject, or a pipe.", text, "WHAT", kind=_DECIDED
+    ),
 )
 
 _NumberId = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="In E.164, or its id as `number list` shows it.", show_default=False)
+    str,
+    typer.Argument(metavar="NUMBER", help="In E.164, or its id as `number list` shows it.", show_default=False),
+    NUMBER,
 ]
 
 
-@command(app, "add", fields=CHANGES)
+@command(app, "add", "number add +14155550123 --trunk Twilio --agent front-desk", fields=CHANGES)
 def add(
     desk: Desk,
     number: Annotated[
@@ -62,7 +70,7 @@ def add(
     show_record(desk, desk.api().post("/v1/numbers", {"number": number, **said}))
 
 
-@command(app, "list")
+@command(app, "list", "number list --status available")
 def list_numbers(
     desk: Desk,
     status: Annotated[str | None, typer.Option(help="available, assigned, in_call or disabled.")] = None,
@@ -72,18 +80,20 @@ def list_numbers(
     show_list(desk, "/v1/numbers", COLUMNS, "no numbers", {"status": status, "country": of_country})
 
 
-@command(app, "show")
+@command(app, "show", "number show +14155550123")
 def show(desk: Desk, number: _NumberId) -> None:
     """One number."""
     show_record(desk, desk.api().get(f"/v1/numbers/{segment(number)}"))
 
 
-@command(app, "attach")
+@command(app, "attach", "number attach +14155550123 --agent front-desk")
 def attach(
     desk: Desk,
     number: _NumberId,
-    agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Who takes its callers.")] = None,
-    pipe: Annotated[str | None, typer.Option(metavar="PIPE", help="Whose agent takes them, within its limits.")] = None,
+    agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Who takes its callers."), AGENT] = None,
+    pipe: Annotated[
+        str | None, typer.Option(metavar="PIPE", help="Whose agent takes them, within its limits."), PIPE
+    ] = None,
 ) -> None:
     """Leads the callers of a number to an agent, a pipe, or both."""
     said = {"agent_id": agent, "pipe_id": pipe}
@@ -91,13 +101,13 @@ def attach(
     show_record(desk, desk.api().post(f"/v1/numbers/{segment(number)}/attach", body))
 
 
-@command(app, "detach")
+@command(app, "detach", "number detach +14155550123")
 def detach(desk: Desk, number: _NumberId) -> None:
     """Leads the callers of a number to nobody."""
     show_record(desk, desk.api().delete(f"/v1/numbers/{segment(number)}/attach"))
 
 
-@command(app, "set", fields=CHANGES)
+@command(app, "set", "number set +14155550123 --agent sales --max-calls 5", fields=CHANGES)
 def change(desk: Desk, number: _NumberId, said: Said, if_revision: IfRevision = None) -> None:
     """Changes a number; what is not named stays, '' takes a field back."""
     check_said(said)
@@ -105,13 +115,13 @@ def change(desk: Desk, number: _NumberId, said: Said, if_revision: IfRevision = 
     show_record(desk, desk.api().patch(path, said, revision_header(if_revision)))
 
 
-@command(app, "delete")
+@command(app, "delete", "number delete +14155550123")
 def delete_number(desk: Desk, number: _NumberId, if_revision: IfRevision = None) -> None:
     """Gives a number up, and removes what was made for it at LiveKit."""
     delete(desk, f"/v1/numbers/{segment(number)}", f"number {number}", if_revision)
 
 
-@command(app, "sync")
+@command(app, "sync", "number sync")
 def sync(desk: Desk) -> None:
     """Compares the numbers with LiveKit's trunks and rules, mends ours and reports what differs."""
     document = desk.api().post("/v1/numbers/sync")
@@ -124,7 +134,7 @@ def sync(desk: Desk) -> None:
     desk.show(document, people)
 
 
-@command(app, "rotate-decision-secret")
+@command(app, "rotate-decision-secret", "number rotate-decision-secret +14155550123")
 def rotate_decision_secret(desk: Desk, number: _NumberId, if_revision: IfRevision = None) -> None:
     """Makes another decision secret, shown this once; the old one signs nothing from then on."""
     path = f"/v1/numbers/{segment(number)}/decision-secret/rotate"

@@ -7,6 +7,7 @@ import typer
 
 from cli.frame.command import command
 from cli.frame.desk import Desk
+from cli.reach.things import AGENT
 from cli.things.shown import show_list
 
 RUNNER_COLUMNS = (
@@ -25,12 +26,12 @@ class Kind(StrEnum):
 
 
 def add_commands(app: typer.Typer) -> None:
-    command(app, "runners", panel="Watching")(list_runners)
-    command(app, "workers", panel="Watching")(list_workers)
+    command(app, "runners", "runners --agent front-desk", panel="Watching")(list_runners)
+    command(app, "workers", "workers --kind media", panel="Watching")(list_workers)
 
 
 def list_runners(
-    desk: Desk, agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Of this agent alone.")] = None
+    desk: Desk, agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Of this agent alone."), AGENT] = None
 ) -> None:
     """Your runners that are there: how many places they have, and when they were heard last."""
     show_list(desk, "/v1/runners", RUNNER_COLUMNS, "no runners are there", {"agent_id": agent})

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Which stacks the command knows, an
 _Name = Annotated[str, typer.Argument(help="What you call it.", show_default=False)]
 
 
-@command(app, "add")
+@command(app, "add", "profile add acme --api-url https://abc.execute-api.eu-west-1.amazonaws.com")
 def add(
     desk: Desk,
     name: _Name,
@@ -58,7 +58,7 @@ def keep(desk: Desk, profile: Profile) -> None:
     desk.settings.write(replace(settings, profiles={**settings.profiles, profile.name: profile}))
 
 
-@command(app, "list")
+@command(app, "list", "profile list")
 def list_profiles(desk: Desk) -> None:
     """All profiles; the one that is used is marked."""
     settings, running = desk.settings.read(), desk.around.running_stack(desk.around.environ)
@@ -70,7 +70,7 @@ def list_profiles(desk: Desk) -> None:
     desk.show(document, lambda: table(columns, rows) if rows else "no profiles: `make up`, or `ringline profile add`")
 
 
-@command(app, "use")
+@command(app, "use", "profile use acme")
 def use(desk: Desk, name: _Name) -> None:
     """Chooses the profile that is used where none is named. `local` is the stack on this machine."""
     settings = desk.settings.read()
@@ -80,7 +80,7 @@ def use(desk: Desk, name: _Name) -> None:
     desk.show({"current": name}, lambda: f"{name} is used from now on")
 
 
-@command(app, "show")
+@command(app, "show", "profile show acme")
 def show(
     desk: Desk, name: Annotated[str | None, typer.Argument(help="Left out: the one that is used.")] = None
 ) -> None:
@@ -89,7 +89,7 @@ def show(
     desk.show(profile.as_json(), lambda: record(profile.as_json()))
 
 
-@command(app, "remove")
+@command(app, "remove", "profile remove acme")
 def remove(desk: Desk, name: _Name) -> None:
     """Forgets a profile, with its key."""
     settings = desk.settings.read()

@@ -35,6 +35,10 @@ WAITS_FOR: dict[str, Words] = {
         "A line is free, but the number that it calls from has as many calls as it may, at once or in a day.",
         "`ringline number set NUMBER --max-calls N --calls-per-day N`; '' takes a cap off.",
     ),
+    _B.DAILY_CAP: Words(
+        "The account has used up its calls, minutes or new numbers of this day (UTC). It goes on the next day.",
+        "`ringline account show` says which; an operator sets them with `ringline account set --calls-per-day N`.",
+    ),
     _B.CALLER_ID: Words(
         "A line is free, but no number of the pipe's pool has room: each is in use as often as it may be, or rests.",
         "`ringline pipe set PIPE --caller-ids NUMBERS` gives it more of them.",

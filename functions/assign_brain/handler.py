@@ -25,7 +25,7 @@ api = make_api(log)
 @api.post("/v1/calls/<call_id>/brain")
 def assign(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
-    whose = speaks_for(event, call_id, settings.sockets.livekit_secret, log)
+    whose = speaks_for(event, call_id, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
     try:
         return json_response(200, brains.answer(whose, read_request(json_object(event))))

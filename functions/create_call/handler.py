@@ -12,10 +12,13 @@ from ringline.calls.views.call_view import call_view
 from ringline.composition.create_call import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.metrics import count
 from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
 from ringline.runtime.web.bodies import read_body
-from ringline.runtime.web.http import account_of, header, json_object
+from ringline.runtime.web.http import asker_of, header, json_object, source_of
+from ringline.runtime.web.problems import Problem
+from ringline.runtime.web.scopes import Scope
 
 log = make_logger("create_call")
 create_call, country_of = compose(read(Settings), clock=now_ms, log=log)
@@ -24,9 +27,19 @@ api = make_api(log)
 
 @api.post("/v1/calls")
 def create() -> Response[str]:
+    try:
+        return _create()
+    except Problem as problem:
+        count("CallsRefused", code=problem.code)
+        raise
+
+
+def _create() -> Response[str]:
     event = api.current_event.raw_event
-    account_id = account_of(event)
-    log.append_keys(account_id=account_id)
+    log.append_keys(source_ip=source_of(event))
+    asker = asker_of(event, Scope.CALLS_WRITE)
+    account_id = asker.account_id
+    log.append_keys(account_id=account_id, key_id=asker.key_id)
     body = json_object(event)
     once = once_from(header(event, "idempotency-key"), body)
     writer = Writer(partial(country_of, account_id))

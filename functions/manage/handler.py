@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ringline.composition.manage import Settings, compose
+from ringline.composition.parts.audit import auditing
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
@@ -15,8 +16,9 @@ from ringline.runtime.web.api import serve
 from ringline.runtime.web.routes import make_router
 
 log = make_logger("manage")
-routes = compose(read(Settings), document=Path(__file__).with_name("openapi.json"), clock=now_ms, log=log)
-router = make_router(routes, log)
+settings = read(Settings)
+routes = compose(settings, document=Path(__file__).with_name("openapi.json"), clock=now_ms, log=log)
+router = make_router(routes, log, auditing(routes, settings.table_name, clock=now_ms, log=log))
 
 
 @log.inject_lambda_context(clear_state=True)

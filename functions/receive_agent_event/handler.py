@@ -38,7 +38,7 @@ api = make_api(log)
 @api.post("/v1/calls/<call_id>/agent-events")
 def receive(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
-    whose = speaks_for(event, call_id, settings.livekit.api_secret, log)
+    whose = speaks_for(event, call_id, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
     reports = read_reports(json_object(event, MAX_REPORT_BYTES))
     try:
@@ -55,14 +55,14 @@ def receive(call_id: str) -> Response[str]:
 @api.post("/v1/calls/<call_id>/agent-transfers")
 def ask_for_transfer(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
-    whose = speaks_for(event, call_id, settings.livekit.api_secret, log)
+    whose = speaks_for(event, call_id, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
     return json_response(202, transfers.ask(whose, json_object(event), header(event, "idempotency-key")))
 
 
 @api.get("/v1/calls/<call_id>/agent-transfers/<transfer_id>")
 def show_transfer(call_id: str, transfer_id: str) -> Response[str]:
-    whose = speaks_for(api.current_event.raw_event, call_id, settings.livekit.api_secret, log)
+    whose = speaks_for(api.current_event.raw_event, call_id, log)
     return json_response(200, transfers.show(whose, transfer_id))
 
 

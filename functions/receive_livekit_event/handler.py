@@ -11,10 +11,12 @@ from ringline.calls.model.call import attempt_of_room
 from ringline.composition.receive_livekit_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
+from ringline.runtime.metrics import count
 from ringline.runtime.settings import read as read_settings
-from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
+from ringline.runtime.vault.kept import kept
+from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body, source_of
 from ringline.runtime.web.problems import Problem
-from ringline.telephony.hook import HookRefused, HookUnreadable, read, verify
+from ringline.telephony.hook import HookRefused, HookUnreadable, KeyUnknown, read, verify
 
 # An event carries up to 64 KB of attributes and metadata; LiveKit takes a refusal for an acknowledgement.
 MAX_EVENT_BYTES = 1024 * 1024
@@ -28,10 +30,11 @@ observer = compose(settings, clock=now_ms, log=log)
 def receive(event: dict[str, Any]) -> Answer:
     try:
         body = raw_body(event, MAX_EVENT_BYTES)
-        verify(body, header(event, "authorization"), api_key=livekit.api_key, api_secret=livekit.api_secret)
+        _prove(body, header(event, "authorization"))
         seen = read(body)
     except HookRefused as refused:
         log.warning("hook refused", extra={"why": str(refused)})
+        count("HooksRefused", ("from", "livekit"))
         return problem_answer(Problem(401, "not_livekit", "The request is not proven to come from LiveKit"))
     except HookUnreadable as unreadable:
         log.warning("hook unreadable", extra={"why": str(unreadable)})
@@ -47,8 +50,19 @@ def receive(event: dict[str, Any]) -> Answer:
     return json_answer(200, {"outcome": outcome})
 
 
+def _prove(body: bytes, token: str | None) -> None:
+    try:
+        verify(body, token, livekit.keys)
+    except KeyUnknown:
+        # The key may have been rotated a moment ago.
+        if not kept().look_again():
+            raise
+        verify(body, token, livekit.keys)
+
+
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> Answer:
+    log.append_keys(source_ip=source_of(event))
     try:
         return receive(event)
     except Exception:

@@ -13,18 +13,18 @@ from ringline.calls.signals.carrier import CallNotKnownYet
 from ringline.composition.receive_sip_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.metrics import count
 from ringline.runtime.settings import read
-from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body
+from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body, source_of
 from ringline.runtime.web.problems import Problem, not_found
 from ringline.telephony.carriers.providers import PROVIDERS
-from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable, secrets_of
+from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable
 
 # An event that overtook another is milliseconds ahead of it, or a cold start.
 AGAIN_AFTER_S = 1
 
 log = make_logger("receive_sip_event")
 settings = read(Settings)
-secrets = {name: secrets_of(settings.secrets[provider.setting]) for name, provider in PROVIDERS.items()}
 hooks_url = settings.hooks_url.rstrip("/")
 hear = compose(settings, clock=now_ms, log=log)
 
@@ -35,13 +35,15 @@ def receive(event: dict[str, Any]) -> Answer:
         provider = PROVIDERS.get(name)
         if provider is None:
             raise not_found("unknown_provider", f"There are hooks for {', '.join(sorted(PROVIDERS))}")
-        if not secrets[name]:
-            raise not_found("hook_not_configured", f"This deployment has no {provider.setting} to verify the sender by")
+        proofs = settings.proofs(provider.proof)
+        if not proofs:
+            raise not_found("hook_not_configured", f"This deployment lacks {provider.proof} to verify the sender by")
         request = HookRequest(_url(event), event.get("headers") or {}, raw_body(event))
-        provider.verify(request, secrets[name], now_ms() / 1000)
+        provider.verify(request, proofs, now_ms() / 1000)
         heard = _hear(provider.read(request))
     except HookRefused as refused:
         log.warning("hook refused", extra={"provider": name, "why": str(refused)})
+        count("HooksRefused", ("from", "carrier"))
         return problem_answer(
             Problem(401, "not_the_carrier", "The request is not proven to come from the carrier, now")
         )
@@ -76,6 +78,7 @@ def _hear(events: tuple[CarrierEvent, ...]) -> list[str]:
 
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> Answer:
+    log.append_keys(source_ip=source_of(event))
     try:
         return receive(event)
     except Exception:

@@ -4,26 +4,16 @@ caller, has calls recorded that became active."""
 from typing import Any
 
 from ringline.calls.model.call import Call
-from ringline.calls.tables.records import ITEM_KIND, call_from_item
-from ringline.calls.views.relay import Change, calls_to_record, rooms_to_close
+from ringline.calls.stream.measures import measures_of
+from ringline.calls.views.relay import calls_to_record, rooms_to_close
 from ringline.composition.relay_call_changes import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
+from ringline.runtime.metrics import tell
 from ringline.runtime.settings import read
 
 log = make_logger("relay_call_changes")
 changes_of_calls = compose(read(Settings), clock=now_ms, log=log)
-
-
-def changes_in(records: list[dict[str, Any]]) -> list[Change]:
-    changes = []
-    for record in records:
-        images = record["dynamodb"]
-        after, before = images.get("NewImage"), images.get("OldImage")
-        if after is not None and after.get("item_kind") == {"S": ITEM_KIND}:
-            change = Change(images["SequenceNumber"], before and call_from_item(before), call_from_item(after))
-            changes.append(change)
-    return changes
 
 
 def close(rooms: list[str]) -> None:
@@ -46,28 +36,15 @@ def record(calls: list[Call]) -> int:
 
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    changes = changes_in(event["Records"])
-    relay = changes_of_calls.relay()
-    done: list[Change] = []
-    failures: list[dict[str, str]] = []
-    for change in changes:
-        try:
-            relay.announce(change)
-        except Exception:
-            # The stream is repeated from the first failure on: what stands behind it keeps its order.
-            log.exception("change not relayed", extra={"call_id": change.after.call_id})
-            failures.append({"itemIdentifier": change.record_id})
-            break
-        done.append(change)
-    rooms = rooms_to_close(done)
+    relay, batch = changes_of_calls.relay_each(event["Records"])
+    rooms = rooms_to_close(batch.done)
     if rooms:
         close(rooms)
-    relay.ring_again(done)
+    relay.ring_again(batch.done)
     # Last: LiveKit may take seconds over it, and nobody else shall wait for that.
-    to_record = calls_to_record(done)
+    to_record = calls_to_record(batch.done)
     recorded = record(to_record) if to_record else 0
-    log.info(
-        "changes relayed",
-        extra={"changes": len(done), "rooms_closed": len(rooms), "recordings": recorded, "failed": len(failures)},
-    )
-    return {"batchItemFailures": failures}
+    did = {"changes": len(batch.done), "rooms_closed": len(rooms), "recordings": recorded, "parked": batch.parked}
+    tell(measure for change in batch.done for measure in measures_of(change))
+    log.info("changes relayed", extra={**did, "failed": batch.failed})
+    return {"batchItemFailures": [] if batch.failed is None else [{"itemIdentifier": batch.failed}]}

@@ -7,12 +7,14 @@ body, which would be a frame: what a runner is told is posted to its connection.
 
 from typing import Any
 
-from ringline.accounts.authorize import Authorized, Refusal
+from ringline.accounts.authorize import Authorized, Refusal, context_of
 from ringline.agents.model.records import DEPLOYMENT
 from ringline.composition.serve_runners import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
+from ringline.runtime.web.http import source_of
+from ringline.runtime.web.scopes import Scope
 
 log = make_logger("serve_runners")
 authorize, is_of_worker, listen = compose(read(Settings), clock=now_ms, log=log)
@@ -26,7 +28,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
     try:
         match asked.get("eventType"):
             case "CONNECT":
-                return {"statusCode": _connect(connection_id, event.get("headers") or {})}
+                return {"statusCode": _connect(connection_id, event.get("headers") or {}, source_of(event))}
             case "DISCONNECT":
                 listen.disconnect(connection_id)
             case "MESSAGE":
@@ -38,7 +40,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
     return {"statusCode": 200}
 
 
-def _connect(connection_id: str, headers: dict[str, str]) -> int:
+def _connect(connection_id: str, headers: dict[str, str], source_ip: str | None) -> int:
     headers = {name.lower(): value for name, value in headers.items()}
     is_known_worker = is_of_worker(headers.get("authorization", "").strip())
     if is_known_worker is not None:
@@ -47,9 +49,12 @@ def _connect(connection_id: str, headers: dict[str, str]) -> int:
             return 401
         listen.connect(connection_id, DEPLOYMENT)
         return 200
-    verdict = authorize.verdict(headers)
+    verdict = authorize.verdict(headers, source_ip)
     if not isinstance(verdict, Authorized):
-        log.warning("runner refused", extra={"why": verdict.value})
-        return 403 if verdict is Refusal.ORG_MISMATCH else 401
+        log.warning("runner refused", extra={"why": context_of(verdict)["refusal"]})
+        return 403 if verdict in {Refusal.ORG_MISMATCH, Refusal.ADDRESS_NOT_ALLOWED} else 401
+    if verdict.scopes and Scope.RUNNERS not in verdict.scopes:
+        log.warning("runner refused", extra={"why": "scope_missing", "key_id": verdict.key_id})
+        return 403
     listen.connect(connection_id, verdict.account_id)
     return 200

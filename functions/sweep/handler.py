@@ -1,14 +1,17 @@
 """Each minute: mends what got lost (see ringline.calls.mending.sweep), and gives the calls of speech workers that are
-gone to others (ringline.agents.lost_workers). In between: looks at single calls, and for single workers, that somebody
+gone to others (ringline.agents.lost_workers), and their places back that nobody holds
+(ringline.agents.speech_places). In between: looks at single calls, and for single workers, that somebody
 asked to have looked at again soon."""
 
 from dataclasses import asdict
 from typing import Any
 
+from ringline.calls.mending.measures import measures_of
 from ringline.calls.tables.queues import call_to_look_at, worker_to_look_for
 from ringline.composition.sweep import Opened, Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.metrics import tell
 from ringline.runtime.settings import read
 
 log = make_logger("sweep")
@@ -23,6 +26,7 @@ def sweep() -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         async with sweeper() as opened:
             given_on = await _given_on(opened)
+            await _reconciled(opened)
             return {**asdict(await opened.sweep.run()), "given_on": given_on}
 
     return asyncio.run(run())
@@ -35,6 +39,16 @@ async def _given_on(opened: Opened) -> int:
     except Exception:
         log.exception("speech workers not looked at")
         return 0
+
+
+async def _reconciled(opened: Opened) -> None:
+    """Before the sweep, which rings for whoever waits. A failure here must not keep it from that."""
+    import asyncio
+
+    try:
+        await asyncio.to_thread(opened.speech_places.reconcile)
+    except Exception:
+        log.exception("places of speech workers not looked at")
 
 
 def look_again(calls: list[tuple[str, str]], worker_ids: list[str]) -> dict[str, Any]:
@@ -55,6 +69,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if records is None:
         swept = sweep()
         log.info("swept", extra=swept)
+        tell(measures_of(swept))
         return swept
     calls = [call for record in records if (call := call_to_look_at(record["body"])) is not None]
     worker_ids = [worker for record in records if (worker := worker_to_look_for(record["body"])) is not None]

@@ -21,6 +21,7 @@ from pathlib import Path
 from local.tools.places import BUILD, LOCAL, ROOT
 from local.tools.processes import StackError
 
+PLATFORMS = ("host", "arm64", "x86_64")
 _KEPT_BUILDS = 5
 _UNINTERESTING = {"__pycache__", ".DS_Store", ".gitkeep"}
 
@@ -75,7 +76,7 @@ def build_functions() -> dict[str, Path]:
 
 
 def build_layer(layer: Layer, platform: str) -> Path:
-    """The layer's built folder for `host` or `arm64`, made now if its content is new. Raises StackError with make's
+    """The layer's built folder for one of PLATFORMS, made now if its content is new. Raises StackError with make's
     output."""
     version = "{}.{}.{}".format(*sys.version_info[:3])
     built = BUILD / f"{layer.logical_id}-{platform}-{content_hash(layer.source, [platform, version])}"
@@ -126,8 +127,8 @@ def build_all(platform: str = "host") -> Build:
 
 def main() -> int:
     platform = sys.argv[1] if len(sys.argv) > 1 else "host"
-    if platform not in {"host", "arm64"}:
-        print("usage: python -m local.aws.build [host|arm64]", file=sys.stderr)
+    if platform not in PLATFORMS:
+        print(f"usage: python -m local.aws.build [{'|'.join(PLATFORMS)}]", file=sys.stderr)
         return 2
     try:
         built = build_all(platform)

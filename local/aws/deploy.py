@@ -29,6 +29,9 @@ from local.aws.emulator import REGION
 from local.aws.template import Template, events_of, read_template, resources_of
 from local.tools.places import TEMPLATE
 from local.tools.processes import StackError
+from ringline.runtime.clock import now_ms
+from ringline.runtime.vault.document import new_document
+from ringline.runtime.vault.kept import SIP_HOOK, TWILIO
 
 _BUCKET = "ringline-artifacts"
 _DEPLOYED_WITHIN_S = 60.0
@@ -61,11 +64,9 @@ def execute_api_url(emulator_url: str) -> str:
     return f"{emulator_url}/_aws/execute-api"
 
 
-@contextmanager
-def emulator_credentials(endpoint_url: str) -> Iterator[None]:
-    """While it lasts, every AWS client of this process talks to the emulator and none reads the user's own AWS
-    files."""
-    ours = {
+def credentials(endpoint_url: str) -> dict[str, str]:
+    """The variables with which a process talks to the emulator as its owner."""
+    return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -75,10 +76,16 @@ def emulator_credentials(endpoint_url: str) -> Iterator[None]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@contextmanager
+def emulator_credentials(endpoint_url: str) -> Iterator[None]:
+    """While it lasts, every AWS client of this process talks to the emulator and none reads the user's own AWS
+    files."""
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(ours)
+    os.environ.update(credentials(endpoint_url))
     try:
         yield
     finally:
@@ -106,19 +113,22 @@ def deploy(
     stack_name: str = "ringline",
     secrets: Mapping[str, str] | None = None,
 ) -> Deployment:
-    """Creates the stack. `secrets` are kept in Secrets Manager, as an operator does, each by the parameter that names
-    it. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
+    """Creates the stack. `secrets` are in its secret in Secrets Manager, as an operator sets them, beside those that it
+    makes itself. Raises StackError with CloudFormation's reason, or if less came out than the template says."""
     parameters = {
         "ExecuteApiUrl": execute_api_url(endpoint_url),
+        **_kept_secrets(secrets or {}, f"{stack_name}/secrets", endpoint_url),
         **parameters,
-        **_kept_secrets(secrets or {}, stack_name, endpoint_url),
     }
-    template = _with_built_code(read_template(TEMPLATE), build, client("s3", endpoint_url))
+    s3 = client("s3", endpoint_url)
+    template = _with_built_code(read_template(TEMPLATE), build, s3)
+    # As `sam deploy` does: in the request itself CloudFormation takes 51,200 bytes.
+    s3.put_object(Bucket=_BUCKET, Key=f"{stack_name}.json", Body=json.dumps(template).encode())
     cloudformation = client("cloudformation", endpoint_url)
     try:
         cloudformation.create_stack(
             StackName=stack_name,
-            TemplateBody=json.dumps(template),
+            TemplateURL=f"{endpoint_url}/{_BUCKET}/{stack_name}.json",
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
@@ -150,6 +160,8 @@ def adopt(stack_name: str, endpoint_url: str) -> Deployment:
         stack_name, names, client("cloudformation", endpoint_url), client("apigatewayv2", endpoint_url)
     )
     _check_whole(template, names, routes, endpoint_url)
+    parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
+    _mend_mappings(names, parameters, endpoint_url)
     return Deployment(
         stack_name=stack_name,
         api_id=names["HttpApi"],
@@ -159,13 +171,14 @@ def adopt(stack_name: str, endpoint_url: str) -> Deployment:
     )
 
 
-def _kept_secrets(secrets: Mapping[str, str], stack_name: str, endpoint_url: str) -> dict[str, str]:
-    """The parameters that name the secrets, which are in Secrets Manager from now on."""
-    secrets_manager = client("secretsmanager", endpoint_url)
-    names = {parameter: f"{stack_name}/{parameter}" for parameter in secrets}
-    for parameter, name in names.items():
-        secrets_manager.create_secret(Name=name, SecretString=secrets[parameter])
-    return names
+def _kept_secrets(secrets: Mapping[str, str], name: str, endpoint_url: str) -> dict[str, str]:
+    """The parameters that tell of the secrets, which are in Secrets Manager from now on."""
+    now = now_ms()
+    document = new_document(now)
+    for each, value in secrets.items():
+        document = document.with_value(each, value, now)
+    client("secretsmanager", endpoint_url).create_secret(Name=name, SecretString=document.as_text())
+    return {"SecretsName": name, "CarrierSecrets": ",".join(each for each in (TWILIO, SIP_HOOK) if each in secrets)}
 
 
 def _await_stack(cloudformation: Any, stack_name: str) -> None:
@@ -193,11 +206,7 @@ def _physical_ids(stack_name: str, endpoint_url: str) -> dict[str, str]:
 
 def _check_whole(template: Template, names: Mapping[str, str], routes: int, endpoint_url: str) -> None:
     """The emulator says CREATE_COMPLETE of things it has left out: count what events need to arrive at all."""
-    aws_lambda = client("lambda", endpoint_url)
-    mappings = (
-        aws_lambda.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
-    )
-    ours = [each for each in mappings if each["FunctionArn"].split(":")[6] in set(names.values())]
+    ours = _mappings(names, endpoint_url)
     expected = {
         "routes": (len(events_of(template, "HttpApi")), routes),
         "event-source mappings": (len(events_of(template, "SQS", "DynamoDB")), len(ours)),
@@ -206,6 +215,26 @@ def _check_whole(template: Template, names: Mapping[str, str], routes: int, endp
     wrong = [f"{got} of {wanted} {what}" for what, (wanted, got) in expected.items() if got != wanted]
     if wrong:
         raise StackError(f"the emulator made only {', '.join(wrong)}")
+
+
+def _mappings(names: Mapping[str, str], endpoint_url: str) -> list[dict[str, Any]]:
+    """The event-source mappings of the stack's functions."""
+    pages = client("lambda", endpoint_url).get_paginator("list_event_source_mappings").paginate()
+    every = pages.build_full_result()["EventSourceMappings"]
+    return [each for each in every if each["FunctionArn"].split(":")[6] in set(names.values())]
+
+
+def _mend_mappings(names: Mapping[str, str], parameters: Mapping[str, str], endpoint_url: str) -> None:
+    """A parameter that is a number comes to the emulator's mappings as text, with which they do not run; boto3 reads it
+    as a number again, so that all are written anew. Nor does one that is switched off say so."""
+    aws_lambda = client("lambda", endpoint_url)
+    for mapping in _mappings(names, endpoint_url):
+        is_dialers = mapping["FunctionArn"].split(":")[6] == names["DialNextFunction"]
+        aws_lambda.update_event_source_mapping(
+            UUID=mapping["UUID"],
+            Enabled=not (is_dialers and parameters.get("Dialer") == "container"),
+            **{name: mapping[name] for name in ("ScalingConfig",) if name in mapping},
+        )
 
 
 def _schedules(names: Mapping[str, str], endpoint_url: str) -> list[str]:

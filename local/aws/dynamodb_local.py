@@ -46,11 +46,16 @@ def pin() -> None:
     _SUMS.write_text(_sums_of(_JARS))
 
 
+class NotInstalled(StackError):
+    """It was not fetched."""
+
+
 @contextmanager
 def running(log_dir: Path) -> Iterator[str]:
-    """A DynamoDB Local of one's own, empty, while the block runs: its URL. Raises StackError if it does not start."""
+    """A DynamoDB Local of one's own, empty, while the block runs: its URL. Raises NotInstalled, and StackError if
+    it does not start."""
     if not _JARS.is_dir():
-        raise StackError("DynamoDB Local is not there: run `make test-dynamodb`")
+        raise NotInstalled("DynamoDB Local is not there: run `make test-dynamodb`")
     command = [
         _java(), f"-Dsqlite4java.library.path={_JARS}", "-cp", f"{_JARS}/*", str(_LAUNCHER),
         # Without the last option it reports its use to Amazon.

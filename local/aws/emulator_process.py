@@ -1,9 +1,12 @@
 """Runs inside the emulator's own environment: ministack, with each function's log in a file, three of its waits taken
-out, and queries that read what they answer.
+out, queries that read what they answer, an IAM that knows which partitions a request of DynamoDB is about, and saved
+queries taken for granted.
 
 The names that are replaced here are private to ministack; its version is pinned, and a missing one fails at once.
 """
 
+import importlib.util
+import json
 import os
 import re
 import threading
@@ -12,9 +15,10 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.lambda_runtime import Worker
 from ministack.services import dynamodb, lambda_svc
+from ministack.services.cloudformation import provisioners
 
 # CloudFormation names a function <stack>-<logical id>-<random>.
 _DEPLOYED_NAME = re.compile(r"^.+-(\w+)-[0-9A-Z]+$")
@@ -124,6 +128,82 @@ def _read_only_what_a_query_wants() -> None:
     dynamodb._query = query_first_rows
 
 
+class _ItemsTable(str):
+    """The table of one item of a transaction, which is allowed by itself."""
+
+    leading_keys: list[str]
+
+
+def _know_leading_keys() -> None:
+    """ministack evaluates a policy's conditions, but finds no `dynamodb:LeadingKeys` in a request: a right to some
+    partitions was a right to all."""
+    keys = _beside("leading_keys")
+    context_of, checks_of, enforce = (
+        iam_actions.dynamodb_service_context,
+        iam_actions.dynamodb_transaction_checks,
+        iam_evaluator.enforce,
+    )
+
+    def of_request(body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = context_of(body)
+        return context | _context(keys.leading_keys(json.loads(body or b"{}")))
+
+    def checks(action: str, body: bytes, *rest: Any) -> list[tuple[str, str]]:
+        found = checks_of(action, body, *rest)
+        if not found:
+            return list(found)
+        items = [detail for item in json.loads(body)["TransactItems"] for detail in item.values()]
+        return [
+            (each, _of_item(table, keys.leading_keys(item))) for (each, table), item in zip(found, items, strict=True)
+        ]
+
+    def enforce_on_item(*asked: Any, resource_arn: str = "*", **named: Any) -> Any:
+        if isinstance(resource_arn, _ItemsTable):
+            named["service_context"] = named["service_context"] | _context(resource_arn.leading_keys)
+        return enforce(*asked, resource_arn=resource_arn, **named)
+
+    iam_actions.dynamodb_service_context = of_request
+    iam_actions.dynamodb_transaction_checks = checks
+    iam_evaluator.enforce = enforce_on_item
+
+
+def _context(leading_keys: list[str]) -> dict[str, list[str]]:
+    """A request that names no key has no such key of IAM's."""
+    return {"dynamodb:LeadingKeys": leading_keys} if leading_keys else {}
+
+
+def _of_item(table: str, leading_keys: list[str]) -> _ItemsTable:
+    item = _ItemsTable(table)
+    item.leading_keys = leading_keys
+    return item
+
+
+def _beside(module: str) -> Any:
+    """A module of this folder, which is on no path here."""
+    spec = importlib.util.spec_from_file_location(module, Path(__file__).with_name(f"{module}.py"))
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def _take_saved_queries() -> None:
+    """ministack refuses a template with a query of the logs. There is nobody to ask it here, so nothing is kept of it
+    but its name."""
+
+    def create(logical_id: str, _properties: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
+        return f"{stack_name}-{logical_id}", {}
+
+    def update(physical_id: str, *_properties: Any) -> tuple[str, dict[str, str]]:
+        return physical_id, {}
+
+    def delete(_physical_id: str, _properties: dict[str, Any]) -> None:
+        """There is nothing to take away."""
+
+    handlers = provisioners._RESOURCE_HANDLERS
+    handlers["AWS::Logs::QueryDefinition"] = {"create": create, "update": update, "delete": delete}
+
+
 if __name__ == "__main__":
     from ministack.app import main
 
@@ -132,4 +212,6 @@ if __name__ == "__main__":
     _take_out_waits()
     _read_streams_beside_queues()
     _read_only_what_a_query_wants()
+    _know_leading_keys()
+    _take_saved_queries()
     main()

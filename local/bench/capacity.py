@@ -8,6 +8,7 @@ index       1 unit per KB for an entry that comes or goes, 2 units for one that 
 read        1 unit per 4 KB, half if it may be stale, twice in a transaction; a query counts the sum of its items
 """
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ type Item = Mapping[str, Mapping[str, Any]]
 _WRITE_UNIT_BYTES = 1024
 _READ_UNIT_BYTES = 4096
 _CONTAINER_BYTES = 3
+_COUNTED_BYTES = 200
+"""An item that is counted and not in the answer: a place in the queue, which is all that we have counted."""
 _ELEMENT_BYTES = 1
 
 
@@ -32,6 +35,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
         case "N":
             digits = str(inner).lstrip("-").replace(".", "").strip("0")
             return math.ceil(len(digits) / 2) + 1 + str(inner).startswith("-")
+        case "B":
+            # As a client gives it, or as it stands in a request.
+            return len(inner if isinstance(inner, bytes) else base64.b64decode(inner))
         case "BOOL" | "NULL":
             return 1
         case "L":
@@ -71,6 +77,8 @@ def read_units(operation: str, asked: Mapping[str, Any], answer: Mapping[str, An
         case "GetItem":
             return _read(item_bytes(answer.get("Item", {})), asked)
         case "Query" | "Scan":
+            if asked.get("Select") == "COUNT":
+                return _read(answer["Count"] * _COUNTED_BYTES, asked)
             return _read(sum(item_bytes(item) for item in answer["Items"]), asked)
         case "BatchGetItem":
             ((table, wanted),) = asked["RequestItems"].items()

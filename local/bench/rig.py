@@ -34,9 +34,9 @@ class Rig:
     web: aiohttp.ClientSession
     heard_at: dict[str, float] = field(default_factory=dict)
 
-    async def create_call(self, to_number: str) -> str:
-        """The id of an accepted call."""
-        body = {"to_number": to_number, "pipe_id": self.stack.pipe_id, "data": {"customer_id": "C-1042"}}
+    async def create_call(self, to_number: str, **asks: Any) -> str:
+        """The id of an accepted call. `asks` is the rest of the request."""
+        body = {"to_number": to_number, "pipe_id": self.stack.pipe_id, "data": {"customer_id": "C-1042"}, **asks}
         return str((await self.api("POST", "/v1/calls", body))["call_id"])
 
     async def api(self, method: str, path: str, body: Any) -> Any:

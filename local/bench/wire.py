@@ -13,29 +13,40 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import replace
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 from aiohttp import web
+from yarl import URL
 
 from local.aws import deploy
 from local.bench.capacity import Item, index_units, read_units, write_units
 from local.bench.report import Reading, Section, at_most, counts_of, shown
 from local.bench.rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
-from local.stack.record import Stack
+from local.stack import dialer
+from local.stack.record import Stack, StackRecord
+from local.tools import processes
 
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
 REPORTED = "+15550100200"
 """Does the same, and its agent reports that it is ready, speech, transcript and usage."""
 
-_WRITE_BUDGET = 17
+_CONTAINER = "Dialer"
+"""The dialer's container, in the place of a function's name."""
+
+_WRITE_BUDGET = 18
+"""17 are the call's own, from its creation to its webhook. One is what it costs that no end can get lost: the mark is
+taken away by a write of its own, and with it the place in DueIndex that the end itself would have taken away."""
 _CALL_OVER_WITHIN_S = 30.0
 _QUIET_S = 2.0
 
 _SINGLE_WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTION = "TransactWriteItems"
 _DELIVERY_ROW = "delivery"
+_EVENT_ROWS = {"event", "event's place", "count of events"}
 BEAT = "runner's beat"
 _TABLE_KEYS = ("pk", "sk")
 _INDEX_KEYS = ("due_shard", "due_at")
@@ -74,11 +85,12 @@ class Recorder:
         self._dynamodb = deploy.client("dynamodb", stack.emulator_url)
         self._one_write = asyncio.Lock()
         self.function_at: dict[int, str] = {}
+        """Who makes requests at which port."""
         self.record = Record()
 
     async def take(self, request: web.Request) -> web.Response:
         function = self.function_at[request.transport.get_extra_info("sockname")[1]] if request.transport else ""
-        service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        service, _, operation = request.headers.get("X-Amz-Target", f"S3.{request.method}").partition(".")
         body = await request.read()
         self.record.last_at_s = time.monotonic()
         self.record.requests[f"{service.partition('_')[0]} {operation}"] += 1
@@ -119,8 +131,11 @@ class Recorder:
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
-        async with self._session.post(self._stack.emulator_url + request.path, data=body, headers=headers) as answer:
-            returned = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz")}
+        url = URL(self._stack.emulator_url + request.raw_path, encoded=True)
+        async with self._session.request(request.method, url, data=body, headers=headers) as answer:
+            returned = {
+                name: value for name, value in answer.headers.items() if name.lower().startswith(("x-amz", "etag"))
+            }
             return web.Response(
                 status=answer.status, body=await answer.read(), headers=returned, content_type=answer.content_type
             )
@@ -140,6 +155,7 @@ def _kind(key: Item) -> str:
     names = str(key["pk"]["S"]).split("#")
     kinds = {
         "CALLS": "call", "QUEUE": "queue entry", "GATE": "gate", "DELIVERY": _DELIVERY_ROW, "ASSIGNMENTS": "assignment",
+        "EVENTS": "event", "EVENT_IDS": "event's place", "EVENT_COUNT": "count of events",
         "RUNNERS": BEAT if "#S#" in str(key["sk"]["S"]) else "runner's places",
     }  # fmt: skip
     last = names[-1] if len(names) != 2 else str(key["sk"]["S"]).partition("#")[0]
@@ -152,14 +168,15 @@ async def recording(stack: Stack) -> AsyncIterator[Recorder]:
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         recorder = Recorder(stack, session)
         app = web.Application(client_max_size=16 * 1024 * 1024)
-        app.router.add_post("/{path:.*}", recorder.take)
+        app.router.add_route("*", "/{path:.*}", recorder.take)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
-            for _ in stack.functions:
+            asking = [*stack.functions, _CONTAINER]
+            for _ in asking:
                 await web.TCPSite(runner, "127.0.0.1", 0).start()
             ports = [address[1] for address in runner.addresses]
-            recorder.function_at = dict(zip(ports, stack.functions, strict=True))
+            recorder.function_at = dict(zip(ports, asking, strict=True))
             await asyncio.to_thread(_lead_through, stack, recorder.function_at)
             yield recorder
         finally:
@@ -169,10 +186,29 @@ async def recording(stack: Stack) -> AsyncIterator[Recorder]:
 def _lead_through(stack: Stack, function_at: dict[int, str]) -> None:
     aws_lambda = deploy.client("lambda", stack.emulator_url)
     for port, logical_id in function_at.items():
+        if logical_id == _CONTAINER:
+            _lead_container_through(stack, _url_of(port))
+            continue
         name = stack.functions[logical_id]
         variables = aws_lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        led = {**variables, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        led = {**variables, "AWS_ENDPOINT_URL": _url_of(port)}
         aws_lambda.update_function_configuration(FunctionName=name, Environment={"Variables": led})
+
+
+def _lead_container_through(stack: Stack, url: str) -> None:
+    """Starts the dialer's container anew, where there is one. The stack stops it like the one before."""
+    record = StackRecord(Path(stack.log_dir).parent)
+    for child in record.children():
+        if child.name == dialer.NAME:
+            variables = psutil.Process(child.pid).environ()
+            processes.stop(child)
+            led = dialer.start({**variables, "AWS_ENDPOINT_URL": url}, record.log_dir)
+            record.note_child(led)
+            dialer.await_ready(led)
+
+
+def _url_of(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 async def measure(rig: Rig) -> Section:
@@ -214,6 +250,7 @@ async def _livekit_requests(rig: Rig) -> Counter[str]:
 def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
     own = of_call(record)
     of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
+    of_events = [write for write in record.writes if write.item_kind in _EVENT_ROWS]
     table, index = sum(w.table_units for w in own), sum(w.index_units for w in own)
     refused = sum(w.was_refused for w in record.writes)
     reads = sum(count for name, count in record.requests.items() if name.split()[1] in _READS)
@@ -226,8 +263,10 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
             at_most(
                 "write units, create to webhook", table + index, _WRITE_BUDGET, note=f"{refused} of the writes refused"
             ),
+            Reading("  of them for the mark of its end", shown(total(of_mark(own))), "taken away once it is announced"),
             Reading("  to the table", shown(table), units_by_kind(own, of_table=True)),
             Reading("  to DueIndex", shown(index), units_by_kind(own, of_table=False)),
+            Reading("write units of its events", shown(total(of_events)), "its end as it is told, and its place"),
             Reading("write units of the delivery log, after it", shown(total(of_log)), "the row of a webhook posted"),
             at_most("SQS requests", sends + 2 * batches, SQS_BUDGET, note=_sqs_words(sends, batches)),
             at_most("Scan requests", scans, 0),
@@ -238,7 +277,12 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
 
 
 def of_call(record: Record) -> list[Write]:
-    return [write for write in record.writes if write.item_kind != _DELIVERY_ROW]
+    return [write for write in record.writes if write.item_kind not in {_DELIVERY_ROW, *_EVENT_ROWS}]
+
+
+def of_mark(writes: Sequence[Write]) -> list[Write]:
+    """Of a call's writes those of whoever announces its end."""
+    return [write for write in writes if write.function == "RelayCallChangesFunction"]
 
 
 def by_function(record: Record) -> str:

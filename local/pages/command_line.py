@@ -17,7 +17,7 @@ _EVERYWHERE = frozenset({"json", "profile", "help", "install_completion", "show_
 _INTRODUCTION = """# The command line
 
 Written by `make cli-page` from `cli/`; a test holds it to the commands. `ringline --help`, and `--help` behind every
-command, say the same.
+command, say the same, with an example of each.
 
 ```console
 $ make up                                            # a stack on this machine, and the command with it
@@ -54,6 +54,9 @@ _AFTER_CODES = """
 An option that is not given leaves a field as it is, an empty value (`--from ''`) takes it back, and `--set FIELD=VALUE`
 says any other field of the API, its value in JSON. `put` makes a thing or changes it: the same twice is as once.
 `--if-revision` changes a thing only if nobody has since.
+
+A thing is named by its id, or by its name (a number as people write it, a webhook endpoint by its URL) where only one
+is called so; where several are, they are listed, and nothing is done.
 """
 
 
@@ -78,12 +81,17 @@ def _everywhere() -> str:
 
 
 def _chapter(title: str, text: str, commands: dict[str, Any], prefix: str = "") -> str:
-    rows = [f"| `{_line(prefix + name, each)}` | {_text(each.help)} |" for name, each in commands.items()]
+    rows = [f"| `{_line(_called(prefix, name), each)}` | {_text(each.help)} |" for name, each in commands.items()]
     lines = [f"## {title}", "", *([text, ""] if text else []), "| command | |", "|---|---|", *rows, ""]
     options = list(_options(commands))
     if options:
         lines += ["| option | of | |", "|---|---|---|", *options, ""]
     return "\n".join(lines)
+
+
+def _called(prefix: str, name: str) -> str:
+    """A command that is meant where none is named is shown without its name."""
+    return prefix.strip() if f"{prefix}{name}" == "call place" else prefix + name
 
 
 def _line(name: str, command: Any) -> str:

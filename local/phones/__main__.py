@@ -33,6 +33,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--api-secret", default=defaults.api_secret)
     parser.add_argument("--agent-name", default=defaults.agent_name, help="dispatches for this name find a worker")
     parser.add_argument(
+        "--own-agent-name",
+        action="append",
+        default=[],
+        help=f"a customer's worker is registered under it, too; may be repeated (else {defaults.own_agent_names[0]})",
+    )
+    parser.add_argument(
         "--speech-agent-name", default=defaults.speech_agent_name, help="dispatches for this name find a speech worker"
     )
     parser.add_argument("--speech-places", type=int, default=defaults.speech_places, help="how many calls it takes")
@@ -55,6 +61,7 @@ def _config(arguments: argparse.Namespace) -> NetworkConfig:
         api_key=arguments.api_key,
         api_secret=arguments.api_secret,
         agent_name=arguments.agent_name,
+        own_agent_names=tuple(arguments.own_agent_name) or NetworkConfig().own_agent_names,
         speech_agent_name=arguments.speech_agent_name,
         speech_places=arguments.speech_places,
         port=arguments.port,

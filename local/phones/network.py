@@ -30,24 +30,30 @@ from local.phones.post.hooks import Hooks
 from local.phones.rooms.roster import Roster
 from local.phones.speech.mind import SpeechWorks
 from local.phones.speech.people import People
+from local.phones.speech.stand_in_model import STAND_IN_PATH, complete
 from speech.bridge.hub import Hub
 from speech.bridge.tokens import bridge_key
 from speech.worker.settings import Settings
+
+MODEL_VARIABLES = ("SPEECH_LLM_URL", "SPEECH_LLM_KEY", "SPEECH_LLM_MODEL")
+"""In the environment: the language model that answers for agents that are a prompt (docs/speech-worker.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
     """What a network is started with. Port 0 takes a free one; the outbound trunk `trunk_id` is there at once.
 
-    Dispatches for `speech_agent_name` find a worker with so many `speech_places`, whose agents hear and speak words for
-    a brain elsewhere. Carriers post to `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a
-    secret.
+    Workers are registered under `agent_name` and each of the `own_agent_names`, which stand for customers' own: a
+    dispatch for a name that nobody has registered finds nobody. Dispatches for `speech_agent_name` find a worker with
+    so many `speech_places`, whose agents hear and speak words for a brain elsewhere. Carriers post to
+    `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a secret.
     """
 
     hooks_urls: tuple[str, ...] = ()
     api_key: str = "devkey"
     api_secret: str = "secret"
     agent_name: str = "ringline-agent"
+    own_agent_names: tuple[str, ...] = ("sandbox-agent",)
     speech_agent_name: str = "ringline-speech"
     speech_places: int = 100
     host: str = "127.0.0.1"
@@ -58,13 +64,6 @@ class NetworkConfig:
     trunk_address: str = "127.0.0.1:5070"
     carrier_hooks_url: str | None = None
     carrier_secrets: CarrierSecrets = field(default_factory=CarrierSecrets)
-
-
-def _speech_settings(key: tuple[str, str]) -> Settings:
-    """The speech worker's own, of which the network needs those of the language model alone."""
-    model = {name: os.environ.get(name, "") for name in ("SPEECH_LLM_URL", "SPEECH_LLM_KEY", "SPEECH_LLM_MODEL")}
-    livekit = {"LIVEKIT_URL": "http://127.0.0.1", "LIVEKIT_API_KEY": key[0], "LIVEKIT_API_SECRET": key[1]}
-    return Settings.read({**model, **livekit})
 
 
 class PhoneNetwork:
@@ -97,10 +96,11 @@ class PhoneNetwork:
             people=people,
             http=courier.session,
             bridges_url=self._bridges_url,
-            settings=_speech_settings(key),
+            settings=self._speech_settings,
         )
         self.speech_worker = Worker(self.exchange, works.mind, config.speech_places)
-        workers = {config.agent_name: Worker(self.exchange), config.speech_agent_name: self.speech_worker}
+        workers = {name: Worker(self.exchange) for name in (config.agent_name, *config.own_agent_names)}
+        workers[config.speech_agent_name] = self.speech_worker
         dispatcher = Dispatcher(workers)
         trunks = TrunkApi()
         trunks.add_outbound_trunk(
@@ -137,6 +137,7 @@ class PhoneNetwork:
         application.router.add_post("/twirp/livekit.{service}/{method}", self._door.serve)
         self.control.add_routes(application.router)
         application.add_routes(self._hub.routes())
+        application.router.add_post(f"{STAND_IN_PATH}/chat/completions", complete)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self.exchange.hooks.start()
         await self.exchange.courier.start()
@@ -149,6 +150,14 @@ class PhoneNetwork:
 
     def _bridges_url(self) -> str:
         return f"{self.url.replace('http://', 'ws://', 1)}/bridge"
+
+    def _speech_settings(self) -> Settings:
+        """The speech worker's own, of which the network needs those of the language model alone: the one that the
+        environment names, or else the stand-in."""
+        model = {name: os.environ.get(name, "") for name in MODEL_VARIABLES}
+        model["SPEECH_LLM_URL"] = model["SPEECH_LLM_URL"] or f"{self.url}{STAND_IN_PATH}"
+        livekit = {"LIVEKIT_URL": self.url, "LIVEKIT_API_KEY": self.config.api_key}
+        return Settings.read({**model, **livekit, "LIVEKIT_API_SECRET": self.config.api_secret})
 
     async def stop(self) -> None:
         """Stops at once: calls and undelivered webhooks are gone."""

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ringline.runtime.vault.kept import SIP_HOOK, TWILIO
+
 _SEED = b"ringline sandbox carrier"
 
 
@@ -20,9 +22,9 @@ class CarrierSecrets:
     telnyx_private_key: str = ""
 
     def secrets(self) -> dict[str, str]:
-        """Those that the stack keeps in Secrets Manager, by the parameter of the template that names each."""
-        secrets = {"SipHookSecretName": self.sip_hook_secret, "TwilioAuthTokenSecretName": self.twilio_auth_token}
-        return {parameter: secret for parameter, secret in secrets.items() if secret}
+        """Those that the stack's secret holds, by their names there."""
+        secrets = {SIP_HOOK: self.sip_hook_secret, TWILIO: self.twilio_auth_token}
+        return {name: secret for name, secret in secrets.items() if secret}
 
     def phones_options(self, base_url: str) -> list[str]:
         """The options by which the phone network learns them, and where to post."""

@@ -43,6 +43,7 @@ class Stack:
     table_name: str
     doorbell_queue_url: str
     delivery_queue_url: str
+    secrets_name: str
     functions: dict[str, str]
 
 

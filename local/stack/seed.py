@@ -15,8 +15,8 @@ from ringline.routing.store import NumberTaken, RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.runtime.ids import new_id
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
-from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.model.event_type import FormerName
+from ringline.webhooks.tables.endpoints import EndpointStore
 
 FROM_NUMBER = "+15550100000"
 """The number that the phone network's outbound trunk calls from. A real trunk may own others: the variable FROM_NUMBER
@@ -28,6 +28,9 @@ BUSY_AGENTS_NUMBER = "+15550100902"
 SLOW_AGENT_NUMBER = "+15550100903"
 RUNNER_NUMBER = "+15550100904"
 """The first account of a stack is called on these: one leads to its agent, one to nobody, one to a runner."""
+
+EVERY_COUNTRY = tuple(f"+{digit}" for digit in range(1, 10))
+"""Without what is dear, which only a prefix of its own lets through."""
 
 AGENT_ID, RUNNER_AGENT_ID = "front-desk", "concierge"
 """The one speaks for itself, the other's brain is a runner on the SDK."""
@@ -42,13 +45,15 @@ def seed(
     from_number: str = FROM_NUMBER,
     webhook_url: str | None = None,
     org_handle: str = "acme",
+    *,
+    rings_nobody: bool = False,
 ) -> dict[str, str | None]:
     """Makes a new account each time and tells how to call as it.
 
     The answer has `api_key`, `org_handle`, `account_id`, `agent_id`, `pipe_id`, `runner_agent_id`, `runner_pipe_id`,
     `from_number`, and `webhook_secret`, which is None without a `webhook_url`. The endpoint gets every type of event. A
-    number has one owner: later accounts of a stack call from `from_number` through their pipes, and are called on
-    numbers that they are given.
+    number has one owner: later accounts of a stack call from numbers of their own, and are called on numbers that they
+    are given. Where nobody is rung, because all phones are the sandbox's, the account may call every country.
     """
     dynamodb = _dynamodb(endpoint_url)
     accounts = AccountStore(dynamodb, table_name)
@@ -56,7 +61,10 @@ def seed(
     account_id, pipe_id = f"acct_{secrets.token_hex(4)}", new_id("pipe")
     accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))
     routing.put_agent(account_id, Agent(agent_id=AGENT_ID, name="Front desk"))
-    _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=AGENT_ID)
+    from_number = _put_numbers(routing, account_id, from_number, pipe_id=pipe_id, agent_id=AGENT_ID)
+    accounts.set_default_number(account_id, from_number)
+    if rings_nobody:
+        accounts.set_allowed_prefixes(account_id, EVERY_COUNTRY)
     runner_pipe_id = _put_runner_agent(routing, account_id, RUNNER_AGENT_ID, from_number)
     number = Number(number=RUNNER_NUMBER, number_id=new_id("num"), pipe_id=runner_pipe_id, agent_id=RUNNER_AGENT_ID)
     _put_number_if_free(routing, account_id, number)
@@ -98,22 +106,25 @@ def _put_runner_agent(routing: RoutingStore, account_id: str, agent_id: str, fro
     return pipe_id
 
 
-def _put_number_if_free(routing: RoutingStore, account_id: str, number: Number) -> None:
+def _put_number_if_free(routing: RoutingStore, account_id: str, number: Number) -> bool:
     try:
         routing.put_number(account_id, number)
     except NumberTaken:
-        pass  # an earlier account of the stack has it
+        return False  # an earlier account of the stack has it
+    return True
 
 
-def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> None:
+def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pipe_id: str, agent_id: str) -> str:
     """Gives the account a number to call from with its pipe, and those that it is called on, as far as they are
-    free."""
+    free. The number that it calls from."""
     number = Number(number=from_number, number_id=new_id("num"), pipe_id=pipe_id, agent_id=agent_id)
+    while not _put_number_if_free(routing, account_id, number):
+        number = replace(number, number=f"+1555{secrets.randbelow(8_000_000) + 2_000_000}")
     routed = [
         replace(number, number=each, number_id=new_id("num"))
         for each in (ROUTED_NUMBER, BUSY_AGENTS_NUMBER, SLOW_AGENT_NUMBER)
     ]
-    for each in (number, *routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
+    for each in (*routed, Number(number=UNROUTED_NUMBER, number_id=new_id("num"))):
         _put_number_if_free(routing, account_id, each)
     pipe = Pipe(
         pipe_id=pipe_id,
@@ -123,6 +134,7 @@ def _put_numbers(routing: RoutingStore, account_id: str, from_number: str, *, pi
         number_id=number.number_id,
     )
     routing.put_pipe(account_id, pipe)
+    return number.number
 
 
 async def let_callers_in(livekit_url: str, api_key: str, api_secret: str) -> None:
@@ -154,7 +166,7 @@ def _add_endpoint(endpoints: EndpointStore, account_id: str, webhook_url: str) -
         url=webhook_url,
         secrets=(secret,),
         created_at=now_ms(),
-        event_types=tuple(EventType),
+        event_types=tuple(FormerName),
     )
     endpoints.add(account_id, endpoint)
     return secret

@@ -12,14 +12,16 @@ from typing import Any
 from local.aws import build, deploy, emulator
 from local.aws.build import Build
 from local.aws.deploy import Deployment
+from local.stack import dialer
 from local.stack.addresses import Addresses, addresses, hooks_url_at, listening
 from local.stack.carrier_secrets import CarrierSecrets
 from local.stack.record import Stack, StackRecord
 from local.stack.seed import FROM_NUMBER, let_callers_in, seed
-from local.stack.wishes import LivekitServer, Wishes
+from local.stack.wishes import CONTAINER, LivekitServer, Wishes
 from local.tools import processes
 from local.tools.loopback import ask, free_port
 from local.tools.processes import Child, StackError
+from ringline.runtime.vault.kept import LIVEKIT, RECORDING
 
 _PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
 _READY_WITHIN_S = 20.0
@@ -49,10 +51,12 @@ class Ascent:
             with deploy.emulator_credentials(emulator_url):
                 self._tell("deploying template.yaml to the emulator")
                 deployment = self._deploy(built, livekit, called, emulator_url)
-                seeded = self._seed(deployment, emulator_url)
+                if self._wishes.dialer == CONTAINER:
+                    self._start_dialer(built, deployment, emulator_url)
+                seeded = self._seed(deployment, emulator_url, rings_nobody=livekit.phones_url is not None)
                 self._open(door, deployment.api_url(emulator_url), deployment.runners_url(emulator_url))
                 self._tell("starting the functions")
-                _warm_up(deployment, called.base_url, emulator_url, self._wishes.carrier_secrets)
+                _warm_up(deployment, called.base_url, emulator_url, self._wishes.carrier_secrets, seeded["api_key"])
             stack = self._described(called, emulator_url, livekit, deployment, seeded)
             self._record.note_stack(stack)
             return stack
@@ -69,7 +73,9 @@ class Ascent:
             "--api-key", _PHONES_KEY, "--api-secret", _PHONES_SECRET, "--agent-name", self._wishes.agent_name,
             *self._wishes.carrier_secrets.phones_options(base_url), *self._wishes.phones_options,
         ]  # fmt: skip
-        phones = self._noted(processes.start("phones", command, self._record.log_dir, processes.clean_environment()))
+        # Not an option, as a key would be there for all to see in the list of processes.
+        environment = processes.clean_environment(self._wishes.model)
+        phones = self._noted(processes.start("phones", command, self._record.log_dir, environment))
         processes.wait_until(phones, lambda: processes.ready_line(phones) is not None, _READY_WITHIN_S)
         url = processes.ready_line(phones) or ""
         with ThreadPoolExecutor(1) as aside:  # the caller may have an event loop of its own
@@ -80,21 +86,28 @@ class Ascent:
     def _deploy(self, built: Build, livekit: LivekitServer, called: Addresses, emulator_url: str) -> Deployment:
         parameters = {
             "LivekitUrl": livekit.url,
-            "LivekitApiKey": livekit.api_key,
-            "LivekitApiSecret": livekit.api_secret,
             "SipTrunkId": livekit.sip_trunk_id,
             "AgentName": self._wishes.agent_name,
             "AllowPrivateWebhooks": "true",
             "AnswerFrom": self._wishes.answer_from,
+            "Dialer": self._wishes.dialer,
             "PublicUrl": called.public_url,
             "TelnyxPublicKey": self._wishes.carrier_secrets.telnyx_public_key,
             # Any pair will do for the emulator's S3.
             "RecordingAccessKeyId": "test",
         }
-        secrets = {"RecordingAccessKeySecretName": "test", **self._wishes.carrier_secrets.secrets()}
+        secrets = {
+            LIVEKIT: f"{livekit.api_key}:{livekit.api_secret}",
+            RECORDING: "test",
+            **self._wishes.carrier_secrets.secrets(),
+        }
         return deploy.deploy(built, parameters, emulator_url, secrets=secrets)
 
-    def _seed(self, deployment: Deployment, emulator_url: str) -> dict[str, Any]:
+    def _start_dialer(self, built: Build, deployment: Deployment, emulator_url: str) -> None:
+        variables = dialer.variables_of(deployment.functions["DialNextFunction"], emulator_url, built)
+        dialer.await_ready(self._noted(dialer.start(variables, self._record.log_dir)))
+
+    def _seed(self, deployment: Deployment, emulator_url: str, *, rings_nobody: bool) -> dict[str, Any]:
         return dict(
             seed(
                 deployment.outputs["TableName"],
@@ -102,6 +115,7 @@ class Ascent:
                 self._wishes.cap,
                 from_number=self._wishes.from_number,
                 webhook_url=self._wishes.webhook_url,
+                rings_nobody=rings_nobody,
             )
         )
 
@@ -151,6 +165,7 @@ class Ascent:
             table_name=deployment.outputs["TableName"],
             doorbell_queue_url=deployment.outputs["DoorbellQueueUrl"],
             delivery_queue_url=deployment.outputs["DeliveryQueueUrl"],
+            secrets_name=deployment.outputs["SecretsName"],
             functions=deployment.functions,
         )
 
@@ -176,34 +191,38 @@ _WORKERS = (
     "ServeRunnersFunction",
     "SweepFunction",
 )
-_REQUESTS = (
-    ("POST", "/hooks/livekit"),
-    ("POST", "/v1/calls/call_0/agent-events"),
-    ("POST", "/v1/calls/call_0/brain"),
-    ("POST", "/v1/calls"),
-    ("GET", "/v1/calls"),
-    ("GET", "/v1/sessions"),
-    ("GET", "/v1/webhook-endpoints"),
-)
 _REFUSED = frozenset({401, 403})
+_NO_BODY = frozenset({400})
+_REQUESTS = (
+    ("POST", "/hooks/livekit", _REFUSED),
+    ("POST", "/v1/calls/call_0/agent-events", _REFUSED),
+    ("POST", "/v1/calls/call_0/brain", _REFUSED),
+    ("POST", "/v1/calls", _NO_BODY),
+    ("GET", "/v1/calls", frozenset({200})),
+    ("GET", "/v1/sessions", frozenset({200})),
+    ("GET", "/v1/webhook-endpoints", frozenset({200})),
+)
 _NOT_SET_UP = frozenset({404})
 """What the function of the carriers' hooks answers for a carrier without a secret."""
 
 
-def refusals_expected(carrier_secrets: CarrierSecrets) -> list[tuple[str, str, frozenset[int]]]:
-    """One request without a key for each function that a request reaches, with what the function answers to it."""
+def answers_expected(carrier_secrets: CarrierSecrets) -> list[tuple[str, str, frozenset[int]]]:
+    """One request with the account's key, and no body, for each function that a request reaches, with what the function
+    answers to it. Without a good key API Gateway answers by itself, and no function starts."""
     carriers = {
         "generic": carrier_secrets.sip_hook_secret,
         "telnyx": carrier_secrets.telnyx_public_key,
         "twilio": carrier_secrets.twilio_auth_token,
     }
-    expected = [(method, path, _REFUSED) for method, path in _REQUESTS]
+    expected = [*_REQUESTS]
     for form, secret in carriers.items():
         expected.append(("POST", f"/hooks/sip/{form}", _REFUSED if secret else _NOT_SET_UP))
     return expected
 
 
-def _warm_up(deployment: Deployment, base_url: str, emulator_url: str, carrier_secrets: CarrierSecrets) -> None:
+def _warm_up(
+    deployment: Deployment, base_url: str, emulator_url: str, carrier_secrets: CarrierSecrets, api_key: str
+) -> None:
     """Starts a process of every function, so that the first call is as quick as the next. Raises StackError if one does
     not start."""
     aws_lambda = deploy.client("lambda", emulator_url)
@@ -213,12 +232,12 @@ def _warm_up(deployment: Deployment, base_url: str, emulator_url: str, carrier_s
         return f"{logical_id}: {answer['Payload'].read().decode()}" if "FunctionError" in answer else ""
 
     def request(method: str, path: str, expected: frozenset[int]) -> str:
-        status = ask(method, base_url + path)
-        return "" if status in expected else f"{method} {path} without a key: {status}"
+        status = ask(method, base_url + path, f"Bearer {api_key}")
+        return "" if status in expected else f"{method} {path}: {status}"
 
     with ThreadPoolExecutor(2) as aside:
         starting = [aside.submit(invoke, logical_id) for logical_id in _WORKERS]
-        starting += [aside.submit(request, *each) for each in refusals_expected(carrier_secrets)]
+        starting += [aside.submit(request, *each) for each in answers_expected(carrier_secrets)]
     failed = [failure for failure in (each.result() for each in starting) if failure]
     if failed:
         raise StackError("not every function starts:\n" + "\n".join(failed))

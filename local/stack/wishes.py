@@ -1,9 +1,11 @@
 """What a stack should be: its wishes, and what `make up` reads of them in the environment.
 
 `up` obeys RINGLINE_PORT (8787), BIND_ADDRESS (127.0.0.1), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME,
-RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), and LIVEKIT_URL with LIVEKIT_API_KEY,
+RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), RINGLINE_DIALER (function, container: who
+dials), and LIVEKIT_URL with LIVEKIT_API_KEY,
 LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also PUBLIC_URL (what that server calls this stack by), SIP_HOOK_SECRET,
-TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN.
+TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN. SPEECH_LLM_URL, SPEECH_LLM_KEY and SPEECH_LLM_MODEL name the language model
+that answers for agents that are a prompt; without them a stand-in does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +19,13 @@ from local.stack.seed import FROM_NUMBER
 from local.tools.places import default_state_dir
 from local.tools.processes import StackError
 
+MODEL_VARIABLES = ("SPEECH_LLM_URL", "SPEECH_LLM_KEY", "SPEECH_LLM_MODEL")
+"""In the phone network's environment: who answers for agents that are a prompt (docs/speech-worker.md)."""
 DEFAULT_PORT = 8787
 DEFAULT_CAP = 5
 DEFAULT_AGENT_NAME = "ringline-agent"
+FUNCTION, CONTAINER = "function", "container"
+"""Who dials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,8 @@ class LivekitServer:
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
-    `phones_options`. `answer_from` is the template's parameter AnswerFrom. `bind_address` is the front door's, and
-    `public_url` what a LiveKit server and agents call it by, where that is another name."""
+    `phones_options`. `answer_from` and `dialer` are the template's parameters AnswerFrom and Dialer. `bind_address` is
+    the front door's, and `public_url` what a LiveKit server and agents call it by, where that is another name."""
 
     state_dir: Path = field(default_factory=default_state_dir)
     port: int = DEFAULT_PORT
@@ -50,7 +56,10 @@ class Wishes:
     agent_name: str = DEFAULT_AGENT_NAME
     phones_options: tuple[str, ...] = ()
     answer_from: str = "dialer"
+    dialer: str = FUNCTION
     carrier_secrets: CarrierSecrets = field(default_factory=sandbox_secrets)
+    model: Mapping[str, str] = field(default_factory=dict)
+    """The language model, by the names of its variables."""
 
 
 def wishes_from(environ: Mapping[str, str]) -> Wishes:
@@ -63,6 +72,8 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         from_number=environ.get("FROM_NUMBER") or FROM_NUMBER,
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
+        dialer=_one_of(environ, "RINGLINE_DIALER", (FUNCTION, CONTAINER)),
+        model=_model(environ),
     )
     if not environ.get("LIVEKIT_URL"):
         return wishes
@@ -85,6 +96,11 @@ def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
     if word not in words:
         raise StackError(f"{name} must be {' or '.join(words)}, and is {word!r}")
     return word
+
+
+def _model(environ: Mapping[str, str]) -> dict[str, str]:
+    url_in(environ, "SPEECH_LLM_URL")
+    return {name: environ[name] for name in MODEL_VARIABLES if environ.get(name)}
 
 
 def _whole_number(environ: Mapping[str, str], name: str, default: int, highest: int) -> int:

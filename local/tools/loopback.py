@@ -12,9 +12,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(method: str, url: str) -> int:
+def ask(method: str, url: str, authorization: str | None = None) -> int:
     """The status that a URL answers with; 0 if nobody answers."""
-    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
+    headers = {} if authorization is None else {"Authorization": authorization}
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None, headers=headers)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
             return int(answer.status)

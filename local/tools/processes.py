@@ -120,6 +120,14 @@ def stop(child: Child, grace_s: float = 3.0) -> None:
         raise StackError(f"{child.name} (process {child.pid}) does not end")
 
 
+def kill(child: Child) -> None:
+    """Ends the child without a word, as a crash does, and returns when it is gone."""
+    if child.is_alive():
+        _signal_group(child.pid, signal.SIGKILL)
+        while child.is_alive():
+            time.sleep(_POLL_S)
+
+
 def _belongs_to_another(child: Child) -> bool:
     """Whether the id is a later process's. While nobody has it, its group is still the child's: an id is not given out
     again while a group bears it."""

@@ -50,12 +50,12 @@ class Agents:
         lost = max(plan.lost_dispatches, _DROPPED if plan.agent == "busy" else 0)
         return plan.agent_first and self._dispatches[plan.number] <= lost
 
-    def joins(self, room: Room, identity: str | None = None) -> None:
+    def joins(self, room: Room, identity: str | None = None, *, speaks_itself: bool = False) -> None:
         """A new agent comes into the room, or the one of that identity is back."""
         if not self._scene.is_open(room):
             return
         sid = self._scene.new_sid("PA_agent")
-        agent = Agent(sid, self._world.now, identity or f"agent-{sid}")
+        agent = Agent(sid, self._world.now, identity or f"agent-{sid}", speaks_itself=speaks_itself)
         room.agents.append(agent)
         self._scene.had_agent.add(room.name)
         self._scene.agents_changed(room)

@@ -2,8 +2,8 @@
 
 from ringline.calls.model.call import Call, CallStatus, Direction, State
 from simulation.actors.agents import Agents
-from simulation.actors.conversations import Conversations
 from simulation.actors.hooks import Hooks
+from simulation.actors.phones import HearsAnswers
 from simulation.actors.rooms import Rooms
 from simulation.actors.scene import Leg, Room, Scene
 from simulation.kernel.world import START, World
@@ -18,7 +18,7 @@ PATIENCE_MS = 60_000
 
 class Callers:
     def __init__(
-        self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, agents: Agents, conversations: Conversations,
+        self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, agents: Agents, conversations: HearsAnswers,
         accounts: tuple[PlannedAccount, ...],
     ) -> None:  # fmt: skip
         self._world = world

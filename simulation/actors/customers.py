@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from simulation.kernel.processes import Process
 from simulation.kernel.world import START, World
-from simulation.plan.planned import PlannedAccount, PlannedCall, PlannedCap
+from simulation.plan.planned import PlannedAccount, PlannedCall, PlannedCap, PlannedReserve
 
 _TRIES = 3
 
@@ -22,6 +22,8 @@ class TakesRequests(Protocol):
     def set_cap(self, account_id: str, cap: int) -> Coroutine[Any, Any, bool]: ...
 
     def cap(self, planned: PlannedCap) -> bool: ...
+
+    def reserve(self, planned: PlannedReserve) -> bool: ...
 
 
 type IdOf = Callable[[str], str | None]
@@ -51,6 +53,18 @@ class Customers:
 
         work = partial(self._api.cap, planned)
         self._world.spawn("create", f"cap/{planned.of}", work, again, account_id=planned.account_id)
+
+    def will_reserve(self, planned: PlannedReserve) -> None:
+        self._world.at(START + planned.at, self._reserves, planned)
+
+    def _reserves(self, planned: PlannedReserve) -> None:
+        def again(_process: Process, well: bool) -> None:
+            if not well:
+                self._world.after(1_000, self._reserves, planned)
+
+        work = partial(self._api.reserve, planned)
+        account_id = planned.account_id
+        self._world.spawn("create", f"reserve/{account_id}", work, again, account_id=account_id)
 
     def will_call(self, call: PlannedCall) -> None:
         self._world.at(START + call.at, self._calls, call)

@@ -68,7 +68,9 @@ class Hooks:
         event = LivekitEvent(
             what, room, created_at, kind, sid, disconnect_reason=reason, call_status=status, identity=identity
         )
-        if leg is not None and leg.rings_in:
+        if leg is not None and leg.is_browser:
+            event = replace(event, kind=Kind.STANDARD, call_status=None, was_there_before=leg.was_there_before)
+        elif leg is not None and leg.rings_in:
             event = replace(
                 event, rule_id="SDR_1", sip_call_id=leg.sip_call_id, our_number=leg.call.to_number, their_number=None
             )

@@ -22,18 +22,18 @@ _REQUEST_TIMEOUT_MS = 5_000
 
 _ASK_ODDS: Odds = (("livekit_times_out", 0.008), ("livekit_answer_lost", 0.006), ("livekit_error", 0.004))
 _ROOM_ODDS: Odds = (*_ASK_ODDS, ("rooms_over_quota", 0.004))
-_DIAL_ODDS: Odds = (
+DIAL_ODDS: Odds = (
     ("no_servers", 0.03), ("room_not_joined", 0.01), ("over_quota", 0.01), ("dial_cut", 0.02), ("dial_hangs", 0.02),
     ("dial_error", 0.01),
 )  # fmt: skip
-_NOT_SENT = {
+NOT_SENT = {
     "no_servers": ("unavailable", "twirp error unknown: no response from servers"),
     "room_not_joined": ("internal", "twirp error unknown: update room failed: simulated"),
     "over_quota": ("resource_exhausted", "rate limit"),
 }
 
 
-class _Down(Exception):
+class Down(Exception):
     """The connection was never made."""
 
 
@@ -50,7 +50,7 @@ class Livekit:
     async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         try:
             fault = await self._request("open room", call.room_name or "", _ROOM_ODDS)
-        except _Down:
+        except Down:
             return LivekitAway("unavailable", "room not made: ClientConnectorError")
         process = self._world.acting()
         if fault == "livekit_error":
@@ -76,16 +76,16 @@ class Livekit:
     async def place_call(self, call: Call) -> DialOutcome:
         try:
             await self._request("dial", call.room_name or "", odds=())
-        except _Down:
+        except Down:
             return LivekitAway("unavailable", "LiveKit not reached: ClientConnectorError")
         process = self._world.acting()
-        fault = self._world.faults.one_of(f"dial/{call.call_id}", _DIAL_ODDS)
+        fault = self._world.faults.one_of(f"dial/{call.call_id}", DIAL_ODDS)
         plan = self._scene.plan_of(call)
         if plan.callee_in(len(call.attempts) + 1) == "misconfigured":
             return from_twirp("invalid_argument", "missing sip_number", {})
-        if fault in _NOT_SENT or self._scene.bridge_is_down:
+        if fault in NOT_SENT or self._scene.bridge_is_down:
             await asyncio.sleep(2)
-            return from_twirp(*_NOT_SENT[fault if fault in _NOT_SENT else "no_servers"], {})
+            return from_twirp(*NOT_SENT[fault if fault in NOT_SENT else "no_servers"], {})
         outcome: asyncio.Future[DialOutcome] = asyncio.get_running_loop().create_future()
         if fault != "dial_error" or self._world.chance.draw(f"dialed all the same/{call.call_id}") < 0.5:
             leg = Leg(call, plan, self._scene.new_sid("PA"), self._scene.new_sid("SCL"))
@@ -119,7 +119,7 @@ class Livekit:
         found = self._scene.rooms.get(room)
         if found is None:
             return RoomView((), ())
-        legs = tuple(LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status) for leg in found.legs.values())
+        legs = tuple(_seen(leg) for leg in found.legs.values())
         if found.colleague is not None:
             legs += (LegView(COLLEAGUE, found.colleague.sid, None, found.colleague.status),)
         agents = tuple(AgentSeen(agent.sid, agent.joined_at, agent.identity) for agent in found.agents)
@@ -144,8 +144,12 @@ class Livekit:
 
     def _removes(self, room: str, identity: str) -> None:
         found = self._scene.rooms.get(room)
-        if found is not None:
-            self._agents.remove(found, identity)
+        if found is None:
+            return
+        self._agents.remove(found, identity)
+        leg = found.legs.get(identity)
+        if leg is not None and leg.attached:
+            self._rooms.end(leg, "PARTICIPANT_REMOVED", timed_out=True)
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)
@@ -188,12 +192,15 @@ class Livekit:
         found = self._scene.rooms.get(call.room_name or "")
         if not self._scene.server_is_up or found is None:
             raise TelephonyDown("ClientConnectorError")
+        leg = found.legs.get(call.leg_identity)
+        if leg is not None:
+            leg.is_let_in()
         if not found.dispatches:
             self._agents.dispatch(found, self._scene.plan_of(call))
         process.after_effect("take in")
         return self._view(found.name)
 
-    def remove_later_now(self, room: str, kept_sid: str, identity: str) -> bool:
+    def remove_later_now(self, room: str, kept_sid: str | None, identity: str) -> bool:
         """Puts an agent out of a room in which the one of that sid is, for a synchronous handler: whether it is."""
         process = self._world.acting()
         process.before_effect("remove")
@@ -203,7 +210,7 @@ class Livekit:
             raise TelephonyDown("ClientConnectorError")
         found = self._scene.rooms.get(room)
         kept = [agent for agent in (found.agents if found else ()) if agent.sid == kept_sid]
-        if not kept or kept[0].identity == identity:
+        if kept_sid is not None and (not kept or kept[0].identity == identity):
             return False
         self._removes(room, identity)
         process.after_effect("remove")
@@ -216,7 +223,7 @@ class Livekit:
         lost answer is the caller's to report, after the deed."""
         try:
             fault = await self._request(what, room)
-        except _Down:
+        except Down:
             raise TelephonyDown("ClientConnectorError") from None
         if fault == "livekit_error":
             raise TelephonyDown("internal: simulated")
@@ -237,10 +244,16 @@ class Livekit:
         await asyncio.sleep(ms / 1000)
         if not self._scene.server_is_up:
             process.disturbed = True
-            raise _Down
+            raise Down
         if fault is not None:
             process.disturbed = True
         return fault
+
+
+def _seen(leg: Leg) -> LegView:
+    if leg.is_browser:
+        return LegView(leg.identity, leg.sid, None, None)
+    return LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status, joined_at=leg.joined_at)
 
 
 def _tell(process: Process, outcome: "asyncio.Future[DialOutcome]", answer: DialOutcome) -> None:

@@ -1,4 +1,7 @@
-"""What becomes of rooms and phones when LiveKit's server or its SIP bridge dies: the phones go on, or die unnoticed."""
+"""What becomes of rooms and phones when LiveKit's server or its SIP bridge dies: the phones go on, or die unnoticed.
+And of whoever reads the table's stream, when its code fails or cannot read a row."""
+
+from typing import Protocol
 
 from ringline.calls.model.call import CallStatus
 from ringline.calls.model.outcomes import Unclear
@@ -9,13 +12,34 @@ from simulation.actors.scene import LOST_AFTER_MS, Agent, Leg, Room, Scene
 from simulation.kernel.world import World
 
 
+class ReadsStream(Protocol):
+    failing_until: int
+    """Up to which moment the code that reads the table's stream fails."""
+
+
+class ReadsRows(Protocol):
+    until: int
+    """Up to which moment that code and the sweep cannot read some rows."""
+
+
 class Outages:
-    def __init__(self, world: World, scene: Scene, rooms: Rooms, hooks: Hooks, agents: Agents) -> None:
+    def __init__(
+        self,
+        world: World,
+        scene: Scene,
+        rooms: Rooms,
+        hooks: Hooks,
+        agents: Agents,
+        stream: ReadsStream,
+        garbled: ReadsRows,
+    ) -> None:
         self._world = world
         self._scene = scene
         self._rooms = rooms
         self._hooks = hooks
         self._agents = agents
+        self._stream = stream
+        self._garbled = garbled
 
     def strike(self, kind: str, length_ms: int) -> None:
         match kind:
@@ -27,6 +51,10 @@ class Outages:
                 self._lose_bridge(length_ms)
             case "hooks_fail":
                 self._hooks.failing_until = self._world.now + length_ms
+            case "relay_fails" | "relay_away" | "relay_gone":
+                self._stream.failing_until = max(self._stream.failing_until, self._world.now + length_ms)
+            case "rows_unreadable":
+                self._garbled.until = max(self._garbled.until, self._world.now + length_ms)
             case "livekit_slow":
                 self._scene.server_slow_until = self._world.now + length_ms
 
@@ -80,6 +108,7 @@ class Outages:
             return
         room = self._rooms.room(leg.room_name)
         leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), CallStatus.DIALING, True, True
+        leg.joined_at = self._world.now
         room.legs[leg.identity] = leg
         room.ever_joined = True
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")
@@ -92,7 +121,7 @@ class Outages:
         room.agents.remove(agent)
         scene.agents_changed(room)
         if agent.alive:
-            self._agents.joins(room, agent.identity)
+            self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself)
 
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""

@@ -15,14 +15,14 @@ from simulation.kernel.world import World
 RINGS_AFTER_MS = (200, 800)
 """How long after its INVITE a phone is said to ring."""
 
-# Twirp code, text, SIP code, the leg's disconnect reason.
-_REFUSALS = {
+REFUSALS = {
     "busy": ("resource_exhausted", "Busy Here", 486, "USER_REJECTED"),
     "declines": ("permission_denied", "Decline", 603, "USER_REJECTED"),
     "wrong": ("not_found", "Not Found", 404, "USER_UNAVAILABLE"),
     "unavailable": ("resource_exhausted", "Temporarily Unavailable", 480, "USER_UNAVAILABLE"),
     "trunk_down": ("failed_precondition", "Service Unavailable", 503, "CLIENT_INITIATED"),
 }
+"""How a callee refuses: Twirp code, text, SIP code, the leg's disconnect reason."""
 
 
 class HearsInvites(Protocol):
@@ -61,6 +61,7 @@ class Phones:
         room = self._rooms.room(leg.room_name)
         room.legs[leg.identity] = leg
         room.ever_joined = leg.attached = True
+        leg.joined_at = self._world.now
         self._world.trace(f"leg {leg.sid} joins {room.name}")
         self._hooks.leg_joined(leg)
         if leg.call.answer_from is AnswerFrom.CARRIER:
@@ -88,7 +89,7 @@ class Phones:
 
     def _callee_acts(self, leg: Leg) -> None:
         world, callee = self._world, leg.callee
-        if callee in _REFUSALS:
+        if callee in REFUSALS:
             world.after(min(leg.plan.answers_after, 6_000), self._refuses, leg)
         elif callee != "rings_out":
             world.after(leg.plan.answers_after, self._answers, leg)
@@ -111,7 +112,7 @@ class Phones:
     def _refuses(self, leg: Leg) -> None:
         if leg.phone != "ringing":
             return
-        code, text, sip_code, reason = _REFUSALS[leg.callee]
+        code, text, sip_code, reason = REFUSALS[leg.callee]
         outcome = from_twirp(code, "INVITE failed", {"sip_status_code": str(sip_code), "sip_status": text})
         self._rooms.end(leg, reason, outcome)
 

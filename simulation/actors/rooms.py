@@ -101,6 +101,9 @@ class Rooms:
         """The phone is silent from now on, which its carrier knows, too."""
         was, leg.phone, leg.over_at = leg.phone, "over", self._world.now
         self._watch.leg_over(leg)
+        if leg.is_target:
+            self._misses(leg)
+            return
         self._agents.over(leg)
         if leg.rings_in:
             # Only of calls that it was asked for the carrier tells.
@@ -112,6 +115,12 @@ class Rooms:
             self._carrier.fails(leg, outcome.sip_code, outcome.sip_status or "", refusal)
         elif was == "ringing":
             self._carrier.fails(leg, *TERMINATED)
+
+    def _misses(self, leg: Leg) -> None:
+        """Who was handed over to somebody may have nobody to talk to now."""
+        room = self._scene.rooms.get(leg.room_name)
+        if room is not None:
+            self._scene.agents_changed(room)
 
     def tell_dialer(self, leg: Leg, outcome: DialOutcome) -> None:
         """Whoever dialled the leg and still waits learns what came of it; nobody learns it twice."""

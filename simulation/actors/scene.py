@@ -32,6 +32,8 @@ class Leg:
     """Whether the phone has rung, however briefly."""
     attached: bool = False
     """Whether the server can reach it. A leg of a server that died is attached again when it rejoins."""
+    joined_at: int = 0
+    """When it came, or came back, into its room."""
     answered_at: int | None = None
     over_at: int | None = None
     tell: Callable[[DialOutcome], None] | None = None
@@ -47,6 +49,24 @@ class Leg:
     @property
     def rings_in(self) -> bool:
         return self.call.inbound_room is not None
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether it is no phone, but somebody in a browser."""
+        return False
+
+    @property
+    def was_there_before(self) -> bool:
+        """Whether it bears what LiveKit was asked to give who came once."""
+        return False
+
+    def is_let_in(self) -> None:
+        """LiveKit was asked to give it that."""
+
+    @property
+    def is_target(self) -> bool:
+        """Whether it is the phone of somebody to whom a call is to be handed over, beside the call's own."""
+        return False
 
     @property
     def callee(self) -> str:
@@ -70,6 +90,8 @@ class Agent:
     identity: str
     """By which it is put out of its room. It stays when LiveKit gives it a new sid."""
     alive: bool = True
+    speaks_itself: bool = False
+    """Whether it needs nobody who thinks for it, whatever its call's first agent needs."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +113,12 @@ class Room:
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
     dispatches: int = 0
+
+    @property
+    def is_company(self) -> bool:
+        """Whether somebody is there whom the call's own phone can talk to."""
+        talks = any(leg.is_target and leg.phone == "talking" for leg in self.legs.values())
+        return talks or bool(self.agents) or self.colleague is not None
 
 
 def _nobody_asks(_room: Room) -> None: ...
@@ -128,12 +156,13 @@ class Scene:
         self.server_slow_until = 0
 
     def plan_of(self, call: Call) -> PlannedCall:
-        return self._plans[call.to_number or ""]
+        """Of a call to no number its id tells whose it is."""
+        return self._plans[call.to_number or f"+1555{int(call.call_id.rpartition('x')[2]):07d}"]
 
     def leg_of(self, call: Call) -> Leg | None:
         """The leg of the call's present dial, or of whoever rang in."""
-        if call.inbound_room is not None:
-            return self.callers.get(call.inbound_room)
+        if call.comes_in:
+            return self.callers.get(call.room_name or "")
         return self.legs.get((call.call_id, call.attempt))
 
     def new_sid(self, prefix: str) -> str:
@@ -146,7 +175,7 @@ class Scene:
 
     def agents_changed(self, room: Room) -> None:
         """Somebody came or went: keeps book of who is alone, and of where there are two."""
-        if room.agents or room.colleague is not None:
+        if room.is_company:
             self.alone_since.pop(room.name, None)
         else:
             self.alone_since.setdefault(room.name, self._world.now)

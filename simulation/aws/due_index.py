@@ -5,7 +5,6 @@ from collections import deque
 from typing import Any
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import DUE_SHARD
 from simulation.aws.rows import Key
 from simulation.kernel.world import World
 
@@ -18,25 +17,25 @@ _PAGE = 25
 class DueIndex:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._due: list[tuple[int, str, str]] = []
-        self._due_of: dict[Key, tuple[int, str, str]] = {}
-        self._coming: deque[tuple[int, Key, int | None]] = deque()
+        self._due: dict[str, list[tuple[int, str, str]]] = {}
+        self._due_of: dict[Key, tuple[str, tuple[int, str, str]]] = {}
+        self._coming: deque[tuple[int, Key, tuple[str, int] | None]] = deque()
 
     def changed(self, key: Key, before: Item | None, after: Item | None) -> None:
-        due_before = before.get("due_at") if before else None
-        due_after = after.get("due_at") if after else None
+        due_before, due_after = _entry_of(before), _entry_of(after)
         if due_before != due_after:
-            self._coming.append((self._shown_at(), key, int(due_after["N"]) if due_after else None))
+            self._coming.append((self._shown_at(), key, due_after))
 
-    def page(self, now: int, limit: int, after: Item | None) -> dict[str, Any]:
+    def page(self, shard: str, now: int, limit: int, after: Item | None) -> dict[str, Any]:
         """What was due by `now`, as far as the index shows it, from behind the key `after` on."""
         self._catch_up()
-        start, end = 0, bisect_left(self._due, (now + 1,))
+        of_shard = self._due.get(shard, [])
+        start, end = 0, bisect_left(of_shard, (now + 1,))
         if after is not None:
-            start = bisect_right(self._due, (int(after["due_at"]["N"]), after["pk"]["S"], after["sk"]["S"]))
-        due = self._due[start : min(end, start + min(limit, _PAGE))]
+            start = bisect_right(of_shard, (int(after["due_at"]["N"]), after["pk"]["S"], after["sk"]["S"]))
+        due = of_shard[start : min(end, start + min(limit, _PAGE))]
         items = [
-            {"due_shard": {"S": DUE_SHARD}, "pk": {"S": pk}, "sk": {"S": sk}, "due_at": {"N": str(at)}}
+            {"due_shard": {"S": shard}, "pk": {"S": pk}, "sk": {"S": sk}, "due_at": {"N": str(at)}}
             for at, pk, sk in due
         ]
         return {"Items": items} | ({"LastEvaluatedKey": items[-1]} if items and start + len(due) < end else {})
@@ -51,10 +50,20 @@ class DueIndex:
 
     def _catch_up(self) -> None:
         while self._coming and self._coming[0][0] <= self._world.now:
-            _, key, due_at = self._coming.popleft()
+            _, key, entry = self._coming.popleft()
             old = self._due_of.pop(key, None)
             if old is not None:
-                del self._due[bisect_left(self._due, old)]
-            if due_at is not None:
-                self._due_of[key] = entry = (due_at, *key)
-                insort(self._due, entry)
+                shard, place = old
+                del self._due[shard][bisect_left(self._due[shard], place)]
+            if entry is not None:
+                shard, due_at = entry
+                place = (due_at, *key)
+                self._due_of[key] = shard, place
+                insort(self._due.setdefault(shard, []), place)
+
+
+def _entry_of(item: Item | None) -> tuple[str, int] | None:
+    """In which shard an item stands and for when; None where it is not in the index."""
+    if item is None or "due_shard" not in item or "due_at" not in item:
+        return None
+    return item["due_shard"]["S"], int(item["due_at"]["N"])

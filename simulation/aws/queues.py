@@ -16,10 +16,14 @@ from simulation.kernel.world import World
 # As in the template, to which a test ties them.
 VISIBILITY_S = 1080
 LOOK_VISIBILITY_S = 300
+TRANSFER_VISIBILITY_S = 780
 MAX_RECEIVES = 5
 
 _RING_ODDS: Odds = (("bell_lost", 0.02), ("bell_late", 0.03), ("bell_twice", 0.03), ("bell_refused", 0.005))
 _LOOK_ODDS: Odds = (("look_lost", 0.03), ("look_late", 0.03), ("look_twice", 0.03), ("look_refused", 0.01))
+_TRANSFER_ODDS: Odds = (
+    ("transfer_lost", 0.02), ("transfer_late", 0.04), ("transfer_twice", 0.06), ("transfer_refused", 0.02),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -120,3 +124,39 @@ class LookQueue:
         work = self._look
         self._world.counts["looks"] += 1
         self._world.spawn("look", key[1], lambda: work(key), ended, account_id=key[0])
+
+
+type CarryOut = Callable[[str, str, str], Coroutine[Any, Any, bool]]
+
+
+class TransferQueue:
+    """Transfers to carry out (account, call, transfer), one a message."""
+
+    def __init__(self, world: World, carry_out: CarryOut) -> None:
+        self._world = world
+        self._carry_out = carry_out
+
+    def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> None:
+        world, named = self._world, (account_id, call_id, transfer_id)
+        process = world.acting()
+        process.before_effect("a transfer")
+        fault = world.faults.one_of(f"transfer/{call_id}", _TRANSFER_ODDS)
+        if fault == "transfer_refused":
+            process.disturbed = True
+            raise ConnectionError("simulated")
+        if fault != "transfer_lost":
+            for _ in range(2 if fault == "transfer_twice" else 1):
+                delay = world.chance.between(f"transfer/{call_id}", 3, 60)
+                if fault == "transfer_late":
+                    delay += world.chance.between(f"transfer late/{call_id}", 1_000, 60_000)
+                world.after(delay, self._appears, named, 1)
+        process.after_effect("a transfer")
+
+    def _appears(self, named: tuple[str, str, str], receives: int) -> None:
+        def ended(_process: Process, well: bool) -> None:
+            if not well and receives < MAX_RECEIVES:
+                self._world.counts["transfers_redelivered"] += 1
+                self._world.after(TRANSFER_VISIBILITY_S * 1000, self._appears, named, receives + 1)
+
+        work = self._carry_out
+        self._world.spawn("transfer", named[1], lambda: work(*named), ended, account_id=named[0])

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 from ringline.calls.model.call import Call
+from ringline.calls.stream import batch
 from ringline.calls.tables import records, store
 from ringline.runtime.items import Item
 
@@ -36,6 +37,9 @@ def call_from_item(item: Item) -> Call:
 
 @contextmanager
 def read_once() -> Iterator[None]:
-    """The store reads rows this way, too, for as long as the context lasts."""
-    with mock.patch.object(store, "call_from_item", call_from_item):
+    """The store and the relay read rows this way, too, for as long as the context lasts."""
+    with (
+        mock.patch.object(store, "call_from_item", call_from_item),
+        mock.patch.object(batch, "call_from_item", call_from_item),
+    ):
         yield

@@ -1,7 +1,7 @@
 """The items of the table as they are at this moment: what the table reads and writes, and what those who check look
 into."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 
 from ringline.runtime.items import Item
 
@@ -20,12 +20,16 @@ class Rows:
     def item(self, pk: str, sk: str) -> Item | None:
         return self._items.get(pk, {}).get(sk)
 
-    def partition(self, pk: str, *, before_sk: str | None = None, limit: int) -> list[Item]:
-        """The first items of a partition in the order of their keys, of those before `before_sk` if it is given."""
+    def partition(
+        self, pk: str, *, before_sk: str | None = None, after_sk: str | None = None, limit: int
+    ) -> list[Item]:
+        """The first items of a partition in the order of their keys, of those behind `after_sk` and before `before_sk`
+        if they are given."""
         keys = self._sorted.get(pk, [])
+        start = 0 if after_sk is None else bisect_right(keys, after_sk)
         end = len(keys) if before_sk is None else bisect_left(keys, before_sk)
         items = self._items.get(pk, {})
-        return [items[sk] for sk in keys[: min(end, limit)]]
+        return [items[sk] for sk in keys[start : min(end, start + limit)]]
 
     def put(self, key: Key, before: Item | None, after: Item | None) -> None:
         """Sets an item or, where there is none after, removes it."""

@@ -14,6 +14,7 @@ from ringline.runtime.items import Item
 from ringline.runtime.table import DUE_INDEX, SWEEP_PK, WAITING_PK
 from simulation.aws.conditions import UnknownExpression, condition, updated
 from simulation.aws.due_index import DueIndex
+from simulation.aws.garbled import READERS, Garbled
 from simulation.aws.reading import kept
 from simulation.aws.rows import Change, Key, Rows
 from simulation.kernel.chance import Odds
@@ -46,13 +47,21 @@ class WatchesTable(Protocol):
 
 class Table:
     def __init__(
-        self, world: World, rows: Rows, stream: TakesChanges, watch: WatchesTable, *, operation_ms: int
+        self,
+        world: World,
+        rows: Rows,
+        stream: TakesChanges,
+        watch: WatchesTable,
+        *,
+        operation_ms: int,
+        garbled: Garbled | None = None,
     ) -> None:
         self._world = world
         self._rows = rows
         self._stream = stream
         self._watch = watch
         self._operation_ms = operation_ms
+        self._garbled = garbled or Garbled()
         self._due = DueIndex(world)
         self._recent: deque[tuple[int, Key, Item | None]] = deque()
 
@@ -100,12 +109,15 @@ class Table:
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:
         keys = RequestItems[TABLE]["Keys"]
-        _, fault = self._begin("read", _READ_ODDS, "")
+        process, fault = self._begin("read", _READ_ODDS, "")
         # DynamoDB may answer a part and leave the rest to be asked again.
         answered = keys[: max(1, len(keys) // 2)] if fault == "slow" else keys
         found = [self._rows.item(key["pk"]["S"], key["sk"]["S"]) for key in answered]
         rest = keys[len(answered) :]
-        answer: dict[str, Any] = {"Responses": {TABLE: [item for item in found if item is not None]}}
+        items = [item for item in found if item is not None]
+        if process.kind in READERS:
+            items = [self._garbled.as_read(item, self._world.now) for item in items]
+        answer: dict[str, Any] = {"Responses": {TABLE: items}}
         if rest:
             answer["UnprocessedKeys"] = {TABLE: {"Keys": rest, "ConsistentRead": True}}
         return answer
@@ -127,16 +139,21 @@ class Table:
                 raise UnknownExpression(KeyConditionExpression)
         self._watch.touched(pk, "")
         process.read_at[pk] = self._rows.writes
-        items = self._rows.partition(pk, before_sk=before_sk, limit=limit)
+        after_sk = options["ExclusiveStartKey"]["sk"]["S"] if "ExclusiveStartKey" in options else None
+        if options.get("ScanIndexForward", True):
+            items = self._rows.partition(pk, before_sk=before_sk, after_sk=after_sk, limit=limit)
+        else:
+            items = self._rows.partition(pk, limit=1 << 30)[::-1][:limit]
         if ":prefix" in values:
             items = [item for item in items if item["sk"]["S"].startswith(values[":prefix"]["S"])]
-        return {"Items": items if options.get("ConsistentRead") else self._as_it_was(pk, items)}
+        found = items if options.get("ConsistentRead") else self._as_it_was(pk, items)
+        return {"Items": found, "Count": len(found)}
 
     def _due_page(self, key_condition: str, values: Item, limit: int, options: dict[str, Any]) -> dict[str, Any]:
         until = ":until" if "FilterExpression" in options else ":now"
         if key_condition != f"due_shard = :shard AND due_at <= {until}":
             raise UnknownExpression(key_condition)
-        page = self._due.page(int(values[until]["N"]), limit, options.get("ExclusiveStartKey"))
+        page = self._due.page(values[":shard"]["S"], int(values[until]["N"]), limit, options.get("ExclusiveStartKey"))
         if "FilterExpression" in options:
             if options["FilterExpression"] != "pk = :pk":
                 raise UnknownExpression(options["FilterExpression"])
@@ -210,7 +227,7 @@ class Table:
             after = kept(parts["Item"])
         elif kind == "Update":
             names = parts.get("ExpressionAttributeNames", {})
-            after = updated(before or dict(key_item), parts["UpdateExpression"], names, values)
+            after = kept(updated(before or dict(key_item), parts["UpdateExpression"], names, values))
         return (key, before, after), met
 
     # --- what is kept ------------------------------------------------------------------------------------------------

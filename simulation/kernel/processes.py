@@ -130,6 +130,9 @@ class Process:
             self._ended(well)
 
     def _failed(self, error: Exception) -> None:
+        if self.dead:
+            # What the dead still raise in their `finally` blocks nobody hears.
+            return
         self.world.failed(self, error)
         self._ended(False)
 

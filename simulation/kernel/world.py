@@ -23,6 +23,10 @@ MACHINE_SKEW_MS = 15
 _DEPTH = 5
 """How many operations may be under way inside each other. Deeper ones take no time."""
 
+_LONGEST_HOLD_MS = 1_000
+"""By how much an operation may outlast its time because others are under way inside it: those take no more time then.
+Whoever waits for it is no machine that stands still."""
+
 type HearsFailure = Callable[[Process, Exception], None]
 """Hears of an invocation that raised, or of an error that one swallowed."""
 
@@ -57,6 +61,7 @@ class World:
         self._heap: list[tuple[int, int, int, Callable[..., Any], tuple[Any, ...]]] = []
         self._pushed = 0
         self._depth = 0
+        self._held_until = 0
         self._numbers = 0
 
     # --- moments -----------------------------------------------------------------------------------------------------
@@ -96,6 +101,9 @@ class World:
     def pass_time(self, ms: int) -> None:
         """Time passes inside an operation, and the world goes on in it."""
         until = self.now + ms
+        if self._depth == 0:
+            self._held_until = until + _LONGEST_HOLD_MS
+        until = max(self.now, min(until, self._held_until))
         if self._depth >= _DEPTH or not self._heap or self._heap[0][0] > until:
             if self._depth < _DEPTH:
                 self.now = until

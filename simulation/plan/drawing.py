@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.timing import VOICEMAIL_GREETING_S
 from simulation.kernel.chance import Chance
+from simulation.plan.browsers import with_browsers
 from simulation.plan.capacity import with_caps
+from simulation.plan.desks import as_caller, with_desks
+from simulation.plan.handovers import with_handovers
 from simulation.plan.planned import Plan, PlannedAccount, PlannedCall, PlannedRetry, PlannedTrunk
 from simulation.plan.runners import with_runners
 
@@ -56,7 +59,17 @@ class _Habits:
 
 
 def make_plan(seed: int, calls: int = CALLS) -> Plan:
+    """The world of that seed."""
     chance = Chance(seed)
+    return with_browsers(chance, with_handovers(chance, with_desks(chance, _plain_plan(chance, seed, calls))))
+
+
+def plain_plan(seed: int) -> Plan:
+    """The world of that seed as it would be if no call were handed over in any world, and all callers taken at once."""
+    return _plain_plan(Chance(seed), seed, CALLS)
+
+
+def _plain_plan(chance: Chance, seed: int, calls: int) -> Plan:
     habits = _Habits(
         accounts=chance.between("accounts", 1, 3),
         spread_ms=chance.pick("spread", ((20_000, 0.3), (240_000, 0.5), (1_000_000, 0.2))),
@@ -146,31 +159,10 @@ def _call(chance: Chance, number: int, habits: _Habits) -> PlannedCall:
         lost_dispatches=chance.pick(f"lost dispatches {number}", _LOST_DISPATCHES),
     )
     if chance.draw(f"rings in {number}") < _RING_IN:
-        return _caller(chance, call)
+        return as_caller(chance, call)
     if call.callee != "greeting":
         return call
     return replace(call, talks_for=chance.between(f"greeting {number}", *GREETING_MS))
-
-
-def _caller(chance: Chance, call: PlannedCall) -> PlannedCall:
-    """The call as one that rings in."""
-    site = f"caller {call.number}"
-    return replace(
-        call,
-        rings_in=True,
-        callee=chance.pick(site, (("talks", 0.9), ("talks_on", 0.1))),
-        ring_timeout_s=30,
-        scheduled_after=None,
-        expires_after=None,
-        hang_ups_after=(),
-        foreign_hang_up=False,
-        asks_again=False,
-        trunk_id=None,
-        retry=None,
-        later_callees=(),
-        hears=False,
-        deed=chance.pick(site, (("talks", 0.7), ("brings_in", 0.15), ("lends", 0.15))),
-    )
 
 
 _RETRIED_ON = (
@@ -195,6 +187,10 @@ _OUTAGES = (
     ("bridge_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
     ("hooks_fail", 0.4, (5_000, 45_000)),
     ("livekit_slow", 0.2, (5_000, 20_000)),
+    ("relay_fails", 0.2, (60_000, 900_000)),
+    ("relay_away", 0.03, (HOUR_MS // 2, 3 * HOUR_MS)),
+    ("relay_gone", 0.01, (23 * HOUR_MS, 26 * HOUR_MS)),
+    ("rows_unreadable", 0.1, (60_000, HOUR_MS // 2)),
 )
 
 

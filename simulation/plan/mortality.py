@@ -13,6 +13,8 @@ MORTALITY = {
     "agent": Mortality(0.02, effects=5, timeout_s=25),
     "sip": Mortality(0.02, effects=6, timeout_s=15),
     "socket": Mortality(0.004, effects=4, timeout_s=10),
+    "ask": Mortality(0.03, effects=4, timeout_s=10),
+    "transfer": Mortality(0.1, effects=8, timeout_s=130),
     "brain": Mortality(0.03, effects=6, timeout_s=10),
 }
 """For each kind of process. What creates calls, hears hooks or relays takes no longer than the table does."""

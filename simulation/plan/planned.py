@@ -55,6 +55,65 @@ class PlannedRetry:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """To whom a call is to be handed over: a number, or an agent of the account. `habit` is what that one does, `after`
+    how long it takes (ms), and `stays_for` how long who has come stays before it goes by itself (ms)."""
+
+    name: str
+    is_agent: bool
+    habit: str
+    after: int
+    stays_for: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHandover:
+    """A wish to hand a call over, so long after its answer (ms): to the first of the targets, and where that one does
+    not come to the next. Asked for by the API, or else by the agent. The agent is let go after `handoff` ms, or goes
+    when it likes (None)."""
+
+    after: int
+    by_agent: bool
+    is_warm: bool
+    targets: tuple[PlannedTarget, ...]
+    ends_call: bool
+    handoff: int | None
+    asks_again: bool
+    """Whether it is asked for twice, with one idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDesk:
+    """How a number that somebody rings is set up: who takes its callers where nobody is free (a `pipe`, an `agent`, or
+    nobody), and what the server does that decides about them (None where none is asked), in how many ms, and what
+    counts where that one does not answer."""
+
+    overflow: str | None
+    decides: str | None
+    after: int
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBrowser:
+    """How somebody in a browser uses the token that was made for them: `habit` once, twice, again when their call is
+    over, or never; `comes_after` so long (ms); and something happens to them `later` (ms)."""
+
+    habit: str
+    comes_after: int
+    later: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReserve:
+    """How many lines an account keeps for its callers from that moment on (ms from the beginning); None for none."""
+
+    account_id: str
+    at: int
+    lines: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedCall:
     """One call: who asks for it when (ms from the beginning), who is called, who talks."""
 
@@ -90,6 +149,11 @@ class PlannedCall:
     """So many of its dispatches find no worker with room, and are never tried again."""
     runners_agent: str | None = None
     """The agent that it names, where a runner thinks for it; its own otherwise."""
+    handovers: tuple[PlannedHandover, ...] = ()
+    desk: PlannedDesk | None = None
+    """How the number is set up that it rings."""
+    browser: PlannedBrowser | None = None
+    """Whether it is somebody's in a browser, who rings no number."""
 
     @property
     def agent_id(self) -> str:
@@ -175,6 +239,7 @@ class Plan:
     runners: tuple[PlannedRunner, ...] = ()
     caps: tuple[PlannedCap, ...] = ()
     pools: tuple[PlannedPool, ...] = ()
+    reserves: tuple[PlannedReserve, ...] = ()
 
     def is_thought_for(self, call: PlannedCall) -> bool:
         """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent
@@ -184,6 +249,15 @@ class Plan:
         account_id = self.accounts[call.account].account_id
         runners = [runner for runner in self.runners if runner.account_id == account_id]
         return all(runner.is_steady for runner in runners)
+
+    def may_find_no_channel(self, call: PlannedCall) -> bool:
+        """Whether whoever is called into its conversation may be refused by a carrier that takes only so many. Such a
+        transfer fails, where an attempt would be put off."""
+        limited = {trunk.trunk_id for trunk in self.trunks if trunk.channels or trunk.invites_per_second}
+        calls_in = any(
+            handover.is_warm and not target.is_agent for handover in call.handovers for target in handover.targets
+        )
+        return calls_in and call.trunk_id in limited
 
     @property
     def is_faultless(self) -> bool:

@@ -11,7 +11,7 @@ what wakes a function is built before the functions are, and finds them when it 
 from dataclasses import dataclass
 
 from ringline.calls.model.call import AnswerFrom
-from ringline.webhooks.sending.queue import DeliveryMessage
+from ringline.webhooks.model.event import EventDraft
 from simulation.actors.agents import Agents
 from simulation.actors.callers import Callers
 from simulation.actors.carrier_hooks import CarrierHooks
@@ -19,16 +19,20 @@ from simulation.actors.carriers import Carriers
 from simulation.actors.conversations import Conversations
 from simulation.actors.customers import Customers
 from simulation.actors.hooks import Hooks
-from simulation.actors.livekit import Livekit
 from simulation.actors.outages import Outages
 from simulation.actors.phones import Phones
 from simulation.actors.reports import Reports
 from simulation.actors.rooms import Rooms
 from simulation.actors.scene import Scene
-from simulation.aws.queues import DoorbellQueue, LookQueue
+from simulation.aws.garbled import Garbled
+from simulation.aws.queues import DoorbellQueue, LookQueue, TransferQueue
 from simulation.aws.rows import Rows
 from simulation.aws.stream import Stream
 from simulation.aws.table import Table
+from simulation.browsers.browsers import Browsers
+from simulation.handovers.asking import Asking
+from simulation.handovers.livekit import LivekitTransfers
+from simulation.handovers.targets import Targets
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.world import World
 from simulation.plan.mortality import MORTALITY
@@ -40,6 +44,9 @@ from simulation.runners.bridges import Bridges
 from simulation.runners.fleet import Fleet
 from simulation.runners.sockets import RunnerSockets
 from simulation.runners.speech import SpeechWorkers
+from simulation.watch.calls.desks import Desks
+from simulation.wired.front_desk import DecidingServers, OurNumbers
+from simulation.wired.transferring import TransferIds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,10 @@ class Simulated:
     world: World
     scene: Scene
     table: Table
+    stream: Stream
     customers: Customers
     callers: Callers
+    browsers: Browsers
     fleet: Fleet
     outages: Outages
     functions: Functions
@@ -62,13 +71,13 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     chance = Chance(plan.seed)
     world = World(chance, Faults(chance, plan.scale, faults), MORTALITY, tracing=tracing)
     scene = Scene(world, {call.to_number: call for call in plan.calls})
-    rows = Rows()
-    watchers = watch_over(world, plan, scene, rows)
+    rows, garbled = Rows(), Garbled()
+    watchers = watch_over(world, plan, scene, rows, garbled)
     world.on_failure(watchers.errors.raised)
     functions: Functions
 
-    stream = Stream(world, lambda changes: functions.relay(changes), watchers.errors.gave_up)
-    table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms)
+    stream = Stream(world, garbled, lambda records, failed: functions.relay(records, failed), watchers.errors.gave_up)
+    table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms, garbled=garbled)
     doorbell = DoorbellQueue(world, lambda accounts: functions.dial(accounts))
     looks = LookQueue(world, lambda key: functions.look(key))
 
@@ -81,14 +90,20 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         overtake=plan.answer_from is AnswerFrom.DIALER,
     )
     agents = Agents(world, scene, hooks, reports)
-    rooms = Rooms(world, scene, hooks, agents=agents, carrier=carrier, watch=watchers.rings)
-    conversations = Conversations(world, scene, rooms, agents, reports)
+    rooms = Rooms(world, scene, hooks, agents=agents, carrier=carrier, watch=watchers.leg_ends)
+    carriers = Carriers(world, plan.trunks)
+
+    def account_of(room: str) -> str:
+        return hooks.account_of_room.get(room) or room.partition(".")[0]
+
+    talks = Conversations(world, scene, rooms, agents, reports)
+    conversations = Asking(world, scene, talks, lambda *asked: functions.transfer(*asked), account_of)
     phones = Phones(
         world,
         scene,
         rooms,
         hooks=hooks,
-        carriers=Carriers(world, plan.trunks),
+        carriers=carriers,
         carrier=carrier,
         agents=conversations,
         watch=watchers.legs,
@@ -102,7 +117,29 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         conversations=conversations,
         accounts=plan.accounts,
     )
-    livekit = Livekit(world, scene, rooms, phones, agents)
+    browsers = Browsers(
+        world,
+        scene,
+        rooms,
+        hooks=hooks,
+        agents=agents,
+        conversations=conversations,
+        accounts=plan.accounts,
+        invite=lambda *asked: functions.invite(*asked),
+        watch=watchers.browsers,
+    )
+    targets = Targets(
+        world,
+        scene,
+        rooms,
+        hooks=hooks,
+        carriers=carriers,
+        agents=agents,
+        reports=reports,
+        calls=plan.calls,
+        watch=watchers.targets,
+    )
+    livekit = LivekitTransfers(world, scene, rooms, phones, agents, targets)
 
     bridges = Bridges()
     sockets = RunnerSockets(world, lambda: functions, watchers.frames)
@@ -114,41 +151,57 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
             agents=agents,
             reports=reports,
             ask=lambda *asked: functions.ask_brain(*asked),
-            account_of=lambda room: hooks.account_of_room.get(room) or room.partition(".")[0],
+            account_of=account_of,
             watch=watchers.brains,
         )
 
     fleet = Fleet(world, sockets, bridges, plan.runners, watchers.frames)
     watchers.brains.good_runners = fleet.good_runners
 
-    def on_its_way(message: DeliveryMessage) -> None:
-        whose = message.delivery_id
-        key = whose.account_id, whose.call_id
-        watchers.ends.announced(key, whose.event_type, whose.webhook_id)
-        watchers.ringing_told.announced(key, whose.event_type, whose.occurrence)
+    def on_its_way(event: EventDraft) -> None:
+        key, number = (event.account_id, event.call_id or ""), event.occurrence
+        watchers.ends.announced(key, event.event_type, event.event_id)
+        if not isinstance(number, int):
+            return
+        watchers.ringing_told.announced(key, event.event_type, number)
+        watchers.transfers.announced(key, event.event_type, number, event.event_id)
 
+    numbers = {
+        call.to_number: (plan.accounts[call.account].account_id, call)
+        for call in plan.calls
+        if call.rings_in and call.browser is None
+    }
     outside = Outside(
         table=table,
         livekit=livekit,
         doorbell=doorbell,
         looks=looks,
+        transfers=TransferQueue(world, lambda *named: functions.carry_out(*named)),
+        transfer_ids=TransferIds(),
         deliveries=Deliveries(world, on_its_way),
+        parked=watchers.errors,
         sockets=sockets,
         answer_from=plan.answer_from,
+        servers=_servers(world, plan, numbers, watchers.desks),
         pools={pool.account_id: pool for pool in plan.pools},
-        numbers={
-            call.to_number: (plan.accounts[call.account].account_id, call) for call in plan.calls if call.rings_in
-        },
+        numbers=numbers,
     )
     functions = Functions(world, outside, plan.calls, watchers.book.attempt_in, watchers.retries)
     return Simulated(
         world=world,
         scene=scene,
         table=table,
+        stream=stream,
         customers=Customers(world, plan.accounts, functions, watchers.book.id_of),
         callers=callers,
+        browsers=browsers,
         fleet=fleet,
-        outages=Outages(world, scene, rooms, hooks, agents),
+        outages=Outages(world, scene, rooms, hooks, agents, stream, garbled),
         functions=functions,
         watchers=watchers,
     )
+
+
+def _servers(world: World, plan: Plan, numbers: OurNumbers, watch: Desks) -> DecidingServers | None:
+    has_desks = any(call.desk is not None for call in plan.calls)
+    return DecidingServers(world, numbers, watch) if has_desks else None

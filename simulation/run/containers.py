@@ -8,45 +8,54 @@ from typing import Any
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.sweep import Sweep
-from ringline.calls.model.call import AnswerFrom, Call
-from ringline.calls.model.room_view import RoomView, TelephonyDown
+from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.outbound.queue_room import QueueRoom
+from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import NextRing
+from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import Progress
 from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.signals.agent_reports import HearAgent
-from ringline.calls.signals.arrive import Arrive
 from ringline.calls.signals.carrier import HearCarrier
 from ringline.calls.signals.observe import Observe
+from ringline.calls.stream.batch import Parks
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.limits.counters import Counters
+from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.calls.views.relay import Relay, tell_ringing
-from ringline.routing.records import Brain, Trunk
+from ringline.calls.views.relay import Relay, tell_end, tell_ringing
+from ringline.routing.records import Brain
 from ringline.routing.resolve import Route
 from ringline.routing.store import RoutingStore
 from ringline.webhooks.model.endpoint import Endpoint
-from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.event import Event, EventDraft
+from ringline.webhooks.model.event_type import EVERYTHING
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.queue import DeliveryMessage
-from simulation.actors.livekit import Livekit
-from simulation.aws.queues import DoorbellQueue, LookQueue
+from ringline.webhooks.tables.events import EventStore
+from simulation.aws.queues import DoorbellQueue, LookQueue, TransferQueue
 from simulation.aws.table import TABLE, Table
+from simulation.handovers.livekit import LivekitTransfers
 from simulation.kernel.world import World
 from simulation.plan.capacity import OUR_NUMBER, PIPE
 from simulation.plan.planned import PlannedCall, PlannedPool
 from simulation.run.plane import Plane
 from simulation.runners.sockets import RunnerSockets
+from simulation.wired.browsers import WebDoor
+from simulation.wired.front_desk import DecidingServers, Directory, OurNumbers, receive_callers
+from simulation.wired.transferring import TransferIds, Transferring
 
-type HearsDelivery = Callable[[DeliveryMessage], None]
-"""Hears of each webhook that is on its way."""
+type HearsDelivery = Callable[[EventDraft], None]
+"""Hears of each webhook that is on its way: of its event."""
 
 
 class SilentLog:
@@ -91,69 +100,53 @@ class OneRoute:
             max_call_duration_s=3600,
         )
 
+    def may_call(self, *_: Any) -> bool:
+        return True
+
 
 def _brain_of(plan: PlannedCall) -> str | None:
     return None if plan.runners_agent is None else Brain.RUNNER
 
 
-class OurNumbers:
-    """The numbers that somebody rings, whose they are and what runs there."""
-
-    def __init__(self, numbers: Mapping[str, tuple[str, PlannedCall]]) -> None:
-        self._numbers = numbers
-
-    def owner_of(self, number: str) -> str | None:
-        return self._numbers[number][0]
-
-    def trunk(self, trunk_id: str) -> Trunk | None:
-        raise NotImplementedError("no caller's trunk is known here")
-
-    def resolve(self, account_id: str, number: str) -> Route | None:
-        plan = self._numbers[number][1]
-        return Route(
-            pipe_id="PIPE_1",
-            agent_id=plan.runners_agent or "AGENT_1",
-            brain=_brain_of(plan),
-            from_number=number,
-            ring_timeout_s=plan.ring_timeout_s,
-            max_call_duration_s=plan.max_call_duration_s,
-        )
-
-
-class Desk:
-    """What is done about callers at LiveKit."""
-
-    def __init__(self, livekit: Livekit) -> None:
-        self._livekit = livekit
-
-    def take_in(self, call: Call) -> RoomView:
-        return self._livekit.take_in_now(call)
-
-    def turn_away(self, room: str) -> bool:
-        raise NotImplementedError("every number is somebody's here")
-
-    def close(self, room: str) -> None:
-        self._livekit.end_room_now(room)
-
-
 class OneEndpoint:
     def endpoints(self, account_id: str) -> list[Endpoint]:
-        types = tuple(EventType)
+        types = (EVERYTHING,)
         return [Endpoint(endpoint_id="ep_1", url="https://x.test", secrets=("s",), created_at=0, event_types=types)]
 
 
 class Deliveries:
-    """The delivery queue, as far as the relay sees it."""
+    """The delivery queue, as far as the relay sees it, and what each event was told with."""
 
     def __init__(self, world: World, hear: HearsDelivery) -> None:
         self._world = world
         self._hear = hear
+        self.drafts: dict[tuple[str, int], EventDraft] = {}
 
     def send(self, message: DeliveryMessage) -> None:
         process = self._world.acting()
         process.before_effect("a delivery")
-        self._hear(message)
+        named = message.delivery_id
+        self._hear(self.drafts[named.account_id, named.sequence])
         process.after_effect("a delivery")
+
+
+class Log:
+    """One invocation's view of the events that are written."""
+
+    def __init__(self, table: Table, clock: Callable[[], int], deliveries: Deliveries) -> None:
+        self._store = EventStore(table, TABLE, clock, pause=lambda _s: None)
+        self._deliveries = deliveries
+
+    def append(self, draft: EventDraft) -> Event:
+        event = self._store.append(draft)
+        self._deliveries.drafts.setdefault((event.account_id, event.sequence), draft)
+        return event
+
+    def append_all(self, drafts: Sequence[EventDraft]) -> list[Event]:
+        events = self._store.append_all(drafts)
+        for draft, event in zip(drafts, events, strict=True):
+            self._deliveries.drafts.setdefault((event.account_id, event.sequence), draft)
+        return events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,14 +154,18 @@ class Outside:
     """What the product's functions reach outside of themselves."""
 
     table: Table
-    livekit: Livekit
+    livekit: LivekitTransfers
     doorbell: DoorbellQueue
     looks: LookQueue
+    transfers: TransferQueue
+    transfer_ids: TransferIds
     deliveries: Deliveries
+    parked: Parks
     sockets: RunnerSockets
     answer_from: AnswerFrom
-    numbers: Mapping[str, tuple[str, PlannedCall]]
-    """The numbers that somebody rings: whose they are, and who rings."""
+    numbers: OurNumbers
+    servers: DecidingServers | None
+    """Who decides about callers; None where every caller is taken as they come."""
     pools: Mapping[str, PlannedPool]
     """The pool of an account's pipe."""
 
@@ -185,7 +182,7 @@ class Container:
 
         log: Any = SilentLog(world)
         self.clock = clock
-        self._log = log
+        self.log = log
         self._world = world
         self._outside = outside
         table, livekit, doorbell, looks = outside.table, outside.livekit, outside.doorbell, outside.looks
@@ -194,6 +191,8 @@ class Container:
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
         self._marks = WaitingMarks(self._watchlist, clock)
+        self._room = QueueRoom(self._store, clock)
+        self._limits = LimitsMet(ReachedLimits(table, TABLE), clock, log)
         paces = TrunkPaces(table, TABLE)
         counters = Counters(table, TABLE, clock, pause)
         self.set_cap = SetCap(
@@ -204,14 +203,16 @@ class Container:
             clock=clock,
             log=log,
         )
+        self._paces, self._places = paces, Registry(table, TABLE, clock)
         self.dial_next = DialNext(
             store=store,
             admit=Admit(
                 store=store,
                 paces=paces,
-                places=Registry(table, TABLE, clock),
+                places=self._places,
                 capacity=Capacity(counters, RoutingStore(table, TABLE), clock),
                 progress=progress,
+                limits=self._limits,
                 clock=clock,
                 log=log,
                 pause=pause,
@@ -233,11 +234,24 @@ class Container:
             looks=looks,
             log=log,
             remove_later=livekit.remove_later_now,
+            # Nobody listens here.
+            remove=lambda _room, _identity: None,
             reception=lambda: self._arrive,
+            web_reception=lambda: self.web_door.receive,
         )
-        ours = OurNumbers(outside.numbers)
-        self._inbound_rooms = InboundRooms(table, TABLE)
-        self._arrive = Arrive(self._inbound_rooms, ours, ours, Desk(livekit), looks, clock, log)
+        self._inbound_rooms = InboundRooms(table, TABLE, pause)
+        self._arrive = receive_callers(
+            rooms=self._inbound_rooms,
+            directory=Directory(outside.numbers),
+            servers=outside.servers,
+            store=store,
+            counters=counters,
+            places=Registry(table, TABLE, clock),
+            livekit=livekit,
+            looks=looks,
+            clock=clock,
+            log=log,
+        )
         transcripts: Any = None
         outcomes: Any = None
         """What was said, and what came of it, is kept elsewhere, which is no part of a call's life."""
@@ -263,6 +277,28 @@ class Container:
             log=log,
             paces=paces,
         )
+        self.web_door = WebDoor(
+            table,
+            store=store,
+            capacity=Capacity(counters, RoutingStore(table, TABLE), clock),
+            places=Registry(table, TABLE, clock),
+            livekit=livekit,
+            looks=looks,
+            clock=clock,
+            log=log,
+        )
+        self.transferring = Transferring(
+            world,
+            store=store,
+            progress=progress,
+            telephony=livekit,
+            paces=paces,
+            queue=outside.transfers,
+            looks=looks,
+            clock=clock,
+            log=log,
+            ids=outside.transfer_ids,
+        )
 
     def plane(self) -> Plane:
         """One invocation's: most functions need none."""
@@ -274,43 +310,54 @@ class Container:
             progress=self._progress,
             next_ring=self._next_ring,
             clock=self.clock,
-            log=self._log,
+            log=self.log,
         )
 
     def create_call(self, plan: PlannedCall) -> CreateCall:
         routing: Any = OneRoute(plan, self._outside.pools)
         """It has no pipes, agents and numbers to choose from."""
+        no_urls: Any = None
+        """No planned call names a URL of its own."""
         return CreateCall(
             store=self._store,
             routing=routing,
             doorbell=self._outside.doorbell,
             marks=self._marks,
+            room=self._room,
+            limits=self._limits,
+            webhook_urls=no_urls,
             clock=self.clock,
-            log=self._log,
+            log=self.log,
         )
 
     def relay(self) -> Relay:
         """One invocation's: it reads the endpoints once."""
-        return Relay(announcer=self._announcer(), next_ring=self._next_ring)
+        return Relay(announcer=self._announcer(), ends=self._store, next_ring=self._next_ring)
 
     def _announcer(self) -> Announcer:
         queue: Any = self._outside.deliveries
         """Without `send_later`: no announcer asks for it."""
-        return Announcer(OneEndpoint(), queue)
+        return Announcer(OneEndpoint(), Log(self._outside.table, self.clock, self._outside.deliveries), queue)
 
     def sweep(self) -> Sweep:
         """One invocation's: the function is the same, whatever wakes it."""
+        announcer = self._announcer()
         return Sweep(
             store=self._store,
             watchlist=self._watchlist,
             progress=self._progress,
             telephony=self._outside.livekit,
-            left_rooms=LeftRooms(self._store, self._inbound_rooms, self._outside.livekit, self._log),
+            left_rooms=LeftRooms(
+                self._store, self._inbound_rooms, self._outside.livekit, self.log, self.web_door.tickets.is_there
+            ),
             doorbell=self._outside.doorbell,
             looks=self._outside.looks,
             resend=_resend_none,
+            awaited=AwaitedAgents(self._paces.agents, self._places),
+            tell_end=lambda call: tell_end(announcer, self._store, call),
+            transfers=self.transferring.mend,
             clock=self.clock,
-            log=self._log,
+            log=self.log,
         )
 
     def _close_room(self, room: str) -> None:

@@ -4,15 +4,18 @@ import gc
 import random
 import warnings
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from unittest import mock
 
+from ringline.calls.model.timing import ZOMBIE_ROOM_S
 from ringline.calls.outbound import admit, create
 from ringline.calls.rules import ending
 from ringline.calls.signals import inbound_rows
 from ringline.calls.tables.paces import interval_ms
+from ringline.calls.web import invite
 from ringline.routing.records import Number, Pipe
 from ringline.runtime.items import to_item
+from ringline.runtime.rows import attributes_of
 from ringline.runtime.table import GATE_SK, PACE_SK, account_pk, gate_pk, trunk_pk
 from simulation.aws.reading import read_once
 from simulation.kernel.world import START
@@ -24,6 +27,7 @@ from simulation.watch.findings import Violation
 _SWEEP_EVERY_MS = 60_000
 _NO_AGENT_S = 300
 """How long calls wait for an agent that never comes: an hour of it would show no more, and take most of the time."""
+_TIDY_AFTER_MS = ZOMBIE_ROOM_S * 1000 + 2 * _SWEEP_EVERY_MS
 _PATIENCE_S = 7200
 """How long after the last fault a call may take to end before it counts as lost: far more than any needs."""
 
@@ -77,8 +81,10 @@ class Episode:
         self._world = simulated.world
         self._scene = simulated.scene
         self._table = simulated.table
+        self._stream = simulated.stream
         self._customers = simulated.customers
         self._callers = simulated.callers
+        self._browsers = simulated.browsers
         self._fleet = simulated.fleet
         self._outages = simulated.outages
         self._functions = simulated.functions
@@ -102,24 +108,31 @@ class Episode:
             self._seed_pool(pool)
         for cap in self._plan.caps:
             self._customers.will_cap(cap)
-        for call in self._calls:
-            if call.rings_in:
-                self._callers.will_ring_in(call)
-            else:
-                self._customers.will_call(call)
+        for reserve in self._plan.reserves:
+            self._customers.will_reserve(reserve)
+        self._let_them_call()
         self._fleet.begin()
         for kind, at, length in self._plan.outages:
             world.at(START + at, self._outage, kind, at, length)
         world.at(START + world.chance.between("first sweep", 0, _SWEEP_EVERY_MS), self._sweep)
         world.at(START + FAULTS_FOR_S * 1000, self._calm_down)
 
+    def _let_them_call(self) -> None:
+        for call in self._calls:
+            if call.browser is not None:
+                self._browsers.will_come(call)
+            elif call.rings_in:
+                self._callers.will_ring_in(call)
+            else:
+                self._customers.will_call(call)
+
     def _seed_pool(self, pool: PlannedPool) -> None:
         pipe = Pipe(pipe_id=PIPE, name=PIPE, agent_id="AGENT_0", caller_ids=pool.numbers, caller_id_policy=pool.policy)
         pk = account_pk(pool.account_id)
-        self._table.seed(to_item({**asdict(pipe), "pk": pk, "sk": f"PIPE#{PIPE}"}))
+        self._table.seed(to_item({**attributes_of(pipe), "pk": pk, "sk": f"PIPE#{PIPE}"}))
         for number in pool.numbers:
             known = Number(number=number, number_id=number)
-            self._table.seed(to_item({**asdict(known), "pk": pk, "sk": f"NUMBER#{number}"}))
+            self._table.seed(to_item({**attributes_of(known), "pk": pk, "sk": f"NUMBER#{number}"}))
 
     def _outage(self, kind: str, at: int, length: int) -> None:
         if kind in {"livekit_restart", "livekit_away"} and not self._scene.server_is_up:
@@ -147,6 +160,7 @@ class Episode:
         with (
             mock.patch.object(create, "new_id", new_id),
             mock.patch.object(inbound_rows, "new_id", new_id),
+            mock.patch.object(invite, "new_id", new_id),
             mock.patch.object(admit, "NO_AGENT_S", _NO_AGENT_S),
             mock.patch.object(ending, "NO_AGENT_S", _NO_AGENT_S),
         ):
@@ -171,7 +185,7 @@ class Episode:
             world.run(moment)
             if self._until is not None and moment > self._until:
                 return
-            if moment > last_call_at + 1_000 and not watchers.book.unfinished and watchers.rings.phones_are_silent:
+            if moment > last_call_at + 1_000 and self._is_over:
                 break
         # What is still under way - relays, webhooks, dialers - comes to its end; redelivered doorbells find nobody.
         world.faults.stopped = True
@@ -179,6 +193,19 @@ class Episode:
         self._fleet.stop()
         if watchers.findings.first is None:
             world.run(moment + 180_000)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether every call has ended, everybody was told, and no phone rings on."""
+        watchers = self._watchers
+        told = not watchers.ends.untold and self._stream.is_read
+        return told and not watchers.book.unfinished and watchers.phones_are_silent and self._is_swept
+
+    @property
+    def _is_swept(self) -> bool:
+        """Whether rooms that LiveKit could not be asked to close while it was away are closed, or had their time."""
+        scene, now = self._scene, self._world.now
+        return not scene.rooms or (scene.server_is_up and now > scene.server_back_at + _TIDY_AFTER_MS)
 
     def _ran(self) -> Ran:
         world, watchers = self._world, self._watchers

@@ -3,24 +3,25 @@ well."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ringline.accounts.store import AccountStore
 from ringline.calls.capacity.counters import Kind
-from ringline.calls.model.call import VoicemailPolicy
+from ringline.calls.model.call import Call, Speaker, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.signals.agent_reports import Report
+from ringline.calls.stream.batch import Record, relay_each
 from ringline.calls.tables.store import Once
-from ringline.calls.views.relay import Change, rooms_to_close
+from ringline.calls.views.relay import rooms_to_close
 from ringline.runtime.web.problems import Problem
 from simulation.aws.table import TABLE
 from simulation.kernel.world import MACHINE_SKEW_MS, World
-from simulation.plan.planned import PlannedCall, PlannedCap, PlannedRetry
+from simulation.plan.planned import PlannedCall, PlannedCap, PlannedReserve, PlannedRetry
 from simulation.run.containers import Container, Outside
 from simulation.run.plane import WhoseRoom
 
@@ -42,7 +43,7 @@ class Functions:
         self._watch = watch
         self._warm: dict[str, list[Container]] = {}
         self._asked: Counter[int] = Counter()
-        self._moments = {call.number: call.at for call in calls}
+        self._plans = {call.number: call for call in calls}
 
     def _container(self, function: str) -> Container:
         """One of the function's warm copies, or a new one in the place of one that was let go."""
@@ -77,7 +78,7 @@ class Functions:
         # An event of somebody's who rings in is told of their room.
         number = int(self._world.acting().site.removeprefix("in_"))
         self._asked[number] += 1
-        return f"{prefix}_{self._moments[number]:08d}t{self._asked[number]}x{number}"
+        return f"{prefix}_{self._plans[number].at:08d}t{self._asked[number]}x{number}"
 
     async def set_cap(self, account_id: str, cap: int) -> bool:
         AccountStore(self._outside.table, TABLE).set_cap(account_id, cap)
@@ -89,11 +90,33 @@ class Functions:
         set_cap.run(planned.account_id, kind, of, planned.max_calls, planned.calls_per_day)
         return True
 
+    def reserve(self, planned: PlannedReserve) -> bool:
+        """Whether it was set. Where too many calls pass the gate meanwhile, the client asks again."""
+        try:
+            AccountStore(self._outside.table, TABLE).set_inbound_reserve(planned.account_id, planned.lines)
+        except Problem:
+            return False
+        # As whoever gives calls more room does.
+        self._outside.doorbell.ring(planned.account_id)
+        return True
+
     async def hang_up(self, account_id: str, call_id: str) -> bool:
         hung_up = await self._container("hangup").hang_up.run(account_id, call_id)
         if hung_up is not None:
             self._watch.hung_up(account_id, call_id)
         return True
+
+    def transfer(self, account_id: str, room: str, turn: int) -> bool:
+        """The transfer of that call which its plan has in that turn is asked for, by its customer or its agent."""
+        whose = self._whose(room)
+        if whose is None:
+            return True
+        plan = self._plans[int(self._world.acting().site)]
+        function = "agent" if plan.handovers[turn].by_agent else "ask"
+        return self._container(function).transferring.ask(whose, plan, turn)
+
+    def invite(self, account_id: str, plan: PlannedCall, made: list[Call]) -> bool:
+        return self._container("ask").web_door.invite(account_id, plan, made)
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -115,7 +138,8 @@ class Functions:
         whose = self._whose(room)
         if whose is None:
             raise ValueError(room)
-        heard = await self._container("agent").hear_agent.run(whose, reports)
+        speaker = Speaker(whose.account_id, whose.call_id, whose.attempt)
+        heard = await self._container("agent").hear_agent.run(speaker, reports)
         self._world.trace(f"agent of {room} tells {reports[0].kind}: {heard.results[0]}")
         return True
 
@@ -147,17 +171,25 @@ class Functions:
         self._world.trace(f"carrier tells {event.kind} of {event.room}: {heard}")
         return True
 
-    async def relay(self, changes: list[Change]) -> bool:
-        relay = self._container("relay").relay()
-        for change in changes:
-            relay.announce(change)
-        rooms = rooms_to_close(changes)
+    async def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> bool:
+        carry_out = self._container("transfer").transferring.carry_out
+        outcome = await carry_out.run(account_id, call_id, transfer_id)
+        self._world.trace(f"transfer {transfer_id} of {call_id}: {outcome}")
+        return True
+
+    async def relay(self, records: Sequence[Record], failed: list[str]) -> bool:
+        copy = self._container("relay")
+        relay = copy.relay()
+        batch = relay_each(records, relay, self._outside.parked, copy.clock(), copy.log)
+        if batch.failed is not None:
+            failed.append(batch.failed)
+        rooms = rooms_to_close(batch.done)
         if rooms:
             ended = (self._outside.livekit.end_room(room) for room in rooms)
             for result in await asyncio.gather(*ended, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, TelephonyDown):
                     raise result
-        relay.ring_again(changes)
+        relay.ring_again(batch.done)
         return True
 
     async def sweep(self) -> bool:

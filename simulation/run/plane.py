@@ -9,7 +9,7 @@ from ringline.agents.listen import Listen
 from ringline.agents.model.assigning import Asked, Why
 from ringline.agents.tables.assignments import Assignments
 from ringline.agents.tables.registry import Registry
-from ringline.calls.model.call import AttemptId, Call
+from ringline.calls.model.call import AttemptId, Call, Speaker
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.store import CallStore
@@ -60,12 +60,20 @@ class Plane:
             clock=clock,
             log=log,
         )
-        self._brains = Brains(store=store, routing=routing, assign=lambda: assign, clock=clock)
+        self._brains = Brains(
+            store=store,
+            routing=routing,
+            assign=lambda: assign,
+            open_key=lambda _account, _agent, kept: kept,
+            clock=clock,
+        )
 
     def ask(self, whose: AttemptId, request: int, why: str, bridge_url: str) -> dict[str, Any] | None:
         """What the speech worker is answered; None where it is to ask again."""
         try:
-            return self._brains.answer(whose, Asked(request, Why(why), bridge_url))
+            return self._brains.answer(
+                Speaker(whose.account_id, whose.call_id, whose.attempt), Asked(request, Why(why), bridge_url)
+            )
         except Problem as problem:
             return None if problem.status >= 500 else {"result": "over"}
 

@@ -32,10 +32,12 @@ def slot_freed_outside_the_transaction() -> Iterator[None]:
     """The call is written first and its line given back afterwards."""
     commit, gate_writes = CallStore.commit, Companions._gate
 
-    def in_two_steps(store: CallStore, before: Call, after: Call, caps_version: int | None = None) -> Committed:
+    def in_two_steps(
+        store: CallStore, before: Call, after: Call, caps_version: int | None = None, **claim: Any
+    ) -> Committed:
         if not (before.holds_slot and not after.holds_slot):
-            return commit(store, before, after, caps_version)
-        with mock.patch.object(Companions, "_gate", lambda *_: ()):
+            return commit(store, before, after, caps_version, **claim)
+        with mock.patch.object(Companions, "_gate", lambda *_, **__: ()):
             committed = commit(store, before, after, caps_version)
         if committed is Committed.DONE:
             store._transactions.run([each.write for each in gate_writes(store._companions, before, after, None)])
@@ -117,9 +119,11 @@ def end_settled_twice() -> Iterator[None]:
     """Whoever settles writes on what was read, whatever has been written since."""
     commit = CallStore.commit
 
-    def blindly(store: CallStore, before: Call, after: Call, caps_version: int | None = None) -> Committed:
+    def blindly(
+        store: CallStore, before: Call, after: Call, caps_version: int | None = None, **claim: Any
+    ) -> Committed:
         if not after.state.is_terminal or not before.holds_slot:
-            return commit(store, before, after, caps_version)
+            return commit(store, before, after, caps_version, **claim)
         put = store._companions.put
 
         def without_condition(item: Any, condition: str, values: Any = None) -> dict[str, Any]:

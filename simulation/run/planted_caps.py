@@ -3,6 +3,7 @@ for as long as its context lasts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 from ringline.calls.capacity.counters import Counter
@@ -46,8 +47,10 @@ def cap_not_known_to_the_claim() -> Iterator[None]:
     """A claim trusts what its dialer read of the caps, whatever was set since."""
     commit = CallStore.commit
 
-    def trusts(store: CallStore, before: Call, after: Call, _caps_version: int | None = None) -> Committed:
-        return commit(store, before, after)
+    def trusts(
+        store: CallStore, before: Call, after: Call, _caps_version: int | None = None, **claim: Any
+    ) -> Committed:
+        return commit(store, before, after, **claim)
 
     with mock.patch.object(CallStore, "commit", trusts):
         yield

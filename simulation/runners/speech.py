@@ -68,7 +68,7 @@ class SpeechWorkers:
             return
         for agent in room.agents:
             key = room.name, agent.identity
-            if key not in self._at_work and agent.alive:
+            if key not in self._at_work and agent.alive and not agent.speaks_itself:
                 self._at_work[key] = worker = SpeechWorker(self, room, agent)
                 self.world.after(1, worker.begins)
         # Who is back under another sid is gone for no time at all.
@@ -105,6 +105,7 @@ class SpeechWorker:
         self._is_seeking = False
         self._expected: str | None = None
         self._passed_over: set[str] = set()
+        self._latest = 0
         self._runner: Brain | None = None
         self._job_id = ""
         self._is_greeted = False
@@ -192,6 +193,7 @@ class SpeechWorker:
         if self._expected is not None and self._expected != job_id:
             self._passed_over.add(self._expected)
         self._expected = job_id
+        self._latest = max(self._latest, _number_of(job_id))
         if self._runner is not None and self._job_id == job_id:
             return
         self._in_turn(within_ms, lambda: self._asks("no_dial"))
@@ -202,7 +204,8 @@ class SpeechWorker:
     # --- a runner comes and goes -------------------------------------------------------------------------------------
 
     def dialled(self, runner: Brain, job_id: str) -> int | None:
-        if self._is_over or job_id in self._passed_over or not self.agent.alive:
+        is_void = job_id in self._passed_over or _number_of(job_id) < self._latest
+        if self._is_over or is_void or not self.agent.alive:
             return REFUSED
         if self._runner is not None:
             return TAKEN
@@ -281,3 +284,8 @@ def _alive(agents: Iterable[Agent]) -> dict[str, Agent]:
 
 def _heard_before(_process: Process, _well: bool) -> None:
     """What came of a repeat nobody waits for."""
+
+
+def _number_of(job_id: str) -> int:
+    """Which job of its attempt it is: those before the latest that is known of are void."""
+    return int(job_id.rpartition(".")[2])

@@ -45,6 +45,8 @@ class CallBook:
         self.on_a_line: dict[str, int] = {}
         """How many calls of each account hold a line."""
         self.unfinished: set[CallKey] = set()
+        self.news_lost: set[str] = set()
+        """Calls of which a change is never relayed: only their end is told for certain."""
 
     def call_changed(self, change: CallChange) -> None:
         before, after, key = change.before, change.after, change.key

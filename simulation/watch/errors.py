@@ -1,12 +1,13 @@
-"""Nothing fails but for what the world brings about, and no change goes unrelayed."""
+"""Nothing fails but for what the world brings about, and no change goes unrelayed but for what it brings about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.room_view import TelephonyDown
+from ringline.calls.stream.batch import Record
 from ringline.calls.tables.store import TableContended
-from ringline.calls.views.relay import Change
+from simulation.aws.garbled import Garbled
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
@@ -14,16 +15,31 @@ from simulation.watch.findings import Findings
 _THE_WORLDS = (ClientError, TableContended, TelephonyDown, ConnectionError)
 """Errors that the world brings about: they are survived by trying again. Any other is the product's own."""
 
+_READ_BEFORE_MS = 5_000
+"""How long after it was read a record may be put aside: the bucket and the queue take their time."""
+
 
 class Errors:
-    def __init__(self, world: World, findings: Findings) -> None:
+    def __init__(self, world: World, findings: Findings, garbled: Garbled, lost: Callable[[str], None]) -> None:
         self._world = world
         self._findings = findings
+        self._garbled = garbled
+        self._lost = lost
+        """Hears of each call of which a change is never relayed."""
 
     def raised(self, process: Process, error: BaseException) -> None:
         self._world.trace(f"{process.name} fails: {error!r}")
         if not isinstance(error, _THE_WORLDS):
             self._findings.fail("unexpected_error", f"{process.name}: {error!r}")
 
-    def gave_up(self, changes: Sequence[Change]) -> None:
-        self._findings.fail("relay_gave_up", f"{len(changes)} changes were never relayed")
+    def gave_up(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._lost(record["dynamodb"]["Keys"]["sk"]["S"])
+
+    def park(self, record: Record, why: str) -> None:
+        """The relay puts a record aside that it cannot read."""
+        call_id = record["dynamodb"]["Keys"]["sk"]["S"]
+        self._world.counts["parked"] += 1
+        self._lost(call_id)
+        if self._world.now >= self._garbled.until + _READ_BEFORE_MS:
+            self._findings.fail("unexpected_error", f"a change of {call_id} is parked: {why}")

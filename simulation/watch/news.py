@@ -78,7 +78,7 @@ class TableNews:
     world: World
     access: WatchesAccess
     calls: Sequence[WatchesCalls]
-    gates: WatchesGates
+    gates: Sequence[WatchesGates]
     queues: WatchesQueues
     trunks: WatchesTrunks
     runners: WatchesRunners
@@ -108,11 +108,20 @@ class TableNews:
                 elif pk.endswith(_RUNNERS) and _ROW_OF_A_RUNNER in sk:
                     self.runners.runner_written(account_id, sk, before, after)
                 elif (pk, sk) == (gate_pk(account_id), GATE_SK) and before is not None and after is not None:
-                    self.gates.gate_changed(account_id, before, after)
-        self.gates.accounts_changed(sorted(accounts))
+                    self._gate_changed(account_id, before, after)
+        self._written(sorted(accounts), written)
+
+    def _written(self, accounts: Sequence[str], changes: Sequence[CallChange]) -> None:
+        """All of the write stands."""
+        for watcher in self.gates:
+            watcher.accounts_changed(accounts)
         self.runners.written()
-        for change in written:
+        for change in changes:
             self.queues.call_written(change)
+
+    def _gate_changed(self, account_id: str, before: Item, after: Item) -> None:
+        for watcher in self.gates:
+            watcher.gate_changed(account_id, before, after)
 
     def _call_changed(self, process: Process | None, before: Item | None, after: Item) -> CallChange:
         was = None if before is None else call_from_item(before)
@@ -122,6 +131,19 @@ class TableNews:
         for watcher in self.calls:
             watcher.call_changed(change)
         return change
+
+
+class WatchesLegEnds(Protocol):
+    def leg_over(self, leg: Leg) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnds:
+    watchers: Sequence[WatchesLegEnds]
+
+    def leg_over(self, leg: Leg) -> None:
+        for watcher in self.watchers:
+            watcher.leg_over(leg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ AWS, so both voices use the same code.
         |                        |                    |<--------- SpeechPlayed ----|  the last word was heard
         |     agent.end_call --->|-- RunnerFrame ---->|---- HangUp --------------->|  after all words were heard
         |<------ Report(hang_up) ---------------------|                            |
-        |                        |                    |<--------- CallOver --------|
+        |<------ Report(transcript) ------------------|<--------- OtherSideLeft ---|
+        |                        |                    |<--------- CallOver --------|  why is told
         |  state, end_reason <---|<-- SendFrame ------|                            |
         |         close 1000 <---|<-- CloseBridge ----|                            |
 

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from speech.bridge.brain import Brain
+from speech.bridge.kept_turns import kept_turns
 from speech.bridge.line import FrameTooLong, Line, LineLost
 from speech.bridge.local_brain import LocalBrains, ServeBrainOf
 from speech.bridge.model.actions import (
@@ -37,6 +39,7 @@ from speech.bridge.model.events import (
     EndWished,
     Event,
     Measured,
+    OtherSideLeft,
     RunnerClosed,
     RunnerDialled,
     SpeechPlayed,
@@ -57,6 +60,8 @@ REPORTED_WITHIN_S = 5.0
 """How long the last reports may take: an agent's wish to hang up before the voice does, and the transcript at the
 end."""
 BRAIN_ENDS_WITHIN_S = 2.0
+SAID_WITHIN_S = 2.0
+"""For the transcript, before it is asked why the call ended: the SDK waits ten seconds for both."""
 _ABNORMAL = 1006
 
 _log = logging.getLogger(__name__)
@@ -73,6 +78,8 @@ class Driver:
     an event into the conversation's queue and returns at once.
 
     `serve_brain` serves the brains that are no runners; without it a call that has one ends as AGENT_FAILED.
+    `keep_turns` is given what was said whenever that has changed, as text that is not too long to be kept beside the
+    call: who goes on after this process is lost has it in the metadata of its dispatch.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class Driver:
         voice: Voice,
         clock_ms: Callable[[], int] | None = None,
         serve_brain: ServeBrainOf | None = None,
+        keep_turns: Callable[[str], None] | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         """Set when a brain is there for the first time and the control plane knows of it: now the voice may come into
@@ -95,11 +103,14 @@ class Driver:
         self._clock_ms = clock_ms or steady_clock_ms()
         self._conversation = Conversation(call)
         self._local_brains = LocalBrains(self.tell, serve_brain) if serve_brain is not None else None
+        self._keep_turns = keep_turns
+        self._kept_changes = 0
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._reporting = Reporting(brain)
         self._wakes_at_ms: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: Done | None = None
+        self._left = asyncio.Event()
 
     async def run(self) -> Done:
         """Runs the conversation to its end. Then the line is closed, and all reports are sent, or were tried."""
@@ -108,16 +119,27 @@ class Driver:
         try:
             self._do_all(self._conversation.begin(self._clock_ms()))
             while self._done is None:
-                self._do_all(self._conversation.handle(await self._next_event(), self._clock_ms()))
+                event = await self._next_event()
+                self._do_all(self._conversation.handle(event, self._clock_ms()))
+                self._keep()
+                if isinstance(event, OtherSideLeft):
+                    self._left.set()
             await self._reporting.caught_up(REPORTED_WITHIN_S)
             return self._done
         finally:
+            self._left.set()
             if self._local_brains is not None:
                 await self._local_brains.close(BRAIN_ENDS_WITHIN_S)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._line.close()
+
+    def _keep(self) -> None:
+        changes = self._conversation.turns_changed
+        if self._keep_turns is not None and changes != self._kept_changes:
+            self._kept_changes = changes
+            self._keep_turns(kept_turns(self._conversation.turns_to_keep()))
 
     # ------------------------------------------------------------ what the voice tells
 
@@ -155,6 +177,15 @@ class Driver:
     def end(self, reason: str) -> None:
         """The voice itself wants the call to end: `Voice.hang_up` follows after the last words."""
         self.tell(EndWished(reason))
+
+    async def other_side_left(self) -> None:
+        """Nobody is there any more. `over` follows, once it is known why. Returns when what was said is reported, or
+        was not in time: what the control plane is asked after that, it knows by it."""
+        self.tell(OtherSideLeft())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAID_WITHIN_S):
+                await self._left.wait()
+                await self._reporting.caught_up(SAID_WITHIN_S)
 
     def over(self, end_reason: str, status: str, error: str | None = None) -> None:
         """The call has ended. The runner is told why, its bridge is closed, and `run` returns."""

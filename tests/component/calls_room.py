@@ -11,30 +11,41 @@ from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Swept
-from ringline.calls.mending.sweep import Sweep
+from ringline.calls.mending.sweep import Resend, Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.ports import CarrierLinks
 from ringline.calls.model.results import Moved
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import Progress
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.limits.counters import Counters
+from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.calls.transfers.carry_out import CarryOut
 from ringline.calls.transfers.follow_up import FollowUp
 from ringline.calls.transfers.mend import MendTransfers
+from ringline.calls.views.relay import tell_end
 from ringline.routing.store import RoutingStore
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
-from tests.fakes import CountingDoorbell, CountingLooks, CountingTransfers, HandClock, ScriptedTelephony
+from tests.fakes import (
+    CountingAnnouncer,
+    CountingDoorbell,
+    CountingLooks,
+    CountingTransfers,
+    HandClock,
+    ScriptedTelephony,
+)
 
 LOG = Logger(service="test", level="CRITICAL")
 
@@ -48,12 +59,17 @@ class CallsRoom:
     counters: Counters
     routing: RoutingStore
     inbound_rooms: InboundRooms
+    reached: ReachedLimits
     clock: HandClock
     telephony: ScriptedTelephony = field(default_factory=ScriptedTelephony)
     doorbell: CountingDoorbell = field(default_factory=CountingDoorbell)
     looks: CountingLooks = field(default_factory=CountingLooks)
     transfers: CountingTransfers = field(default_factory=CountingTransfers)
-    resent: list[object] = field(default_factory=list)
+    resend: Resend = field(default=lambda keys: 1 if keys else 0)
+    """What the sweep does with deliveries that are overdue."""
+    announcer: CountingAnnouncer = field(default_factory=CountingAnnouncer)
+    nowhere: set[str] = field(default_factory=set)
+    """Numbers that the account may not call."""
     rung: list[Call] = field(default_factory=list)
     """The calls whose phones the dialer told to ring."""
 
@@ -77,6 +93,7 @@ class CallsRoom:
             places=self.places,
             capacity=self.capacity,
             progress=self.progress,
+            limits=LimitsMet(self.reached, self.clock, LOG),
             clock=self.clock,
             log=LOG,
             pause=self.clock.move,
@@ -111,11 +128,10 @@ class CallsRoom:
     def look_again(self, *call_ids: str) -> Swept:
         return asyncio.run(self._sweep().look_again([(ACCOUNT, call_id) for call_id in call_ids]))
 
-    def _sweep(self) -> Sweep:
-        def resend(keys: object) -> int:
-            self.resent.append(keys)
-            return 1
+    def tell_end(self, call: Call) -> None:
+        tell_end(self.announcer, self.store, call)
 
+    def _sweep(self) -> Sweep:
         return Sweep(
             store=self.store,
             watchlist=self.watchlist,
@@ -124,7 +140,9 @@ class CallsRoom:
             left_rooms=LeftRooms(self.store, self.inbound_rooms, self.telephony, LOG),
             doorbell=self.doorbell,
             looks=self.looks,
-            resend=resend,
+            resend=self.resend,
+            awaited=AwaitedAgents(self.rests, self.places),
+            tell_end=self.tell_end,
             transfers=MendTransfers(
                 FollowUp(
                     store=self.store,
@@ -149,6 +167,7 @@ class CallsRoom:
             paces=self.paces,
             queue=self.transfers,
             looks=self.looks,
+            may_call=lambda _call, number: number not in self.nowhere,
             clock=self.clock,
             log=LOG,
         )
@@ -188,4 +207,5 @@ def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
     watchlist = Watchlist(local.dynamodb, local.table_name)
     counters = Counters(local.dynamodb, local.table_name, clock, pause=lambda _: None)
     routing = RoutingStore(local.dynamodb, local.table_name)
-    return CallsRoom(store, watchlist, paces, places, counters, routing, rooms, clock)
+    reached = ReachedLimits(local.dynamodb, local.table_name)
+    return CallsRoom(store, watchlist, paces, places, counters, routing, rooms, reached, clock)

@@ -6,17 +6,19 @@ whatever needs more belongs to tests/dynamodb or tests/stack.
 
 import importlib.util
 import io
+import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
+import botocore.session
 import moto
 from moto.core.botocore_stubber import BotocoreStubber
 
@@ -24,24 +26,42 @@ from local.aws.template import read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
 from ringline.runtime import aws
 from ringline.runtime.items import from_item
+from ringline.runtime.vault import kept
 from tests.component.answers import hold_to_models
+from tests.component.rights import hold_to_rights, note_request
 
 TABLE_NAME = "ringline-test"
 RECORDS_BUCKET = "ringline-test-records"
+PARKED_BUCKET = "ringline-test-parked"
 
 # The rest of what the template says of its table is asked for by other requests.
 _ASKED_AT_CREATION = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
+_GIVEN_AS_VARIABLES = {
+    kept.TWILIO: "TWILIO_AUTH_TOKEN",
+    kept.SIP_HOOK: "SIP_HOOK_SECRET",
+    kept.RECORDING: "RECORDING_SECRET_ACCESS_KEY",
+    kept.AGENT_TOKENS: "LIVEKIT_API_SECRET",
+}
+"""How a test says in a function's environment what the stack's secrets are: agents' tokens are made with the one that
+it names for LiveKit, where it says nothing of them."""
+
 _ENVIRONMENT = {
+    kept.VARIABLE: "ringline/test",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "TABLE_NAME": TABLE_NAME,
     "RECORDS_BUCKET": RECORDS_BUCKET,
+    # Lines of the log, which here would stand in the output of whoever asks.
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "PARKED_BUCKET": PARKED_BUCKET,
+    "RELAY_DLQ_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/parked",
     "STACK_ID": "arn:aws:cloudformation:us-east-1:123456789012:stack/ringline/test",
     "TRUNK_KEY_ID": "alias/ringline-test",
     # The one queue that there is, as moto names it: few tests ask for transfers.
     "TRANSFER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
+    "DELIVERY_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/deliveries",
 }
 
 
@@ -68,7 +88,14 @@ class LocalAws:
 def local_aws() -> Iterator[LocalAws]:
     """The table as the template makes it, and a queue: both in this process, or the table in the DynamoDB that
     AWS_ENDPOINT_URL_DYNAMODB names (`tests.dynamodb.stand_ins`)."""
-    with moto.mock_aws(), _one_request_at_a_time(), mock.patch.dict(os.environ, _ENVIRONMENT):
+    with (
+        moto.mock_aws(),
+        _one_request_at_a_time(),
+        mock.patch.dict(os.environ, _ENVIRONMENT),
+        mock.patch.object(aws, "secretsmanager", SecretsManager),
+        _session_at_hand(),
+    ):
+        keep_secrets({})
         os.environ.pop("AWS_ENDPOINT_URL", None)
         _forget_clients()
         dynamodb, sqs = aws.dynamodb(), aws.sqs()
@@ -84,17 +111,64 @@ def local_aws() -> Iterator[LocalAws]:
             _forget_clients()
 
 
+class SecretsManager:
+    """What a function asks of it: one document, as the test says."""
+
+    document: ClassVar[dict[str, Any]] = {}
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:
+        assert SecretId == _ENVIRONMENT[kept.VARIABLE]
+        return {"SecretString": json.dumps(self.document)}
+
+
+def keep_secrets(values: Mapping[str, Sequence[str]], made_at: int = 0) -> None:
+    """These are the stack's secrets from now on, beside a key of its table; every process reads them anew."""
+    given = {kept.TABLE_KEY: ("a-key-of-the-table-for-tests-alone-0123456789",), **values}
+    held = {name: [{"value": value, "made_at": made_at} for value in each] for name, each in given.items()}
+    SecretsManager.document = {"made_at": made_at, "secrets": held}
+    kept.kept.cache_clear()
+
+
+def _keep_what_is_said_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without secrets, which no function has there: they are in the document, beside what was there."""
+    held = SecretsManager.document["secrets"]
+    values = {name: tuple(each["value"] for each in values) for name, values in held.items()}
+    for name, variable in _GIVEN_AS_VARIABLES.items():
+        if environment.get(variable):
+            values[name] = (environment[variable],)
+    if "LIVEKIT_API_SECRET" in environment:
+        values[kept.LIVEKIT] = (f"{environment.get('LIVEKIT_API_KEY', 'devkey')}:{environment['LIVEKIT_API_SECRET']}",)
+    keep_secrets(values, SecretsManager.document["made_at"])
+    secret = {*_GIVEN_AS_VARIABLES.values(), "LIVEKIT_API_KEY"}
+    return {name: value for name, value in environment.items() if name not in secret}
+
+
 @contextmanager
 def _one_request_at_a_time() -> Iterator[None]:
     """A transaction of moto copies the whole table first, and fails if another thread writes to it meanwhile."""
     process, one = BotocoreStubber.process_request, threading.Lock()
 
     def process_alone(self: BotocoreStubber, request: Any) -> Any:
+        note_request(request)
         with one:
             return process(self, request)
 
     with mock.patch.object(BotocoreStubber, "process_request", process_alone):
         yield
+
+
+@contextmanager
+def _session_at_hand() -> Iterator[None]:
+    """A session reads a megabyte of what botocore knows of AWS: a tenth of a second, which every test would pay. All
+    share one, with clients of their own. A test that asks for another one gets it."""
+    make, kept = botocore.session.get_session, [_session_of_all()]
+    with mock.patch.object(botocore.session, "get_session", lambda: kept.pop() if kept else make()):
+        yield
+
+
+@cache
+def _session_of_all() -> botocore.session.Session:
+    return botocore.session.get_session()
 
 
 @cache
@@ -109,16 +183,18 @@ def _forget_clients() -> None:
         made_once.cache_clear()
 
 
-def load_handler(function: str, environment: Mapping[str, str] | None = None) -> ModuleType:
-    """functions/<function>/handler.py as a module of its own, whose answers are held against what its routes say. Call
-    it inside `local_aws()`."""
+def load_handler(function: str, environment: Mapping[str, str] | None = None, *, is_held: bool = True) -> ModuleType:
+    """functions/<function>/handler.py as a module of its own, whose answers are held against what its routes say, which
+    know the words of this release alone, and whose requests against its rights. Call it inside `local_aws()`."""
     path = ROOT / "functions" / function / "handler.py"
     spec = importlib.util.spec_from_file_location(f"{function}_handler", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(os.environ, environment or {}):
+    with mock.patch.dict(os.environ, _keep_what_is_said_in(environment or {})):
         spec.loader.exec_module(module)
-    hold_to_models(function, module)
+    hold_to_rights(function, module)
+    if is_held:
+        hold_to_models(function, module)
     return module
 
 
@@ -128,11 +204,11 @@ def log_of(function: str) -> Iterator[io.StringIO]:
     logger = logging.getLogger(function)
     (writer,) = (each for each in logger.handlers if isinstance(each, logging.StreamHandler))
     lines, level = io.StringIO(), logger.level
-    before = writer.setStream(lines)
+    # Not by setStream, which flushes the stream before: that of a test that is over may be closed.
+    before, writer.stream = writer.stream, lines
     logger.setLevel(logging.DEBUG)
     try:
         yield lines
     finally:
         logger.setLevel(level)
-        if before is not None:
-            writer.setStream(before)
+        writer.stream = before

@@ -14,9 +14,11 @@ from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol import egress, models, webhook
 
 from ringline.calls.model.livekit_event import EgressReport, Kind, What
-from ringline.telephony.hook import HookRefused, read, verify
+from ringline.runtime.vault.livekit_keys import LivekitKey
+from ringline.telephony.hook import HookRefused, KeyUnknown, read, verify
 
 KEY, SECRET = "devkey", "a-secret-of-more-than-32-characters"
+KEYS = (LivekitKey(KEY, SECRET),)
 RECEIVER = WebhookReceiver(TokenVerifier(KEY, SECRET))
 TRACES = sorted((Path(__file__).parent / "traces").glob("*.json"))
 
@@ -38,7 +40,7 @@ def test_every_recorded_webhook_is_read_as_livekit_reads_it() -> None:
     for document in bodies:
         body = json.dumps(document).encode()
         signature = token(body)
-        verify(body, signature, api_key=KEY, api_secret=SECRET)
+        verify(body, signature, KEYS)
         theirs = RECEIVER.receive(body.decode(), signature)
         ours = read(body)
         assert ours.room_name == theirs.room.name
@@ -65,7 +67,7 @@ def test_an_egress_event_is_read_as_livekit_reads_it(status: str) -> None:
     ]
     body = an_egress(status=egress.EgressStatus.Value(status), error="so it goes", file_results=files)
     signature = token(body)
-    verify(body, signature, api_key=KEY, api_secret=SECRET)
+    verify(body, signature, KEYS)
     theirs = RECEIVER.receive(body.decode(), signature)
     ours = read(body)
     assert (ours.what, ours.room_name) == (What.EGRESS_ENDED, theirs.egress_info.room_name)
@@ -127,7 +129,7 @@ def test_we_believe_and_refuse_what_livekits_own_receiver_does(case: str) -> Non
 
 def _ours(body: bytes, signature: str) -> bool:
     try:
-        verify(body, signature, api_key=KEY, api_secret=SECRET)
+        verify(body, signature, KEYS)
     except HookRefused:
         return False
     return True
@@ -139,3 +141,24 @@ def _theirs(body: bytes, signature: str) -> bool:
     except Exception:
         return False
     return True
+
+
+def test_a_webhook_signed_with_either_of_two_keys_is_livekits() -> None:
+    body, now = b"{}", int(time.time())
+    keys = (LivekitKey("latest", "l" * 40), *KEYS)
+    verify(body, token(body), keys)
+    verify(body, token(body, "l" * 40, iss="latest", exp=now + 60), keys)
+    with pytest.raises(KeyUnknown):
+        verify(body, token(body, "l" * 40), keys)
+    with pytest.raises(KeyUnknown):
+        verify(body, token(body, iss="gone"), keys)
+
+
+@pytest.mark.parametrize(("attributes", "stack"), [({}, None), ({"ringline.stack": "ringline/0a1b"}, "ringline/0a1b")])
+def test_a_dispatch_rule_says_which_deployment_lets_a_caller_in(attributes: dict[str, str], stack: str | None) -> None:
+    event = webhook.WebhookEvent(event="participant_joined", id="EV_1", created_at=1_795_224_871)
+    event.room.MergeFrom(models.Room(sid="RM_1", name="in_1"))
+    caller = models.ParticipantInfo(sid="PA_1", identity="sip_1", kind=models.ParticipantInfo.SIP)
+    caller.attributes.update({"sip.ruleID": "SDR_1"} | attributes)
+    event.participant.MergeFrom(caller)
+    assert read(MessageToJson(event).encode()).stack == stack

@@ -11,14 +11,19 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.events import EndAsked
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.outbound.create import Accepted, CreateCall, WaitingMarks
+from ringline.calls.outbound.queue_room import QueueRoom
 from ringline.calls.outbound.requests import CreateCallRequest
+from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import Applied, Progress
+from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
-from ringline.routing.records import Pipe
+from ringline.routing.records import Number, Pipe
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import now_ms
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.targets.of_calls import UrlsOfCalls
 from tests.builders import ACCOUNT
 from tests.component.one_table import LocalAws
 from tests.fakes import CountingDoorbell
@@ -30,10 +35,21 @@ LOG = Logger(service="test", level="CRITICAL")
 def test_forty_creates_at_once_are_one_call_and_so_after_each_end(local: LocalAws) -> None:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
     routing = RoutingStore(local.dynamodb, local.table_name)
+    routing.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1"))
     routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="desk", number="+15550100000"))
     store = CallStore(local.dynamodb, local.table_name)
     marks = WaitingMarks(Watchlist(local.dynamodb, local.table_name), now_ms)
-    create = CreateCall(store, OutboundRouting(routing), CountingDoorbell(), marks, now_ms, LOG)
+    create = CreateCall(
+        store=store,
+        routing=OutboundRouting(routing),
+        doorbell=CountingDoorbell(),
+        marks=marks,
+        room=QueueRoom(store, now_ms),
+        limits=LimitsMet(ReachedLimits(local.dynamodb, local.table_name), now_ms, LOG),
+        webhook_urls=UrlsOfCalls(lambda: EndpointStore(local.dynamodb, local.table_name), allow_private=False),
+        clock=now_ms,
+        log=LOG,
+    )
     request = CreateCallRequest(to_number="+15550100200", pipe_id="PIPE_1", unique_to="number")
     progress = Progress(store, CountingDoorbell(), now_ms, LOG)
     together = Barrier(AT_ONCE)

@@ -1,18 +1,26 @@
 """The simulation: clean worlds stay clean, every planted bug is caught, and a seed tells one story only."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from copy import replace
+from functools import cache, partial
+from itertools import islice
+from operator import attrgetter
 
 import pytest
 
 from simulation.aws import table
 from simulation.aws.conditions import UnknownExpression, condition, updated
-from simulation.plan.drawing import make_plan
-from simulation.plan.planned import Plan
+from simulation.plan.drawing import HOUR_MS, make_plan, plain_plan
+from simulation.plan.planned import Plan, PlannedCall
+from simulation.planted.browsers import PLANTED_BROWSERS
+from simulation.planted.desks import PLANTED_DESKS
+from simulation.planted.handovers import PLANTED_HANDOVERS
 from simulation.run.command import main, world_seeds
 from simulation.run.episode import run_world
 from simulation.run.planted import PLANTED, Planting
 from simulation.run.planted_caps import PLANTED_CAPS
+from simulation.run.planted_ends import PLANTED_ENDS
 from simulation.run.planted_runners import PLANTED_AMONG_RUNNERS
 from simulation.run.shrink import shrunk
 
@@ -20,14 +28,30 @@ _WORLDS = 12
 _WORLDS_FOR_A_BUG = 60
 
 
+@cache
 def _worlds(seed: int, count: int) -> list[Plan]:
     return [make_plan(world) for world in list(world_seeds(seed, 1_000_000))[:count]]
 
 
+@cache
 def _worlds_with_runners(seed: int, count: int) -> list[Plan]:
-    """Every second one is calm: some promises are only kept where nothing goes wrong."""
-    with_runners = [plan for plan in _worlds(seed, count * 10) if plan.runners][:count]
-    return [replace(plan, scale=0.0, outages=()) if turn % 2 else plan for turn, plan in enumerate(with_runners)]
+    return list(_every_second_calm([plan for plan in _worlds(seed, count * 10) if plan.runners][:count]))
+
+
+def _worlds_with(has: Callable[[PlannedCall], object], seed: int, count: int) -> Iterator[Plan]:
+    """Those worlds in which some call is so. They are drawn one by one: most bugs are caught in the first ones."""
+    plans = map(make_plan, world_seeds(seed, 1_000_000))
+    return _every_second_calm(islice((plan for plan in plans if any(map(has, plan.calls))), count))
+
+
+_worlds_with_handovers = partial(_worlds_with, attrgetter("handovers"))
+_worlds_with_desks = partial(_worlds_with, attrgetter("desk"))
+_worlds_with_browsers = partial(_worlds_with, attrgetter("browser"))
+
+
+def _every_second_calm(plans: Iterable[Plan]) -> Iterator[Plan]:
+    """Some promises are only kept where nothing goes wrong."""
+    return (replace(plan, scale=0.0, outages=()) if turn % 2 else plan for turn, plan in enumerate(plans))
 
 
 def test_worlds_full_of_faults_break_no_invariant() -> None:
@@ -52,12 +76,44 @@ def test_worlds_full_of_faults_break_no_invariant() -> None:
     ],
 )  # fmt: skip
 def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
+    assert run_world(plain_plan(world)).violation is None
+
+
+@pytest.mark.parametrize("world", [519421236847, 88735778943, 857460715322, 189214220065])
+def test_a_world_with_transfers_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(make_plan(world)).violation is None
+
+
+def test_worlds_in_which_calls_are_handed_over_break_no_invariant() -> None:
+    counts = Counter[str]()
+    for plan in _worlds_with_handovers(seed=7, count=_WORLDS // 4):
+        ran = run_world(plan)
+        assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
+        counts += ran.counts
+    assert all(counts[name] > 5 for name in ("targets_answered", "phones_sent_away", "agents_sent_for"))
+
+
+def test_worlds_with_lines_for_callers_and_servers_that_decide_about_them_break_no_invariant() -> None:
+    counts = Counter[str]()
+    for plan in _worlds_with_desks(seed=7, count=_WORLDS // 4):
+        ran = run_world(plan)
+        assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
+        counts += ran.counts
+    assert all(counts[name] > 5 for name in ("decisions_asked", "callers_turned_away", "overflows"))
+
+
+def test_worlds_with_callers_in_browsers_break_no_invariant() -> None:
+    counts = Counter[str]()
+    for plan in _worlds_with_browsers(seed=7, count=_WORLDS // 4):
+        ran = run_world(plan)
+        assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
+        counts += ran.counts
+    assert all(counts[name] > 3 for name in ("browsers", "tokens_used_again", "browsers_turned_away"))
 
 
 def test_worlds_with_runners_break_no_invariant() -> None:
     counts = Counter[str]()
-    for plan in _worlds_with_runners(seed=7, count=_WORLDS // 2):
+    for plan in _worlds_with_runners(seed=8, count=_WORLDS // 2):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
@@ -77,6 +133,44 @@ def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
     _is_caught(planting, worlds, PLANTED_AMONG_RUNNERS[planting])
 
 
+@pytest.mark.parametrize("planting", PLANTED_ENDS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_ends_is_caught(planting: Planting) -> None:
+    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_ENDS[planting])
+
+
+@pytest.mark.parametrize(
+    ("kind", "length_ms", "shown_by"),
+    [
+        ("relay_fails", 15 * 60_000, "relay_failures"),
+        ("relay_away", HOUR_MS, "relay_failures"),
+        ("relay_gone", 26 * HOUR_MS, "dead_lettered"),
+        ("rows_unreadable", HOUR_MS, "parked"),
+    ],
+)
+def test_every_end_is_told_once_however_long_nobody_reads_the_stream(kind: str, length_ms: int, shown_by: str) -> None:
+    """From the beginning to long after the last end: by then the sweep alone has told of them."""
+    (plan,) = _worlds(seed=19, count=1)
+    ran = run_world(replace(plan, scale=1.0, outages=((kind, 1, length_ms),)))
+    assert ran.violation is None, ran.violation
+    assert ran.counts[shown_by] > 10
+
+
+@pytest.mark.parametrize("planting", PLANTED_HANDOVERS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_transfers_is_caught(planting: Planting) -> None:
+    worlds = _worlds_with_handovers(seed=11, count=_WORLDS_FOR_A_BUG)
+    _is_caught(planting, worlds, PLANTED_HANDOVERS[planting])
+
+
+@pytest.mark.parametrize("planting", PLANTED_DESKS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_callers_is_caught(planting: Planting) -> None:
+    _is_caught(planting, _worlds_with_desks(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_DESKS[planting])
+
+
+@pytest.mark.parametrize("planting", PLANTED_BROWSERS, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_among_browsers_is_caught(planting: Planting) -> None:
+    _is_caught(planting, _worlds_with_browsers(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_BROWSERS[planting])
+
+
 @pytest.mark.parametrize("planting", PLANTED_CAPS, ids=lambda planting: planting.__name__)
 def test_a_bug_planted_among_caps_is_caught(planting: Planting) -> None:
     capped = [plan for plan in _worlds(seed=11, count=_WORLDS_FOR_A_BUG * 4) if plan.caps][:_WORLDS_FOR_A_BUG]
@@ -85,7 +179,7 @@ def test_a_bug_planted_among_caps_is_caught(planting: Planting) -> None:
     _is_caught(planting, worlds, PLANTED_CAPS[planting])
 
 
-def _is_caught(planting: Planting, plans: list[Plan], names: frozenset[str]) -> None:
+def _is_caught(planting: Planting, plans: Iterable[Plan], names: frozenset[str]) -> None:
     for plan in plans:
         with planting():
             violation = run_world(plan).violation
@@ -137,7 +231,7 @@ def test_a_leaked_line_is_counted_and_its_world_is_told(capsys: pytest.CaptureFi
 def test_a_violation_is_shrunk_to_a_short_trace_that_shows_it() -> None:
     planting = next(each for each in PLANTED if each.__name__ == "dial_repeated")
     with planting():
-        plan, ran = next((plan, ran) for plan in _worlds(seed=11, count=20) if (ran := run_world(plan)).violation)
+        plan, ran = next((plan, ran) for plan in _worlds(seed=14, count=20) if (ran := run_world(plan)).violation)
         shortest = shrunk(plan, ran)
     assert shortest.violation is not None and shortest.violation.name == "rang_twice"
     assert (shortest.accepted, len(shortest.fired)) == (1, 1)

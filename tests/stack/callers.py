@@ -8,17 +8,30 @@ from typing import Any
 
 import aiohttp
 import botocore.session
+import httpx
 from unpod import AsyncClient
 from unpod.management._auth import Auth, JWTAuth, TokenAuth
 
+from local.aws.deploy import client
 from local.stack.record import Stack
 from local.stack.seed import seed
 from local.trips.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate
+from ringline.runtime.vault.document import read_document
+from ringline.runtime.vault.kept import AGENT_TOKENS
 
 TERMINAL = {"completed", "failed"}
 
+PATIENCE_S = 60.0
+"""How long a test waits where nothing says when something must have happened: on a busy machine all takes longer."""
+
 _numbers = itertools.count(1)
+
+
+def token_secret_of(stack: Stack) -> str:
+    """What the stack makes the tokens of agents with."""
+    text = client("secretsmanager", stack.emulator_url).get_secret_value(SecretId=stack.secrets_name)["SecretString"]
+    return read_document(text).secrets[AGENT_TOKENS][0].value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,7 @@ class Customer:
     org_handle: str
     pipe_id: str
     agent_id: str
+    from_number: str
     runner_pipe_id: str
     runner_agent_id: str
     webhook_secret: str | None
@@ -62,6 +76,7 @@ def a_customer(stack: Stack, *, cap: int = 5, webhook_url: str | None = None, or
         org_handle=str(made["org_handle"]),
         pipe_id=str(made["pipe_id"]),
         agent_id=str(made["agent_id"]),
+        from_number=str(made["from_number"]),
         runner_pipe_id=str(made["runner_pipe_id"]),
         runner_agent_id=str(made["runner_agent_id"]),
         webhook_secret=made["webhook_secret"],
@@ -78,7 +93,16 @@ def emulator_client(stack: Stack, service: str, endpoint_url: str | None = None)
     )
 
 
-async def until_over(client: AsyncClient, call_id: str, within_s: float = 30) -> tuple[Any, list[str]]:
+async def asked(customer: Customer, method: str, path: str, body: Any = None) -> Any:
+    """What the API answers to a request that it does not refuse."""
+    headers = {"Authorization": f"Bearer {customer.api_key}"}
+    async with httpx.AsyncClient(base_url=customer.base_url, headers=headers, timeout=30) as client:
+        answer = await client.request(method, path, json=body)
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None
+
+
+async def until_over(client: AsyncClient, call_id: str, within_s: float = PATIENCE_S) -> tuple[Any, list[str]]:
     """The call when it is over, and each status it was seen in. Raises TimeoutError."""
     seen: list[str] = []
 
@@ -90,7 +114,7 @@ async def until_over(client: AsyncClient, call_id: str, within_s: float = 30) ->
     return await until(client, call_id, is_over, within_s), seen
 
 
-async def until(client: AsyncClient, call_id: str, is_so: Callable[[Any], bool], within_s: float = 30) -> Any:
+async def until(client: AsyncClient, call_id: str, is_so: Callable[[Any], bool], within_s: float = PATIENCE_S) -> Any:
     """The call as soon as it is as wanted. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while True:
@@ -100,7 +124,7 @@ async def until(client: AsyncClient, call_id: str, is_so: Callable[[Any], bool],
             await asyncio.sleep(0.05)
 
 
-async def eventually[T](look: Callable[[], Awaitable[T | None]], within_s: float = 15) -> T:
+async def eventually[T](look: Callable[[], Awaitable[T | None]], within_s: float = PATIENCE_S) -> T:
     """What `look` finds as soon as it finds anything. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while True:

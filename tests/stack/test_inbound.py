@@ -20,6 +20,7 @@ from local.trips.webhook_listener import Listener, listening
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from tests.stack.callers import (
+    PATIENCE_S,
     TERMINAL,
     Customer,
     a_customer,
@@ -193,7 +194,9 @@ async def test_a_browser_talks_with_the_agent_is_recorded_around_a_pause_and_lea
         await eventually(begun)
         await until(office.client, call_id, lambda call: call.status == "active")
         path = f"{stack.api_url}/v1/calls/{call_id}"
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {customer.api_key}"}) as api:
+        async with httpx.AsyncClient(
+            headers={"authorization": f"Bearer {customer.api_key}"}, timeout=PATIENCE_S
+        ) as api:
 
             async def recording_is(status: str) -> dict[str, Any]:
                 async def look() -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from local.stack.lifecycle import bring_up, is_healthy, running_stack, take_down
 from local.stack.record import Stack, StackRecord
 from local.stack.wishes import DEFAULT_PORT, LivekitServer, Wishes, wishes_from
 from local.tools.processes import Child, StackError
+from ringline.accounts.strangers import WORDS_A_MINUTE
 
 # Nobody listens there: enough for a stack that places no call.
 SILENT_LIVEKIT = LivekitServer("http://127.0.0.1:9", "devkey", "secret-of-at-least-thirty-two-bytes", "ST_none")
@@ -68,9 +69,34 @@ def test_the_api_answers_at_the_root_of_the_front_door(stack: Stack) -> None:
     assert isinstance(body["data"], list)
 
 
-def test_a_request_without_a_key_gets_a_problem(stack: Stack) -> None:
-    status, content_type, body = asked(f"{stack.base_url}/v1/calls")
-    assert (status, content_type, body["code"]) == (401, "application/problem+json", "missing_api_key")
+def test_the_authorizer_may_note_that_a_key_was_used(stack: Stack) -> None:
+    """The emulator checks IAM: without the right the use goes unnoted, and nobody is refused for it."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    asked(f"{stack.base_url}/v1/calls", headers)
+    assert any(each["last_used_at"] for each in asked(f"{stack.base_url}/v1/api-keys", headers)[2]["data"])
+
+
+def test_a_request_without_a_key_reaches_no_function(stack: Stack) -> None:
+    status, _, body = asked(f"{stack.base_url}/v1/calls")
+    assert (status, body) == (401, {"message": "Unauthorized"})
+
+
+def test_a_flood_of_wrong_keys_reaches_the_authorizer_alone(stack: Stack) -> None:
+    wrong = {"Authorization": f"Bearer sk_{'x' * 43}"}
+
+    def printed(function: str) -> str:
+        log = Path(stack.log_dir) / f"{function}Function.log"
+        return log.read_text() if log.exists() else ""
+
+    # The authorizer has several containers, and each its own count.
+    told = [asked(f"{stack.base_url}/v1/calls", wrong) for _ in range(4 * WORDS_A_MINUTE)]
+    assert (told[0][0], told[0][2]["code"]) == (401, "invalid_api_key"), "whoever mistypes a key is told so"
+    before = printed("Manage"), printed("AuthorizeRequest").count("key refused")
+    for _ in range(3):
+        status, _, body = asked(f"{stack.base_url}/v1/calls", wrong)
+        assert (status, body) == (403, {"message": "Forbidden"})
+    assert printed("Manage") == before[0], "not even a line of its start"
+    assert printed("AuthorizeRequest").count("key refused") == before[1] + 3
 
 
 def test_functions_may_do_only_what_their_policies_say(stack: Stack) -> None:
@@ -96,8 +122,9 @@ def test_functions_may_do_only_what_their_policies_say(stack: Stack) -> None:
 
 
 def test_what_functions_print_lies_in_files_named_after_them(stack: Stack) -> None:
-    asked(f"{stack.base_url}/v1/calls")
-    assert "key refused" in (Path(stack.log_dir) / "AuthorizeRequestFunction.log").read_text()
+    headers = {"Authorization": f"Bearer {stack.api_key}", "Org-Handle": "someone-else"}
+    assert asked(f"{stack.base_url}/v1/calls", headers)[0] == 403
+    assert "request refused" in (Path(stack.log_dir) / "ManageFunction.log").read_text()
 
 
 def test_two_stacks_stand_side_by_side_and_the_second_goes_without_a_trace(stack: Stack, state_dir: Path) -> None:
@@ -130,7 +157,7 @@ def test_a_failure_on_the_way_up_leaves_nothing_running(state_dir: Path, monkeyp
         started.append(child)
         noted(record, child)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise StackError("the seed failed")
 
     monkeypatch.setattr(StackRecord, "note_child", note)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.stack.record import Stack
-from tests.stack.callers import Customer, a_customer, a_number, a_quick_callee, phones, until, until_over
+from tests.stack.callers import PATIENCE_S, Customer, a_customer, a_number, a_quick_callee, phones, until, until_over
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ def status_of(call: Any) -> str | None:
 async def test_a_recorded_call_ends_with_a_link_to_what_was_said(stack: Stack) -> None:
     customer = a_customer(stack)
     number = await a_quick_callee(stack, hangs_up_after_s=2.5)
-    async with httpx.AsyncClient(base_url=stack.base_url) as http, customer.client() as client:
+    async with httpx.AsyncClient(base_url=stack.base_url, timeout=PATIENCE_S) as http, customer.client() as client:
         call_id = await a_recorded_call(http, customer, number)
         active = await until(client, call_id, lambda call: status_of(call) == "started")
         assert active.recording_url is None, "there is no file yet"
@@ -49,7 +49,7 @@ async def test_a_recording_that_fails_does_not_harm_its_call(stack: Stack) -> No
     number = a_number()
     does = {"answers_after_s": 0.2, "hangs_up_after_s": 4, "egress": "fails"}
     await phones(stack, "PUT", f"numbers/{number}", does)
-    async with httpx.AsyncClient(base_url=stack.base_url) as http, customer.client() as client:
+    async with httpx.AsyncClient(base_url=stack.base_url, timeout=PATIENCE_S) as http, customer.client() as client:
         call_id = await a_recorded_call(http, customer, number)
         failed = await until(client, call_id, lambda call: status_of(call) == "failed")
         assert failed.status == "active"

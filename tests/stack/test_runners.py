@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 import websockets
 from unpod.connectivity.runner import AgentRunner, RunnerAuthError, _TransportRejected
+from websockets.exceptions import InvalidStatus
 
 from local.stack.record import Stack
 from ringline.agents.model.presence import is_live
@@ -24,7 +25,7 @@ from ringline.runtime.clock import MS_PER_S, now_ms
 from ringline.runtime.ids import new_id
 from ringline.telephony.agent_dispatch import call_token
 from tests.builders import a_call
-from tests.stack.callers import Customer, a_customer, emulator_client, eventually
+from tests.stack.callers import Customer, a_customer, emulator_client, eventually, token_secret_of
 
 pytestmark = pytest.mark.anyio
 
@@ -182,8 +183,10 @@ async def test_a_draining_runner_gets_no_frame(customer: Customer) -> None:
 
 
 async def test_a_runner_without_a_path_of_its_own_gets_the_apis_answer(customer: Customer) -> None:
-    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
-        await websockets.connect(customer.stack.base_url.replace("http", "ws") + "/v1/internal/others")
+    key = {"Authorization": f"Bearer {customer.api_key}"}
+    with pytest.raises(InvalidStatus) as refused:
+        elsewhere = customer.stack.base_url.replace("http", "ws") + "/v1/internal/others"
+        await websockets.connect(elsewhere, additional_headers=key)
     assert refused.value.response.status_code == 404
 
 
@@ -238,7 +241,7 @@ def claimed(customer: Customer, worker_id: str) -> Call:
 
 async def ask(customer: Customer, call: Call, number: int, why: str, bridge_url: str) -> dict[str, Any]:
     """The answer to a speech worker's request."""
-    headers = {"Authorization": f"Bearer {call_token(call, customer.stack.livekit_api_secret)}"}
+    headers = {"Authorization": f"Bearer {call_token(call, token_secret_of(customer.stack))}"}
     body = {"request": number, "why": why, "bridge_url": bridge_url}
     url = f"{customer.stack.base_url}/v1/calls/{call.call_id}/brain"
     async with aiohttp.ClientSession(headers=headers) as http, http.post(url, json=body) as answer:

@@ -1,4 +1,4 @@
-"""`sam deploy --guided`, as the README has it: SAM's own questions, answered with four values and the Enter key."""
+"""`sam deploy --guided`, as the README has it: SAM's own questions, answered with three values and the Enter key."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def asked(answers: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def test_four_values_and_enter_for_everything_else_make_a_stack() -> None:
+def test_three_values_and_enter_for_everything_else_make_a_stack() -> None:
     given = asked(GIVEN)
     assert {name: given[name] for name in GIVEN} == GIVEN
     assert set(given) == set(PARAMETERS)
@@ -52,7 +52,7 @@ def test_four_values_and_enter_for_everything_else_make_a_stack() -> None:
     assert refusals(given) == []
 
 
-@pytest.mark.parametrize("missing", sorted(set(GIVEN) - {"LivekitApiSecret"}))
+@pytest.mark.parametrize("missing", sorted(GIVEN))
 def test_a_value_that_was_left_out_is_refused_by_cloudformation(missing: str) -> None:
     given = asked({name: value for name, value in GIVEN.items() if name != missing})
     assert [name for name, value in given.items() if not keeps_its_pattern(name, value)] == [missing]

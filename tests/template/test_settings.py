@@ -16,7 +16,7 @@ FUNCTIONS = {
     for function in resources_of(TEMPLATE_READ, "AWS::Serverless::Function").values()
 }
 
-READ_BY_POWERTOOLS = {"LOG_LEVEL"}
+READ_BY_POWERTOOLS = {"LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
 """Its Logger reads this itself."""
 
 

@@ -13,7 +13,12 @@ _FUNCTIONS = resources_of(_TEMPLATE, "AWS::Serverless::Function")
 
 
 @pytest.mark.parametrize(
-    ("queue", "visibility_s"), [("DoorbellQueue", queues.VISIBILITY_S), ("LookQueue", queues.LOOK_VISIBILITY_S)]
+    ("queue", "visibility_s"),
+    [
+        ("DoorbellQueue", queues.VISIBILITY_S),
+        ("LookQueue", queues.LOOK_VISIBILITY_S),
+        ("TransferQueue", queues.TRANSFER_VISIBILITY_S),
+    ],
 )
 def test_a_simulated_queue_stays_silent_about_a_message_and_gives_it_up_as_the_deployed_one(
     queue: str, visibility_s: int
@@ -28,6 +33,8 @@ def test_a_simulated_queue_stays_silent_about_a_message_and_gives_it_up_as_the_d
     [
         ("dial", "DialNextFunction"),
         ("hangup", "ManageFunction"),
+        ("ask", "ManageFunction"),
+        ("transfer", "CarryOutTransferFunction"),
         ("sweep", "SweepFunction"),
         ("look", "SweepFunction"),
         ("agent", "ReceiveAgentEventFunction"),
@@ -43,4 +50,5 @@ def test_a_simulated_function_is_killed_when_the_deployed_one_is(kind: str, func
 
 def test_a_simulated_stream_gives_a_record_up_when_the_deployed_one_does() -> None:
     ((_, mapping),) = events_of(_TEMPLATE, "DynamoDB")
-    assert mapping["MaximumRetryAttempts"] == stream.TRIES
+    assert mapping["MaximumRetryAttempts"] == -1
+    assert mapping["MaximumRecordAgeInSeconds"] == stream.KEPT_S

@@ -51,8 +51,20 @@ def test_each_variable_of_the_container_is_one_that_the_worker_reads() -> None:
 
 
 def test_what_is_secret_comes_from_secrets_manager_and_nothing_of_it_is_a_plain_variable() -> None:
-    assert "LIVEKIT_API_SECRET" in SECRETS
-    assert not {name for name in ENVIRONMENT if "SECRET" in name or name.endswith("_API_KEY")} - {"LIVEKIT_API_KEY"}
+    assert {"LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"} <= SECRETS
+    assert not {name for name in ENVIRONMENT if "SECRET" in name or name.endswith("_API_KEY")}
+
+
+def test_livekits_key_and_secret_come_from_one_secret_that_its_role_may_read() -> None:
+    told = {each["Name"]: each["ValueFrom"] for each in CONTAINER["Secrets"] if "Name" in each}
+    assert told == {
+        "LIVEKIT_API_KEY": {"!Sub": "${LivekitSecretArn}:api_key::"},
+        "LIVEKIT_API_SECRET": {"!Sub": "${LivekitSecretArn}:api_secret::"},
+    }
+    (policy,) = STACK["Resources"]["SpeechExecutionRole"]["Properties"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert {"!Ref": "LivekitSecretArn"} in statement["Resource"]
+    assert not {name for name in STACK["Parameters"] if "ApiKey" in name or "ApiSecret" in name}
 
 
 def test_every_provider_of_the_table_can_be_given_its_key() -> None:

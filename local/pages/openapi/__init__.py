@@ -1,2 +1,2 @@
-"""Writes docs/openapi.json, the copy that the API serves, and docs/api.md from the routes, the models that check bodies
-and those of the answers: `python -m local.pages.openapi`."""
+"""Writes docs/openapi.json, the copy that the API serves, docs/api.md and docs/asyncapi.json from the routes, the
+models that check bodies and those of the answers: `python -m local.pages.openapi`."""

@@ -33,7 +33,10 @@ _SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key, `sk_...`. The SDK's schemes `Token` and `JWT` are taken as well, with its header "
-        "`Org-Handle`, which must name the key's account where it is sent.",
+        "`Org-Handle`, which must name the key's account where it is sent. "
+        'Without the header `Authorization` API Gateway itself answers 401 `{"message":"Unauthorized"}`, and to an '
+        'address that goes on sending keys that are none 403 `{"message":"Forbidden"}`: neither is a problem document, '
+        "and neither reaches the API.",
     },
     "CallToken": {
         "type": "http",

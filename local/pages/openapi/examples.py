@@ -15,7 +15,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.outcomes.outcome import AgentOutcome, KeptOutcome
 from ringline.calls.outcomes.view import outcome_view
 from ringline.calls.views.call_view import call_view
-from ringline.calls.views.payload import Payload
+from ringline.calls.views.payload import draft_of
 from ringline.resources.answers.analytics import ResultList
 from ringline.resources.answers.calls import CallList, CreatedCall
 from ringline.resources.answers.webhook_events import CallEventBody
@@ -23,8 +23,8 @@ from ringline.runtime.clock import iso
 from ringline.runtime.web.api import SDK_PREFIXES, versioned
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.routes import Described
+from ringline.webhooks.model.event import written
 from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.sending.deliver import body_of
 
 type Named = dict[str, Any]
 """Examples by their names, as OpenAPI has them."""
@@ -123,9 +123,10 @@ class Examples:
         """As `of_answer`, of what a webhook tells."""
         if model is not CallEventBody:
             return {}
-        body = body_of(event_type, Payload(iso(_AT + 71 * _S), call_view(ENDED_CALL)), 7)
+        at = _AT + 71 * _S
+        body = written(draft_of(event_type, ENDED_CALL, 1), 7, iso(at), at).body_as(event_type)
         model.model_validate_json(body)
-        return {"example": {"value": json.loads(body)}} if event_type is EventType.CALL_END else {}
+        return {"example": {"value": json.loads(body)}} if event_type is EventType.CALL_ENDED else {}
 
 
 def _fits(model: type[BaseModel], body: Any) -> bool:

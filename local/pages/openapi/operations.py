@@ -16,7 +16,14 @@ type Operation = dict[str, Any]
 _PARAMETER = re.compile(r"<(\w+)>")
 
 _OF_PROOF: Mapping[str, tuple[str, ...]] = {
-    "api_key": ("missing_api_key", "invalid_api_key", "org_mismatch"),
+    "api_key": (
+        "missing_api_key",
+        "invalid_api_key",
+        "org_mismatch",
+        "address_not_allowed",
+        "scope_missing",
+        "rate_limited",
+    ),
     "call_token": ("invalid_token",),
     "livekit": ("not_livekit",),
     "carrier": ("not_the_carrier",),
@@ -28,7 +35,14 @@ _SCHEMES: Mapping[str, str] = {
     "livekit": "HookSignature",
     "carrier": "HookSignature",
 }
-_OF_A_BODY = ("unreadable_body", "body_not_json", "body_not_an_object", "body_too_large", "invalid_request")
+_OF_A_BODY = (
+    "unreadable_body",
+    "body_not_json",
+    "body_not_an_object",
+    "body_too_deep",
+    "body_too_large",
+    "invalid_request",
+)
 _OF_A_QUERY = ("invalid_request",)
 
 COMMON_CODES = frozenset(
@@ -93,7 +107,7 @@ def operation_of(route: Described, schemas: Schemas, examples: Examples) -> Oper
         "operationId": operation_id(route),
         "tags": [tag_of(route)],
         "summary": route.summary,
-        "security": [{_SCHEMES[route.proof]: []}] if route.proof in _SCHEMES else [],
+        "security": [{_SCHEMES[route.proof]: _roles(route)}] if route.proof in _SCHEMES else [],
     }
     if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
         operation["parameters"] = parameters
@@ -107,6 +121,11 @@ def operation_of(route: Described, schemas: Schemas, examples: Examples) -> Oper
         operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": {}}}}
     operation["responses"] = _responses(route, schemas, examples)
     return operation
+
+
+def _roles(route: Described) -> list[str]:
+    """What an API key with scopes needs, as roles (OpenAPI 3.1, security requirement object)."""
+    return [route.scope.value] if route.proof == "api_key" else []
 
 
 def _path_parameters(route: Described) -> Iterable[dict[str, Any]]:

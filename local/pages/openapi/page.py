@@ -61,7 +61,7 @@ def _routes(document: Document) -> Iterator[str]:
 
 
 def _route(document: Document, method: str, path: str, operation: Document) -> Iterator[str]:
-    proofs = [name for each in operation["security"] for name in each]
+    proofs = [" with ".join([name, *roles]) for each in operation["security"] for name, roles in each.items()]
     yield f"### `{method.upper()} {path}`\n"
     yield f"{operation['summary']}. {f'Proof: {proofs[0]}.' if proofs else 'Needs no key.'}\n"
     parameters = [each for each in operation.get("parameters", []) if each["in"] != "path"]

@@ -108,6 +108,11 @@ class Presence:
         if self._participant is not None:
             self.room.publish(self._participant, agent_track())
 
+    def tell(self, attributes: dict[str, str]) -> None:
+        """Attributes of its own. Everybody in the room sees them, also while LiveKit still shows one that crashed."""
+        if self._participant is not None and not self.crashed.is_set():
+            self.room.change(self._participant, attributes)
+
     def leave(self, reason: DisconnectReason) -> None:
         """The agent goes; one that has not joined yet never will."""
         self.gone.set()

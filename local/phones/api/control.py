@@ -1,6 +1,7 @@
 """/phones: what tests and the demo steer and ask. JSON in, JSON out, no token.
 
-POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?}
+POST   /phones/inbound            a call rings in: {"from", "to", "hang_up_after_s"?, "cancel_after_s"?, "person"?, and
+                                  "address"?, the IP address that its INVITE comes from}
 POST   /phones/web                a browser joins a room: {"token", "leave_after_s"?, "person"?}
 POST   /phones/web/{id}/reconnect its client loses the connection and comes back
 GET    /phones/calls              what the phones saw: ?number= ?room=
@@ -30,7 +31,7 @@ from local.phones.api.dialing import SipApi
 from local.phones.api.door import TwirpDoor
 from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
-from local.phones.calls.inbound import Caller, InboundLeg
+from local.phones.calls.inbound import CARRIERS_ADDRESS, Caller, InboundLeg
 from local.phones.calls.web import Admission, TokenRefused, Visitor, WebCaller
 from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
@@ -101,7 +102,7 @@ class Control:
             asked.get("cancel_after_s"),
             PersonScript.from_json(asked.get("person", {})),
         )
-        route = self._trunks.route(caller.from_number, caller.to_number)
+        route = self._trunks.route(caller.from_number, caller.to_number, asked.get("address", CARRIERS_ADDRESS))
         leg = InboundLeg(self._exchange, self._dispatcher, caller, route)
         self._inbound[leg.call.id] = leg
         self._exchange.tasks.start(self._run(leg))

@@ -2,12 +2,14 @@
 `livekit/sip.go` and `sip/sip.go` are the source of both."""
 
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from livekit.protocol import sip
 
 from local.phones.kernel.twirp import TwirpError
 
 _LAST = 2**31 - 1
+_IN_NO_ADDRESS = frozenset("()+*;, \t\n\r")
 
 
 def check_inbound(trunk: sip.SIPInboundTrunkInfo) -> None:
@@ -71,13 +73,13 @@ def check_rule_conflicts(rules: Iterable[sip.SIPDispatchRuleInfo]) -> None:
 
 
 def trunk_for(
-    trunks: Iterable[sip.SIPInboundTrunkInfo], from_number: str, to_number: str
+    trunks: Iterable[sip.SIPInboundTrunkInfo], from_number: str, to_number: str, address: str
 ) -> sip.SIPInboundTrunkInfo | None:
-    """The trunk of that number, or else the one of any number. None also where there are several: LiveKit takes no such
-    call. Where a call comes from is not looked at: callers of the phone network have no address."""
+    """The trunk of that number that lets callers in from that IP address, or else such a one of any number. None also
+    where there are several: LiveKit takes no such call."""
     mine, any_number = [], []
     for trunk in trunks:
-        if not _fits(trunk.allowed_numbers, from_number):
+        if not _fits(trunk.allowed_numbers, from_number) or not _lets_in(trunk.allowed_addresses, address):
             continue
         if not trunk.numbers:
             any_number.append(trunk)
@@ -125,6 +127,20 @@ def _fits(wanted: Iterable[str], number: str) -> bool:
     """Whether a list of allowed numbers allows it; an empty list allows any."""
     allowed = [normal(each) for each in wanted]
     return not allowed or normal(number) in allowed
+
+
+def _lets_in(allowed: Iterable[str], address: str) -> bool:
+    """Whether a list of addresses and networks has the address; an empty list has any. What can be neither, nor
+    the name of a host, is passed over, so that a list of nothing else has any, too."""
+    said = [each for each in allowed if not set(each) & _IN_NO_ADDRESS and "://" not in each]
+    return not said or any(_has(each, ip_address(address)) for each in said)
+
+
+def _has(mask: str, address: IPv4Address | IPv6Address) -> bool:
+    try:
+        return address in ip_network(mask, strict=False)
+    except ValueError:
+        return False
 
 
 def _named(some_id: str) -> str:

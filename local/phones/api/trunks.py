@@ -38,9 +38,9 @@ class TrunkApi:
         """Adds a trunk under the id it carries."""
         self._outbound[trunk.sip_trunk_id] = trunk
 
-    def route(self, from_number: str, to_number: str) -> InboundRoute | None:
-        """The trunk and the rule that an inbound call comes by."""
-        trunk = trunk_for(self._inbound.values(), from_number, to_number)
+    def route(self, from_number: str, to_number: str, address: str) -> InboundRoute | None:
+        """The trunk and the rule that an inbound call comes by, which is sent from an IP address."""
+        trunk = trunk_for(self._inbound.values(), from_number, to_number, address)
         if trunk is None:
             return None
         rule = rule_for(self._rules.values(), trunk.sip_trunk_id, from_number, to_number)

@@ -1,4 +1,4 @@
-"""A call that rings in: the caller hears ringing until an agent's audio is in the room, and is answered then."""
+"""A call that rings in: the caller hears ringing until somebody's audio is in the room, and is answered then."""
 
 import asyncio
 import hashlib
@@ -17,6 +17,9 @@ from local.phones.numbers.person_script import A_TALKER, PersonScript
 from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant, Phone
 from local.phones.rooms.room import Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
+
+CARRIERS_ADDRESS = "127.0.0.1"
+"""Whence the phone network's carrier sends its callers, as in the recordings, unless they say another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ class InboundLeg:
         self._room.publish(self._participant, leg_track(self._participant.identity))
 
     def _see(self, event: RoomEvent, participant: Participant | None) -> None:
-        if event is RoomEvent.PUBLISHED and participant is not None and participant.is_agent:
+        if event is RoomEvent.PUBLISHED and participant is not None and participant is not self._participant:
             self._audio.set()
 
     async def _live(self, trunk: sip.SIPInboundTrunkInfo) -> None:

@@ -68,7 +68,7 @@ WITH_A_RUNNER = (
         "+15550100246",
         _TALKER,
         "as `+15550100240`; no runner is there: nobody is rung (`blocked_by`: `agent`) until `expires_at`, or an hour",
-        "EXPIRED_IN_QUEUE or NO_AGENT_AVAILABLE",
+        "NO_AGENT_AVAILABLE",
         Wish.NO_RUNNER,
     ),
 )

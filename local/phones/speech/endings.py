@@ -1,35 +1,18 @@
 """Why a call ended, for its brain: the product knows best, and is asked."""
 
 import asyncio
-from dataclasses import dataclass
 
 from local.phones.agents.presence import Presence
 from local.phones.agents.reports import Reports
+from speech.bridge.model.outcome import Outcome, presumed, told
 
-_ASKED_EVERY_S = 0.3
-_ASKED_TIMES = 20
-_LEFT_ALONE = "USER_HUNG_UP_IN_CALL"
-_UNKNOWN = "INTERNAL_ERROR"
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """An end reason and a status, in the product's words."""
-
-    reason: str
-    status: str
+_ASKED_AGAIN_AFTER_S = (0.3,) * 19
+"""Everything runs on one machine, and may take its time."""
 
 
-async def why_it_ended(presence: Presence, reports: Reports | None) -> Ending:
+async def why_it_ended(presence: Presence, reports: Reports | None) -> Outcome:
     """What the product says, as soon as the agent's attempt is over there; what can be seen from here, if it says
     nothing of that for some seconds."""
-    for _ in range(_ASKED_TIMES if reports is not None else 0):
-        answer = await reports.ask() if reports is not None else None
-        if answer is None:
-            break
-        if reason := answer.get("end_reason"):
-            return Ending(str(reason), str(answer["status"]))
-        await asyncio.sleep(_ASKED_EVERY_S)
-    if presence.alone.is_set() and presence.answered.is_set():
-        return Ending(_LEFT_ALONE, "completed")
-    return Ending(_UNKNOWN, "completed" if presence.answered.is_set() else "failed")
+    known = None if reports is None else await told(reports.ask, _ASKED_AGAIN_AFTER_S, asyncio.sleep)
+    gone = "CLIENT_INITIATED" if presence.alone.is_set() else "ROOM_DELETED"
+    return known or presumed(gone, was_answered=presence.answered.is_set())

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
 from speech.bridge.handover import Handover
 from speech.bridge.hub import Hub
+from speech.bridge.kept_turns import TURNS_ATTRIBUTE
 from speech.bridge.line import Line, LineTaken
 from speech.bridge.local_brain import LocalBridge
 from speech.bridge.model.actions import Done
@@ -50,7 +51,7 @@ class SpeechWorks:
     people: People
     http: Callable[[], aiohttp.ClientSession]
     bridges_url: Callable[[], str]
-    settings: Settings
+    settings: Callable[[], Settings]
 
     def mind(self, exchange: Exchange, presence: Presence, reports: Reports | None) -> "BrainMind":
         """The mind of one agent."""
@@ -121,11 +122,12 @@ class BrainMind:
             line=line,
             brain=brain,
             voice=TextVoice(self._exchange, self._presence, mouth, handover),
-            serve_brain=self._serve,
+            serve_brain=partial(self._serve, greeting_of(told)),
+            keep_turns=lambda turns: self._presence.tell({TURNS_ATTRIBUTE: turns}),
         )
 
-    async def _serve(self, served: Served, bridge: LocalBridge) -> None:
-        await ServedBrain(bridge, replies_of(served, self._works.http(), self._works.settings)).run()
+    async def _serve(self, greeting: str, served: Served, bridge: LocalBridge) -> None:
+        await ServedBrain(bridge, replies_of(served, self._works.http(), self._works.settings()), greeting).run()
 
     async def _talk(self, phone: Phone, mouth: Mouth, driver: Driver) -> None:
         mouth.call = phone.call
@@ -152,10 +154,19 @@ class BrainMind:
         if self._driver is None or self._running is None:
             return
         if not self._presence.crashed.is_set() and not self._running.done():
+            await self._driver.other_side_left()
             ending = await why_it_ended(self._presence, self._reports)
-            self._driver.over(ending.reason, ending.status)
+            self._driver.over(ending.end_reason, ending.status)
             await asyncio.wait((self._running,), timeout=_CLOSED_WITHIN_S)
         self._running.cancel()
+
+
+def greeting_of(told: Mapping[str, Any]) -> str:
+    """What a brain that is no runner says first; a runner greets by itself."""
+    voice = told.get("voice")
+    if not isinstance(voice, Mapping) or voice.get("first_speaker") == "user":
+        return ""
+    return str(voice.get("greeting") or "")
 
 
 def _told(metadata: str) -> dict[str, Any] | None:

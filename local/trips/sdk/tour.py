@@ -105,6 +105,8 @@ def _served(ask: Ask, stop: Stop, journey: Journey) -> Seen:
     try:
         if stop.in_the_call:
             _wait_until_active(ask, journey)
+        if stop.method == "transcripts.list":
+            _wait_until_words_are_kept(ask)
         answer = ask(lambda client: stop.take(client, journey))
     except httpx.HTTPStatusError as error:
         return Seen(stop.method, str(error.response.status_code), f"{error.response.text[:200]}")
@@ -130,6 +132,13 @@ def _wait_until_active(ask: Ask, journey: Journey) -> None:
     call_id = journey.gave["calls.create"].call_id
     until = time.monotonic() + _ACTIVE_WITHIN_S
     while ask(lambda client: client.calls.get(call_id)).status != "active" and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _wait_until_words_are_kept(ask: Ask) -> None:
+    """What was said is reported behind the end of the call."""
+    until = time.monotonic() + _ACTIVE_WITHIN_S
+    while not ask(lambda client: client.transcripts.list()) and time.monotonic() < until:
         time.sleep(0.2)
 
 

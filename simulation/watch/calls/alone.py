@@ -23,14 +23,16 @@ class NotLeftAlone:
 
     def call_changed(self, change: CallChange) -> None:
         before, after = change.before, change.after
-        rings_in = after.inbound_room is not None
+        rings_in = after.comes_in
         if before is None or not (change.is_end if rings_in else change.gives_line_back):
             return
         since = self._scene.alone_since.get(before.room_name or "")
         leg = self._scene.leg_of(before)
         if since is None or leg is None or (leg.over_at is not None and leg.over_at <= since):
             return
-        alone_ms = (leg.over_at or self._world.now) - since
+        # Whom somebody is being asked for waits for that one.
+        served = [each.ended_at or self._world.now for each in before.transfers if each.dial == before.attempt]
+        alone_ms = max(0, (leg.over_at or self._world.now) - max([since, *served]))
         self.alone_ms.append(alone_ms)
         known_at = max(before.agent_left_at or 0, before.other_left_at or 0)
         if self._calm and 0 <= known_at - since < _KNOWN_WITHIN_MS and alone_ms > _ALONE_MS:

@@ -1,6 +1,7 @@
 """Whoever rings in where nothing goes wrong is answered, if there is an agent for them at all."""
 
 from simulation.actors.scene import Scene
+from simulation.watch.book import CallBook
 from simulation.watch.findings import Findings
 
 _COME = {"there", "busy"}
@@ -10,14 +11,21 @@ _ANSWERED_WITHIN_MS = 12_000
 
 
 class CallersAnswered:
-    def __init__(self, findings: Findings, scene: Scene, *, calm: bool) -> None:
+    def __init__(self, findings: Findings, scene: Scene, book: CallBook, *, calm: bool) -> None:
+        self._book = book
         self._findings = findings
         self._scene = scene
         self._calm = calm
 
     def at_the_end(self) -> None:
+        # Whether nobody was to take them is for others to say.
+        calls = self._book.calls.values()
+        away = {call.inbound_room for call in calls if call.version == 1 and call.state.is_terminal}
         for room, leg in self._scene.callers.items():
             rang_ms = (leg.answered_at or leg.over_at or 0) - leg.call.created_at
+            if leg.is_browser:
+                # Their reason tells whether an agent came, and they may come by a token that was used.
+                continue
             is_answered = leg.answered_at is not None and rang_ms <= _ANSWERED_WITHIN_MS
-            if self._calm and leg.plan.agent in _COME and not is_answered:
+            if self._calm and leg.plan.agent in _COME and room not in away and not is_answered:
                 self._findings.fail("caller_not_answered", f"{room} rang for {rang_ms} ms")

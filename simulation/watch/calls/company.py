@@ -26,7 +26,8 @@ class Company:
         if leg is not None and not leg.is_up:
             # The other side has hung up already: nobody is cut off any more.
             return
-        if left_for_nobody and room is not None and room.colleague is not None and after.reports.hung_up_for is None:
+        others = room is not None and room.is_company and not room.agents
+        if left_for_nobody and others and after.reports.hung_up_for is None:
             self._findings.fail("cut_off", f"{after.call_id} while it talked with whom its agent had brought in")
 
     def at_the_end(self) -> None:

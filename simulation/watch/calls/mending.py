@@ -19,7 +19,9 @@ from ringline.calls.model.timing import (
     DIALER_SILENCE_S,
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
+    REFER_TAKES_S,
 )
+from ringline.calls.model.transfers.transfer import under_way
 from simulation.actors.scene import Leg, Scene
 from simulation.aws.due_index import LONGEST_LAG_MS
 from simulation.kernel.processes import Process
@@ -104,7 +106,7 @@ class Mending:
         room, gone_at = self._scene.rooms.get(name), self._scene.closed_at.get(name)
         if call.end_asked_at is not None:
             return "its end was asked", max(seen_from, call.end_asked_at)
-        leg = self._scene.legs.get((call.call_id, call.attempt))
+        leg = self._scene.leg_of(call)
         if call.awaits_agent_since is not None:
             # Nothing has rung, and the ringing has its time from the agent's coming on.
             waits_s = (call.agent_join_timeout_s or AGENT_FIRST_S) + DIAL_OUTCOME_MARGIN_S
@@ -114,18 +116,24 @@ class Mending:
                 return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
             outcome_s = call.ring_timeout_s + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S
             return "its dial has no outcome", max(seen_from, (call.dialed_at or 0) + outcome_s * 1000)
-        is_known = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+        known = min((at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at), default=None)
         # Known, and true: a leg that reconnected has left under its old sid and talks on.
-        if is_known and (leg is None or not leg.is_up):
-            known = min(at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at is not None)
+        if known is not None and (leg is None or not leg.is_up):
             waits_s = PROMISED_WORDS_S if call.reports.has_promised_transcript else DIALER_SILENCE_S
             return "its leg or room is known to be gone", max(seen_from, known + waits_s * 1000)
+        if known is not None:
+            # Nobody was told that it is back: who may be going has their time to say so before anything else is owed.
+            seen_from = max(seen_from, known + DIALER_SILENCE_S * 1000)
         if room is None and gone_at is not None:
             return "its room is gone", max(seen_from, gone_at)
+        of_its_transfer = _of_its_transfer(call, seen_from)
+        if of_its_transfer is not None and of_its_transfer[1] < self._world.now:
+            # What else is owed a look sees that comes behind it.
+            return of_its_transfer
         if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
             return "its carrier said that it is over", max(seen_from, self._unheard_of_since(call, leg))
-        somebody_is_there = room is not None and (bool(room.agents) or room.colleague is not None)
-        return self._limit(call, seen_from, somebody_is_there=somebody_is_there)
+        somebody_is_there = room is not None and room.is_company
+        return self._limit(call, seen_from, somebody_is_there=somebody_is_there) or of_its_transfer
 
     def _unheard_of_since(self, call: Call, leg: Leg | None) -> int:
         """When LiveKit has missed the sound of a leg that is over, and lists it no more. The carrier may have told of
@@ -140,12 +148,39 @@ class Mending:
             return "it lasted too long", max(seen_from, answered_at + call.max_call_duration_s * 1000)
         if somebody_is_there or (call.handed_over_at is not None and call.other_left_at is None):
             return None
+        if under_way(call.transfers) is not None:
+            # Somebody is being asked for: what is owed is an outcome of that.
+            return None
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
         if call.agent_left_at is not None:
-            left_at = max(call.agent_left_at, call.other_left_at or 0)
+            asked_until = max((each.ended_at or 0 for each in call.transfers), default=0)
+            left_at = max(call.agent_left_at, call.other_left_at or 0, asked_until)
             return "nobody is left to talk to", max(seen_from, left_at + AGENT_SUCCESSOR_S * 1000)
         return None
+
+
+def _of_its_transfer(call: Call, seen_from: int) -> tuple[str, int] | None:
+    """What a transfer that somebody has begun is owed, in an order that a look can follow."""
+    transfer = under_way(call.transfers)
+    if transfer is None or transfer.begun_at is None:
+        return None
+    # Where it came to nothing, another may be under way, which has its own time.
+    named = transfer.transfer_id
+    if transfer.joined_at is not None:
+        handoff_ms = 0 if transfer.is_to_agent else transfer.warm_handoff_ms
+        return (
+            None
+            if handoff_ms is None
+            else (f"{named}: its agent is not let go", max(seen_from, transfer.joined_at + handoff_ms))
+        )
+    comes_within_s = call.ring_timeout_s + ANSWER_MARGIN_S
+    if transfer.is_refer:
+        comes_within_s = REFER_TAKES_S
+    elif transfer.is_to_agent:
+        comes_within_s = AGENT_JOIN_S
+    told_by = transfer.begun_at + (comes_within_s + DIAL_OUTCOME_MARGIN_S) * 1000
+    return f"{named}: it has no outcome", max(seen_from, told_by)
 
 
 def _shows_an_answer(leg: Leg) -> bool:

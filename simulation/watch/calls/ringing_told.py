@@ -21,7 +21,7 @@ class RingingTold:
         self._told: set[tuple[CallKey, int]] = set()
 
     def call_changed(self, change: CallChange) -> None:
-        if change.after.inbound_room is None and change.after.in_flight and change.after.answered_at is not None:
+        if not change.after.comes_in and change.after.in_flight and change.after.answered_at is not None:
             self._rang.add((change.key, change.after.attempt))
 
     def announced(self, key: CallKey, event_type: EventType, dial: int) -> None:
@@ -30,7 +30,7 @@ class RingingTold:
         self._told.add((key, dial))
         leg = self._scene.legs.get((key[1], dial))
         call = self._book.calls[key]
-        if call.inbound_room is not None:
+        if call.comes_in:
             return
         is_old = call.attempt == dial and self._world.now - (call.dialed_at or 0) >= _TOO_SOON_MS
         if not is_old and (leg is None or not leg.rang):
@@ -38,4 +38,6 @@ class RingingTold:
 
     def at_the_end(self) -> None:
         for key, dial in sorted(self._rang - self._told):
+            if key[1] in self._book.news_lost:
+                continue
             self._findings.fail("ringing_not_told", f"dial {dial} of {key[1]}, which was answered")

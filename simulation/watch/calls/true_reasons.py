@@ -9,9 +9,10 @@ from simulation.actors.conversations import BEEPS_AFTER_MS, DEED_TAKES_MS, LENT_
 from simulation.actors.phones import RINGS_AFTER_MS
 from simulation.actors.scene import Scene
 from simulation.plan.drawing import GREETING_MS
-from simulation.plan.planned import NOBODY, Plan, PlannedCall
+from simulation.plan.planned import NOBODY, Plan, PlannedCall, PlannedDesk
 from simulation.watch.book import CallBook
 from simulation.watch.findings import Findings
+from simulation.watch.handovers.reasons import handed_over_reasons
 
 _R = EndReason
 
@@ -69,10 +70,12 @@ class TrueReasons:
 
 def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
     """The reasons that tell the truth of an undisturbed call; None where it depends on who is faster."""
-    if not plan.is_thought_for(call):
+    if not plan.is_thought_for(call) or plan.may_find_no_channel(call):
         return None
+    if call.browser is not None:
+        return _of_a_browser(call)
     if call.rings_in:
-        return _of_a_caller(call)
+        return _of_a_caller(call, plan)
     if call.hang_ups_after or call.expires_after is not None:
         return None
     if call.retry is None:
@@ -89,7 +92,29 @@ def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
     return final
 
 
-def _of_a_caller(call: PlannedCall) -> set[EndReason] | None:
+def _of_a_caller(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
+    if call.desk is not None and _is_rejected(call.desk):
+        return {_R.CALL_CANCELED}
+    taken = _of_a_taken_caller(call)
+    # Whether there was a line for them others look at.
+    may_be_full = call.desk is not None and (bool(plan.reserves) or bool(plan.caps))
+    return taken | {_R.NO_AGENT_AVAILABLE} if taken is not None and may_be_full else taken
+
+
+def _of_a_browser(call: PlannedCall) -> set[EndReason] | None:
+    """Others look at whether there was a line, and at who comes again."""
+    is_alone = call.browser is not None and call.browser.habit == "once"
+    taken = _of_a_taken_caller(call) if is_alone else None
+    return None if taken is None else taken | {_R.NO_LINE_FREE}
+
+
+def _is_rejected(desk: PlannedDesk) -> bool:
+    """Whether their server says so, or says nothing and the number does."""
+    is_told = desk.decides in {"accepts", "rejects", "chooses"}
+    return desk.decides == "rejects" if is_told or desk.decides is None else desk.default == "reject"
+
+
+def _of_a_taken_caller(call: PlannedCall) -> set[EndReason] | None:
     if call.agent == "absent":
         return {_R.AGENT_DID_NOT_JOIN}
     if call.agent not in {"there", "busy"}:
@@ -101,6 +126,9 @@ def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | No
     """Why that attempt ended."""
     if call.agent_first and call.agent == "absent":
         return {_R.NO_AGENT_AVAILABLE}
+    if call.agent_first and call.agent == "busy" and plan.reserves:
+        # It waits for a line as well, perhaps for longer than a call waits for its agent.
+        return None
     callee = call.callee_in(attempt)
     if callee in {"busy", "declines"} and call.answers_after > RINGS_AFTER_MS[1]:
         # By then its phone is said to ring: who declines now hangs up a ringing one.
@@ -116,8 +144,13 @@ def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | No
         return {_R.USER_DID_NOT_PICK_UP}
     if callee in NOBODY:
         return _recorded(call, callee)
-    if call.agent == "there":
-        return _talked(call, callee)
+    return _talked(call, callee) if call.agent == "there" else _left_by_its_agent(call, callee)
+
+
+def _left_by_its_agent(call: PlannedCall, callee: str) -> set[EndReason] | None:
+    """What such an agent does and what becomes of a wish to be handed over meet in more ways than are worth telling."""
+    if call.handovers:
+        return None
     hung_up_first = callee != "talks_on" and call.talks_for < call.agent_acts_after + _MARGIN_MS
     if call.agent != "hangs_up" or hung_up_first:
         return None
@@ -140,6 +173,9 @@ def _recorded(call: PlannedCall, callee: str) -> set[EndReason] | None:
     """Nobody is there: a greeting that soon is over, or a machine that records."""
     if not call.hears or call.agent != "there" or (callee == "greeting" and not _is_a_greeting(call)):
         return None
+    if any(handover.after < call.talks_for + _MARGIN_MS for handover in call.handovers):
+        # Whoever comes in the agent's place has heard nothing of what that one heard.
+        return None
     acts_after = call.talks_for if call.deed == "talks" else call.agent_acts_after
     if callee == "greeting":
         return _VOICEMAIL if call.deed == "talks" or call.talks_for < acts_after - _MARGIN_MS else None
@@ -152,7 +188,18 @@ def _is_a_greeting(call: PlannedCall) -> bool:
     return GREETING_MS[0] <= call.talks_for <= GREETING_MS[1]
 
 
+def _asked_over(call: PlannedCall, callee: str) -> set[EndReason] | None:
+    """Somebody wishes in it that it be handed over."""
+    as_without = _talked(replace(call, handovers=()), callee)
+    if as_without is None:
+        return None
+    limit_ms = call.max_call_duration_s * 1000
+    return handed_over_reasons(call, min(limit_ms, limit_ms if callee == "talks_on" else call.talks_for), as_without)
+
+
 def _talked(call: PlannedCall, callee: str) -> set[EndReason] | None:
+    if call.handovers:
+        return _asked_over(call, callee)
     limit_ms = call.max_call_duration_s * 1000
     talk_ms = limit_ms if callee == "talks_on" else call.talks_for
     done_ms = call.agent_acts_after + DEED_TAKES_MS + _MARGIN_MS

@@ -35,6 +35,15 @@ class Caps:
                 self._findings.fail("cap_inexact", f"{name} of {account_id}: in_use {in_use}, calls in it {counted}")
         if change.is_claim:
             self._claimed(change.after)
+        if change.before is None:
+            self._arrives(change.after)
+
+    def _arrives(self, call: Call) -> None:
+        """Somebody rings in, and takes what they count in."""
+        for name in call.counts_in:
+            row = self._row(call.account_id, name)
+            if "max_calls" in row and _number(row, "in_use") > _number(row, "max_calls"):
+                self._findings.fail("cap_exceeded", f"{name}: {_number(row, 'in_use')}, {call.call_id} came to it")
 
     def _claimed(self, call: Call) -> None:
         if call.direction is Direction.INBOUND:

@@ -1,6 +1,15 @@
 """Whoever acts for an account touches its items, and those that belong to nobody, but never another account's."""
 
-from ringline.runtime.table import LIVEKIT_PK, WAITING_PK, account_pk, connection_pk, room_pk, trunk_pk
+from ringline.runtime.table import (
+    LIVEKIT_PK,
+    OF_THE_DEPLOYMENT,
+    WAITING_PK,
+    account_pk,
+    connection_pk,
+    room_pk,
+    runners_pk,
+    trunk_pk,
+)
 from simulation.kernel.world import World
 from simulation.watch.findings import Findings
 
@@ -12,6 +21,9 @@ _ROOMS = room_pk("")
 
 _CONNECTIONS = connection_pk("")
 """What the keys of runners' connections begin with: only their items tell whose they are, too."""
+
+_SPEECH_WORKERS = runners_pk(OF_THE_DEPLOYMENT)
+"""Where the speech workers are, who speak for every account's calls."""
 
 
 class OwnAccountOnly:
@@ -26,7 +38,7 @@ class OwnAccountOnly:
             account_id is None
             or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS, _ROOMS, _CONNECTIONS))
             or (pk == WAITING_PK and sk == account_id)
-            or pk == LIVEKIT_PK
+            or pk in {LIVEKIT_PK, _SPEECH_WORKERS}
         ):
             return
         self._findings.fail("foreign_account", f"{process and process.name} acts for {account_id} and touches {pk}")

@@ -1,8 +1,9 @@
 """Who stood first in an account's queue is claimed first: nobody whose place was to be seen when the claimer looked is
-passed, but for calls whose trunk had no turn or whose agent rested, and by the one that finds out whether LiveKit is
-back."""
+passed, but for calls that have expired, whose trunk had no turn or whose agent rested, and by the one that finds out
+whether LiveKit is back."""
 
 from ringline.runtime.table import queue_pk, queue_sk
+from simulation.kernel.world import MACHINE_SKEW_MS, World
 from simulation.watch.book import CallBook, CallChange
 from simulation.watch.findings import Findings
 from simulation.watch.lines.agents import AgentsFirst
@@ -12,8 +13,17 @@ from simulation.watch.lines.places import Places
 
 class Turns:
     def __init__(
-        self, findings: Findings, *, book: CallBook, places: Places, paces: Paces, agents: AgentsFirst, capped: bool
+        self,
+        world: World,
+        findings: Findings,
+        *,
+        book: CallBook,
+        places: Places,
+        paces: Paces,
+        agents: AgentsFirst,
+        capped: bool,
     ) -> None:
+        self._world = world
         self._capped = capped
         self._agents = agents
         self._findings = findings
@@ -34,6 +44,8 @@ class Turns:
             waiting = self._book.calls[other]
             if self._capped and waiting.agent_id != claimed.agent_id:
                 # The other agent may have had as many calls as it may. Pipe and number are the same for all.
+                continue
+            if waiting.has_expired(self._world.now + MACHINE_SKEW_MS):
                 continue
             if self._agents.may_be_passed(process, waiting, claimed):
                 continue

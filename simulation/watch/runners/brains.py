@@ -78,7 +78,8 @@ class Brains:
         if self._calm and together_ms > _TOGETHER_MS:
             self._findings.fail("two_brains", f"two thought for {live.room.name} for {together_ms} ms")
         elsewhere_ms = 0 if live.elsewhere_since is None else now - live.elsewhere_since
-        if self._calm and elsewhere_ms > _ELSEWHERE_MS and not self._had_two(live.room):
+        may_be_elsewhere = self._had_two(live.room) or self._was_to_be_anothers(live.room)
+        if self._calm and elsewhere_ms > _ELSEWHERE_MS and not may_be_elsewhere:
             told = f"{live.worker_id} thought for {live.room.name} for {elsewhere_ms} ms without a place"
             self._findings.fail("brain_without_place", told)
 
@@ -86,6 +87,13 @@ class Brains:
         """Whether two speech workers came to one room. The one that is put out of it has asked, too, and the place of
         the call stays with the runner that it was given."""
         return room.name in self._scene.together_ms or room.name in self._scene.two_since
+
+    def _was_to_be_anothers(self, room: Room) -> bool:
+        """Whether another agent was asked for. With that the call's runner gives its place back, and thinks on until
+        the agent is there. The place stays given back where it does not come."""
+        whose = self._book.attempt_in(room.name)
+        call = None if whose is None else self._book.calls.get((whose.account_id, whose.call_id))
+        return call is not None and any(transfer.is_to_agent for transfer in call.transfers)
 
     def call_changed(self, change: CallChange) -> None:
         before, after = change.before, change.after

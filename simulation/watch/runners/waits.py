@@ -71,7 +71,8 @@ class PlaceWaits:
         rest = self._rows.item(gate_pk(account_id), agent_rest_sk(call.agent_id or ""))
         livekit = self._rows.item(LIVEKIT_PK, LIVEKIT_REST_SK)
         rests = any(_number(item, "next_at") > now or _number(item, "on_trial_until") > now for item in (rest, livekit))
-        return not rests and _number(gate, "in_use") < _number(gate, "cap")
+        lines = min(_number(gate, "cap"), _number(gate, "outbound_cap") if gate and "outbound_cap" in gate else 1 << 30)
+        return not rests and _number(gate, "in_use") < lines
 
     def _has_place(self, account_id: str, call: Call) -> bool:
         pk = runners_pk(account_id)

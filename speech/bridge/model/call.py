@@ -11,7 +11,8 @@ class CallFacts:
 
     `transfer_numbers` and `transfer_prefixes` are the numbers to which the agent may hand the call over: None is no
     rule, an empty list allows none. `can_report` is what the voice tells of (docs/agents.md, `ready`). A call that is
-    `resumed` was talked in before, by a speech worker that was lost.
+    `resumed` was talked in before, by a speech worker that was lost: `turns` are what was said then, as
+    `Conversation.turns_to_keep` told them.
     """
 
     call_id: str
@@ -26,6 +27,7 @@ class CallFacts:
     transfer_prefixes: tuple[str, ...] | None = None
     can_report: tuple[str, ...] = ("user_spoke", "transcript")
     resumed: bool = False
+    turns: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of_dispatch(
@@ -49,7 +51,13 @@ class CallFacts:
             transfer_prefixes=_listed(metadata.get("transfer_allowed_prefixes")),
             can_report=can_report,
             resumed=metadata.get("resumed") is True,
+            turns=_turns(metadata.get("turns")),
         )
+
+
+def _turns(told: Any) -> tuple[Mapping[str, Any], ...]:
+    listed = told if isinstance(told, list) else []
+    return tuple(turn for turn in listed if isinstance(turn, Mapping) and isinstance(turn.get("content"), str))
 
 
 def _listed(allowed: Any) -> tuple[str, ...] | None:

@@ -155,6 +155,13 @@ class UserSilent:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicemailHeard:
+    """What answered is a voicemail, and what shows it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """Times of a turn, told to the runner. Milliseconds, fractions are rounded: the SDK 0.5.0 parses whole numbers
     only, and takes a fraction for the end of the call."""
@@ -181,6 +188,12 @@ class EndWished:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSideLeft:
+    """Nobody is there any more; why the call ended is still to be told. The control plane may wait for the transcript
+    before it says so: a call in which nobody spoke was a voicemail's greeting."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The call has ended, whoever ended it. `error` goes to the runner as an error frame: something of ours broke."""
 
@@ -203,11 +216,13 @@ type Event = (
     | UserInterrupted
     | SpeechPlayed
     | UserSilent
+    | VoicemailHeard
     | Measured
     | MessageCame
     | TonesSent
     | TransferEnded
     | EndWished
+    | OtherSideLeft
     | CallOver
     | Tick
 )

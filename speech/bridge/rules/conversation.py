@@ -3,6 +3,9 @@
 Time is a number of milliseconds since 1970, and never runs backwards.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from speech.bridge.model import frames
 from speech.bridge.model.actions import (
     Action,
@@ -23,6 +26,7 @@ from speech.bridge.model.events import (
     Event,
     Measured,
     MessageCame,
+    OtherSideLeft,
     RunnerClosed,
     RunnerDialled,
     RunnerFrame,
@@ -34,6 +38,7 @@ from speech.bridge.model.events import (
     UserSaid,
     UserSilent,
     UserSpoke,
+    VoicemailHeard,
 )
 from speech.bridge.rules.ending import Ending
 from speech.bridge.rules.seeking import NORMAL, UNKNOWN_CALL, Change, Seeking
@@ -44,6 +49,7 @@ from speech.bridge.rules.telling import Telling
 from speech.bridge.rules.transfers import refusal
 
 LONGEST_REASON = 80
+LONGEST_WHY = 200
 _OF_SEEKING = (Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
 
 
@@ -61,13 +67,24 @@ class Conversation:
         self._telling = Telling(call, self._steps, self._talk, self._seeking)
         self._somebody_spoke = False
         self._was_ready = False
+        self._turns_reported: list[Mapping[str, Any]] | None = None
         self._is_over = False
         self._now_ms = 0
 
     def begin(self, now_ms: int) -> list[Action]:
         self._now_ms = now_ms
+        self._talk.resume(self._call.turns, now_ms)
         self._seeking.begin(now_ms)
         return self._steps.take()
+
+    def turns_to_keep(self) -> list[dict[str, Any]]:
+        """What is to be kept outside of this process: should it be lost, another goes on from there."""
+        return self._talk.turns_to_keep()
+
+    @property
+    def turns_changed(self) -> int:
+        """How often `turns_to_keep` has changed."""
+        return self._talk.changes
 
     def next_turn(self) -> int:
         """A number for the next turn of the other side."""
@@ -100,6 +117,8 @@ class Conversation:
                 self._transfer_ended(event)
             case EndWished(reason=reason):
                 self._end(reason)
+            case OtherSideLeft():
+                self._report_transcript()
             case CallOver(end_reason=end_reason, status=status, error=error):
                 self._finish(end_reason, status, error)
             case Measured():
@@ -123,6 +142,12 @@ class Conversation:
                 self._interrupted(heard_prefix)
             case SpeechPlayed(turn=turn):
                 self._talk.heard(turn)
+            case _:
+                self._noticed(event)
+
+    def _noticed(self, event: Event) -> None:
+        """What changes nothing about who speaks, and is passed on."""
+        match event:
             case MessageCame(message=message):
                 self._telling.message(message)
             case TonesSent(dtmf_id=dtmf_id, error=error):
@@ -130,6 +155,10 @@ class Conversation:
             case UserSilent(silent_s=silent_s):
                 self._somebody_spoke = False
                 self._steps.do(Report({"type": "silence", "silent_s": silent_s}))
+            case VoicemailHeard(why=why):
+                # Whether the call goes on is for its policy, which the control plane knows.
+                self._steps.do(Report({"type": "voicemail", "why": why[:LONGEST_WHY]}))
+                self._telling.voicemail(why)
 
     def _runner_side(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
         if self._ending.is_wanted:
@@ -280,9 +309,15 @@ class Conversation:
         self._telling.over(end_reason, status, error)
         if self._seeking.bridge is not None:
             self._steps.do(CloseBridge(self._seeking.bridge, NORMAL))
-        if "transcript" in self._call.can_report:
-            self._steps.do(Report({"type": "transcript", "turns": self._talk.transcript(), "final": True}))
+        self._report_transcript()
         self._steps.do(Done(end_reason, status))
+
+    def _report_transcript(self) -> None:
+        """All that was said. Again, only if more was said since."""
+        turns = self._talk.transcript()
+        if "transcript" in self._call.can_report and turns != self._turns_reported:
+            self._turns_reported = turns
+            self._steps.do(Report({"type": "transcript", "turns": turns, "final": True}))
 
     def _settle(self) -> None:
         """What follows from where the talk now stands: the end that waited for it, the timers, the state."""

@@ -72,6 +72,9 @@ class Seeking:
         self._why: Why = "join"
         self._expected_job: str | None = None
         self._passed_over: set[str] = set()
+        self._latest = 0
+        """The number of the latest job that is known of: those before it are void, also those that nobody told of
+        because the runner before had refused."""
         self._closed_dials: dict[str, int] = {}
         self._losses = 0
         self._greeted_at: int | None = None
@@ -128,6 +131,7 @@ class Seeking:
         if self._expected_job and self._expected_job != job_id:
             self._pass_over(self._expected_job)
         self._expected_job = job_id
+        self._latest = max(self._latest, _number_of(job_id))
         if self.bridge is not None and self.job_id == job_id:
             return None
         self._steps.set(Timer.DIAL, now_ms + within_ms)
@@ -150,7 +154,7 @@ class Seeking:
         if self.bridge is not None:
             self._steps.do(CloseBridge(event.bridge, TAKEN))
             return None
-        if event.job_id in self._passed_over:
+        if event.job_id in self._passed_over or _number_of(event.job_id) < self._latest:
             self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
             return None
         self.bridge, self.job_id = event.bridge, event.job_id
@@ -249,3 +253,9 @@ class Seeking:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _number_of(job_id: str) -> int:
+    """How many jobs of this attempt were before it, and itself: `call_1.2.3` is the third. 0 for any other name."""
+    number = job_id.rpartition(".")[2]
+    return int(number) if number.isascii() and number.isdecimal() else 0

@@ -9,7 +9,7 @@ ends each reply with one `agent.text.end`.
     no word for TURN_LIMIT_MS ->      the turn is given up: the agent does without replies, or is stuck
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,10 @@ class Talk:
         """Of all words so far."""
         self.last_asked = 0
         """The number of the other side's last turn."""
+        self._said_before = 0
+        """The number of the last turn that another speech worker has kept."""
+        self.changes = 0
+        """How often a turn was begun, ended or taken back."""
 
     def next_number(self) -> int:
         self._numbers += 1
@@ -92,6 +96,7 @@ class Talk:
         return self._open[0] if self._open else None
 
     def ask(self, number: int, text: str, language: str | None, at_ms: int) -> Turn:
+        self.changes += 1
         turn = Turn(number, text, language)
         self._open.append(turn)
         self._lines.append(_Line(number, "user", text, at_ms))
@@ -100,6 +105,7 @@ class Talk:
 
     def never_mind(self, number: int) -> None:
         """The turn was said, and is nobody's to answer."""
+        self.changes += 1
         self._open = [turn for turn in self._open if turn.number != number]
 
     def unsent(self) -> list[Turn]:
@@ -122,6 +128,7 @@ class Talk:
 
     def end_reply(self, now_ms: int) -> Turn | None:
         """The turn whose reply is complete; None where none was open."""
+        self.changes += 1
         if not self._open:
             return None
         turn = self._open.pop(0)
@@ -131,6 +138,7 @@ class Talk:
         return turn
 
     def say(self, text: str, now_ms: int, *, filler: bool = False) -> int:
+        self.changes += 1
         number = self.next_number()
         if filler:
             self._unheard[number] = _Speech(None, letters=len(text))
@@ -180,6 +188,7 @@ class Talk:
 
     def interrupted(self, heard_prefix: str | None) -> None:
         """The other side spoke into it. Of the first utterance the prefix was heard, of later ones nothing."""
+        self.changes += 1
         unheard = [speech.line for speech in self._unheard.values() if speech.line is not None]
         for position, line in enumerate(unheard):
             if position or heard_prefix is not None:
@@ -192,7 +201,8 @@ class Talk:
 
     def forget_unspoken(self) -> None:
         """Nothing of what the runner said went to the voice yet: it is as if it had said nothing."""
-        self._lines = [line for line in self._lines if line.role == "user"]
+        self.changes += 1
+        self._lines = [line for line in self._lines if line.role == "user" or line.turn <= self._said_before]
         self._unheard.clear()
         for turn in self._open:
             turn.replied = False
@@ -200,6 +210,7 @@ class Talk:
     def lost(self) -> list[int]:
         """The runner is gone. What it left unanswered is to be sent again, also a turn whose reply broke off: as a turn
         with a new number. Returns the numbers of the replies that broke off."""
+        self.changes += 1
         broken = [turn.number for turn in self._open if turn.replied and not turn.interrupted]
         for number in broken:
             self._complete(number)
@@ -212,11 +223,40 @@ class Talk:
 
     def drop_open(self) -> list[int]:
         """No reply is expected any more. The numbers of the turns that were open."""
+        self.changes += 1
         numbers = [turn.number for turn in self._open if not turn.interrupted]
         for number in numbers:
             self._complete(number)
         self._open.clear()
         return numbers
+
+    # ------------------------------------------------------------ another speech worker
+
+    def turns_to_keep(self) -> list[dict[str, Any]]:
+        """What another speech worker needs to go on: what was said, and, `open`, what was said without an answer. A
+        reply that is not complete is none: its turn is asked again."""
+        asked = {turn.number for turn in self._open if turn.asked is not None and not turn.interrupted}
+        kept: list[dict[str, Any]] = []
+        for line in self._said():
+            if line.turn not in asked:
+                kept.append({"role": line.role, "content": line.content, "at": line.at_ms})
+            elif line.role == "user":
+                kept.append({"role": line.role, "content": line.content, "at": line.at_ms, "open": True})
+        return kept
+
+    def resume(self, turns: Iterable[Mapping[str, Any]], now_ms: int) -> None:
+        """Takes over what another speech worker has kept."""
+        for turn in turns:
+            at = turn.get("at")
+            at_ms = at if isinstance(at, int) else now_ms
+            number, content = self.next_number(), str(turn["content"])
+            if turn.get("role") != "user":
+                self._lines.append(_Line(number, "agent", content, at_ms))
+            elif turn.get("open") is True:
+                self.ask(number, content, None, at_ms)
+            else:
+                self._lines.append(_Line(number, "user", content, at_ms))
+        self._said_before = self._numbers
 
     # ------------------------------------------------------------ what was said
 

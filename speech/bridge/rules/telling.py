@@ -70,6 +70,10 @@ class Telling:
         `state` on to whoever asks for it."""
         self._send(frames.state(self._state, self._talk.last_asked, message=message))
 
+    def voicemail(self, why: str) -> None:
+        """As `message`: an agent may leave one."""
+        self._send(frames.state(self._state, self._talk.last_asked, voicemail={"why": why}))
+
     def measured(self, measured: Measured) -> None:
         times = {
             "ttfa_ms": measured.ttfa_ms,

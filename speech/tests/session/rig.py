@@ -19,6 +19,7 @@ from speech.bridge.model.actions import Done, Transfer
 from speech.bridge.model.call import CallFacts
 from speech.bridge.model.events import TransferEnded
 from speech.tests.session.sound import FixedEar, Hears, Reads, Speaks, ToneMouth
+from speech.worker.answering.answering import Answering
 from speech.worker.calls.dispatch import CAN_REPORT
 from speech.worker.calls.listening import Listener
 from speech.worker.calls.quiet import Quiet
@@ -62,6 +63,7 @@ class SessionRig:
     voice: SessionVoice
     driver: Driver
     quiet: Quiet
+    answering: Answering
     phone: TestPhone
     talk: asyncio.Task[Done]
     speaks: Speaks
@@ -100,7 +102,8 @@ async def a_session_with(
         )
         voice.bind(driver)
         phone.driver = driver
-        quiet = Quiet(voice, driver, settings(**variables), time.monotonic)
+        answering = Answering(driver, time.monotonic)
+        quiet = Quiet(voice, driver, settings(**variables), time.monotonic, answering)
         speaks, ear, reads = Speaks(), Hears(), Reads()
         if with_sound:
             synchronizer = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=reads)
@@ -110,9 +113,9 @@ async def a_session_with(
         else:
             session.output.transcription = reads
         talk = asyncio.create_task(driver.run())
-        await session.start(Listener(session, voice, driver, quiet))
+        await session.start(Listener(session, voice, driver, quiet, answering))
         try:
-            yield SessionRig(control, session, voice, driver, quiet, phone, talk, speaks, ear, reads)
+            yield SessionRig(control, session, voice, driver, quiet, answering, phone, talk, speaks, ear, reads)
         finally:
             running.extend([talk, *(job for runner in runners for job in runner._jobs.values())])
             for task in running:

@@ -1,7 +1,9 @@
 """Brains that are no runner, against endpoints that answer as theirs do."""
 
 import asyncio
+import gc
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -9,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from speech.bridge.hub import serving
-from speech.bridge.local_brain import LocalBridge
+from speech.bridge.local_brain import LocalBridge, LocalBridgeClosed
 from speech.bridge.model.actions import Why
 from speech.bridge.model.events import BrainAnswer, Served
 from speech.tests.session.rig import SessionRig, a_session_with, settings
@@ -211,3 +213,49 @@ def test_a_base_and_the_whole_address_are_one_endpoint() -> None:
     whole = "https://a.example/v1/chat/completions"
     assert chat_url("https://a.example/v1") == chat_url("https://a.example/v1/") == chat_url(whole) == whole
     assert chat_url(f"{whole}?key=1") == f"{whole}?key=1"
+
+
+async def test_a_reply_whose_bridge_is_closed_meanwhile_ends_without_a_word_of_it() -> None:
+    """A task whose exception nobody takes is told of as a fault."""
+    frames: list[Any] = []
+    bridge = LocalBridge(-1, frames.append)
+    is_closed = asyncio.Event()
+
+    class Slow:
+        async def reply(self, talk: Any, caller: Any) -> AsyncIterator[str]:
+            yield "One "
+            await is_closed.wait()
+            yield "two."
+
+    faults: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: faults.append(told))
+    serving_it = asyncio.create_task(ServedBrain(bridge, Slow()).run())
+    bridge.give(json.dumps({"event": "user.text", "text": "hello"}))
+    await eventually(lambda: len(frames) > 1)
+    bridge.shut()
+    is_closed.set()
+    with pytest.raises(LocalBridgeClosed):
+        await serving_it
+    del serving_it
+    gc.collect()
+    assert faults == []
+
+
+async def test_a_prompt_knows_of_the_voicemail_that_it_may_speak_to() -> None:
+    asked: list[list[tuple[str, str]]] = []
+    bridge = LocalBridge(-1, lambda _event: None)
+
+    class Keeps:
+        async def reply(self, talk: Any, caller: Any) -> AsyncIterator[str]:
+            asked.append([(message.role, message.content) for message in talk])
+            yield "Hello."
+
+    serving_it = asyncio.create_task(ServedBrain(bridge, Keeps()).run())
+    bridge.give(json.dumps({"event": "state", "state": "idle", "voicemail": {"why": "a tone"}}))
+    bridge.give(json.dumps({"event": "user.text", "text": "Leave a message."}))
+    await eventually(lambda: bool(asked))
+    bridge.shut()
+    with pytest.raises(LocalBridgeClosed):
+        await serving_it
+    ((first, second),) = asked
+    assert first[0] == "system" and "voicemail" in first[1] and second == ("user", "Leave a message.")

@@ -7,8 +7,9 @@ import pytest
 from aiohttp import web
 
 from speech.bridge.hub import serving
+from speech.bridge.model.outcome import Outcome
 from speech.worker.calls import outcome
-from speech.worker.calls.outcome import Outcome, told
+from speech.worker.calls.outcome import told
 
 pytestmark = pytest.mark.anyio
 

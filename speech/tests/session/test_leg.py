@@ -1,5 +1,6 @@
 """When the other side of a call can hear, and when it has gone."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from livekit import rtc
 
+from speech.worker.calls import leg as leg_module
 from speech.worker.calls.dispatch import Dispatch
 from speech.worker.calls.leg import Leg
 
@@ -80,3 +82,35 @@ async def test_it_has_gone_when_its_own_leg_has_and_not_when_somebody_else_leave
     room.emit("participant_disconnected", a_participant(reason=rtc.DisconnectReason.USER_REJECTED))
     room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
     assert leg.gone.result() == "USER_REJECTED"
+
+
+async def test_a_leg_that_is_unseen_while_the_worker_itself_is_cut_off_has_not_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leg_module, "BACK_WITHIN_S", 0.01)
+    room = Room()
+    leg = a_leg(room)
+    phone = room.remote_participants["PA_1"] = a_participant(status="active")
+    room.emit("participant_connected", phone)
+    room.emit("participant_disconnected", room.remote_participants.pop("PA_1"))
+    assert not leg.gone.done()
+    back = room.remote_participants["PA_2"] = a_participant(status="dialing")
+    room.emit("participant_connected", back)
+    await asyncio.sleep(0.05)
+    assert not leg.gone.done() and leg.answered.is_set()
+
+
+async def test_a_leg_that_is_not_seen_again_has_lost_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leg_module, "BACK_WITHIN_S", 0.01)
+    room = Room()
+    leg = a_leg(room)
+    room.emit("participant_disconnected", a_participant())
+    assert await leg.gone == "CONNECTION_TIMEOUT"
+
+
+async def test_a_room_that_is_closed_meanwhile_says_why() -> None:
+    room = Room()
+    leg = a_leg(room)
+    room.emit("participant_disconnected", a_participant())
+    room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
+    assert leg.gone.result() == "ROOM_DELETED"

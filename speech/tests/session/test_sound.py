@@ -7,7 +7,7 @@ import pytest
 from unpod.connectivity.call_context import CallContext
 
 from speech.tests.session.rig import SessionRig, a_session_with
-from speech.tests.session.sound import BrokenMouth, spoken
+from speech.tests.session.sound import HZ, BrokenMouth, a_tone, spoken
 from tests.contract.bridge.rig import Echo, eventually
 
 pytestmark = pytest.mark.anyio
@@ -88,6 +88,16 @@ async def test_speech_that_is_not_to_be_had_ends_the_call_as_failed() -> None:
         await answered(rig)
         await rig.over()
         assert rig.phone.hung_up_for == "failed: speech"
+
+
+async def test_a_greeting_and_its_tone_are_told_with_what_shows_them(speech: bytes) -> None:
+    async with a_session_with(echoes, hears=["you have reached somebody"]) as rig:
+        await answered(rig)
+        rig.answering.answered()
+        rig.speaks.speak(speech + speech + bytes(HZ) + a_tone(0.6, 1000) + bytes(HZ))
+        await eventually(lambda: bool(rig.control.reported("voicemail")))
+        (report,) = rig.control.reported("voicemail")
+        assert report["why"] == "a tone of 1000 Hz after a greeting"
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ async def test_a_call_is_taken_greeted_and_ended_by_its_agent() -> None:
         await worker.idle()
         reports = worker.plane.control.reports
         assert [event["type"] for event in reports] == ["ready", "hang_up", "transcript", "usage"]
-        assert reports[0]["can_report"] == ["user_spoke", "silence", "transcript", "dtmf"]
+        assert reports[0]["can_report"] == ["user_spoke", "silence", "voicemail", "transcript", "dtmf"]
         assert reports[1]["reason"] == "done"
         assert seen[-1] == {"end_reason": "AGENT_HUNG_UP", "status": "completed", "call_id": CALL}
         assert [turn["content"] for turn in reports[2]["turns"]] == ["Hello. Goodbye."]

@@ -2,7 +2,7 @@
 
 It is LIVEKIT_URL's (with LIVEKIT_API_KEY and LIVEKIT_API_SECRET), or one that is started here if `livekit-server` is on
 the PATH. A participant with the attributes of a telephone's leg joins, is greeted, asks something by voice, is
-answered, and hangs up. No key of a speech provider is needed.
+answered, and hangs up; the runner is told why the call ended. No key of a speech provider is needed.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
 from livekit import api, rtc
@@ -23,7 +24,7 @@ from speech.bridge.hub import serving
 from speech.bridge.tokens import bridge_key
 from speech.tests.session.control_plane import ControlPlane, metadata
 from speech.tests.session.sound import HZ, spoken
-from tests.contract.bridge.rig import AGENT, Control, Echo
+from tests.contract.bridge.rig import AGENT, CALL, Control, Echo
 
 PORT = 17880
 KEY, SECRET = "key", "a-secret-of-more-than-32-characters"
@@ -31,6 +32,9 @@ LEG = "leg_of_the_call"
 LONGEST_S = 120
 AUDIBLE = 300
 """Of 32,767."""
+TOLD: list[dict[str, Any]] = []
+"""What the runner's `state` hook was given."""
+HUNG_UP = {"end_reason": "USER_HUNG_UP_IN_CALL", "status": "completed", "call_id": CALL}
 
 
 @dataclass
@@ -76,6 +80,17 @@ async def a_livekit() -> AsyncIterator[LiveKit | None]:
         await process.wait()
 
 
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Returns when one of them has; the others are given up."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _listens(port: int) -> None:
     async with asyncio.timeout(20):
         while True:
@@ -108,7 +123,9 @@ async def a_worker(livekit: LiveKit) -> AsyncIterator[asyncio.subprocess.Process
     registered = asyncio.Event()
     reading = asyncio.create_task(_read_log(process.stdout, registered))
     try:
-        await registered.wait()
+        await _first(registered.wait(), process.wait())
+        if not registered.is_set():
+            raise ConnectionError(f"the worker has ended with {process.returncode}; SPEECH_TRIP_LOG=1 shows its log")
         yield process
     finally:
         if process.returncode is None:
@@ -220,6 +237,10 @@ async def _reported(control: Control, kind: str) -> None:
 
 
 async def greets_and_echoes(ctx: CallContext) -> None:
+    @ctx.session.on("state")
+    async def keep(event: Any) -> None:
+        TOLD.append(event.model_extra)
+
     ctx.session.dialog_machine = Echo()
     await ctx.session.say("Hello, this is the agent of the trip.")
     await ctx.session.run()
@@ -250,8 +271,10 @@ async def trip() -> int:
         (transcript,) = control.reported("transcript")
         for turn in transcript["turns"]:
             print(f"{turn['role']:>6}: {turn['content']}")
+        print(f"the runner was told: {TOLD}")
         print(f"usage: {control.reported('usage')[0]['usage']['latency']}")
-        return 0 if [turn["role"] for turn in transcript["turns"]] == ["agent", "user", "agent"] else 1
+        roles = [turn["role"] for turn in transcript["turns"]]
+        return 0 if roles == ["agent", "user", "agent"] and TOLD[-1:] == [HUNG_UP] else 1
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_the_urls_are_the_dispatchs_own_or_the_apis() -> None:
 def test_the_call_is_known() -> None:
     dispatch = Dispatch.read(told(**URLS, leg_identity="leg", dispatch=2, data={"a": 1}), room_id="RM_1")
     assert (dispatch.facts.call_id, dispatch.facts.room_id, dispatch.facts.user_number) == ("SCL_1", "RM_1", "+1555")
-    assert dispatch.facts.can_report == ("user_spoke", "silence", "transcript", "dtmf")
+    assert dispatch.facts.can_report == ("user_spoke", "silence", "voicemail", "transcript", "dtmf")
     assert dispatch.is_outbound and not dispatch.is_first and dispatch.leg_identity == "leg"
     assert not Dispatch.read(told(**URLS, direction="inbound"), room_id="RM_1").is_outbound
 

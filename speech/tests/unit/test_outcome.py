@@ -2,7 +2,7 @@
 
 import pytest
 
-from speech.worker.calls.outcome import Outcome, presumed
+from speech.bridge.model.outcome import Outcome, presumed
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from speech.bridge.local_brain import LocalBridge
+from speech.bridge.local_brain import LocalBridge, LocalBridgeClosed
 from speech.bridge.model.frames import EVENTS, PROTOCOL_VERSION, VERBS
 from speech.worker.brains.replies import BrainFailed, Caller, Message, Replies
 
 _log = logging.getLogger(__name__)
+
+_VOICEMAIL = "A voicemail has answered. Leave a short message, if there is one to leave."
 
 
 class ServedBrain:
@@ -63,6 +65,8 @@ class ServedBrain:
                 self._waiting.append(str(frame["text"]))
             case "state" if isinstance(frame.get("message"), Mapping):
                 self._talk.append(Message("system", said_of(frame["message"])))
+            case "state" if frame.get("voicemail"):
+                self._talk.append(Message("system", _VOICEMAIL))
             case "user.interrupted":
                 await self._interrupted(frame.get("heard_prefix"))
 
@@ -101,9 +105,13 @@ class ServedBrain:
             _log.warning("a brain gave no reply", extra={"why": str(failure), "call_id": self._caller.call_id})
             self._failure = failure
             return
+        except LocalBridgeClosed:
+            # Whoever receives hears of it, too, and ends this brain.
+            return
         finally:
             self._remember("".join(said))
-        await self._send("agent.text.end")
+        with suppress(LocalBridgeClosed):
+            await self._send("agent.text.end")
 
     def _remember(self, said: str) -> None:
         if said:

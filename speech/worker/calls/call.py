@@ -18,14 +18,17 @@ from speech.bridge.line import Line
 from speech.bridge.local_brain import LocalBridge
 from speech.bridge.model.actions import Done, Why
 from speech.bridge.model.events import BrainAnswer, Served
+from speech.bridge.model.outcome import presumed
+from speech.worker.answering.answering import Answering
 from speech.worker.brains.replies import replies_of
 from speech.worker.brains.served import ServedBrain
 from speech.worker.calls.dispatch import Dispatch
+from speech.worker.calls.kept import Kept
 from speech.worker.calls.leg import Leg
 from speech.worker.calls.listening import Listener
-from speech.worker.calls.outcome import presumed, told
+from speech.worker.calls.outcome import told
 from speech.worker.calls.quiet import Quiet
-from speech.worker.calls.session import a_session, room_options
+from speech.worker.calls.session import a_session, join
 from speech.worker.calls.told import Told
 from speech.worker.calls.voice import SessionVoice
 from speech.worker.settings import Settings
@@ -90,12 +93,14 @@ class CallInRoom:
             voice=self._voice,
             clock_ms=self._clock_ms,
             serve_brain=serve,
+            keep_turns=Kept(self._ctx.room, self._joined).tell,
         )
         self._voice.bind(driver)
-        quiet = Quiet(self._voice, driver, self._settings, time.monotonic)
-        listener = Listener(self._session, self._voice, driver, quiet)
+        answering = Answering(driver, time.monotonic)
+        quiet = Quiet(self._voice, driver, self._settings, time.monotonic, answering)
+        listener = Listener(self._session, self._voice, driver, quiet, answering)
         talk = asyncio.create_task(driver.run())
-        living = asyncio.create_task(self._live(driver, quiet, listener))
+        living = asyncio.create_task(self._live(driver, quiet, listener, answering))
         try:
             watched: set[asyncio.Future[Any]] = {talk, living, self._leg.gone}
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -110,7 +115,7 @@ class CallInRoom:
             await self._session.aclose()
         await self._report_usage(brain)
 
-    async def _live(self, driver: Driver, quiet: Quiet, listener: Listener) -> None:
+    async def _live(self, driver: Driver, quiet: Quiet, listener: Listener, answering: Answering) -> None:
         """Joins, waits for the other side, and lets both hear each other. Returns only by being cancelled."""
         self._leg.watch()
         # Nobody listens to what is heard before the answer: ringing, announcements of the carrier.
@@ -118,9 +123,7 @@ class CallInRoom:
         if not self._dispatch.is_outbound:
             # LiveKit answers a caller as soon as there is a voice in the room: not before there is a brain.
             await driver.ready.wait()
-        await self._session.start(
-            listener, room=self._ctx.room, room_options=room_options(self._dispatch.leg_identity), record=False
-        )
+        await join(self._ctx, self._session, listener, self._dispatch.leg_identity)
         Told(self._ctx.room, driver).watch()
         # Who was in the room before this worker is announced by nobody.
         self._leg.look()
@@ -128,6 +131,8 @@ class CallInRoom:
         await self._leg.answered.wait()
         self._session.input.set_audio_enabled(True)
         driver.answered()
+        if self._dispatch.is_outbound and self._dispatch.is_first:
+            answering.answered()
         background = self._background()
         if background is not None:
             await background.start(room=self._ctx.room, agent_session=self._session)
@@ -143,6 +148,7 @@ class CallInRoom:
             if gone in PUT_OUT and not talk.done() and not self._handover.is_under_way:
                 _log.info("put out of the room: another agent talks", extra={"why": gone})
                 return
+            await driver.other_side_left()
             known = await told(self._http, self._dispatch.events_url, self._dispatch.token)
             outcome = known or presumed(
                 gone,

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from speech.bridge.model.call import CallFacts
 
-CAN_REPORT = ("user_spoke", "silence", "transcript", "dtmf")
-"""What this worker tells if it happens. It does not listen for voicemail."""
+CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript", "dtmf")
+"""What this worker tells if it happens."""
 
 
 class DispatchError(ValueError):

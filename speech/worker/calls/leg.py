@@ -13,8 +13,12 @@ _log = logging.getLogger(__name__)
 
 ROOM_CLOSES_WITHIN_S = 8.0
 """The control plane closes the room of a call that was hung up. A room that is open for longer is closed from here."""
+BACK_WITHIN_S = 20.0
+"""How long a leg may stay unseen where nobody said that it has left: longer than the control plane waits for it, which
+closes the room then."""
 STATUS = "sip.callStatus"
 ACTIVE = "active"
+NO_REASON, NOT_BACK = "UNKNOWN_REASON", "CONNECTION_TIMEOUT"
 
 
 class Leg:
@@ -29,6 +33,7 @@ class Leg:
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the leg or the room is gone, in LiveKit's word."""
         self.hung_up_for: str | None = None
+        self._unseen: asyncio.TimerHandle | None = None
 
     def watch(self) -> None:
         if self._ctx.is_fake_job():
@@ -50,12 +55,12 @@ class Leg:
     def look(self, *_: Any) -> None:
         """Whether the other side can hear by now. A caller who rings in is answered by the agent's audio: nothing is to
         be waited for."""
-        if not self._dispatch.is_outbound:
+        ours = [each for each in self._room.remote_participants.values() if self._is_ours(each)]
+        if ours and self._unseen is not None:
+            self._unseen.cancel()
+            self._unseen = None
+        if not self._dispatch.is_outbound or any(self._hears(each) for each in ours):
             self.answered.set()
-            return
-        for participant in self._room.remote_participants.values():
-            if self._is_ours(participant) and self._hears(participant):
-                self.answered.set()
 
     def _hears(self, participant: rtc.RemoteParticipant) -> bool:
         """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer."""
@@ -65,13 +70,23 @@ class Leg:
         return not self._dispatch.is_first and has_audio
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
-        if self._is_ours(participant):
-            self._tell_gone(_word(participant.disconnect_reason))
+        """Whoever leaves has a reason. LiveKit's client that has lost its own connection takes everybody for gone,
+        without one, and finds them again when it is back: the call may go on meanwhile."""
+        if not self._is_ours(participant):
+            return
+        reason = _word(participant.disconnect_reason)
+        if reason != NO_REASON:
+            self._tell_gone(reason)
+        elif self._unseen is None:
+            loop = asyncio.get_running_loop()
+            self._unseen = loop.call_later(BACK_WITHIN_S, self._tell_gone, NOT_BACK)
 
     def _room_left(self, reason: Any = None) -> None:
         self._tell_gone(_word(reason))
 
     def _tell_gone(self, why: str) -> None:
+        if self._unseen is not None:
+            self._unseen.cancel()
         if not self.gone.done():
             self.gone.set_result(why)
 
@@ -92,7 +107,7 @@ class Leg:
 
 def _word(reason: Any) -> str:
     if reason is None:
-        return "UNKNOWN_REASON"
+        return NO_REASON
     try:
         return str(rtc.DisconnectReason.Name(reason))
     except (TypeError, ValueError):

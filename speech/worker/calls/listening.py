@@ -1,6 +1,9 @@
 """What the session hears, and what becomes of it."""
 
-from livekit.agents import AgentSession, llm
+from collections.abc import AsyncIterable, AsyncIterator
+
+from livekit import rtc
+from livekit.agents import AgentSession, ModelSettings, llm, stt
 from livekit.agents.voice import Agent
 from livekit.agents.voice.events import (
     AgentStateChangedEvent,
@@ -10,6 +13,7 @@ from livekit.agents.voice.events import (
 )
 
 from speech.bridge.driver import Driver
+from speech.worker.answering.answering import Answering
 from speech.worker.calls.quiet import Quiet
 from speech.worker.calls.voice import SessionVoice
 
@@ -22,11 +26,14 @@ class Listener(Agent):
     """The session's agent. It has no words of its own: a turn of the other side goes to the voice when it is
     complete."""
 
-    def __init__(self, session: AgentSession[None], voice: SessionVoice, driver: Driver, quiet: Quiet) -> None:
+    def __init__(
+        self, session: AgentSession[None], voice: SessionVoice, driver: Driver, quiet: Quiet, answering: Answering
+    ) -> None:
         super().__init__(instructions=_NO_INSTRUCTIONS)
         self._voice = voice
         self._driver = driver
         self._quiet = quiet
+        self._answering = answering
         self._language: str | None = None
         session.on("user_state_changed", self._user_state)
         session.on("agent_state_changed", self._agent_state)
@@ -37,11 +44,25 @@ class Listener(Agent):
         text = (new_message.text_content or "").strip()
         stopped_at = new_message.metrics.get("stopped_speaking_at")
         if text:
+            self._answering.said(text)
             await self._voice.heard(text, self._language, None if stopped_at is None else round(stopped_at * 1000))
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterator[stt.SpeechEvent | str]:
+        """As usual; all sound is heard on its way to the ears."""
+        async for event in Agent.default.stt_node(self, self._heard(audio), model_settings):
+            yield event
+
+    async def _heard(self, audio: AsyncIterable[rtc.AudioFrame]) -> AsyncIterator[rtc.AudioFrame]:
+        async for frame in audio:
+            self._answering.hear(frame)
+            yield frame
 
     def _user_state(self, event: UserStateChangedEvent) -> None:
         speaks = event.new_state == "speaking"
         self._quiet.user_speaks(speaks)
+        self._answering.user_speaks(speaks)
         if speaks:
             self._driver.user_spoke()
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from speech.bridge.driver import Driver
+from speech.worker.answering.answering import Answering
 from speech.worker.calls.silence import SilenceStep, SilenceWatch
 from speech.worker.calls.voice import SessionVoice
 from speech.worker.settings import Settings
@@ -16,12 +17,20 @@ LOOKS_EVERY_S = 0.5
 class Quiet:
     """`run` from the answer to the end of the call. `user_speaks` is told by the session."""
 
-    def __init__(self, voice: SessionVoice, driver: Driver, settings: Settings, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        voice: SessionVoice,
+        driver: Driver,
+        settings: Settings,
+        clock_s: Callable[[], float],
+        answering: Answering,
+    ) -> None:
         self._voice = voice
         self._driver = driver
         self._question = settings.silence_question
         self._watch = SilenceWatch(settings.silence_ask_s, settings.silence_end_s)
         self._clock_s = clock_s
+        self._answering = answering
         self._user_speaks = False
 
     def user_speaks(self, speaks: bool) -> None:
@@ -32,6 +41,7 @@ class Quiet:
     async def run(self) -> None:
         while True:
             self.look()
+            self._answering.look()
             await asyncio.sleep(LOOKS_EVERY_S)
 
     def look(self) -> None:

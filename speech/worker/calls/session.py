@@ -3,7 +3,7 @@
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import AgentSession, inference, room_io, stt, tts
+from livekit.agents import Agent, AgentSession, JobContext, inference, room_io, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 HEARS_AT_HZ = 16_000
@@ -33,6 +33,13 @@ def a_session(ear: stt.STT[Any], mouth: tts.TTS[Any]) -> AgentSession[None]:
         # A telephone cancels its own echo; the usual three seconds would make the start of the greeting unstoppable.
         aec_warmup_duration=None,
     )
+
+
+async def join(ctx: JobContext, session: AgentSession[None], listener: Agent, leg_identity: str | None) -> None:
+    """The session hears and speaks in the job's room from here on."""
+    # `start` would connect too, but after it has asked for this participant's identity, which nobody has before.
+    await ctx.connect()
+    await session.start(listener, room=ctx.room, room_options=room_options(leg_identity), record=False)
 
 
 def room_options(leg_identity: str | None) -> room_io.RoomOptions:

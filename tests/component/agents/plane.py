@@ -20,6 +20,7 @@ from ringline.calls.model.events import Claimed
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.progress.progress import Applied
+from ringline.calls.tables.pages import CallPages
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
 from tests.builders import ACCOUNT, NOW
@@ -60,6 +61,7 @@ class Plane:
     listen: Listen
     sockets: ListedSockets
     lost_workers: LostWorkers
+    pages: CallPages
     looked_for: list[tuple[str, int]]
     """The speech workers that somebody is to look for, and in how many seconds."""
     requests: "count[int]" = field(default_factory=lambda: count(1))
@@ -202,4 +204,5 @@ def a_plane(local: LocalAws) -> Plane:
         log=LOG,
     )
     assert calls.clock() == NOW
-    return Plane(calls, registry, assign, listen, sockets, lost, looked_for)
+    pages = CallPages(local.dynamodb, local.table_name)
+    return Plane(calls, registry, assign, listen, sockets, lost, pages, looked_for)

@@ -1,6 +1,7 @@
 """POST /v1/calls/{call_id}/brain: what thinks for a call, asked for with the token of its dispatch."""
 
 import json
+from copy import replace
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ringline.telephony.agent_dispatch import call_token
 from tests.builders import ACCOUNT
 from tests.component.agents.plane import AGENT, Plane, a_plane
 from tests.component.one_table import LocalAws, load_handler
+from tests.component.setup.api import setup_api
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
@@ -89,10 +91,37 @@ def test_an_endpoint_is_served_with_its_key(worker: Worker) -> None:
     assert worker.asks(call) == (200, {"brain": "endpoint", "result": "served", "endpoint": served})
 
 
+def test_a_key_that_the_api_sealed_is_opened_for_its_own_agent_alone(worker: Worker) -> None:
+    api, keys = setup_api(worker.local), {}
+    for agent_id in ("desk", "other"):
+        brain = {"type": "endpoint", "ref": "https://llm.example/v1", "cfg": {"api_key": f"sk-{agent_id}"}}
+        api.made("/v1/agents", {"agent_id": agent_id, "brain": brain}, account_id=ACCOUNT)
+        keys[agent_id] = api.rows.agent(ACCOUNT, agent_id)
+    now = worker.plane.calls.clock()
+    fields: dict[str, Any] = {"brain": "endpoint", "agent_id": "desk", "instructions": None}
+    call = worker.plane.calls.dialing("call_1", created_at=now, eligible_at=now, **fields)
+    assert worker.asks(call)[1]["endpoint"]["api_key"] == "sk-desk"
+    assert keys["desk"] and keys["other"]
+    api.rows.put_agent(ACCOUNT, replace(keys["desk"], endpoint_key=keys["other"].endpoint_key))
+    status, problem = worker.asks(call)
+    assert (status, problem["code"]) == (409, "key_not_opened")
+
+
 @pytest.mark.parametrize(("own", "told"), [("Ask for Ann.", "Ask for Ann."), (None, "Be brief.")])
 def test_a_calls_own_instructions_go_before_those_of_its_agent(worker: Worker, own: str | None, told: str) -> None:
     call = worker.call("prompt", own, prompt="Be brief.", model="m")
     served = {"instructions": told, "model": "m"}
+    assert worker.asks(call) == (200, {"brain": "prompt", "result": "served", "prompt": served})
+
+
+def test_a_call_of_a_pipe_that_is_bound_to_another_agent_keeps_the_brain_it_was_created_with(worker: Worker) -> None:
+    api = setup_api(worker.local)
+    api.made("/v1/pipes", {"name": "p", "pipe_id": "line", "prompt": "Be kind."}, account_id=ACCOUNT)
+    now = worker.plane.calls.clock()
+    fields: dict[str, Any] = {"brain": "prompt", "pipe_id": "line", "agent_id": "line", "instructions": None}
+    call = worker.plane.calls.dialing("call_1", created_at=now, eligible_at=now, **fields)
+    assert api.ask("PATCH", "/v1/pipes/line", {"agent_id": "desk"}, account_id=ACCOUNT).status == 200
+    served = {"instructions": "Be kind.", "model": None}
     assert worker.asks(call) == (200, {"brain": "prompt", "result": "served", "prompt": served})
 
 

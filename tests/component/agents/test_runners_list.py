@@ -20,7 +20,7 @@ def plane(local: LocalAws) -> Plane:
 
 
 def listed(plane: Plane, account_id: str = ACCOUNT, **query: str) -> list[dict[str, Any]]:
-    answer = Runners(plane.registry, plane.calls.clock).list_them(Request(account_id, query, {}))
+    answer = Runners(plane.registry, plane.pages, plane.calls.clock).list_them(Request(account_id, query, {}))
     rows: list[dict[str, Any]] = json.loads(answer.body or "")["data"]
     return rows
 
@@ -43,6 +43,8 @@ def test_a_runner_is_shown_with_its_places_and_its_last_beat(plane: Plane) -> No
             "max_concurrent": 2,
             "in_use": 1,
             "active_jobs": 1,
+            "load": 0.5,
+            "calls": ["call_1"],
             "has_capacity": True,
             "last_heartbeat_age_s": 3.5,
             "registered_at": iso(NOW),

@@ -10,6 +10,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.key_uses import KeyUses
 from ringline.agents.tables.registry import Registry
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
@@ -100,6 +101,18 @@ def test_a_runner_connects_registers_beats_and_goes(socket: Socket) -> None:
     assert socket.workers() == ["AGENT_1#a10699a7"]
     assert socket.hears("disconnect") == 200
     assert socket.workers() == []
+
+
+def test_a_runners_key_is_good_from_its_addresses_alone_and_shows_when_it_came(socket: Socket) -> None:
+    accounts = AccountStore(socket.local.dynamodb, socket.local.table_name)
+    (key,) = accounts.keys(ACCOUNT)
+    uses = KeyUses(socket.local.dynamodb, socket.local.table_name)
+    accounts.restrict(ACCOUNT, key.key_id, ("198.51.100.0/24",))
+    assert socket.hears("connect", **{"X-Forwarded-For": "198.51.100.7"}) == 403
+    assert uses.of_account(ACCOUNT) == {}
+    accounts.restrict(ACCOUNT, key.key_id, ("192.0.2.0/24",))
+    assert socket.hears("connect") == 200
+    assert uses.of_account(ACCOUNT)[key.key_id].source_ip == "192.0.2.1"
 
 
 def test_older_runners_name_their_key_as_a_bearer(socket: Socket) -> None:

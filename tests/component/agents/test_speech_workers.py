@@ -1,21 +1,28 @@
 """Speech workers: who is there, and what becomes of their calls when a job or a whole worker is lost."""
 
 import json
+from copy import replace
 from typing import Any
 
 import pytest
 
+from ringline.agents.model.records import DEPLOYMENT
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentJoined, AgentReady, AgentSeen, Answered
-from ringline.calls.model.ports import Place
+from ringline.calls.model.events import AgentJoined, AgentReady, AgentSeen, Answered, Claimed, EndAsked, FoundOver
+from ringline.calls.model.ports import NoPlace, Place, SpeechPlace
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import DISPATCH_EVERY_S, RUNNER_OVERDUE_S, SPEECH_WORKER_BACK_WITHIN_S
+from ringline.calls.model.transfers.transfer import Target, TargetKind, TransferMode, TransferState
+from ringline.calls.model.transfers.transfer_events import TransferAsked, TransferBegun
+from ringline.calls.outbound.admit import Paced
+from ringline.calls.progress.progress import Applied, PlaceTaken
 from ringline.resources.workers import Workers
+from ringline.runtime.table import OF_THE_DEPLOYMENT
 from ringline.runtime.web.problems import Problem
 from ringline.runtime.web.routes import Request
-from tests.builders import ACCOUNT, NOW
-from tests.component.agents.plane import Plane, a_plane
+from tests.builders import ACCOUNT, NOW, a_transfer
+from tests.component.agents.plane import AGENT, Plane, a_plane
 from tests.component.one_table import LocalAws
 
 LEG = LegView("sip-call_1-1", "PA_leg", "SCL_1", "active")
@@ -64,6 +71,14 @@ def test_a_lost_job_gives_its_call_to_another_worker_at_once_and_its_ghost_leave
     successor_joins(plane)
     call = plane.calls.call()
     assert (call.agent_sid, call.agent_left_at, call.reports.worker_id) == ("PA_new", None, "speech#2")
+
+
+def test_a_lost_jobs_ghost_leaves_the_room_under_whatever_sid(plane: Plane) -> None:
+    connection = plane.speech_joins("speech#1")
+    talking(plane)
+    plane.calls.telephony.views = [RoomView((LEG,), (replace(GHOST, sid="PA_again"),))]
+    plane.loses_job(connection)
+    assert plane.calls.telephony.removed == ["agent-old"]
 
 
 def test_a_job_that_is_told_lost_again_changes_nothing(plane: Plane) -> None:
@@ -156,6 +171,42 @@ def test_before_the_answer_nobody_counts_as_there_until_the_next_worker_is_ready
     assert (plane.calls.telephony.sent_agents, plane.calls.telephony.removed) == ([2], ["agent-old"])
 
 
+def awaiting_another(plane: Plane) -> None:
+    """The call's agent has asked for another one, which is on its way with the second dispatch."""
+    talking(plane)
+    now = plane.calls.clock()
+    target = Target(TargetKind.AGENT, "AGENT_2", "runner")
+    transfer = a_transfer(now, target=target, mode=TransferMode.COLD, warm_handoff_ms=None)
+    for event in (TransferAsked(now, 1, transfer), TransferBegun(now, 1, "transfer_1")):
+        plane.calls.progress.apply(ACCOUNT, "call_1", event)
+
+
+def test_an_agent_whose_job_is_lost_on_its_way_is_sent_again_and_who_asked_for_it_talks_on(plane: Plane) -> None:
+    awaiting_another(plane)
+    plane.loses_job(plane.speech_joins("speech#2"), dispatch=2)
+    call = plane.calls.call()
+    assert (plane.calls.telephony.sent_agents, plane.calls.telephony.removed) == ([3], [])
+    assert (call.agent_id, call.agent_left_at) == ("AGENT_2", None)
+
+
+def test_a_call_that_loses_its_worker_while_another_agent_is_awaited_has_one_again_if_that_does_not_come(
+    plane: Plane,
+) -> None:
+    connection = plane.speech_joins("speech#1")
+    awaiting_another(plane)
+    plane.calls.clock.move(2)
+    plane.listen.disconnect(connection)
+    assert plane.look_for("speech#1") == 1
+    assert (plane.calls.telephony.sent_agents, plane.calls.telephony.removed) == ([], ["agent-old"])
+    plane.calls.telephony.views = [RoomView((LEG,), ())]
+    plane.calls.clock.move(30)
+    plane.calls.look_again("call_1")
+    plane.calls.look_again("call_1")
+    call = plane.calls.call()
+    assert (call.agent_id, call.transfers[0].state) == (AGENT, TransferState.FAILED)
+    assert (call.state, plane.calls.telephony.sent_agents) == (State.ACTIVE, [3])
+
+
 # --- a worker is lost ------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +249,7 @@ def test_the_sweep_finds_a_worker_whose_beats_have_stopped(plane: Plane) -> None
 
 
 def listed(plane: Plane, **query: str) -> list[dict[str, Any]]:
-    answer = Workers(plane.registry, plane.calls.clock).list_them(Request(ACCOUNT, query, {}))
+    answer = Workers(plane.registry, plane.pages, plane.calls.clock).list_them(Request(ACCOUNT, query, {}))
     rows: list[dict[str, Any]] = json.loads(answer.body or "")["data"]
     return rows
 
@@ -213,6 +264,9 @@ def test_speech_workers_are_shown_beside_the_accounts_own_runners(plane: Plane) 
         "pool": "ringline-speech",
         "max_concurrent": 2,
         "active_jobs": 2,
+        "load": 1.0,
+        "draining": False,
+        "calls": [],
         "has_capacity": False,
         "agent_id": None,
         "transport": None,
@@ -227,6 +281,14 @@ def test_speech_workers_are_shown_beside_the_accounts_own_runners(plane: Plane) 
     assert listed(plane, kind="brain") == [brain]
     with pytest.raises(Problem):
         listed(plane, kind="others")
+
+
+def test_a_workers_calls_are_shown_to_their_account_alone(plane: Plane) -> None:
+    plane.speech_joins("speech#1")
+    talking(plane)
+    assert [row["calls"] for row in listed(plane, kind="media")] == [["call_1"]]
+    answer = Workers(plane.registry, plane.pages, plane.calls.clock).list_them(Request("acc_2", {"kind": "media"}, {}))
+    assert [row["calls"] for row in json.loads(answer.body or "")["data"]] == [[]]
 
 
 def test_who_registers_as_something_else_on_a_workers_connection_is_refused(plane: Plane) -> None:
@@ -261,6 +323,46 @@ def test_a_call_waits_while_no_speech_worker_has_room_and_is_rung_for_when_one_h
     plane.calls.telephony.awaited = [RoomView((), ())]
     assert plane.calls.admit.next(ACCOUNT) == plane.calls.call()
     assert plane.calls.call().state is State.DIALING
+
+
+def test_of_calls_that_are_claimed_at_once_no_more_go_than_speech_workers_have_places(plane: Plane) -> None:
+    """Also before LiveKit has given a worker any of them, and whoever of its dialers has looked before."""
+    plane.speech_joins("speech#1", places=2)
+    plane.speech_joins("speech#2", places=1)
+    for number in range(5):
+        plane.calls.queued(f"call_{number}", brain="prompt", agent_id="AGENT_1", created_at=NOW + number)
+    plane.calls.clock.move(1)
+    claimed = [plane.calls.admit.next(ACCOUNT) for _ in range(3)]
+    assert all(isinstance(each, Call) for each in claimed)
+    assert isinstance(plane.calls.admit.next(ACCOUNT), Paced)
+    assert sorted(worker.in_use for worker in plane.registry.speech_workers()) == [1, 2]
+    assert OF_THE_DEPLOYMENT == DEPLOYMENT
+    assert plane.registry.speech_is_full()
+    plane.calls.progress.apply(ACCOUNT, "call_0", EndAsked(plane.calls.clock(), EndReason.API_HUNG_UP))
+    plane.calls.progress.apply(ACCOUNT, "call_0", FoundOver(plane.calls.clock(), 1))
+    assert sum(worker.in_use for worker in plane.registry.speech_workers()) == 2
+    again = plane.calls.admit.next(ACCOUNT)
+    assert isinstance(again, Call) and again.call_id == "call_3"
+
+
+def test_a_place_that_another_dialer_takes_first_is_looked_for_anew(plane: Plane) -> None:
+    plane.speech_joins("speech#1", places=1)
+    for number in range(2):
+        plane.calls.queued(f"call_{number}", brain="prompt", agent_id="AGENT_1", created_at=NOW + number)
+    plane.calls.clock.move(1)
+    stale = plane.registry.speech_place()
+    assert isinstance(stale, SpeechPlace)
+    first, second = (plane.calls.call(f"call_{number}") for number in range(2))
+    claim = Claimed(plane.calls.clock(), speech_row=stale.row)
+    assert isinstance(plane.calls.progress.apply_to(first, claim), Applied)
+    assert isinstance(plane.calls.progress.apply_to(second, claim), PlaceTaken)
+    assert plane.calls.call("call_1").state is State.QUEUED
+
+
+def test_callers_whom_livekit_gave_a_worker_take_its_room_as_its_beats_tell(plane: Plane) -> None:
+    connection = plane.speech_joins("speech#1", places=2)
+    plane.beats(connection, active_jobs=2)
+    assert isinstance(plane.registry.speech_place(), NoPlace)
 
 
 def test_where_no_speech_worker_ever_registered_livekit_decides(plane: Plane) -> None:

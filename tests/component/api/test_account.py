@@ -17,11 +17,14 @@ from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.resources.overview import account as account_page
-from ringline.runtime.clock import now_ms
+from ringline.runtime.clock import iso, now_ms
+from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
+from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.builders import a_call
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
+from tests.unit.webhooks.webhook_fakes import an_endpoint
 
 ACCOUNT = "acct_demo"
 CAP = 2
@@ -86,6 +89,31 @@ def test_an_account_at_rest(page: Page) -> None:
     assert [each["trunk_id"] for each in body["trunks"]] == ["ST_usual"]
     assert body["callers"] == {"on_a_line": 0, "counts_all": True}
     assert body["limits"]["lines"] == CAP
+    assert body["limits"]["requests_per_minute"] == 6000
+    assert body["limits"]["waiting_calls"] == 10_000
+    assert body["daily"]["calls"] == {"used": 0, "cap": None, "own_cap": None}
+    assert body["failing_endpoints"] == []
+
+
+def test_endpoints_that_fail_are_shown_with_the_moment_they_will_be_disabled(page: Page) -> None:
+    endpoints = EndpointStore(page.local.dynamodb, page.local.table_name)
+    since = page.now - 3600_000
+    for endpoint_id, fields in {
+        "ep_works": {},
+        "ep_late": {"failing_since": since},
+        "ep_first": {"failing_since": since - 1000, "probe_at": page.now},
+        "ep_off": {"failing_since": since, "disabled_at": page.now},
+    }.items():
+        endpoints.add(ACCOUNT, an_endpoint(endpoint_id=endpoint_id, **fields))
+    first, late = page.read()[1]["failing_endpoints"]
+    assert first == {
+        "endpoint_id": "ep_first",
+        "url": "https://hooks.example.com/x",
+        "failing_since": iso(since - 1000),
+        "disabled_at": iso(since - 1000 + DISABLED_AFTER_MS),
+        "probe_at": iso(page.now),
+    }
+    assert (late["endpoint_id"], late["probe_at"]) == ("ep_late", None)
 
 
 def test_an_account_that_is_gone_is_not_found(page: Page) -> None:

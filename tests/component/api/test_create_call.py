@@ -8,8 +8,15 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.allowances import Allowances
+from ringline.calls.capacity.days import Use, cap_attribute
+from ringline.calls.capacity.limits import LIMIT_OF
+from ringline.calls.model.call import State
+from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
+from ringline.runtime.clock import iso, now_ms
+from tests.builders import a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -134,7 +141,7 @@ def test_every_wrong_field_is_named_at_once(create_call: ModuleType) -> None:
     assert {each["field"] for each in problem["errors"]} == {"to_number", "ring_timeout_s"}
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", '"\\ud800"', "[" * 20_000, "1" * 5_000])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", '"\\ud800"', "1" * 5_000])
 def test_what_json_cannot_say_again_is_refused(create_call: ModuleType, local: LocalAws, number: str) -> None:
     text = '{"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": {"score": ' + number + "}}"
     status, problem = call(create_call, {**event_of("create_call", "by_pipe"), "body": text})
@@ -142,7 +149,47 @@ def test_what_json_cannot_say_again_is_refused(create_call: ModuleType, local: L
     assert written(local) == []
 
 
-@pytest.mark.parametrize("value", ["1e200", "1" * 43, "[" * 40 + "]" * 40, '{"": 1}', "-0.1", "null"])
+@pytest.mark.parametrize(
+    ("listed", "to_number", "status"),
+    [
+        (None, "+15550100200", 201),
+        (None, "+19005550100", 403),
+        (None, "+491711234567", 403),
+        (None, "+881612345678", 403),
+        (("+49",), "+491711234567", 201),
+        (("+49",), "+15550100200", 403),
+        ((), "+15550100200", 403),
+    ],
+)
+def test_an_account_calls_where_it_may_and_nowhere_else(
+    create_call: ModuleType, local: LocalAws, listed: tuple[str, ...] | None, to_number: str, status: int
+) -> None:
+    AccountStore(local.dynamodb, local.table_name).set_allowed_prefixes(ACCOUNT, listed)
+    answered, body = call(create_call, with_body({"to_number": to_number, "pipe_id": "PIPE_1"}))
+    assert answered == status
+    if status == 403:
+        assert (body["code"], body["errors"][0]["field"]) == ("destination_not_allowed", "to_number")
+        assert to_number not in json.dumps(body)
+        assert (written(local), local.messages()) == ([], [])
+
+
+def test_an_account_may_call_the_countries_of_all_of_its_numbers(create_call: ModuleType, local: LocalAws) -> None:
+    german = {"to_number": "+491711234567", "pipe_id": "PIPE_1"}
+    assert call(create_call, with_body(german))[0] == 403
+    RoutingStore(local.dynamodb, local.table_name).put_number(ACCOUNT, Number(number="+4930123456", number_id="num_2"))
+    assert call(create_call, with_body(german))[0] == 201
+
+
+@pytest.mark.parametrize("levels", [31, 9_989])
+def test_what_is_nested_too_deep_is_refused(create_call: ModuleType, local: LocalAws, levels: int) -> None:
+    # Nested some thousands deep, it could be read, and no list that held it could be written any more.
+    text = '{"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": {"a": ' + "[" * levels + "]" * levels + "}}"
+    status, problem = call(create_call, {**event_of("create_call", "by_pipe"), "body": text})
+    assert (status, problem["code"]) == (400, "body_too_deep")
+    assert written(local) == []
+
+
+@pytest.mark.parametrize("value", ["1e200", "1" * 43, "[" * 30 + "]" * 30, '{"": 1}', "-0.1", "null"])
 def test_whatever_json_can_say_comes_back_as_it_came(create_call: ModuleType, value: str) -> None:
     text = '{"to_number": "+15550100200", "pipe_id": "PIPE_1", "data": {"it": ' + value + "}}"
     status, body = call(create_call, {**event_of("create_call", "by_pipe"), "body": text})
@@ -186,6 +233,18 @@ def test_no_phone_number_stands_in_the_log(create_call: ModuleType) -> None:
     assert "call accepted" in printed
     assert "+15550100200" not in printed
     assert "0200" in printed
+
+
+def test_a_requests_line_of_the_log_says_from_which_address_it_came(create_call: ModuleType) -> None:
+    """Also where it is refused; and no header says another one."""
+    refused = event_of("create_call", "by_pipe")
+    refused["requestContext"] = {**refused["requestContext"], "authorizer": {"lambda": {"refusal": "invalid_key"}}}
+    for event, told in ((event_of("create_call", "by_pipe"), "call accepted"), (refused, "request refused")):
+        event["headers"] = {**event["headers"], "x-forwarded-for": "198.51.100.9"}
+        with log_of("create_call") as lines:
+            create_call.lambda_handler(event, CONTEXT)
+        (line,) = [each for each in map(json.loads, lines.getvalue().splitlines()) if each.get("message") == told]
+        assert line["source_ip"] == "192.0.2.1"
 
 
 def with_key(key: str, **body: Any) -> dict[str, Any]:
@@ -300,3 +359,41 @@ def test_whether_the_agent_comes_before_the_ringing_is_the_calls_word_or_else_it
     row, entry = sorted(written(local), key=lambda item: item["pk"])
     assert row.get("agent_first") == (None if agent_first else False), "what is usual is not stored with every call"
     assert entry.get("agent_id") == ("front-desk" if agent_first else None), "whom the queue waits for"
+
+
+def test_a_full_queue_takes_no_more_calls_and_still_answers_a_repeat(create_call: ModuleType, local: LocalAws) -> None:
+    Allowances(local.dynamodb, local.table_name).set(ACCOUNT, {"max_waiting": 1})
+    first = event_of("create_call", "by_pipe")
+    first["headers"]["idempotency-key"] = "once"
+    status, made = call(create_call, first)
+    assert status == 201
+    answer = create_call.lambda_handler(event_of("create_call", "by_pipe"), CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (429, "queue_full")
+    assert answer["headers"]["retry-after"] == "60"
+    assert [item["limit"] for item in local.items() if item.get("item_kind") == "limit_reached"] == ["waiting_calls"]
+    assert call(create_call, first) == (201, made)
+    assert len(written(local)) == 2
+
+
+def test_a_queue_is_counted_over_its_pages_and_no_further_than_asked(local: LocalAws) -> None:
+    store = CallStore(local.dynamodb, local.table_name)
+    for number in range(5):
+        store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_{number}"))
+    store.create(a_call(State.QUEUED, account_id="acct_other", call_id="call_of_another"))
+    assert [store.waiting(ACCOUNT, most) for most in (3, 5, 100)] == [3, 5, 5]
+
+
+@pytest.mark.parametrize("use", list(Use))
+def test_a_day_that_is_used_up_takes_no_more_calls_but_for_another_day(
+    create_call: ModuleType, local: LocalAws, use: Use
+) -> None:
+    Allowances(local.dynamodb, local.table_name).set(ACCOUNT, {cap_attribute(use): 0})
+    answer = create_call.lambda_handler(event_of("create_call", "by_pipe"), CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (429, "daily_cap_reached")
+    assert 1 <= int(answer["headers"]["retry-after"]) <= 24 * 3600
+    (met,) = [item for item in local.items() if item.get("item_kind") == "limit_reached"]
+    assert (met["limit"], met["cap"]) == (LIMIT_OF[use], 0)
+    assert written(local) == []
+    later = iso(now_ms() + 2 * 24 * 3600 * 1000)
+    body = {"pipe_id": "PIPE_1", "to_number": "+15550100200", "scheduled_at": later}
+    assert call(create_call, with_body(body))[0] == 201

@@ -56,6 +56,7 @@ def test_a_number_without_its_country_is_one_of_the_accounts_and_else_of_the_dep
     assert "does not tell its country" in problem["errors"][0]["message"]
     assert create(local, "US", to_number="(555) 010-0200")[1]["to_number"] == "+15550100200"
     accounts.set_country(ACCOUNT, "GB")
+    accounts.set_allowed_prefixes(ACCOUNT, ("+44",))
     assert create(local, "US", to_number="020 7183 8750")[1]["to_number"] == "+442071838750"
     accounts.set_country(ACCOUNT, None)
     assert create(local, to_number="020 7183 8750")[0] == 422
@@ -65,6 +66,7 @@ def test_a_number_without_its_country_is_one_of_the_accounts_and_else_of_the_dep
     ("field", "text", "why"),
     [
         ("to_number", "+1 555 010", "fewer digits"),
+        ("to_number", "+1555010020", "fewer digits"),
         ("to_number", "+1 555 010 0200 ext. 7", "other signs"),
         ("to_number", "sip:bob@example.com", "SIP address"),
         ("to_number", "", "other signs"),

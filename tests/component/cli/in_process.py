@@ -23,7 +23,8 @@ NOWHERE = {
 
 
 class InProcess(httpx.BaseTransport):
-    """Answers as API Gateway would. `requests` are the method and path of each; `answers_first` are given in place of
+    """Answers as API Gateway would. `requests` are the method and path of each, `bodies` what
+    came with it; `answers_first` are given in place of
     what the functions would answer."""
 
     def __init__(self, local: LocalAws) -> None:
@@ -33,14 +34,16 @@ class InProcess(httpx.BaseTransport):
         self._authorize = Authorize(AccountStore(local.dynamodb, local.table_name))
         self._one_at_a_time = Lock()
         self.requests: list[str] = []
-        self.answers_first: list[httpx.Response | Exception] = []
+        self.bodies: list[str] = []
+        self.answers_first: list[httpx.Response | BaseException] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with self._one_at_a_time:
             self.requests.append(f"{request.method} {request.url.path}")
+            self.bodies.append(request.content.decode())
             if self.answers_first:
                 first = self.answers_first.pop(0)
-                if isinstance(first, Exception):
+                if isinstance(first, BaseException):
                     raise first
                 return first
             handler = self._create_call if self.requests[-1] == "POST /v1/calls" else self._manage

@@ -86,7 +86,7 @@ def test_an_interrupted_command_leaves_the_call_running_and_says_how_to_end_it(t
     told = terminal.type("call", CALLEE, "--pipe", "support")
     call = the_call(terminal)
     assert told.exit_code == 130
-    assert f"`ringline hangup {call.call_id}` ends it" in told.err
+    assert f"`ringline call hang-up {call.call_id}` ends it" in told.err
     assert call.state is State.QUEUED
 
 
@@ -132,7 +132,9 @@ def test_a_transfer_is_followed_to_its_end_over_its_fallback(terminal: Terminal)
         "to": {"type": "agent", "config": {"agent_id": "desk"}},
         "state": "completed",
     }
+    desk = httpx.Response(200, json={"agent_id": "desk"})
     terminal.api.answers_first = [
+        desk,
         httpx.Response(202, json=asked),
         *(httpx.Response(200, json=each) for each in (failed, second)),
     ]
@@ -142,15 +144,16 @@ def test_a_transfer_is_followed_to_its_end_over_its_fallback(terminal: Terminal)
         f"warm to {CALLEE}  requested", f"warm to {CALLEE}  failed: USER_BUSY (SIP 486)", "warm to desk  completed",
     ]  # fmt: skip
     assert terminal.api.requests == [
+        "GET /v1/agents/desk",
         "POST /v1/calls/call_1/transfers", "GET /v1/calls/call_1/transfers/t1", "GET /v1/calls/call_1/transfers/t2",
     ]  # fmt: skip
-    terminal.api.answers_first = [httpx.Response(202, json=failed | {"followed_by": None})]
+    terminal.api.answers_first = [desk, httpx.Response(202, json=failed | {"followed_by": None})]
     assert terminal.type("transfer", "call_1", "--agent", "desk").exit_code == 4
 
 
 def test_a_transfer_needs_one_target(terminal: Terminal) -> None:
-    assert "--number" in terminal.refused("transfer", "call_1", exit_code=2)
-    both = ("--number", CALLEE, "--agent", "desk")
+    assert "TARGET" in terminal.refused("transfer", "call_1", exit_code=2)
+    both = ("--number", CALLEE, "--agent", "front-desk")
     assert "--agent" in terminal.refused("transfer", "call_1", *both, exit_code=2)
 
 
@@ -204,3 +207,30 @@ def test_what_a_list_does_not_understand_is_told(terminal: Terminal) -> None:
     missing = terminal.refused("calls", "--export", "csv", "-o", "/nowhere/calls.csv")
     assert "/nowhere/calls.csv cannot be written" in missing
     assert terminal.done("calls") == "no calls\n"
+
+
+AWAY = httpx.ConnectError("refused")
+
+
+@pytest.mark.parametrize("before", ["what was there\n", None])
+def test_an_export_that_breaks_off_leaves_what_was_there_and_says_so(
+    many: Terminal, tmp_path: Path, before: str | None
+) -> None:
+    path = tmp_path / "calls.csv"
+    if before is not None:
+        path.write_text(before)
+    page = {"data": [{"call_id": "call_1"}], "pagination": {"next_cursor": "2"}}
+    many.api.answers_first = [httpx.Response(200, json=page), AWAY]
+    told = many.refused("calls", "--export", "csv", "-o", str(path), exit_code=3)
+    assert "is not reached" in told
+    assert (f"{path} stays as it was" if before else f"{path} is not made") in told
+    assert (path.read_text() if path.exists() else None) == before
+    assert {each.name for each in tmp_path.iterdir()} <= {"calls.csv"}
+
+
+def test_an_export_that_is_interrupted_says_what_became_of_its_file(many: Terminal, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text("what was there\n")
+    many.api.answers_first = [KeyboardInterrupt()]
+    told = many.refused("calls", "--export", "jsonl", "-o", str(path), exit_code=130)
+    assert f"{path} stays as it was" in told and path.read_text() == "what was there\n"

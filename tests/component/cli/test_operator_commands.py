@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from copy import replace
 from typing import Any
 from unittest import mock
 
@@ -12,14 +13,19 @@ from botocore.exceptions import ClientError
 
 from cli.model.failures import Refused, Usage
 from cli.model.profiles import OnThisMachine, Profile
-from cli.reach.deployment import find_deployment
+from cli.reach.deployment import Deployment, find_deployment
 from ringline.accounts.account import Account, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal
 from ringline.accounts.store import AccountStore
+from ringline.calls.capacity.days import Use
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
-from ringline.routing.records import Trunk
+from ringline.routing.records import Agent, Number, Trunk
 from ringline.routing.store import RoutingStore
+from ringline.runtime.vault.document import new_document
+from ringline.runtime.vault.kept import TABLE_KEY
+from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
+from ringline.runtime.vault.sealed import Sealer
 from tests.builders import ACCOUNT, NOW
 from tests.component.cli.in_process import URL
 from tests.component.cli.terminal import Terminal
@@ -47,6 +53,24 @@ def test_lines_are_kept_for_callers_and_given_back(terminal: Terminal) -> None:
     assert terminal.document("account", "show", ACCOUNT)["inbound_reserve"] == 1
     assert len(terminal.local.messages()) == 1
     assert terminal.document("account", "set", ACCOUNT, "--inbound-reserve", "")["inbound_reserve"] is None
+
+
+def test_what_an_account_may_ask_for_is_set_shown_and_taken_back(terminal: Terminal) -> None:
+    shown = terminal.done("account", "set", ACCOUNT, "--requests-per-minute", "600")
+    assert shown == f"{ACCOUNT}: 0 of 2 lines in use, requests per minute 600\n"
+    assert terminal.document("account", "show", ACCOUNT)["requests_per_minute"] == 600
+    taken_back = terminal.document("account", "set", ACCOUNT, "--requests-per-minute", "")
+    assert taken_back["requests_per_minute"] is None
+    assert terminal.local.messages() == [], "nobody who waits may go for it"
+
+
+def test_what_an_account_may_use_up_on_a_day_is_set_and_rings_for_those_who_wait(terminal: Terminal) -> None:
+    terminal.done("account", "set", ACCOUNT, "--calls-per-day", "500", "--minutes-per-day", "90")
+    assert len(terminal.local.messages()) == 1
+    gate = CallStore(terminal.local.dynamodb, terminal.local.table_name).gate(ACCOUNT)
+    assert (gate.daily.cap(Use.CALLS), gate.daily.cap(Use.TALK_MS)) == (500, 90 * 60_000)
+    shown = terminal.document("account", "set", ACCOUNT, "--calls-per-day", "")
+    assert (shown["calls_per_day"], shown["minutes_per_day"], shown["new_numbers_per_day"]) == (None, 90, None)
 
 
 def test_an_account_is_made_with_a_key_that_opens_the_api(terminal: Terminal) -> None:
@@ -93,6 +117,26 @@ def test_an_account_is_given_its_country_and_may_lose_it(terminal: Terminal) -> 
     assert "numbers of US" in terminal.done("account", "set", ACCOUNT, "--max-calls", "3")
     assert terminal.done("account", "set", ACCOUNT, "--country", "") == f"{ACCOUNT}: 0 of 3 lines in use\n"
     assert accounts_of(terminal).country_of(ACCOUNT) is None
+
+
+def test_an_account_is_given_the_number_that_it_usually_calls_from(terminal: Terminal) -> None:
+    routing = RoutingStore(terminal.local.dynamodb, terminal.local.table_name)
+    option = "--default-number"
+    assert "is none of" in terminal.refused("account", "set", ACCOUNT, option, "+15550100000", exit_code=2)
+    routing.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1"))
+    terminal.done("account", "set", ACCOUNT, option, "+1 555 010 0000")
+    assert routing.default_number(ACCOUNT) == "+15550100000"
+    terminal.done("account", "set", ACCOUNT, option, "")
+    assert routing.default_number(ACCOUNT) is None
+
+
+def test_an_account_is_told_where_it_may_call_and_goes_by_its_numbers_again(terminal: Terminal) -> None:
+    prefixes = "--allowed-prefixes"
+    assert "may call +1, +4420" in terminal.done("account", "set", ACCOUNT, prefixes, "+1,+4420")
+    assert "may call nobody" in terminal.done("account", "set", ACCOUNT, prefixes, "none")
+    assert "may call" not in terminal.done("account", "set", ACCOUNT, prefixes, "")
+    wrong = terminal.refused("account", "set", ACCOUNT, prefixes, "+1,44", exit_code=2)
+    assert "is not the beginning of an E.164 number" in wrong
 
 
 def test_a_trunk_is_given_its_pace(terminal: Terminal) -> None:
@@ -203,3 +247,39 @@ def test_aws_that_refuses_or_is_away_is_told_without_a_traceback(terminal: Termi
         for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
             os.environ.pop(name, None)
         assert "region" in terminal.refused("--profile", "prod", "account", "show", ACCOUNT)
+
+
+def test_rows_are_migrated_with_a_look_beforehand_and_a_word_on_each_kind(terminal: Terminal) -> None:
+    store = RoutingStore(terminal.local.dynamodb, terminal.local.table_name)
+    store.put_trunk(Trunk(trunk_id="ST_old"))
+    key = {"pk": {"S": "TRUNK#ST_old"}, "sk": {"S": "INBOUND"}}
+    terminal.local.dynamodb.update_item(
+        TableName=terminal.local.table_name,
+        Key=key,
+        UpdateExpression="REMOVE #schema",
+        ExpressionAttributeNames={"#schema": "schema"},
+    )
+    looked = terminal.document("migrate", "--dry-run")
+    assert (looked["dry_run"], looked["changed"], looked["by_kind"]) == (True, 1, {"trunk": 1})
+    assert "1 changed (1 trunk)" in terminal.done("migrate")
+    again = terminal.document("migrate")
+    assert (again["changed"], again["to_schema"], again["went_on"]) == (0, 2, False)
+
+
+def test_secrets_that_a_release_of_before_kept_plain_are_sealed_with_the_stacks_own_key(terminal: Terminal) -> None:
+    local, session, known = terminal.local, botocore.session.Session(), {"region_name": "us-east-1"}
+    deployment = Deployment(
+        local.dynamodb, local.sqs, local.table_name, local.queue_url, URL, None, session, "ringline", known
+    )
+    terminal.find = lambda _profile: deployment
+    manager, document = deployment.client("secretsmanager"), new_document(1)
+    keyless = replace(document, secrets={})
+    manager.create_secret(Name="ringline", SecretString=keyless.as_text())
+    routing = RoutingStore(local.dynamodb, local.table_name)
+    routing.put_agent(ACCOUNT, Agent(agent_id="desk", name="Desk", brain="endpoint", endpoint_key="sk-plain"))
+    assert "rotate table-key" in terminal.refused("migrate", exit_code=2)
+    manager.put_secret_value(SecretId="ringline", SecretString=document.as_text())
+    assert "(1 agent)" in terminal.done("migrate")
+    agent, key = routing.agent(ACCOUNT, "desk"), document.secrets[TABLE_KEY][0].value
+    assert agent is not None and agent.endpoint_key is not None and "sk-plain" not in str(local.items())
+    assert RowSecrets(lambda: Sealer(lambda: (key,)), AGENT).open(ACCOUNT, "desk", agent.endpoint_key) == "sk-plain"

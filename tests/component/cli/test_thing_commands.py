@@ -48,6 +48,8 @@ def test_json_stands_anywhere_and_a_failure_is_a_problem_document(terminal: Term
         (httpx.ReadTimeout(""), 3, "no answer within 30 s"),
         (httpx.Response(404, text="<html>"), 1, "not in words of ours"),
         (httpx.Response(401, json={"title": "The API key is unknown", "status": 401}), 1, "ringline profile show"),
+        (httpx.Response(403, json={"message": "Forbidden"}), 1, "does not take this key"),
+        (httpx.Response(403, json={"message": "Forbidden"}), 1, "ringline profile show"),
         (httpx.Response(409, json={"title": "In use", "used_by": [{"kind": "pipe", "id": "p"}]}), 1, "by the pipe p"),
         (httpx.Response(422, json={"title": "No", "errors": [{"field": "url", "message": "bad"}]}), 1, "  url: bad"),
     ],

@@ -74,12 +74,6 @@ def never_an_agent(world: World) -> None:
     calls(Callee.ANSWERS, agents=False, expires_at=datetime.fromtimestamp(at(30) / 1000, UTC).isoformat())(world)
 
 
-def expires_for_want_of_its_agent(world: World) -> None:
-    call = world.call()
-    is_known_to_be_missing = call.agent_missing_since is not None
-    assert is_known_to_be_missing == (call.end_reason is _R.NO_AGENT_AVAILABLE)
-
-
 def canceled_while_it_waits_for_its_agent(world: World) -> None:
     calls(Callee.ANSWERS, agents=False)(world)
     world.phones.after(4, world.hang_up)
@@ -213,7 +207,6 @@ SCENARIOS = [
         prepare=never_an_agent,
         # Where its first dialer died before the dial nobody knows that there is no agent.
         reasons=({_R.NO_AGENT_AVAILABLE, _R.EXPIRED_IN_QUEUE},),
-        also=expires_for_want_of_its_agent,
     ),
     replace(
         awaited,

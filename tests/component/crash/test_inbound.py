@@ -170,7 +170,7 @@ second_agent = replace(
     prepare=agent_is_slow,
     act=nothing,
     hearing="AGENT",
-    steps=frozenset({"list_participants", "remove_participant"}),
+    steps=frozenset({"list_participants", "update_participant", "remove_participant"}),
     also=one_was_put_out,
 )
 

@@ -1,12 +1,16 @@
 """The functions between a call and the runner that thinks for it, struck at each of their steps: the claim with a
 place, the control sockets, the speech worker's request, and the end that gives the place back."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from ringline.accounts.store import AccountStore
+from ringline.agents.model.frames import Register
+from ringline.agents.model.records import DEPLOYMENT
+from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
 from tests.component.crash.rig.acts import nothing
@@ -33,6 +37,17 @@ def runners_come(*names: str, habits: tuple[Habit, ...] = (Habit.ACCEPTS,), plac
         world.drain()
 
     return come
+
+
+def a_speech_worker_comes(world: World) -> None:
+    """With one place. It beats as long as the world lasts."""
+    registry = Registry(world.aws.dynamodb, world.aws.table_name, lambda: world.clock.now + 3_600_000)
+    registry.connect("of speech#1", DEPLOYMENT)
+    connection = registry.connection("of speech#1")
+    assert connection is not None
+    told = Register("speech#1", "ringline-speech", "ringline-speech", None, 1, kind="media")
+    assert registry.register(connection, told)
+    assert registry.beat(copy.replace(connection, agent_id="ringline-speech", worker_id="speech#1"), 0) is not None
 
 
 def one_is_called(world: World) -> None:
@@ -163,6 +178,12 @@ SCENARIOS = [
         act=its_connection_drops,
         hearing='"DISCONNECT"',
         steps=frozenset({"DeleteItem"}),
+    ),
+    replace(
+        claim,
+        name="a call is claimed with a place of a speech worker, too",
+        prepare=in_order(runners_come("bot#1"), a_speech_worker_comes),
+        steps=frozenset({"TransactWriteItems"}),
     ),
     replace(answer, name="a runner accepts"),
     replace(answer, name="a runner accepts twice", prepare=runners_come("bot#1", habits=(Habit.TWICE,))),

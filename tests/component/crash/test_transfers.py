@@ -10,6 +10,7 @@ import pytest
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.transfers.transfer import Transfer, TransferState
+from ringline.calls.rules.transfers.due import settled_by
 from tests.component.crash.rig.phones import Callee
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Act, Scenario, strike_at_every_step
@@ -22,6 +23,8 @@ WARM: dict[str, Any] = {
     "mode": "warm",
     "warm_handoff_ms": 2000,
 }
+_TALKS_ON_S = 200
+"""For longer than two runs of the sweep are apart."""
 COLD: dict[str, Any] = {"to": {"type": "sip", "config": {"number": "+15550100201"}}}
 TO_SALES: dict[str, Any] = {"to": {"type": "agent", "config": {"agent_id": "sales"}}}
 EITHER = ({_R.CALL_TRANSFERRED, _R.USER_HUNG_UP_IN_CALL},)
@@ -35,6 +38,19 @@ def talks(*callees: Callee) -> Act:
         world.pass_until(world.is_there(State.ACTIVE))
 
     return prepare
+
+
+def talks_with_a_target_that_nobody_told_of(world: World) -> None:
+    """Whoever had called it is dead, and it is time for a look."""
+    world.phones.callees_hang_up = False
+    talks(Callee.ANSWERS)(world)
+    died = world.strike("carry_out_transfer", Trouble.KILLED, "dial")
+    world.transfer(**WARM)
+    world.pass_until(lambda: died.is_dead)
+    due_at = settled_by(world.call(), world.call().transfers[-1])
+    world.phones.after((due_at - world.clock.now) / 1000 - 1, lambda: None)
+    world.pass_until(lambda: world.clock.now >= due_at - 1_000)
+    world.phones.after(_TALKS_ON_S, world.phones.hang_up)
 
 
 def asks(body: dict[str, Any]) -> Act:
@@ -109,6 +125,14 @@ SCENARIOS = [
         reasons=({_R.USER_HUNG_UP_IN_CALL},),
         steps=frozenset({"PutItem", "create_dispatch", "remove_participant"}),
         rings=1,
+    ),
+    replace(
+        warm,
+        name="a look settles what became of a target",
+        function="sweep",
+        prepare=talks_with_a_target_that_nobody_told_of,
+        act=lambda _world: None,
+        steps=frozenset({"PutItem", "list_participants"}),
     ),
 ]
 

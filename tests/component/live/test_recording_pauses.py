@@ -14,6 +14,7 @@ from ringline.calls.model.recorder import RecordingTarget, RecordsBucket
 from ringline.calls.tables.recordings import recording_key
 from ringline.calls.views.relay import Change, calls_to_record
 from ringline.routing.records import Pipe
+from ringline.runtime.vault.livekit_keys import LivekitKey
 from ringline.telephony.livekit import connected
 from ringline.telephony.livekit_settings import LivekitSettings
 from tests.component.one_table import LocalAws
@@ -23,7 +24,7 @@ from tests.contract.phones.phone_network import API_KEY, API_SECRET
 
 
 def settings_of(house: House) -> LivekitSettings:
-    return LivekitSettings(url=house.lab.network.url, api_key=API_KEY, api_secret=API_SECRET)
+    return LivekitSettings(url=house.lab.network.url, keys=(LivekitKey(API_KEY, API_SECRET),), token_secret=API_SECRET)
 
 
 async def begins(house: House, call: Call) -> None:

@@ -1,12 +1,16 @@
 """What `local.stack.seed` leaves in the table is enough to call with."""
 
-from local.stack.seed import FROM_NUMBER, seed
+import pytest
+
+from local.stack.seed import EVERY_COUNTRY, FROM_NUMBER, seed
 from ringline.accounts.authorize import Authorize, Authorized
 from ringline.accounts.store import AccountStore
+from ringline.calls.tables.store import CallStore
+from ringline.routing.destinations import may_be_called
 from ringline.routing.resolve import OutboundRouting
 from ringline.routing.store import RoutingStore
-from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.model.event_type import FormerName
+from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.component.one_table import local_aws
 
 
@@ -31,8 +35,20 @@ def test_a_webhook_url_becomes_an_endpoint_for_every_event() -> None:
     with local_aws() as aws:
         seeded = seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=2, webhook_url="http://127.0.0.1:9000/hook")
         (endpoint,) = EndpointStore(aws.dynamodb, aws.table_name).endpoints(str(seeded["account_id"]))
-    assert (endpoint.url, endpoint.event_types) == ("http://127.0.0.1:9000/hook", tuple(EventType))
+    assert (endpoint.url, endpoint.event_types) == ("http://127.0.0.1:9000/hook", tuple(FormerName))
     assert endpoint.secrets == (seeded["webhook_secret"],)
+
+
+@pytest.mark.parametrize(("rings_nobody", "listed"), [(True, EVERY_COUNTRY), (False, None)])
+def test_where_all_phones_are_the_sandboxs_every_country_may_be_called(
+    rings_nobody: bool, listed: tuple[str, ...] | None
+) -> None:
+    with local_aws() as aws:
+        seeded = seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=1, rings_nobody=rings_nobody)
+        gate = CallStore(aws.dynamodb, aws.table_name).gate(str(seeded["account_id"]))
+    assert gate.allowed_prefixes == listed
+    assert may_be_called("+918847348129", EVERY_COUNTRY, tuple)
+    assert not may_be_called("+19005550100", EVERY_COUNTRY, tuple)
 
 
 def test_seeding_twice_makes_two_accounts() -> None:
@@ -40,3 +56,4 @@ def test_seeding_twice_makes_two_accounts() -> None:
         first, second = (seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=1) for _ in range(2))
     assert first["account_id"] != second["account_id"]
     assert first["api_key"] != second["api_key"]
+    assert first["from_number"] != second["from_number"], "a number has one owner"

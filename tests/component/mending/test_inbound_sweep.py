@@ -9,6 +9,7 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
+from ringline.calls.model.timing import FALLBACK_AHEAD_S
 from ringline.calls.tables.inbound_rooms import Opened
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
@@ -85,6 +86,63 @@ def test_a_caller_whose_agent_does_not_come_in_time_is_given_the_fallback_agent(
     room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_desk", NOW + 5_400),))]
     room.look_again("call_1")
     assert room.call().state is State.ACTIVE
+
+
+def test_a_caller_whose_agent_does_not_come_in_time_is_handed_over_to_the_fallback_number(room: CallsRoom) -> None:
+    rang_in(room, brain="runner", fallback_number="+15550100200", agent_join_timeout_s=5)
+    room.clock.move(5)
+    room.look_again("call_1")
+    (transfer,) = room.call().transfers
+    assert room.transfers.sent == [(ACCOUNT, "call_1", transfer.transfer_id)]
+    assert (room.telephony.sent_agents, room.call().state) == ([], State.ACTIVE)
+    room.telephony.views = [RoomView((CALLERS_LEG,), (AgentSeen("PA_late", NOW + 6_000, "agent-late"),))]
+    room.clock.move(6)
+    room.look_again("call_1")
+    assert room.telephony.removed == ["agent-late"], "two must not answer them"
+    assert room.call().agent_sid is None
+
+
+@pytest.mark.parametrize("fallback", [{"fallback_number": "+15550100200"}, {"fallback_agent_id": "desk"}])
+@pytest.mark.parametrize("looked_at_s", [7, 10, 25])
+def test_a_caller_falls_back_also_where_the_ring_limit_is_no_longer_than_the_agents(
+    room: CallsRoom, fallback: dict[str, str], looked_at_s: int
+) -> None:
+    rang_in(room, brain="runner", ring_timeout_s=10, agent_join_timeout_s=10, **fallback)
+    room.clock.move(looked_at_s)
+    room.look_again("call_1")
+    call = room.call()
+    assert call.in_flight and call.end_asked_at is None
+    assert (call.agent_id == "desk", len(call.transfers)) in {(True, 0), (False, 1)}
+
+
+def test_a_fallback_agent_has_its_time_also_where_it_is_sent_for_late(room: CallsRoom) -> None:
+    rang_in(room, brain="runner", ring_timeout_s=10, fallback_agent_id="desk")
+    room.clock.move(9.5)
+    room.look_again("call_1")
+    assert room.call().agent_id == "desk"
+    assert min(after_s for _, _, after_s in room.looks.asked) == FALLBACK_AHEAD_S
+
+
+def test_a_caller_whose_fallback_agent_does_not_come_either_is_let_go(room: CallsRoom) -> None:
+    rang_in(room, brain="runner", ring_timeout_s=10, fallback_agent_id="desk")
+    room.clock.move(7)
+    room.look_again("call_1")
+    assert room.call().agent_id == "desk"
+    room.clock.move(room.looks.asked[-1][2])
+    room.look_again("call_1")
+    assert room.call().end_reason is EndReason.AGENT_DID_NOT_JOIN
+
+
+def test_the_message_for_the_fallback_number_that_cannot_be_sent_is_made_up_for_by_a_look(room: CallsRoom) -> None:
+    rang_in(room, brain="runner", fallback_number="+15550100200", agent_join_timeout_s=5)
+    room.transfers.is_down = True
+    room.clock.move(5)
+    room.look_again("call_1")
+    assert room.looks.asked[-1] == (ACCOUNT, "call_1", 10)
+    room.transfers.is_down = False
+    room.clock.move(10)
+    room.look_again("call_1")
+    assert [sent[2] for sent in room.transfers.sent] == [room.call().transfers[0].transfer_id]
 
 
 def test_an_agent_whose_coming_was_not_told_is_found(room: CallsRoom) -> None:

@@ -292,6 +292,23 @@ def test_a_dial_that_goes_again_is_rung_for_although_its_bell_and_its_mark_are_l
     assert room.sweep().rung == 1, "the mark rings on"
 
 
+def test_no_call_gives_up_its_place_in_the_index_before_its_account_is_marked(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for call_id in ("call_1", "call_2"):
+        call = room.dialing(call_id)
+        not_sent = DialNotSent(room.clock(), call.attempt, "no response from servers", "unavailable", 5)
+        room.progress.apply(ACCOUNT, call_id, not_sent)
+    room.clock.move(60)
+
+    def dies(_account_id: str, _now: int) -> None:
+        raise RuntimeError("the function is gone")
+
+    monkeypatch.setattr(room.watchlist, "mark_waiting", dies)
+    room.sweep()
+    assert None not in {room.call("call_1").due_at, room.call("call_2").due_at}
+
+
 def test_a_caller_left_alone_is_looked_at_out_of_turn(room: CallsRoom) -> None:
     active(room)
     room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
@@ -466,6 +483,25 @@ def test_a_leg_in_livekits_list_is_no_leg_that_outlived_its_end_while_livekit_ha
     room.telephony.views = [RoomView((), (back,))]
     room.look_again("call_1")
     assert (room.call().end_reason, room.call().ended_at) == (EndReason.USER_HUNG_UP_IN_CALL, ended_at)
+
+
+def test_nor_while_whoever_the_call_was_handed_over_to_has_only_come_back(room: CallsRoom) -> None:
+    active(room)
+    room.clock.move(100)
+    ended_at = room.clock()
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(ended_at, 1, "normal clearing"))
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", None))
+    room.clock.move(MEDIA_SILENCE_S)
+    back = LegView("sip_colleague", "PA_again", "SCL_2", "dialing", joined_at=room.clock())
+    own = LegView(room.call().leg_identity, "PA_leg", "SCL_1", "active")
+    room.telephony.views = [RoomView((own, back), ())]
+    room.clock.move(1)
+    room.look_again("call_1")
+    assert room.call().carrier.believed_end_at == ended_at
+    assert room.looks.asked[-1][-1] == MEDIA_SILENCE_S - 1, "from when the other phone came back"
+    room.telephony.views = [RoomView((back,), ())]
+    room.look_again("call_1")
+    assert room.call().ended_at == ended_at, "they were left to talk to nobody"
 
 
 def test_limits_hold_while_it_is_open_whether_the_carrier_spoke_of_this_leg(room: CallsRoom) -> None:

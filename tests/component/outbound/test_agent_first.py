@@ -229,7 +229,7 @@ def test_a_call_whose_claim_is_lost_lets_another_try_the_agent(room: CallsRoom) 
     room.clock.move(AGENT_RESTS_S[0])
     claims = room.store.commit
 
-    def lost_once(*_: object) -> object:
+    def lost_once(*_: object, **__: object) -> object:
         room.store.commit = claims  # type: ignore[method-assign]
         return Committed.STALE
 
@@ -315,6 +315,19 @@ def test_a_call_that_expires_while_it_waits_for_its_agent_says_what_it_waited_fo
     room.ring()
     room.sweep()
     assert room.call().end_reason is EndReason.NO_AGENT_AVAILABLE
+
+
+def test_a_call_whose_agent_is_back_and_that_expires_while_it_waits_for_a_line_says_that(room: CallsRoom) -> None:
+    room.queued(expires_at=NOW + 60_000)
+    nobody_comes(room)
+    room.ring()
+    assert room.call().agent_missing_since is not None
+    room.clock.move(5)
+    assert room.rests.try_one(ACCOUNT, "AGENT_1", "call_2#1", room.clock(), 10)
+    room.rests.joined(ACCOUNT, "AGENT_1", "call_2#1", room.clock())
+    room.clock.move(61)
+    room.sweep()
+    assert room.call().end_reason is EndReason.EXPIRED_IN_QUEUE
 
 
 # --- cancels and crashes ---------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, FoundOve
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CAP_LOOK_S
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
+from ringline.calls.outbound.queue_head import ExpiredAhead
 from ringline.calls.progress.progress import Applied, CapReached, Outdated
 from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.store import TableContended
 from ringline.calls.views.queue_place import BlockedBy, queue_place
 from ringline.runtime.table import caps_pk
 from tests.builders import ACCOUNT
@@ -39,7 +41,7 @@ class Room:
     def cap(self, kind: Kind, of: str, max_calls: int | None, calls_per_day: int | None = None) -> None:
         self.set_cap.run(ACCOUNT, kind, of, max_calls, calls_per_day)
 
-    def admitted(self) -> Call | NoneAdmitted | Paced:
+    def admitted(self) -> Call | NoneAdmitted | Paced | ExpiredAhead:
         return self.calls.admit.next(ACCOUNT)
 
     def claimed(self) -> Call:
@@ -109,6 +111,27 @@ def test_a_call_that_ends_gives_its_place_back_and_rings(
     assert len(room.calls.doorbell.rings) > rung
     assert room.in_use(kind, of) == 0
     assert room.claimed().call_id == "call_2"
+
+
+@pytest.mark.parametrize(("max_calls", "has_died"), [(2, False), (None, False), (2, True), (None, True)], ids=str)
+def test_a_cap_that_is_raised_or_taken_off_rings_for_who_waited(
+    room: Room, max_calls: int | None, has_died: bool
+) -> None:
+    room.cap(Kind.NUMBER, OUR_NUMBER, 1, 1)
+    if has_died:
+        # Whoever set it, before they could ring.
+        room.set_cap.counters.set_cap(ACCOUNT, Kind.NUMBER, OUR_NUMBER, max_calls, None)
+    room.calls.doorbell.rings.clear()
+    room.cap(Kind.NUMBER, OUR_NUMBER, max_calls)
+    assert room.calls.doorbell.accounts == [ACCOUNT]
+
+
+def test_a_cap_that_is_raised_rings_also_where_those_under_way_could_not_be_counted(room: Room) -> None:
+    room.cap(Kind.AGENT, "AGENT_1", 1)
+    room.calls.doorbell.rings.clear()
+    with mock.patch.object(SetCap, "_under_way", side_effect=TableContended), pytest.raises(TableContended):
+        room.cap(Kind.AGENT, "AGENT_1", 2)
+    assert room.calls.doorbell.accounts == [ACCOUNT]
 
 
 def test_a_call_counts_in_all_its_caps_or_in_none(room: Room) -> None:

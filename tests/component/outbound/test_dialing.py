@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -111,6 +112,20 @@ def test_a_big_queue_is_shared_with_other_dialers(local: LocalAws, monkeypatch: 
     room.telephony.views = [AGENT_THERE]
     assert room.ring() == DIAL_BATCH
     assert room.doorbell.accounts == [ACCOUNT], "one rung on for the rest"
+
+
+def test_a_dialer_that_was_told_to_stop_claims_nothing_more_and_leaves_the_bell_to_another(
+    local: LocalAws,
+) -> None:
+    room = calls_room(local, cap=100)
+    for n in range(3):
+        room.queued(f"call_{n:02}")
+    room.telephony.views = [AGENT_THERE]
+    words = iter([True, True, False])
+    stopping = replace(room.dial_next(room.admit), may_claim=lambda: next(words))
+    assert asyncio.run(stopping.run(ACCOUNT)) == 2, "those under way are dialled to their end"
+    assert room.in_use == 2
+    assert room.doorbell.accounts == [ACCOUNT]
 
 
 def test_a_refusal_by_the_carrier_ends_the_call_with_its_code(room: CallsRoom) -> None:
@@ -334,6 +349,17 @@ def test_a_call_that_expired_in_the_queue_is_not_dialled(room: CallsRoom) -> Non
     assert room.ring() == 0
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.EXPIRED_IN_QUEUE)
     assert room.telephony.dialed == []
+
+
+def test_a_call_whose_number_is_no_longer_allowed_is_not_dialled_and_the_next_one_is(
+    room: CallsRoom, local: LocalAws
+) -> None:
+    room.queued()
+    room.queued("call_2", to_number="+442071838750")
+    AccountStore(local.dynamodb, local.table_name).set_allowed_prefixes(ACCOUNT, ("+44",))
+    room.ring()
+    assert room.call().end_reason is EndReason.DESTINATION_NOT_ALLOWED
+    assert [call.call_id for call in room.telephony.dialed] == ["call_2"]
 
 
 def test_a_change_stands_although_its_bell_cannot_be_rung(room: CallsRoom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from ringline.calls.model.outcomes import Refused
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import NO_AGENT_S, RUNNER_LOOK_S, RUNNER_OVERDUE_S
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
+from ringline.calls.outbound.queue_head import ExpiredAhead
 from ringline.calls.progress.progress import Applied, PlaceTaken
 from ringline.calls.tables.store import Committed
 from ringline.calls.views.queue_place import BlockedBy, queue_place
@@ -42,7 +43,7 @@ class Room:
         runners = {each.worker_id: each for each in self.calls.places.runners(ACCOUNT, "AGENT_1")}
         return runners[runner_id].in_use
 
-    def admitted(self) -> Call | NoneAdmitted | Paced:
+    def admitted(self) -> Call | NoneAdmitted | Paced | ExpiredAhead:
         return self.calls.admit.next(ACCOUNT)
 
     def claimed(self) -> Call:
@@ -153,6 +154,14 @@ def test_where_no_runner_came_for_an_hour_the_call_ends_and_says_so(room: Room) 
     assert room.calls.call().state is State.QUEUED
     room.calls.clock.move(1)
     room.admitted()
+    assert room.calls.call().end_reason is EndReason.NO_AGENT_AVAILABLE
+
+
+def test_a_call_that_expires_before_a_runner_comes_waited_for_its_agent(room: Room) -> None:
+    room.queued(expires_at=NOW + 60_000, due_at=NOW + 60_000)
+    room.admitted()
+    room.calls.clock.move(61)
+    room.calls.sweep()
     assert room.calls.call().end_reason is EndReason.NO_AGENT_AVAILABLE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.routing.store import RoutingStore
+from ringline.trunking.tables.trunks import TrunkStore
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 
@@ -15,10 +16,11 @@ ACCOUNT = "acct_1"
 OTHER = "acct_2"
 
 _NOT_NEEDED = {
-    "DOORBELL_QUEUE_URL": "http://127.0.0.1:9/doorbells",
     "LIVEKIT_URL": "http://127.0.0.1:9",
     "LIVEKIT_API_KEY": "devkey",
     "LIVEKIT_API_SECRET": "a-secret-of-more-than-32-characters",
+    "AGENT_NAME": "house-agent",
+    "SPEECH_AGENT_NAME": "house-speech",
 }
 
 
@@ -47,10 +49,24 @@ class SetupApi:
     def rows(self) -> RoutingStore:
         return RoutingStore(self.local.dynamodb, self.local.table_name)
 
+    @property
+    def trunks(self) -> TrunkStore:
+        return TrunkStore(self.local.dynamodb, self.local.table_name)
+
     def ask(
-        self, method: str, path: str, body: Any = None, *, account_id: str = ACCOUNT, if_match: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        account_id: str = ACCOUNT,
+        if_match: str | None = None,
+        scopes: str | None = None,
+        key_id: str | None = None,
+        source_ip: str | None = None,
     ) -> Answered:
         path, _, query = path.partition("?")
+        told = {"account_id": account_id, "scopes": scopes, "key_id": key_id}
         event = {
             "version": "2.0",
             "rawPath": path,
@@ -58,8 +74,8 @@ class SetupApi:
             "queryStringParameters": dict(each.split("=", 1) for each in query.split("&")) if query else None,
             "headers": {} if if_match is None else {"if-match": if_match},
             "requestContext": {
-                "http": {"method": method, "path": path},
-                "authorizer": {"lambda": {"account_id": account_id}},
+                "http": {"method": method, "path": path, "sourceIp": source_ip},
+                "authorizer": {"lambda": {name: value for name, value in told.items() if value is not None}},
                 "stage": "$default",
             },
             "body": None if body is None else json.dumps(body),
@@ -83,4 +99,4 @@ def setup_api(local: LocalAws) -> SetupApi:
     accounts = AccountStore(local.dynamodb, local.table_name)
     for account_id in (ACCOUNT, OTHER):
         accounts.create_account(Account(account_id, account_id, f"org-of-{account_id}", 2))
-    return SetupApi(local, load_handler("manage", _NOT_NEEDED))
+    return SetupApi(local, load_handler("manage", _NOT_NEEDED | {"DOORBELL_QUEUE_URL": local.queue_url}))

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from ringline.routing.records import Number
+from ringline.routing.records import Agent, Number
+from ringline.runtime.vault.sealed import is_sealed
 from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
 
+URL = "https://brain.example.com/v1"
 ENDPOINT = {
     "type": "endpoint",
-    "ref": "https://brain.example.com/v1",
+    "ref": URL,
     "cfg": {"model": "gpt-4.1-mini", "api_key": "sk-of-the-brain"},
 }
 
@@ -38,7 +40,25 @@ def test_the_key_of_an_endpoint_is_never_shown(api: SetupApi) -> None:
     assert made["brain"]["cfg"] == {"model": "gpt-4.1-mini", "kind": "chat", "has_api_key": True}
     agent = api.rows.agent(ACCOUNT, "desk")
     assert agent is not None
-    assert agent.endpoint_key == "sk-of-the-brain"
+    assert agent.endpoint_key is not None and is_sealed(agent.endpoint_key)
+    assert "sk-of-the-brain" not in str(api.local.items())
+
+
+def test_the_same_key_again_changes_nothing_and_another_one_does(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": ENDPOINT})
+    revisions = [
+        api.ask("PATCH", "/v1/agents/desk", {"endpoint_key": key}).headers["etag"]
+        for key in ("sk-of-the-brain", "sk-another", "sk-another", "sealed1.of-their-own")
+    ]
+    assert revisions == ['"1"', '"2"', '"2"', '"3"']
+
+
+def test_a_key_of_a_release_that_sealed_none_is_sealed_with_the_next_change(api: SetupApi) -> None:
+    plain = Agent(agent_id="desk", name="Desk", brain="endpoint", endpoint_url=URL, endpoint_key="sk-of-before")
+    api.rows.put_agent(ACCOUNT, plain)
+    assert api.ask("PATCH", "/v1/agents/desk", {"endpoint_key": "sk-of-before"}).headers["etag"] == '"1"'
+    assert api.ask("PATCH", "/v1/agents/desk", {"name": "Front desk"}).status == 200
+    assert "sk-of-before" not in str(api.local.items())
 
 
 def test_a_key_stays_with_its_url_alone(api: SetupApi) -> None:
@@ -66,7 +86,8 @@ def test_a_change_of_brain_leaves_nothing_of_the_old_one(api: SetupApi) -> None:
         ({"type": "endpoint"}, "brain.ref"),
         ({"type": "prompt"}, "brain.ref"),
         ({"type": "runner", "ref": "another"}, "brain.ref"),
-        ({"type": "livekit", "ref": "another"}, "brain.ref"),
+        ({"type": "livekit", "ref": "ringline-speech"}, "brain.ref"),
+        ({"type": "livekit", "ref": "two words"}, "brain.ref"),
         ({"type": "endpoint", "ref": "https://169.254.169.254/"}, "brain.ref"),
         ({"type": "endpoint", "ref": "https://x.example.com", "cfg": {"headers": {"a": "b"}}}, "brain.cfg.headers"),
         ({"type": "endpoint", "ref": "https://x.example.com", "cfg": {"temperature": 1}}, "brain.cfg.temperature"),
@@ -177,3 +198,50 @@ def test_the_kind_of_an_endpoint_is_a_word(api: SetupApi) -> None:
     brain = {"type": "endpoint", "ref": "https://brain.example.com", "cfg": {"kind": ["chat"]}}
     refused = api.ask("POST", "/v1/agents", {"agent_id": "listed", "brain": brain})
     assert (refused.status, refused.code) == (422, "invalid_request")
+
+
+OWN = {"type": "livekit", "ref": "acme-desk"}
+
+
+def test_a_worker_of_ones_own_is_dispatched_under_its_own_name(api: SetupApi) -> None:
+    made = api.made("/v1/agents", {"agent_id": "desk", "brain": OWN})
+    assert made["brain"] == OWN | {"cfg": {}} and api.rows.dispatch_name(ACCOUNT, "desk") == "acme-desk"
+    assert api.ask("PATCH", "/v1/agents/desk", {"brain": {"type": "livekit"}}).body["brain"]["ref"] == "acme-desk"
+    for brain in ({"type": "livekit", "ref": ""}, {"type": "runner"}):
+        assert api.ask("PATCH", "/v1/agents/desk", {"brain": OWN}).status == 200
+        assert api.ask("PATCH", "/v1/agents/desk", {"brain": brain}).body["brain"]["ref"] is None
+        assert api.rows.dispatch_name(ACCOUNT, "desk") is None
+
+
+@pytest.mark.parametrize("name", ["house-agent", "house-speech", "ringline-agent"])
+def test_the_deployments_own_names_are_nobodys(api: SetupApi, name: str) -> None:
+    brain = {"type": "livekit", "ref": name}
+    for refused in (
+        api.ask("POST", "/v1/agents", {"agent_id": "desk", "brain": brain}),
+        api.ask("PATCH", f"/v1/agents/{api.made('/v1/agents', {'agent_id': 'sales'})['agent_id']}", {"brain": brain}),
+    ):
+        assert (refused.status, refused.fields) == (422, ["brain.ref"])
+
+
+def test_nobody_has_their_calls_taken_by_another_accounts_workers(api: SetupApi) -> None:
+    for agent_id in ("desk", "sales"):
+        api.made("/v1/agents", {"agent_id": agent_id, "brain": OWN})
+
+    def theirs() -> int:
+        refused = api.ask("POST", "/v1/agents", {"agent_id": "desk", "brain": OWN}, account_id=OTHER)
+        assert refused.status == 201 or refused.code == "agent_name_taken"
+        return refused.status
+
+    assert theirs() == 409
+    assert api.ask("DELETE", "/v1/agents/desk").status == 204
+    assert theirs() == 409
+    assert api.ask("PATCH", "/v1/agents/sales", {"brain": {"type": "runner"}}).status == 200
+    assert theirs() == 201
+    assert api.ask("PATCH", "/v1/agents/sales", {"brain": OWN}).code == "agent_name_taken"
+
+
+def test_a_long_key_stays_where_something_else_of_the_brain_is_changed(api: SetupApi) -> None:
+    brain = {"type": "endpoint", "ref": "https://brain.example.com/v1", "cfg": {"api_key": "k" * 500}}
+    assert api.ask("POST", "/v1/agents", {"agent_id": "desk", "name": "Desk", "brain": brain}).status == 201
+    change = {"brain": {"type": "endpoint", "cfg": {"model": "other"}}}
+    assert api.ask("PATCH", "/v1/agents/desk", change).status == 200

@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from ringline.routing.records import Agent, Pipe
+from ringline.calls.capacity.counters import Kind as Capped
+from ringline.calls.capacity.counters import counter_name
+from ringline.calls.progress.set_cap import SetCap
+from ringline.calls.tables.limits.counters import Counters
+from ringline.calls.tables.store import TableContended
+from ringline.routing.records import Agent, Number, Pipe, Trunk
 from ringline.setup.store import Kind, Reference, SetupStore
+from ringline.trunking.model.lines import CarrierTrunk
+from ringline.trunking.tables.numbers import NumberRows
+from ringline.trunking.tables.trunks import TrunkStore
 from tests.component.setup.api import ACCOUNT, Answered, SetupApi
 
+NUMBER = "+15550100777"
 DESK = {"agent_id": "desk", "brain": {"type": "runner"}}
 
 
@@ -115,4 +124,147 @@ def test_what_was_set_up_without_a_revision_is_of_the_first(api: SetupApi) -> No
 def test_uses_are_counted_for_the_kind_that_is_used(api: SetupApi) -> None:
     api.made("/v1/pipes", {"name": "p", "agent_id": "same", "pipe_id": "same"})
     store = SetupStore(api.local.dynamodb, api.local.table_name)
-    assert [store.uses(ACCOUNT, Reference(kind, "same")) for kind in Kind] == [0, 1]
+    assert [store.uses(ACCOUNT, Reference(kind, "same")) for kind in (Kind.PIPE, Kind.AGENT)] == [0, 1]
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first cap that is set meets too many calls at the gate."""
+    run = SetCap.run
+
+    def refuse_once(self: SetCap, *said: Any) -> None:
+        monkeypatch.setattr(SetCap, "run", run)
+        raise TableContended
+
+    monkeypatch.setattr(SetCap, "run", refuse_once)
+
+
+@pytest.mark.parametrize(
+    ("things", "body"), [("agents", DESK), ("pipes", {"pipe_id": "desk", "name": "p", "prompt": "Be kind"})]
+)
+@pytest.mark.usefixtures("crowded")
+def test_what_has_a_cap_is_made_whole_or_not_at_all(api: SetupApi, things: str, body: dict[str, Any]) -> None:
+    refused = api.ask("POST", f"/v1/{things}", body | {"max_calls": 2})
+    assert (refused.status, refused.code) == (503, "contended")
+    assert api.ask("GET", f"/v1/{things}/desk").status == 404 and api.rows.agents(ACCOUNT) == []
+    api.made(f"/v1/{things}", body | {"max_calls": 2})
+    name = counter_name(Capped.AGENT if things == "agents" else Capped.PIPE, "desk")
+    assert Counters(api.local.dynamodb, api.local.table_name).look(ACCOUNT, name).max_calls == 2
+
+
+@pytest.mark.parametrize(
+    ("things", "body"), [("agents", DESK), ("pipes", {"pipe_id": "desk", "name": "p", "prompt": "Be kind"})]
+)
+def test_a_cap_that_was_not_set_for_the_crowd_is_set_by_the_same_request_of_the_same_revision(
+    api: SetupApi, request: pytest.FixtureRequest, things: str, body: dict[str, Any]
+) -> None:
+    api.made(f"/v1/{things}", body)
+    request.getfixturevalue("crowded")
+    counters = Counters(api.local.dynamodb, api.local.table_name)
+    name = counter_name(Capped.AGENT if things == "agents" else Capped.PIPE, "desk")
+    path = f"/v1/{things}/desk"
+    assert api.ask("PATCH", path, {"max_calls": 2, "greeting": "Hi"}, if_match='"1"').status == 503
+    again = api.ask("PATCH", path, {"max_calls": 2, "greeting": "Hi"}, if_match='"1"')
+    assert (again.status, again.body["revision"]) == (200, 2)
+    assert counters.look(ACCOUNT, name).max_calls == 2
+    assert api.ask("PATCH", path, {"max_calls": 3}, if_match='"1"').status == 412
+
+
+@pytest.mark.parametrize("path", ["/v1/pipes/line", "/v1/agents/desk"])
+def test_nobody_keeps_a_number_that_is_given_up_in_the_same_moment(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    api.made("/v1/agents", DESK)
+    api.made("/v1/pipes", {"name": "p", "agent_id": "desk", "pipe_id": "line"})
+    api.rows.put_number(ACCOUNT, Number(number=NUMBER, number_id="num_1"))
+    save = SetupStore.save
+
+    def given_up_before(self: SetupStore, *said: Any, **more: Any) -> object:
+        monkeypatch.setattr(SetupStore, "save", save)
+        assert api.ask("DELETE", f"/v1/numbers/{NUMBER}").status == 204
+        return save(self, *said, **more)
+
+    monkeypatch.setattr(SetupStore, "save", given_up_before)
+    refused = api.ask("PATCH", path, {"number": NUMBER})
+    assert (refused.status, refused.code) == (422, "unknown_number")
+    assert api.ask("GET", path).body["number"] is None
+
+
+def test_a_number_is_not_given_up_when_a_pipe_begins_to_call_from_it_in_the_same_moment(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.made("/v1/pipes", {"name": "p", "agent_id": "desk", "pipe_id": "line"})
+    api.rows.put_number(ACCOUNT, Number(number=NUMBER, number_id="num_1"))
+    delete = NumberRows.delete
+
+    def named_before(self: NumberRows, *said: Any, **more: Any) -> None:
+        monkeypatch.setattr(NumberRows, "delete", delete)
+        assert api.ask("PATCH", "/v1/pipes/line", {"number": NUMBER}).status == 200
+        delete(self, *said, **more)
+
+    monkeypatch.setattr(NumberRows, "delete", named_before)
+    refused = api.ask("DELETE", f"/v1/numbers/{NUMBER}")
+    assert (refused.status, refused.code) == (409, "number_in_use")
+
+
+@pytest.fixture
+def adopted(api: SetupApi) -> str:
+    """A trunk of LiveKit's that the account has adopted."""
+    trunk = CarrierTrunk(
+        trunk_id="trunk_1", name="PBX", type="livekit", provider_trunk_id="ST_pbx", provider_side="outbound"
+    )
+    api.trunks.add(ACCOUNT, trunk)
+    assert api.trunks.adopt(ACCOUNT, "ST_pbx")
+    number = Number(number=NUMBER, number_id="num_1", trunk_id="ST_pbx", account_trunk_id="trunk_1")
+    api.rows.put_number(ACCOUNT, number)
+    return "/v1/trunks/trunk_1"
+
+
+BY_TRUNK = {"trunk_id": "ST_pbx"}
+
+
+@pytest.mark.parametrize("path", ["/v1/pipes/line", "/v1/agents/desk"])
+def test_a_trunk_that_a_pipe_or_an_agent_calls_through_is_not_deleted(api: SetupApi, adopted: str, path: str) -> None:
+    api.made("/v1/agents", DESK)
+    api.made("/v1/pipes", {"name": "p", "agent_id": "desk", "pipe_id": "line"})
+    assert api.ask("PATCH", path, BY_TRUNK).status == 200
+    assert api.ask("DELETE", f"/v1/numbers/{NUMBER}").status == 204
+    refused = api.ask("DELETE", adopted)
+    assert (refused.status, refused.code) == (409, "in_use")
+    assert refused.fields == [path.removeprefix("/v1/").replace("s/", ":")]
+    assert api.ask("PATCH", path, {"trunk_id": None}).status == 200
+    assert api.ask("DELETE", adopted).status == 204
+
+
+def test_a_trunk_that_a_pipe_begins_to_name_in_the_same_moment_is_not_deleted(
+    api: SetupApi, adopted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.made("/v1/pipes", {"name": "p", "agent_id": "desk", "pipe_id": "line"})
+    assert api.ask("DELETE", f"/v1/numbers/{NUMBER}").status == 204
+    api.rows.put_trunk(Trunk(trunk_id="ST_pbx", account_id=ACCOUNT))
+    close = TrunkStore.close
+
+    def named_before(self: TrunkStore, *said: Any) -> bool:
+        monkeypatch.setattr(TrunkStore, "close", close)
+        assert api.ask("PATCH", "/v1/pipes/line", BY_TRUNK).status == 200
+        return close(self, *said)
+
+    monkeypatch.setattr(TrunkStore, "close", named_before)
+    assert api.ask("DELETE", adopted).code == "in_use"
+    assert api.ask("GET", adopted).body["status"] == "active"
+
+
+def test_nobody_begins_to_name_a_trunk_that_is_deleted_in_the_same_moment(
+    api: SetupApi, adopted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.made("/v1/pipes", {"name": "p", "agent_id": "desk", "pipe_id": "line"})
+    save = SetupStore.save
+
+    def deleted_before(self: SetupStore, *said: Any, **more: Any) -> object:
+        monkeypatch.setattr(SetupStore, "save", save)
+        assert api.ask("DELETE", f"/v1/numbers/{NUMBER}").status == 204
+        assert api.ask("DELETE", adopted).status == 204
+        return save(self, *said, **more)
+
+    monkeypatch.setattr(SetupStore, "save", deleted_before)
+    assert api.ask("PATCH", "/v1/pipes/line", BY_TRUNK).code == "unknown_trunk"

@@ -191,6 +191,16 @@ def test_a_fallback_agent_is_known(api: SetupApi) -> None:
     assert (refused.status, refused.code) == (422, "unknown_agent")
 
 
+def test_a_fallback_is_an_agent_or_a_number(api: SetupApi) -> None:
+    made = api.made("/v1/pipes", {**BY_AGENT, "fallback_number": "+1 555 010 0200"})
+    assert made["fallback_number"] == "+15550100200"
+    both = {"fallback_agent_id": BY_AGENT["agent_id"]}
+    refused = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", both)
+    assert refused.status == 422 and "fallback_number" in str(refused.body)
+    changed = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {**both, "fallback_number": None})
+    assert (changed.body["fallback_number"], changed.body["fallback_agent_id"]) == (None, BY_AGENT["agent_id"])
+
+
 def test_a_pipe_of_a_chosen_id_is_made_once(api: SetupApi) -> None:
     assert api.made("/v1/pipes", {**BY_AGENT, "pipe_id": "mine"})["pipe_id"] == "mine"
     refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "pipe_id": "mine"})
@@ -255,3 +265,66 @@ def test_caller_ids_are_the_accounts_own_numbers(api: SetupApi) -> None:
     assert (foreign.status, foreign.code) == (422, "unknown_number")
     without = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"caller_ids": []})
     assert (without.status, without.fields) == (422, ["caller_id_policy"])
+
+
+OWN = {"name": "p", "pipe_id": "line", "prompt": "Be kind"}
+
+
+def test_an_agent_that_a_pipe_brought_along_stays_when_the_pipe_is_bound_to_another_and_goes_with_it(
+    api: SetupApi,
+) -> None:
+    api.made("/v1/pipes", OWN)
+    own = api.rows.agent(ACCOUNT, "line")
+    assert api.ask("PATCH", "/v1/pipes/line", {"agent_id": "desk"}).status == 200
+    assert own is not None and api.rows.agent(ACCOUNT, "line") == own
+    assert api.ask("DELETE", "/v1/pipes/line").status == 204
+    assert [each.agent_id for each in api.rows.agents(ACCOUNT)] == ["desk"]
+
+
+def test_a_pipe_is_bound_to_the_agent_that_it_brought_along_again(api: SetupApi) -> None:
+    api.made("/v1/pipes", OWN)
+    assert api.ask("PATCH", "/v1/pipes/line", {"agent_id": "desk"}).status == 200
+    again = api.ask("PATCH", "/v1/pipes/line", {"prompt": "Be short"})
+    assert (again.status, again.body["agent_id"], again.body["prompt"]) == (200, "line", "Be short")
+
+
+def test_it_stays_as_long_as_somebody_uses_it_and_goes_with_its_pipe(api: SetupApi) -> None:
+    api.made("/v1/pipes", OWN)
+    api.made("/v1/pipes", {"name": "q", "pipe_id": "other", "agent_id": "line"})
+    assert api.ask("PATCH", "/v1/pipes/line", {"agent_id": "desk"}).status == 200
+    assert api.rows.agent(ACCOUNT, "line") is not None
+    assert api.ask("DELETE", "/v1/pipes/other").status == 204
+    assert api.ask("DELETE", "/v1/pipes/line").status == 204
+    assert [each.agent_id for each in api.rows.agents(ACCOUNT)] == ["desk"]
+
+
+SALES = {"type": "agent", "config": {"agent_id": "sales"}}
+NIGHT = {"type": "sip", "config": {"number": "+1 555 010 0200"}}
+
+
+def test_a_pipe_says_whom_a_failed_transfer_goes_on_to(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "sales"})
+    made = api.made("/v1/pipes", OWN | {"transfer_fallback": [SALES, NIGHT, "end"]})
+    kept = {"type": "sip", "config": {"number": "+15550100200"}}
+    assert made["transfer_fallback"] == [SALES, kept, "end"]
+    assert api.ask("DELETE", "/v1/agents/sales").code == "in_use"
+    assert api.ask("PATCH", "/v1/pipes/line", {"transfer_fallback": "end"}).body["transfer_fallback"] == ["end"]
+    assert api.ask("DELETE", "/v1/agents/sales").status == 204
+    assert api.ask("PATCH", "/v1/pipes/line", {"transfer_fallback": None}).body["transfer_fallback"] is None
+
+
+@pytest.mark.parametrize(
+    ("fallback", "code"),
+    [
+        (["end", NIGHT], "invalid_request"),
+        ([{"type": "webrtc", "config": {}}], "invalid_request"),
+        ([{"type": "sip", "config": {"agent_id": "sales"}}], "invalid_request"),
+        ([{"type": "sip", "config": {"number": "12"}}], "invalid_request"),
+        ([SALES], "unknown_agent"),
+        ([NIGHT], "transfer_not_allowed"),
+    ],
+)
+def test_a_fallback_that_cannot_be_is_refused(api: SetupApi, fallback: list[Any], code: str) -> None:
+    refused = api.ask("POST", "/v1/pipes", OWN | {"transfer_allowed_numbers": [], "transfer_fallback": fallback})
+    assert (refused.status, refused.code) == (422, code)
+    assert refused.fields[0].split(".")[0] == "transfer_fallback"

@@ -27,8 +27,9 @@ from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.payload import announcements
 from ringline.composition import receive_livekit_event
-from ringline.routing.records import Number, Pipe
+from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import NumberTaken, RoutingStore
+from ringline.runtime.vault.livekit_keys import LivekitKey
 from ringline.telephony.front_desk import FrontDesk
 from ringline.telephony.livekit_settings import DispatchSettings
 from ringline.webhooks.model.event_type import EventType
@@ -40,6 +41,8 @@ from tests.sample_events import event_of
 
 ROUTED, UNROUTED, NOBODYS, CALLER = "+15550100900", "+15550100901", "+15550100902", "+15550107777"
 SCALE = 0.2
+OWN_NAME = "sandbox-agent"
+"""A worker of the phone network's is registered under it."""
 
 
 @dataclass
@@ -277,6 +280,32 @@ async def _let_in_to_agents(lab: Lab) -> None:
     await lab.livekit.sip.create_dispatch_rule(sip.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
 
 
+def test_a_caller_is_taken_by_the_agent_of_its_own_name_and_by_no_other(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
+        rows = RoutingStore(local.dynamodb, local.table_name)
+        rows.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk", dispatch_name=OWN_NAME))
+        await house.rings(ROUTED)
+        call = await house.until(lambda call: call.state is State.ACTIVE)
+        sent = await house.dispatches(call.room_name or "")
+        assert [(each.agent_name, len(each.state.jobs)) for each in sent] == [(OWN_NAME, 1)]
+
+    in_a_house(local, story)
+
+
+def test_an_agent_whose_name_nobody_registered_does_not_come(local: LocalAws) -> None:
+    async def story(house: House) -> None:
+        await let_callers_in(house.lab.network.url, API_KEY, API_SECRET)
+        rows = RoutingStore(local.dynamodb, local.table_name)
+        rows.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk", dispatch_name="nobody-there"))
+        await house.rings(ROUTED, cancel_after_s=2)
+        await house.phone_is_over()
+        call = await house.until(lambda call: call.state.is_terminal)
+        assert call.active_at is None and call.end_reason is not None
+
+    in_a_house(local, story)
+
+
 def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws) -> None:
     async def story(house: House) -> None:
         call = a_call(State.RINGING, direction=Direction.INBOUND, inbound_room="in_gone")
@@ -284,8 +313,8 @@ def test_the_desk_does_not_open_a_room_for_a_caller_who_is_gone(local: LocalAws)
         desk = FrontDesk(
             DispatchSettings(
                 url=url,
-                api_key=API_KEY,
-                api_secret=API_SECRET,
+                keys=(LivekitKey(API_KEY, API_SECRET),),
+                token_secret=API_SECRET,
                 agent_name=AGENT_NAME,
                 speech_agent_name="",
                 public_url="",
@@ -308,8 +337,8 @@ def test_each_step_of_a_caller_is_announced() -> None:
     ringing, active, ended = (a_call(state, **inbound) for state in (State.RINGING, State.ACTIVE, State.ENDED))
     assert announcements(None, ringing) == [EventType.CALL_RINGING]
     assert announcements(ringing, active) == [EventType.CALL_ACTIVE]
-    assert announcements(active, ended) == [EventType.CALL_END]
-    assert announcements(None, a_call(State.NOT_CONNECTED, **inbound)) == [EventType.CALL_END]
+    assert announcements(active, ended) == [EventType.CALL_ENDED]
+    assert announcements(None, a_call(State.NOT_CONNECTED, **inbound)) == [EventType.CALL_ENDED]
 
 
 def test_a_room_is_one_phone_calls_until_another_rings_in_there(local: LocalAws) -> None:

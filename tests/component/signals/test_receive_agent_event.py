@@ -18,20 +18,25 @@ from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
 from ringline.calls.progress import hang_up
 from ringline.calls.progress.progress import Applied
+from ringline.calls.signals import agent_reports
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcript, Turn
 from ringline.calls.views.call_view import call_view
 from ringline.composition.parts import to_livekit
 from ringline.runtime import aws
 from ringline.runtime.clock import iso, now_ms
+from ringline.runtime.vault.kept import AGENT_TOKENS, LIVEKIT
+from ringline.runtime.vault.sealed import id_of_key
 from ringline.telephony.agent_dispatch import call_token
+from ringline.telephony.token_secrets import TAKEN_OVER_MS
 from tests.builders import ACCOUNT
 from tests.component.calls_room import CallsRoom, calls_room
-from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler, log_of
+from tests.component.one_table import RECORDS_BUCKET, LocalAws, keep_secrets, load_handler, log_of
 from tests.fakes import CONTEXT, ScriptedTelephony
 from tests.sample_events import event_of
 
 SECRET = "a-secret-of-more-than-32-characters"
+KEY_ID = {"kid": id_of_key(SECRET)}
 CALL = "call_01JD5Z0000000000000000000A"
 ROOM = f"{ACCOUNT}.{CALL}.1"
 READY = {"type": "ready", "can_report": ["user_spoke", "silence", "voicemail"]}
@@ -500,6 +505,7 @@ def test_the_token_is_taken_with_and_without_its_scheme(agents: Agents, form: st
         "an API key",
         "other secret",
         "LiveKit's own secret",
+        "a token of before",
         "other audience",
         "other call",
         "expired",
@@ -518,11 +524,14 @@ def test_who_cannot_prove_to_speak_for_the_call_reads_and_writes_nothing(
         "garbage": "not.a.token",
         "an API key": "sk_example",
         "other secret": call_token(call, "another-secret-of-more-than-32-characters"),
-        "LiveKit's own secret": jwt.encode(claims, SECRET, algorithm="HS256"),
-        "other audience": jwt.encode({**claims, "aud": "livekit"}, _key(), algorithm="HS256"),
+        "LiveKit's own secret": jwt.encode(claims, SECRET, algorithm="HS256", headers=KEY_ID),
+        "a token of before": jwt.encode(claims, _key(), algorithm="HS256"),
+        "other audience": jwt.encode({**claims, "aud": "livekit"}, _key(), algorithm="HS256", headers=KEY_ID),
         "other call": call_token(replace(call, call_id="call_other"), SECRET),
         "expired": call_token(replace(call, dialed_at=(call.dialed_at or 0) - 24 * 3600 * 1000), SECRET),
-        "no expiry": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, _key(), algorithm="HS256"),
+        "no expiry": jwt.encode(
+            {k: v for k, v in claims.items() if k != "exp"}, _key(), algorithm="HS256", headers=KEY_ID
+        ),
         "alg none": jwt.encode(claims, "", algorithm="none"),
     }
     local.dynamodb.delete_table(TableName=local.table_name)
@@ -540,7 +549,30 @@ def _key() -> bytes:
 
 def test_the_forgeries_key_is_the_right_one(agents: Agents) -> None:
     claims = jwt.decode(call_token(agents.talks(), SECRET), options={"verify_signature": False})
-    assert agents.tell(SPOKE, token=jwt.encode(claims, _key(), algorithm="HS256")) == ["applied"]
+    assert agents.tell(SPOKE, token=jwt.encode(claims, _key(), algorithm="HS256", headers=KEY_ID)) == ["applied"]
+
+
+TOKENS, LATER_TOKENS = "agents-tokens-of-the-stack-0123456789", "agents-tokens-of-the-stack-9876543210"
+
+
+def test_a_token_is_proven_by_a_secret_of_its_own_and_the_one_of_before_while_it_rotates(agents: Agents) -> None:
+    livekit, call = (f"devkey:{SECRET}",), agents.talks()
+    keep_secrets({LIVEKIT: livekit, AGENT_TOKENS: (LATER_TOKENS, TOKENS)})
+    for secret in (LATER_TOKENS, TOKENS):
+        assert agents.tell(SPOKE, token=call_token(call, secret)) in (["applied"], ["spoke_before"])
+    keep_secrets({LIVEKIT: livekit, AGENT_TOKENS: (LATER_TOKENS,)})
+    assert agents.answer_to(SPOKE, token=call_token(call, TOKENS))["statusCode"] == 401
+    assert agents.answer_to(SPOKE, token=call_token(call, SECRET))["statusCode"] == 401, "LiveKit's secret makes none"
+
+
+def test_a_token_of_the_release_before_is_good_for_the_calls_of_the_upgrade_and_no_longer(agents: Agents) -> None:
+    claims = jwt.decode(call_token(agents.talks(), TOKENS), options={"verify_signature": False})
+    of_before = jwt.encode(claims, _key(), algorithm="HS256")
+    kept = {LIVEKIT: (f"devkey:{SECRET}",), AGENT_TOKENS: (TOKENS,)}
+    keep_secrets(kept, made_at=now_ms() - TAKEN_OVER_MS + 60_000)
+    assert agents.tell(SPOKE, token=of_before) == ["applied"]
+    keep_secrets(kept, made_at=now_ms() - TAKEN_OVER_MS)
+    assert agents.answer_to(SPOKE, token=of_before)["statusCode"] == 401
 
 
 def test_an_agent_of_an_earlier_attempt_changes_nothing_of_this_one(agents: Agents) -> None:
@@ -687,3 +719,18 @@ def test_turns_that_were_skipped_are_counted_in_the_answer(agents: Agents) -> No
     status, body = agents.post({"type": "transcript", "turns": history})
     assert (status, body["results"]) == (200, [{"type": "transcript", "result": "applied", "skipped_turns": 2}])
     assert agents.kept == Transcript(KEPT_TURNS)
+
+
+def test_an_agent_that_reports_without_end_costs_no_write_after_a_while_and_still_hangs_up(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_reports, "MOST_CHANGES", 12)
+    agents.talks()
+    for number in range(20):
+        agents.room.clock.move(1)
+        agents.tell({"type": "silence", "silent_s": number + 1} if number % 2 else SPOKE)
+    assert agents.tell(SPOKE, {"type": "silence", "silent_s": 99}) == ["too_many_reports"] * 2
+    assert agents.call.version == 12
+    words = {"type": "transcript", "turns": TURNS, "final": True}
+    assert agents.tell(words, {"type": "hang_up", "reason": "agent"}) == ["applied", "applied"]
+    assert agents.kept is not None

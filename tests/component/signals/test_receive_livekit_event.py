@@ -15,7 +15,10 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore
+from ringline.routing.records import Number, Pipe
+from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import now_ms
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws, load_handler
@@ -26,8 +29,7 @@ KEY, SECRET = "devkey", "a-secret-of-more-than-32-characters"
 CALL = "call_01JD5Z0000000000000000000A"
 
 
-@pytest.fixture
-def hook(local: LocalAws) -> ModuleType:
+def load_hook(local: LocalAws, **settings: str) -> ModuleType:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
     environment = {
         "LIVEKIT_URL": "http://127.0.0.1:9",
@@ -37,8 +39,13 @@ def hook(local: LocalAws) -> ModuleType:
     }
     return load_handler(
         "receive_livekit_event",
-        {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url, **environment},
+        {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url, **environment, **settings},
     )
+
+
+@pytest.fixture
+def hook(local: LocalAws) -> ModuleType:
+    return load_hook(local)
 
 
 @pytest.fixture
@@ -109,6 +116,24 @@ def test_a_phone_that_the_agent_called_into_the_room_ends_nothing_when_it_leaves
     assert store.get(ACCOUNT, CALL) == before
 
 
+@pytest.mark.parametrize(("country", "to_number"), [("US", "+15550100900"), ("", None)])
+def test_a_number_without_its_country_is_one_of_the_deployments(
+    local: LocalAws, country: str, to_number: str | None
+) -> None:
+    hook = load_hook(local, DEFAULT_COUNTRY=country)
+    routing = RoutingStore(local.dynamodb, local.table_name)
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id="pipe_1", name="Front desk", agent_id="front-desk"))
+    routing.put_number(ACCOUNT, Number(number="+15550100900", number_id="num_1", pipe_id="pipe_1"))
+    left = leg_left(identity="sip_1")
+    left["room"]["name"] = "in_1"
+    left["participant"]["attributes"] |= {"sip.ruleID": "SDR_1", "sip.trunkPhoneNumber": "5550100900"}
+    body = json.dumps(left).encode()
+    told = "arrived" if to_number else "number_not_ours"
+    assert post(hook, body, signed(body)) == (200, {"outcome": told})
+    calls = CallPages(local.dynamodb, local.table_name).newest(ACCOUNT, limit=10, cursor=None).calls
+    assert [call.to_number for call in calls] == ([to_number] if to_number else [])
+
+
 @pytest.mark.parametrize(
     "forgery",
     [
@@ -169,6 +194,15 @@ def test_an_event_that_changes_nothing_is_acknowledged_and_named(
     body = json.dumps(event).encode()
     assert post(hook, body, signed(body)) == (200, {"outcome": outcome})
     assert store.get(ACCOUNT, CALL) == before
+
+
+def test_an_agent_that_is_back_under_another_sid_is_known_by_its_identity(hook: ModuleType, store: CallStore) -> None:
+    for event, sid in (("left", "PA_agent"), ("joined", "PA_second"), ("joined", "PA_second_again")):
+        told = leg_left(sid, identity="agent-AJ_2") | {"event": f"participant_{event}"}
+        body = json.dumps(told | {"participant": told["participant"] | {"kind": "AGENT"}}).encode()
+        assert post(hook, body, signed(body)) == (200, {"outcome": "applied"})
+    call = store.get(ACCOUNT, CALL)
+    assert call is not None and (call.agent_sid, call.agent_identity) == ("PA_second_again", "agent-AJ_2")
 
 
 def test_what_was_not_persisted_is_answered_so_that_livekit_sends_it_again(

@@ -184,6 +184,21 @@ def test_a_number_may_overflow_to_another_of_the_account(house: House) -> None:
     assert house.taken("b").agent_id == "night"
 
 
+def test_a_caller_is_passed_on_once_however_the_numbers_stand(house: House) -> None:
+    """As an operator may have set them up: the API refuses a chain."""
+    second, third = "+15550100901", "+15550100902"
+    house.calls.routing.put_agent(ACCOUNT, Agent(agent_id="free", name="free"))
+    house.is_set_up(overflow_number=second)
+    for number, agent_id, other in ((second, "night", third), (third, "free", DIALED)):
+        row = Number(number=number, number_id=number, agent_id=agent_id, overflow_number=other)
+        house.calls.routing.put_number(ACCOUNT, row)
+    for agent_id in ("desk", "night"):
+        house.calls.counters.set_cap(ACCOUNT, Kind.AGENT, agent_id, 1)
+    assert [house.taken(name).agent_id for name in "ab"] == ["desk", "night"]
+    away = house.rings_in("c")
+    assert away is not None and away.end_reason is EndReason.NO_AGENT_AVAILABLE
+
+
 def test_an_overflow_that_is_full_too_turns_the_caller_away(house: House) -> None:
     house.is_set_up(overflow_agent_id="night")
     for agent_id in ("desk", "night"):

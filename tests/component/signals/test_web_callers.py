@@ -168,6 +168,31 @@ def test_a_browser_that_loses_its_connection_and_comes_back_goes_on_talking(loca
     in_a_house(local, story)
 
 
+def test_a_browser_that_comes_again_before_its_agent_is_there_is_the_caller_and_can_come_back_later(
+    local: LocalAws,
+) -> None:
+    async def story(house: House) -> None:
+        made = await a_token(house)
+        await house.lab.control("POST", "faults", json={"kind": "fail_api", "names": ["CreateDispatch"]})
+        await visits(house, made["token"])
+        first = await house.until(lambda call: call.state is State.RINGING)
+        again = await visits(house, made["token"])
+        second = await house.until(lambda call: call.leg_sid != first.leg_sid)
+        assert second.state is State.RINGING
+        async with asyncio.timeout(10):
+            while True:
+                requests = (await house.lab.control("GET", "requests"))["requests"]
+                if requests["UpdateParticipant"] >= 2:
+                    break
+                await asyncio.sleep(0.02)
+        assert list(requests).index("UpdateParticipant") < list(requests).index("CreateDispatch")
+        await house.lab.control("POST", f"web/{again}/reconnect")
+        third = await house.until(lambda call: call.leg_sid != second.leg_sid)
+        assert third.state is State.RINGING
+
+    in_a_house(local, story)
+
+
 def test_the_room_of_a_call_that_is_over_takes_nobody_in_again(local: LocalAws) -> None:
     async def story(house: House) -> None:
         made = await a_token(house)

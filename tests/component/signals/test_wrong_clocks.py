@@ -49,6 +49,7 @@ def observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) -> 
         looks=room.looks,
         log=LOG,
         remove_later=lambda *_: False,
+        remove=lambda *_: None,
         reception=reception,
     )
 

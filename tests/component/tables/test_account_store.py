@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
@@ -104,3 +106,51 @@ def test_nobody_revokes_another_accounts_key(aws: LocalAws) -> None:
     assert not store.revoke("acct_2", key.key_id)
     assert store.keys("acct_2") == []
     assert store.find_key(raw_key) == key
+
+
+class Crowded:
+    """DynamoDB's client, whose transactions meet others on their items so many times first."""
+
+    def __init__(self, dynamodb: Any, times: int) -> None:
+        self._dynamodb = dynamodb
+        self.times = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def transact_write_items(self, **asked: Any) -> Any:
+        if self.times > 0:
+            self.times -= 1
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+            error: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(error, "TransactWriteItems")
+        return self._dynamodb.transact_write_items(**asked)
+
+
+def test_a_key_that_two_rotate_at_once_is_rotated_once(aws: LocalAws) -> None:
+    store = a_store(aws)
+    _, key = store.add_known_key("acct_1", "laptop")
+    crowded = AccountStore(Crowded(aws.dynamodb, 2), aws.table_name, HandClock())
+    rotated = crowded.rotate(key, 10**13)
+    assert rotated is not None
+    assert AccountStore(Crowded(aws.dynamodb, 2), aws.table_name, HandClock()).rotate(key, 10**13) is None
+    assert [each.rotated_to for each in store.keys("acct_1")] == [rotated[1].key_id, None]
+
+
+def test_a_key_that_is_fought_over_for_too_long_is_told_as_such(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringline.accounts.store.time.sleep", lambda _: None)
+    store = a_store(aws)
+    _, key = store.add_known_key("acct_1", "laptop")
+    crowded = AccountStore(Crowded(aws.dynamodb, 100), aws.table_name, HandClock())
+    for ask in (lambda: crowded.rotate(key, 10**13), lambda: crowded.revoke("acct_1", key.key_id)):
+        with pytest.raises(Problem) as refused:
+            ask()
+        assert (refused.value.status, refused.value.code) == (503, "contended")
+
+
+def test_keys_are_listed_as_they_are_now(aws: LocalAws) -> None:
+    store, asked = a_store(aws), []
+    store.add_key("acct_1", "laptop")
+    aws.dynamodb.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: asked.append(params))
+    store.keys("acct_1")
+    assert [each.get("ConsistentRead") for each in asked] == [True]

@@ -5,7 +5,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, Event, FoundOver, SeenWaiting
+from ringline.calls.model.events import Claimed, DialNotSent, EndAsked, Event, FoundOver, SeenWaiting, TranscriptKept
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
@@ -140,7 +140,8 @@ def test_a_line_freed_by_a_lowered_cap_is_not_taken_again(local: LocalAws) -> No
     first, second, third = (queued(store, f"call_{n}") for n in range(3))
     assert claim(store, first) is claim(store, second) is Committed.DONE
     AccountStore(local.dynamodb, local.table_name).set_cap(ACCOUNT, 1)
-    assert store.gate(ACCOUNT) == Gate(in_use=2, cap=1)
+    gate = store.gate(ACCOUNT)
+    assert (gate.in_use, gate.cap) == (2, 1)
     dialing = claimed(first)
     store.commit(dialing, after(dialing, FoundOver(at(9), 1)))
     assert claim(store, third) is Committed.GATE_FULL
@@ -171,7 +172,7 @@ def test_an_account_sees_nothing_of_another(local: LocalAws) -> None:
     assert pages_of(local).newest("acc_2", limit=9, cursor=None).calls == ()
 
 
-def test_due_calls_are_found_and_calls_that_are_over_are_not(local: LocalAws) -> None:
+def test_due_calls_are_found_and_calls_that_are_over_until_their_end_is_told(local: LocalAws) -> None:
     store, watchlist = store_of(local), Watchlist(local.dynamodb, local.table_name)
     call = queued(store, "call_1")
     dialing = claimed(call)
@@ -179,7 +180,26 @@ def test_due_calls_are_found_and_calls_that_are_over_are_not(local: LocalAws) ->
     assert watchlist.due(at(20), 10) == []
     assert [key.sk for key in watchlist.due(at(21), 10)] == ["call_1"]
     store.commit(dialing, after(dialing, FoundOver(at(9), 1)))
+    assert [key.sk for key in watchlist.due(at(999), 10)] == ["call_1"]
+    assert store.end_is_told(ACCOUNT, "call_1", NOW)
     assert watchlist.due(at(999), 10) == []
+    assert not store.end_is_told(ACCOUNT, "call_1", NOW), "it was told before"
+
+
+def test_a_call_that_is_over_expires_where_calls_do_whatever_is_written_to_it_later(local: LocalAws) -> None:
+    store_of(local)
+    store = CallStore(local.dynamodb, local.table_name, kept_days=30)
+    call = queued(store, "call_1")
+    dialing = claimed(call)
+    store.commit(call, dialing)
+    ended = after(dialing, FoundOver(at(9), 1))
+    store.commit(dialing, ended)
+    assert store.end_is_told(ACCOUNT, "call_1", at(9))
+    told = store.get(ACCOUNT, "call_1")
+    assert told is not None
+    store.commit(told, after(told, TranscriptKept(at(20), 1, 3, "table")))
+    (row,) = [item for item in local.items() if item["sk"] == "call_1"]
+    assert row["ttl_at_s"] == at(9) // 1000 + 30 * 24 * 3600
 
 
 def test_a_waiting_mark_stays_until_it_is_old_and_unrenewed(local: LocalAws) -> None:
@@ -263,7 +283,8 @@ def test_the_gate_learns_how_long_calls_hold_their_lines(local: LocalAws) -> Non
     store.commit(call, dialing)
     assert store.gate(ACCOUNT).mean_line_ms is None
     store.commit(dialing, after(dialing, FoundOver(at(60), 1)))
-    assert store.gate(ACCOUNT) == Gate(in_use=0, cap=2, line_ms=59_000, line_ends=1)
+    gate = store.gate(ACCOUNT)
+    assert (gate.in_use, gate.line_ms, gate.line_ends) == (0, 59_000, 1)
     assert store.gate(ACCOUNT).mean_line_ms == 59_000
 
 

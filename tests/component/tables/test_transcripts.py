@@ -125,6 +125,28 @@ def test_a_transcript_that_shrinks_below_the_limit_leaves_the_bucket(transcripts
     assert transcripts.read(CALL) == told
 
 
+def test_a_transcript_that_grows_leaves_no_former_object(transcripts: Transcripts) -> None:
+    for count in (300, 350, 400):
+        transcripts.keep(CALL, Transcript(LONG[:count]))
+    assert len(objects()) == 1
+    assert transcripts.read(CALL) == Transcript(LONG)
+
+
+def test_whoever_reads_while_it_grows_has_the_longer_one(
+    transcripts: Transcripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcripts.keep(CALL, Transcript(LONG[:300]))
+    read = transcripts._from_bucket
+
+    def after_it_grew(key: str) -> str | None:
+        monkeypatch.setattr(transcripts, "_from_bucket", read)
+        transcripts.keep(CALL, Transcript(LONG))
+        return read(key)
+
+    monkeypatch.setattr(transcripts, "_from_bucket", after_it_grew)
+    assert transcripts.read(CALL) == Transcript(LONG)
+
+
 def test_telling_it_again_changes_nothing(local: LocalAws, transcripts: Transcripts) -> None:
     told = Transcript(LONG, "In short.", USAGE)
     kept = transcripts.keep(CALL, told)

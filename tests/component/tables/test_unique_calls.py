@@ -15,7 +15,7 @@ from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import call_to_item
 from ringline.calls.tables.store import CallStore, Committed
-from ringline.routing.records import Agent, Pipe
+from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
@@ -66,6 +66,7 @@ def customer(local: LocalAws) -> Customer:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 5))
     routing = RoutingStore(local.dynamodb, local.table_name)
     routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
+    routing.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1"))
     for pipe_id, unique_to in (("PIPE_1", None), ("PIPE_unique", "number")):
         pipe = Pipe(pipe_id=pipe_id, name="p", agent_id="front-desk", number="+15550100000", unique_to=unique_to)
         routing.put_pipe(ACCOUNT, pipe)

@@ -9,13 +9,14 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import AgentJoined, AgentReady
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.transfers.transfer import TransferState
 from ringline.calls.model.transfers.transfer_events import TransferBegun, TransferFailed
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.store import CallStore
-from ringline.routing.records import Agent, Brain
+from ringline.routing.records import Agent, Brain, Number, Pipe, Sound, VoiceBinding
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.telephony.agent_dispatch import call_token
@@ -38,9 +39,17 @@ class Asking:
 
     def __init__(self, local: LocalAws) -> None:
         queues = {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url, **NOWHERE}
-        AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+        self.accounts = AccountStore(local.dynamodb, local.table_name)
+        self.accounts.create_account(Account(ACCOUNT, "Acme", "acme", 2))
         RoutingStore(local.dynamodb, local.table_name).put_agent(
-            ACCOUNT, Agent(agent_id="AGENT_2", name="Sales", brain=Brain.RUNNER)
+            ACCOUNT,
+            Agent(
+                agent_id="AGENT_2",
+                name="Sales",
+                brain=Brain.RUNNER,
+                sound=Sound(greeting="This is sales."),
+                voices=(VoiceBinding("VP_2"),),
+            ),
         )
         self.local = local
         self.store = CallStore(local.dynamodb, local.table_name)
@@ -77,8 +86,8 @@ class Asking:
         path = f"/v1/calls/{CALL}/agent-transfers/{transfer_id}"
         return self._request(self.reports, "GET", path, None, bearer)
 
-    def agent_tells(self, report: dict[str, Any]) -> str:
-        bearer = {"authorization": f"Bearer {call_token(self.call(), SECRET)}"}
+    def agent_tells(self, report: dict[str, Any], token: str | None = None) -> str:
+        bearer = {"authorization": f"Bearer {token or call_token(self.call(), SECRET)}"}
         _, body = self._request(self.reports, "POST", f"/v1/calls/{CALL}/agent-events", report, bearer)
         return str(body["results"][0]["result"])
 
@@ -99,6 +108,14 @@ class Asking:
             event["body"] = json.dumps(body)
         answer = handler.lambda_handler(event, CONTEXT)
         return answer["statusCode"], json.loads(answer["body"])
+
+    def handed_over(self, *events: Any) -> str:
+        """The token of the agent that had the call before `AGENT_2` was asked for, who is there by now."""
+        former = call_token(self.call(), SECRET)
+        self.ask({"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}})
+        for event in events or (AgentJoined(now_ms(), 1, "PA_second"),):
+            self.happens(event)
+        return former
 
 
 @pytest.fixture
@@ -146,6 +163,24 @@ def test_transfers_are_listed_and_shown_with_their_call(asking: Asking) -> None:
     assert asking.read(f"/v1/calls/{CALL}/transfers/transfer_none")[1]["code"] == "transfer_not_found"
 
 
+def test_an_agent_that_is_asked_for_brings_its_own_voice_and_greeting(asking: Asking) -> None:
+    asking.talking(voice_profile_id="VP_1", voice={"greeting": "Hello!"})
+    asking.ask({"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}})
+    call = asking.call()
+    assert (call.brain, call.voice_profile_id, call.voice) == ("runner", "VP_2", {"greeting": "This is sales."})
+
+
+def test_a_number_that_a_caller_is_put_through_to_is_called_through_the_trunk_of_the_one_they_dialled(
+    asking: Asking,
+) -> None:
+    RoutingStore(asking.local.dynamodb, asking.local.table_name).put_number(
+        ACCOUNT, Number(number="+15550100900", number_id="num_1", trunk_id="ST_own")
+    )
+    asking.talking(direction=Direction.INBOUND, to_number="+15550100900", trunk_id="ST_they_came_by")
+    asking.ask(TO_NUMBER)
+    assert asking.call().transfers[0].trunk_id == "ST_own"
+
+
 # --- repeats ---------------------------------------------------------------------------------------------------------
 
 
@@ -186,7 +221,7 @@ def test_who_asks_again_while_a_fallback_is_tried_is_answered_with_that(asking: 
 
 # --- who may have the call -------------------------------------------------------------------------------------------
 
-LISTS: dict[str, Any] = {"transfer_allowed_numbers": ("+15550100700",), "transfer_allowed_prefixes": ("+4430",)}
+LISTS: dict[str, Any] = {"transfer_allowed_numbers": ("+15550100700",), "transfer_allowed_prefixes": ("+4420",)}
 
 
 @pytest.mark.parametrize("by", ["api", "agent"])
@@ -197,7 +232,21 @@ def test_nobody_gets_round_the_pipes_lists(asking: Asking, by: str) -> None:
         status, answer = ask(body)
         assert (status, answer["code"]) == (422, "transfer_not_allowed"), body
     assert asking.call().transfers == () and asking.sent() == []
-    assert ask(to("+44 30 1234 5678"))[0] == 202
+    asking.accounts.set_allowed_prefixes(ACCOUNT, ("+1", "+44"))
+    assert ask(to("+44 20 7183 8750"))[0] == 202
+
+
+@pytest.mark.parametrize("by", ["api", "agent"])
+def test_nobody_gets_round_the_accounts_list_by_a_transfer(asking: Asking, by: str) -> None:
+    # A pipe without lists allows every number, and whoever has the key may write them.
+    asking.talking(from_number="+15550100000", to_number="+15550100200")
+    ask = asking.ask if by == "api" else asking.agent_asks
+    for number in ("+19005550100", "+881612345678", "+491711234567"):
+        for body in (to(number), to("+15550100700", fallback=[to(number)["to"]])):
+            status, answer = ask(body)
+            assert (status, answer["code"]) == (403, "destination_not_allowed"), body
+    assert asking.call().transfers == () and asking.sent() == []
+    assert ask(to("+15550100700"))[0] == 202
 
 
 def test_an_agent_does_not_get_round_them_by_a_report(asking: Asking) -> None:
@@ -275,3 +324,118 @@ def test_an_agent_is_asked_for_with_what_speaks_for_it(asking: Asking) -> None:
     (transfer,) = call.transfers
     assert transfer.former is not None and transfer.former.agent_id == before.agent_id
     assert transfer.state is TransferState.REQUESTED
+
+
+# --- an agent that has handed over -----------------------------------------------------------------------------------
+
+HEARS = {"type": "ready", "can_report": ["user_spoke", "transcript"]}
+
+
+def turns(*words: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": each} for each in words]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        HEARS,
+        {"type": "user_spoke"},
+        {"type": "voicemail"},
+        {"type": "hang_up"},
+        {"type": "transfer", "to": "+15550100888"},
+        {"type": "silence", "silent_s": 5},
+    ],
+    ids=lambda report: report["type"],
+)
+def test_an_agent_that_has_handed_over_has_no_say_any_more(asking: Asking, report: dict[str, Any]) -> None:
+    asking.talking()
+    former = asking.handed_over()
+    before = asking.call()
+    assert asking.agent_tells(report, former) == "handed_over"
+    assert asking.call() == before
+    status, body = asking.agent_asks(TO_NUMBER, former)
+    assert (status, body["code"]) == (403, "handed_over")
+    assert asking.agent_tells({"type": "user_spoke"}) == "applied", "the one that has it may tell"
+
+
+def test_an_agent_that_is_to_hand_over_speaks_for_the_call_until_the_next_is_there(asking: Asking) -> None:
+    asking.talking()
+    former = call_token(asking.call(), SECRET)
+    asking.ask({"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}})
+    assert asking.agent_tells({"type": "user_spoke"}, former) == "applied"
+
+
+def test_an_agent_that_did_not_come_in_time_has_no_say(asking: Asking) -> None:
+    asking.talking()
+    asking.ask({"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}})
+    late = call_token(asking.call(), SECRET)
+    transfer_id = asking.call().transfers[0].transfer_id
+    asking.happens(TransferFailed(now_ms(), 1, transfer_id, EndReason.AGENT_DID_NOT_JOIN.value))
+    assert asking.agent_tells({"type": "voicemail"}, late) == "handed_over"
+
+
+def test_what_two_agents_heard_is_one_transcript_and_neither_hides_the_others_words(asking: Asking) -> None:
+    asking.talking()
+    first = call_token(asking.call(), SECRET)
+    asking.agent_tells({"type": "transcript", "turns": turns("one", "two"), "usage": {"tokens": 5}}, first)
+    former = asking.handed_over()
+    assert asking.agent_tells({"type": "transcript", "turns": turns("four"), "usage": {"tokens": 2}}) == "applied"
+    last = {"type": "transcript", "turns": turns("one", "two", "three"), "final": True}
+    assert asking.agent_tells(last, former) == "applied"
+    call = asking.call()
+    assert (call.transcript_turns, call.reports.said_all) == (4, False)
+    kept = asking.reports.hear.transcripts.read(call)
+    assert [turn.content for turn in kept.turns] == ["one", "two", "three", "four"]
+    assert kept.usage == {"tokens": 7}
+    assert asking.agent_tells({"type": "transcript", "turns": turns("four", "five"), "final": True}) == "applied"
+    assert asking.call().reports.said_all
+
+
+@pytest.mark.parametrize("is_ready_first", [True, False])
+def test_what_the_one_before_could_report_is_not_what_the_next_one_can(asking: Asking, is_ready_first: bool) -> None:
+    asking.talking()
+    asking.agent_tells(HEARS)
+    ready = AgentReady(now_ms(), 1, ("silence",), None, None, proven=2)
+    joined = AgentJoined(now_ms(), 1, "PA_second")
+    asking.handed_over(*((ready, joined) if is_ready_first else (joined, ready)))
+    assert asking.call().reports.can_report == ("silence",)
+    assert not asking.call().reports.has_promised_transcript
+
+
+def test_who_has_the_call_again_can_report_what_it_could_before(asking: Asking) -> None:
+    asking.talking()
+    asking.agent_tells(HEARS)
+    before = asking.call().reports
+    asking.handed_over(AgentJoined(now_ms(), 1, "PA_second"), AgentReady(now_ms(), 1, (), None, None, proven=2))
+    transfer_id = asking.call().transfers[0].transfer_id
+    asking.happens(TransferFailed(now_ms(), 1, transfer_id, EndReason.AGENT_FAILED.value))
+    after = asking.call().reports
+    assert (after.can_report, after.ready_at) == (before.can_report, before.ready_at)
+
+
+@pytest.mark.parametrize(
+    ("said", "fallback"),
+    [
+        ({}, [{"type": "agent", "config": {"agent_id": "AGENT_2"}}, "end"]),
+        ({"fallback": None}, []),
+        ({"fallback": []}, []),
+        ({"fallback": "end"}, ["end"]),
+    ],
+)
+def test_a_transfer_goes_on_as_its_pipe_says_unless_it_says_so_itself(
+    asking: Asking, said: dict[str, Any], fallback: list[Any]
+) -> None:
+    """Whom the call may not be handed to, who is gone, and who is asked for already are passed over."""
+    named = ("sip:+15550100888", "sip:+15550100999", "agent:gone", "agent:AGENT_2", "end")
+    pipe = Pipe(pipe_id="pipe_1", name="p", agent_id="AGENT_1", transfer_fallback=named)
+    RoutingStore(asking.local.dynamodb, asking.local.table_name).put_pipe(ACCOUNT, pipe)
+    asking.talking(pipe_id="pipe_1", transfer_allowed_numbers=("+15550100888",))
+    status, answer = asking.ask(TO_NUMBER | said)
+    assert (status, answer["fallback"]) == (202, fallback)
+
+
+def test_an_agents_own_transfer_goes_on_as_its_pipe_says(asking: Asking) -> None:
+    pipe = Pipe(pipe_id="pipe_1", name="p", agent_id="AGENT_1", transfer_fallback=("end",))
+    RoutingStore(asking.local.dynamodb, asking.local.table_name).put_pipe(ACCOUNT, pipe)
+    asking.talking(pipe_id="pipe_1")
+    assert asking.agent_asks(TO_NUMBER)[1]["fallback"] == ["end"]

@@ -1,16 +1,28 @@
 """Carrying a transfer out, LiveKit answering as it may: what the record says of it, and what is left to others."""
 
 import asyncio
+from copy import replace
 from typing import Any
 
 import pytest
 
-from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentJoined, AgentLeft, AgentSeen, Answered, EndAsked
+from ringline.calls.capacity.counters import Kind, counter_name
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import (
+    AgentJoined,
+    AgentLeft,
+    AgentSeen,
+    Answered,
+    CapSet,
+    CarrierEnded,
+    EndAsked,
+    FoundOver,
+    LegLeft,
+)
 from ringline.calls.model.outcomes import CarrierFull, LivekitAway, NotSent, Refused, Unclear
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
-from ringline.calls.model.timing import AGENT_JOIN_S, HANDOFF_WAITED_FOR_S
+from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_JOIN_S, ASK_AGAIN_S, HANDOFF_WAITED_FOR_S
 from ringline.calls.model.transfers.transfer import (
     Target,
     TargetKind,
@@ -18,9 +30,11 @@ from ringline.calls.model.transfers.transfer import (
     TransferMode,
     TransferState,
     leg_identity,
+    next_of,
 )
-from ringline.calls.model.transfers.transfer_events import TransferAsked
-from tests.builders import ACCOUNT, NOW, a_transfer
+from ringline.calls.model.transfers.transfer_events import TransferAsked, TransferBegun, TransferFailed
+from ringline.calls.rules.deadlines import look_again_in_s
+from tests.builders import ACCOUNT, NOW, a_call, a_transfer
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
@@ -41,21 +55,21 @@ def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     return room
 
 
-def talking(room: CallsRoom, **fields: Any) -> Call:
-    call = room.dialing(**fields)
+def talking(room: CallsRoom, call_id: str = "call_1", **fields: Any) -> Call:
+    call = room.dialing(call_id, **fields)
     room.clock.move(1)
     room.progress.apply(
-        ACCOUNT, "call_1", Answered(room.clock(), 1, "PA_leg", "SCL_1", AgentSeen("PA_agent", room.clock()))
+        ACCOUNT, call_id, Answered(room.clock(), 1, "PA_leg", "SCL_1", replace(AGENT, joined_at=room.clock()))
     )
     room.telephony.opened.discard(call.room_name or "")
     room.telephony.views = [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", "active"),), (AGENT,))]
-    assert room.call().state is State.ACTIVE
-    return room.call()
+    assert room.call(call_id).state is State.ACTIVE
+    return room.call(call_id)
 
 
-def asked(room: CallsRoom, **fields: Any) -> None:
+def asked(room: CallsRoom, call_id: str = "call_1", **fields: Any) -> None:
     event = TransferAsked(room.clock(), 1, a_transfer(room.clock(), **fields))
-    room.progress.apply(ACCOUNT, "call_1", event)
+    room.progress.apply(ACCOUNT, call_id, event)
 
 
 def present(room: CallsRoom) -> Transfer:
@@ -66,7 +80,7 @@ def to_agent(brain: str | None = None) -> dict[str, Any]:
     return {"target": Target(TargetKind.AGENT, "AGENT_2", brain), "mode": TransferMode.COLD, "warm_handoff_ms": None}
 
 
-COLD = {"mode": TransferMode.COLD, "warm_handoff_ms": None}
+COLD: dict[str, Any] = {"mode": TransferMode.COLD, "warm_handoff_ms": None}
 
 
 # --- a number is called into the room --------------------------------------------------------------------------------
@@ -81,6 +95,17 @@ def test_a_number_that_answers_has_the_call_and_the_agent_is_put_out(room: Calls
     assert room.telephony.removed == ["agent-first"]
     assert room.call().reports.transferred_to == "+15550100888"
     assert not room.call().reports.transfer_only_started
+
+
+@pytest.mark.parametrize("mode", [TransferMode.COLD, TransferMode.WARM])
+def test_a_number_that_the_account_may_not_call_is_not_rung(room: CallsRoom, mode: TransferMode) -> None:
+    # Its list was changed meanwhile, or the call's pipe names a number by itself.
+    talking(room)
+    asked(room, **(COLD if mode is TransferMode.COLD else {}))
+    room.nowhere.add("+15550100888")
+    assert room.carry_out("transfer_1") == "destination_not_allowed"
+    assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.DESTINATION_NOT_ALLOWED)
+    assert (present(room).begun_at, room.call().state) == (None, State.ACTIVE)
 
 
 def test_both_are_in_the_call_for_the_time_that_was_asked_for(room: CallsRoom) -> None:
@@ -188,8 +213,6 @@ def test_who_answers_for_a_call_that_has_ended_is_not_left_alone_in_a_room(room:
     async def ends(_call: Call) -> None:
         room.clock.move(3)
         await asyncio.to_thread(room.progress.apply, ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP))
-        from ringline.calls.model.events import FoundOver
-
         await asyncio.to_thread(room.progress.apply, ACCOUNT, "call_1", FoundOver(room.clock(), 1))
 
     room.telephony.while_ringing = ends
@@ -210,9 +233,102 @@ def test_a_dial_whose_fate_is_unknown_is_settled_by_what_the_room_shows(room: Ca
     leg = LegView(leg_identity("call_1", 1, "transfer_1"), "PA_target", "SCL_2", "active")
     room.telephony.views = [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", "active"), leg), (AGENT,))]
     room.look_again("call_1")
-    assert present(room).state is _S.JOINED
+    assert present(room).state is _S.COMPLETED and room.telephony.removed == ["agent-first"]
+
+
+NEXT = (Target(TargetKind.NUMBER, "+15550100889"),)
+
+
+def found_by_a_look(room: CallsRoom, status: str, **fields: Any) -> None:
+    """The room shows the target's leg, whose dialer has died."""
+    call = talking(room)
+    asked(room, **fields)
+    room.telephony.outcomes = [Unclear("TimeoutError")]
+    room.carry_out("transfer_1")
+    leg = LegView(leg_identity("call_1", 1, "transfer_1"), "PA_target", "SCL_2", status)
+    room.telephony.views = [RoomView((LegView(call.leg_identity, "PA_leg", "SCL_1", "active"), leg), (AGENT,))]
+    room.clock.move(100)
+    room.looks.asked.clear()
+
+
+def test_a_target_that_a_look_finds_has_its_time_together_with_the_agent(room: CallsRoom) -> None:
+    found_by_a_look(room, "active", warm_handoff_ms=4000)
     room.look_again("call_1")
-    assert present(room).state is _S.COMPLETED
+    assert present(room).state is _S.JOINED
+    assert room.looks.asked == [(ACCOUNT, "call_1", 4)]
+
+
+def test_the_next_target_is_sent_for_at_once_where_a_look_finds_that_the_first_did_not_come(room: CallsRoom) -> None:
+    found_by_a_look(room, "ringing", fallback=NEXT)
+    room.look_again("call_1")
+    assert [each.state for each in room.call().transfers] == [_S.FAILED, _S.REQUESTED]
+    assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["message lost", "queue away"])
+def test_the_next_target_is_looked_after_whose_message_does_not_arrive(room: CallsRoom, is_down: bool) -> None:
+    talking(room)
+    asked(room, fallback=NEXT)
+    room.telephony.outcomes = [BUSY]
+    room.transfers.is_down = is_down
+    room.carry_out("transfer_1")
+    assert present(room).transfer_id == "transfer_1.2"
+    assert room.looks.asked == [(ACCOUNT, "call_1", 1)]
+    room.transfers.is_down = False
+    room.transfers.sent.clear()
+    room.clock.move(1)
+    room.look_again("call_1")
+    assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
+
+
+def test_the_end_that_follows_a_target_is_looked_after_while_livekit_is_away(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, ends_call=True)
+    room.telephony.outcomes = [BUSY]
+    room.telephony.down = True
+    room.carry_out("transfer_1")
+    assert room.call().end_asked_at is not None and room.call().in_flight
+    assert room.looks.asked == [(ACCOUNT, "call_1", ASK_AGAIN_S)]
+
+
+def left(room: CallsRoom, status: str) -> None:
+    identity = leg_identity("call_1", 1, "transfer_1")
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_target", "CLIENT_INITIATED", status, identity))
+
+
+def test_the_next_target_is_sent_for_at_once_where_the_first_has_left_and_is_still_listed(room: CallsRoom) -> None:
+    found_by_a_look(room, "active", fallback=NEXT)
+    left(room, "active")
+    room.clock.move(11)
+    room.look_again("call_1")
+    assert present(room).transfer_id == "transfer_1.2"
+    assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
+
+
+def test_the_next_target_is_sent_for_at_once_where_the_first_is_gone_before_it_was_said_to_be_there(
+    room: CallsRoom,
+) -> None:
+    talking(room)
+    asked(room, fallback=NEXT)
+
+    async def gone(_call: Call) -> None:
+        await asyncio.to_thread(left, room, "active")
+
+    room.telephony.while_ringing = gone
+    room.carry_out("transfer_1")
+    assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
+
+
+def test_the_next_target_is_sent_for_within_a_second_where_a_hook_tells_that_the_first_is_gone(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, fallback=NEXT, warm_handoff_ms=None)
+    room.carry_out("transfer_1")
+    left(room, "hangup")
+    assert present(room).transfer_id == "transfer_1.2"
+    assert look_again_in_s(room.call()) == 1
+    room.clock.move(1)
+    room.look_again("call_1")
+    assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
 
 
 def test_a_target_that_a_dead_function_called_and_that_is_nowhere_has_failed(room: CallsRoom) -> None:
@@ -235,6 +351,61 @@ def test_a_transfer_whose_message_was_lost_is_sent_on_its_way_by_a_look(room: Ca
     assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1")]
 
 
+@pytest.mark.parametrize("is_down", [False, True], ids=["message lost", "queue away"])
+def test_a_call_reaches_its_limit_also_while_nobody_begins_its_transfer(room: CallsRoom, is_down: bool) -> None:
+    talking(room, max_call_duration_s=40)
+    room.clock.move(29)
+    asked(room)
+    room.transfers.is_down = is_down
+    room.clock.move(12)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
+
+
+def test_a_transfer_that_nobody_begins_is_given_up_and_the_next_target_asked_for(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, fallback=NEXT)
+    room.clock.move(11)
+    room.look_again("call_1")
+    assert room.looks.asked == [(ACCOUNT, "call_1", 49)]
+    room.clock.move(49)
+    room.look_again("call_1")
+    first, following = room.call().transfers
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.INTERNAL_ERROR)
+    assert room.transfers.sent[-1] == (ACCOUNT, "call_1", following.transfer_id)
+
+
+def test_a_call_that_is_to_end_without_its_target_ends_where_nobody_begins_the_transfer(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, ends_call=True)
+    room.clock.move(61)
+    room.look_again("call_1")
+    assert (room.call().end_asked_reason, room.telephony.ended_rooms) == (
+        EndReason.API_HUNG_UP,
+        [room.call().room_name],
+    )
+
+
+def test_a_look_that_finds_its_transfer_settled_by_somebody_else_does_what_else_is_due(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking(room, max_call_duration_s=100)
+    asked(room)
+    room.telephony.outcomes = [Unclear("TimeoutError")]
+    room.carry_out("transfer_1")
+    room.clock.move(110)
+    look = room.telephony.look
+
+    async def look_late(name: str) -> RoomView:
+        told = TransferFailed(room.clock(), 1, "transfer_1", EndReason.USER_BUSY)
+        await asyncio.to_thread(room.progress.apply, ACCOUNT, "call_1", told)
+        return await look(name)
+
+    monkeypatch.setattr(room.telephony, "look", look_late)
+    room.look_again("call_1")
+    assert room.call().end_reason is EndReason.MAX_DURATION_REACHED
+
+
 def test_a_trunk_whose_next_turn_is_far_off_makes_the_transfer_fail(room: CallsRoom) -> None:
     talking(room)
     asked(room)
@@ -243,6 +414,50 @@ def test_a_trunk_whose_next_turn_is_far_off_makes_the_transfer_fail(room: CallsR
     room.carry_out("transfer_1")
     assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.SIP_FAILED_CAPACITY)
     assert room.telephony.called_in == []
+
+
+@pytest.mark.parametrize("fallback", [(), (Target(TargetKind.NUMBER, "+15550100889"),)])
+def test_nobody_is_put_out_for_a_number_that_is_not_in_the_room(room: CallsRoom, fallback: tuple[Target, ...]) -> None:
+    talking(room)
+    asked(room, fallback=fallback)
+    room.telephony.shows_targets = False
+    room.carry_out("transfer_1")
+    first = room.call().transfers[0]
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert room.telephony.removed == [] and room.call().reports.transferred_at is None
+    assert [sent[2] for sent in room.transfers.sent] == [each.transfer_id for each in room.call().transfers[1:]]
+    assert len(room.call().transfers) == 1 + len(fallback)
+
+
+def test_a_number_that_livekits_list_shows_a_moment_later_has_the_call(room: CallsRoom) -> None:
+    talking(room)
+    asked(room)
+    room.telephony.shows_targets = False
+    before = room.telephony.views[0]
+    target = LegView(leg_identity("call_1", 1, "transfer_1"), "PA_target", "SCL_2", "active")
+    room.telephony.views = [before, replace(before, legs=(*before.legs, target))]
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.COMPLETED and room.telephony.removed == ["agent-first"]
+
+
+def test_a_second_phone_takes_a_turn_of_its_trunk_and_no_line(room: CallsRoom) -> None:
+    talking(room, trunk_id="ST_own")
+    room.paces.set_rate("ST_own", 2)
+    asked(room)
+    before, now = room.in_use, room.clock()
+    room.carry_out("transfer_1")
+    assert room.paces.look("ST_own").next_at >= now + 500
+    assert room.in_use == before
+
+
+def test_the_second_phone_of_a_caller_goes_out_where_the_dialled_number_calls_through() -> None:
+    caller = a_call(State.ACTIVE, direction=Direction.INBOUND, trunk_id="ST_they_came_by")
+    transfer = a_transfer(trunk_id="ST_own", fallback=NEXT)
+    assert caller.trunk_to(transfer) == "ST_own"
+    following = next_of(transfer, NOW)
+    assert following is not None and caller.trunk_to(following) == "ST_own"
+    assert caller.trunk_to(a_transfer()) is None
+    assert a_call(State.ACTIVE, trunk_id="ST_1").trunk_to(a_transfer()) == "ST_1"
 
 
 # --- the phone is sent away ------------------------------------------------------------------------------------------
@@ -277,6 +492,18 @@ def test_a_refer_of_which_nothing_is_known_has_failed_if_the_phone_is_still_ther
     assert present(room).state is _S.FAILED
 
 
+def test_a_call_that_is_said_to_be_over_is_looked_at_again_as_soon_as_its_transfer_is_settled(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, **COLD)
+    room.telephony.refers = [Unclear("TimeoutError")]
+    room.carry_out("transfer_1")
+    room.progress.apply(ACCOUNT, "call_1", CarrierEnded(room.clock(), 1, "normal clearing"))
+    room.clock.move(60)
+    room.look_again("call_1")
+    assert (present(room).state, room.call().state) == (_S.FAILED, State.ACTIVE)
+    assert room.looks.asked[-1][-1] == 1, "its line is not held until the next run"
+
+
 # --- another agent ---------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +527,28 @@ def test_another_agent_takes_the_call_and_the_first_one_is_put_out(room: CallsRo
     assert room.telephony.removed == ["agent-first"]
     (sent,) = room.telephony.sent_targets
     assert (sent.agent_id, sent.dispatches) == ("AGENT_2", 2)
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False], ids=["found by a look", "seen by who brings the target"])
+def test_the_first_agent_under_another_sid_is_not_the_one_that_was_asked_for(
+    room: CallsRoom, is_looked_at: bool
+) -> None:
+    call = talking(room)
+    asked(room, **to_agent())
+    legs = (LegView(call.leg_identity, "PA_leg", "SCL_1", "active"),)
+    room.telephony.views = [RoomView(legs, (replace(AGENT, sid="PA_again"),))]
+    if is_looked_at:
+        room.progress.apply(ACCOUNT, "call_1", TransferBegun(room.clock(), 1, "transfer_1"))
+        room.clock.move(AGENT_JOIN_S + 60)
+        room.look_again("call_1")
+    else:
+        room.carry_out("transfer_1")
+    assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.AGENT_DID_NOT_JOIN)
+    for _minute in range(AGENT_CHECK_EVERY_S // 60):
+        room.look_again("call_1")
+        room.clock.move(60)
+    assert (room.call().agent_id, room.call().agent_sid) == (call.agent_id, "PA_again")
+    assert room.telephony.removed == []
 
 
 def test_an_agent_that_does_not_come_leaves_the_call_to_the_first_one(room: CallsRoom) -> None:
@@ -331,3 +580,154 @@ def test_two_agents_are_one_again_though_whoever_brought_the_second_has_died(roo
     room.look_again("call_1")
     assert present(room).state is _S.COMPLETED
     assert room.telephony.removed == ["agent-first"]
+
+
+def test_the_second_agent_that_is_there_under_another_sid_has_the_call(room: CallsRoom) -> None:
+    call = talking(room)
+    asked(room, **to_agent())
+    room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_second", SECOND.identity))
+    legs = (LegView(call.leg_identity, "PA_leg", "SCL_1", "active"),)
+    room.telephony.views = [RoomView(legs, (AGENT, replace(SECOND, sid="PA_second_again")))]
+    room.look_again("call_1")
+    assert present(room).state is _S.COMPLETED
+    assert room.telephony.removed == ["agent-first"]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["its leaving was told", "nobody told"])
+def test_an_agent_that_has_come_and_gone_leaves_the_call_to_the_first_one(room: CallsRoom, told: bool) -> None:
+    before = talking(room)
+    asked(room, **to_agent(), fallback=(Target(TargetKind.NUMBER, "+15550100889"),))
+    room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_second"))
+    if told:
+        room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_second", "CLIENT_INITIATED"))
+    room.look_again("call_1")
+    first, second = room.call().transfers
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.AGENT_FAILED)
+    assert room.transfers.sent == [(ACCOUNT, "call_1", second.transfer_id)]
+    call = room.call()
+    assert (call.agent_id, call.agent_sid, call.agent_left_at) == (before.agent_id, "PA_agent", None)
+    assert room.telephony.removed == []
+
+
+def test_who_is_left_by_both_agents_is_looked_after(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, **to_agent())
+    for event in (
+        AgentJoined(room.clock(), 1, "PA_second"),
+        AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"),
+        AgentLeft(room.clock(), 1, "PA_second", "CLIENT_INITIATED"),
+    ):
+        room.progress.apply(ACCOUNT, "call_1", event)
+    room.look_again("call_1")
+    assert present(room).state is _S.FAILED
+    assert room.call().agent_left_at == room.clock()
+    assert room.looks.asked[-1][:2] == (ACCOUNT, "call_1")
+
+
+# --- caps of agents --------------------------------------------------------------------------------------------------
+
+
+def in_use(room: CallsRoom, agent_id: str) -> int:
+    return room.counters.look(ACCOUNT, counter_name(Kind.AGENT, agent_id)).in_use
+
+
+def capped(room: CallsRoom, **max_calls: int) -> None:
+    for agent_id, most in max_calls.items():
+        room.counters.set_cap(ACCOUNT, Kind.AGENT, agent_id, most)
+
+
+def counted(room: CallsRoom) -> None:
+    """The call counts as its first agent's, as one does that was claimed under a cap."""
+    room.progress.apply(ACCOUNT, "call_1", CapSet(room.clock(), 1, counter_name(Kind.AGENT, "AGENT_1")))
+
+
+def test_a_call_counts_as_its_next_agents_from_the_request_on_and_as_the_first_ones_until_that_is_out(
+    room: CallsRoom,
+) -> None:
+    capped(room, AGENT_1=5, AGENT_2=5)
+    talking(room)
+    counted(room)
+    comes(room)
+    while_both: list[tuple[int, int]] = []
+    joins = room.telephony.while_coming
+    assert joins is not None
+
+    async def count(call: Call) -> None:
+        while_both.append((in_use(room, "AGENT_1"), in_use(room, "AGENT_2")))
+        await joins(call)
+
+    room.telephony.while_coming = count
+    asked(room, **to_agent())
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.COMPLETED
+    assert while_both == [(1, 1)]
+    assert (in_use(room, "AGENT_1"), in_use(room, "AGENT_2")) == (0, 1)
+    room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
+    assert in_use(room, "AGENT_2") == 0
+
+
+def test_an_agent_that_does_not_come_gives_its_place_back(room: CallsRoom) -> None:
+    capped(room, AGENT_1=5, AGENT_2=5)
+    talking(room)
+    counted(room)
+    asked(room, **to_agent())
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.FAILED
+    assert (in_use(room, "AGENT_1"), in_use(room, "AGENT_2")) == (1, 0)
+
+
+def test_an_agent_that_has_as_many_calls_as_it_may_is_not_sent_and_the_fallback_follows(room: CallsRoom) -> None:
+    capped(room, AGENT_2=1)
+    talking(room, "call_2")
+    asked(room, "call_2", **to_agent())
+    room.progress.apply(ACCOUNT, "call_2", TransferBegun(room.clock(), 1, "transfer_1"))
+    before = talking(room)
+    asked(room, **to_agent(), fallback=NEXT)
+    room.carry_out("transfer_1")
+    first, second = room.call().transfers
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.NO_AGENT_AVAILABLE)
+    assert room.transfers.sent == [(ACCOUNT, "call_1", second.transfer_id)]
+    assert (room.telephony.sent_targets, in_use(room, "AGENT_2")) == ([], 1)
+    assert room.call().agent_id == before.agent_id
+
+
+def a_caller_whose_agent_does_not_come(room: CallsRoom, call_id: str) -> None:
+    now = room.clock()
+    call = a_call(
+        State.RINGING,
+        call_id=call_id,
+        direction=Direction.INBOUND,
+        inbound_room=f"caller-{call_id}",
+        caller_identity=f"sip_{call_id}",
+        agent_join_timeout_s=5,
+        fallback_agent_id="desk",
+        fallback_brain="prompt",
+        fallback_voice_profile_id="VP_9",
+        fallback_voice={"greeting": "The desk."},
+        created_at=now,
+        eligible_at=now,
+        dialed_at=now,
+    )
+    room.store.create(call)
+    room.telephony.open_rooms[call.room_name or ""] = now
+
+
+def test_an_agent_that_takes_a_caller_over_counts_under_its_own_cap(room: CallsRoom) -> None:
+    capped(room, desk=1)
+    for call_id in ("call_1", "call_2"):
+        a_caller_whose_agent_does_not_come(room, call_id)
+    legs = tuple(LegView(f"sip_{each}", "PA_leg", None, "ringing") for each in ("call_1", "call_2"))
+    room.telephony.views = [RoomView(legs, ())]
+    room.clock.move(6)
+    room.look_again("call_1")
+    assert (room.call().agent_id, in_use(room, "desk")) == ("desk", 1)
+    room.looks.asked.clear()
+    room.look_again("call_2")
+    waiting = room.call("call_2")
+    assert (waiting.agent_id, waiting.fallback_agent_id, in_use(room, "desk")) == ("AGENT_1", "desk", 1)
+    assert room.telephony.sent_agents == [2, 2], "until there is room the first agent may come after all"
+    assert room.looks.asked[0][1] == "call_2"
+    room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
+    room.clock.move(3)
+    room.look_again("call_2")
+    assert (room.call("call_2").agent_id, in_use(room, "desk")) == ("desk", 1)

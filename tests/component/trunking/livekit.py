@@ -92,15 +92,24 @@ class FakeLivekit:
 
     async def replace_outbound(self, trunk_id: str, wanted: OutboundTrunk, password: str) -> None:
         def change() -> None:
+            _there(self.outbound, trunk_id)
             self.outbound[trunk_id], self.passwords[trunk_id] = replace(wanted, id=trunk_id), password
 
         self._do("replace_outbound", change)
 
     async def replace_inbound(self, trunk_id: str, wanted: InboundTrunk) -> None:
-        self._do("replace_inbound", lambda: self.inbound.update({trunk_id: replace(wanted, id=trunk_id)}))
+        def change() -> None:
+            _there(self.inbound, trunk_id)
+            self.inbound[trunk_id] = replace(wanted, id=trunk_id)
+
+        self._do("replace_inbound", change)
 
     async def replace_rule(self, rule_id: str, wanted: CallerRule) -> None:
-        self._do("replace_rule", lambda: self.ruling.update({rule_id: replace(wanted, id=rule_id)}))
+        def change() -> None:
+            _there(self.ruling, rule_id)
+            self.ruling[rule_id] = replace(wanted, id=rule_id)
+
+        self._do("replace_rule", change)
 
     async def delete_trunk(self, trunk_id: str) -> None:
         def delete() -> None:
@@ -128,3 +137,8 @@ class FakeLivekit:
         if fault is Fault.AFTER:
             raise SipDown("no answer")
         return done
+
+
+def _there(known: dict[str, Any], livekit_id: str) -> None:
+    if livekit_id not in known:
+        raise SipRefused(f"not_found: {livekit_id}")

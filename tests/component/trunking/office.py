@@ -9,6 +9,9 @@ from aws_lambda_powertools import Logger
 
 from ringline.routing.records import Agent, Pipe
 from ringline.routing.store import RoutingStore
+from ringline.runtime.vault.row_secrets import NUMBER as OF_NUMBER
+from ringline.runtime.vault.row_secrets import RowSecrets
+from ringline.runtime.vault.sealed import Sealer
 from ringline.runtime.web.problems import invalid_field
 from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import Linking
@@ -110,6 +113,7 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
         routing=routing,
         trunks=trunks,
         callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
+        secrets=RowSecrets(lambda: Sealer(lambda: ("k" * 40,)), OF_NUMBER),
         set_limits=lambda *said: limits.append(said),
         clock=clock,
         log=log,

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from copy import replace
+from typing import Any
 
 import pytest
 
-from ringline.routing.records import Trunk
+from ringline.routing.records import Number, Trunk
 from ringline.routing.resolve import OutboundRouting
 from ringline.runtime.web.problems import Problem
-from ringline.trunking.model.lines import Link, Mark, OutboundTrunk
+from ringline.trunking.model.lines import CarrierTrunk, InboundTrunk, Link, Mark, OutboundTrunk
+from ringline.trunking.tables.numbers import NumberRows
 from tests.component.trunking.livekit import Fault
 from tests.component.trunking.office import ACCOUNT, NUMBER, OTHER, Office, an_office
 
@@ -91,11 +93,39 @@ def test_what_livekit_refuses_leaves_nothing_behind(office: Office, step: int) -
     assert agent is not None and agent.number is None
 
 
+def test_a_number_that_overflows_to_another_one_is_taken_back_as_well(office: Office) -> None:
+    trunk = office.a_trunk()
+    office.numbers.bring(ACCOUNT, "+15550100778", {})
+    office.livekit.faults = [Fault.REFUSED]
+    with pytest.raises(Problem, match="The number was not brought"):
+        bring(office, trunk.trunk_id, overflow_number="+15550100778")
+    assert [each.number for each in office.routing.numbers(ACCOUNT)] == ["+15550100778"]
+    assert office.routing.owner_of(NUMBER) is None
+    bring(office, trunk.trunk_id, overflow_number="+15550100778")
+    assert len(office.livekit.ruling) == 1
+
+
 def test_a_trunk_that_livekit_refuses_is_not_kept(office: Office) -> None:
     office.livekit.faults = [Fault.REFUSED]
     with refused("livekit_refused"):
         office.a_trunk()
     assert office.trunks.store.trunks(ACCOUNT) == [] and office.links.all(ACCOUNT) == {}
+
+
+def test_a_trunk_that_was_begun_before_is_kept_where_livekit_refuses_it_with_the_number_that_came_to_it(
+    office: Office,
+) -> None:
+    office.livekit.faults = [Fault.BEFORE]
+    with refused("livekit_away"):
+        office.a_trunk()
+    (begun,) = office.trunks.store.trunks(ACCOUNT)
+    number = Number(number=NUMBER, number_id="num_1", account_trunk_id=begun.trunk_id)
+    office.numbers.rows.write(ACCOUNT, None, number)
+    office.livekit.faults = [Fault.REFUSED]
+    with refused("livekit_refused"):
+        office.a_trunk()
+    assert office.trunks.store.trunks(ACCOUNT) == [begun]
+    assert office.a_trunk() == begun and len(office.livekit.outbound) == 1
 
 
 def test_a_request_that_is_cut_off_is_gone_on_with_when_its_time_is_up(office: Office) -> None:
@@ -252,3 +282,170 @@ def test_limits_of_a_number_are_set_when_they_are_said_and_taken_off_by_null(off
     office.numbers.change(ACCOUNT, NUMBER, {"agent_id": "sales"}, None)
     office.numbers.change(ACCOUNT, NUMBER, {"max_calls": None}, None)
     assert office.limits == [(ACCOUNT, NUMBER, 2, 50), (ACCOUNT, NUMBER, None, 50)]
+
+
+def adopted(office: Office) -> str:
+    """A trunk of the account that LiveKit takes callers by already, whoever they call."""
+    office.livekit.inbound["ST_pbx"] = InboundTrunk(
+        id="ST_pbx", name="pbx", mark=None, numbers=(), allowed_addresses=(), media_encryption="disable"
+    )
+    said = {"name": "PBX", "type": "livekit", "provider_trunk_id": "ST_pbx"}
+    return office.trunks.create(ACCOUNT, said, None)[0].trunk_id
+
+
+def other_trunk(office: Office, kind: str) -> str:
+    if kind == "adopted":
+        return adopted(office)
+    return office.a_trunk(name="Second", allowed_addresses=("192.0.2.1/32",)).trunk_id
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("of ours", (0,)), ("adopted", (0,))])
+def test_a_change_of_trunk_that_livekit_refuses_leaves_in_force_what_there_was(
+    office: Office, kind: str, steps: tuple[int, ...]
+) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    second = other_trunk(office, kind)
+    at_livekit, number = office.livekit.everything, office.routing.number(ACCOUNT, NUMBER)
+    assert number is not None
+    for step in steps:
+        office.livekit.faults = [*([None] * step), Fault.REFUSED]
+        with refused("livekit_refused") as refusal:
+            office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second, "max_calls": 3}, None)
+        assert "What was there before is in force" in refusal.value.title
+        assert office.livekit.everything == at_livekit
+        kept = office.routing.number(ACCOUNT, NUMBER)
+        assert kept is not None and replace(kept, revision=number.revision) == number
+        assert office.links.of(ACCOUNT, NUMBER).failed_part is None
+    assert (ACCOUNT, NUMBER, 3, None) not in office.limits
+
+
+def test_what_a_refused_change_had_changed_already_is_changed_back(office: Office) -> None:
+    bring(office, adopted(office))
+    second = other_trunk(office, "of ours")
+    at_livekit = office.livekit.everything
+    office.livekit.faults = [None, Fault.REFUSED]
+    with refused("livekit_refused"):
+        office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second}, None)
+    assert office.livekit.everything == at_livekit
+
+
+def test_what_could_not_be_put_back_is_told_and_synced_later(office: Office) -> None:
+    bring(office, adopted(office))
+    second = other_trunk(office, "of ours")
+    at_livekit = office.livekit.everything
+    office.livekit.faults = [None, Fault.REFUSED, Fault.BEFORE, Fault.BEFORE]
+    with refused("livekit_refused") as refusal:
+        office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second}, None)
+    assert "LiveKit has not all of that yet" in refusal.value.title
+    office.sync.run(ACCOUNT)
+    assert office.livekit.everything == at_livekit
+
+
+@pytest.mark.parametrize("kind", ["of ours", "adopted"])
+def test_a_number_that_changes_its_trunk_is_let_in_at_every_moment(office: Office, kind: str) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    (rule,) = office.livekit.ruling
+    office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": other_trunk(office, kind)}, None)
+    assert (*office.livekit.ruling,) == (rule,) and "delete_rule" not in office.livekit.asked
+    if kind == "adopted":
+        assert office.livekit.ruling[rule].trunk_ids == ("ST_pbx",) and (*office.livekit.inbound,) == ("ST_pbx",)
+    else:
+        (inbound,) = office.livekit.inbound.values()
+        assert inbound.allowed_addresses == ("192.0.2.1/32",)
+    assert office.sync.run(ACCOUNT).drift == ()
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
+@pytest.mark.parametrize("step", range(2))
+def test_a_change_of_trunk_goes_on_where_livekit_was_away(office: Office, step: int, fault: Fault) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    second = adopted(office)
+    office.livekit.faults = [*([None] * step), fault]
+    with refused("livekit_away"):
+        office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second}, None)
+    office.numbers.change(ACCOUNT, NUMBER, {"account_trunk_id": second}, None)
+    (rule,) = office.livekit.ruling.values()
+    assert rule.trunk_ids == ("ST_pbx",) and (*office.livekit.inbound,) == ("ST_pbx",)
+    assert office.sync.run(ACCOUNT).drift == ()
+
+
+def test_a_number_that_is_brought_again_has_no_limits_of_those_who_had_it(office: Office) -> None:
+    office.numbers.bring(ACCOUNT, NUMBER, {"max_calls": 2})
+    office.numbers.delete(ACCOUNT, NUMBER, None)
+    office.numbers.bring(ACCOUNT, NUMBER, {})
+    assert office.limits == [(ACCOUNT, NUMBER, 2, None), *[(ACCOUNT, NUMBER, None, None)] * 2]
+
+
+def test_a_change_that_stopped_half_way_goes_on_with_the_same_revision(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    second = office.a_trunk(name="Second", allowed_addresses=("192.0.2.1/32",)).trunk_id
+    said, number = {"account_trunk_id": second, "max_calls": 2}, office.routing.number(ACCOUNT, NUMBER)
+    assert number is not None
+    office.livekit.faults = [Fault.BEFORE]
+    with refused("livekit_away"):
+        office.numbers.change(ACCOUNT, NUMBER, said, number.revision)
+    kept = office.numbers.change(ACCOUNT, NUMBER, said, number.revision)
+    assert kept.number.revision == number.revision + 1 and office.limits[-1] == (ACCOUNT, NUMBER, 2, None)
+    with refused("revision_conflict"):
+        office.numbers.change(ACCOUNT, NUMBER, {"max_calls": 3}, number.revision)
+
+
+def test_limits_that_were_not_set_for_the_crowd_are_set_by_the_same_request(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    number = office.routing.number(ACCOUNT, NUMBER)
+    assert number is not None
+
+    def crowded(account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None:
+        raise Problem(503, "contended", "The number's limits were not set; ask again")
+
+    with refused("contended"):
+        replace(office.numbers, set_limits=crowded).change(ACCOUNT, NUMBER, {"max_calls": 2}, number.revision)
+    office.numbers.change(ACCOUNT, NUMBER, {"max_calls": 2}, number.revision)
+    assert office.limits[-1] == (ACCOUNT, NUMBER, 2, None)
+    replace(office.numbers, set_limits=crowded).delete(ACCOUNT, NUMBER, None)
+    assert office.routing.number(ACCOUNT, NUMBER) is None
+
+
+def test_a_trunk_changes_and_goes_by_the_same_request_again_though_its_revision_is_named(office: Office) -> None:
+    trunk = office.a_trunk()
+
+    def change() -> CarrierTrunk:
+        changed = office.trunks.change(ACCOUNT, trunk.trunk_id, {"name": "New"}, "another", trunk.revision)
+        office.sync.bring(ACCOUNT, changed)
+        return changed
+
+    office.livekit.faults = [Fault.BEFORE]
+    with refused("livekit_away"):
+        change()
+    changed = change()
+    assert changed.revision == trunk.revision + 1 and [*office.livekit.passwords.values()] == ["another"]
+    office.livekit.faults = [Fault.BEFORE]
+    with refused("livekit_away"):
+        office.trunks.delete(ACCOUNT, trunk.trunk_id, changed.revision)
+    office.trunks.delete(ACCOUNT, trunk.trunk_id, changed.revision)
+    assert office.livekit.everything == {}
+
+
+def test_a_trunk_that_is_not_deleted_for_its_numbers_is_of_the_same_revision(office: Office) -> None:
+    trunk = office.a_trunk()
+    bring(office, trunk.trunk_id)
+    with refused("trunk_in_use"):
+        office.trunks.delete(ACCOUNT, trunk.trunk_id, trunk.revision)
+    assert office.trunks.find(ACCOUNT, trunk.trunk_id) == trunk
+
+
+def test_a_number_that_somebody_began_to_use_while_it_was_taken_down_is_let_in_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    delete = NumberRows.delete
+
+    def used_meanwhile(self: NumberRows, *said: Any, **more: Any) -> None:
+        monkeypatch.setattr(NumberRows, "delete", delete)
+        office.numbers.bring(ACCOUNT, "+15550100778", {"overflow_number": NUMBER})
+        delete(self, *said, **more)
+
+    monkeypatch.setattr(NumberRows, "delete", used_meanwhile)
+    with refused("number_in_use"):
+        office.numbers.delete(ACCOUNT, NUMBER, None)
+    assert len(office.livekit.inbound) == len(office.livekit.ruling) == 1

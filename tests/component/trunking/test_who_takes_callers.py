@@ -1,14 +1,16 @@
 """A number says who else takes its callers, and who is asked about them: what it names must be there, and stays."""
 
 from collections.abc import Iterator
+from copy import replace
 from typing import Any
 
 import pytest
 
 from ringline.routing.records import Number
+from ringline.runtime.vault.sealed import is_sealed
 from ringline.runtime.web.problems import Problem
 from ringline.setup.store import Kind, Reference, SetupStore, User
-from ringline.trunking.tables.numbers import HolderGone, NumberChanged
+from ringline.trunking.tables.numbers import HolderGone, NumberChanged, NumberRows
 from ringline.trunking.views import number_view
 from tests.component.trunking.office import ACCOUNT, NUMBER, Office, an_office
 
@@ -115,9 +117,11 @@ def test_the_decision_secret_is_made_once_and_shown_by_no_view(office: Office) -
     made = office.numbers.change(ACCOUNT, NUMBER, {"decision_url": URL}, None)
     secret = made.new_secret
     assert secret is not None and secret.startswith("whsec_")
-    assert made.number.decision_secret == secret
+    sealed = made.number.decision_secret
+    assert sealed is not None and is_sealed(sealed)
+    assert office.numbers.secrets.open(ACCOUNT, NUMBER, sealed) == secret
     moved = office.numbers.change(ACCOUNT, NUMBER, {"decision_url": URL + "/2", "decision_default": "reject"}, None)
-    assert (moved.new_secret, moved.number.decision_secret) == (None, secret)
+    assert (moved.new_secret, moved.number.decision_secret) == (None, sealed)
     assert secret not in str(number_view(moved)) + repr(made) + repr(moved)
 
 
@@ -125,7 +129,18 @@ def test_another_decision_secret_takes_the_place_of_the_old_one(office: Office) 
     old = office.numbers.change(ACCOUNT, NUMBER, {"decision_url": URL}, None).new_secret
     rotated = office.numbers.rotate_decision_secret(ACCOUNT, NUMBER, None)
     assert rotated.new_secret not in {None, old}
-    assert office.numbers.find(ACCOUNT, NUMBER).decision_secret == rotated.new_secret
+    kept = office.numbers.find(ACCOUNT, NUMBER).decision_secret
+    assert kept is not None and office.numbers.secrets.open(ACCOUNT, NUMBER, kept) == rotated.new_secret
+    assert rotated.new_secret not in str(office.aws.items())
+
+
+def test_a_secret_of_a_release_that_sealed_none_is_sealed_with_the_next_change(office: Office) -> None:
+    plain = replace(office.numbers.find(ACCOUNT, NUMBER), decision_url=URL, decision_secret="whsec_b2xk")
+    office.numbers.routing.put_number(ACCOUNT, plain)
+    changed = office.numbers.change(ACCOUNT, NUMBER, {"decision_default": "reject"}, None)
+    kept = changed.number.decision_secret
+    assert changed.new_secret is None
+    assert kept is not None and is_sealed(kept) and office.numbers.secrets.open(ACCOUNT, NUMBER, kept) == "whsec_b2xk"
 
 
 def test_a_decision_url_that_is_taken_back_takes_its_secret_along(office: Office) -> None:
@@ -134,3 +149,35 @@ def test_a_decision_url_that_is_taken_back_takes_its_secret_along(office: Office
     with refused("no_decision_url"):
         office.numbers.rotate_decision_secret(ACCOUNT, NUMBER, None)
     assert office.numbers.change(ACCOUNT, NUMBER, {"decision_url": URL}, None).new_secret not in {None, old}
+
+
+THIRD = "+14155550998"
+
+
+def test_numbers_do_not_overflow_in_a_chain(office: Office) -> None:
+    change(office, overflow_number=ANOTHER)
+    for number, other in ((ANOTHER, NUMBER), (ANOTHER, THIRD), (THIRD, NUMBER)):
+        if office.routing.number(ACCOUNT, THIRD) is None:
+            office.numbers.bring(ACCOUNT, THIRD, {})
+        with refused("overflow_chained", "overflow.number"):
+            office.numbers.change(ACCOUNT, number, {"overflow_number": other}, None)
+    office.numbers.change(ACCOUNT, THIRD, {"overflow_number": ANOTHER}, None)
+    office.numbers.change(ACCOUNT, ANOTHER, {"overflow_pipe_id": "pipe_1"}, None)
+
+
+@pytest.mark.parametrize(("number", "other"), [(ANOTHER, NUMBER), (THIRD, NUMBER), (ANOTHER, THIRD)])
+def test_of_two_that_would_chain_at_the_same_moment_one_is_refused(
+    office: Office, monkeypatch: pytest.MonkeyPatch, number: str, other: str
+) -> None:
+    office.numbers.bring(ACCOUNT, THIRD, {})
+    write = NumberRows.write
+
+    def chained_before(self: NumberRows, *said: Any, **more: Any) -> None:
+        monkeypatch.setattr(NumberRows, "write", write)
+        change(office, overflow_number=ANOTHER)
+        write(self, *said, **more)
+
+    monkeypatch.setattr(NumberRows, "write", chained_before)
+    with refused("overflow_chained", "overflow.number"):
+        office.numbers.change(ACCOUNT, number, {"overflow_number": other}, None)
+    assert office.numbers.find(ACCOUNT, number).overflow_number is None

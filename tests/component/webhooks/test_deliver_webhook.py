@@ -1,4 +1,4 @@
-"""The delivery function on SQS events: a real receiver, the real table and queue, the call's payload set by hand."""
+"""The delivery function on SQS events: a real receiver, the real table and queue, and an event in its log."""
 
 import json
 from collections.abc import Iterator
@@ -9,20 +9,23 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from ringline.webhooks.model.delivery import DeliveryStatus
+from ringline.webhooks.model.delivery import DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
-from ringline.webhooks.sending.queue import message_in
-from ringline.webhooks.store import DeliveryStore, EndpointStore
+from ringline.webhooks.sending.queue import DeliveryMessage, message_in
+from ringline.webhooks.tables.deliveries import DeliveryStore
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.events import EventStore
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, load_handler, local_aws, log_of
 from tests.component.webhooks.receivers import Receiver, listening
 from tests.sample_events import event_of
-from tests.unit.webhooks.webhook_fakes import CallEnded, PayloadsInMemory
+from tests.unit.webhooks.webhook_fakes import a_draft
 
 SECRET = new_webhook_secret()
 EVENT = event_of("deliver_webhook", "call_end")
-MESSAGE = message_in(EVENT["Records"][0]["body"])
-NAMES = MESSAGE.delivery_id
+NAMES = DeliveryId(account_id="acct_0a1b2c3d", endpoint_id="ep_01KAJ0000000000000000000AA", sequence=1)
+MESSAGE = DeliveryMessage(NAMES)
+TOLD = a_draft(account_id=NAMES.account_id, data={"call_id": "call_1", "status": "completed"})
 
 
 @dataclass
@@ -47,14 +50,13 @@ def world() -> Iterator[World]:
     with local_aws() as aws, listening(Receiver()) as receiver:
         endpoint = Endpoint(endpoint_id=NAMES.endpoint_id, url=receiver.url(), secrets=(SECRET,), created_at=NOW)
         EndpointStore(aws.dynamodb, aws.table_name).add(NAMES.account_id, endpoint)
+        EventStore(aws.dynamodb, aws.table_name).append(TOLD)
         yield World(aws, receiver, the_handler(aws))
 
 
 def the_handler(aws: LocalAws, allow_private: str = "true") -> ModuleType:
     environment = {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private}
-    handler = load_handler("deliver_webhook", environment)
-    handler.deliver._payloads = PayloadsInMemory({NAMES.call_id: CallEnded()})
-    return handler
+    return load_handler("deliver_webhook", environment)
 
 
 def test_a_delivery_arrives_signed_and_is_recorded(world: World) -> None:
@@ -62,7 +64,7 @@ def test_a_delivery_arrives_signed_and_is_recorded(world: World) -> None:
     (received,) = world.receiver.received
     assert Webhook(SECRET).verify(received.body, dict(received.headers)) is not None
     assert json.loads(received.body)["type"] == "call_end"
-    assert received.headers["webhook-id"] == NAMES.webhook_id
+    assert received.headers["webhook-id"] == TOLD.event_id
     assert world.status is DeliveryStatus.DELIVERED
 
 
@@ -76,8 +78,8 @@ def test_a_failure_of_the_endpoint_is_no_failure_of_the_message(world: World) ->
     world.receiver.status = 500
     assert world.deliver() == []
     assert world.status is DeliveryStatus.FAILING
-    (entry,) = world.aws.dynamodb.scan(TableName=world.aws.table_name, IndexName="DueIndex")["Items"]
-    assert entry["pk"]["S"] == f"A#{NAMES.account_id}#DELIVERY"
+    due = world.aws.dynamodb.scan(TableName=world.aws.table_name, IndexName="DueIndex")["Items"]
+    assert f"A#{NAMES.account_id}#DELIVERY" in [entry["pk"]["S"] for entry in due]
 
 
 def test_the_next_try_is_a_message_with_ids_that_sqs_holds_back(world: World) -> None:
@@ -127,6 +129,6 @@ def test_neither_secret_nor_payload_nor_url_is_logged(world: World) -> None:
         world.deliver({"Records": [EVENT["Records"][0] | {"body": "{"}]})
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["message"] for line in lines] == ["webhook delivery", "webhook delivery broke off"]
-    assert (lines[0]["outcome"], lines[0]["attempts"], lines[0]["call_id"]) == ("Delivered", 1, NAMES.call_id)
+    assert (lines[0]["outcome"], lines[0]["attempts"], lines[0]["sequence"]) == ("Delivered", 1, 1)
     for private in (SECRET, "completed", world.receiver.url()):
         assert private not in log.getvalue()

@@ -1,20 +1,28 @@
 """The stream's changes become webhook deliveries, a doorbell, and closed rooms."""
 
+import copy
 import json
 from types import ModuleType
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
+from ringline.calls.stream.batch import HELD_UP_FOR_S
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import announcements, occurrence_of
+from ringline.runtime import aws
 from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event import EventDraft
 from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.events import EventStore
 from tests.builders import NOW, a_call, at
-from tests.component.one_table import LocalAws, load_handler
+from tests.component.one_table import PARKED_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
@@ -34,7 +42,7 @@ def relay(local: LocalAws) -> ModuleType:
     return load_handler("relay_call_changes", environment)
 
 
-def add_endpoint(local: LocalAws, event_type: EventType) -> None:
+def add_endpoint(local: LocalAws, event_type: str) -> None:
     endpoint = Endpoint(
         endpoint_id="ep_1",
         url="https://example.com/hook",
@@ -46,11 +54,14 @@ def add_endpoint(local: LocalAws, event_type: EventType) -> None:
 
 
 def test_the_end_of_a_call_is_announced_to_the_endpoint_that_asked_for_it(relay: ModuleType, local: LocalAws) -> None:
-    add_endpoint(local, EventType.CALL_END)
+    add_endpoint(local, EventType.CALL_ENDED)
     assert relay.lambda_handler(event_of("relay_call_changes", "call_ended"), CONTEXT) == {"batchItemFailures": []}
     (message,) = local.messages()
     body = json.loads(message["Body"])
-    assert (body["account_id"], body["type"], body["sequence"]) == (ACCOUNT, "call_end", 4)
+    assert body == {"account_id": ACCOUNT, "endpoint_id": "ep_1", "sequence": 1}
+    event = EventStore(local.dynamodb, local.table_name).at(ACCOUNT, 1)
+    assert event is not None
+    assert (event.event_type, event.data["sequence"], event.data["status"]) == ("call.ended", 4, "completed")
 
 
 def test_an_endpoint_that_asked_for_something_else_hears_nothing(relay: ModuleType, local: LocalAws) -> None:
@@ -70,18 +81,108 @@ def test_the_freed_line_rings_for_who_waits_in_case_the_one_who_freed_it_died(
 def test_a_change_that_cannot_be_relayed_is_given_again_with_all_behind_it(
     relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_endpoint(local, EventType.CALL_END)
+    add_endpoint(local, EventType.CALL_ENDED)
     local.sqs.delete_queue(QueueUrl=local.queue_url)
     event = event_of("relay_call_changes", "call_ended")
     assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "111"}]}
+
+
+def three_ends() -> tuple[dict[str, Any], list[str]]:
+    """Three calls that have ended, one after the other in the stream, and their ids."""
+    (record,) = event_of("relay_call_changes", "call_ended")["Records"]
+    records = []
+    for number in range(3):
+        each = copy.deepcopy(record)
+        each["dynamodb"]["SequenceNumber"] = str(111 + number)
+        for image in ("Keys", "NewImage", "OldImage"):
+            each["dynamodb"][image]["sk"] = {"S": f"call_{number}"}
+        records.append(each)
+    return {"Records": records}, [f"call_{number}" for number in range(3)]
+
+
+def announced(local: LocalAws) -> list[str]:
+    bodies = [json.loads(message["Body"]) for message in local.messages()]
+    log = EventStore(local.dynamodb, local.table_name)
+    events = [log.at(ACCOUNT, body["sequence"]) for body in bodies if "sequence" in body]
+    return [event.call_id or "" for event in events if event and event.event_type is EventType.CALL_ENDED]
+
+
+@pytest.fixture
+def parking(local: LocalAws) -> str:
+    """The queue that is told of what was parked."""
+    aws.s3().create_bucket(Bucket=PARKED_BUCKET)
+    return str(local.sqs.create_queue(QueueName="parked")["QueueUrl"])
+
+
+def parked_in(bucket: str) -> dict[str, Any]:
+    keys = [each["Key"] for each in aws.s3().list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return {key: json.loads(aws.s3().get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys}
+
+
+@pytest.mark.parametrize("image", ["NewImage", "OldImage"])
+def test_a_record_that_cannot_be_read_is_kept_whole_and_told_and_holds_nobody_up(
+    relay: ModuleType, local: LocalAws, parking: str, image: str
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    event, (first, second, third) = three_ends()
+    unreadable = event["Records"][1]
+    unreadable["dynamodb"][image]["notes"] = {"L": [{"S": "a note without its moment"}]}
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert announced(local) == [first, third]
+    key = f"parked/{second}/112.json"
+    (kept,) = parked_in(PARKED_BUCKET).items()
+    assert (kept[0], kept[1]["record"]) == (key, unreadable)
+    (note,) = local.sqs.receive_message(QueueUrl=parking, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(note["Body"])["parked"] == f"s3://{PARKED_BUCKET}/{key}"
+
+
+def test_a_record_that_cannot_be_parked_comes_again(relay: ModuleType, local: LocalAws) -> None:
+    """Its bucket is not there: nothing may be given up."""
+    event, _ = three_ends()
+    event["Records"][0]["dynamodb"]["NewImage"]["notes"] = {"L": [{"S": "a note without its moment"}]}
+    with pytest.raises(ClientError):
+        relay.lambda_handler(event, CONTEXT)
+
+
+def test_a_record_that_our_own_code_stumbles_over_holds_others_up_for_a_while_and_is_then_parked(
+    relay: ModuleType, local: LocalAws, parking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    event, (first, second, third) = three_ends()
+    announce = Announcer.announce
+
+    def stumbles(self: Announcer, draft: EventDraft) -> int:
+        return announce(self, draft) if draft.call_id != second else 1 // 0
+
+    monkeypatch.setattr(Announcer, "announce", stumbles)
+    written_at = event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] * 1000
+    monkeypatch.setattr(relay.changes_of_calls, "_clock", lambda: written_at + HELD_UP_FOR_S * 1000 - 1)
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "112"}]}
+    assert (announced(local), parked_in(PARKED_BUCKET)) == ([first], {})
+    monkeypatch.setattr(relay.changes_of_calls, "_clock", lambda: written_at + HELD_UP_FOR_S * 1000)
+    assert relay.lambda_handler({"Records": event["Records"][1:]}, CONTEXT) == {"batchItemFailures": []}
+    assert announced(local) == [third]
+    assert list(parked_in(PARKED_BUCKET)) == [f"parked/{second}/112.json"]
+
+
+def test_a_record_is_never_parked_because_aws_fails(
+    relay: ModuleType, local: LocalAws, parking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    local.sqs.delete_queue(QueueUrl=local.queue_url)
+    event, _ = three_ends()
+    written_at = event["Records"][0]["dynamodb"]["ApproximateCreationDateTime"] * 1000
+    monkeypatch.setattr(relay.changes_of_calls, "_clock", lambda: written_at + 23 * 3_600_000)
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "111"}]}
+    assert parked_in(PARKED_BUCKET) == {}
 
 
 def test_each_step_of_a_life_is_announced_once() -> None:
     states = (State.QUEUED, State.DIALING, State.RINGING, State.ACTIVE, State.LAST_WORDS, State.ACTIVE, State.ENDED)
     life = [a_call(state) for state in states]
     told = [announcements(before, after) for before, after in zip([None, *life], life, strict=False)]
-    assert told == [[], [], [EventType.CALL_RINGING], [EventType.CALL_ACTIVE], [], [], [EventType.CALL_END]]
-    assert announcements(a_call(State.QUEUED), a_call(State.CANCELED)) == [EventType.CALL_END]
+    assert told == [[], [], [EventType.CALL_RINGING], [EventType.CALL_ACTIVE], [], [], [EventType.CALL_ENDED]]
+    assert announcements(a_call(State.QUEUED), a_call(State.CANCELED)) == [EventType.CALL_ENDED]
     assert announcements(a_call(State.ENDED), a_call(State.ENDED)) == []
 
 
@@ -104,4 +205,42 @@ def test_each_dial_rings_for_itself() -> None:
     assert announcements(a_call(State.DIALING, attempt=2), deferred) == []
     assert announcements(deferred, rings) == [EventType.CALL_RINGING]
     assert occurrence_of(EventType.CALL_RINGING, rings) == 3
-    assert occurrence_of(EventType.CALL_END, rings) == 1
+    assert occurrence_of(EventType.CALL_ENDED, rings) == 1
+
+
+def test_events_of_one_batch_are_written_in_one_transaction_and_told_one_by_one(
+    relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    transactions: list[int] = []
+    write = aws.dynamodb().transact_write_items
+
+    def counted(**asked: Any) -> Any:
+        transactions.append(len(asked["TransactItems"]))
+        return write(**asked)
+
+    monkeypatch.setattr(aws.dynamodb(), "transact_write_items", counted)
+    event, calls = three_ends()
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
+    # Each event and its place, and the count of a log that begins.
+    assert transactions == [2 * 3 + 1]
+    assert announced(local) == calls
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}, "the stream gives a batch again"
+    assert len(EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)) == 3
+
+
+def test_where_events_cannot_be_written_together_each_is_written_with_its_record(
+    relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    append_all = EventStore.append_all
+
+    def alone(store: EventStore, drafts: Any) -> Any:
+        if len(drafts) > 1:
+            raise RuntimeError("not together")
+        return append_all(store, drafts)
+
+    monkeypatch.setattr(EventStore, "append_all", alone)
+    event, calls = three_ends()
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert announced(local) == calls

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ringline.webhooks.model.delivery import Phase
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
 from tests.component.webhooks.receivers import Receiver, listening
 
@@ -193,11 +194,50 @@ def _drip(connection: socket.socket, over: threading.Event) -> None:
 def test_a_server_that_takes_its_time_is_cut_off(
     scheme: str, talk: Callable[[socket.socket, threading.Event], None]
 ) -> None:
-    with raw_server(talk) as port:
-        answer = inside(timeout_s=0.2).post(f"{scheme}://127.0.0.1:{port}/", HEADERS, b"{}")
-    # A drip of plain text is no TLS, which is found out at once.
+    # A drip of plain text is no TLS, which is found out at once, and must not be cut off before on a busy machine.
     slow_tls = scheme == "https" and talk is _drip
+    with raw_server(talk) as port:
+        answer = inside(timeout_s=20 if slow_tls else 0.2).post(f"{scheme}://127.0.0.1:{port}/", HEADERS, b"{}")
     assert answer == Unanswered(Failure.TLS_FAILED if slow_tls else Failure.TIMED_OUT)
+
+
+def test_a_failure_says_how_far_the_exchange_had_come() -> None:
+    def phase_of(url: str, **seams: Any) -> Phase | None:
+        answer = inside(timeout_s=0.3, **seams).post(url, HEADERS, b"x" * 8_000_000)
+        assert isinstance(answer, Unanswered)
+        return answer.phase
+
+    def unknown(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror(-2, "unknown")
+
+    def hang_up(_connection: socket.socket, _over: threading.Event) -> None:
+        """Closes with everything unread: the client is reset while it still sends."""
+
+    def listen_only(connection: socket.socket, _over: threading.Event) -> None:
+        while connection.recv(1_000_000):
+            pass
+
+    assert phase_of("nonsense") is Phase.URL
+    assert phase_of("https://nobody.example.com/", resolve=unknown) is Phase.DNS
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert phase_of(f"http://127.0.0.1:{port}/") is Phase.CONNECT
+    with raw_server(_say_nothing) as port:
+        assert phase_of(f"https://127.0.0.1:{port}/") is Phase.TLS
+    with raw_server(hang_up) as port:
+        assert phase_of(f"http://127.0.0.1:{port}/") is Phase.WRITE
+    with raw_server(listen_only) as port:
+        assert phase_of(f"http://127.0.0.1:{port}/") is Phase.READ
+
+
+def test_the_beginning_of_a_body_that_broke_off_is_kept() -> None:
+    def talk(connection: socket.socket, _over: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 500 Oops\r\ncontent-length: 5000\r\n\r\nno database")
+
+    with raw_server(talk) as port:
+        answer = inside().post(f"http://127.0.0.1:{port}/", HEADERS, b"{}")
+    assert isinstance(answer, Answered) and answer.body == b"no database"
 
 
 def test_a_body_without_end_is_read_to_4_kb_and_left() -> None:
@@ -208,6 +248,58 @@ def test_a_body_without_end_is_read_to_4_kb_and_left() -> None:
 
     with raw_server(pour) as port:
         assert inside().post(f"http://127.0.0.1:{port}/", HEADERS, b"{}") == Answered(200)
+
+
+_POURED = 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n", Answered(200)),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7fffffffffffffff\r\n", Answered(200)),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", Answered(200)),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n", Answered(200)),
+        (b"HTTP/1.1 200 OK\r\n" + b"x-many: 1\r\n" * 80 + b"x-long: ", Unanswered(Failure.ANSWER_TOO_LONG)),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", Unanswered(Failure.ANSWER_TOO_LONG)),
+    ],
+    ids=["chunk of -1", "chunk without end", "length of -1", "length of 100 GB", "header without end", "only 100"],
+)
+def test_only_so_much_is_taken_whatever_lengths_are_named(head: bytes, expected: Answered | Unanswered) -> None:
+    poured = 0
+
+    def pour(connection: socket.socket, _over: threading.Event) -> None:
+        nonlocal poured
+        connection.recv(65536)
+        connection.sendall(head)
+        while poured < _POURED:
+            poured += connection.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000 if b"100" in head[:12] else b"x" * 65536)
+
+    with raw_server(pour) as port:
+        assert inside().post(f"http://127.0.0.1:{port}/", HEADERS, b"{}") == expected
+    # What the system's own buffers took beyond it was never read.
+    assert poured < _POURED
+
+
+def test_a_resolver_that_takes_its_time_is_left_behind() -> None:
+    over = threading.Event()
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        over.wait()
+        raise socket.gaierror(-3, "late")
+
+    answer = inside(resolve=resolve, timeout_s=0.2).post("https://slow.example.com/", HEADERS, b"{}")
+    over.set()
+    assert answer == Unanswered(Failure.TIMED_OUT)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), AssertionError(), IndexError(), MemoryError()])
+def test_whatever_goes_wrong_is_an_attempt_that_is_written_down(error: Exception) -> None:
+    def connect(*_: Any) -> socket.socket:
+        raise error
+
+    client = inside(resolve=resolving_to("127.0.0.1"), connect=connect)
+    assert client.post("http://odd.example.com/", HEADERS, b"{}") == Unanswered(Failure.NO_HTTP_ANSWER)
 
 
 @pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 abc\r\n\r\n"])

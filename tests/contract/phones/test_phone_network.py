@@ -221,6 +221,23 @@ async def test_a_caller_is_answered_once_the_agent_of_the_rule_is_there(lab: Lab
 
 
 @in_a_lab()
+async def test_a_caller_is_answered_by_a_phone_that_is_called_into_their_room(lab: Lab) -> None:
+    """LiveKit answers with the first audio that there is to hear, whoever sends it."""
+    api = lab.livekit.sip
+    trunk = sip.SIPInboundTrunkInfo(numbers=["+15550109999"])
+    await api.create_inbound_trunk(sip.CreateSIPInboundTrunkRequest(trunk=trunk))
+    lobby = sip.SIPDispatchRule(dispatch_rule_direct=sip.SIPDispatchRuleDirect(room_name="lobby"))
+    rule = sip.SIPDispatchRuleInfo(rule=lobby, room_config={"departure_timeout": 2})
+    await api.create_dispatch_rule(sip.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
+    await lab.control("POST", "inbound", json={"from": "+15550107777", "to": "+15550109999", "hang_up_after_s": 8})
+    await lab.recorder.until(lambda seen: "participant_joined" in seen.events("lobby"))
+    await dial(lab, ANSWERS, room="lobby", wait=False)
+    await finished(lab, "lobby")
+    caller, callee = sorted(await lab.calls(), key=lambda call: call["direction"])
+    assert caller["answered_at"] is not None and caller["answered_at"] < callee["answered_at"]
+
+
+@in_a_lab()
 async def test_a_transferred_call_leaves_the_room(lab: Lab) -> None:
     await open_room(lab)
     await dial(lab, STAYS_ON)

@@ -3,6 +3,7 @@ who is there, sends them again and puts them out."""
 
 import asyncio
 import json
+from copy import replace
 
 from livekit.protocol import agent_dispatch
 from livekit.protocol.models import ParticipantInfo
@@ -10,6 +11,7 @@ from livekit.protocol.models import ParticipantInfo
 from local.stack.seed import BUSY_AGENTS_NUMBER, SLOW_AGENT_NUMBER
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.room_view import Others, RoomView, others_of
+from ringline.runtime.vault.livekit_keys import LivekitKey
 from ringline.telephony.livekit import connected
 from ringline.telephony.livekit_settings import LivekitSettings
 from tests.builders import a_call
@@ -38,7 +40,8 @@ def the_call(**fields: object) -> Call:
 
 def settings_of(lab: Lab) -> LivekitSettings:
     return LivekitSettings(
-        url=lab.network.url, api_key=API_KEY, api_secret=API_SECRET, sip_trunk_id="", agent_name=AGENT_NAME,
+        url=lab.network.url, keys=(LivekitKey(API_KEY, API_SECRET),), token_secret=API_SECRET,
+        sip_trunk_id="", agent_name=AGENT_NAME,
         public_url="",
     )  # fmt: skip
 
@@ -110,14 +113,38 @@ async def test_an_agent_of_somebody_elses_rule_is_sent_again_with_their_words(la
 
 
 @in_a_lab(time_scale=0.2)
+async def test_agents_of_their_own_names_are_sent_by_them_after_one_another(lab: Lab) -> None:
+    names = {"desk": "sandbox-agent", "sales": "nobody-there"}
+    settings = replace(settings_of(lab), own_name_of=lambda _, agent_id: names.get(agent_id or ""))
+    async with connected(settings) as telephony:
+        for place, agent_id in enumerate(("desk", "sales", "sales", "front")):
+            call = the_call(agent_id=agent_id, dispatches=place, to_number=STAYS_ON)
+            if place == 0:
+                await telephony.open_room(call)
+            else:
+                await telephony.send_agent(call)
+    await until_agents(lab, 2)
+    listed = [each for each in await lab.livekit.agent_dispatch.list_dispatch(ROOM) if each.agent_name]
+    assert [(each.agent_name, len(each.state.jobs)) for each in listed] == [
+        ("sandbox-agent", 1),
+        ("nobody-there", 0),
+        ("nobody-there", 0),
+        (AGENT_NAME, 1),
+    ]
+    assert [json.loads(each.metadata)["agent_id"] for each in listed] == ["desk", "sales", "sales", "front"]
+
+
+@in_a_lab(time_scale=0.2)
 async def test_an_agent_may_bring_in_a_colleague_and_leave_the_two_alone(lab: Lab) -> None:
     await open_room(lab, agent=AGENT_NAME)
     await dial(lab, BRINGS_IN)
     await lab.recorder.until(lambda seen: "participant_left" in seen.events(ROOM))
     room = await look(lab)
     assert (room.agents, others_of(the_call(), room)) == ((), Others.TALK)
-    kinds = [hook.body["participant"].get("kind") for hook in lab.recorder.hooks if hook.event == "participant_joined"]
-    assert sorted(kinds) == ["AGENT", "SIP", "SIP"]
+    joined = [hook.body["participant"] for hook in lab.recorder.hooks if hook.event == "participant_joined"]
+    assert sorted(each.get("kind") for each in joined) == ["AGENT", "SIP", "SIP"]
+    told = {each["sid"]: int(each["joinedAtMs"]) for each in joined}
+    assert {leg.sid: leg.joined_at for leg in room.legs} == {leg.sid: told[leg.sid] for leg in room.legs}
 
 
 @in_a_lab(time_scale=0.2)

@@ -15,6 +15,7 @@ from livekit.protocol import room as room_messages
 from livekit.protocol.egress import EgressStatus
 
 from ringline.calls.model.recorder import RecordingTarget, RecordsBucket
+from ringline.runtime.vault.livekit_keys import LivekitKey
 from ringline.telephony.hook import read
 from ringline.telephony.livekit import LivekitTelephony
 from ringline.telephony.livekit_settings import LivekitSettings
@@ -191,7 +192,8 @@ async def test_a_recording_can_be_stopped_once_and_the_call_goes_on(lab: Lab) ->
 @in_a_lab()
 async def test_a_room_that_opens_again_under_its_name_is_recorded_again_for_its_next_call(lab: Lab) -> None:
     """As a dispatch rule does that gives each caller the same room: the list of its recordings has the former one."""
-    settings = LivekitSettings(url=lab.network.url, api_key=API_KEY, api_secret=lab.network.config.api_secret)
+    secret = lab.network.config.api_secret
+    settings = LivekitSettings(url=lab.network.url, keys=(LivekitKey(API_KEY, secret),), token_secret=secret)
     recorder = LivekitTelephony(lab.livekit, settings)
     bucket = RecordsBucket("records", "eu-central-1", lab.product.url, KEY, SECRET)
     begun = []

@@ -1,11 +1,14 @@
 """The speech worker of the phone network, with the official SDK at the other end of the bridge."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from livekit.protocol import agent_dispatch, sip
+from livekit.protocol.room import ListParticipantsRequest
 
+from speech.bridge.kept_turns import TURNS_ATTRIBUTE
 from tests.contract.phones.phone_network import (
     BRAIN_ENDPOINT,
     LEG,
@@ -177,6 +180,18 @@ async def test_a_brain_that_is_an_endpoint_is_asked_at_each_turn(lab: Lab) -> No
 
 
 @in_a_lab()
+async def test_a_brain_that_is_a_prompt_is_served_by_a_stand_in_where_no_model_is_named(lab: Lab) -> None:
+    prompt = {"instructions": "Be kind.", "model": None}
+    lab.product.brain = lambda _asked: {"brain": "prompt", "result": "served", "prompt": prompt}
+    await send_speech_agent(lab, TALKS, voice={"greeting": "Good morning."})
+    await ready(lab)
+    await dial(lab, TALKS)
+    await finished(lab)
+    spoken = [text for who, text, _ in await words(lab) if who == "agent"]
+    assert spoken == ["Good morning.", *(f"You said: {line}" for line in LINES)]
+
+
+@in_a_lab()
 async def test_another_runner_goes_on_where_one_died(lab: Lab) -> None:
     agent = Agent(dies_at=LINES[1])
     async with a_control_plane(lab, agent, runners=2) as plane:
@@ -206,6 +221,7 @@ async def test_a_call_whose_runner_is_lost_for_good_is_ended_as_failed(lab: Lab)
 
 @in_a_lab()
 async def test_a_speech_agent_that_crashes_is_mute_at_once_and_another_takes_its_call(lab: Lab) -> None:
+    await lab.control("PUT", f"numbers/{CRASHES}", json={"agent": {"deed": "crash", "after_s": 6}})
     agent = Agent()
     async with a_control_plane(lab, agent, runners=2) as plane:
         await send_speech_agent(lab, CRASHES)
@@ -213,6 +229,9 @@ async def test_a_speech_agent_that_crashes_is_mute_at_once_and_another_takes_its
         await dial(lab, CRASHES)
         await asyncio.wait_for(agent.ended.get(), 5)
         assert leavers(lab.recorder) == {}, "LiveKit shows it for 20 s more"
+        shown = await lab.livekit.room.list_participants(ListParticipantsRequest(room=ROOM))
+        (worker,) = [each for each in shown.participants if TURNS_ATTRIBUTE in each.attributes]
+        assert json.loads(worker.attributes[TURNS_ATTRIBUTE])[0]["content"] == LINES[0]
         (listed,) = [each for each in await lab.livekit.agent_dispatch.list_dispatch(ROOM) if each.agent_name == SPEECH]
         request = agent_dispatch.CreateAgentDispatchRequest(agent_name=SPEECH, room=ROOM, metadata=listed.metadata)
         await lab.livekit.agent_dispatch.create_dispatch(request)

@@ -139,6 +139,7 @@ class TracedCall:
             looks=told,
             log=log,
             remove_later=lambda *_: False,
+            remove=lambda *_: None,
             reception=lambda: arrive,
         )
         for step in self.steps if steps is None else steps:

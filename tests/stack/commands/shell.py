@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,22 @@ def document(state_dir: Path, *words: str) -> Any:
     told = ringline(state_dir, "--json", *words)
     assert told.returncode == 0, told.stderr
     return json.loads(told.stdout)
+
+
+def type_in(folder: Path, line: str) -> "subprocess.CompletedProcess[str]":
+    """A line at a shell in a folder beside the stack's state, where `ringline` is the command of this repository."""
+    command = folder / "ringline"
+    if not command.exists():
+        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cli "$@"\n')
+        command.chmod(0o755)
+    environ = {
+        **os.environ,
+        "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "RINGLINE_STATE_DIR": str(folder / ".local"),
+        "RINGLINE_CONFIG": str(folder / "none.toml"),
+    }
+    environ.pop("RINGLINE_PROFILE", None)
+    return subprocess.run(
+        ["sh", "-c", line], cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.console.parts.asked import Asked
+from cli.console.parts.office import Office
+from cli.console.routes import answer
 from cli.doctor.check import Result, run_all
 from cli.doctor.of_livekit import LivekitChecks
+from cli.frame.desk import Desk
 from cli.frame.surroundings import Surroundings
 from cli.reach.livekit import LivekitKeys, livekit_keys
 from cli.settings.running_stack import running_stack
@@ -64,3 +68,13 @@ def test_the_doctor_finds_what_is_wrong_at_livekit(
 def test_an_operator_reaches_the_stack_without_credentials_of_aws(stack: Stack, state_dir: Path) -> None:
     shown = json.loads(ringline(state_dir, "--json", "account", "show", stack.account_id).stdout)
     assert (shown["account_id"], shown["cap"]) == (stack.account_id, 2)
+
+
+def test_the_console_asks_every_account_of_the_stack(stack: Stack, state_dir: Path) -> None:
+    assert ringline(state_dir, "account", "create", "Globex", "--id", "globex").returncode == 0
+    office = Office(Desk(Surroundings(environ={"RINGLINE_STATE_DIR": str(state_dir)})))
+    for account_id, name in ((stack.account_id, stack.account_id), ("globex", "Globex")):
+        now = answer(office, Asked("GET", ("now",), {"account": account_id}))
+        assert now.status == 200 and name in now.body.decode(), now.body.decode()
+    gate = next(each for each in office.findings(["gate"]))
+    assert gate.result is Result.OK, gate.says

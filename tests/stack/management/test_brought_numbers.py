@@ -2,9 +2,7 @@
 deployed stack, with its rights and its key."""
 
 import asyncio
-from typing import Any
 
-import httpx
 import pytest
 from livekit import api
 from unpod import AsyncClient
@@ -16,6 +14,7 @@ from tests.stack.callers import (
     Customer,
     a_customer,
     a_quick_callee,
+    asked,
     emulator_client,
     eventually,
     phones,
@@ -30,14 +29,6 @@ PASSWORD = "correct-horse-battery-staple"
 CARRIER = ByoConfigCreate(
     provider="lab", sip_domain="sip.brought.example", auth_username="acme", auth_password=PASSWORD, transport="udp"
 )
-
-
-async def asked(customer: Customer, method: str, path: str, body: Any = None) -> Any:
-    headers = {"Authorization": f"Bearer {customer.api_key}"}
-    async with httpx.AsyncClient(base_url=customer.base_url, headers=headers, timeout=30) as client:
-        answer = await client.request(method, path, json=body)
-    assert answer.is_success, answer.text
-    return answer.json() if answer.content else None
 
 
 async def rules_at_livekit(stack: Stack) -> list[str]:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 from local.stack.record import Stack
 from local.stack.seed import RUNNER_NUMBER
 from local.tools.places import ROOT
+from local.tools.processes import Child
 from local.trips.runners import a_runner, runner_process, running, until_runners
-from tests.stack.callers import Customer, a_customer, eventually, phones, rung, until, until_over
+from tests.stack.callers import PATIENCE_S, Customer, a_customer, eventually, phones, rung, until, until_over
 from tests.stack.runners.runner_calls import LINES, Agent, a_talker, said_at
 
 START_EVERY_S = 1.0
@@ -26,7 +27,9 @@ pytestmark = pytest.mark.anyio
 
 
 def of(customer: Customer) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=customer.base_url, headers={"Authorization": f"Bearer {customer.api_key}"})
+    return httpx.AsyncClient(
+        base_url=customer.base_url, headers={"Authorization": f"Bearer {customer.api_key}"}, timeout=PATIENCE_S
+    )
 
 
 def answering(whose: Customer | Stack, agent: Agent) -> AbstractAsyncContextManager[object]:
@@ -121,7 +124,9 @@ async def test_a_caller_talks_to_the_runner_and_their_hang_up_reaches_its_hook(s
         call_id, end_reason = await agent.next_end()
         (ctx,) = agent.contexts
     assert (end_reason, ctx.direction, ctx.user_number) == ("USER_HUNG_UP_IN_CALL", "inbound", caller["from"])
-    async with httpx.AsyncClient(base_url=stack.base_url, headers={"Authorization": f"Bearer {stack.api_key}"}) as http:
+    async with httpx.AsyncClient(
+        base_url=stack.base_url, headers={"Authorization": f"Bearer {stack.api_key}"}, timeout=PATIENCE_S
+    ) as http:
         shown = (await http.get(f"/v1/calls/{call_id}")).json()
     assert (shown["direction"], shown["end_reason"], shown["to_number"]) == ("inbound", end_reason, RUNNER_NUMBER)
     assert agent.asked == [*LINES]
@@ -152,6 +157,41 @@ async def test_a_runner_that_is_killed_in_the_middle_of_ten_calls_loses_none(sta
         assert [said.count(f"You said: {line}") for line in lines] == [1] * len(lines), said
     taken = [(tmp_path / f"{name}.log").read_text().count("handshake complete") for name in ("first", "second")]
     assert (taken[0] > 0, sum(taken) == 10 + taken[0]) == (True, True), "the second went on with all of the first's"
+
+
+async def test_a_rolling_restart_of_the_runners_under_load_loses_no_call(stack: Stack, tmp_path: Path) -> None:
+    """As a deploy does it: the next one comes, then one of the old is told to end, which ends it at once."""
+    customer, lines = a_customer(stack, cap=4), [f"This is line {line} of mine." for line in range(8)]
+    number = await a_talker(stack, lines=lines)
+    command = ["-m", "examples.echo_runner", customer.runner_agent_id]
+    names = ("old-1", "old-2", "new-1", "new-2")
+    async with customer.client() as client, of(customer) as http:
+        with ExitStack() as running_ones:
+
+            def comes(name: str) -> Child:
+                return running_ones.enter_context(runner_process(customer, name, command, tmp_path))
+
+            old = [comes("old-1"), comes("old-2")]
+            await until_runners(customer, customer.runner_agent_id, 2)
+            await warm(http, "brain", "agent-events")
+            for _ in range(4):
+                await client.calls.create(pipe_id=customer.runner_pipe_id, to_number=number)
+                await asyncio.sleep(START_EVERY_S)
+            await eventually(lambda: all_talk(stack, number, calls=4))
+            for name, leaving in zip(("new-1", "new-2"), old, strict=True):
+                comes(name)
+                await until_runners(customer, customer.runner_agent_id, 3)
+                os.kill(leaving.pid, signal.SIGTERM)
+                await asyncio.sleep(START_EVERY_S)
+            ended = await eventually(lambda: all_over(http), within_s=90)
+    assert [(call["status"], call["end_reason"]) for call in ended] == [("completed", "USER_HUNG_UP_IN_CALL")] * 4
+    talks = await said_at(stack, number)
+    assert len(talks) == 4, "each rang once"
+    for talk in talks:
+        said = [text for _, text in talk]
+        assert [said.count(f"You said: {line}") for line in lines] == [1] * len(lines), said
+    taken = {name: (tmp_path / f"{name}.log").read_text().count("handshake complete") for name in names}
+    assert taken["new-1"] + taken["new-2"] >= 4, f"the new ones have all the calls at the end: {taken}"
 
 
 async def test_a_call_is_typed_to_a_runner_through_a_pipe(stack: Stack) -> None:

@@ -18,7 +18,16 @@ from ringline.runtime.items import to_item
 from ringline.runtime.table import beat_sk, runner_sk, runners_pk
 from ringline.telephony.agent_dispatch import call_token
 from speech.bridge.control import Control, Worker, control_url
-from tests.stack.callers import Customer, a_callee, a_customer, a_number, emulator_client, eventually, until_over
+from tests.stack.callers import (
+    Customer,
+    a_callee,
+    a_customer,
+    a_number,
+    emulator_client,
+    eventually,
+    token_secret_of,
+    until_over,
+)
 from tests.stack.runners.runner_calls import TALKER, Agent
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +84,7 @@ async def test_a_job_that_is_lost_in_its_call_is_followed_by_another_workers(sta
         await agent.next_end()
         call = customer.store.get(customer.account_id, made.call_id)
         assert call is not None and call.state is State.ACTIVE
-        token = call_token(call, stack.livekit_api_secret)
+        token = call_token(call, token_secret_of(stack))
         control.took(json.dumps({"call_id": call.call_id, "attempt": call.attempt, "token": token}))
         control.job_lost(call.call_id)
 
@@ -84,6 +93,14 @@ async def test_a_job_that_is_lost_in_its_call_is_followed_by_another_workers(sta
             return now is not None and now.agent_left_at is None and now.agent_sid != call.agent_sid
 
         await eventually(has_successor)
+
+        async def goes_on() -> bool:
+            return len(agent.contexts) == 2
+
+        await eventually(goes_on)
+        before = [turn["content"] for turn in agent.contexts[1].data["turns"]]
+        assert agent.contexts[1].data["resumed"] is True
+        assert before[0] == agent.asked[0], "the successor knows what was said"
         await client.calls.hangup(made.call_id)
         ended, _ = await until_over(client, made.call_id)
         assert (ended.status, ended.end_reason) == ("completed", "API_HUNG_UP")

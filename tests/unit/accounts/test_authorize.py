@@ -6,8 +6,9 @@ import pytest
 
 from ringline.accounts.account import ApiKey, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal, context_of
-from ringline.runtime.web.http import account_of
+from ringline.runtime.web.http import asker_of
 from ringline.runtime.web.problems import Problem
+from ringline.runtime.web.scopes import Scope
 
 RAW_KEY = "sk_" + "k" * 43
 KEY = ApiKey("key_1", "acct_1", "acme", "laptop", created_at=1)
@@ -89,17 +90,18 @@ def test_a_wrong_key_does_not_tell_whether_the_org_handle_exists() -> None:
         (Refusal.MISSING_KEY, 401, "missing_api_key"),
         (Refusal.INVALID_KEY, 401, "invalid_api_key"),
         (Refusal.ORG_MISMATCH, 403, "org_mismatch"),
+        (Refusal.ADDRESS_NOT_ALLOWED, 403, "address_not_allowed"),
     ],
 )
 def test_each_refusal_becomes_its_problem_where_the_answer_is_written(refusal: Refusal, status: int, code: str) -> None:
     with pytest.raises(Problem) as refused:
-        account_of({"requestContext": {"authorizer": {"lambda": context_of(refusal)}}})
+        asker_of({"requestContext": {"authorizer": {"lambda": context_of(refusal)}}}, Scope.CALLS_READ)
     assert (refused.value.status, refused.value.code) == (status, code)
 
 
 def test_an_authorized_context_names_the_account() -> None:
     context = context_of(Authorized("acct_1", "key_1"))
-    assert account_of({"requestContext": {"authorizer": {"lambda": context}}}) == "acct_1"
+    assert asker_of({"requestContext": {"authorizer": {"lambda": context}}}, Scope.CALLS_READ).account_id == "acct_1"
 
 
 def test_the_hash_of_a_key_is_sha_256_in_hex() -> None:

@@ -18,6 +18,7 @@ from cli.frame.fields import (
     said_of,
     secret,
     text_or_file,
+    transfer_target,
     whole,
 )
 from cli.model.failures import Usage
@@ -28,6 +29,8 @@ from cli.model.failures import Usage
     [
         (whole(1, 9), "9", 9), (number_up_to(2), "1.5", 1.5), (phone_number, "+1 (415) 555-0123", "+14155550123"),
         (country, "us", "US"), (prefix, "+1415", "+1415"), (one_of("a", "b"), "b", "b"),
+        (transfer_target, "+15550100200", {"type": "sip", "config": {"number": "+15550100200"}}),
+        (each_of(transfer_target), "desk,end", [{"type": "agent", "config": {"agent_id": "desk"}}, "end"]),
         (each_of(prefix), "+1, +44", ["+1", "+44"]), (each_of(prefix), "none", []), (json_object, '{"a": 1}', {"a": 1}),
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ CORE = ROOT / "layers" / "core"
 MOST_MODULES = 13
 """About twelve: as many as a stranger takes in at one glance. A folder with more is two rooms."""
 
-_RUNTIME = {"ringline.runtime", "ringline.runtime.web"}
+_RUNTIME = {"ringline.runtime", "ringline.runtime.vault", "ringline.runtime.web"}
 _TRANSFER = "ringline.calls.model.transfers"
 _USE_CASE = {
     "ringline.calls.capacity",
@@ -35,16 +35,40 @@ PRODUCT: Mapping[str, set[str]] = {
     # What is written for no room in particular: every room may lean on it.
     "ringline": set(),
     "ringline.runtime": set(),
+    "ringline.runtime.vault": {"ringline.runtime"},
     "ringline.runtime.web": {"ringline.runtime"},
     "ringline.accounts": _RUNTIME,
+    "ringline.accounts.tables": {*_RUNTIME, "ringline.accounts"},
+    "ringline.audit": {"ringline.runtime", "ringline.runtime.web"},
     "ringline.routing": _RUNTIME,
     "ringline.voices": _RUNTIME,
-    "ringline.setup": {*_RUNTIME, "ringline.calls.model", "ringline.routing", "ringline.voices"},
+    "ringline.setup": {*_RUNTIME, "ringline.calls.model", _TRANSFER, "ringline.routing", "ringline.voices"},
     "ringline.webhooks": {*_RUNTIME, "ringline.webhooks.model"},
     "ringline.webhooks.model": set(),
-    "ringline.webhooks.sending": {"ringline.runtime", "ringline.webhooks", "ringline.webhooks.model"},
+    "ringline.webhooks.sending": {
+        "ringline.runtime",
+        "ringline.runtime.vault",
+        "ringline.webhooks",
+        "ringline.webhooks.model",
+    },
+    "ringline.webhooks.pacing": {"ringline.runtime", "ringline.webhooks.model"},
+    "ringline.webhooks.tables": {"ringline.runtime", "ringline.webhooks.model"},
+    "ringline.webhooks.targets": {
+        "ringline.runtime",
+        "ringline.runtime.web",
+        "ringline.webhooks",
+        "ringline.webhooks.model",
+        "ringline.webhooks.sending",
+    },
+    "ringline.webhooks.replaying": {
+        "ringline.runtime",
+        "ringline.webhooks",
+        "ringline.webhooks.model",
+        "ringline.webhooks.sending",
+    },
     "ringline.telephony": {
         "ringline.runtime",
+        "ringline.runtime.vault",
         "ringline.calls.model",
         _TRANSFER,
         "ringline.telephony.carriers",
@@ -71,14 +95,14 @@ PRODUCT: Mapping[str, set[str]] = {
         _TRANSFER,
         "ringline.calls.rules.transfers",
     },
-    "ringline.calls.rules.transfers": {"ringline.calls.model", _TRANSFER},
+    "ringline.calls.rules.transfers": {"ringline.calls.capacity", "ringline.calls.model", _TRANSFER},
     "ringline.calls.tables": {
         "ringline.calls.model",
         _TRANSFER,
         "ringline.calls.tables.writes",
         "ringline.runtime",
     },
-    "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", "ringline.runtime"},
+    "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", _TRANSFER, "ringline.runtime"},
     "ringline.calls.tables.limits": {
         "ringline.calls.capacity",
         "ringline.calls.model",
@@ -96,6 +120,7 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
     "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
+    "ringline.calls.erasing": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.transfers": {
         *_USE_CASE,
@@ -105,6 +130,21 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
+    "ringline.upgrading": {
+        "ringline.calls.model",
+        "ringline.calls.tables",
+        "ringline.calls.tables.writes",
+        "ringline.runtime",
+        "ringline.runtime.vault",
+    },
+    "ringline.calls.stream": {
+        "ringline.calls.capacity",
+        "ringline.calls.tables.limits",
+        "ringline.calls.model",
+        "ringline.calls.tables",
+        "ringline.calls.views",
+        "ringline.runtime",
+    },
     # Trunks and numbers that customers bring.
     "ringline.trunking.model": set(),
     "ringline.trunking.tables": {"ringline.runtime", "ringline.routing", "ringline.trunking.model"},
@@ -120,6 +160,7 @@ PRODUCT: Mapping[str, set[str]] = {
         *_USE_CASE,
         "ringline.agents.model",
         "ringline.agents.tables",
+        "ringline.calls.erasing",
         "ringline.calls.outcomes",
         "ringline.calls.progress",
         "ringline.telephony",
@@ -129,10 +170,18 @@ PRODUCT: Mapping[str, set[str]] = {
     },
     "ringline.resources.answers.overview": {"ringline.resources.answers", "ringline.calls.views"},
     "ringline.resources.live": {*_USE_CASE, "ringline.calls.live", "ringline.calls.views"},
+    "ringline.resources.webhooks": {
+        *_RUNTIME,
+        "ringline.calls.views",
+        "ringline.webhooks",
+        "ringline.webhooks.model",
+    },
     "ringline.resources.overview": {
         *_USE_CASE,
         "ringline.calls.progress",
         "ringline.accounts",
+        "ringline.accounts.tables",
+        "ringline.audit",
         "ringline.agents.model",
         "ringline.agents.tables",
         "ringline.calls.views",
@@ -162,7 +211,13 @@ COMPOSITION = {
 }
 """The one room that knows all others. Only the functions lean on it."""
 
-_KEPT = {"ringline.calls.model", "ringline.calls.tables", "ringline.calls.views", "ringline.runtime"}
+_KEPT = {
+    "ringline.calls.model",
+    "ringline.calls.stream",
+    "ringline.calls.tables",
+    "ringline.calls.views",
+    "ringline.runtime",
+}
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
@@ -182,8 +237,25 @@ SIMULATION: Mapping[str, set[str]] = {
         "ringline.agents",
         "ringline.calls.model",
     },
+    "simulation.handovers": {
+        "simulation.kernel",
+        "simulation.plan",
+        "simulation.actors",
+        "ringline.calls.model",
+        _TRANSFER,
+        "ringline.telephony",
+    },
+    "simulation.browsers": {"simulation.kernel", "simulation.plan", "simulation.actors", "ringline.calls.model"},
     "simulation.watch": {*_WATCHERS, *_KEPT},
-    "simulation.watch.calls": {*_WATCHERS, "simulation.watch", "ringline.webhooks.model"},
+    "simulation.watch.handovers": {*_WATCHERS, _TRANSFER, "simulation.watch", "ringline.webhooks.model"},
+    "simulation.watch.calls": {
+        *_WATCHERS,
+        _TRANSFER,
+        "simulation.watch",
+        "simulation.watch.handovers",
+        "ringline.runtime",
+        "ringline.webhooks.model",
+    },
     "simulation.watch.lines": {
         "ringline.calls.capacity",
         *_WATCHERS,
@@ -202,7 +274,16 @@ _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.s
 
 _UNDER_COMMANDS = {"cli.model", "cli.settings", "cli.reach", "cli.shown", "cli.words", "cli.frame"}
 CLI: Mapping[str, set[str]] = {
-    "cli": {"cli.frame", "cli.things", "cli.calling", "cli.doctor"},
+    "cli": {
+        "cli.frame",
+        "cli.things",
+        "cli.calling",
+        "cli.console",
+        "cli.doctor",
+        "cli.operating",
+        "cli.upgrading",
+        "cli.webhooks",
+    },
     "cli.model": {"ringline.runtime.web"},
     "cli.words": {"ringline.calls.model", "ringline.calls.views"},
     "cli.settings": {"cli.model", "local.stack", "local.tools"},
@@ -211,25 +292,63 @@ CLI: Mapping[str, set[str]] = {
     "cli.frame": {*_RUNTIME, "ringline.routing", *_UNDER_COMMANDS},
     "cli.things": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
     "cli.calling": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.things"},
+    "cli.webhooks": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.things"},
     "cli.doctor": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+    # The operator's pages show what commands tell.
+    "cli.console.parts": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS, "cli.doctor"},
+    "cli.console.pages": {*_UNDER_COMMANDS, "cli.calling", "cli.console.parts"},
+    "cli.console": {*_UNDER_COMMANDS, "cli.console.pages", "cli.console.parts"},
+    "cli.operating": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
+    "cli.upgrading": {*_ALL_OF_THE_PRODUCT, *_UNDER_COMMANDS},
 }
 """The command line: what commands are made of, then the commands. Only an operator's reach beyond the API."""
 
+_WEBHOOKS = {"ringline.webhooks.model", "ringline.webhooks.sending", "ringline.webhooks.tables"}
 _UNDER_BENCHES = {"local.tools", "local.aws", "local.stack", "local.trips"}
 
 AROUND: Mapping[str, set[str]] = {
     **CLI,
     "simulation": {"simulation.run"},
     **SIMULATION,
-    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
+    "simulation.wired": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
+    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired"},
+    "simulation.planted": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired", "simulation.run"},
     "local": {"local.tools"},
     "local.tools": set(),
-    "local.aws": {"local.tools"},
+    "local.aws": {"local.tools", "ringline.runtime", "ringline.runtime.vault"},
     "local.stack": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws"},
     "local.trips.sdk": {"local.tools", "local.stack"},
+    "local.trips.livekit": {"local.tools", "local.stack", "local.trips"},
     "local.trips": {*_ALL_OF_THE_PRODUCT, "local.tools", "local.aws", "local.stack", "local.phones.numbers"},
+    "local.bench.dollars": {*_UNDER_BENCHES, "local.bench"},
+    "local.bench.claims": {*_ALL_OF_THE_PRODUCT, "ringline.composition", *_UNDER_BENCHES, "local.bench"},
+    "local.bench.peers.calls": set(),
+    "local.bench.peers.kinds": {"local.bench.peers.calls"},
+    "local.bench.peers": {
+        *_ALL_OF_THE_PRODUCT,
+        *_UNDER_BENCHES,
+        "local.bench",
+        "local.bench.peers.calls",
+        "local.bench.peers.kinds",
+    },
+    "local.bench.scale": {
+        *_UNDER_BENCHES,
+        "local.bench",
+        "local.bench.claims",
+        "local.bench.dollars",
+        "local.bench.peers",
+    },
     "local.bench": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES},
+    "local.bench.abuse": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES, "local.bench"},
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
+    "local.bench.webhooks": {
+        "local.aws",
+        "local.bench",
+        "local.tools",
+        "ringline.runtime",
+        "ringline.webhooks.pacing",
+        *_WEBHOOKS,
+    },
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
         "cli",
@@ -241,6 +360,8 @@ AROUND: Mapping[str, set[str]] = {
         "local.phones.numbers",
     },
     "local.fuzz": {"local.tools", "local.stack"},
+    "local.audit": {"local.tools"},
+    "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     "local.phones.kernel": set(),
     "local.phones.numbers": {"local.phones.kernel"},
@@ -268,6 +389,7 @@ _WORKER = {
     "speech.worker.settings",
     "speech.worker.calls",
     "speech.worker.brains",
+    "speech.worker.answering",
     "speech.worker.voices",
 }
 SPEECH: Mapping[str, set[str]] = {
@@ -277,7 +399,14 @@ SPEECH: Mapping[str, set[str]] = {
     "speech.bridge.rules": {"speech.bridge.model"},
     "speech.worker": {*_BRIDGE, "speech.worker.settings", "speech.worker.calls", "speech.worker.voices"},
     "speech.worker.settings": set(),
-    "speech.worker.calls": {*_BRIDGE, "speech.worker.settings", "speech.worker.brains", "speech.worker.voices"},
+    "speech.worker.answering": _BRIDGE,
+    "speech.worker.calls": {
+        *_BRIDGE,
+        "speech.worker.answering",
+        "speech.worker.settings",
+        "speech.worker.brains",
+        "speech.worker.voices",
+    },
     "speech.worker.brains": {*_BRIDGE, "speech.worker.settings"},
     "speech.worker.voices": set(),
     "speech.tests": set(),
@@ -301,11 +430,15 @@ PURE = {
 TIME_AND_CHANCE = {"time", "random", "secrets", "os", "asyncio", "datetime"}
 
 KNOWS_AWS = {
+    "ringline.accounts.tables",
     "ringline.agents.tables",
     "ringline.calls.tables",
+    "ringline.calls.tables.limits",
     "ringline.calls.tables.writes",
     "ringline.runtime",
     "ringline.trunking.tables",
+    "ringline.webhooks.tables",
+    "ringline.webhooks.targets",
 }
 """Beside these folders, the `store` of a room."""
 MOVES_CALLS = "ringline.calls.progress"
@@ -313,6 +446,7 @@ MOVES_CALLS = "ringline.calls.progress"
 KNOWS_LIVEKIT = {
     "ringline.telephony.livekit",
     "ringline.telephony.livekit_transfers",
+    "ringline.telephony.livekit_presence",
     "ringline.telephony.livekit_trunks",
 }
 
@@ -321,7 +455,7 @@ def _modules() -> dict[str, Path]:
     found = {}
     for base, tree in (
         (CORE, "ringline"),
-        *((ROOT, name) for name in ("functions", "simulation", "local", "cli", "speech")),
+        *((ROOT, name) for name in ("functions", "simulation", "local", "cli", "speech", "dialer")),
     ):
         for path in sorted((base / tree).rglob("*.py")):
             parts = path.relative_to(base).with_suffix("").parts
@@ -336,7 +470,9 @@ FOLDERS = {
 FUNCTIONS = {
     folder: {*_ALL_OF_THE_PRODUCT, *COMPOSITION} for folder in FOLDERS.values() if folder.startswith("functions.")
 }
-MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **SPEECH, **FUNCTIONS}
+CONTAINERS: Mapping[str, set[str]] = {"dialer": {*_ALL_OF_THE_PRODUCT, *COMPOSITION}}
+"""Functions that run as processes of their own."""
+MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **SPEECH, **FUNCTIONS, **CONTAINERS}
 TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
 
 
@@ -425,7 +561,7 @@ def test_what_follows_in_a_conversation_is_pure(module: str) -> None:
 _MIGHT_MOVE_CALLS = sorted(
     module
     for module, folder in FOLDERS.items()
-    if module.startswith(("ringline", "functions", "local", "cli")) and folder != MOVES_CALLS
+    if module.startswith(("ringline", "functions", "dialer", "local", "cli")) and folder != MOVES_CALLS
 )
 """The simulation is left out: it plants bugs in the lifecycle."""
 

@@ -31,10 +31,10 @@ FROM = (
 """The folders from which pages name files. A page beside them names its neighbours too."""
 
 SOURCES = (
-    *("cli", "docs", "events", "examples", "functions", "layers", "local"),
+    *("cli", "dialer", "docs", "events", "examples", "functions", "layers", "local"),
     *("requirements", "simulation", "speech", "tests"),
 )
-NOT_SOURCES = {"stack.json", "first_call.py"}
+NOT_SOURCES = {"stack.json", "first_call.py", "samconfig.toml"}
 """Made by `make up`, or by the reader."""
 
 OF_THE_SDK = "UNPOD_"

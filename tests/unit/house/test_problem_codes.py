@@ -14,6 +14,9 @@ MAKES_PROBLEMS = ROOT / "layers/core/ringline/runtime/web/problems.py"
 """Its functions hand on the code that they are called with."""
 
 
+_MAKERS = ("Problem", "not_found", "invalid_field")
+
+
 class Raised(NamedTuple):
     """A refusal as it stands in the product's text. `code` and `status` are None where they are no plain values."""
 
@@ -23,6 +26,8 @@ class Raised(NamedTuple):
 
 
 def refusals_in(text: str, where: str) -> Iterator[Raised]:
+    if not any(name in text for name in _MAKERS):
+        return  # most modules refuse nothing, and reading their trees takes a second
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue

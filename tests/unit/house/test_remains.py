@@ -72,7 +72,9 @@ def anyio_backend():
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What pytest says of the tests above, under the guard of our own."""
     folder = tmp_path_factory.mktemp("guarded")
-    (folder / "conftest.py").write_text("from tests.conftest import _nothing_is_left_behind\n")
+    (folder / "conftest.py").write_text(
+        "import tests.remains\nfrom tests.conftest import _nothing_is_left_behind\ntests.remains.GONE_WITHIN_S = 1.0\n"
+    )
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_leaking.py").write_text(LEAKING_TESTS)
     outcome = subprocess.run(

@@ -107,8 +107,8 @@ def test_the_greeting_of_the_sandboxs_voicemail_is_as_long_as_greetings_are() ->
     assert VOICEMAIL_GREETING_MIN_S < (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
 
 
-NO_NUMBERS = {EndReason.NO_LINE_FREE, EndReason.WEB_TOKEN_REUSED}
-"""Of callers who come to us: no number that is called can bring them about."""
+NO_NUMBERS = {EndReason.NO_LINE_FREE, EndReason.WEB_TOKEN_REUSED, EndReason.DESTINATION_NOT_ALLOWED}
+"""Of callers who come to us, and of an account whose list changes: no number that is called brings them about."""
 
 
 def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:

@@ -32,7 +32,7 @@ def deployed(wishes: Wishes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """The template's parameters and the record of a stack with these wishes, on port 8787."""
     given: dict[str, str] = {}
     deployment = Deployment(
-        "ringline", "api", dict.fromkeys(("TableName", "DoorbellQueueUrl", "DeliveryQueueUrl"), ""), {}
+        "ringline", "api", dict.fromkeys(("TableName", "DoorbellQueueUrl", "DeliveryQueueUrl", "SecretsName"), ""), {}
     )
 
     def note(_built: Build, parameters: dict[str, str], _endpoint_url: str, **_: object) -> Deployment:
@@ -181,3 +181,10 @@ def test_every_setting_of_up_is_on_the_stacks_page() -> None:
     names = set(re.findall(r"[A-Z]+_[A-Z_]+", promised))
     assert {"PUBLIC_URL", "BIND_ADDRESS"} <= names
     assert [name for name in sorted(names) if name not in documented] == []
+
+
+def test_the_language_model_that_the_environment_names_is_the_phone_networks() -> None:
+    model = {"SPEECH_LLM_URL": "https://models.example/v1", "SPEECH_LLM_KEY": "sk_1"}
+    assert wishes_from({**model, "SPEECH_LLM_MODEL": "", "SPEECH_MAX_CALLS": "3"}).model == model
+    with pytest.raises(StackError, match="SPEECH_LLM_URL"):
+        wishes_from({"SPEECH_LLM_URL": "models.example"})

@@ -1,10 +1,10 @@
-"""A stack that starts asks each function for something that it refuses: what it answers depends on what is set up."""
+"""A stack that starts asks each function for something: what it answers depends on what is set up."""
 
 import pytest
 
 from local.aws.template import events_of, read_template
 from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets
-from local.stack.start import refusals_expected
+from local.stack.start import answers_expected
 from local.tools.places import TEMPLATE
 
 FORMS = {"generic": "sip_hook_secret", "telnyx": "telnyx_public_key", "twilio": "twilio_auth_token"}
@@ -13,7 +13,7 @@ REFUSED, NOT_SET_UP = frozenset({401, 403}), frozenset({404})
 
 def expected_of_hooks(secrets: CarrierSecrets) -> dict[str, frozenset[int]]:
     hooks = "/hooks/sip/"
-    return {path.removeprefix(hooks): statuses for _, path, statuses in refusals_expected(secrets) if hooks in path}
+    return {path.removeprefix(hooks): statuses for _, path, statuses in answers_expected(secrets) if hooks in path}
 
 
 def test_without_a_carriers_secret_its_hook_is_expected_not_to_be_there() -> None:
@@ -28,7 +28,7 @@ def test_one_carriers_secret_opens_its_hook_alone(form: str, name: str) -> None:
 
 
 def test_every_function_that_a_request_reaches_is_asked() -> None:
-    paths = {path for _, path, _ in refusals_expected(CarrierSecrets())}
+    paths = {path for _, path, _ in answers_expected(CarrierSecrets())}
     by_function: dict[str, list[str]] = {}
     for function, properties in events_of(read_template(TEMPLATE), "HttpApi"):
         by_function.setdefault(function, []).append(properties.get("Path", ""))

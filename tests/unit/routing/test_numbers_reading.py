@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ringline.routing.numbers import NotANumber, dialed_numbers, is_country, read_number
+from ringline.routing.numbers import NotANumber, dialed_numbers, is_country, number_to_call, read_number
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from ringline.routing.numbers import NotANumber, dialed_numbers, is_country, rea
         ("+1\u00a0555\u2011010\u20130200", None, "+15550100200"),
         ("\u202a+1 555 010 0200\u202c", None, "+15550100200"),
         ("\uff0b\uff11 555 010 0200", None, "+15550100200"),
+        ("+\u0661 \u0665\u0665\u0665 \u0660\u0661\u0660 \u0660\u0662\u0660\u0660", None, "+15550100200"),
         ("001 555 010 0200", None, "+15550100200"),
         ("011 44 20 7183 8750", None, "+442071838750"),
         ("00 44 20 7183 8750", None, "+442071838750"),
@@ -73,6 +74,36 @@ def test_what_cannot_be_a_number_is_told_why(text: str, country: str | None, why
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("+1555010020", "fewer digits"),
+        ("+155501002000", "more digits"),
+        ("+4477009", "fewer digits"),
+        ("+99912345678", "no country's code"),
+        ("(555) 010-0200", "does not tell its country"),
+    ],
+)
+def test_a_number_to_call_has_as_many_digits_as_its_countrys_however_it_is_written(text: str, why: str) -> None:
+    with pytest.raises(NotANumber, match=why):
+        number_to_call(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("+15550100200", None, "+15550100200"),
+        ("+442071838750", None, "+442071838750"),
+        ("+4402071838750", None, "+442071838750"),
+        ("+390612345678", None, "+390612345678"),
+        ("+881612345678", None, "+881612345678"),
+        ("(555) 010-0200", "US", "+15550100200"),
+    ],
+)
+def test_a_number_to_call_is_kept_as_e164(text: str, country: str | None, number: str) -> None:
+    assert number_to_call(text, country) == number
+
+
+@pytest.mark.parametrize(
     ("told", "country", "numbers"),
     [
         ("+15550100900", None, ("+15550100900",)),
@@ -86,6 +117,12 @@ def test_what_cannot_be_a_number_is_told_why(text: str, country: str | None, why
         ("<sip:+15550100900;npdi=yes@sbc.example.com;user=phone>", None, ("+15550100900",)),
         ("sip:15550100900@sbc.example.com", None, ("+15550100900",)),
         ("+15550100900@sbc.example.com", None, ("+15550100900",)),
+        ("+15550100900;npdi=yes;rn=+15550100000", None, ("+15550100900",)),
+        ("sip:+15550100900;npdi=yes@sbc.example.com", None, ("+15550100900",)),
+        ("5550100900;phone-context=+1", None, ("+15550100900",)),
+        ("sip:5550100900;phone-context=+1@sbc.example.com;user=phone", None, ("+15550100900",)),
+        ("%2B15550100900", None, ("+15550100900",)),
+        ("sip:%2B15550100900@sbc.example.com", None, ("+15550100900",)),
         ("5550100900", "US", ("+15550100900", "+5550100900")),
         ("5550100900", None, ("+5550100900",)),
         ("020 7183 8750", "GB", ("+442071838750",)),

@@ -23,6 +23,7 @@ class RecordsInMemory:
     agents_by_id: dict[str, Agent] = field(default_factory=dict)
     numbers_by_e164: dict[str, Number] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
+    usual: str | None = None
 
     def pipe(self, account_id: str, pipe_id: str) -> Pipe | None:
         self.reads.append(f"pipe {pipe_id}")
@@ -41,6 +42,14 @@ class RecordsInMemory:
         self.reads.append(f"number {number}")
         return self.numbers_by_e164.get(number) if account_id == ACCOUNT else None
 
+    def default_number(self, account_id: str) -> str | None:
+        self.reads.append("default number")
+        return self.usual if account_id == ACCOUNT else None
+
+    def numbers(self, account_id: str) -> list[Number]:
+        self.reads.append("numbers")
+        return list(self.numbers_by_e164.values()) if account_id == ACCOUNT else []
+
 
 def a_pipe(pipe_id: str = "pipe_1", **fields: Any) -> Pipe:
     usual = Pipe(pipe_id=pipe_id, name=pipe_id, agent_id="front-desk", number=NUMBER)
@@ -48,11 +57,22 @@ def a_pipe(pipe_id: str = "pipe_1", **fields: Any) -> Pipe:
 
 
 def records(*pipes: Pipe, agents: tuple[Agent, ...] = (), numbers: tuple[Number, ...] = ()) -> RecordsInMemory:
+    """With a row for each number that a pipe or an agent calls from."""
+    callers: tuple[Pipe | Agent, ...] = (*pipes, *agents)
+    called_from = [each.number for each in callers if each.number is not None]
     return RecordsInMemory(
         {pipe.pipe_id: pipe for pipe in pipes},
         {agent.agent_id: agent for agent in agents},
-        {number.number: number for number in numbers},
+        {each: Number(number=each, number_id="num") for each in called_from}
+        | {number.number: number for number in numbers},
     )
+
+
+def test_no_call_goes_out_from_a_number_that_was_given_up() -> None:
+    known = records(a_pipe())
+    known.numbers_by_e164.clear()
+    assert refused(known, pipe_id="pipe_1") == (422, "no_from_number", "from_number")
+    assert refused(known, pipe_id="pipe_1", from_number=NUMBER) == (422, "unknown_from_number", "from_number")
 
 
 def refused(records: RecordsInMemory, **request: str) -> tuple[int, str, str]:
@@ -185,6 +205,17 @@ def test_a_from_number_that_is_none_of_the_accounts_is_refused(from_number: str)
 
 def test_no_number_anywhere_is_refused() -> None:
     assert refused(records(a_pipe(number=None)), pipe_id="pipe_1") == (422, "no_from_number", "from_number")
+
+
+def test_where_nothing_says_the_accounts_usual_number_calls_while_it_is_the_accounts() -> None:
+    usual = records(a_pipe(number=None), a_pipe("pipe_2"), numbers=(Number(number=OTHER_NUMBER, number_id="num_2"),))
+    usual.usual = OTHER_NUMBER
+    assert OutboundRouting(usual).resolve(ACCOUNT, pipe_id="pipe_1").from_number == OTHER_NUMBER
+    # A pipe that names a number calls from that one or not at all.
+    del usual.numbers_by_e164[NUMBER]
+    assert refused(usual, pipe_id="pipe_2") == (422, "no_from_number", "from_number")
+    usual.numbers_by_e164.clear()
+    assert refused(usual, pipe_id="pipe_1") == (422, "no_from_number", "from_number")
 
 
 def test_another_accounts_pipe_is_unknown() -> None:

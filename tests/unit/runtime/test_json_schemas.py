@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ringline.runtime.json_schemas import DEEPEST, MOST_SCHEMA_BYTES, misfit, schema_fault
+from ringline.json_text import DEEPEST
+from ringline.runtime.json_schemas import MOST_SCHEMA_BYTES, misfit, schema_fault
 
 
 def nested(depth: int) -> dict[str, Any]:

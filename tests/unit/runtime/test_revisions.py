@@ -28,6 +28,14 @@ def test_what_is_no_revision_of_ours_fits_nothing(told: str) -> None:
     assert (refused.value.status, refused.value.code) == (412, "revision_conflict")
 
 
+def test_a_change_that_stands_already_is_no_conflict() -> None:
+    check_revision(3, 4, is_so=True)
+    check_revision(1, 4, is_so=True)
+    for wanted in (0, 5):
+        with pytest.raises(Problem):
+            check_revision(wanted, 4, is_so=True)
+
+
 def test_a_conflict_tells_the_present_revision() -> None:
     check_revision(3, 3)
     with pytest.raises(Problem) as refused:

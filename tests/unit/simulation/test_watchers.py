@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import ANSWER_MARGIN_S, DIAL_OUTCOME_MARGIN_S
 from ringline.runtime.items import to_item
-from ringline.runtime.table import GATE_SK, calls_pk, gate_pk, queue_sk
+from ringline.runtime.table import GATE_SK, calls_pk, events_pk, gate_pk, queue_sk, sequence_sk
 from ringline.webhooks.model.event_type import EventType
 from simulation.actors.scene import Agent, Colleague, Leg, Room, Scene
 from simulation.aws.rows import Rows
@@ -24,6 +24,7 @@ from simulation.watch.calls.company import Company
 from simulation.watch.calls.ends import Ends
 from simulation.watch.calls.mending import Mending, SweepRun
 from simulation.watch.findings import Findings
+from simulation.watch.lines.event_logs import EventLogs
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.own_account import OwnAccountOnly
 from simulation.watch.lines.places import Places
@@ -87,13 +88,63 @@ def test_an_end_is_announced_once_and_not_before_it_came(findings: Findings) -> 
     book.call_changed(a_change(active, ended))
     ends.call_changed(a_change(active, ended))
     key = ended.account_id, ended.call_id
-    ends.announced(key, EventType.CALL_END, "msg_1")
-    ends.announced(key, EventType.CALL_END, "msg_1")
+    ends.announced(key, EventType.CALL_ENDED, "msg_1")
+    ends.announced(key, EventType.CALL_ENDED, "msg_1")
+    told = replace(ended, due_at=None)
+    book.call_changed(a_change(ended, told))
+    ends.call_changed(a_change(ended, told))
     ends.at_the_end()
     assert found(findings) is None
-    ends.announced(key, EventType.CALL_END, "msg_2")
+    ends.announced(key, EventType.CALL_ENDED, "msg_2")
     ends.at_the_end()
     assert found(findings) == "not_announced"
+
+
+@pytest.mark.parametrize(
+    ("log", "finding"),
+    [
+        (["call.created", "call.ended"], None),
+        (["call.ended", "", "call.active"], "event_log_gap"),
+        (["call.ended", "call.ended"], "event_twice"),
+        (["call.created"], "end_not_in_log"),
+    ],
+)
+def test_an_end_is_one_event_in_a_log_without_gap(findings: Findings, log: list[str], finding: str | None) -> None:
+    ended, book, rows = a_call(State.ENDED, **ENDED), CallBook(), Rows()
+    book.call_changed(a_change(None, ended))
+    for number, event_type in enumerate(log, start=1):
+        key, named = (events_pk(ended.account_id), sequence_sk(number)), f"evt_{event_type}"
+        row = {"pk": key[0], "sk": key[1], "event_id": named, "event_type": event_type, "call_id": ended.call_id}
+        rows.put(key, None, to_item(row) if event_type else None)
+    EventLogs(findings, rows, book).at_the_end()
+    assert found(findings) == finding
+
+
+def test_an_end_without_a_mark_before_it_is_announced_is_found(findings: Findings) -> None:
+    active = a_call(State.ACTIVE)
+    ended = replace(active, state=State.ENDED, **ENDED)
+    ends = Ends(findings, CallBook())
+    ends.call_changed(a_change(active, ended))
+    assert found(findings) is None
+    ends.call_changed(a_change(ended, replace(ended, due_at=None)))
+    assert found(findings) == "mark_lost"
+
+
+def test_a_call_that_ends_without_a_mark_is_found(findings: Findings) -> None:
+    active = a_call(State.ACTIVE)
+    Ends(findings, CallBook()).call_changed(a_change(active, replace(active, state=State.ENDED, **ENDED, due_at=None)))
+    assert found(findings) == "end_unmarked"
+
+
+def test_a_mark_that_is_left_behind_is_found(findings: Findings) -> None:
+    book = CallBook()
+    ends, active = Ends(findings, book), a_call(State.ACTIVE)
+    ended = replace(active, state=State.ENDED, **ENDED)
+    book.call_changed(a_change(active, ended))
+    ends.call_changed(a_change(active, ended))
+    ends.announced((ended.account_id, ended.call_id), EventType.CALL_ENDED, "msg_1")
+    ends.at_the_end()
+    assert found(findings) == "mark_left"
 
 
 def test_an_end_that_changes_is_found(findings: Findings) -> None:
@@ -163,13 +214,13 @@ def test_a_caller_for_whom_there_is_an_agent_is_answered(
     plan = next(call for call in make_plan(3).calls if call.agent == "there")
     call = a_call(State.RINGING, created_at=0, inbound_room="in_1")
     scene.callers["in_1"] = Leg(call, plan, "PA_1", "SCL_1", answered_at=answered_at, over_at=60_000)
-    CallersAnswered(findings, scene, calm=True).at_the_end()
+    CallersAnswered(findings, scene, CallBook(), calm=True).at_the_end()
     assert found(findings) == finding
 
 
 def test_who_has_had_nobody_to_talk_to_for_long_is_found(world: World, findings: Findings) -> None:
     scene = Scene(world, {})
-    talking = a_call(State.ACTIVE, inbound_room="in_1", agent_left_at=0)
+    talking = a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="in_1", agent_left_at=0)
     plan = make_plan(3).calls[0]
     scene.callers["in_1"] = Leg(talking, plan, "PA_1", "SCL_1")
     scene.alone_since["in_1"] = 0

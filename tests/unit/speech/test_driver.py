@@ -175,6 +175,30 @@ async def test_a_call_from_its_first_word_to_its_end() -> None:
         assert setting.brain.reports == ["ready", "recording", "recording", "transcript"]
 
 
+async def test_who_asks_why_the_call_ended_asks_after_what_was_said_is_reported() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.brain.is_open.clear()
+        leaving = asyncio.create_task(setting.driver.other_side_left())
+        await asyncio.wait({leaving}, timeout=0.05)
+        assert not leaving.done()
+        setting.brain.is_open.set()
+        await leaving
+        assert setting.brain.reports == ["ready", "transcript"]
+        setting.driver.over("AGENT_HUNG_UP_VOICEMAIL_DETECTED", "completed")
+        await setting.call
+        assert setting.brain.reports == ["ready", "transcript"]
+
+
+async def test_a_conversation_that_is_over_keeps_nobody_waiting_for_what_was_said() -> None:
+    async with a_driver() as setting:
+        setting.driver.over("CALL_CANCELED", "failed")
+        await setting.call
+        await setting.driver.other_side_left()
+
+
 async def test_the_control_plane_is_told_of_the_end_before_the_voice_hangs_up() -> None:
     async with a_driver() as setting:
         setting.brain.is_open.clear()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from speech.bridge.model.actions import CloseBridge, Done, HangUp, Report, Say, Speak, Transfer
-from speech.bridge.model.events import Answered, CallOver, EndWished, TransferEnded, UserInterrupted
+from speech.bridge.model.events import Answered, CallOver, EndWished, OtherSideLeft, TransferEnded, UserInterrupted
 from tests.unit.speech.conversations import CALL, Told, frames, of, talking
 
 NUMBER = "+15550111"
@@ -30,6 +30,22 @@ def test_the_agent_is_told_why_its_call_ended_before_the_bridge_closes() -> None
     assert of(CloseBridge, wanted) == [CloseBridge(1, 1000)]
     assert wanted[-1] == Done("USER_HUNG_UP_IN_CALL", "completed")
     assert frames(told.all, "error") == []
+
+
+def test_what_was_said_is_reported_before_it_is_asked_why_the_call_ended_and_once() -> None:
+    told = talking(replace(CALL, can_report=("transcript",)))
+    told.says("Bye.")
+    (reported,) = of(Report, told.tell(OtherSideLeft()))
+    assert reported.event["final"] and [turn["content"] for turn in reported.event["turns"]] == ["Bye."]
+    assert of(Report, told.tell(CallOver("AGENT_HUNG_UP_VOICEMAIL_DETECTED", "completed"))) == []
+
+
+def test_words_that_are_understood_after_the_other_side_has_left_are_reported_too() -> None:
+    told = talking(replace(CALL, can_report=("transcript",)))
+    told.tell(OtherSideLeft())
+    told.says("Bye.")
+    (reported,) = of(Report, told.tell(CallOver("USER_HUNG_UP_IN_CALL", "completed")))
+    assert [turn["content"] for turn in reported.event["turns"]] == ["Bye."]
 
 
 def test_a_call_that_nobody_answered_ends_in_the_same_way() -> None:

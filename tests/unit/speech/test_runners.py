@@ -89,6 +89,16 @@ def test_a_runner_that_was_passed_over_is_refused_and_the_next_one_is_let_in() -
     assert frames(told.arrive("SCL_1.1.2"), "hello.ack")[0]["job_id"] == "SCL_1.1.2"
 
 
+def test_a_job_that_was_given_on_behind_our_back_is_void_once_a_later_one_is_known() -> None:
+    # Its first runner refused, the second was asked, and nobody told of it: that one dials when a third has the call.
+    told = Told()
+    told.assign("SCL_1.1.1")
+    told.after(2_000)
+    told.assign("SCL_1.1.3")
+    assert told.dial("SCL_1.1.2") == [CloseBridge(1, 4003)]
+    assert frames(told.arrive("SCL_1.1.3"), "hello.ack")[0]["job_id"] == "SCL_1.1.3"
+
+
 def test_a_runner_that_dials_while_the_call_is_given_to_another_has_to_go() -> None:
     told = Told()
     told.assign("SCL_1.1.1")

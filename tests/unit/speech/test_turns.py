@@ -26,6 +26,7 @@ from speech.bridge.model.events import (
     UserSaid,
     UserSilent,
     UserSpoke,
+    VoicemailHeard,
 )
 from tests.unit.speech.conversations import Told, frames, of, states, talking
 
@@ -276,3 +277,11 @@ def test_times_are_told_in_whole_milliseconds(measured_ms: float) -> None:
     assert frames(told.tell(Measured(ttfa_ms=measured_ms)), "metric") == [
         {"event": "metric", "turns": 0, "ttfa_ms": 12}
     ]
+
+
+def test_a_voicemail_is_reported_with_what_shows_it_and_its_agent_is_told() -> None:
+    told = talking()
+    wanted = told.tell(VoicemailHeard("a tone of 1000 Hz after a greeting"))
+    assert of(Report, wanted) == [Report({"type": "voicemail", "why": "a tone of 1000 Hz after a greeting"})]
+    (frame,) = frames(wanted, "state")
+    assert frame["voicemail"] == {"why": "a tone of 1000 Hz after a greeting"}

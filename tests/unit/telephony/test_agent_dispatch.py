@@ -1,12 +1,13 @@
 """What an agent is told when it is dispatched."""
 
 import json
+from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import Call, State
 from ringline.telephony.agent_dispatch import agent_metadata
 from ringline.telephony.livekit_settings import USUAL_SPEECH_AGENT, LivekitSettings
-from tests.builders import a_call
+from tests.builders import ACCOUNT, a_call
 
 SECRET = "a-secret-of-more-than-32-characters"
 
@@ -35,6 +36,9 @@ def test_what_is_heard_beside_the_answers_is_told_where_it_is_not_as_usual() -> 
 
 
 def test_a_call_is_spoken_for_by_the_agent_of_its_kind() -> None:
-    settings = LivekitSettings(url="", api_key="", api_secret="", agent_name="mine", speech_agent_name="")
+    settings = LivekitSettings(url="", keys=(), token_secret="", agent_name="mine", speech_agent_name="")
     assert settings.agent_for(a_call()) == "mine"
     assert settings.agent_for(a_call(brain="prompt")) == USUAL_SPEECH_AGENT
+    named = replace(settings, own_name_of=lambda account_id, agent_id: f"{account_id}/{agent_id}")
+    assert named.agent_for(a_call(agent_id="desk")) == f"{ACCOUNT}/desk"
+    assert named.agent_for(a_call(agent_id="desk", brain="prompt")) == USUAL_SPEECH_AGENT

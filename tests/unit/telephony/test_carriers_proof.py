@@ -15,6 +15,7 @@ from tests.carrier_requests import (
     provider_of,
     request_of,
     sent,
+    signed,
 )
 from tests.sample_events import EVENTS, event_of
 
@@ -113,6 +114,30 @@ def test_an_answering_machine_callback_says_no_time_and_is_believed_at_any() -> 
 def test_a_time_of_twilios_that_cannot_be_read_is_refused() -> None:
     event = sent("twilio_answered", SENT_AT_S, Timestamp="yesterday")
     assert refusal(event) == "timestamp is not one"
+
+
+@pytest.mark.parametrize("cut", [("Timestamp",), ("Timestamp", "CallStatus")])
+@pytest.mark.parametrize("case", ["twilio_answered", "twilio_ended"])
+def test_an_old_callback_cut_otherwise_has_its_signature_and_is_refused(case: str, cut: tuple[str, ...]) -> None:
+    # A machine's word in a status callback makes the cut one look like one of the detection's, which says no time.
+    event = sent(case, SENT_AT_S, AnsweredBy="machine_start")
+    for name in cut:
+        before, _, after = event["body"].partition(f"{name}=")
+        event = event | {"body": f"{before}{name}{after[0]}={after[1:]}"}
+    assert refusal(event, now_s=SENT_AT_S + 26 * 86_400) == "no timestamp"
+    assert refusal(event) == "no timestamp"
+
+
+@pytest.mark.parametrize("case", ["twilio_answered", "twilio_busy", "twilio_ended", "twilio_ringing"])
+def test_a_status_callback_without_its_time_is_refused(case: str) -> None:
+    event = sent(case, SENT_AT_S)
+    left = [pair for pair in event["body"].split("&") if not pair.startswith("Timestamp=")]
+    assert refusal(signed(event | {"body": "&".join(left)}, SENT_AT_S)) == "no timestamp"
+
+
+@pytest.mark.parametrize("stamp", ["Sat, 21 Nov 2026 01:34:40 +00", "Sat, 21 Nov 2026 01:34:40 +0000To", "21 Nov 2026"])
+def test_a_time_of_twilios_that_was_cut_off_is_refused(stamp: str) -> None:
+    assert refusal(sent("twilio_answered", SENT_AT_S, Timestamp=stamp)) == "timestamp is not one"
 
 
 def test_a_json_body_of_twilios_whose_hash_is_not_signed_is_refused() -> None:

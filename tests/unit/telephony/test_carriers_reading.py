@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.model.call import Refusal
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.reading import CALL_HEADER, names_voicemail
@@ -111,6 +112,27 @@ def test_a_hangup_at_telnyx_that_its_words_leave_open_is_an_end_for_our_record_t
 def test_twilios_error_number_tells_a_blocked_number_from_a_person_who_declined() -> None:
     (event,) = read("twilio_busy", CallStatus="failed", SipResponseCode="603", ErrorCode="32203")
     assert (event.sip_code, event.sip_status) == (603, "32203")
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "refusal"),
+    [
+        ("twilio_busy", {"CallStatus": "failed", "SipResponseCode": "603", "ErrorCode": "10001"}, Refusal.OUR_SIDE),
+        ("twilio_busy", {"CallStatus": "busy", "ErrorCode": "32204"}, Refusal.OUR_SIDE),
+        ("twilio_busy", {"CallStatus": "failed", "SipResponseCode": "603", "ErrorCode": "32203"}, Refusal.FRAUD),
+        ("twilio_busy", {"CallStatus": "failed", "SipResponseCode": "503", "ErrorCode": "32001"}, Refusal.LIMIT),
+        ("twilio_busy", {}, None),
+        ("generic_failed", {"sip_code": 404, "sip_status": "Account is blocked D19"}, Refusal.OUR_SIDE),
+        ("generic_failed", {"sip_code": 403, "cause": "insufficient balance"}, Refusal.OUR_SIDE),
+        ("generic_failed", {"sip_code": 503, "sip_status": "CPS limit exceeded"}, Refusal.LIMIT),
+        ("generic_failed", {}, None),
+        ("telnyx_busy", {"sip_hangup_cause": "404", "hangup_cause": "account is blocked D19"}, Refusal.OUR_SIDE),
+        ("telnyx_busy", {}, None),
+    ],
+)
+def test_a_refusals_words_are_read_before_its_code(case: str, changes: dict[str, Any], refusal: Refusal | None) -> None:
+    (event,) = read(case, **changes)
+    assert (event.kind, event.refusal) == (Kind.FAILED, refusal)
 
 
 @pytest.mark.parametrize("machine", ["machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other"])

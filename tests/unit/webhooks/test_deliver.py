@@ -1,12 +1,16 @@
 """One try of one delivery, and what is recorded and planned after it."""
 
 import json
+from copy import replace
+from datetime import UTC, datetime
 
 import pytest
+from standardwebhooks import Webhook
 
-from ringline.webhooks.model.delivery import Attempt, DeliveryStatus
+from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
+from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.schedule import WAITS_S
-from ringline.webhooks.sending.client import Answered, Failure
+from ringline.webhooks.sending.client import Answered, Failure, Unanswered
 from ringline.webhooks.sending.deliver import (
     AlreadyDone,
     Delivered,
@@ -17,7 +21,7 @@ from ringline.webhooks.sending.deliver import (
     WillRetry,
 )
 from tests.builders import NOW, at
-from tests.unit.webhooks.webhook_fakes import DELIVERY_ID, MESSAGE, PowerCut, World, a_world, an_endpoint
+from tests.unit.webhooks.webhook_fakes import EVENT, MESSAGE, SECRET, PowerCut, World, a_world, an_endpoint
 
 
 def test_a_success_is_posted_once_and_written_once() -> None:
@@ -25,20 +29,48 @@ def test_a_success_is_posted_once_and_written_once() -> None:
     assert world.deliver.run(MESSAGE) == Delivered(1)
     assert world.record is not None and world.record.status is DeliveryStatus.DELIVERED
     assert world.record.attempts == (Attempt(NOW, 40, status_code=204),)
-    assert (world.record.due_at, world.record.sequence) == (None, 5)
+    assert (world.record.due_at, world.record.event_id) == (None, EVENT.event_id)
     assert len(world.receiver.posts) == 1
-    assert world.steps.taken == 3  # reads the record and the endpoint, writes the record
+    assert world.steps.taken == 4  # reads the record, the endpoint and the event, writes the record
 
 
-def test_the_body_is_type_timestamp_of_the_event_and_the_call() -> None:
+def test_the_body_is_the_events_under_the_name_that_was_subscribed_to() -> None:
     world = a_world()
     world.deliver.run(MESSAGE)
     assert json.loads(world.receiver.posts[0].body) == {
         "type": "call_end",
+        "id": EVENT.event_id,
         "timestamp": "2026-11-21T01:34:31.000Z",
-        "data": {"call_id": "call_1", "status": "completed", "sequence": MESSAGE.sequence},
+        "sequence": 7,
+        "data": {"call_id": "call_1", "status": "completed", "sequence": 5},
     }
     assert world.receiver.posts[0].headers["content-type"] == "application/json"
+
+
+def test_what_is_sealed_is_opened_before_it_is_used() -> None:
+    world = a_world(endpoint=an_endpoint(secrets=("sealed",), headers={"X-Key": "sealed"}))
+    world.deliver._secrets = Opens()
+    world.deliver.run(MESSAGE)
+    (post,) = world.receiver.posts
+    assert post.headers["X-Key"] == "opened"
+    assert (
+        Webhook(SECRET).sign(
+            EVENT.event_id, datetime.fromtimestamp(int(post.headers["webhook-timestamp"]), UTC), post.body.decode()
+        )
+        == post.headers["webhook-signature"]
+    )
+
+
+class Opens:
+    def opened(self, account_id: str, endpoint: Endpoint) -> Endpoint:
+        return replace(endpoint, secrets=(SECRET,), headers={"X-Key": "opened"})
+
+
+def test_an_endpoints_own_headers_go_with_it_and_take_the_place_of_none_of_ours() -> None:
+    world = a_world(endpoint=an_endpoint(headers={"X-Tenant": "acme", "webhook-id": "forged"}))
+    world.deliver.run(MESSAGE)
+    headers = world.receiver.posts[0].headers
+    assert (headers["X-Tenant"], headers["webhook-id"]) == ("acme", EVENT.event_id)
 
 
 def test_a_message_of_what_is_delivered_posts_nothing() -> None:
@@ -77,7 +109,7 @@ def test_the_webhook_id_stays_over_retries_and_the_timestamp_moves() -> None:
     world.clock.move(6)
     assert world.deliver.run(MESSAGE) == Delivered(2)
     first, second = (post.headers for post in world.receiver.posts)
-    assert first["webhook-id"] == second["webhook-id"] == DELIVERY_ID.webhook_id
+    assert first["webhook-id"] == second["webhook-id"] == EVENT.event_id
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 6
     assert world.receiver.posts[0].body == world.receiver.posts[1].body
 
@@ -98,9 +130,9 @@ def test_a_message_that_comes_a_moment_early_is_taken() -> None:
 
 def test_after_the_last_try_it_gives_up_and_stands_on_no_list() -> None:
     world = a_world(500)
-    for _ in WAITS_S[:-1]:
+    for wait_s in WAITS_S[1:]:
         assert isinstance(world.deliver.run(MESSAGE), WillRetry)
-        world.clock.move(48 * 3600)
+        world.clock.move(wait_s)
     assert world.deliver.run(MESSAGE) == GaveUp(10, "status 500")
     assert world.record is not None and world.record.status is DeliveryStatus.GAVE_UP
     assert (world.record.due_at, world.record.next_attempt_at) == (None, None)
@@ -134,9 +166,9 @@ def test_a_failing_delivery_to_a_deleted_endpoint_leaves_the_sweeps_list() -> No
     assert world.record.due_at is None
 
 
-def test_a_call_that_is_no_longer_kept_is_not_told() -> None:
+def test_an_event_that_is_no_longer_kept_is_not_told() -> None:
     world = a_world()
-    world.payloads.payloads.clear()
+    world.events.log.clear()
     assert world.deliver.run(MESSAGE) == NothingToSend()
     assert world.receiver.posts == []
 
@@ -164,6 +196,49 @@ def test_of_two_failures_at_once_only_one_plans_the_next_try() -> None:
     _record_meanwhile(slow, fast)
     assert slow.deliver.run(MESSAGE) == AlreadyDone()
     assert slow.queue.sent_later == []
+
+
+@pytest.mark.parametrize("answer", [200, 500, 410])
+def test_a_try_that_another_one_overtook_is_in_the_log_beside_it(answer: int) -> None:
+    ours, other = a_world(answer), a_world(201)
+    other.deliver.run(MESSAGE)
+    _record_meanwhile(ours, other)
+    ours.deliver.run(MESSAGE)
+    assert ours.record is not None and ours.record.status is DeliveryStatus.DELIVERED
+    assert [attempt.status_code for attempt in ours.record.attempts] == [201, answer]
+    assert ours.record.attempt_count == 1, "what is planned was decided on that one"
+
+
+def test_the_log_keeps_the_beginning_of_an_answer_and_less_of_those_before() -> None:
+    page = b"e" * 4000
+    world = a_world(Answered(500, body=page), Answered(503, body=page), Answered(200, body=page))
+    kept: list[list[int]] = []
+    for _ in range(3):
+        world.deliver.run(MESSAGE)
+        world.clock.move(600)
+        assert world.record is not None
+        kept.append([len(attempt.answer or "") for attempt in world.record.attempts])
+    assert kept == [[2048], [256, 2048], [256, 256, 256]]
+
+
+def test_a_receiver_that_echoes_its_request_gets_no_secret_into_the_log() -> None:
+    world = a_world()
+    world.deliver.run(MESSAGE)
+    headers = world.receiver.posts[0].headers
+    echoing = a_world(Answered(400, body=f"{headers} {SECRET}".encode()))
+    echoing.deliver.run(MESSAGE)
+    assert echoing.record is not None
+    answer = echoing.record.attempts[0].answer or ""
+    assert headers["webhook-signature"] not in answer and SECRET not in answer
+    assert headers["webhook-id"] in answer
+
+
+def test_a_try_without_an_answer_says_how_far_it_came() -> None:
+    world = a_world(Failure.TIMED_OUT)
+    world.receiver.answers = [Unanswered(Failure.TIMED_OUT, Phase.READ)]
+    world.deliver.run(MESSAGE)
+    assert world.record is not None
+    assert world.record.attempts == (Attempt(NOW, 40, error="timed_out", phase=Phase.READ),)
 
 
 def _record_meanwhile(ours: World, other: World) -> None:

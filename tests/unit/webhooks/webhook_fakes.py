@@ -1,22 +1,56 @@
 """The webhooks room without AWS and without a network: table, queue and receiver in memory, a clock set by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringline.webhooks.model.delivery import Delivery, DeliveryId, DeliveryStatus
+from ringline.runtime.clock import iso
+from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event import Event, EventDraft, written
 from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.pace import Limits, NoTurn, Turn
+from ringline.webhooks.pacing.health import Health
+from ringline.webhooks.pacing.turns import Turns
+from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered
 from ringline.webhooks.sending.deliver import Deliver
-from ringline.webhooks.sending.queue import DeliveryMessage
+from ringline.webhooks.sending.queue import AnyMessage, DeliveryMessage, FormerMessage
 from tests.builders import NOW
 from tests.fakes import HandClock
 
 SECRET = "whsec_" + "c2VjcmV0" * 4
-DELIVERY_ID = DeliveryId(account_id="acct_1", call_id="call_1", endpoint_id="ep_1", event_type=EventType.CALL_END)
-MESSAGE = DeliveryMessage(DELIVERY_ID, sequence=5)
+DELIVERY_ID = DeliveryId(account_id="acct_1", endpoint_id="ep_1", sequence=7)
+MESSAGE = DeliveryMessage(DELIVERY_ID)
+
+
+def a_draft(**fields: Any) -> EventDraft:
+    usual = EventDraft(
+        account_id="acct_1",
+        event_type=EventType.CALL_ENDED,
+        call_id="call_1",
+        occurred_at=NOW,
+        data={"call_id": "call_1", "status": "completed", "sequence": 5},
+    )
+    return replace(usual, **fields)
+
+
+EVENT = written(a_draft(), 7, "2026-11-21T01:34:31.000Z", NOW)
+
+
+def a_delivery(**fields: Any) -> Delivery:
+    """One that fails, of the usual event."""
+    usual = Delivery(
+        id=DELIVERY_ID,
+        event_id=EVENT.event_id,
+        event_type=EVENT.event_type,
+        told_as="call_end",
+        status=DeliveryStatus.FAILING,
+        call_id="call_1",
+        webhook_id=EVENT.event_id,
+    )
+    return replace(usual, **fields)
 
 
 class PowerCut(Exception):
@@ -60,7 +94,37 @@ class TableInMemory:
     def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None:
         self.steps.step()
         endpoint = self.kept_endpoints[endpoint_id]
-        self.kept_endpoints[endpoint_id] = replace(endpoint, disabled_at=at, disabled_reason=reason)
+        self.kept_endpoints[endpoint_id] = replace(endpoint, disabled_at=at, paused_at=at, disabled_reason=reason)
+
+    def note_failure(self, account_id: str, endpoint_id: str, at: int) -> int:
+        endpoint = self.kept_endpoints[endpoint_id]
+        if endpoint.probe_at is not None:
+            return 0
+        since = endpoint.failing_since or at
+        self._change(endpoint_id, failing_since=since, failures=endpoint.failures + 1)
+        return endpoint.failures + 1
+
+    def open_circuit(self, account_id: str, endpoint_id: str, probe_at: int) -> None:
+        if self.kept_endpoints[endpoint_id].probe_at is None:
+            self._change(endpoint_id, probe_at=probe_at, probes=0)
+
+    def claim_probe(self, account_id: str, endpoint_id: str, probe_at: int, probes: int, next_at: int) -> bool:
+        if self.kept_endpoints[endpoint_id].probe_at != probe_at:
+            return False
+        self._change(endpoint_id, probe_at=next_at, probes=probes)
+        return True
+
+    def note_noticed(self, account_id: str, endpoint_id: str, failing_since: int, percent: int) -> None:
+        self._change(endpoint_id, noticed_percent=percent)
+
+    def note_slow(self, account_id: str, endpoint_id: str, until: int, unless_after: int) -> None:
+        self._change(endpoint_id, slow_until=until)
+
+    def note_working(self, account_id: str, endpoint_id: str, failing_since: int) -> None:
+        self.kept_endpoints[endpoint_id] = self.kept_endpoints[endpoint_id].mended()
+
+    def _change(self, endpoint_id: str, **fields: Any) -> None:
+        self.kept_endpoints[endpoint_id] = replace(self.kept_endpoints[endpoint_id], **fields)
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         self.steps.step()
@@ -84,18 +148,24 @@ class TableInMemory:
         self.kept_deliveries[delivery.id] = delivery
         return True
 
+    def note_attempt(self, delivery_id: DeliveryId, attempt: Attempt) -> None:
+        self.steps.step()
+        kept = self.kept_deliveries.get(delivery_id)
+        if kept is not None:
+            self.kept_deliveries[delivery_id] = replace(kept, attempts=(*kept.attempts, attempt))
+
 
 @dataclass
 class QueueInMemory:
     steps: Steps
-    sent: list[DeliveryMessage] = field(default_factory=list)
-    sent_later: list[tuple[DeliveryMessage, int]] = field(default_factory=list)
+    sent: list[AnyMessage] = field(default_factory=list)
+    sent_later: list[tuple[AnyMessage, int]] = field(default_factory=list)
 
-    def send(self, message: DeliveryMessage) -> None:
+    def send(self, message: AnyMessage) -> None:
         self.steps.step()
         self.sent.append(message)
 
-    def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None:
         self.steps.step()
         self.sent_later.append((message, wait_ms))
 
@@ -125,18 +195,55 @@ class Receiver:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-@dataclass(frozen=True)
-class CallEnded:
-    timestamp: str = "2026-11-21T01:34:31.000Z"
-    data: Mapping[str, Any] = field(default_factory=lambda: {"call_id": "call_1", "status": "completed"})
-
-
 @dataclass
-class PayloadsInMemory:
-    payloads: dict[str, CallEnded]
+class EventsInMemory:
+    """The log of one account, and its conditions."""
 
-    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int) -> CallEnded | None:
-        return self.payloads.get(call_id)
+    steps: Steps
+    log: dict[int, Event] = field(default_factory=dict)
+
+    def append(self, draft: EventDraft) -> Event:
+        self.steps.step()
+        for event in self.log.values():
+            if event.event_id == draft.event_id:
+                return event
+        sequence = max(self.log, default=0) + 1
+        self.log[sequence] = written(draft, sequence, iso(draft.occurred_at), NOW)
+        return self.log[sequence]
+
+    def append_all(self, drafts: Sequence[EventDraft]) -> list[Event]:
+        return [self.append(draft) for draft in drafts]
+
+    def at(self, account_id: str, sequence: int) -> Event | None:
+        self.steps.step()
+        return self.log.get(sequence)
+
+
+class NothingOfBefore:
+    """No message of the release before comes."""
+
+    def run(self, message: FormerMessage) -> DeliveryMessage | None:
+        raise AssertionError(message)
+
+
+class PlainSecrets:
+    """Nothing is sealed here."""
+
+    def opened(self, account_id: str, endpoint: Endpoint) -> Endpoint:
+        return endpoint
+
+
+class NoLimits:
+    """Endpoints without limits write no turns."""
+
+    def take(self, account_id: str, endpoint_id: str, limits: Limits, now: int, *, has_waited: bool) -> Turn | NoTurn:
+        raise AssertionError(endpoint_id)
+
+    def leave(self, account_id: str, endpoint_id: str, turn: Turn, took_ms: int) -> None:
+        raise AssertionError(endpoint_id)
+
+    def wait(self, account_id: str, endpoint_id: str, not_before: int, spacing_ms: int) -> int:
+        raise AssertionError(endpoint_id)
 
 
 @dataclass
@@ -148,7 +255,7 @@ class World:
     steps: Steps
     table: TableInMemory
     queue: QueueInMemory
-    payloads: PayloadsInMemory
+    events: EventsInMemory
     deliver: Deliver
 
     @property
@@ -161,23 +268,36 @@ def a_world(
 ) -> World:
     """A receiver that gives these answers in turn: a status code, a failure, or a whole answer."""
     clock, steps = HandClock(), Steps()
-    receiver = Receiver([_answer(answer) for answer in answers or (200,)], clock)
+    receiver = Receiver([answered(answer) for answer in answers or (200,)], clock)
     table = TableInMemory(steps, {"ep_1": endpoint or an_endpoint()})
     queue = QueueInMemory(steps)
-    payloads = PayloadsInMemory({"call_1": CallEnded()})
+    events = EventsInMemory(steps, {EVENT.sequence: EVENT})
+    turns = Turns(
+        rows=NoLimits(),
+        endpoints=table,
+        deliveries=table,
+        send_later=lambda delivery_id, turn_at, wait_ms: queue.send_later(
+            DeliveryMessage(delivery_id, turn_at), wait_ms
+        ),
+        clock=clock,
+    )
     deliver = Deliver(
         endpoints=table,
         deliveries=table,
-        payloads=payloads,
+        secrets=PlainSecrets(),
+        events=events,
+        take_over=NothingOfBefore(),
+        turns=turns,
+        health=Health(table, Announcer(table, events, queue).announce, clock),
         client=receiver,
         queue=queue,
         clock=clock,
         randomness=randomness,
     )
-    return World(receiver, clock, steps, table, queue, payloads, deliver)
+    return World(receiver, clock, steps, table, queue, events, deliver)
 
 
-def _answer(answer: int | Failure | Answered) -> Answered | Unanswered:
+def answered(answer: int | Failure | Answered) -> Answered | Unanswered:
     if isinstance(answer, Failure):
         return Unanswered(answer)
     return answer if isinstance(answer, Answered) else Answered(answer)

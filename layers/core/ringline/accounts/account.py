@@ -1,8 +1,9 @@
 """An account and its API keys. A key is a secret: only its SHA-256 is ever kept."""
 
 import hashlib
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+
+from ringline.later import Carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +18,11 @@ class Account:
     country: str | None = None
 
 
-class Scope(StrEnum):
-    """What a key is meant for. Scopes are kept and shown; nothing holds a key to them yet."""
-
-    CALLS_READ = "calls:read"
-    CALLS_WRITE = "calls:write"
-    SETUP_READ = "setup:read"
-    SETUP_WRITE = "setup:write"
-    KEYS = "keys"
-    RUNNERS = "runners"
-
-
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """What is known of a key without the key itself. Moments in milliseconds. A key that was rotated stands until
-    `expires_at` beside the one in its place, `rotated_to`."""
+    `expires_at` beside the one in its place, `rotated_to`. Without `scopes` it may do everything that its
+    account may. With `allowed_ip_ranges` it may be used from these addresses alone; without, from anywhere."""
 
     key_id: str
     account_id: str
@@ -42,6 +33,8 @@ class ApiKey:
     expires_at: int | None = None
     scopes: tuple[str, ...] = ()
     rotated_to: str | None = None
+    allowed_ip_ranges: tuple[str, ...] = ()
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     def is_valid_at(self, now_ms: int) -> bool:
         return self.revoked_at is None and not self.is_expired_at(now_ms)

@@ -2,17 +2,21 @@
 
 | item    | pk                  | sk           | attributes
 |---------|---------------------|--------------|------------------------------------------------------------
-| account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country
-| gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap, inbound_reserve
+| account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country,
+|         |                     |              | default_number
+| gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap, inbound_reserve,
+|         |                     |              | allowed_prefixes
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at,
-|         |                     |              | expires_at, scopes, rotated_to
+|         |                     |              | expires_at, scopes, rotated_to,
+|         |                     |              | allowed_ip_ranges
 | its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
 """
 
+import random
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +25,7 @@ from ringline.accounts.account import Account, ApiKey, hash_of
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
+from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
 from ringline.runtime.table import ACCOUNT_SK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
 from ringline.runtime.web.problems import Problem, not_found
 
@@ -28,13 +33,23 @@ _KEY_BYTES = 32
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _CAP_TRIES = 8
 _CAP_WAIT_S = 0.05
+_KEY_TRIES = 8
+_KEY_WAIT_S = 0.1
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
 _NO_CALLERS = "attribute_exists(pk) AND attribute_not_exists(outbound_cap)"
 _AS_MANY_CALLERS = "outbound_cap = :read"
 _NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+_OF_A_KEY = OF_EVERY_ROW | {"key_hash"}
 _NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
+
+type Admit = Callable[[list[ApiKey]], None]
+"""Refuses one more key beside those that there are, by raising."""
+
+
+def _any_number(_keys: list[ApiKey]) -> None:
+    """An operator's key is never one too many."""
 
 
 class AccountStore:
@@ -96,10 +111,20 @@ class AccountStore:
         """Raises Problem 404."""
         change = "REMOVE country" if country is None else "SET country = :country"
         values = {} if country is None else {"ExpressionAttributeValues": to_item({":country": country})}
+        self._change_row({"pk": account_pk(account_id), "sk": ACCOUNT_SK}, change, values)
+
+    def set_default_number(self, account_id: str, number: str | None) -> None:
+        """What the account calls from where neither request nor pipe nor agent says. Raises Problem 404."""
+        change = "REMOVE default_number" if number is None else "SET default_number = :number"
+        values = {} if number is None else {"ExpressionAttributeValues": to_item({":number": number})}
+        self._change_row({"pk": account_pk(account_id), "sk": ACCOUNT_SK}, change, values)
+
+    def _change_row(self, key: dict[str, Any], change: str, values: dict[str, Any]) -> None:
+        """Raises Problem 404."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,
-                Key=to_item({"pk": account_pk(account_id), "sk": ACCOUNT_SK}),
+                Key=to_item(key),
                 UpdateExpression=change,
                 ConditionExpression=_EXISTS,
                 **values,
@@ -127,6 +152,13 @@ class AccountStore:
         if reserve is not None and reserve < 0:
             raise ValueError("a reserve is 0 or more")
         self._change_gate(account_id, lambda gate: gate | {"inbound_reserve": reserve})
+
+    def set_allowed_prefixes(self, account_id: str, prefixes: tuple[str, ...] | None) -> None:
+        """What the numbers begin with that the account may call from now on; None for the countries of its own numbers,
+        and none at all for nobody. Calls that wait are held to it when it is their turn. Raises Problem 404."""
+        change = "REMOVE allowed_prefixes" if prefixes is None else "SET allowed_prefixes = :prefixes"
+        values = {} if prefixes is None else {"ExpressionAttributeValues": to_item({":prefixes": list(prefixes)})}
+        self._change_row({"pk": gate_pk(account_id), "sk": GATE_SK}, change, values)
 
     def inbound_reserve(self, account_id: str) -> int | None:
         """None where callers hold no lines."""
@@ -180,9 +212,17 @@ class AccountStore:
         return self.add_known_key(account_id, name, expires_at=expires_at, scopes=scopes)[0]
 
     def add_known_key(
-        self, account_id: str, name: str, *, expires_at: int | None = None, scopes: tuple[str, ...] = ()
+        self,
+        account_id: str,
+        name: str,
+        *,
+        expires_at: int | None = None,
+        scopes: tuple[str, ...] = (),
+        allowed_ip_ranges: tuple[str, ...] = (),
+        admit: Admit = _any_number,
     ) -> tuple[str, ApiKey]:
-        """A fresh key with what is known of it. Raises Problem 404 for an unknown account."""
+        """A fresh key with what is known of it. Raises Problem 404 for an unknown account, 503 while too many others
+        make keys, and what `admit` raises."""
         account = self._read(account_pk(account_id), ACCOUNT_SK)
         if account is None:
             raise not_found("account_not_found", "There is no such account")
@@ -194,27 +234,40 @@ class AccountStore:
             created_at=self._clock(),
             expires_at=expires_at,
             scopes=scopes,
+            allowed_ip_ranges=allowed_ip_ranges,
         )
-        raw_key, puts = self._new_key(key)
-        self._dynamodb.transact_write_items(TransactItems=puts)
+
+        def make() -> tuple[str, list[dict[str, Any]]]:
+            admit(self.keys(account_id))
+            return self._new_key(key)
+
+        raw_key = self._add(account_id, make)
+        if raw_key is None:
+            raise LookupError("a key was there before it was made")
         return raw_key, key
 
-    def rotate(self, key: ApiKey, expires_at: int) -> tuple[str, ApiKey] | None:
+    def rotate(self, key: ApiKey, expires_at: int, admit: Admit = _any_number) -> tuple[str, ApiKey] | None:
         """A fresh key in the place of this one, with its name and scopes; this one is valid until `expires_at` at the
-        latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before."""
+        latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
+        Problem 503 while too many others make keys, and what `admit` raises."""
         row = self._read(account_pk(key.account_id), _row_sk(key.key_id))
         if row is None:
             return None
         new = replace(key, key_id=new_id("key"), created_at=self._clock(), expires_at=None, rotated_to=None)
-        raw_key, puts = self._new_key(new)
         ends_at = min(expires_at, key.expires_at or expires_at)
         change = {
             "UpdateExpression": "SET expires_at = :ends, rotated_to = :new",
             "ConditionExpression": _NOT_REPLACED,
             "ExpressionAttributeValues": to_item({":ends": ends_at, ":new": new.key_id}),
         }
-        written = self._transact([*puts, *(self._update(pk, sk, change) for pk, sk in _both_rows(row, key))])
-        return (raw_key, new) if written else None
+
+        def make() -> tuple[str, list[dict[str, Any]]]:
+            admit(self.keys(key.account_id))
+            raw_key, puts = self._new_key(new)
+            return raw_key, [*puts, *(self._update(pk, sk, change) for pk, sk in _both_rows(row, key))]
+
+        raw_key = self._add(key.account_id, make)
+        return None if raw_key is None else (raw_key, new)
 
     def find_key(self, raw_key: str) -> ApiKey | None:
         """The key as it is known, revoked, expired or not; None for a key that never was. A key that was revoked
@@ -222,42 +275,72 @@ class AccountStore:
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
 
+    def key_name(self, account_id: str, key_id: str) -> str | None:
+        row = self._read(account_pk(account_id), _row_sk(key_id))
+        return None if row is None else str(row["name"])
+
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, oldest first, revoked ones included."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table_name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues=to_item({":pk": account_pk(account_id), ":prefix": _row_sk("")}),
+            ConsistentRead=True,
         )
         return [_api_key(from_item(item)) for page in pages for item in page["Items"]]
 
     def revoke(self, account_id: str, key_id: str) -> bool:
         """Ends a key of the account for good. False if the account has no such key or it was revoked before."""
+        return self._change_key(account_id, key_id, "SET revoked_at = :now", {":now": self._clock()})
+
+    def restrict(self, account_id: str, key_id: str, allowed_ip_ranges: tuple[str, ...]) -> bool:
+        """From where the key may be used from the next request on; none: from anywhere. False if the account has no
+        such key or it is revoked."""
+        if not allowed_ip_ranges:
+            return self._change_key(account_id, key_id, "REMOVE allowed_ip_ranges", {})
+        values = {":ranges": list(allowed_ip_ranges)}
+        return self._change_key(account_id, key_id, "SET allowed_ip_ranges = :ranges", values)
+
+    def _change_key(self, account_id: str, key_id: str, expression: str, values: dict[str, Any]) -> bool:
+        """Whether both rows of a key that is not revoked were changed."""
         row = self._read(account_pk(account_id), _row_sk(key_id))
         if row is None:
             return False
-        change = {
-            "UpdateExpression": "SET revoked_at = :now",
-            "ConditionExpression": _NOT_REVOKED,
-            "ExpressionAttributeValues": to_item({":now": self._clock()}),
-        }
+        change: dict[str, Any] = {"UpdateExpression": expression, "ConditionExpression": _NOT_REVOKED}
+        if values:
+            change["ExpressionAttributeValues"] = to_item(values)
         return self._transact([self._update(pk, sk, change) for pk, sk in _both_rows(row, _api_key(row))])
 
-    def _transact(self, writes: list[dict[str, Any]]) -> bool:
-        """Whether all was written; False where a condition refused it."""
+    def _add(self, account_id: str, make: Callable[[], tuple[str, list[dict[str, Any]]]]) -> str | None:
+        # Most functions only read: they start faster without it.
+        from ringline.runtime.list_turns import ListContended, ListTurns
+
         try:
-            self._dynamodb.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            reasons = refusal_reasons(error)
-            if reasons is None or all(reason["Code"] != "ConditionalCheckFailed" for reason in reasons):
-                raise
-            return False
-        return True
+            return ListTurns(self._dynamodb, self._table_name, "KEYS").add(account_id, make)
+        except ListContended:
+            raise _contended() from None
+
+    def _transact(self, writes: list[dict[str, Any]]) -> bool:
+        """Whether all was written; False where a condition refused it. Where another request is at the same key, it is
+        asked again: by then that one has gone first. Raises Problem 503."""
+        for _ in range(_KEY_TRIES):
+            try:
+                self._dynamodb.transact_write_items(TransactItems=writes)
+            except ClientError as error:
+                refused = {reason.get("Code") for reason in refusal_reasons(error) or ()}
+                if "ConditionalCheckFailed" in refused:
+                    return False
+                if "TransactionConflict" not in refused:
+                    raise
+                time.sleep(random.uniform(0, _KEY_WAIT_S))  # noqa: S311 - so that two do not meet again
+            else:
+                return True
+        raise _contended()
 
     def _new_key(self, key: ApiKey) -> tuple[str, list[dict[str, Any]]]:
         raw_key = new_secret("sk", _KEY_BYTES)
         key_hash = hash_of(raw_key)
-        known = asdict(key)
+        known = attributes_of(key)
         item = {"pk": key_pk(key_hash), "sk": KEY_SK, "item_kind": "api_key", **known}
         row = {**known, "pk": account_pk(key.account_id), "sk": _row_sk(key.key_id), "key_hash": key_hash}
         return raw_key, [self._put_new(item), self._put_new(row)]
@@ -272,7 +355,11 @@ class AccountStore:
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def _put_new(self, fields: dict[str, Any]) -> dict[str, Any]:
-        return {"Put": {"TableName": self._table_name, "Item": to_item(fields), "ConditionExpression": _IS_NEW}}
+        return {"Put": {"TableName": self._table_name, "Item": to_row(fields), "ConditionExpression": _IS_NEW}}
+
+
+def _contended() -> Problem:
+    return Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
 
 
 def _row_sk(key_id: str) -> str:
@@ -285,14 +372,5 @@ def _both_rows(row: dict[str, Any], key: ApiKey) -> tuple[tuple[str, str], tuple
 
 
 def _api_key(fields: dict[str, Any]) -> ApiKey:
-    return ApiKey(
-        key_id=fields["key_id"],
-        account_id=fields["account_id"],
-        org_handle=fields["org_handle"],
-        name=fields["name"],
-        created_at=fields["created_at"],
-        revoked_at=fields.get("revoked_at"),
-        expires_at=fields.get("expires_at"),
-        scopes=tuple(fields.get("scopes", ())),
-        rotated_to=fields.get("rotated_to"),
-    )
+    lists = {name: tuple(fields.get(name, ())) for name in ("scopes", "allowed_ip_ranges")}
+    return ApiKey(**known_to(ApiKey, fields, _OF_A_KEY) | lists)

@@ -18,6 +18,7 @@ from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.timing import DISPATCH_EVERY_S, FIRST_LOOK_S, MS_PER_S
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
+from ringline.calls.rules.transfers.lost import speaking_workers
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.runtime.clock import Clock
@@ -58,7 +59,8 @@ class LostWorkers:
 
         async def one(call: Call) -> None:
             async with turn:
-                await self._replace(call, call.reports.dispatch or call.dispatches)
+                for dispatch in [lost for worker_id, lost in speaking_workers(call) if worker_id in gone]:
+                    await self._replace(call, dispatch)
 
         for result in await asyncio.gather(*(one(call) for call in calls), return_exceptions=True):
             if isinstance(result, BaseException):
@@ -85,8 +87,12 @@ class LostWorkers:
         found = []
         for start in range(0, len(keys), _BATCH):
             calls = self.store.get_many(keys[start : start + _BATCH])
-            found += [call for call in calls if call.in_flight and call.reports.worker_id in worker_ids]
+            found += [call for call in calls if call.in_flight and not worker_ids.isdisjoint(_workers_of(call))]
         return found
+
+
+def _workers_of(call: Call) -> set[str | None]:
+    return {worker_id for worker_id, _ in speaking_workers(call)}
 
 
 def _is_newly_gone(worker: Runner, now: int) -> bool:

@@ -12,6 +12,8 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, group, required
+from ringline.runtime.vault.kept import sealer
+from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
 
 
 class Settings(SettingsModel):
@@ -27,6 +29,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Brains:
     return Brains(
         store=store,
         routing=RoutingStore(dynamodb, table),
+        open_key=RowSecrets(sealer, AGENT).open,
         assign=partial(assigning, settings.sockets, table, store, progress, clock=clock, log=log),
         clock=clock,
     )

@@ -1,12 +1,13 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import replace
 
 from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.transfers.carry_out import CarryOut
-from ringline.composition.parts import CallParts, SignalSettings, look_queue
-from ringline.composition.parts.transfers import transfer_queue
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
+from ringline.composition.parts.transfers import destinations, transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import group, number, required
@@ -25,9 +26,11 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
 
+    livekit = replace(settings.livekit, own_name_of=own_names(table))
+
     @asynccontextmanager
     async def carrying_out() -> AsyncIterator[CarryOut]:
-        async with connected_for_transfers(settings.livekit) as telephony:
+        async with connected_for_transfers(livekit) as telephony:
             yield CarryOut(
                 store=parts.store,
                 progress=parts.progress,
@@ -35,6 +38,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 paces=TrunkPaces(dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second),
                 queue=transfer_queue(settings.transfer_queue_url),
                 looks=look_queue(settings),
+                may_call=destinations(parts.store, table),
                 clock=clock,
                 log=log,
             )

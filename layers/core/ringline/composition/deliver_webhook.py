@@ -1,29 +1,87 @@
 import random
 
-from ringline.calls.views.payload import CallPayloads
+from ringline.calls.views.payload import CallDrafts
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, flag, required, required_url
+from ringline.runtime.settings import SettingsModel, flag, group, required, required_url
+from ringline.runtime.vault.kept import VARIABLE, sealer
+from ringline.webhooks.event_settings import EventSettings
+from ringline.webhooks.model.delivery import DeliveryId
+from ringline.webhooks.model.event import EventDraft
+from ringline.webhooks.pacing.health import Health
+from ringline.webhooks.pacing.turns import Turns
+from ringline.webhooks.replaying.reopening import Reopen
+from ringline.webhooks.replaying.steps import ReplayStep
+from ringline.webhooks.secrets import EndpointSecrets
+from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.client import WebhookClient
 from ringline.webhooks.sending.deliver import Deliver
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.store import DeliveryStore, EndpointStore
+from ringline.webhooks.sending.former import TakeOver
+from ringline.webhooks.sending.queue import LONGEST_DELAY_MS, DeliveryMessage, SqsDeliveryQueue
+from ringline.webhooks.tables.deliveries import DeliveryStore
+from ringline.webhooks.tables.delivery_pages import DeliveryPages
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.events import EventStore
+from ringline.webhooks.tables.replays import ReplayStore
+from ringline.webhooks.tables.turns import TurnStore
+from ringline.webhooks.targets.client import TargetClient
+from ringline.webhooks.targets.settings import TargetSettings
 
 
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     delivery_queue_url: str = required_url("DELIVERY_QUEUE_URL")
+    stack_secrets: str = required(VARIABLE)
     allow_private: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    events: EventSettings = group(EventSettings)
+    targets: TargetSettings = group(TargetSettings)
 
 
 def compose(settings: Settings, *, clock: Clock) -> Deliver:
     dynamodb, table = aws.dynamodb(), settings.table_name
+    deliveries = DeliveryStore(dynamodb, table)
+    events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+    endpoints, queue = EndpointStore(dynamodb, table), SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
+
+    def send_later(delivery_id: DeliveryId, turn_at: int, wait_ms: int) -> None:
+        queue.send_later(DeliveryMessage(delivery_id, turn_at), min(wait_ms, LONGEST_DELAY_MS))
+
+    def announce(draft: EventDraft) -> int:
+        # A new one each time: it would not see an endpoint that is made later.
+        return Announcer(endpoints, events, queue).announce(draft)
+
+    turns = Turns(
+        rows=TurnStore(dynamodb, table), endpoints=endpoints, deliveries=deliveries, send_later=send_later, clock=clock
+    )
     return Deliver(
-        endpoints=EndpointStore(dynamodb, table),
-        deliveries=DeliveryStore(dynamodb, table),
-        payloads=CallPayloads(dynamodb, table),
-        client=WebhookClient(allow_private=settings.allow_private),
-        queue=SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url),
+        endpoints=endpoints,
+        deliveries=deliveries,
+        secrets=EndpointSecrets(sealer),
+        events=events,
+        take_over=TakeOver(deliveries, events, CallDrafts(dynamodb, table), clock),
+        turns=turns,
+        health=Health(endpoints, announce, clock),
+        client=TargetClient(
+            WebhookClient(allow_private=settings.allow_private),
+            settings.targets.allowed,
+            sqs_in=aws.sqs_in,
+            events_in=aws.events_in,
+        ),
+        queue=queue,
         clock=clock,
         randomness=random.random,
+    )
+
+
+def compose_steps(settings: Settings, *, clock: Clock) -> ReplayStep:
+    """What makes the steps of replays, whose messages come by the same queue."""
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    return ReplayStep(
+        replays=ReplayStore(dynamodb, table),
+        endpoints=EndpointStore(dynamodb, table),
+        events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s),
+        deliveries=DeliveryPages(dynamodb, table),
+        reopen=Reopen(DeliveryStore(dynamodb, table), clock),
+        queue=SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url),
+        clock=clock,
     )

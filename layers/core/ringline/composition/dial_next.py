@@ -1,5 +1,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import replace
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -8,16 +10,22 @@ from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.capacity import Capacity
+from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.limits.counters import Counters
+from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.composition.parts import CallParts, SignalSettings, look_queue
-from ringline.routing.store import RoutingStore
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsError, flag, group, number, optional, required
 from ringline.telephony.livekit import connected
 from ringline.telephony.livekit_settings import DialSettings
+from ringline.webhooks.event_settings import EventSettings
+
+if TYPE_CHECKING:
+    from ringline.calls.progress.capacity import OwnNumber, Pool
+    from ringline.routing.store import RoutingStore
 
 
 class Settings(SignalSettings):
@@ -26,6 +34,7 @@ class Settings(SignalSettings):
     answer_told_by: str = optional("ANSWER_FROM")
     carriers_report: bool = flag("LINK_CARRIER_CALLS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+    events: EventSettings = group(EventSettings)
 
     @property
     def answer_from(self) -> AnswerFrom:
@@ -41,8 +50,28 @@ class Settings(SignalSettings):
             )
 
 
-def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[DialNext]]:
-    """Opens the dialer, which lives as long as its connection to LiveKit."""
+class PoolsWhenNeeded:
+    """The pools of pipes. Few calls go out from one: what reads them is loaded with the first that does."""
+
+    def __init__(self, table_name: str) -> None:
+        self._table = table_name
+
+    def pipe(self, account_id: str, pipe_id: str) -> "Pool | None":
+        return self._rows().pipe(account_id, pipe_id)
+
+    def number(self, account_id: str, number: str) -> "OwnNumber | None":
+        return self._rows().number(account_id, number)
+
+    def _rows(self) -> "RoutingStore":
+        from ringline.routing.store import RoutingStore
+
+        return RoutingStore(aws.dynamodb(), self._table)
+
+
+def compose(
+    settings: Settings, *, clock: Clock, log: Logger, may_claim: Callable[[], bool] = lambda: True
+) -> Callable[[], AbstractAsyncContextManager[DialNext]]:
+    """Opens the dialer, which lives as long as its connection to LiveKit. `may_claim` is asked before each claim."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     looks = look_queue(settings)
@@ -51,8 +80,9 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         store=parts.store,
         paces=paces,
         places=Registry(dynamodb, table, clock),
-        capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
+        capacity=Capacity(Counters(dynamodb, table, clock), PoolsWhenNeeded(table), clock),
         progress=parts.progress,
+        limits=LimitsMet(ReachedLimits(dynamodb, table), clock, log),
         clock=clock,
         log=log,
         # What is usual is not stored with every call.
@@ -66,14 +96,18 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.views import relay
         from ringline.webhooks.sending.announce import Announcer
         from ringline.webhooks.sending.queue import SqsDeliveryQueue
-        from ringline.webhooks.store import EndpointStore
+        from ringline.webhooks.tables.endpoints import EndpointStore
+        from ringline.webhooks.tables.events import EventStore
 
         deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), deliveries), call)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), call)
+
+    livekit = replace(settings.livekit, own_name_of=own_names(table))
 
     @asynccontextmanager
     async def dialer() -> AsyncIterator[DialNext]:
-        async with connected(settings.livekit) as telephony:
+        async with connected(livekit) as telephony:
             yield DialNext(
                 store=parts.store,
                 admit=admit,
@@ -86,6 +120,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 clock=clock,
                 log=log,
                 links=links,
+                may_claim=may_claim,
             )
 
     return dialer

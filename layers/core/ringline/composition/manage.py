@@ -8,25 +8,39 @@ from aws_lambda_powertools import Logger
 
 from ringline.accounts.manage import ManageKeys
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.allowances import Allowances
+from ringline.accounts.tables.key_uses import KeyUses
 from ringline.agents.tables.registry import Registry
+from ringline.audit.log import AuditLog
 from ringline.calls.capacity.counters import Kind as Capped
+from ringline.calls.erasing.content import Content
+from ringline.calls.erasing.erase import EraseContent
+from ringline.calls.erasing.person import ForgetNumber
+from ringline.calls.model.call import Call
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
 from ringline.calls.tables.limits.counters import Counters
+from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import TableContended
 from ringline.calls.tables.transcripts import Transcripts
 from ringline.calls.transfers.routes import TransferRoutes
+from ringline.calls.views.payload import event_ids_of
 from ringline.composition.parts import CallParts, SignalSettings, capping, to_livekit
 from ringline.composition.parts.lines import LineSettings, line_resources
 from ringline.composition.parts.live import inviting, live_controls
 from ringline.composition.parts.transfers import asking_for_transfers
+from ringline.composition.parts.webhook_log import replaying, webhook_log
 from ringline.resources.analytics import Analytics
 from ringline.resources.calls import Calls
+from ringline.resources.erasure import Erasure
 from ringline.resources.overview.account import Accounts
+from ringline.resources.overview.audit import Audit
 from ringline.resources.overview.document import ApiDocument
+from ringline.resources.overview.health import Health
+from ringline.resources.overview.own_caps import SetOwnCaps
 from ringline.resources.recordings import Recordings
 from ringline.resources.runners import Runners
 from ringline.resources.session_reader import SessionReader
@@ -44,6 +58,8 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import flag, group, number, optional, required
+from ringline.runtime.vault.kept import sealer
+from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
 from ringline.runtime.web.problems import Problem, invalid_field
 from ringline.runtime.web.routes import Route
 from ringline.setup.agents import ManageAgents
@@ -53,7 +69,12 @@ from ringline.setup.store import SetupStore
 from ringline.voices.store import VoiceCatalogue
 from ringline.webhooks.addresses import url_fault
 from ringline.webhooks.manage import ManageEndpoints
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.secrets import EndpointSecrets
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.events import EventStore
+from ringline.webhooks.tables.turns import TurnStore
+from ringline.webhooks.targets.settings import TargetSettings
+from ringline.webhooks.views import failing_view
 
 
 class Settings(SignalSettings):
@@ -61,8 +82,12 @@ class Settings(SignalSettings):
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
+    delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    targets: TargetSettings = group(TargetSettings)
+    agent_name: str = optional("AGENT_NAME")
+    speech_agent_name: str = optional("SPEECH_AGENT_NAME")
     lines: LineSettings = group(LineSettings)
 
 
@@ -100,7 +125,16 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         clock=clock,
     )
     ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
-    endpoints = ManageEndpoints(EndpointStore(dynamodb, table), clock, allow_private=settings.allow_private_webhooks)
+    endpoints = ManageEndpoints(
+        EndpointStore(dynamodb, table),
+        EndpointSecrets(sealer),
+        replaying(table, settings.delivery_queue_url, clock=clock),
+        clock,
+        allow_private=settings.allow_private_webhooks,
+        allowed_targets=settings.targets.allowed,
+        forget_turns=TurnStore(dynamodb, table).forget,
+    )
+    erasing = _erasing(settings, parts, clock=clock)
     resources = (
         *_setting_up(settings, parts, clock=clock, log=log),
         calls,
@@ -116,12 +150,14 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             log=log,
         ),
         TransferRoutes(parts.store, ask_transfer),
+        Erasure(erasing, ForgetNumber(reader.pages, erasing), number_of, log),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),
-        WebhookEndpoints(endpoints, log),
-        Runners(registry, clock),
-        Workers(registry, clock),
+        WebhookEndpoints(endpoints, clock, log),
+        *webhook_log(endpoints, table, settings.delivery_queue_url, clock=clock, log=log),
+        Runners(registry, reader.pages, clock),
+        Workers(registry, reader.pages, clock),
         Accounts(
             accounts=accounts,
             store=parts.store,
@@ -129,9 +165,13 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             paces=paces,
             capacity=capacity,
             registry=registry,
+            set_own_caps=SetOwnCaps(Allowances(dynamodb, table), parts.doorbell.ring),
+            failing_endpoints=lambda account_id: failing_view(EndpointStore(dynamodb, table).endpoints(account_id)),
             clock=clock,
         ),
+        Audit(AuditLog(dynamodb, table)),
         ApiDocument(document),
+        Health(livekit=LivekitRest(dynamodb, table), clock=clock, log=log),
         *line_resources(
             settings.lines,
             settings.livekit,
@@ -143,6 +183,17 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ),
     )
     return tuple(route for resource in resources for route in resource.routes)
+
+
+def _erasing(settings: Settings, parts: CallParts, *, clock: Clock) -> EraseContent:
+    dynamodb, table = aws.dynamodb(), settings.table_name
+    events = EventStore(dynamodb, table, clock)
+
+    def erase_events(call: Call) -> int:
+        return sum(events.erase(call.account_id, event_id) for event_id in event_ids_of(call))
+
+    content = Content(dynamodb, table, aws.s3, settings.records_bucket)
+    return EraseContent(parts.progress, content, erase_events, clock)
 
 
 def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:
@@ -178,11 +229,14 @@ def _setting_up(settings: Settings, calls: CallParts, *, clock: Clock, log: Logg
         "set_cap": set_cap,
         "clock": clock,
     }
+    deployments_names = frozenset({settings.agent_name, settings.speech_agent_name})
     return (
         Pipes(ManagePipes(**parts), log),
-        Agents(ManageAgents(**parts), catalogue, log),
+        Agents(
+            ManageAgents(**parts, deployments_names=deployments_names, keys=RowSecrets(sealer, AGENT)), catalogue, log
+        ),
         VoiceProfiles(catalogue),
-        ApiKeys(ManageKeys(AccountStore(dynamodb, table, clock), clock), log),
+        ApiKeys(ManageKeys(AccountStore(dynamodb, table, clock), KeyUses(dynamodb, table), clock), log),
         NotServed(),
     )
 

@@ -12,22 +12,23 @@ from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import required
+from ringline.runtime.settings import number, required
 
 
 class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
+    calls_kept_days: float = number("CALLS_KEPT_DAYS")
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
     parts = CallParts(settings, clock=clock, log=log)
-    dynamodb = aws.dynamodb()
+    dynamodb, table, kept_days = aws.dynamodb(), settings.table_name, settings.calls_kept_days
     return HearAgent(
         store=parts.store,
         progress=parts.progress,
-        transcripts=Transcripts(dynamodb, settings.table_name, aws.s3, settings.records_bucket),
-        outcomes=KeepOutcome(Outcomes(dynamodb, settings.table_name), RoutingStore(dynamodb, settings.table_name)),
+        transcripts=Transcripts(dynamodb, table, aws.s3, settings.records_bucket, kept_days=kept_days),
+        outcomes=KeepOutcome(Outcomes(dynamodb, table, kept_days=kept_days), RoutingStore(dynamodb, table)),
         telephony=partial(to_livekit, settings.livekit),
         looks=look_queue(settings),
         clock=clock,

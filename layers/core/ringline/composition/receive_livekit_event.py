@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.store import CallStore
-from ringline.composition.parts import CallParts, SignalSettings, look_queue
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.logging import masked_within
 from ringline.runtime.settings import flag, group, optional
-from ringline.telephony.livekit_settings import DispatchSettings
+from ringline.telephony.livekit_settings import DispatchSettings, stack_mark
 
 if TYPE_CHECKING:
     from ringline.calls.signals.arrive import Arrive
@@ -27,6 +27,8 @@ class Settings(SignalSettings):
     livekit: DispatchSettings = group(DispatchSettings)
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    stack: str = optional("STACK_ID")
+    shares_livekit: bool = flag("SHARED_LIVEKIT")
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str], Observe]:
@@ -41,6 +43,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[str],
             looks=looks,
             log=log,
             remove_later=partial(_remove_later, settings),
+            remove=partial(_remove, settings),
             reception=partial(_reception, settings, parts.store, looks, host, clock=clock, log=log),
             web_reception=partial(_web_reception, settings, parts.store, looks, host, clock=clock, log=log),
         )
@@ -56,11 +59,17 @@ def _close_room(settings: Settings, log: Logger, room: str) -> None:
         log.warning("room not closed", extra={"room": masked_within(room)})
 
 
-def _remove_later(settings: Settings, room: str, kept_sid: str, identity: str) -> bool:
+def _remove_later(settings: Settings, room: str, kept_sid: str | None, identity: str) -> bool:
     # Nor do many events need this.
     from ringline.telephony.front_desk import FrontDesk
 
     return FrontDesk(settings.livekit).remove_later(room, kept_sid, identity)
+
+
+def _remove(settings: Settings, room: str, identity: str) -> None:
+    from ringline.telephony.front_desk import FrontDesk
+
+    FrontDesk(settings.livekit).remove(room, identity)
 
 
 def _reception(
@@ -77,6 +86,8 @@ def _reception(
     from ringline.calls.tables.limits.counters import Counters
     from ringline.routing.resolve import InboundRouting
     from ringline.routing.store import RoutingStore
+    from ringline.runtime.vault.kept import sealer
+    from ringline.runtime.vault.row_secrets import NUMBER, RowSecrets
     from ringline.telephony.front_desk import FrontDesk
     from ringline.webhooks.sending.decision import AskServer
 
@@ -91,6 +102,7 @@ def _reception(
             rooms=rooms,
             routing=inbound,
             ask=AskServer(allow_private=settings.allow_private_webhooks, clock=clock).ask,
+            open_secret=RowSecrets(sealer, NUMBER).open,
         ),
         seats=Seats(
             rooms=rooms,
@@ -103,6 +115,8 @@ def _reception(
         looks=looks,
         accounts=AccountStore(dynamodb, table),
         default_country=settings.default_country or None,
+        stack=stack_mark(settings.stack),
+        shares_livekit=settings.shares_livekit,
         clock=clock,
         log=log,
     )
@@ -112,6 +126,7 @@ def _web_reception(
     settings: Settings, store: CallStore, looks: LookQueue, host: str, *, clock: Clock, log: Logger
 ) -> "ReceiveWebCaller":
     """Who receives callers from browsers."""
+    from ringline.agents.tables.registry import Registry
     from ringline.calls.progress.capacity import Capacity
     from ringline.calls.tables.limits.counters import Counters
     from ringline.calls.web.receive import ReceiveWebCaller
@@ -124,6 +139,7 @@ def _web_reception(
         tickets=Tickets(dynamodb, table),
         store=store,
         capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
+        places=Registry(dynamodb, table, clock),
         desk=FrontDesk(_with_public_url(settings, host)),
         looks=looks,
         log=log,
@@ -131,4 +147,5 @@ def _web_reception(
 
 
 def _with_public_url(settings: Settings, host: str) -> DispatchSettings:
-    return replace(settings.livekit, public_url=settings.livekit.public_url or f"https://{host}")
+    url = settings.livekit.public_url or f"https://{host}"
+    return replace(settings.livekit, public_url=url, own_name_of=own_names(settings.table_name))

@@ -8,7 +8,10 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.composition.parts import CallParts, SignalSettings, look_queue, to_livekit
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import optional
+from ringline.runtime.settings import optional, secret
+from ringline.runtime.vault.kept import SIP_HOOK, TWILIO, VARIABLE, kept
+from ringline.telephony.carriers.providers import Proof
+from ringline.telephony.carriers.request import secrets_of
 
 LIVEKIT_WITHIN_S = 2.0
 """LiveKit answers in milliseconds, and the carrier waits."""
@@ -17,18 +20,19 @@ LIVEKIT_WITHIN_S = 2.0
 class Settings(SignalSettings):
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     telnyx_public_key: str = optional("TELNYX_PUBLIC_KEY")
-    twilio_auth_token: str = optional("TWILIO_AUTH_TOKEN")
-    sip_hook_secret: str = optional("SIP_HOOK_SECRET")
+    twilio_auth_tokens: tuple[str, ...] = secret(VARIABLE, lambda: kept().values(TWILIO))
+    sip_hook_secrets: tuple[str, ...] = secret(VARIABLE, lambda: kept().values(SIP_HOOK))
     hooks_url: str = optional("HOOKS_URL")
 
-    @property
-    def secrets(self) -> dict[str, str]:
-        """What proves each carrier's events, by the name of its variable (`Provider.setting`)."""
-        return {
-            "TELNYX_PUBLIC_KEY": self.telnyx_public_key,
-            "TWILIO_AUTH_TOKEN": self.twilio_auth_token,
-            "SIP_HOOK_SECRET": self.sip_hook_secret,
-        }
+    def proofs(self, proof: Proof) -> tuple[str, ...]:
+        """What a carrier's events may be proven with; none where the deployment believes no such carrier."""
+        match proof:
+            case Proof.TELNYX_PUBLIC_KEY:
+                return secrets_of(self.telnyx_public_key)
+            case Proof.TWILIO:
+                return self.twilio_auth_tokens
+            case Proof.SIP_HOOK:
+                return self.sip_hook_secrets
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearCarrier:

@@ -5,16 +5,21 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import Call
 from ringline.calls.model.recorder import RecordsBucket
 from ringline.calls.progress.hints import NextRing
+from ringline.calls.stream.batch import Batch, Record, relay_each
+from ringline.calls.stream.parked import ParkedRecords
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.relay import Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, optional, required
+from ringline.runtime.settings import SettingsModel, group, number, optional, required, secret
+from ringline.runtime.vault.kept import RECORDING, VARIABLE, kept
 from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.webhooks.event_settings import EventSettings
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.events import EventStore
 
 
 class Settings(SettingsModel):
@@ -22,10 +27,14 @@ class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
+    parked_bucket: str = required("PARKED_BUCKET")
+    events: EventSettings = group(EventSettings)
+    relay_dlq_url: str = required("RELAY_DLQ_URL")
     livekit: LivekitSettings = group(LivekitSettings)
     records_bucket: str = optional("RECORDS_BUCKET")
+    calls_kept_days: float = number("CALLS_KEPT_DAYS")
     recording_access_key_id: str = optional("RECORDING_ACCESS_KEY_ID")
-    recording_secret_access_key: str = optional("RECORDING_SECRET_ACCESS_KEY")
+    recording_secret_access_key: str = secret(VARIABLE, lambda: kept().current(RECORDING))
     region: str = optional("AWS_REGION")
     # Where AWS is a stand-in, LiveKit's egress must write to the same.
     aws_endpoint_url: str = optional("AWS_ENDPOINT_URL")
@@ -37,7 +46,7 @@ class Settings(SettingsModel):
             region=self.region,
             endpoint=self.aws_endpoint_url,
             access_key=self.recording_access_key_id,
-            secret=self.recording_secret_access_key,
+            secret=self.recording_secret_access_key if self.recording_access_key_id else "",
         )
 
 
@@ -48,15 +57,23 @@ class ChangesOfCalls:
         self._settings = settings
         self._clock = clock
         self._log = log
-        self._store = CallStore(aws.dynamodb(), settings.table_name)
+        self._store = CallStore(aws.dynamodb(), settings.table_name, kept_days=settings.calls_kept_days)
         self._doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
         self._endpoints = EndpointStore(aws.dynamodb(), settings.table_name)
         self._deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
+        self._parked = ParkedRecords(aws.s3, settings.parked_bucket, aws.sqs, settings.relay_dlq_url)
+
+    def relay_each(self, records: Sequence[Record]) -> tuple[Relay, Batch]:
+        """Announces what a batch of the stream tells of; the relay and what became of the batch."""
+        relay = self.relay()
+        return relay, relay_each(records, relay, self._parked, self._clock(), self._log)
 
     def relay(self) -> Relay:
-        """For one batch of changes: it remembers the endpoints that it read."""
-        announcer = Announcer(self._endpoints, self._deliveries)
-        return Relay(announcer, NextRing(self._store, self._doorbell, self._clock))
+        """For one batch of changes: it remembers the endpoints that it read, and where the logs of events end."""
+        settings = self._settings
+        events = EventStore(aws.dynamodb(), settings.table_name, self._clock, kept_s=settings.events.kept_s)
+        announcer = Announcer(self._endpoints, events, self._deliveries)
+        return Relay(announcer, self._store, NextRing(self._store, self._doorbell, self._clock))
 
     def close_rooms(self, rooms: Sequence[str]) -> list[str]:
         """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""

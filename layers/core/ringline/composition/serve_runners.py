@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from copy import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
 from ringline.accounts.authorize import Authorize
+from ringline.accounts.last_use import LastUses
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.key_uses import KeyUses
 from ringline.agents.listen import Listen
 from ringline.agents.socket_settings import SocketSettings
 from ringline.agents.sockets import ApiGatewaySockets
@@ -68,7 +71,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
 
         if not is_workers(authorization):
             return None
-        return worker_is_known(authorization, settings.sockets.livekit_secret)
+        return any(worker_is_known(authorization, key.api_secret) for key in settings.sockets.livekit_keys)
 
     listen = Listen(
         registry=Registry(dynamodb, table, clock),
@@ -80,7 +83,8 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
         clock=clock,
         log=log,
     )
-    return Composed(Authorize(AccountStore(dynamodb, table)), is_of_worker, listen)
+    uses = LastUses(KeyUses(dynamodb, table), clock, log)
+    return Composed(Authorize(AccountStore(dynamodb, table), clock, uses=uses), is_of_worker, listen)
 
 
 def _speech_workers(
@@ -90,9 +94,10 @@ def _speech_workers(
 
     def attempt_of(token: str, call_id: str) -> "AttemptId":
         from ringline.telephony.agent_dispatch import TokenRefused, read_token
+        from ringline.telephony.token_secrets import accepted_secrets
 
         try:
-            return read_token(token, call_id, settings.sockets.livekit_secret)
+            return read_token(token, call_id, accepted_secrets)
         except TokenRefused as refused:
             raise TokenUnknown(str(refused)) from None
 
@@ -102,14 +107,15 @@ def _speech_workers(
         from ringline.calls.progress.progress import Progress
         from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
         from ringline.calls.tables.store import CallStore
-        from ringline.composition.parts import losing_workers, to_livekit
+        from ringline.composition.parts import losing_workers, own_names, to_livekit
 
         store = CallStore(aws.dynamodb(), settings.table_name)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         looks = SqsLookQueue(aws.sqs, settings.look_queue_url)
 
         async def connect_and_replace() -> None:
-            async with to_livekit(settings.livekit, LIVEKIT_WITHIN_S) as telephony:
+            livekit = replace(settings.livekit, own_name_of=own_names(settings.table_name))
+            async with to_livekit(livekit, LIVEKIT_WITHIN_S) as telephony:
                 lost = losing_workers(store, progress, settings.table_name, telephony, looks, clock=clock, log=log)
                 await lost.job_lost(attempt_id, dispatch)
 

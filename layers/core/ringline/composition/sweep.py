@@ -1,22 +1,33 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.tables.watchlist import Watchlist
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, to_livekit
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import DueKey, Watchlist
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, own_names, to_livekit
 from ringline.composition.parts.transfers import transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import group, required
+from ringline.runtime.settings import group, number, required
 from ringline.telephony.livekit_settings import DispatchSettings
+from ringline.webhooks.event_settings import EventSettings
+from ringline.webhooks.pacing.lists import PacedLists
+from ringline.webhooks.replaying.overdue import OverdueReplays
 from ringline.webhooks.sending.overdue import Overdue
 from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.store import DeliveryStore
+from ringline.webhooks.tables.deliveries import DeliveryStore
+from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.event_counts import EventCounts
+from ringline.webhooks.tables.events import EventStore
+from ringline.webhooks.tables.failing import FailingEndpoints
+from ringline.webhooks.tables.replays import ReplayStore
 
 if TYPE_CHECKING:
     from ringline.agents.lost_workers import LostWorkers
+    from ringline.agents.speech_places import SpeechPlaces
     from ringline.calls.mending.sweep import Sweep
 
 
@@ -25,11 +36,14 @@ class Settings(SignalSettings):
     livekit: DispatchSettings = group(DispatchSettings)
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
+    calls_kept_days: float = number("CALLS_KEPT_DAYS")
+    events: EventSettings = group(EventSettings)
 
 
 class Opened(NamedTuple):
     sweep: "Sweep"
     lost_workers: "LostWorkers"
+    speech_places: "SpeechPlaces"
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[Opened]]:
@@ -39,20 +53,44 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     watchlist = Watchlist(dynamodb, table)
     looks = look_queue(settings)
     deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-    overdue = Overdue(DeliveryStore(dynamodb, table), deliveries, clock)
+    overdue = Overdue(
+        DeliveryStore(dynamodb, table),
+        PacedLists(FailingEndpoints(dynamodb, table), EndpointStore(dynamodb, table)),
+        deliveries,
+        EventCounts(dynamodb, table, clock, kept_s=settings.events.kept_s),
+        clock,
+    )
+
+    overdue_replays = OverdueReplays(ReplayStore(dynamodb, table), deliveries, clock)
+
+    def resend(keys: Sequence[DueKey]) -> int:
+        return overdue.resend(keys) + overdue_replays.resend()
+
+    livekit = replace(settings.livekit, own_name_of=own_names(table))
 
     @asynccontextmanager
     async def sweeper() -> AsyncIterator[Opened]:
         # The sweep's rules and its event loop take as long to load as everything else: with the first run.
+        from ringline.agents.speech_places import SpeechPlaces
+        from ringline.agents.tables.registry import Registry
         from ringline.calls.mending.left_rooms import LeftRooms
         from ringline.calls.mending.sweep import Sweep
+        from ringline.calls.progress.awaited_agents import AwaitedAgents
+        from ringline.calls.tables.agent_rests import AgentRests
         from ringline.calls.tables.inbound_rooms import InboundRooms
         from ringline.calls.transfers.follow_up import FollowUp
         from ringline.calls.transfers.mend import MendTransfers
+        from ringline.calls.views.relay import tell_end
         from ringline.calls.web.store import Tickets
+        from ringline.webhooks.sending.announce import Announcer
 
+        ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days)
         inbound_rooms = InboundRooms(dynamodb, table)
-        async with to_livekit(settings.livekit) as telephony:
+        registry = Registry(dynamodb, table, clock)
+        # One run's: it reads an account's endpoints once.
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        announcer = Announcer(EndpointStore(dynamodb, table), events, deliveries)
+        async with to_livekit(livekit) as telephony:
             sweep = Sweep(
                 store=parts.store,
                 watchlist=watchlist,
@@ -61,7 +99,9 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 left_rooms=LeftRooms(parts.store, inbound_rooms, telephony, log, Tickets(dynamodb, table).is_there),
                 doorbell=parts.doorbell,
                 looks=looks,
-                resend=overdue.resend,
+                resend=resend,
+                awaited=AwaitedAgents(AgentRests(dynamodb, table), registry),
+                tell_end=lambda call: tell_end(announcer, ends, call),
                 transfers=MendTransfers(
                     FollowUp(
                         store=parts.store,
@@ -77,6 +117,6 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 log=log,
             )
             lost = losing_workers(parts.store, parts.progress, table, telephony, looks, clock=clock, log=log)
-            yield Opened(sweep, lost)
+            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log))
 
     return sweeper

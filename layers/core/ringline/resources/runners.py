@@ -9,7 +9,9 @@ from ringline.agents.model.frames import DIAL_OUT
 from ringline.agents.model.presence import Presence, presence_of
 from ringline.agents.model.records import Runner
 from ringline.agents.tables.registry import Registry
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.listing import check_names
+from ringline.resources.held_calls import HeldCalls, held_calls
 from ringline.runtime.clock import MS_PER_S, Clock, iso
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.http import listing
@@ -19,6 +21,7 @@ from ringline.runtime.web.routes import Request, Route
 @dataclass(frozen=True, slots=True)
 class Runners:
     registry: Registry
+    pages: CallPages
     clock: Clock
 
     @property
@@ -38,7 +41,9 @@ class Runners:
         check_names(request.query, frozenset({"agent_id"}))
         now = self.clock()
         runners = self.registry.runners(request.account_id, request.query.get("agent_id"))
-        rows = [runner_view(each, now) for each in runners if _is_shown(each, now)]
+        shown = [each for each in runners if _is_shown(each, now)]
+        held = held_calls(self.pages, request.account_id, now) if shown else HeldCalls()
+        rows = [runner_view(each, now) | {"calls": held.of_runner(each.worker_id)} for each in shown]
         return json_response(200, listing(rows, None))
 
 
@@ -63,6 +68,7 @@ def runner_view(runner: Runner, now: int) -> dict[str, Any]:
         "max_concurrent": runner.max_concurrent,
         "in_use": runner.in_use,
         "active_jobs": runner.active_jobs,
+        "load": round(runner.in_use / runner.max_concurrent, 3) if runner.max_concurrent else None,
         "has_capacity": is_live and runner.takes_calls and runner.has_free_place,
         "last_heartbeat_age_s": None if runner.seen_at is None else round((now - runner.seen_at) / MS_PER_S, 3),
         "registered_at": iso(runner.registered_at),

@@ -13,11 +13,12 @@ from ringline.calls.tables.recordings import recording_url
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.calls.tables.wanted import Having
-from ringline.calls.views.listing import MAX_LIMIT, answer_page, list_calls
+from ringline.calls.views.listing import answer_page, list_calls
 from ringline.calls.views.session_view import Session, latest_session, session_of, session_view
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.web.api import json_response
+from ringline.runtime.web.asked import MAX_LIMIT
 from ringline.runtime.web.routes import Request
 
 type Row = dict[str, Any]

@@ -79,6 +79,7 @@ class Sessions:
         invited = self.invite.run(
             request.account_id,
             asked.pipe_id,
+            consent=asked.recording_consent,
             metadata=asked.metadata,
             data=asked.metadata if asked.data is None else asked.data,
             instructions=asked.instructions,

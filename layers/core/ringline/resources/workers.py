@@ -9,7 +9,9 @@ from ringline.agents.model.frames import DIAL_OUT, MEDIA
 from ringline.agents.model.presence import Presence, has_room, is_live, presence_of
 from ringline.agents.model.records import Runner
 from ringline.agents.tables.registry import Registry
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.listing import check_names
+from ringline.resources.held_calls import HeldCalls, held_calls
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.http import listing
@@ -23,6 +25,7 @@ _KINDS = (MEDIA, BRAIN, "all")
 @dataclass(frozen=True, slots=True)
 class Workers:
     registry: Registry
+    pages: CallPages
     clock: Clock
 
     @property
@@ -44,11 +47,13 @@ class Workers:
         kind, now = request.query.get("kind", "all"), self.clock()
         if kind not in _KINDS:
             raise invalid_field("kind", f"must be one of {', '.join(_KINDS)}")
-        rows: list[dict[str, Any]] = []
-        if kind != BRAIN:
-            rows += [_media(each, now) for each in _there(self.registry.speech_workers(), now)]
-        if kind != MEDIA:
-            rows += [_brain(each, now) for each in _there(self.registry.runners(request.account_id), now)]
+        media = [] if kind == BRAIN else _there(self.registry.speech_workers(), now)
+        brains = [] if kind == MEDIA else _there(self.registry.runners(request.account_id), now)
+        held = held_calls(self.pages, request.account_id, now) if media or brains else HeldCalls()
+        rows = [
+            *(_media(each, now) | {"calls": held.of_speech_worker(each.worker_id)} for each in media),
+            *(_brain(each, now) | {"calls": held.of_runner(each.worker_id)} for each in brains),
+        ]
         return json_response(200, listing(rows, None))
 
 
@@ -83,6 +88,8 @@ def _row(worker: Runner, now: int) -> dict[str, Any]:
         "pool": worker.pool,
         "max_concurrent": worker.max_concurrent,
         "active_jobs": worker.active_jobs,
+        "load": round(worker.active_jobs / worker.max_concurrent, 3) if worker.max_concurrent else None,
+        "draining": not is_live(worker, now),
         "voice_profiles": [],
         "last_heartbeat_age_s": None if worker.seen_at is None else round((now - worker.seen_at) / MS_PER_S, 3),
     }

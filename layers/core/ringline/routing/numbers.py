@@ -7,6 +7,7 @@ takes 0.1 s to load, so it is loaded for the first number that is not E.164 alre
 import re
 import unicodedata
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -72,6 +73,12 @@ def read_number(text: str, country: str | None = None) -> str:
     )
 
 
+def number_to_call(text: str, country: str | None = None) -> str:
+    """The same of a number that is to be called: what is E.164 already is held to its country's numbers, too. Whoever
+    makes a call loads the library in any case (`destinations`). Raises NotANumber."""
+    return _possible(text) if is_e164(text) else read_number(text, country)
+
+
 def dialed_numbers(text: str | None, country: str | None = None) -> tuple[str, ...]:
     """What a trunk may mean by the number that was dialled, in E.164, the likeliest first: some tell an address, some
     leave the plus sign out. Whoever owns one of them tells which it is. Empty for what is none."""
@@ -92,10 +99,14 @@ def dialed_numbers(text: str | None, country: str | None = None) -> tuple[str, .
 
 
 def _user_of(told: str) -> str:
-    """Who is called in a SIP address: `+1555...` of `sip:+1555...;npdi@host`."""
-    if not _SIP.match(told) and "@" not in told:
-        return told
-    return _SIP.sub("", told, count=1).split("@")[0].split(";")[0]
+    """Who is called in a SIP address: `+1555...` of `sip:+1555...;npdi@host`. Its user part may come alone, with the
+    parameters of a telephone number behind it, and with its plus sign escaped."""
+    if _SIP.match(told) or "@" in told:
+        told = _SIP.sub("", told, count=1).split("@")[0]
+    told = unquote(told)
+    if told.startswith("+"):
+        return told.split(";")[0]
+    return f"tel:{told}" if ";" in told and not _TEL.match(told) else told
 
 
 def _plain(text: str) -> str:
@@ -109,10 +120,14 @@ def _plain(text: str) -> str:
         named = _CONTEXT.search(text)
         context = "" if named is None else named[1]
         text = _TEL.sub("", text.strip(), count=1).rstrip(">").split(";")[0]
-    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
+    plain = _SEPARATORS.sub("", _with_our_digits(unicodedata.normalize("NFKC", text)))
     if not _DIGITS.fullmatch(plain):
         raise NotANumber("is not a phone number: it has other signs than digits and what parts them")
     return plain if plain.startswith("+") else context + plain
+
+
+def _with_our_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
 
 
 def _national(plain: str, country: str) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ringline.later import Carried
+
 MAX_CALL_DURATION_S = 3600
 """The SDK's default for a pipe."""
 
@@ -42,6 +44,7 @@ class VoicemailWindows:
     ring_max_s: float | None = None
     greeting_min_s: float | None = None
     greeting_max_s: float | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 USUAL_VOICEMAIL = VoicemailWindows()
@@ -64,6 +67,7 @@ class Sound:
     background_sound: str | None = None
     background_sound_enabled: bool = True
     background_sound_volume: float | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 USUAL_SOUND = Sound()
@@ -75,6 +79,7 @@ class VoiceBinding:
 
     voice_profile_id: str
     greeting: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 class PipeStatus(StrEnum):
@@ -88,11 +93,15 @@ class PipeStatus(StrEnum):
 class Pipe:
     """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
 
-    Callers whose agent does not come within its limit are taken by the agent `fallback_agent_id`, if one is named.
+    Callers whose agent does not come within its limit are taken by the agent `fallback_agent_id`, or handed over to the
+    number `fallback_number`, if one is named: 3 s before they are let go at the latest.
 
     An agent may hand calls over to the `transfer_allowed_numbers` (E.164) and to numbers with one of the
     `transfer_allowed_prefixes`: to any where both are None, to none where they are empty. Our speech worker holds a
     runner to it.
+
+    Whom a transfer goes on to that has failed, and that names nobody itself: `transfer_fallback`, each `sip:` and a
+    number, `agent:` and its id, or `end`, which ends the call.
 
     It has at most `max_calls` calls at once; None for as many as there are lines. Its calls go out on the numbers
     `caller_ids`, chosen by `caller_id_policy` when they take their line, where there are any and the call names none.
@@ -114,8 +123,10 @@ class Pipe:
     voicemail_policy: str | None = None
     unique_to: str | None = None
     fallback_agent_id: str | None = None
+    fallback_number: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
+    transfer_fallback: tuple[str, ...] = ()
     sound: Sound = USUAL_SOUND
     noise_cancellation: str | None = None
     status: str = PipeStatus.ACTIVE
@@ -126,6 +137,7 @@ class Pipe:
     max_calls: int | None = None
     caller_ids: tuple[str, ...] = ()
     caller_id_policy: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def is_disabled(self) -> bool:
@@ -140,6 +152,9 @@ class Agent:
     endpoint's, `model` is what it or the deployment's provider is asked for, `prompt` what a call without instructions
     of its own begins with. `analytics_schema` is the JSON Schema, as text, that outcomes of its conversations are held
     against.
+
+    A worker of the customer's own may be registered under a name of its own, `dispatch_name`; without one it has the
+    deployment's.
 
     It speaks with the first of its `voices` where a pipe names none. `max_concurrent` is what the SDK sends with every
     agent: it is kept, and means nothing. An agent that a pipe brought along with a brain of its own is `of_pipe`, and
@@ -169,6 +184,13 @@ class Agent:
     created_at: int | None = None
     modified_at: int | None = None
     max_calls: int | None = None
+    dispatch_name: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
+
+    @property
+    def own_name(self) -> str | None:
+        """The name under which LiveKit dispatches it; None where that is the deployment's."""
+        return self.dispatch_name if self.brain == Brain.LIVEKIT else None
 
     @property
     def voice(self) -> VoiceBinding | None:
@@ -189,6 +211,7 @@ class Trunk:
     trunk_id: str
     country: str | None = None
     account_id: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,3 +243,4 @@ class Number:
     decision_url: str | None = None
     decision_secret: str | None = field(default=None, repr=False)
     decision_default: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)

@@ -4,10 +4,11 @@ An agent beats a pipe: with both, the pipe lends number, voice and limits, and t
 speaks through a pipe bound to it, or, where there is none, with defaults and the number attached to itself.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from ringline.routing.destinations import may_be_called
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import (
     MAX_CALL_DURATION_S,
@@ -20,6 +21,7 @@ from ringline.routing.records import (
     VoicemailWindows,
 )
 from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.rows import attributes_of
 from ringline.runtime.web.problems import invalid_field
 
 
@@ -44,6 +46,7 @@ class Route:
     voicemail_policy: str | None = None
     unique_to: str | None = None
     fallback: Agent | None = None
+    fallback_number: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
     dialed: Number | None = None
@@ -52,9 +55,8 @@ class Route:
 
     @property
     def voice(self) -> dict[str, Any] | None:
-        """What a call takes over of the sound: what is not as usual; None where all is."""
-        told = {name: value for name, value in asdict(self.sound).items() if value != getattr(USUAL_SOUND, name)}
-        return told or None
+        """What a call takes over of the sound."""
+        return told_of(self.sound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Routing(Protocol):
     def agent(self, account_id: str, agent_id: str) -> Agent | None: ...
 
     def number(self, account_id: str, number: str) -> Number | None: ...
+
+    def numbers(self, account_id: str) -> list[Number]: ...
+
+    def default_number(self, account_id: str) -> str | None: ...
 
 
 class OutboundRouting:
@@ -97,14 +103,27 @@ class OutboundRouting:
         own_number = None if from_number is not None else self._of_pool(account_id, pipe)
         if own_number is not None:
             return replace(route_through(pipe, agent, own_number), from_pool=True)
-        own_number = attached_number(pipe, agent, from_number)
+        own_number = attached_number(pipe, agent, from_number) or self._default(account_id, from_number)
         if own_number is not None and own_number.trunk_id is None:
             own_number = self._with_its_trunk(account_id, own_number)
         if own_number is None and from_number is not None:
             own_number = self._own_number(account_id, from_number)
         if own_number is None:
-            raise invalid_field("from_number", "must be given: pipe and agent have no number", code="no_from_number")
+            raise invalid_field(
+                "from_number", "must be given: pipe, agent and account have no number", code="no_from_number"
+            )
         return route_through(pipe, agent, own_number)
+
+    def may_call(self, account_id: str, number: str, allowed: tuple[str, ...] | None, own_number: str | None) -> bool:
+        """Whether the account may call a number: by its list, or else by the countries of its own numbers, of which the
+        call's is looked at first."""
+
+        def own() -> Iterator[str]:
+            if own_number is not None:
+                yield own_number
+            yield from (each.number for each in self._routing.numbers(account_id))
+
+        return may_be_called(number, allowed, own)
 
     def _pipe(self, account_id: str, pipe_id: str | None, agent_id: str | None) -> Pipe | None:
         if pipe_id is not None:
@@ -127,15 +146,21 @@ class OutboundRouting:
             raise invalid_field("agent_id", "names no agent of this account", code="unknown_agent")
         return agent
 
-    def _with_its_trunk(self, account_id: str, own_number: OwnNumber) -> OwnNumber:
-        """A number that was brought with a trunk calls through it, whoever it is attached to."""
+    def _with_its_trunk(self, account_id: str, own_number: OwnNumber) -> OwnNumber | None:
+        """A number that was brought with a trunk calls through it, whoever it is attached to. None for one that was
+        given up: it is not the account's to call from."""
         number = self._routing.number(account_id, own_number.number)
-        return own_number if number is None else OwnNumber(number.number, number.trunk_id)
+        return None if number is None else OwnNumber(number.number, number.trunk_id)
 
     def _of_pool(self, account_id: str, pipe: Pipe | None) -> OwnNumber | None:
         """The first number of the pipe's pool that is there. The call's own is chosen when it is dialled."""
         numbers = (self._routing.number(account_id, each) for each in (() if pipe is None else pipe.caller_ids))
         return next((OwnNumber(each.number, each.trunk_id) for each in numbers if each is not None), None)
+
+    def _default(self, account_id: str, from_number: str | None) -> OwnNumber | None:
+        """What the account calls from where nothing else says: no number is ever chosen of several."""
+        number = None if from_number is not None else self._routing.default_number(account_id)
+        return None if number is None else OwnNumber(number, None)
 
     def _own_number(self, account_id: str, from_number: str) -> OwnNumber:
         number = self._routing.number(account_id, from_number)
@@ -167,7 +192,9 @@ class InboundRouting:
         if pipe is None:
             pipe = chosen_pipe(self._routing.pipes(account_id, agent.agent_id))
         route = route_through(pipe, agent, OwnNumber(dialed.number, dialed.trunk_id))
-        return replace(route, fallback=self._fallback(account_id, pipe, agent), dialed=dialed)
+        fallback_number = None if pipe is None else pipe.fallback_number
+        fallback = self._fallback(account_id, pipe, agent)
+        return replace(route, fallback=fallback, fallback_number=fallback_number, dialed=dialed)
 
     def overflow(self, account_id: str, dialed: Number) -> Route | None:
         """Who takes a caller of this number for whom nobody is free; None where nobody is named, or is there any
@@ -223,7 +250,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
             brain=agent.brain_of_ours,
             from_number=own_number.number,
             trunk_id=own_number.trunk_id,
-            voice_profile_id=None if agent.voice is None else agent.voice.voice_profile_id,
+            voice_profile_id=voice_profile_of(agent),
             recording=agent.recording,
             max_call_duration_s=agent.max_call_duration_s,
             sound=sound_of(None, agent),
@@ -234,7 +261,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         brain=agent.brain_of_ours,
         from_number=own_number.number,
         trunk_id=own_number.trunk_id or pipe.trunk_id,
-        voice_profile_id=pipe.voice_profile_id or (None if agent.voice is None else agent.voice.voice_profile_id),
+        voice_profile_id=pipe.voice_profile_id or voice_profile_of(agent),
         recording=pipe.recording,
         max_call_duration_s=pipe.max_call_duration_s,
         ring_timeout_s=pipe.ring_timeout_s,
@@ -247,6 +274,17 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         transfer_allowed_prefixes=pipe.transfer_allowed_prefixes,
         sound=sound_of(pipe, agent),
     )
+
+
+def voice_profile_of(agent: Agent) -> str | None:
+    """The voice with which an agent speaks where no pipe says otherwise."""
+    return None if agent.voice is None else agent.voice.voice_profile_id
+
+
+def told_of(sound: Sound) -> dict[str, Any] | None:
+    """What is not as usual of a sound; None where all is."""
+    told = {name: value for name, value in attributes_of(sound).items() if value != getattr(USUAL_SOUND, name, None)}
+    return told or None
 
 
 def sound_of(pipe: Pipe | None, agent: Agent) -> Sound:

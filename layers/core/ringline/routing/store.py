@@ -12,14 +12,15 @@ A number belongs to one account: whoever is called on it is found by the number 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk, VoiceBinding, VoicemailWindows
 from ringline.runtime.items import Item, condition_failed, from_item, refusal_reasons, to_item
+from ringline.runtime.rows import attributes_of, known_to, to_row
 from ringline.runtime.table import (
+    ACCOUNT_SK,
     AGENT_PREFIX,
     INBOUND_SK,
     NUMBER_PREFIX,
@@ -50,7 +51,7 @@ class RoutingStore:
         self._table_name = table_name
 
     def put_pipe(self, account_id: str, pipe: Pipe) -> None:
-        self._put(account_id, _PIPE + pipe.pipe_id, "pipe", asdict(pipe))
+        self._put(account_id, _PIPE + pipe.pipe_id, "pipe", attributes_of(pipe))
 
     def pipe(self, account_id: str, pipe_id: str) -> Pipe | None:
         found = self._get(account_id, _PIPE + pipe_id)
@@ -60,11 +61,16 @@ class RoutingStore:
         """The account's pipes, or those bound to one agent."""
         return [pipe_from(found) for found in self._list(account_id, _PIPE, agent_id)]
 
+    def transfer_fallback(self, account_id: str, pipe_id: str | None) -> tuple[str, ...]:
+        """Whom a failed transfer of the pipe's calls goes on to, as `Pipe` has it; nobody where the pipe is gone."""
+        pipe = None if pipe_id is None else self.pipe(account_id, pipe_id)
+        return () if pipe is None else pipe.transfer_fallback
+
     def delete_pipe(self, account_id: str, pipe_id: str) -> bool:
         return self._delete(account_id, _PIPE + pipe_id)
 
     def put_agent(self, account_id: str, agent: Agent) -> None:
-        self._put(account_id, _AGENT + agent.agent_id, "agent", asdict(agent))
+        self._put(account_id, _AGENT + agent.agent_id, "agent", attributes_of(agent))
 
     def agent(self, account_id: str, agent_id: str) -> Agent | None:
         found = self._get(account_id, _AGENT + agent_id)
@@ -78,6 +84,11 @@ class RoutingStore:
         agent = self.agent(account_id, agent_id)
         return None if agent is None else agent.analytics_schema
 
+    def dispatch_name(self, account_id: str, agent_id: str | None) -> str | None:
+        """The name of its own under which LiveKit dispatches the agent; None if it has none, or is gone."""
+        agent = None if agent_id is None else self.agent(account_id, agent_id)
+        return None if agent is None else agent.own_name
+
     def delete_agent(self, account_id: str, agent_id: str) -> bool:
         return self._delete(account_id, _AGENT + agent_id)
 
@@ -85,8 +96,8 @@ class RoutingStore:
         """Raises NumberTaken; nothing is written then."""
         owner = {"pk": number_pk(number.number), "sk": OWNER_SK, "account_id": account_id}
         refusals = self._transact(
-            {"Put": {"Item": _item(account_id, _NUMBER + number.number, "number", asdict(number))}},
-            {"Put": {"Item": to_item(owner), **_nobody_elses(account_id)}},
+            {"Put": {"Item": _item(account_id, _NUMBER + number.number, "number", attributes_of(number))}},
+            {"Put": {"Item": to_row(owner), **_nobody_elses(account_id)}},
         )
         if refusals is not None:
             raise NumberTaken(number.number)
@@ -99,10 +110,14 @@ class RoutingStore:
 
     def number(self, account_id: str, number: str) -> Number | None:
         found = self._get(account_id, _NUMBER + number)
-        return Number(**_known(Number, found)) if found else None
+        return number_from(found) if found else None
 
     def numbers(self, account_id: str) -> list[Number]:
-        return [Number(**_known(Number, found)) for found in self._list(account_id, _NUMBER)]
+        return [number_from(found) for found in self._list(account_id, _NUMBER)]
+
+    def default_number(self, account_id: str) -> str | None:
+        """What the account calls from where neither request nor pipe nor agent says."""
+        return (self._get(account_id, ACCOUNT_SK) or {}).get("default_number")
 
     def delete_number(self, account_id: str, number: str) -> bool:
         row = to_item({"pk": account_pk(account_id), "sk": _NUMBER + number})
@@ -114,13 +129,13 @@ class RoutingStore:
         return refusals is None
 
     def put_trunk(self, trunk: Trunk) -> None:
-        item = asdict(trunk) | {"pk": trunk_pk(trunk.trunk_id), "sk": INBOUND_SK, "item_kind": "trunk"}
-        self._dynamodb.put_item(TableName=self._table_name, Item=to_item(item))
+        item = attributes_of(trunk) | {"pk": trunk_pk(trunk.trunk_id), "sk": INBOUND_SK, "item_kind": "trunk"}
+        self._dynamodb.put_item(TableName=self._table_name, Item=to_row(item))
 
     def trunk(self, trunk_id: str) -> Trunk | None:
         key = to_item({"pk": trunk_pk(trunk_id), "sk": INBOUND_SK})
         item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
-        return None if item is None else Trunk(**_known(Trunk, from_item(item)))
+        return None if item is None else Trunk(**known_to(Trunk, from_item(item)))
 
     def _put(self, account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> None:
         self._dynamodb.put_item(TableName=self._table_name, Item=_item(account_id, sk, item_kind, record))
@@ -170,7 +185,7 @@ class RoutingStore:
 
 
 def _item(account_id: str, sk: str, item_kind: str, record: Mapping[str, Any]) -> Item:
-    return to_item({**record, "pk": account_pk(account_id), "sk": sk, "item_kind": item_kind})
+    return to_row({**record, "pk": account_pk(account_id), "sk": sk, "item_kind": item_kind})
 
 
 def _nobody_elses(account_id: str) -> dict[str, Any]:
@@ -180,28 +195,29 @@ def _nobody_elses(account_id: str) -> dict[str, Any]:
     }
 
 
-def _known(record: type[Pipe | Agent | Number | Trunk | Sound], found: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: found[field.name] for field in fields(record) if field.name in found}
+def number_from(found: Mapping[str, Any]) -> Number:
+    """The number of an item's plain fields, which may be of an older or a later version."""
+    return Number(**known_to(Number, found))
 
 
 def agent_from(found: Mapping[str, Any]) -> Agent:
     """The agent of an item's plain fields, which may be of an older or a later version."""
-    known = _known(Agent, found)
+    known = known_to(Agent, found)
     if "sound" in known:
-        known["sound"] = Sound(**_known(Sound, known["sound"]))
+        known["sound"] = Sound(**known_to(Sound, known["sound"], ()))
     if "voices" in known:
-        known["voices"] = tuple(VoiceBinding(**each) for each in known["voices"])
+        known["voices"] = tuple(VoiceBinding(**known_to(VoiceBinding, each, ())) for each in known["voices"])
     return Agent(**known)
 
 
 def pipe_from(found: Mapping[str, Any]) -> Pipe:
     """The pipe of an item's plain fields, which may be of an older or a later version."""
-    known = _known(Pipe, found)
+    known = known_to(Pipe, found)
     if "sound" in known:
-        known["sound"] = Sound(**_known(Sound, known["sound"]))
+        known["sound"] = Sound(**known_to(Sound, known["sound"], ()))
     if "voicemail" in known:
-        known["voicemail"] = VoicemailWindows(**known["voicemail"])
-    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes", "caller_ids"):
+        known["voicemail"] = VoicemailWindows(**known_to(VoicemailWindows, known["voicemail"], ()))
+    for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes", "transfer_fallback", "caller_ids"):
         if name in known:
             known[name] = tuple(known[name])
     return Pipe(**known)

@@ -5,7 +5,7 @@ import secrets
 
 from ringline.runtime.clock import now_ms
 
-_ID = re.compile(r"^[A-Za-z0-9_+.-]{1,80}$")
+_ID = re.compile(r"[A-Za-z0-9_+.-]{1,80}")
 
 
 def new_id(prefix: str) -> str:
@@ -18,7 +18,7 @@ def new_id(prefix: str) -> str:
 
 def is_plausible_id(text: str) -> bool:
     """Whether text can be an id at all; what cannot never reaches a key of the table."""
-    return bool(_ID.match(text))
+    return _ID.fullmatch(text) is not None
 
 
 def new_secret(prefix: str, length_bytes: int = 24) -> str:

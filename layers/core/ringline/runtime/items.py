@@ -25,6 +25,8 @@ def _typed(value: Any) -> dict[str, Any]:
     match value:
         case str():
             return {"S": value}
+        case bytes():
+            return {"B": value}
         case bool():
             return {"BOOL": value}
         case int():
@@ -35,6 +37,8 @@ def _typed(value: Any) -> dict[str, Any]:
             return {"NULL": True}
         case Mapping():
             return {"M": {str(name): _typed(inner) for name, inner in value.items()}}
+        case set() | frozenset() if all(isinstance(inner, str) for inner in value):
+            return {"SS": sorted(value)}
         case list() | tuple():
             return {"L": [_typed(inner) for inner in value]}
         case _:

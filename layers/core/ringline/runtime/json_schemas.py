@@ -14,11 +14,12 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ringline.json_text import DEEPEST, depth
+
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 MOST_SCHEMA_BYTES = 16 * 1024
-DEEPEST = 32
 MOST_REFERENCES = 500
 """How often references are followed in one check: each may lead to two more."""
 
@@ -42,7 +43,7 @@ def schema_fault(schema: dict[str, Any]) -> str | None:
     """Why the schema cannot be used; None if it can."""
     if len(json.dumps(schema, ensure_ascii=False).encode()) > MOST_SCHEMA_BYTES:
         return f"is larger than {MOST_SCHEMA_BYTES} bytes"
-    if _depth(schema) > DEEPEST:
+    if depth(schema) > DEEPEST:
         return f"is nested deeper than {DEEPEST}"
     for keyword, value in _keywords(schema):
         if keyword in _NOT_USED:
@@ -64,7 +65,7 @@ def misfit(schema: dict[str, Any], value: Any) -> str | None:
     fault = schema_fault(schema)
     if fault is not None:
         return f"the schema {fault}"
-    if _depth(value) > DEEPEST:
+    if depth(value) > DEEPEST:
         return f"is nested deeper than {DEEPEST}"
     try:
         error = next(_validator(schema).iter_errors(value), None)
@@ -114,18 +115,6 @@ def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
         within = value.values() if keyword in _NAMES_ARE_FREE and isinstance(value, dict) else [value]
         for each in within:
             yield from _keywords(each)
-
-
-def _depth(value: Any) -> int:
-    """How deep lists and objects lie in one another."""
-    deepest, level = 0, [value]
-    while level:
-        within = [each for each in level if isinstance(each, dict | list)]
-        if not within:
-            return deepest
-        deepest += 1
-        level = [inner for each in within for inner in (each.values() if isinstance(each, dict) else each)]
-    return deepest
 
 
 def _told(words: str) -> str:

@@ -1,15 +1,25 @@
 """Logs: JSON lines with a static message and fields. Phone numbers are masked, secrets and whole events never
 logged."""
 
+import logging
+import os
 import re
 
 from aws_lambda_powertools import Logger
+
+from ringline.version import VERSION
 
 _NUMBER_WITHIN = re.compile(r"\+?\d{7,}")
 
 
 def make_logger(service: str) -> Logger:
-    return Logger(service=service, utc=True, log_uncaught_exceptions=True)
+    """A function's log, each line of which says the release that wrote it."""
+    log = Logger(service=service, utc=True, log_uncaught_exceptions=True, version=VERSION)
+    if level := os.environ.get("LOG_LEVEL"):
+        # On Lambda Powertools takes the level of Lambda's own filter before this one, and that filter is never above
+        # INFO: it would drop metrics.
+        logging.getLogger(service).setLevel(level)
+    return log
 
 
 def masked(number: str | None) -> str | None:

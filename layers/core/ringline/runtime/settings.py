@@ -30,6 +30,19 @@ class _Variable:
         self.check = check
 
 
+class _Secret:
+    """A field that is asked for each time it is read, and never stands in the environment. `variable` says where it is
+    kept. A value that somebody gave by hand goes before."""
+
+    def __init__(self, variable: str, value: Callable[[], Any]) -> None:
+        self.name = variable
+        self.check = _not_empty
+        self._value = value
+
+    def __get__(self, settings: Any, _owner: Any = None) -> Any:
+        return self if settings is None else self._value()
+
+
 class _Group:
     """A field that is a model of settings itself."""
 
@@ -52,6 +65,11 @@ def optional(name: str) -> Any:
     return _Variable(name, _text)
 
 
+def secret(variable: str, value: Callable[[], Any]) -> Any:
+    """What `value` tells each time, from where the variable says. The variable must be set."""
+    return _Secret(variable, value)
+
+
 def flag(name: str) -> Any:
     """A variable that says `true`; anything else is false."""
     return _Variable(name, _flag)
@@ -70,7 +88,7 @@ def group(model: "type[SettingsModel]") -> Any:
 @dataclass_transform(
     frozen_default=True,
     kw_only_default=True,
-    field_specifiers=(required, required_url, optional, flag, number, group),
+    field_specifiers=(required, required_url, optional, secret, flag, number, group),
 )
 class SettingsModel:
     """Base of all settings. A subclass declares its fields, and may `check` what must hold between them."""
@@ -97,12 +115,14 @@ def read[Model: SettingsModel](model: type[Model], environ: Mapping[str, str] = 
         try:
             if isinstance(declared, _Group):
                 values[name] = read(declared.model, environ)
+            elif isinstance(declared, _Secret):
+                declared.check(declared.name, environ.get(declared.name, "").strip())
             else:
                 values[name] = declared.check(declared.name, environ.get(declared.name, "").strip())
         except SettingsError as error:
             faults.append(str(error))
     if faults:
-        raise SettingsError("; ".join(faults))
+        raise SettingsError("; ".join(dict.fromkeys(faults)))
     settings = model(**values)
     settings.check()
     return settings
@@ -116,13 +136,13 @@ def variables_of(model: type[SettingsModel]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _fields_of(model: type[SettingsModel]) -> Iterator[tuple[str, _Variable | _Group]]:
+def _fields_of(model: type[SettingsModel]) -> Iterator[tuple[str, _Variable | _Secret | _Group]]:
     """The fields that are read, those of base classes first. A subclass may read what its base has a default for."""
     declared: dict[str, Any] = {}
     for each in reversed(model.__mro__):
         declared |= vars(each)
     for name, value in declared.items():
-        if isinstance(value, (_Variable, _Group)):
+        if isinstance(value, (_Variable, _Secret, _Group)):
             yield name, value
 
 

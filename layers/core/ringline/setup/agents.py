@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from copy import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ from ringline.routing.records import MAX_CALL_DURATION_S, Agent, Brain, VoiceBin
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.json_schemas import schema_fault
+from ringline.runtime.vault.row_secrets import RowSecrets
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl, with_brain, with_endpoint_words
 from ringline.setup.checks import Rows, SetCap, Voices, check_line, in_use, sound_after, until_written, voice_named
-from ringline.setup.store import Change, Kind, Refusal, SetupStore, reference_to
+from ringline.setup.store import Change, Kind, Refusal, SetupStore, line_of, reference_to
 
 if TYPE_CHECKING:
     # Bodies are pydantic's, which only requests with one load.
@@ -39,6 +41,8 @@ class ManageAgents:
         check_url: CheckUrl,
         set_cap: SetCap,
         clock: Clock,
+        deployments_names: frozenset[str],
+        keys: RowSecrets,
     ) -> None:
         self._rows = rows
         self._store = store
@@ -46,6 +50,8 @@ class ManageAgents:
         self._check_url = check_url
         self._set_cap = set_cap
         self._clock = clock
+        self._deployments_names = deployments_names
+        self._keys = keys
 
     def create(self, account_id: str, request: "AgentRequest") -> Agent:
         given = request.model_dump(exclude_none=True, exclude={"brain"})
@@ -53,6 +59,7 @@ class ManageAgents:
         def attempt() -> Agent | Refusal:
             if self._rows.agent(account_id, request.agent_id) is not None:
                 raise Problem(409, "agent_exists", "There is an agent with this id")
+            seen = self._store.seen_trunk(account_id, request.trunk_id)
             now = self._clock()
             new = Agent(
                 agent_id=request.agent_id,
@@ -61,16 +68,20 @@ class ManageAgents:
                 created_at=now,
                 modified_at=now,
             )
-            agent = self._changed(new, request, given)
+            agent = self._changed(account_id, new, request, given)
             if request.voice_profile is not None:
                 voice = voice_named(self._voices, agent, request.voice_profile)
                 agent = replace(agent, voices=(VoiceBinding(voice or ""),))
             agent = replace(agent, **check_line(self._rows, account_id, None, agent))
-            return self._store.save(account_id, (Change(agent),)) or agent
+            return self._store.save(account_id, (Change(agent),), line_of(agent), seen) or agent
 
         made = until_written(attempt)
-        if made.max_calls is not None:
+        try:
+            # Also where it has none: whoever had the id before may have left one.
             self._set_cap(account_id, Kind.AGENT, made.agent_id, made.max_calls)
+        except Problem:
+            self.delete(account_id, made.agent_id, None)
+            raise
         return made
 
     def list(self, account_id: str) -> list[Agent]:
@@ -87,18 +98,19 @@ class ManageAgents:
         given = change.model_dump(exclude_unset=True, exclude={"brain"})
 
         def changed(before: Agent) -> Agent:
-            after = self._changed(before, change, given)
+            after = self._changed(account_id, before, change, given)
             if after.brain != before.brain:
                 for voice in after.voices:
                     voice_named(self._voices, after, voice.voice_profile_id)
             return replace(after, **check_line(self._rows, account_id, before, after))
 
-        after = self._write(account_id, agent_id, wanted, changed)
+        after = self._write(account_id, agent_id, wanted, changed, given.get("trunk_id"))
         if "max_calls" in given:
             self._set_cap(account_id, Kind.AGENT, agent_id, after.max_calls)
         return after
 
     def delete(self, account_id: str, agent_id: str, wanted: int | None) -> None:
+        """Its cap goes with it; one that stays binds nobody, and goes when something of this id is made anew."""
         capped = self.get(account_id, agent_id).max_calls is not None
 
         def attempt() -> Refusal | None:
@@ -108,11 +120,12 @@ class ManageAgents:
             seen = self._store.uses(account_id, itself)
             if users := self._store.users(account_id, itself):
                 raise in_use("agent", users)
-            return self._store.delete(account_id, agent, {itself: seen})
+            return self._store.delete(account_id, agent, {itself: seen}, (agent.own_name,))
 
         until_written(attempt)
         if capped:
-            self._set_cap(account_id, Kind.AGENT, agent_id, None)
+            with suppress(Problem):
+                self._set_cap(account_id, Kind.AGENT, agent_id, None)
 
     def add_voice(self, account_id: str, agent_id: str, request: "VoiceRequest", wanted: int | None) -> Agent:
         def changed(before: Agent) -> Agent:
@@ -150,16 +163,33 @@ class ManageAgents:
 
         self._write(account_id, agent_id, wanted, changed)
 
-    def _write(self, account_id: str, agent_id: str, wanted: int | None, changed: Callable[[Agent], Agent]) -> Agent:
+    def _write(
+        self,
+        account_id: str,
+        agent_id: str,
+        wanted: int | None,
+        changed: Callable[[Agent], Agent],
+        trunk_id: str | None = None,
+    ) -> Agent:
         def attempt() -> Agent | Refusal:
             before = self.get(account_id, agent_id)
-            check_revision(wanted, before.revision)
-            after = replace(changed(before), revision=before.revision + 1, modified_at=self._clock())
-            return self._store.save(account_id, (Change(after, before),)) or after
+            seen = self._store.seen_trunk(account_id, trunk_id)
+            after = changed(before)
+            check_revision(wanted, before.revision, is_so=after == before)
+            if after == before:
+                return before
+            after = replace(self._sealed(account_id, after), revision=before.revision + 1, modified_at=self._clock())
+            begun = line_of(after) - line_of(before)
+            return self._store.save(account_id, (Change(after, before),), begun, seen) or after
 
         return until_written(attempt)
 
-    def _changed(self, before: Agent, asked: "AgentChange", given: dict[str, Any]) -> Agent:
+    def _sealed(self, account_id: str, agent: Agent) -> Agent:
+        """The agent, whose key of a release that sealed none is sealed."""
+        key = agent.endpoint_key
+        return agent if key is None else replace(agent, endpoint_key=self._keys.sealed(account_id, agent.agent_id, key))
+
+    def _changed(self, account_id: str, before: Agent, asked: "AgentChange", given: dict[str, Any]) -> Agent:
         fields = {name: given[name] for name in _AS_GIVEN if name in given}
         fields |= {
             name: usual if given[name] is None else given[name] for name, usual in _USUAL.items() if name in given
@@ -170,8 +200,10 @@ class ManageAgents:
             fields["analytics_schema"] = _schema_text(given["analytics_schema"])
         after = replace(before, **fields, sound=sound_after(before.sound, given))
         if asked.brain is not None:
-            after = with_brain(after, asked.brain, self._check_url)
-        return with_endpoint_words(after, given)
+            after = with_brain(after, asked.brain, self._check_url, self._deployments_names)
+        after = with_endpoint_words(after, given)
+        key = self._keys.given(account_id, before.agent_id, before.endpoint_key, after.endpoint_key)
+        return replace(after, endpoint_key=key)
 
 
 def _voice(agent: Agent, profile_id: str) -> VoiceBinding:

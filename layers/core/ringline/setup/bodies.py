@@ -26,7 +26,10 @@ from ringline.calls.model.timing import (
 )
 from ringline.routing.numbers import read_number
 from ringline.routing.records import EndpointKind, FirstSpeaker, PipeStatus
+from ringline.setup.checks import fallback_kept
 
+MOST_FALLBACKS = 5
+"""As many as a request for a transfer may name."""
 _MOST_TEXT = 32_768
 """Characters of a prompt: those of a call's own instructions."""
 
@@ -115,6 +118,21 @@ class _Sounding(Body):
     tools: _Tools = _NOT_SERVED
 
 
+class FallbackTarget(Body):
+    """Whom a failed transfer goes on to, as a request for a transfer has it: `sip` with a `number`, or `agent` with an
+    `agent_id`."""
+
+    type: Literal["sip", "agent"]
+    config: dict[str, Any]
+
+
+def _fallback(value: Any) -> Any:
+    """Raises ValueError for what is no fallback."""
+    named = [each if isinstance(each, str) else each.model_dump() for each in (() if value is None else value)]
+    fallback_kept(value if isinstance(value, str) else named)
+    return value
+
+
 class PipeChange(_Sounding):
     """A change to a pipe; what is not named stays."""
 
@@ -134,9 +152,15 @@ class PipeChange(_Sounding):
     voicemail: Windows | None = None
     voicemail_policy: VoicemailPolicy | None = None
     unique_to: Literal["number"] | None = None
-    fallback_agent_id: OwnId | None = None
+    fallback_agent_id: OwnId | None = Field(None, description="Who takes a caller whose agent does not come in time")
+    fallback_number: PhoneNumber | None = Field(None, description="Or which number is called for that caller")
     transfer_allowed_numbers: Annotated[list[PhoneNumber], Field(max_length=200)] | None = None
     transfer_allowed_prefixes: Annotated[list[Prefix], Field(max_length=200)] | None = None
+    transfer_fallback: Annotated[
+        Literal["end"] | Annotated[list[FallbackTarget | Literal["end"]], Field(max_length=MOST_FALLBACKS)] | None,
+        AfterValidator(_fallback),
+        Field(description="Whom a failed transfer goes on to that has no `fallback` of its own"),
+    ] = None
     status: PipeStatus | None = None
 
     @model_validator(mode="after")
@@ -164,7 +188,8 @@ class PipeRequest(PipeChange):
 
 
 class BrainSpec(Body):
-    """Who thinks for an agent. `ref` is an endpoint's URL, or a prompt's text; `cfg` holds what else an endpoint needs:
+    """Who thinks for an agent. `ref` is an endpoint's URL, a prompt's text, or the name under which a LiveKit worker of
+    your own is registered (without one, the deployment's `AgentName`); `cfg` holds what else an endpoint needs:
     `api_key` (not shown again), `model`, and `kind`: `chat` (OpenAI's completions, usual) or `turn`."""
 
     type: Literal["livekit", "runner", "endpoint", "prompt", "playbook"] | None = None

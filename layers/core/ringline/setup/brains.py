@@ -1,5 +1,6 @@
 """Who thinks for an agent: from what is asked to what is kept, with the reason of each refusal."""
 
+import re
 from collections.abc import Callable, Mapping
 from copy import replace
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,16 @@ type CheckUrl = Callable[[str, str], None]
 
 _LEFT_OUT = ("headers", "query", "extra_body", "timeout_s", "max_retries")
 """What the SDK's `Endpoint` also takes. Our speech worker sends none of it."""
+_AGENT_NAME = re.compile(r"[\x21-\x7e]{1,80}")
+_RESERVED = "ringline-"
 _SHOWN_ONLY = "has_api_key"
 """Part of what is read, so that it may be sent back."""
 
 
-def with_brain(agent: Agent, asked: "BrainSpec", check_url: CheckUrl) -> Agent:
+def with_brain(agent: Agent, asked: "BrainSpec", check_url: CheckUrl, deployments_names: frozenset[str]) -> Agent:
     """The agent with the brain that is asked for. What is not said of a brain of the same kind stays; a key stays only
-    with the URL that it was given for. Raises Problem 422."""
+    with the URL that it was given for. No worker of an account's own has one of `deployments_names`, under which the
+    deployment dispatches its own to everybody's calls. Raises Problem 422."""
     kind = asked.type or agent.brain
     if kind == "playbook":
         raise invalid_field("brain.type", "playbooks are not served: give the text as a prompt, or run an agent")
@@ -38,14 +42,23 @@ def with_brain(agent: Agent, asked: "BrainSpec", check_url: CheckUrl) -> Agent:
             model = (asked.cfg or {}).get("model") or (agent.model if agent.brain == Brain.PROMPT else None)
             return replace(_without_brain(agent), brain=Brain.PROMPT, prompt=prompt, model=_text("model", model))
     _nothing_but(asked.cfg or {}, set(), kind)
+    if kind == Brain.LIVEKIT:
+        kept = agent.own_name if asked.ref is None else _own_name(ref, deployments_names)
+        return replace(_without_brain(agent), brain=kind, dispatch_name=kept)
     if ref not in {None, agent.agent_id}:
-        why = (
-            "a runner registers under its agent's own id"
-            if kind == Brain.RUNNER
-            else "workers of your own are all dispatched by the deployment's AgentName; the dispatch tells the agent_id"
-        )
-        raise invalid_field("brain.ref", f"must be left out: {why}")
+        raise invalid_field("brain.ref", "must be left out: a runner registers under its agent's own id")
     return replace(_without_brain(agent), brain=kind)
+
+
+def _own_name(name: str | None, deployments_names: frozenset[str]) -> str | None:
+    if name is not None and not _AGENT_NAME.fullmatch(name):
+        raise invalid_field("brain.ref", "is no name of a worker: 1 to 80 visible ASCII characters")
+    if name is not None and name.startswith(_RESERVED):
+        why = f"names that begin with {_RESERVED} are the deployment's own: left out, its AgentName is dispatched"
+        raise invalid_field("brain.ref", why)
+    if name in deployments_names:
+        raise invalid_field("brain.ref", "is the deployment's own name: left out, its AgentName is dispatched")
+    return name
 
 
 def _endpoint(agent: Agent, url: str | None, cfg: Mapping[str, Any], check_url: CheckUrl) -> Agent:
@@ -58,7 +71,8 @@ def _endpoint(agent: Agent, url: str | None, cfg: Mapping[str, Any], check_url: 
     if told is None:
         raise invalid_field("brain.ref", "must be given: the URL that is asked")
     check_url("brain.ref", told)
-    key = cfg.get("api_key") or (before.endpoint_key if told == before.endpoint_url else None)
+    kept = before.endpoint_key if told == before.endpoint_url else None
+    key = _text("api_key", cfg.get("api_key") or None) or kept
     kind = cfg.get("kind") or before.endpoint_kind
     if kind is not None and kind not in list(EndpointKind):
         raise invalid_field("brain.cfg.kind", f"must be one of {', '.join(EndpointKind)}")
@@ -66,7 +80,7 @@ def _endpoint(agent: Agent, url: str | None, cfg: Mapping[str, Any], check_url: 
         _without_brain(agent),
         brain=Brain.ENDPOINT,
         endpoint_url=told,
-        endpoint_key=_text("api_key", key),
+        endpoint_key=key,
         endpoint_kind=kind,
         model=_text("model", cfg.get("model") or before.model),
     )
@@ -102,11 +116,13 @@ def brain_view(agent: Agent) -> dict[str, Any]:
         case Brain.PROMPT:
             cfg = {} if agent.model is None else {"model": agent.model}
             return {"type": agent.brain, "ref": agent.prompt, "cfg": cfg}
-    return {"type": agent.brain, "ref": None, "cfg": {}}
+    return {"type": agent.brain, "ref": agent.own_name, "cfg": {}}
 
 
 def _without_brain(agent: Agent) -> Agent:
-    return replace(agent, endpoint_url=None, endpoint_key=None, endpoint_kind=None, model=None, prompt=None)
+    return replace(
+        agent, endpoint_url=None, endpoint_key=None, endpoint_kind=None, model=None, prompt=None, dispatch_name=None
+    )
 
 
 def _nothing_but(cfg: Mapping[str, Any], known: set[str], kind: str) -> None:

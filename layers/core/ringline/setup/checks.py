@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ringline.routing.numbers import read_number
 from ringline.routing.records import Agent, Number, Pipe, Sound, Trunk
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 from ringline.setup.store import Kind, Refusal, User
@@ -13,6 +14,7 @@ from ringline.voices.profiles import VoiceProfile
 _TRIES = 20
 """Each lost try means that somebody else's change went first, or was at it."""
 _WAIT_S = 0.05
+_LONGEST_ID = 80
 
 SOUND_FIELDS = ("greeting", "first_speaker", "background_sound", "background_sound_enabled", "background_sound_volume")
 
@@ -74,6 +76,24 @@ def check_line(rows: Rows, account_id: str, before: Pipe | Agent | None, after: 
     return follows
 
 
+def fallback_kept(asked: str | Sequence[Any] | None) -> tuple[str, ...]:
+    """Whom failed transfers go on to, as the pipe keeps it, of what a body says. Raises ValueError."""
+    named = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    kept = tuple(each if isinstance(each, str) else _target_kept(each) for each in named)
+    if "end" in kept[:-1]:
+        raise ValueError("has targets behind the end of the call")
+    return kept
+
+
+def _target_kept(target: Mapping[str, Any]) -> str:
+    kind, config = target["type"], target["config"]
+    name = {"sip": "number", "agent": "agent_id"}[kind]
+    value = config.get(name)
+    if set(config) != {name} or not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
+        raise ValueError(f"the config of {kind} is its {name}, and nothing else")
+    return f"{kind}:{read_number(value) if kind == 'sip' else value}"
+
+
 def sound_after(before: Sound, given: dict[str, Any]) -> Sound:
     """The sound with what is given; a null is what is usual."""
     told = {name: getattr(before, name) for name in SOUND_FIELDS} | {
@@ -95,6 +115,8 @@ def until_written[Thing](attempt: Callable[[], Thing | Refusal]) -> Thing:
     """What `attempt` gave once nobody else's change went before it. It reads anew each time. Raises Problem 503."""
     for _ in range(_TRIES):
         outcome = attempt()
+        if outcome is Refusal.NAME_TAKEN:
+            raise Problem(409, "agent_name_taken", "An agent of another account is dispatched under this name")
         if not isinstance(outcome, Refusal):
             return outcome
         time.sleep(random.uniform(0, _WAIT_S))  # noqa: S311 - so that two do not meet again

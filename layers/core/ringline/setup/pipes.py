@@ -1,7 +1,8 @@
 """Pipes: how calls are made, and by whom."""
 
+from contextlib import suppress
 from copy import replace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.timing import (
@@ -10,14 +11,25 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MAX_S,
     VOICEMAIL_RING_MIN_S,
 )
+from ringline.calls.model.transfers.allowed import is_allowed
 from ringline.routing.records import USUAL_VOICEMAIL, Agent, Brain, EndpointKind, Pipe, PipeStatus, VoicemailWindows
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl
-from ringline.setup.checks import Rows, SetCap, Voices, check_line, in_use, sound_after, until_written, voice_named
-from ringline.setup.store import Change, Kind, Reference, Refusal, SetupStore, reference_to
+from ringline.setup.checks import (
+    Rows,
+    SetCap,
+    Voices,
+    check_line,
+    fallback_kept,
+    in_use,
+    sound_after,
+    until_written,
+    voice_named,
+)
+from ringline.setup.store import Change, Kind, Reference, Refusal, SetupStore, line_of, reference_to
 
 if TYPE_CHECKING:
     # Bodies are pydantic's, which only requests with one load.
@@ -25,7 +37,7 @@ if TYPE_CHECKING:
 
 _AS_GIVEN = (
     "name", "agent_id", "number", "trunk_id", "ring_timeout_s", "agent_join_timeout_s", "unique_to",
-    "fallback_agent_id", "noise_cancellation", "project_id", "max_calls", "caller_id_policy",
+    "fallback_agent_id", "fallback_number", "noise_cancellation", "project_id", "max_calls", "caller_id_policy",
 )  # fmt: skip
 """Fields of the body that the record has under the same name. A null of one takes it back."""
 _USUAL = {"recording": False, "max_call_duration_s": 3600, "agent_first": True, "status": PipeStatus.ACTIVE}
@@ -74,11 +86,15 @@ class ManagePipes:
                 raise Problem(409, "pipe_exists", "There is a pipe with this id")
             now = self._clock()
             new = Pipe(pipe_id=pipe_id, name=request.name, agent_id=pipe_id, created_at=now, modified_at=now)
-            return self._write(account_id, None, self._changed(new, given), given)
+            return self._write(account_id, None, *self._planned(account_id, None, self._changed(new, given), given))
 
         known = until_written(attempt)
-        if known.pipe.max_calls is not None:
+        try:
+            # Also where it has none: whoever had the id before may have left one.
             self._set_cap(account_id, Kind.PIPE, pipe_id, known.pipe.max_calls)
+        except Problem:
+            self.delete(account_id, pipe_id, None)
+            raise
         return known
 
     def list(self, account_id: str) -> list[KnownPipe]:
@@ -90,14 +106,19 @@ class ManagePipes:
         return KnownPipe(pipe, self._rows.agent(account_id, pipe.agent_id))
 
     def change(self, account_id: str, pipe_id: str, change: "PipeChange", wanted: int | None) -> KnownPipe:
-        """Calls that were created before go on as they were to be made."""
+        """Calls that were created before go on as they were to be made: an agent that the pipe brought along stays for
+        them when the pipe is bound to another one, and goes with the pipe."""
         given = change.model_dump(exclude_unset=True)
 
         def attempt() -> KnownPipe | Refusal:
             before = self._pipe(account_id, pipe_id)
-            check_revision(wanted, before.revision)
-            after = replace(self._changed(before, given), revision=before.revision + 1, modified_at=self._clock())
-            return self._write(account_id, before, after, given)
+            after, bound = self._planned(account_id, before, self._changed(before, given), given)
+            is_so = after == before and not bound.changes
+            check_revision(wanted, before.revision, is_so=is_so)
+            if is_so:
+                return KnownPipe(before, bound.agent)
+            after = replace(after, revision=before.revision + 1, modified_at=self._clock())
+            return self._write(account_id, before, after, bound)
 
         known = until_written(attempt)
         if "max_calls" in given:
@@ -105,8 +126,8 @@ class ManagePipes:
         return known
 
     def delete(self, account_id: str, pipe_id: str, wanted: int | None) -> None:
-        """With the agent that it brought along, unless somebody else uses that."""
-
+        """With the agent that it brought along, unless somebody else uses that. Its cap goes with it; one that stays
+        binds nobody, and goes when something of this id is made anew."""
         capped = self._pipe(account_id, pipe_id).max_calls is not None
 
         def attempt() -> Refusal | None:
@@ -116,17 +137,24 @@ class ManagePipes:
             gone = {itself: self._store.uses(account_id, itself)}
             if users := self._store.users(account_id, itself):
                 raise in_use("pipe", users)
-            own = self._rows.agent(account_id, pipe.agent_id)
-            if own is not None and own.of_pipe == pipe_id:
-                seen = self._store.uses(account_id, reference_to(own))
-                others = [each for each in self._store.users(account_id, reference_to(own)) if each.thing_id != pipe_id]
-                if not others:
-                    gone[reference_to(own)] = seen
-            return self._store.delete(account_id, pipe, gone)
+            own = self._own_unused(account_id, pipe_id)
+            if own is not None:
+                gone[reference_to(own[0])] = own[1]
+            return self._store.delete(account_id, pipe, gone, () if own is None else (own[0].own_name,))
 
         until_written(attempt)
         if capped:
-            self._set_cap(account_id, Kind.PIPE, pipe_id, None)
+            with suppress(Problem):
+                self._set_cap(account_id, Kind.PIPE, pipe_id, None)
+
+    def _own_unused(self, account_id: str, pipe_id: str) -> tuple[Agent, int] | None:
+        """The agent that the pipe brought along, and its uses, unless somebody else uses it. Its id is the pipe's."""
+        own = self._rows.agent(account_id, pipe_id)
+        if own is None or own.of_pipe != pipe_id:
+            return None
+        uses = self._store.uses(account_id, reference_to(own))
+        users = self._store.users(account_id, reference_to(own))
+        return None if any((each.kind, each.thing_id) != ("pipe", pipe_id) for each in users) else (own, uses)
 
     def _pipe(self, account_id: str, pipe_id: str) -> Pipe:
         pipe = self._rows.pipe(account_id, pipe_id) if is_plausible_id(pipe_id) else None
@@ -147,29 +175,41 @@ class ManagePipes:
         for name in ("transfer_allowed_numbers", "transfer_allowed_prefixes"):
             if name in given:
                 fields[name] = None if given[name] is None else tuple(given[name])
+        if "transfer_fallback" in given:
+            fields["transfer_fallback"] = fallback_kept(given["transfer_fallback"])
         if "caller_ids" in given:
             fields["caller_ids"] = tuple(dict.fromkeys(given["caller_ids"] or ()))
         if "voicemail" in given:
             fields["voicemail"] = _windows(before.voicemail, given["voicemail"])
         return replace(before, **fields, sound=sound_after(before.sound, given))
 
-    def _write(self, account_id: str, before: Pipe | None, after: Pipe, given: dict[str, Any]) -> KnownPipe | Refusal:
+    def _planned(
+        self, account_id: str, before: Pipe | None, after: Pipe, given: dict[str, Any]
+    ) -> "tuple[Pipe, _Bound]":
+        """The pipe as it is to be written, and what is written with it. Raises Problem 409, 422."""
+        seen = self._store.seen_trunk(account_id, given.get("trunk_id"))
         bound = self._bound(account_id, before, after, given)
         after = replace(after, agent_id=bound.agent_id)
         fallback = after.fallback_agent_id
         is_new = before is None or fallback != before.fallback_agent_id
         if fallback is not None and is_new and self._rows.agent(account_id, fallback) is None:
             raise invalid_field("fallback_agent_id", "names no agent of this account", code="unknown_agent")
+        if fallback is not None and after.fallback_number is not None:
+            raise invalid_field("fallback_number", "cannot be given beside fallback_agent_id: one takes the caller")
         after = replace(after, **check_line(self._rows, account_id, before, after))
         self._check_caller_ids(account_id, before, after)
+        self._check_transfer_fallback(account_id, before, after)
         if bound.agent is not None and (
             given.get("voice_profile") or before is None or before.agent_id != after.agent_id
         ):
             voice = voice_named(self._voices, bound.agent, after.voice_profile_id)
             after = replace(after, voice_profile_id=voice)
+        return after, replace(bound, seen=seen)
+
+    def _write(self, account_id: str, before: Pipe | None, after: Pipe, bound: "_Bound") -> KnownPipe | Refusal:
         used_before = set() if before is None else _used_by(before)
         uses = _used_by(after) - used_before
-        refusal = self._store.save(account_id, (Change(after, before), *bound.changes), uses)
+        refusal = self._store.save(account_id, (Change(after, before), *bound.changes), uses, bound.seen)
         return KnownPipe(after, bound.agent) if refusal is None else refusal
 
     def _check_caller_ids(self, account_id: str, before: Pipe | None, after: Pipe) -> None:
@@ -180,6 +220,18 @@ class ManagePipes:
         for number in after.caller_ids:
             if number not in known and self._rows.number(account_id, number) is None:
                 raise invalid_field("caller_ids", f"{number} is no number of this account", code="unknown_number")
+
+    def _check_transfer_fallback(self, account_id: str, before: Pipe | None, after: Pipe) -> None:
+        """Raises Problem 422 for an agent that is not the account's, and a number that the pipe allows no transfer
+        to."""
+        known = () if before is None else before.transfer_fallback
+        for each in after.transfer_fallback:
+            kind, _, named = each.partition(":")
+            if kind == "sip" and not is_allowed(named, after.transfer_allowed_numbers, after.transfer_allowed_prefixes):
+                why = f"{named} is not among the pipe's transfer_allowed_numbers or prefixes"
+                raise invalid_field("transfer_fallback", why, code="transfer_not_allowed")
+            if kind == "agent" and each not in known and self._rows.agent(account_id, named) is None:
+                raise invalid_field("transfer_fallback", f"{named} is no agent of this account", code="unknown_agent")
 
     def _bound(self, account_id: str, before: Pipe | None, after: Pipe, given: dict[str, Any]) -> "_Bound":
         """Whom the pipe is bound to, and what must be written for it."""
@@ -195,6 +247,8 @@ class ManagePipes:
             raise Problem(409, "agent_exists", "There is an agent with the pipe's id: name it as agent_id")
         told = own or self._new_agent(after.pipe_id, name=after.name, of_pipe=after.pipe_id)
         changed = self._with_brain(told, brain)
+        if changed == own:
+            return _Bound(own.agent_id, own, ())
         if own is not None:
             changed = replace(changed, revision=own.revision + 1, modified_at=self._clock())
         return _Bound(changed.agent_id, changed, (Change(changed, own),))
@@ -207,7 +261,10 @@ class ManagePipes:
         """The pipe's own agent with the brain that the pipe names: a prompt, or a URL that takes a POST each turn, as
         the SDK's `agent_endpoint` does."""
         if "prompt" in brain:
-            return replace(agent, brain=Brain.PROMPT, prompt=brain["prompt"], endpoint_url=None, endpoint_kind=None)
+            return replace(
+                agent, brain=Brain.PROMPT, prompt=brain["prompt"], endpoint_url=None, endpoint_key=None,
+                endpoint_kind=None,
+            )  # fmt: skip
         url = brain["agent_endpoint"]
         self._check_url("agent_endpoint", url)
         return replace(
@@ -221,11 +278,13 @@ class _Bound:
     agent_id: str
     agent: Agent | None
     changes: tuple[Change, ...]
+    seen: dict[Reference, int] = field(default_factory=dict)
 
 
 def _used_by(pipe: Pipe) -> set[Reference]:
-    named = (pipe.agent_id, pipe.fallback_agent_id)
-    return {Reference(Kind.AGENT, each) for each in named if each is not None}
+    handed = [each.removeprefix("agent:") for each in pipe.transfer_fallback if each.startswith("agent:")]
+    named = (pipe.agent_id, pipe.fallback_agent_id, *handed)
+    return {Reference(Kind.AGENT, each) for each in named if each is not None} | line_of(pipe)
 
 
 def _or(value: Any, usual: Any) -> Any:

@@ -1,11 +1,12 @@
 """Pipes, agents and voices as the API shows them, with the fields of the SDK 0.5.0: a function for each."""
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from ringline.routing.records import Agent, Brain, Sound, VoiceBinding
 from ringline.runtime.clock import iso_or_none
+from ringline.runtime.rows import attributes_of
 from ringline.setup.brains import brain_view
 from ringline.setup.pipes import KnownPipe
 from ringline.voices.profiles import VoiceProfile
@@ -43,12 +44,14 @@ def pipe_view(known: KnownPipe) -> dict[str, Any]:
         "ring_timeout_s": pipe.ring_timeout_s,
         "agent_join_timeout_s": pipe.agent_join_timeout_s,
         "agent_first": pipe.agent_first,
-        "voicemail": asdict(pipe.voicemail),
+        "voicemail": attributes_of(replace(pipe.voicemail, carried=())),
         "voicemail_policy": pipe.voicemail_policy,
         "unique_to": pipe.unique_to,
         "fallback_agent_id": pipe.fallback_agent_id,
+        "fallback_number": pipe.fallback_number,
         "transfer_allowed_numbers": _list(pipe.transfer_allowed_numbers),
         "transfer_allowed_prefixes": _list(pipe.transfer_allowed_prefixes),
+        "transfer_fallback": [_fallback_target(each) for each in pipe.transfer_fallback] or None,
         "revision": pipe.revision,
         "created": iso_or_none(pipe.created_at),
         "modified": iso_or_none(pipe.modified_at),
@@ -111,15 +114,23 @@ def voice_view(agent: Agent, voice: VoiceBinding | None, profiles: dict[str, Voi
 
 
 def voice_profile_view(profile: VoiceProfile) -> dict[str, Any]:
-    shown = asdict(profile)
+    shown = attributes_of(replace(profile, carried=()))
     created, modified = shown.pop("created_at"), shown.pop("modified_at")
     lists = {name: list(shown[name]) for name in ("languages", "stt_languages")}
     return {**shown, **lists, "project_id": None, "created": iso_or_none(created), "modified": iso_or_none(modified)}
 
 
 def _sound(sound: Sound) -> dict[str, Any]:
-    return asdict(sound)
+    return attributes_of(replace(sound, carried=()))
 
 
 def _list(allowed: tuple[str, ...] | None) -> list[str] | None:
     return None if allowed is None else list(allowed)
+
+
+def _fallback_target(kept: str) -> dict[str, Any] | str:
+    """As a request for a transfer says it."""
+    kind, _, named = kept.partition(":")
+    if kind not in {"sip", "agent"}:
+        return kept
+    return {"type": kind, "config": {"number" if kind == "sip" else "agent_id": named}}

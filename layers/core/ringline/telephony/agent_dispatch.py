@@ -3,13 +3,15 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jwt
 
-from ringline.calls.model.call import AttemptId, Call, VoicemailPolicy
+from ringline.calls.model.call import Call, Speaker, VoicemailPolicy
 from ringline.calls.model.transfers.transfer import asked_for_by, of_dial
 from ringline.runtime.clock import MS_PER_S
+from ringline.runtime.vault.sealed import id_of_key
 
 _AUDIENCE = "agent-events"
 _TOKEN_SPARE_S = 3600
@@ -20,9 +22,9 @@ class TokenRefused(Exception):
     """The token does not prove that its bearer may speak for the call. The message says which check failed."""
 
 
-def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str:
+def agent_metadata(call: Call, secret: str, public_url: str = "", turns: Sequence[Mapping[str, Any]] = ()) -> str:
     """The dispatch metadata, JSON: what to say to whom, and where to report with which token. `public_url` is the API's
-    own; without it the agent must know it."""
+    own; without it the agent must know it. `turns` are what was said before, with a speech worker that was lost."""
     url = f"{public_url.rstrip('/')}/v1/calls/{call.call_id}" if public_url else None
     # The customer's own agents need not know that there are others.
     spoken_for = {} if call.brain is None else _for_our_speech_worker(call, url)
@@ -42,13 +44,23 @@ def agent_metadata(call: Call, livekit_secret: str, public_url: str = "") -> str
             "leg_identity": call.leg_identity,
             "voicemail_policy": (call.voicemail_policy or VoicemailPolicy.HANG_UP).value,
             "agent_events_url": url and f"{url}/agent-events",
-            "token": call_token(call, livekit_secret),
+            "token": call_token(call, secret),
         }
         | ({} if call.voice is None else {"voice": call.voice})
         | spoken_for
+        | ({"turns": list(turns)} if turns else {})
         | _by_transfer(call),
         separators=(",", ":"),
     )
+
+
+def is_told_of(call: Call, metadata: str) -> bool:
+    """Whether a dispatch's metadata is ours, for this call."""
+    try:
+        told = json.loads(metadata)
+    except ValueError:
+        return False
+    return isinstance(told, dict) and told.get("call_id") == call.call_id and "token" in told
 
 
 def _by_transfer(call: Call) -> dict[str, Any]:
@@ -76,42 +88,60 @@ def room_metadata(call: Call) -> str:
     return json.dumps({"call_id": call.call_id, "attempt": call.attempt}, separators=(",", ":"))
 
 
-def call_token(call: Call, livekit_secret: str) -> str:
-    """A token that lets its bearer speak for this attempt of the call and nothing else, until the call cannot be alive
-    any more."""
+def call_token(call: Call, secret: str) -> str:
+    """A token that lets its bearer speak for this attempt of the call and nothing else, as the agent of its latest
+    dispatch, until the call cannot be alive any more. It names the secret that proves it."""
     claims = {
         "aud": _AUDIENCE,
         "sub": call.call_id,
         "acc": call.account_id,
         "att": call.attempt,
+        "dsp": call.dispatches,
         "exp": (call.dialed_at or call.created_at) // MS_PER_S
         + call.ring_timeout_s
         + call.max_call_duration_s
         + _TOKEN_SPARE_S,
     }
-    return jwt.encode(claims, _token_key(livekit_secret), algorithm="HS256")
+    return jwt.encode(claims, _token_key(secret), algorithm="HS256", headers={"kid": id_of_key(secret)})
 
 
-def read_token(token: str | None, call_id: str, livekit_secret: str) -> AttemptId:
-    """The attempt that the token speaks for. Raises TokenRefused for a token that is not ours, has expired, or
-    belongs to another call."""
+type Accepted = Callable[[str | None], Sequence[str]]
+"""The secrets by which a token may be proven that names this one, or none."""
+
+
+def read_token(token: str | None, call_id: str, accepted: Accepted) -> Speaker:
+    """The attempt that the token speaks for, and as which agent. Raises TokenRefused for a token that is not ours, has
+    expired, or belongs to another call."""
     if not token:
         raise TokenRefused("no token")
     try:
-        claims = jwt.decode(
-            token,
-            _token_key(livekit_secret),
-            algorithms=["HS256"],
-            audience=_AUDIENCE,
-            options={"require": ["exp", "aud", "sub"]},
-        )
+        claims = _proven(token, accepted)
     except jwt.PyJWTError as error:
         raise TokenRefused(type(error).__name__) from None
     if claims["sub"] != call_id:
         raise TokenRefused("token of another call")
-    return AttemptId(str(claims["acc"]), call_id, int(claims["att"]))
+    # One of the release before tells no dispatch.
+    dispatch = int(claims["dsp"]) if "dsp" in claims else None
+    return Speaker(str(claims["acc"]), call_id, int(claims["att"]), dispatch)
 
 
-def _token_key(livekit_secret: str) -> bytes:
-    """A key of its own, derived from the one secret that all functions share: a call's token never opens LiveKit."""
-    return hmac.new(livekit_secret.encode(), b"ringline/agent-events", hashlib.sha256).digest()
+def _proven(token: str, accepted: Accepted) -> dict[str, Any]:
+    """What the token says. Raises jwt.PyJWTError."""
+    refused: jwt.PyJWTError = jwt.InvalidKeyError("made with no secret of ours")
+    for secret in accepted(jwt.get_unverified_header(token).get("kid")):
+        try:
+            return jwt.decode(
+                token,
+                _token_key(secret),
+                algorithms=["HS256"],
+                audience=_AUDIENCE,
+                options={"require": ["exp", "aud", "sub"]},
+            )
+        except jwt.PyJWTError as error:
+            refused = error
+    raise refused
+
+
+def _token_key(secret: str) -> bytes:
+    """A key for this one purpose: what the secret is used for besides cannot be turned into a token."""
+    return hmac.new(secret.encode(), b"ringline/agent-events", hashlib.sha256).digest()

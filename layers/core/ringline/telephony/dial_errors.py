@@ -23,7 +23,6 @@ from collections.abc import Mapping
 
 from ringline.calls.model.call import Refusal
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Refused, Unclear
-from ringline.telephony.carriers.refusals import refusal_in
 
 _MISCONFIGURED = {"invalid_argument", "not_found", "permission_denied", "unauthenticated", "bad_route", "malformed"}
 _UNAVAILABLE_BEFORE_INVITE = ("no response from servers", "cpu exhausted")
@@ -38,6 +37,9 @@ def from_twirp(code: str, message: str, metadata: Mapping[str, str]) -> DialOutc
     sip_code = metadata.get("sip_status_code", "")
     if sip_code.isdecimal():
         sip_status = metadata.get("sip_status")
+        # Carriers' words take longer to compile than most of what a dialer loads: with the first refusal.
+        from ringline.telephony.carriers.refusals import refusal_in
+
         refusal = refusal_in(int(sip_code), sip_status, text)
         if refusal is Refusal.LIMIT:
             return CarrierFull(int(sip_code), sip_status, code, text)

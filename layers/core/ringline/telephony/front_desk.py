@@ -27,13 +27,19 @@ class FrontDesk:
     def take_in(self, call: Call) -> RoomView:
         return self._ask(lambda livekit: livekit.take_in(call))
 
+    def mark_as_joined(self, room: str, identity: str) -> None:
+        self._ask(lambda livekit: livekit.mark_as_joined(room, identity))
+
     def turn_away(self, room: str) -> bool:
         return self._ask(lambda livekit: livekit.turn_away(room))
 
     def close(self, room: str) -> None:
         self._ask(lambda livekit: livekit.end_room(room))
 
-    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+    def remove(self, room: str, identity: str) -> None:
+        self._ask(lambda livekit: livekit.remove(room, identity))
+
+    def remove_later(self, room: str, kept_sid: str | None, identity: str) -> bool:
         return self._ask(lambda livekit: livekit.remove_later(room, kept_sid, identity))
 
     def _ask[T](self, ask: "Callable[[LivekitTelephony], Awaitable[T]]") -> T:

@@ -10,12 +10,14 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
+from collections.abc import Iterable
 from typing import Any
 
 import jwt
 
 from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.json_text import read_json
+from ringline.runtime.vault.livekit_keys import LivekitKey
 
 NUMBER_ATTRIBUTE = "ringline.number"
 """By which a dispatch rule may name the dialled number in its own attributes. It goes before the trunk's word: some
@@ -23,6 +25,9 @@ trunks tell none, or one that nobody can read."""
 
 ACCOUNT_ATTRIBUTE = "ringline.account"
 """By which a dispatch rule may name whose callers it lets in, who then sees also those whose number is nobody's."""
+
+STACK_ATTRIBUTE = "ringline.stack"
+"""By which a dispatch rule names the deployment whose callers it lets in: several may share a LiveKit project."""
 
 JOINED_ATTRIBUTE = "ringline.joined"
 """Of a caller in a browser who was received once."""
@@ -35,25 +40,19 @@ class HookRefused(Exception):
     """The request does not prove that LiveKit sent it. The message says which check failed."""
 
 
+class KeyUnknown(HookRefused):
+    """None of our keys signed it. It may be one that this process has not heard of yet."""
+
+
 class HookUnreadable(Exception):
     """LiveKit sent it, and it is not an event as we know them."""
 
 
-def verify(body: bytes, token: str | None, *, api_key: str, api_secret: str) -> None:
-    """Raises HookRefused unless the token is LiveKit's, of now, and of this very body."""
+def verify(body: bytes, token: str | None, keys: Iterable[LivekitKey]) -> None:
+    """Raises HookRefused unless the token is LiveKit's by one of the keys, of now, and of this very body."""
     if not token:
         raise HookRefused("no token")
-    try:
-        claims = jwt.decode(
-            token.removeprefix("Bearer "),
-            api_secret,
-            algorithms=["HS256"],
-            issuer=api_key,
-            leeway=LEEWAY_S,
-            options={"require": ["exp", "iss"]},
-        )
-    except jwt.PyJWTError as error:
-        raise HookRefused(type(error).__name__) from None
+    claims = _claims(token.removeprefix("Bearer "), keys)
     try:
         claimed = base64.b64decode(str(claims.get("sha256", "")), validate=True)
     except binascii.Error:
@@ -62,10 +61,30 @@ def verify(body: bytes, token: str | None, *, api_key: str, api_secret: str) -> 
         raise HookRefused("body hash differs")
 
 
+def _claims(token: str, keys: Iterable[LivekitKey]) -> dict[str, Any]:
+    refused: HookRefused = KeyUnknown("no key")
+    for key in keys:
+        try:
+            return jwt.decode(
+                token,
+                key.api_secret,
+                algorithms=["HS256"],
+                issuer=key.api_key,
+                leeway=LEEWAY_S,
+                options={"require": ["exp", "iss"]},
+            )
+        except (jwt.InvalidSignatureError, jwt.InvalidIssuerError) as error:
+            refused = KeyUnknown(type(error).__name__)
+        except jwt.PyJWTError as error:
+            # It is ours, or no token at all.
+            raise HookRefused(type(error).__name__) from None
+    raise refused
+
+
 def read(body: bytes) -> LivekitEvent:
     """The event in a verified body. Raises HookUnreadable."""
     try:
-        document = json.loads(body)
+        document = read_json(body)
         return _event(document)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise HookUnreadable(type(error).__name__) from None
@@ -97,6 +116,7 @@ def _event(document: dict[str, Any]) -> LivekitEvent:
         their_number=attributes.get("sip.phoneNumber") or None,
         trunk_id=attributes.get("sip.trunkID") or None,
         account_id=attributes.get(ACCOUNT_ATTRIBUTE) or None,
+        stack=attributes.get(STACK_ATTRIBUTE) or None,
         was_there_before=JOINED_ATTRIBUTE in attributes,
         egress=_egress(egress) if egress else None,
     )

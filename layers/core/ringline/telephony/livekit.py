@@ -7,6 +7,7 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -25,10 +26,12 @@ from ringline.calls.model.timing import (
     ROOM_DEPARTURE_S,
 )
 from ringline.runtime.clock import MS_PER_S
-from ringline.telephony.agent_dispatch import agent_metadata, room_metadata
+from ringline.telephony.agent_dispatch import agent_metadata, is_told_of, room_metadata
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from ringline.telephony.hook import JOINED_ATTRIBUTE
+from ringline.telephony.livekit_presence import is_reached
 from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.telephony.lost_talk import turns_so_far
 
 CALL_HEADER = "X-Ringline-Call"
 
@@ -48,18 +51,21 @@ class LivekitTelephony:
         self._client = client
         self._settings = settings
 
+    def _dispatched_with(self, call: Call) -> api.RoomAgentDispatch:
+        """Who is to come to the call's room. Reads the table, and now and then the stack's secret."""
+        return api.RoomAgentDispatch(
+            agent_name=self._settings.agent_for(call),
+            metadata=agent_metadata(call, self._settings.token_secret, self._settings.public_url),
+        )
+
     async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
         request = api.CreateRoomRequest(
             name=call.room_name or "",
             empty_timeout=EMPTY_ROOM_S,
             departure_timeout=ROOM_DEPARTURE_S,
             metadata=room_metadata(call),
-            agents=[
-                api.RoomAgentDispatch(
-                    agent_name=self._settings.agent_for(call),
-                    metadata=agent_metadata(call, self._settings.api_secret, self._settings.public_url),
-                )
-            ],
+            # Aside: thousands of dials wait in a container's one loop.
+            agents=[await asyncio.to_thread(self._dispatched_with, call)],
         )
         try:
             await self._client.room.create_room(request)
@@ -100,13 +106,14 @@ class LivekitTelephony:
         """Has an agent come to the room of a call that has just rung in, unless its dispatch rule sent one; who is in
         the room now. Whether a worker takes a dispatch only time can tell: `send_agent` repeats it."""
         room = call.room_name or ""
+        if call.direction is Direction.WEB:
+            # First: from its agent's joining on somebody who comes without the mark has used the token again.
+            await self.mark_as_joined(room, call.leg_identity)
         if not await self._dispatches(room):
             await self._dispatch(call, self._settings.agent_for(call))
-        if call.direction is Direction.WEB:
-            await self._mark_as_joined(room, call.leg_identity)
         return await self.look(room)
 
-    async def _mark_as_joined(self, room: str, identity: str) -> None:
+    async def mark_as_joined(self, room: str, identity: str) -> None:
         """Tells a caller in a browser who comes back from somebody who uses the token again: LiveKit gives each
         participant whose attributes change a new token, which has them, and the client comes back with that."""
         request = api.UpdateParticipantRequest(room=room, identity=identity, attributes={JOINED_ATTRIBUTE: "1"})
@@ -116,16 +123,30 @@ class LivekitTelephony:
             return
 
     async def send_agent(self, call: Call) -> None:
+        if call.direction is Direction.WEB:
+            await self.mark_as_joined(call.room_name or "", call.leg_identity)
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
         dispatches = await self._dispatches(call.room_name or "")
-        others = [dispatch for dispatch in dispatches if dispatch.agent_name not in self._settings.own_agents]
+        own = self._settings.own_agents
+        others = [each for each in dispatches if each.agent_name not in own and not is_told_of(call, each.metadata)]
         if others:
             await self._dispatch(call, others[-1].agent_name, others[-1].metadata)
         else:
-            await self._dispatch(call, self._settings.agent_for(call))
+            turns = await self._turns_so_far(call, dispatches)
+            await self._dispatch(call, self._settings.agent_for(call), turns=turns)
 
-    async def _dispatch(self, call: Call, agent_name: str, metadata: str | None = None) -> None:
-        told = agent_metadata(call, self._settings.api_secret, self._settings.public_url)
+    async def _turns_so_far(self, call: Call, dispatches: Sequence[api.AgentDispatch]) -> list[dict[str, Any]]:
+        if call.brain is None or call.active_at is None:
+            return []
+        shown = await _asked(
+            self._client.room.list_participants(api.ListParticipantsRequest(room=call.room_name or ""))
+        )
+        return turns_so_far(call, shown.participants, dispatches)
+
+    async def _dispatch(
+        self, call: Call, agent_name: str, metadata: str | None = None, turns: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        told = agent_metadata(call, self._settings.token_secret, self._settings.public_url, turns)
         request = api.CreateAgentDispatchRequest(
             agent_name=agent_name, room=call.room_name or "", metadata=metadata or told
         )
@@ -138,12 +159,16 @@ class LivekitTelephony:
         except _Missing:
             return
 
-    async def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+    async def remove_later(self, room: str, kept_sid: str | None, identity: str) -> bool:
         """Puts an agent out of a room in which the one of this sid was before it. False, and nobody is put out, if that
-        one is not there, or is this very one under another sid. Raises TelephonyDown."""
-        kept = [agent for agent in (await self.look(room)).agents if agent.sid == kept_sid]
-        if not kept or kept[0].identity == identity:
-            return False
+        one is not there, be it listed or not, or is this very one under another sid; without a sid any agent is put
+        out. Raises TelephonyDown."""
+        if kept_sid is not None:
+            kept = [agent for agent in (await self.look(room)).agents if agent.sid == kept_sid]
+            if not kept or kept[0].identity == identity:
+                return False
+            if not await _asked(is_reached(self._client, room, kept[0].identity)):
+                return False
         await self.remove(room, identity)
         return True
 
@@ -177,11 +202,11 @@ class LivekitTelephony:
                         attributes.get("sip.callID"),
                         attributes.get("sip.callStatus"),
                         _carrier_call_ids(attributes),
+                        _joined_at(participant),
                     )
                 )
             elif participant.kind == api.ParticipantInfo.AGENT:
-                joined_at = participant.joined_at_ms or participant.joined_at * MS_PER_S
-                agents.append(AgentSeen(participant.sid, joined_at, participant.identity))
+                agents.append(AgentSeen(participant.sid, _joined_at(participant), participant.identity))
             elif participant.identity == web_caller:
                 legs.append(LegView(participant.identity, participant.sid, None, None))
             elif _may_talk(participant):
@@ -200,7 +225,7 @@ class LivekitTelephony:
 
     async def start_recording(self, room: str, target: RecordingTarget) -> str:
         # LiveKit would record the room a second time if it were asked twice.
-        async for key, egress in self._recordings_of(room):
+        for key, egress in await self._recordings_of(room):
             if key == target.key:
                 return str(egress.egress_id)
         started = await _asked(self._client.egress.start_room_composite_egress(_audio_of(room, target)))
@@ -220,7 +245,7 @@ class LivekitTelephony:
         return len(identities)
 
     async def stop_recordings(self, room: str, keys: Collection[str]) -> None:
-        async for key, egress in self._recordings_of(room):
+        for key, egress in await self._recordings_of(room):
             if key in keys and egress.status in _RUNS:
                 await self._stop(egress.egress_id)
 
@@ -234,19 +259,19 @@ class LivekitTelephony:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise TelephonyDown(type(error).__name__) from error
 
-    async def _recordings_of(self, room: str) -> AsyncIterator[tuple[str, api.EgressInfo]]:
+    async def _recordings_of(self, room: str) -> list[tuple[str, api.EgressInfo]]:
         """The recordings of a room, each with the file that it writes. LiveKit lists all recordings of rooms that ever
         had this name, also those that are over, and a dispatch rule may give one caller after another the same room:
         only the file shows which call a recording belongs to."""
-        page = api.ListEgressRequest(room_name=room)
+        page, recordings = api.ListEgressRequest(room_name=room), []
         while True:
             known = await _asked(self._client.egress.list_egress(page))
             for egress in known.items:
                 files = [file.filename for file in egress.file_results]
                 for key in dict.fromkeys([*(file.filepath for file in egress.room_composite.file_outputs), *files]):
-                    yield key, egress
+                    recordings.append((key, egress))
             if not (known.items and known.next_page_token.token):
-                return
+                return recordings
             page.page_token.CopyFrom(known.next_page_token)
 
 
@@ -257,6 +282,10 @@ def _may_talk(participant: api.ParticipantInfo) -> bool:
     """Whether it is a person: neither a recorder nor a player, and not one who may only listen."""
     is_barred = participant.HasField("permission") and not participant.permission.can_publish
     return participant.kind == api.ParticipantInfo.STANDARD and not is_barred
+
+
+def _joined_at(participant: api.ParticipantInfo) -> int:
+    return participant.joined_at_ms or participant.joined_at * MS_PER_S
 
 
 def _carrier_call_ids(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -304,17 +333,11 @@ async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST
 
 @asynccontextmanager
 async def livekit_client(settings: LivekitSettings, within_s: float) -> AsyncIterator[api.LiveKitAPI]:
-    client = api.LiveKitAPI(
-        settings.url,
-        settings.api_key,
-        settings.api_secret,
-        timeout=aiohttp.ClientTimeout(total=within_s),
-        failover=False,
-    )
-    try:
-        yield client
-    finally:
-        await client.aclose()
+    # Without a limit: each dial that waits for its answer holds a connection, and the usual 100 are one container's in
+    # a second.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=within_s)) as session:
+        yield api.LiveKitAPI(settings.url, settings.api_key, settings.api_secret, session=session, failover=False)
 
 
 def ask_livekit[T](

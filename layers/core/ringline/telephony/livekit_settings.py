@@ -1,8 +1,12 @@
 """Where LiveKit is, and under which names we go there. Apart from `livekit`, whose client takes long to load."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ringline.runtime.settings import SettingsModel, optional, required, required_url
+from ringline.runtime.settings import SettingsModel, optional, required, required_url, secret
+from ringline.runtime.vault.kept import VARIABLE
+from ringline.runtime.vault.livekit_keys import LivekitKey, livekit_keys
+from ringline.telephony.token_secrets import token_secret
 
 if TYPE_CHECKING:
     # Most functions that read these settings send no agent, and start without calls.
@@ -12,20 +16,44 @@ USUAL_SPEECH_AGENT = "ringline-speech"
 """The name under which the speech worker takes jobs where the deployment names none."""
 
 
+def stack_mark(stack_id: str) -> str:
+    """What a deployment's own things at LiveKit are marked with: of the id that CloudFormation gives its stack
+    (`arn:aws:cloudformation:region:account:stack/name/uuid`) name/uuid, since two stacks of one name differ."""
+    return stack_id.split(":stack/")[-1]
+
+
+type OwnName = Callable[[str, str | None], str | None]
+"""The name of its own under which LiveKit dispatches an agent (account, agent); None where it has none."""
+
+
 class LivekitSettings(SettingsModel):
-    """What every function needs that asks LiveKit or hears it. The key signs our requests, and LiveKit's webhooks."""
+    """What every function needs that asks LiveKit or hears it. The first of its keys signs our requests, any of them
+    LiveKit's webhooks; `token_secret` makes the tokens of agents."""
 
     url: str = required_url("LIVEKIT_URL")
-    api_key: str = required("LIVEKIT_API_KEY")
-    api_secret: str = required("LIVEKIT_API_SECRET")
+    keys: tuple[LivekitKey, ...] = secret(VARIABLE, livekit_keys)
+    token_secret: str = secret(VARIABLE, token_secret)
     sip_trunk_id: str = ""
     agent_name: str = ""
     speech_agent_name: str = ""
     public_url: str = ""
+    own_name_of: "OwnName | None" = None
 
     def agent_for(self, call: "Call") -> str:
-        """The agent that LiveKit is asked to dispatch to the call."""
-        return self.agent_name if call.brain is None else self.speech_agent_name or USUAL_SPEECH_AGENT
+        """The agent that LiveKit is asked to dispatch to the call: the customer's own where it has a name of its own,
+        as it is set up at this moment."""
+        if call.brain is not None:
+            return self.speech_agent_name or USUAL_SPEECH_AGENT
+        own = None if self.own_name_of is None else self.own_name_of(call.account_id, call.agent_id)
+        return own or self.agent_name
+
+    @property
+    def api_key(self) -> str:
+        return self.keys[0].api_key
+
+    @property
+    def api_secret(self) -> str:
+        return self.keys[0].api_secret
 
     @property
     def url_for_browsers(self) -> str:
@@ -34,7 +62,8 @@ class LivekitSettings(SettingsModel):
 
     @property
     def own_agents(self) -> frozenset[str]:
-        """All that we dispatch. Others in a room were sent by a dispatch rule of somebody else's."""
+        """All that we dispatch to anybody's calls. Others in a room are of customers' own names, or were sent by a
+        dispatch rule of somebody else's: the dispatch's metadata tells."""
         return frozenset({self.agent_name, self.speech_agent_name or USUAL_SPEECH_AGENT})
 
 

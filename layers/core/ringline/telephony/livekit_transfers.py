@@ -42,7 +42,7 @@ class LivekitTransfers(LivekitTelephony):
         # Whoever is called sees the number of ours that the call goes over.
         from_number = call.to_number if call.direction is Direction.INBOUND else call.from_number
         request = api.CreateSIPParticipantRequest(
-            sip_trunk_id=call.trunk_id or self._settings.sip_trunk_id,
+            sip_trunk_id=call.trunk_to(transfer) or self._settings.sip_trunk_id,
             sip_call_to=transfer.target.name,
             sip_number=from_number or "",
             room_name=call.room_name or "",

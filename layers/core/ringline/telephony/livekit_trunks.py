@@ -13,7 +13,7 @@ import aiohttp
 from livekit import api
 from livekit.protocol.models import Pagination
 
-from ringline.telephony.hook import ACCOUNT_ATTRIBUTE, NUMBER_ATTRIBUTE
+from ringline.telephony.hook import ACCOUNT_ATTRIBUTE, NUMBER_ATTRIBUTE, STACK_ATTRIBUTE
 from ringline.telephony.livekit_settings import LivekitSettings
 from ringline.trunking.model.lines import (
     CallerRule,
@@ -27,7 +27,7 @@ from ringline.trunking.model.lines import (
     Transport,
 )
 
-STACK_ATTRIBUTE = "ringline.stack"
+AGENT_ATTRIBUTE = "ringline.agent"
 ROOM_PREFIX = "in"
 _EMPTY_ROOM_S, _DEPARTURE_S = 30, 5
 _ROWS_ASKED = 200
@@ -163,6 +163,8 @@ def _dispatch_rule(wanted: CallerRule) -> api.SIPDispatchRuleInfo:
     attributes = {NUMBER_ATTRIBUTE: wanted.number or ""}
     if wanted.mark is not None:
         attributes |= {ACCOUNT_ATTRIBUTE: wanted.mark.account_id, STACK_ATTRIBUTE: wanted.mark.stack}
+    if wanted.agent_name is not None:
+        attributes[AGENT_ATTRIBUTE] = wanted.agent_name
     individual = api.SIPDispatchRuleIndividual(room_prefix=ROOM_PREFIX)
     return api.SIPDispatchRuleInfo(
         name=wanted.name,
@@ -170,7 +172,8 @@ def _dispatch_rule(wanted: CallerRule) -> api.SIPDispatchRuleInfo:
         trunk_ids=wanted.trunk_ids,
         numbers=wanted.numbers,
         attributes=attributes,
-        # It names no agent: our own dispatch tells the agent its call, and gives it the token for its reports.
+        # The agent is named in the attributes, and not sent from here: our own dispatch tells it its call, gives it the
+        # token for its reports, and comes after who decides about callers and who takes them where nobody is free.
         room_config=api.RoomConfiguration(empty_timeout=_EMPTY_ROOM_S, departure_timeout=_DEPARTURE_S),
     )
 
@@ -187,6 +190,7 @@ def _rule(rule: api.SIPDispatchRuleInfo) -> CallerRule:
         trunk_ids=tuple(rule.trunk_ids),
         numbers=tuple(rule.numbers),
         number=said.get(NUMBER_ATTRIBUTE) or None,
+        agent_name=said.get(AGENT_ATTRIBUTE) or None,
         is_individual=rule.rule.WhichOneof("rule") == "dispatch_rule_individual",
     )
 

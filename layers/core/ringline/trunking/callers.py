@@ -8,7 +8,7 @@ from typing import Any
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from ringline.runtime.web.problems import invalid_field
-from ringline.trunking.refusals import unknown
+from ringline.trunking.refusals import overflow_chained, unknown
 from ringline.trunking.tables.numbers import Named, named_by
 
 
@@ -34,6 +34,16 @@ class CallerRules:
             return replace(after, decision_secret=None)
         return after if after.decision_secret else replace(after, decision_secret=self.new_secret())
 
+    def _overflow(self, account_id: str, number: Number, other: str) -> Number | None:
+        """Raises Problem 422 for a chain of numbers."""
+        from_there = [each.number for each in self.routing.numbers(account_id) if each.overflow_number == number.number]
+        if from_there:
+            raise overflow_chained(f"callers of {', '.join(from_there)} go on to this number already")
+        found = self.routing.number(account_id, other)
+        if found is not None and found.overflow_number is not None:
+            raise overflow_chained("names a number whose own callers go on to another number")
+        return found
+
     def _check(self, account_id: str, number: Number, named: Named) -> None:
         match named.kind:
             case "agent":
@@ -43,6 +53,6 @@ class CallerRules:
             case _:
                 if named.id == number.number:
                     raise invalid_field(named.field, "must be another number than this one")
-                found = self.routing.number(account_id, named.id)
+                found = self._overflow(account_id, number, named.id)
         if found is None:
             raise unknown(named.kind, named.field)

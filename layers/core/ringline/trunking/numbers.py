@@ -4,9 +4,9 @@ A number that has a trunk and is attached has its inbound trunk and its rule at 
 row is written first, and LiveKit follows: where LiveKit is away, the same request again goes on, and `sync` does too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import replace
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -17,16 +17,15 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.logging import masked
+from ringline.runtime.vault.row_secrets import RowSecrets
 from ringline.runtime.web.problems import FieldError, Problem, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.trunking.callers import CallerRules
-from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import CarrierTrunk, Link
 from ringline.trunking.refusals import refusals, unknown, written
+from ringline.trunking.settling import Kept, Settling
 from ringline.trunking.tables.numbers import (
     Holder,
-    HolderGone,
-    Leaving,
     NumberChanged,
     NumberRows,
     holders_of,
@@ -34,17 +33,7 @@ from ringline.trunking.tables.numbers import (
 from ringline.trunking.trunks import Trunks
 
 _TRIES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A number with its trunk, if it has one, and what stands at LiveKit. `new_secret` is the decision secret that was
-    made just now: nobody is told it again."""
-
-    number: Number
-    trunk: CarrierTrunk | None
-    link: Link
-    new_secret: str | None = field(default=None, repr=False)
+_LIMITS = frozenset({"max_calls", "calls_per_day"})
 
 
 class SetLimits(Protocol):
@@ -59,9 +48,14 @@ class Numbers:
     routing: RoutingStore
     trunks: Trunks
     callers: CallerRules
+    secrets: RowSecrets
     set_limits: SetLimits
     clock: Clock
     log: Logger
+
+    @property
+    def settling(self) -> Settling:
+        return Settling(rows=self.rows, routing=self.routing, trunks=self.trunks, log=self.log)
 
     def all(self, account_id: str) -> list[Kept]:
         trunks = {each.trunk_id: each for each in self.trunks.store.trunks(account_id)}
@@ -83,12 +77,6 @@ class Numbers:
             raise not_found("number_not_found", "The account has no such number")
         return number
 
-    def kept(self, account_id: str, number: Number) -> Kept:
-        trunk = None
-        if number.account_trunk_id is not None:
-            trunk = self.trunks.store.trunk(account_id, number.account_trunk_id)
-        return Kept(number, trunk, self.trunks.linking.links.of(account_id, number.number))
-
     def bring(self, account_id: str, number: str, said: dict[str, Any]) -> Kept:
         """A number that the account has at a carrier. To bring it again with the same is to go on where LiveKit was
         away. Raises Problem 409 `number_taken`, `number_exists`; 422 for what it names and is not there."""
@@ -97,19 +85,23 @@ class Numbers:
         if there is None:
             now = self.clock()
             new = Number(number=number, number_id=new_id("num"), created_at=now, modified_at=now)
-            made = self.callers.changed(account_id, new, said)
+            uses = self.rows.uses(account_id, number)
+            made = self._sealed(account_id, self.callers.changed(account_id, new, said))
             try:
                 with written():
-                    self.rows.write(account_id, None, made)
+                    uses_now = self.rows.write(account_id, None, made, uses=uses)
                 self.log.info("number brought", extra={"number": masked(number)})
-                self._limit(account_id, said, made)
-                return replace(self._settled(account_id, None, made), new_secret=made.decision_secret)
+                kept = self.settling.settled(account_id, None, made, uses_now)
+                # Also those that it has not: whoever had the number before may have left some.
+                self._limit(account_id, _LIMITS, made)
+                return replace(kept, new_secret=self._opened(account_id, made))
             except NumberChanged:
                 there = self.routing.number(account_id, number)
         if there is None or any(getattr(there, name) != value for name, value in said.items()):
             raise Problem(409, "number_exists", "The account has this number already, set up otherwise. Change it")
-        self._limit(account_id, said, there)
-        return self._settled(account_id, there, there)
+        kept = self.settling.settled(account_id, there, there)
+        self._limit(account_id, _LIMITS, there)
+        return kept
 
     def change(self, account_id: str, named: str, said: dict[str, Any], revision: int | None) -> Kept:
         """What is not named stays. Raises Problem 404, 409, 412, 422, 503."""
@@ -117,9 +109,9 @@ class Numbers:
         before, after = self._change(
             account_id, named, revision, lambda number: self.callers.changed(account_id, number, said)
         )
+        kept = self.settling.settled(account_id, before, after)
         self._limit(account_id, said, after)
-        secret = after.decision_secret if after.decision_secret != before.decision_secret else None
-        return replace(self._settled(account_id, before, after), new_secret=secret)
+        return kept if before.decision_secret else replace(kept, new_secret=self._opened(account_id, after))
 
     def rotate_decision_secret(self, account_id: str, named: str, revision: int | None) -> Kept:
         """Another decision secret in the place of the one there was, which signs nothing from now on. Raises Problem
@@ -131,7 +123,7 @@ class Numbers:
             return replace(number, decision_secret=self.callers.new_secret())
 
         _, after = self._change(account_id, named, revision, rotated)
-        return replace(self.kept(account_id, after), new_secret=after.decision_secret)
+        return replace(self.settling.kept(account_id, after), new_secret=self._opened(account_id, after))
 
     def attach(
         self, account_id: str, named: str, agent_id: str | None, pipe_id: str | None, trunk_id: str | None = None
@@ -149,7 +141,7 @@ class Numbers:
             return wanted
 
         before, after = self._change(account_id, named, None, attached)
-        return self._settled(account_id, before, after)
+        return self.settling.settled(account_id, before, after)
 
     def move(self, account_id: str, named: str, agent_id: str) -> Kept:
         """Leads the callers of an attached number to another agent. Raises Problem 409 `not_attached`."""
@@ -160,74 +152,64 @@ class Numbers:
             return replace(number, agent_id=agent_id, pipe_id=None)
 
         before, after = self._change(account_id, named, None, moved)
-        return self._settled(account_id, before, after)
+        return self.settling.settled(account_id, before, after)
 
     def detach(self, account_id: str, named: str) -> Kept:
         """Leads its callers to nobody: LiveKit lets them in no more, where the number has a trunk of its own."""
         before, after = self._change(
             account_id, named, None, lambda number: replace(number, agent_id=None, pipe_id=None)
         )
-        return self._settled(account_id, before, after)
+        return self.settling.settled(account_id, before, after)
 
     def delete(self, account_id: str, named: str, revision: int | None) -> None:
         """Raises Problem 404, 409 `number_in_use`, 412, 503."""
+        taken_down: Number | None = None
         for _ in range(_TRIES):
             number = self.find(account_id, named)
-            check_revision(revision, number.revision)
-            uses = self.rows.uses(account_id, number.number)
-            self._check_use(account_id, number)
+            try:
+                check_revision(revision, number.revision)
+                uses = self.rows.uses(account_id, number.number)
+                self._check_use(account_id, number)
+            except Problem:
+                if taken_down is not None:
+                    self._let_in_again(account_id, number)
+                raise
             with refusals():
                 if not self.trunks.linking.links.of(account_id, number.number).is_empty:
-                    self._unlink(account_id, number)
+                    self.settling.unlink(account_id, number)
+                    taken_down = number
             try:
-                self.rows.delete(account_id, number, leaves=self._leaving(account_id, number, None), uses=uses)
+                self.rows.delete(account_id, number, leaves=self.settling.leaving(account_id, number, None), uses=uses)
             except NumberChanged:
                 continue
-            if number.max_calls is not None or number.calls_per_day is not None:
-                self.set_limits(account_id, number.number, None, None)
+            self._lift_limits(account_id, number)
             self.log.info("number given up", extra={"number": masked(number.number)})
             return
+        if taken_down is not None:
+            self._let_in_again(account_id, taken_down)
         raise Problem(503, "contended", "Too many changes came at once")
 
-    def settle(self, account_id: str, number: Number) -> Link:
-        """Has LiveKit take the number's callers, or no more. Raises LinkBusy, NotLinked, SipDown."""
-        linking = self.trunks.linking
-        trunk = self.kept(account_id, number).trunk
-        if trunk is not None and holders_of(number):
-            return self.trunks.ask(lambda sip: linking.link_number(sip, account_id, number.number, trunk))
-        link = linking.links.of(account_id, number.number)
-        return link if link.is_empty else self._unlink(account_id, number)
+    def _let_in_again(self, account_id: str, number: Number) -> None:
+        """The callers of a number that stays: somebody began to use it after its parts were taken down."""
+        try:
+            self.settling.settled(account_id, number, number)
+        except Problem as problem:
+            self.log.warning("left to the next sync", extra={"number": masked(number.number), "why": problem.title})
 
-    def _limit(self, account_id: str, said: dict[str, Any], number: Number) -> None:
-        """Also where the row says so already: a request before this one may have been cut off in between."""
-        if "max_calls" in said or "calls_per_day" in said:
+    def _limit(self, account_id: str, said: Iterable[str], number: Number) -> None:
+        """After LiveKit, which may refuse. Also where the row says so already: a request before this one may have been
+        cut off in between."""
+        if not _LIMITS.isdisjoint(said):
             self.set_limits(account_id, number.number, number.max_calls, number.calls_per_day)
 
-    def _settled(self, account_id: str, before: Number | None, after: Number) -> Kept:
-        """The number with what stands at LiveKit now. Where LiveKit refuses, it is as it was before."""
-        with refusals():
-            try:
-                self.settle(account_id, after)
-            except NotLinked as error:
-                if not error.again:
-                    self._take_back(account_id, before, after)
-                raise
-        return self.kept(account_id, after)
-
-    def _take_back(self, account_id: str, before: Number | None, after: Number) -> None:
-        if before == after:
+    def _lift_limits(self, account_id: str, number: Number) -> None:
+        """Those of a number that is gone. Where they stay they bind nobody: whoever brings it next sets its own."""
+        if number.max_calls is None and number.calls_per_day is None:
             return
         try:
-            if before is None:
-                self.rows.delete(account_id, after, leaves=self._leaving(account_id, after, None))
-            else:
-                restored = replace(before, revision=after.revision + 1)
-                self.rows.write(account_id, after, restored, leaves=self._leaving(account_id, after, restored))
-        except (NumberChanged, HolderGone):
-            self.log.warning("number not taken back", extra={"number": masked(after.number)})
-
-    def _unlink(self, account_id: str, number: Number) -> Link:
-        return self.trunks.ask(lambda sip: self.trunks.linking.unlink(sip, account_id, number.number))
+            self.set_limits(account_id, number.number, None, None)
+        except Problem:
+            self.log.warning("limits of a number that is gone stay", extra={"number": masked(number.number)})
 
     def _through_its_trunk(self, account_id: str, said: dict[str, Any]) -> dict[str, Any]:
         """With LiveKit's outbound trunk, where an account's trunk is named: it is made now if it is not there yet."""
@@ -264,37 +246,32 @@ class Numbers:
     ) -> tuple[Number, Number]:
         for _ in range(_TRIES):
             before = self.find(account_id, named)
-            check_revision(revision, before.revision)
+            uses = self.rows.uses(account_id, before.number)
             changed = change(before)
+            check_revision(revision, before.revision, is_so=changed == before)
             if changed == before:
                 return before, before
-            after = replace(changed, revision=before.revision + 1, modified_at=self.clock())
+            after = replace(self._sealed(account_id, changed), revision=before.revision + 1, modified_at=self.clock())
             try:
                 with written():
-                    leaves = self._leaving(account_id, before, after)
-                    self.rows.write(account_id, before, after, leaves=leaves)
+                    leaves = self.settling.leaving(account_id, before, after)
+                    self.rows.write(account_id, before, after, leaves=leaves, uses=uses)
             except NumberChanged:
                 continue
             return before, after
         raise Problem(503, "contended", "Too many changes came at once")
 
-    def _leaving(self, account_id: str, before: Number, after: Number | None) -> tuple[Leaving, ...]:
-        """Those who call from it because it was attached to them, with the number that they have besides."""
-        stay = () if after is None else holders_of(after)
-        leaves = []
-        for holder in holders_of(before):
-            if holder not in stay and self._calls_from(account_id, holder) == before.number:
-                others = [each for each in self.routing.numbers(account_id) if holder in holders_of(each)]
-                other = next((each for each in others if each.number != before.number), None)
-                leaves.append(Leaving(holder, other))
-        return tuple(leaves)
+    def _sealed(self, account_id: str, number: Number) -> Number:
+        """The number, its decision secret sealed."""
+        if number.decision_secret is None:
+            return number
+        sealed = self.secrets.sealed(account_id, number.number, number.decision_secret)
+        return replace(number, decision_secret=sealed)
 
-    def _calls_from(self, account_id: str, holder: Holder) -> str | None:
-        if holder.kind == "agent":
-            agent = self.routing.agent(account_id, holder.id)
-            return None if agent is None else agent.number
-        pipe = self.routing.pipe(account_id, holder.id)
-        return None if pipe is None else pipe.number
+    def _opened(self, account_id: str, number: Number) -> str | None:
+        """The decision secret that the number has from now on, as it is shown once."""
+        kept = number.decision_secret
+        return None if kept is None else self.secrets.open(account_id, number.number, kept)
 
     def _check_use(self, account_id: str, number: Number) -> None:
         """Raises Problem 409 `number_in_use` that names each pipe and agent that calls from it, though it is not

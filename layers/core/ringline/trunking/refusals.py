@@ -8,7 +8,7 @@ from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import Link, SipDown, SipRefused
 from ringline.trunking.tables.links import LinkBusy
-from ringline.trunking.tables.numbers import HolderGone, NumberTaken
+from ringline.trunking.tables.numbers import HolderGone, NumberTaken, OverflowChained
 
 
 @contextmanager
@@ -36,7 +36,8 @@ def not_linked(error: NotLinked) -> Problem:
             f"LiveKit did not answer at {part}: {error.why}. {stands}. Send the same again, and it goes on from there"
         )
         return Problem(503, "livekit_away", title, (fault,))
-    return Problem(409, "livekit_refused", f"LiveKit refused {part}: {error.why}. {stands}", (fault,))
+    left = f". {error.left}" if error.left else ""
+    return Problem(409, "livekit_refused", f"LiveKit refused {part}: {error.why}. {stands}{left}", (fault,))
 
 
 def _made(link: Link) -> str:
@@ -52,6 +53,13 @@ def written() -> Iterator[None]:
         raise Problem(409, "number_taken", "The number belongs to another account of this deployment") from None
     except HolderGone as gone:
         raise unknown(gone.kind, gone.field) from None
+    except OverflowChained:
+        raise overflow_chained("names a number whose own callers go on to another number") from None
+
+
+def overflow_chained(why: str) -> Problem:
+    """The refusal of an overflow that leads from number to number: a caller is passed on once."""
+    return invalid_field("overflow.number", f"{why}: a caller is passed on once", code="overflow_chained")
 
 
 def unknown(kind: str, field: str | None = None) -> Problem:

@@ -7,7 +7,8 @@ from aws_lambda_powertools import Logger
 from ringline.runtime.clock import Clock
 from ringline.runtime.logging import masked
 from ringline.runtime.web.problems import Problem
-from ringline.trunking.comparing import Comparison, Synced
+from ringline.trunking.comparing import Comparison
+from ringline.trunking.model.drift import Synced
 from ringline.trunking.model.lines import (
     CarrierTrunk,
     SipService,
@@ -42,5 +43,5 @@ class Sync:
         left = [each for each in self.run(account_id, trunk.trunk_id).drift if not each.repaired]
         if left:
             told = "; ".join(f"{each.what} {each.number or ''}: {each.detail}" for each in left)
-            title = f"The change is kept, and LiveKit does not have all of it yet: {told}. Sync the numbers"
-            raise Problem(503, "livekit_away", title)
+            title = f"The change is kept, and LiveKit does not have all of it yet: {told}"
+            raise Problem(503, "livekit_away", f"{title}. Send the same again, or sync the numbers")

@@ -1,6 +1,6 @@
 """Trunks of an account: a carrier of its own, or a trunk that LiveKit has already.
 
-create:  row written -> LiveKit's trunk made            refused: the row is removed again
+create:  row written -> LiveKit's trunk made            refused: the row is removed again, unless it was there before
 delete:  row marked `leaving`, so that no number comes to it -> its numbers looked for -> taken down -> row removed
 """
 
@@ -48,19 +48,20 @@ class Trunks:
 
     def create(self, account_id: str, said: dict[str, Any], password: str | None) -> tuple[CarrierTrunk, Link]:
         """Makes a trunk of what was said: fields of CarrierTrunk. One of the same name and carrier that LiveKit has not
-        yet is gone on with. Raises Problem 409, 422, 503."""
+        yet is gone on with, and stays where LiveKit refuses it: a number may have come to it. Raises Problem 409, 422,
+        503."""
         if said["type"] == TrunkType.LIVEKIT:
             return self._adopt(account_id, said), Link(thing="")
-        trunk = self._begun(account_id, said, password)
-        if trunk is None:
-            trunk = self._with_password(account_id, self._new(account_id, said), password)
+        begun = self._begun(account_id, said, password)
+        trunk = begun or self._with_password(account_id, self._new(account_id, said), password)
+        if begun is None:
             self.store.add(account_id, trunk)
         with refusals():
             try:
                 return trunk, self.ask(lambda sip: self.linking.link_trunk(sip, account_id, trunk))
             except NotLinked as error:
-                if not error.again:
-                    self._forget(account_id, trunk)
+                if begun is None and not error.again:
+                    self.forget(account_id, trunk)
                 raise
 
     def change(
@@ -76,26 +77,76 @@ class Trunks:
         return self._change(account_id, trunk_id, revision, changed)
 
     def delete(self, account_id: str, trunk_id: str, revision: int | None) -> None:
-        """Raises Problem 404, 409 `trunk_in_use`, 412, 503."""
+        """Raises Problem 404, 409 `trunk_in_use` or `in_use`, 412, 503."""
+        self._check_use(account_id, self.find(account_id, trunk_id))
         trunk = self._change(account_id, trunk_id, revision, lambda before: replace(before, leaving=True))
-        users = [each.number for each in self.routing.numbers(account_id) if each.account_trunk_id == trunk_id]
-        if users:
-            self._change(account_id, trunk_id, None, lambda before: replace(before, leaving=False))
-            used_by = tuple(FieldError("numbers", each) for each in users)
-            raise Problem(409, "trunk_in_use", f"The trunk has numbers: {', '.join(users)}", used_by)
+        try:
+            self.close(account_id, trunk)
+        except Problem:
+            self.stay(account_id, trunk_id)
+            raise
         with refusals():
             if not self.link_of(account_id, trunk).is_empty:
                 self.ask(lambda sip: self.linking.unlink(sip, account_id, trunk_id))
-        self._forget(account_id, trunk)
+        self.forget(account_id, trunk)
         self.log.info("trunk deleted", extra={"trunk_id": trunk_id})
 
-    def _forget(self, account_id: str, trunk: CarrierTrunk) -> None:
-        """Raises Problem 503 where somebody has changed the trunk meanwhile: it is there still."""
-        if not self.store.delete(account_id, trunk):
+    def close(self, account_id: str, trunk: CarrierTrunk) -> None:
+        """Nobody comes to a trunk that is leaving: no number, and no pipe and no agent that would name it. Raises
+        Problem 409 where somebody is there, 503."""
+        for _ in range(_TRIES):
+            livekit_id = self._livekit_id(account_id, trunk)
+            uses = 0 if livekit_id is None else self.store.uses(account_id, livekit_id)
+            self._check_use(account_id, trunk)
+            if livekit_id is None or self.store.close(account_id, livekit_id, uses):
+                return
+        raise Problem(503, "contended", "Too many changes came at once")
+
+    def is_used(self, account_id: str, trunk: CarrierTrunk) -> bool:
+        """Whether a number, a pipe or an agent uses it at this moment."""
+        try:
+            self._check_use(account_id, trunk)
+        except Problem:
+            return True
+        return False
+
+    def _livekit_id(self, account_id: str, trunk: CarrierTrunk) -> str | None:
+        return trunk.provider_trunk_id or self.link_of(account_id, trunk).outbound_trunk_id
+
+    def _check_use(self, account_id: str, trunk: CarrierTrunk) -> None:
+        """Raises Problem 409 that names who uses it."""
+        numbers = [each.number for each in self.routing.numbers(account_id) if each.account_trunk_id == trunk.trunk_id]
+        if numbers:
+            used_by = tuple(FieldError("numbers", each) for each in numbers)
+            raise Problem(409, "trunk_in_use", f"The trunk has numbers: {', '.join(numbers)}", used_by)
+        livekit_id = self._livekit_id(account_id, trunk)
+        if livekit_id is None or self._is_adopted_besides(account_id, trunk):
+            return
+        pipes = [("pipe", each.pipe_id) for each in self.routing.pipes(account_id) if each.trunk_id == livekit_id]
+        agents = [("agent", each.agent_id) for each in self.routing.agents(account_id) if each.trunk_id == livekit_id]
+        if users := pipes + agents:
+            used_by = tuple(FieldError(f"{kind}:{each}", "uses this trunk") for kind, each in users)
+            told = ", ".join(f"{kind} {each}" for kind, each in users)
+            raise Problem(409, "in_use", f"The trunk is used by {told}", used_by)
+
+    def _is_adopted_besides(self, account_id: str, trunk: CarrierTrunk) -> bool:
+        """Whether the account has adopted it more than once: it keeps it then."""
+        adopted = trunk.provider_trunk_id
+        others = (each for each in self.store.trunks(account_id) if each.trunk_id != trunk.trunk_id)
+        return adopted is not None and any(each.provider_trunk_id == adopted for each in others)
+
+    def stay(self, account_id: str, trunk_id: str) -> None:
+        """A trunk that was to be deleted takes numbers again. Raises Problem 404, 503."""
+        self._change(account_id, trunk_id, None, lambda before: replace(before, leaving=False))
+
+    def forget(self, account_id: str, trunk: CarrierTrunk) -> None:
+        """Removes the row, when nothing of it is at LiveKit. Raises Problem 503 where somebody has changed the trunk
+        meanwhile: it is there still."""
+        if not self.store.delete(account_id, trunk) and self.store.trunk(account_id, trunk.trunk_id) is not None:
             raise Problem(503, "contended", "The trunk was changed meanwhile; ask again", headers={"Retry-After": "1"})
         adopted = trunk.provider_trunk_id
-        # The account may have adopted it more than once: it is anybody's again when the last of these is gone.
-        if adopted is not None and all(each.provider_trunk_id != adopted for each in self.store.trunks(account_id)):
+        # It is anybody's again when the last of these is gone.
+        if adopted is not None and not self._is_adopted_besides(account_id, trunk):
             self.store.give_up(account_id, adopted)
         link, _ = self.linking.links.take(account_id, trunk.trunk_id)
         self.linking.links.let_go(account_id, Link(thing=trunk.trunk_id, busy_until=link.busy_until))
@@ -113,9 +164,13 @@ class Trunks:
         return None
 
     def _with_password(self, account_id: str, trunk: CarrierTrunk, password: str | None) -> CarrierTrunk:
-        if password is None:
+        if password is None or (trunk.sealed_password is not None and self._is_its(account_id, trunk, password)):
             return trunk
         return replace(trunk, sealed_password=self.linking.sealer.seal(account_id, trunk.trunk_id, password))
+
+    def _is_its(self, account_id: str, trunk: CarrierTrunk, password: str) -> bool:
+        """Sealed anew it would look like a change."""
+        return self.linking.password(account_id, trunk) == password
 
     def _adopt(self, account_id: str, said: dict[str, Any]) -> CarrierTrunk:
         livekit_id = said["provider_trunk_id"]
@@ -150,8 +205,8 @@ class Trunks:
     ) -> CarrierTrunk:
         for _ in range(_TRIES):
             before = self.find(account_id, trunk_id)
-            check_revision(revision, before.revision)
             changed = change(before)
+            check_revision(revision, before.revision, is_so=changed == before)
             if changed == before:
                 return before
             after = replace(changed, revision=before.revision + 1, modified_at=self.clock())

@@ -6,9 +6,9 @@ from typing import Any
 
 from ringline.routing.records import Number
 from ringline.runtime.clock import iso
-from ringline.trunking.comparing import Drift, Synced
+from ringline.trunking.model.drift import Drift, Synced
 from ringline.trunking.model.lines import CarrierTrunk, Link, TrunkType
-from ringline.trunking.numbers import Kept
+from ringline.trunking.settling import Kept
 from ringline.trunking.tables.numbers import holders_of
 
 NOT_LINKED, PENDING, LINKED, ERROR = "NOT_LINKED", "PENDING_VERIFY", "LINKED", "ERROR"

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from ringline.later import Carried
+from ringline.runtime.rows import known_to
 
 HEARING = ("deepgram", "cartesia", "openai", "elevenlabs", "sarvam", "livekit", "local")
 SPEAKING = HEARING
@@ -41,6 +44,7 @@ class VoiceProfile:
     revision: int = 1
     created_at: int | None = None
     modified_at: int | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def is_served(self) -> bool:
@@ -61,8 +65,8 @@ def _fit(wanted: str, spoken: str) -> bool:
 
 
 def profile_from(profile_id: str, told: Mapping[str, Any]) -> VoiceProfile:
-    """A profile of plain fields; those of a later version are left out."""
-    known = {field.name: told[field.name] for field in fields(VoiceProfile) if told.get(field.name) is not None}
+    """A profile of plain fields, with those of a later release carried along."""
+    known = {name: value for name, value in known_to(VoiceProfile, told).items() if value is not None}
     for name in ("languages", "stt_languages"):
         if name in known:
             known[name] = tuple(known[name])

@@ -7,11 +7,12 @@
 A row goes before the seeded profile of its id. One that is `hidden` takes it out of the catalogue.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.items import from_item, to_item
+from ringline.runtime.rows import attributes_of, to_row
 from ringline.runtime.table import VOICES_PK
 from ringline.runtime.web.problems import invalid_field
 from ringline.voices.profiles import VoiceProfile, profile_from, seeded
@@ -55,7 +56,7 @@ class VoiceCatalogue:
             created_at=now if before is None else before.created_at,
             modified_at=now,
         )
-        self._put(profile.profile_id, asdict(after))
+        self._put(profile.profile_id, attributes_of(after))
         return after
 
     def delete(self, profile_id: str) -> bool:
@@ -67,7 +68,7 @@ class VoiceCatalogue:
 
     def _put(self, profile_id: str, fields: dict[str, Any]) -> None:
         item = {**fields, "pk": VOICES_PK, "sk": profile_id, "item_kind": "voice_profile"}
-        self._dynamodb.put_item(TableName=self._table_name, Item=to_item(item))
+        self._dynamodb.put_item(TableName=self._table_name, Item=to_row(item))
 
     def _row(self, profile_id: str) -> dict[str, Any] | None:
         key = to_item({"pk": VOICES_PK, "sk": profile_id})

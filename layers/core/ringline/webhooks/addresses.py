@@ -1,13 +1,28 @@
 """Where a webhook may go: out to the internet, never into a private network or to a cloud's metadata service."""
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 MAX_URL_LENGTH = 2048
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 as an IPv6-only network sees it: the last 32 bits are the address that is really met."""
+
+_NEVER: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    ip_network(block)
+    for block in (
+        "192.88.99.0/24",  # the way into 6to4, given up (RFC 7526)
+        "2001:20::/28",  # names of hosts, not places (RFC 7343)
+        "64:ff9b:1::/48",  # NAT64 within a network (RFC 8215): it may lead to any private IPv4 address
+        "fec0::/10",  # site-local, as old networks still route it (RFC 3879)
+        "3fff::/20",  # documentation (RFC 9637)
+        "5f00::/16",  # segment routing within a network (RFC 9602)
+        "2001::/32",  # Teredo: an IPv4 address in disguise
+        "::/96",  # IPv4-compatible, given up (RFC 4291)
+    )
+)
+"""Not of the public internet, whatever the library of the day says of them."""
 
 _INWARD_NAMES = ("localhost", ".localhost", ".local", ".internal")
 
@@ -19,7 +34,8 @@ def is_public(address: str) -> bool:
         met = _met(ip_address(address))
     except ValueError:
         return False
-    return met.is_global and not met.is_multicast and not met.is_reserved
+    is_met_nowhere = any(met in block for block in _NEVER)
+    return met.is_global and not met.is_multicast and not met.is_reserved and not is_met_nowhere
 
 
 def _met(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

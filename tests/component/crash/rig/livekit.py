@@ -7,14 +7,14 @@ from collections.abc import Callable
 import aiohttp
 from livekit import api
 
-from tests.component.crash.rig.phones import Leg, Phones, Room, agent_identity, twirp
+from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, agent_identity, twirp
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
 class Client:
     def __init__(self, phones: Phones) -> None:
         self._phones = phones
-        self.room = self.sip = self.agent_dispatch = self
+        self.room = self.sip = self.agent_dispatch = self.egress = self
 
     async def aclose(self) -> None: ...
 
@@ -68,6 +68,24 @@ class Client:
 
         return _step("list_rooms", listed)
 
+    async def start_room_composite_egress(self, request: api.RoomCompositeEgressRequest) -> api.EgressInfo:
+        key = request.file_outputs[0].filepath
+        tape_id = _step("start_egress", lambda: self._phones.record(request.room_name, key))
+        return api.EgressInfo(egress_id=tape_id)
+
+    async def list_egress(self, request: api.ListEgressRequest) -> api.ListEgressResponse:
+        def listed() -> api.ListEgressResponse:
+            tapes = self._phones.tapes.items()
+            return api.ListEgressResponse(
+                items=[_egress(tape_id, tape) for tape_id, tape in tapes if tape.room == request.room_name]
+            )
+
+        return _step("list_egress", listed)
+
+    async def stop_egress(self, request: api.StopEgressRequest) -> api.EgressInfo:
+        _step("stop_egress", lambda: self._phones.stop_tape(request.egress_id))
+        return api.EgressInfo(egress_id=request.egress_id)
+
     async def list_dispatch(self, room: str) -> list[api.AgentDispatch]:
         def listed() -> list[api.AgentDispatch]:
             if room not in self._phones.rooms:
@@ -88,6 +106,12 @@ class Client:
             return api.AgentDispatch(room=request.room, metadata=request.metadata)
 
         return _step("create_dispatch", created)
+
+
+def _egress(tape_id: str, tape: Tape) -> api.EgressInfo:
+    runs = api.EgressStatus.EGRESS_ACTIVE if tape.ended_at is None else api.EgressStatus.EGRESS_COMPLETE
+    asked = api.RoomCompositeEgressRequest(file_outputs=[api.EncodedFileOutput(filepath=tape.key)])
+    return api.EgressInfo(egress_id=tape_id, status=runs, room_composite=asked)
 
 
 def _participants(room: Room | None) -> api.ListParticipantsResponse:

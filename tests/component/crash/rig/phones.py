@@ -83,6 +83,16 @@ class Room:
 
 
 @dataclass
+class Tape:
+    """What LiveKit records of a room, into which file, from when to when. It ends with its room at the latest."""
+
+    room: str
+    key: str
+    begun_at: int
+    ended_at: int | None = None
+
+
+@dataclass
 class Word:
     """What the carrier tells of a phone call, in an event of its own."""
 
@@ -123,6 +133,8 @@ class Phones:
     """How long two agents were in one room, each time."""
     over_at: dict[str, int] = field(default_factory=dict)
     """When each leg that rang was over, by its room."""
+    tapes: dict[str, Tape] = field(default_factory=dict)
+    """The recordings, by their id."""
     on_join: Callable[[str, str], object] = lambda _room, _dispatched: None
     """Hears of each agent that joins: its room, and what it was told."""
     on_close: Callable[[str], object] = lambda _room: None
@@ -238,9 +250,21 @@ class Phones:
         for leg in list(room.legs.values()):
             self._leave(leg, "ROOM_DELETED", leg.status)
         del self.rooms[name]
+        for tape_id, tape in self.tapes.items():
+            if tape.room == name:
+                self.stop_tape(tape_id)
         self._is_one_again(name)
         self.on_close(name)
         self._tell("room_finished", name)
+
+    def record(self, room: str, key: str) -> str:
+        tape_id = f"EG_{self._number()}"
+        self.tapes[tape_id] = Tape(room, key, self.clock.now)
+        return tape_id
+
+    def stop_tape(self, tape_id: str) -> None:
+        tape = self.tapes[tape_id]
+        tape.ended_at = tape.ended_at or self.clock.now
 
     # --- legs --------------------------------------------------------------------------------------------------------
 
@@ -289,6 +313,8 @@ class Phones:
         self._join(Leg(identity, name, f"PA_leg_{self._number()}", is_browser=True))
 
     def change(self, name: str, identity: str, attributes: dict[str, str]) -> None:
+        if name in self.rooms and any(agent_identity(sid) == identity for sid in self.rooms[name].agents):
+            return
         leg = next((leg for leg in self.legs if (leg.room, leg.identity) == (name, identity)), None)
         if leg is None:
             raise twirp("not_found", "participant does not exist")

@@ -5,17 +5,24 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import Call, holder_name
+from ringline.runtime.table import places_in
 from tests.component.crash.rig.world import World
 
 
 def look_at_the_places(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -> None:
-    """Whenever one looks: a runner's `in_use` counts the calls that hold a place of its, and is within its places."""
-    held = Counter(call.holds_place_of for call in calls)
+    """Whenever one looks: the `in_use` of a runner counts the calls that hold a place of its, the rows of a speech
+    worker name them, and both are within the places that there are."""
+    kept = list(calls)
+    held = Counter(call.holds_place_of for call in kept)
     for row in items:
         if row["pk"].endswith("#RUNNERS") and "#R#" in row["sk"]:
             assert row["in_use"] == held[row["worker_id"]], f"{row['worker_id']}: a place too many, or too few"
             assert row["in_use"] <= row["max_concurrent"], "a runner was given more than it takes"
+        elif row["pk"].endswith("#RUNNERS") and "#P#" in row["sk"]:
+            holders = {holder_name(call) for call in kept if call.holds_speech_place_of == row["sk"]}
+            assert set(row.get("held", ())) == holders, f"{row['sk']}: a place too many, or too few"
+            assert len(holders) <= places_in(row["sk"]), "more places were taken than there are"
 
 
 def look_at_the_caps(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -> None:

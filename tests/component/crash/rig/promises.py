@@ -97,9 +97,14 @@ def look_at_the_table(world: World) -> None:
     items = world.table.items()
     calls = [item for item in items if item.get("item_kind") == "call"]
     (gate,) = (item for item in items if item["sk"] == "GATE")
-    on_lines = [call for call in calls if call["direction"] != Direction.INBOUND and call["state"] in _HOLDING]
+    callers = [call for call in calls if call["direction"] == Direction.INBOUND and call.get("takes_line")]
+    out = [call for call in calls if call["direction"] != Direction.INBOUND]
+    on_lines = [call for call in [*callers, *out] if call["state"] in _HOLDING]
     assert gate["in_use"] == len(on_lines)
     assert gate["in_use"] <= gate["cap"]
+    if "outbound_cap" in gate:
+        held = len([call for call in callers if call["state"] in _HOLDING])
+        assert gate["outbound_cap"] == gate["cap"] - gate.get("inbound_reserve", 0) + held, "lines were lost for good"
     places = sorted(item["sk"].partition("#")[2] for item in items if item["pk"].endswith("#QUEUE"))
     assert places == sorted(call["sk"] for call in calls if call["state"] == State.QUEUED)
     look_at_the_places(items, world.table.calls.values())
@@ -156,8 +161,14 @@ def look_at_the_agents(world: World) -> None:
 
 def look_at_the_webhooks(world: World, statuses: Set[str]) -> None:
     """One event for each call, however often it was announced or posted: its receiver can tell that it is the same."""
-    announced = {json.loads(each.body)["call_id"] for each in world.sent if each.queue == "deliveries"}
-    assert announced == set(world.table.calls)
+    announced = {json.loads(each.body)["sequence"] for each in world.sent if each.queue == "deliveries"}
+    events = [item for item in world.table.items() if item.get("item_kind") == "event"]
+    assert {int(event["sk"]) for event in events} == set(range(1, len(events) + 1)), "a number is missing"
+    of_calls = [event for event in events if "call_id" in event]
+    assert announced == {int(event["sk"]) for event in of_calls}
+    assert sorted(event["call_id"] for event in of_calls) == sorted(world.table.calls), "an end is one event"
+    of_endpoints = [event["event_type"] for event in events if "call_id" not in event]
+    assert len(of_endpoints) == len(set(of_endpoints)), "an endpoint is disabled once"
     told: dict[str, set[tuple[str, str]]] = {call_id: set() for call_id in world.table.calls}
     for headers, body in world.posts:
         assert body["type"] == "call_end"

@@ -26,7 +26,7 @@ from ringline.runtime import ids
 from ringline.runtime.items import to_item
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
-from ringline.webhooks.store import EndpointStore
+from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.builders import NOW
 from tests.component.crash.rig.livekit import Client
 from tests.component.crash.rig.phones import Phones
@@ -44,6 +44,11 @@ CAP = 1
 """One line: whoever does not give it back keeps everybody else waiting."""
 ROUTED, UNROUTED, NOBODYS = "+15550100000", "+15550100001", "+15550100002"
 """Numbers to ring: one with an agent behind it, one without, one of no account."""
+OVERFLOWING, DECIDED = "+15550100004", "+15550100005"
+"""Numbers with an agent, and another where that has no room; and with a server that decides about callers."""
+RECORDED = "PIPE_recorded"
+"""A pipe whose calls are recorded."""
+DECIDES_AT = "https://example.com/decide"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 _WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem"}
@@ -166,8 +171,11 @@ def _watched(request_of: Callable[[str, Any], Any], world: World) -> Callable[[s
 
 
 def _receiver(world: World) -> Callable[..., Answered | Unanswered]:
-    def post(_client: WebhookClient, _url: str, headers: Any, body: bytes) -> Answered | Unanswered:
+    def post(_client: WebhookClient, url: str, headers: Any, body: bytes) -> Answered | Unanswered:
         before_step()
+        if url == DECIDES_AT:
+            world.questions.append(json.loads(body)["data"]["call_id"])
+            return _decision(world)
         world.posts.append((headers, json.loads(body)))
         answers = world.receiver_answers
         status_code = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -178,6 +186,17 @@ def _receiver(world: World) -> Callable[..., Answered | Unanswered]:
         return Answered(status_code)
 
     return post
+
+
+def _decision(world: World) -> Answered | Unanswered:
+    """What the server says that decides about callers; nothing in time, where it has nothing to say."""
+    try:
+        after_step("question")
+    except AnswerLost:
+        return Unanswered(Failure.TIMED_OUT)
+    if world.decision is None:
+        return Unanswered(Failure.TIMED_OUT)
+    return Answered(200, body=json.dumps(world.decision).encode())
 
 
 def _clear(world: World) -> None:
@@ -193,6 +212,7 @@ def _clear(world: World) -> None:
     EndpointStore(aws.dynamodb, aws.table_name).add(ACCOUNT, endpoint)
     if found:
         world.set_lines(CAP)
+        world.reserve_lines(None)
         return
     AccountStore(aws.dynamodb, aws.table_name).create_account(Account(ACCOUNT, "Acme", "acme", CAP))
     routing = RoutingStore(aws.dynamodb, aws.table_name)
@@ -203,4 +223,19 @@ def _clear(world: World) -> None:
     routing.put_number(ACCOUNT, Number(number=RUNNERS_NUMBER, number_id="num_3", pipe_id=RUNNERS_PIPE))
     routing.put_number(ACCOUNT, Number(number=ROUTED, number_id="num_1", pipe_id="PIPE_1"))
     routing.put_number(ACCOUNT, Number(number=UNROUTED, number_id="num_2"))
+    routing.put_number(
+        ACCOUNT, Number(number=OVERFLOWING, number_id="num_4", pipe_id="PIPE_1", overflow_agent_id="sales")
+    )
+    routing.put_number(
+        ACCOUNT,
+        Number(
+            number=DECIDED,
+            number_id="num_5",
+            pipe_id="PIPE_1",
+            decision_url=DECIDES_AT,
+            decision_secret=SECRET,
+            decision_default="reject",
+        ),
+    )
+    routing.put_pipe(ACCOUNT, Pipe(pipe_id=RECORDED, name="p", agent_id="front-desk", number=ROUTED, recording=True))
     routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="front-desk", number=ROUTED))

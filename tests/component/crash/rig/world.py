@@ -23,7 +23,7 @@ from tests.component.crash.rig.hooks import (
 from tests.component.crash.rig.phones import Phones
 from tests.component.crash.rig.process import ACTING, Invocation, Killed, Trouble
 from tests.component.crash.rig.table import WatchedTable
-from tests.component.one_table import LocalAws, load_handler
+from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT, HandClock
 from tests.sample_events import event_of
 
@@ -69,12 +69,18 @@ class World:
     dead_letters: list[Message] = field(default_factory=list)
     posts: list[tuple[Mapping[str, str], dict[str, Any]]] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    decision: dict[str, Any] | None = None
+    """What the customer's server says about a caller; None where it does not answer in time."""
+    questions: list[str] = field(default_factory=list)
+    """The callers that it was asked about."""
     after_each: Callable[["World"], None] = lambda _world: None
     invocations: list[Invocation] = field(default_factory=list)
     spoken_for: list[tuple[str, str]] = field(default_factory=list)
     """Each room that a runner began to think for, and which."""
     broken: list[AssertionError] = field(default_factory=list)
     speech: "Speech" = field(init=False)
+    relay_fails: bool = False
+    """Whether the code that reads the stream cannot even be loaded."""
     _relayed: int = 0
     _hooks_tried: int = 0
     _swept_at: int = NOW
@@ -135,6 +141,7 @@ class World:
             "SIP_HOOK_SECRET": CARRIER_SECRET,
             "LINK_CARRIER_CALLS": "true",
             "RUNNER_CONNECTIONS_URL": "https://connections.test",
+            "RECORDS_BUCKET": RECORDS_BUCKET,
         }
         self._warm[function] = load_handler(function, environment)
         return self._warm[function]
@@ -164,6 +171,10 @@ class World:
     def set_lines(self, lines: int) -> None:
         AccountStore(self.aws.dynamodb, self.aws.table_name).set_cap(ACCOUNT, lines)
 
+    def reserve_lines(self, lines: int | None) -> None:
+        """So many lines are kept for callers, who hold lines then."""
+        AccountStore(self.aws.dynamodb, self.aws.table_name).set_inbound_reserve(ACCOUNT, lines)
+
     def ring(self) -> None:
         """A doorbell from nowhere: they may be doubled."""
         self.messages.append(Message("doorbells", json.dumps({"account_id": ACCOUNT}), self.clock.now))
@@ -181,6 +192,11 @@ class World:
         path = f"/v1/calls/{self.accepted[0]}/transfers"
         event = event_of("manage", "hang_up") | {"rawPath": path, "body": json.dumps(body)}
         return self.request("manage", event)
+
+    def control_recording(self, deed: str) -> dict[str, Any]:
+        """The customer has the recording of the first call paused, or go on."""
+        path = f"/v1/calls/{self.accepted[0]}/recording/{deed}"
+        return self.request("manage", event_of("manage", "hang_up") | {"rawPath": path, "body": None})
 
     def agent_tells(self, *reports: Mapping[str, Any]) -> None:
         """The agent of the first call tells this, and is heard."""
@@ -235,9 +251,10 @@ class World:
         return [message.visible_at for message in self.messages] + ([phones_at] if phones_at is not None else [])
 
     def _anything_open(self) -> bool:
-        """Whether a call, a room or a due date waits for a sweep."""
+        """Whether a call, a room or a due date waits for a sweep. The count of events is due in two weeks' time."""
         return bool(self.phones.rooms) or any(
-            item.get("due_at") or "#QUEUE" in item["pk"] for item in self.table.items()
+            (item.get("due_at") and "#EVENT_COUNT" not in item["pk"]) or "#QUEUE" in item["pk"]
+            for item in self.table.items()
         )
 
     def _deliver_word(self) -> bool:
@@ -270,7 +287,7 @@ class World:
 
     def _relay(self) -> bool:
         batch = self.table.changes[self._relayed :]
-        if not batch:
+        if not batch or self.relay_fails:
             return False
         invocation = self.invoke("relay_call_changes", {"Records": [change.record for change in batch]})
         if not invocation.failed:

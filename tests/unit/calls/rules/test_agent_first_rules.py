@@ -91,12 +91,13 @@ def test_an_agent_that_was_there_ends_the_wait_whatever_becomes_of_the_dial() ->
     assert queued.agent_missing_since is None
 
 
-def test_a_call_that_expires_while_its_agent_is_missing_says_so() -> None:
-    expired = EndAsked(at(60), EndReason.EXPIRED_IN_QUEUE)
-    missing = a_call(State.QUEUED, agent_missing_since=at(11))
-    assert moved(missing, expired).end_reason is EndReason.NO_AGENT_AVAILABLE
-    assert moved(a_call(State.QUEUED), expired).end_reason is EndReason.EXPIRED_IN_QUEUE
-    assert moved(missing, CANCEL).end_reason is EndReason.CALL_CANCELED
+def test_a_call_whose_time_is_over_ends_for_what_it_waited_for_then() -> None:
+    """An agent that was missing once may be back long since."""
+    missed_before = a_call(State.QUEUED, agent_missing_since=at(11))
+    for reason in (EndReason.EXPIRED_IN_QUEUE, EndReason.NO_AGENT_AVAILABLE):
+        assert moved(missed_before, EndAsked(at(60), reason)).end_reason is reason
+        assert unmoved(a_call(State.DIALING), EndAsked(at(60), reason)).why == "left_the_queue"
+    assert moved(missed_before, CANCEL).end_reason is EndReason.CALL_CANCELED
 
 
 def test_a_call_that_was_canceled_while_it_waited_is_canceled_not_queued() -> None:

@@ -178,6 +178,17 @@ def test_a_failure_that_says_little_is_the_end_when_nobody_says_more(failed: Car
     assert (over.state, over.end_reason) == (State.NOT_CONNECTED, reason)
 
 
+@pytest.mark.parametrize("sip_code", [403, 404, 486, 603])
+def test_a_failure_for_our_own_side_is_that_whatever_its_code_and_is_not_tried_again(sip_code: int) -> None:
+    wants_more = RetryPolicy(3, on=("no_answer", "number", "carrier"), delays_s=(60,))
+    failed = CarrierFailed(at(2), 1, sip_code, "10001 Account is not active", "failed", Refusal.OUR_SIDE)
+    told_alone = moved(by_carrier(retry=wants_more), failed)
+    known_before = moved(a_call(State.DIALING, retry=wants_more), failed)
+    dialers_word = moved(known_before, DialRefused(at(2), 1, sip_code, "Decline", "permission_denied", "declined"))
+    for call in (told_alone, dialers_word):
+        assert (call.state, call.end_reason) == (State.NOT_CONNECTED, R.SIP_FAILED_ACCOUNT)
+
+
 def test_a_call_that_is_tried_again_is_so_also_after_the_carriers_word() -> None:
     call = moved(by_carrier(retry=RetryPolicy(2, on=("no_answer",), delays_s=(60,))), BUSY)
     assert call.state is State.QUEUED

@@ -30,6 +30,7 @@ from ringline.calls.model.events import (
     CarrierForwarded,
     CarrierRang,
     Claimed,
+    ContentErased,
     DialDeferred,
     DialNotSent,
     DialRefused,
@@ -79,7 +80,7 @@ from tests.builders import a_call, a_transfer, an_answered_call, at, moved, told
 
 AGENT = AgentSeen("PA_agent", at(2))
 TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
-ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen, ListenerLeft}
+ALSO_AFTER_THE_END = {TranscriptKept, RecordingSeen, ListenerLeft, ContentErased}
 
 
 def every_event(at_ms: int) -> list[Event]:
@@ -119,6 +120,7 @@ def every_event(at_ms: int) -> list[Event]:
         AgentHangsUp(at_ms, 1, EndReason.AGENT_HUNG_UP, "done"),
         Transferred(at_ms, 1, "+15550100888", False),
         TranscriptKept(at_ms, 1, 12, "table"),
+        ContentErased(at_ms),
         RecordingSeen(at_ms, 1, "EG_1", "started"),
         RecordingPaused(at_ms, 1, "a card's number"),
         RecordingResumed(at_ms, 1),
@@ -189,7 +191,7 @@ def test_a_leg_that_joins_is_dialling_not_answered() -> None:
 def test_a_caller_who_hangs_up_ends_the_call() -> None:
     call = moved(a_call(State.ACTIVE), LegLeft(at(60), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
     assert (call.state, call.end_reason, call.ended_at) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL, at(60))
-    assert call.due_at is None
+    assert call.end_is_untold, "whoever announces it takes the mark away"
     assert not call.holds_slot
 
 

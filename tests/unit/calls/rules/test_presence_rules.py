@@ -20,6 +20,7 @@ from ringline.calls.model.events import (
     DispatchedAgain,
     EndAsked,
     FellBack,
+    FoundOver,
     LegLeft,
     OtherLeft,
     OthersTalk,
@@ -28,13 +29,22 @@ from ringline.calls.model.events import (
     Transferred,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import LOOK_AGAIN, REMOVE_AGENT, Moved, Unmoved
+from ringline.calls.model.results import LOOK_AGAIN, REMOVE_AGENT, Effect, Moved, Unmoved
 from ringline.calls.model.room_view import LegView, Others, RoomView, agent_in, later_agents, others_of, present_agents
 from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S, MOST_SUCCESSORS
+from ringline.calls.model.transfers.transfer import AskedBy, Target, TargetKind, TransferMode, TransferState
+from ringline.calls.model.transfers.transfer_events import (
+    TransferAsked,
+    TransferBegun,
+    TransferCompleted,
+    TransferFailed,
+    TransferJoined,
+)
 from ringline.calls.rules.deadlines import Owed, agent_due_at, dispatch_again_in_s, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.rules.presence_rules import dispatch_is_due
-from tests.builders import a_call, after, an_answered_call, at, moved, unmoved
+from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
+from ringline.calls.rules.transfers.agents import has_no_part_in
+from tests.builders import a_call, a_transfer, after, an_answered_call, at, moved, unmoved
 
 BETWEEN_CHECKS_S = 6 + 100
 
@@ -438,6 +448,33 @@ def test_after_its_agents_limit_a_caller_is_the_fallback_agents() -> None:
     assert [note.what for note in call.notes] == ["dial_1_fell_back: desk"]
 
 
+@pytest.mark.parametrize(("brain", "row"), [(None, None), ("prompt", "a row")])
+def test_a_fallback_agent_that_speaks_itself_gives_the_place_of_a_speech_worker_back(
+    brain: str | None, row: str | None
+) -> None:
+    call = moved(with_fallback(speech_row="a row", fallback_brain=brain), FellBack(at(6), 1))
+    assert call.holds_speech_place_of == row
+
+
+def test_a_caller_who_is_passed_on_to_a_number_needs_no_speech_worker() -> None:
+    assert passed_on(speech_row="a row").holds_speech_place_of is None
+
+
+def test_the_fallback_agent_speaks_and_counts_as_itself() -> None:
+    own = {"fallback_voice_profile_id": "VP_9", "fallback_voice": {"greeting": "The desk."}}
+    counters = ("AGENT#AGENT_1", "PIPE#PIPE_1")
+    call = moved(with_fallback(**own, voice={"greeting": "Hello!"}, counters=counters), FellBack(at(6), 1))
+    assert (call.voice_profile_id, call.voice) == ("VP_9", {"greeting": "The desk."})
+    assert set(call.counters) == {"AGENT#desk", "PIPE#PIPE_1"}
+
+
+@pytest.mark.parametrize(("ring_s", "join_s", "due_s"), [(30, 5, 5), (10, 10, 7), (5, 10, 2), (5, None, 2), (9, 6, 6)])
+def test_a_fallback_has_time_before_its_caller_is_let_go(ring_s: int, join_s: int | None, due_s: int) -> None:
+    call = with_fallback(ring_timeout_s=ring_s, agent_join_timeout_s=join_s)
+    assert not falls_back(call, at(1 + due_s) - 1) and falls_back(call, at(1 + due_s))
+    assert dispatch_again_in_s(call, at(due_s)) == 1, "somebody looks then"
+
+
 def test_a_caller_falls_back_once_and_not_before_its_time() -> None:
     assert unmoved(with_fallback(), FellBack(at(5.9), 1)).why == "has_no_fallback"
     fallen_back = moved(with_fallback(), FellBack(at(6), 1))
@@ -447,3 +484,85 @@ def test_a_caller_falls_back_once_and_not_before_its_time() -> None:
 def test_a_caller_whose_agent_is_there_does_not_fall_back() -> None:
     talking = moved(moved(with_fallback(), AgentReady(at(2), 1, ())), AgentJoined(at(3), 1, "PA_agent"))
     assert isinstance(apply(talking, FellBack(at(9), 1)), Unmoved)
+
+
+# --- a number for a caller --------------------------------------------------------------------------------------------
+
+DESK = "+15550100200"
+
+
+def passed_on(**fields: Any) -> Call:
+    """A caller whose agent did not come in time, and who is handed over to their pipe's number."""
+    given = {"brain": "runner", "runner_id": "bot#1", "fallback_number": DESK, "agent_join_timeout_s": 5}
+    return moved(a_caller(**given | fields), FellBack(at(6), 1))
+
+
+def test_after_its_agents_limit_a_caller_is_handed_over_to_the_fallback_number() -> None:
+    call = passed_on()
+    (transfer,) = call.transfers
+    assert (transfer.target.kind, transfer.target.name, transfer.mode) == (TargetKind.NUMBER, DESK, TransferMode.WARM)
+    assert (transfer.state, transfer.asked_by, transfer.ends_call) == (TransferState.REQUESTED, AskedBy.PIPE, True)
+    assert (call.state, call.answered_at, call.active_at) == (State.ACTIVE, at(6), at(6)), "they hear it ring"
+    assert (call.holds_place_of, call.fallback_number) == (None, None)
+    assert [note.what for note in call.notes] == [f"dial_1_fell_back: {DESK}"]
+
+
+@pytest.mark.parametrize("trunk_id", ["ST_own", None], ids=["own", "usual"])
+def test_the_fallback_number_is_called_through_the_trunk_of_the_number_that_was_dialled(trunk_id: str | None) -> None:
+    call = passed_on(fallback_trunk_id=trunk_id)
+    assert call.trunk_to(call.transfers[0]) == trunk_id
+
+
+def test_whoever_picks_up_there_has_the_caller() -> None:
+    (transfer,) = passed_on().transfers
+    talking = moved(passed_on(), TransferJoined(at(9), 1, transfer.transfer_id, "PA_desk"))
+    assert talking.transfers[0].state is TransferState.COMPLETED
+    left = moved(talking, LegLeft(at(60), 1, "PA_leg", "CLIENT_INITIATED", "active"))
+    over = left if left.end_reason is not None else moved(left, FoundOver(at(70), 1))
+    assert over.end_reason is EndReason.CALL_TRANSFERRED
+
+
+def test_a_caller_whose_fallback_number_is_not_reached_is_let_go() -> None:
+    (transfer,) = passed_on().transfers
+    result = apply(passed_on(), TransferFailed(at(40), 1, transfer.transfer_id, "USER_DID_NOT_PICK_UP"))
+    assert isinstance(result, Moved) and Effect.END_ROOM in result.effects
+    assert result.call.end_asked_reason is EndReason.AGENT_DID_NOT_JOIN
+
+
+def test_an_agent_that_comes_too_late_for_its_caller_is_put_out() -> None:
+    result = apply(passed_on(), AgentJoined(at(7), 1, "PA_late"))
+    assert isinstance(result, Unmoved)
+    assert (result.why, Effect.REMOVE_AGENT in result.effects) == ("was_passed_on", True)
+    assert has_no_part_in(passed_on(), 1), "its speech worker is given no brain"
+
+
+def asked_back() -> Call:
+    """The desk has the caller whose agent did not come, and asks for another agent."""
+    there = moved(passed_on(), TransferJoined(at(9), 1, passed_on().transfers[0].transfer_id, "PA_desk"))
+    to_agent = a_transfer(
+        at(20), target=Target(TargetKind.AGENT, "AGENT_2"), mode=TransferMode.COLD, warm_handoff_ms=None
+    )
+    return after(there, TransferAsked(at(20), 1, to_agent), TransferBegun(at(20.1), 1, to_agent.transfer_id))
+
+
+def test_an_agent_that_is_asked_for_afterwards_has_the_caller() -> None:
+    taken = moved(asked_back(), AgentJoined(at(21), 1, "PA_second"))
+    assert (taken.agent_sid, taken.agent_left_at) == ("PA_second", None)
+    assert taken.transfers[-1].state is TransferState.JOINED
+    assert unmoved(taken, AgentJoined(at(22), 1, "PA_third")).effects == REMOVE_AGENT
+
+
+def test_such_an_agent_may_come_back_after_it_has_lost_its_connection() -> None:
+    done = after(asked_back(), AgentJoined(at(21), 1, "PA_second"), TransferCompleted(at(22), 1, "transfer_1"))
+    back = after(done, AgentLeft(at(30), 1, "PA_second", None), AgentJoined(at(31), 1, "PA_second_again"))
+    assert (back.agent_sid, back.agent_left_at) == ("PA_second_again", None)
+
+
+def test_where_that_agent_does_not_come_the_caller_is_still_the_desks() -> None:
+    failed = moved(asked_back(), TransferFailed(at(40), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert unmoved(failed, AgentJoined(at(41), 1, "PA_late")).why == "was_passed_on"
+
+
+def test_a_speech_worker_that_is_lost_after_its_caller_was_passed_on_has_no_successor() -> None:
+    assert unmoved(passed_on(), SpeechLost(at(7), 1, 1)).why == "was_handed_over"
+    assert not dispatch_is_due(passed_on(dispatched_at=at(6)), at(30))

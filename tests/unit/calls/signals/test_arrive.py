@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AttemptId, Call, Direction, Recording, State
 from ringline.calls.model.events import AgentSeen, Event
-from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What
+from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent, What, monitor_identity
 from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
@@ -18,10 +18,12 @@ from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
+from ringline.calls.signals.inbound_rows import taken_by
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.inbound_rooms import InboundRooms, Opened, Tenant
 from ringline.calls.tables.recordings import recording_key
-from ringline.routing.records import Trunk
+from ringline.calls.views.timeline import timeline
+from ringline.routing.records import Number, Trunk
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT, NOW, at
 from tests.fakes import EMPTY_ROOM, CountingLooks, HandClock
@@ -49,6 +51,8 @@ AGENT = LivekitEvent(
 SECOND = replace(AGENT, sid="PA_second", identity="agent-2")
 GAVE_UP = replace(CALLER, what=What.LEFT, disconnect_reason="CLIENT_INITIATED", call_status="hangup")
 
+STACK, ANOTHER_STACK = "ringline/0a1b", "ringline-dev/2c3d"
+
 
 @dataclass
 class House:
@@ -58,6 +62,7 @@ class House:
     accounts: set[str] = field(default_factory=lambda: {ACCOUNT})
     trunks: dict[str, Trunk] = field(default_factory=dict)
     country: str | None = None
+    shares_livekit: bool = False
     route: Route | None = ROUTE
     calls: list[Call] = field(default_factory=list)
     tenants: dict[str, Tenant] = field(default_factory=dict)
@@ -72,13 +77,18 @@ class House:
         log = Logger("test", level="CRITICAL")
         # Rooms and progress are the product's own classes over the table, and no Protocols.
         rooms, progress = cast(InboundRooms, self), cast(Progress, self)
-        arrive = Arrive(rooms, self, self, self, self.looks, self.clock, log, self, self.country)
+        arrive = Arrive(
+            *(rooms, self, self, self, self.looks, self.clock, log, self, self.country),
+            stack=STACK,
+            shares_livekit=self.shares_livekit,
+        )
         observe = Observe(
             progress=progress,
             close_room=lambda room: self.asked.append(f"close {room}"),
             looks=self.looks,
             log=log,
             remove_later=self.remove_later,
+            remove=lambda _room, identity: self.asked.append(f"remove {identity}"),
             reception=lambda: arrive,
         )
         return [observe.run(event, self.clock()) for event in events]
@@ -137,7 +147,7 @@ class House:
     def close(self, room: str) -> None:
         self._ask(f"close {room}")
 
-    def remove_later(self, room: str, kept_sid: str, identity: str) -> bool:
+    def remove_later(self, room: str, kept_sid: str | None, identity: str) -> bool:
         self._ask(f"remove {identity}")
         return kept_sid in {agent.sid for agent in self.room.agents}
 
@@ -157,6 +167,15 @@ def test_a_caller_becomes_a_ringing_call_of_the_numbers_account() -> None:
     assert (call.attempt, call.attempt_number, call.ring_timeout_s, call.recording) == (1, 1, 25, True)
     assert not call.holds_slot and call.due_at is not None
     assert house.asked == [f"take in {ROOM}"]
+
+
+def test_the_trunk_of_the_number_is_kept_for_the_fallback_number_whoever_takes_the_caller() -> None:
+    named = replace(ROUTE, fallback_number="+15550100300", trunk_id="ST_of_pipe")
+    house = House(route=replace(named, dialed=Number(number=OURS, number_id="NUM_1", trunk_id="ST_own")))
+    house.hears(CALLER)
+    assert (house.call.fallback_number, house.call.fallback_trunk_id) == ("+15550100300", "ST_own")
+    overflow = replace(named, dialed=Number(number="+15550100901", number_id="NUM_2", trunk_id="ST_other"))
+    assert taken_by(house.call, overflow).fallback_trunk_id == "ST_own", "the caller dialled this number, not that one"
 
 
 def test_the_agent_that_joins_is_the_answer() -> None:
@@ -209,7 +228,7 @@ def test_a_number_that_leads_to_nobody_is_a_call_that_is_over_and_its_room_is_cl
     assert house.hears(CALLER, CALLER) == ["number_not_routed", "call_is_over"]
     call = house.call
     assert (call.state, call.end_reason, call.ended_at) == (State.NOT_CONNECTED, EndReason.NUMBER_NOT_ROUTED, NOW)
-    assert call.due_at is None
+    assert call.due_at == NOW, "the mark of an end that nobody has announced"
     assert house.asked[0] == f"close {ROOM}"
 
 
@@ -218,6 +237,34 @@ def test_a_number_of_no_account_leaves_no_call_and_the_caller_is_turned_away(num
     house = House()
     assert house.hears(replace(CALLER, our_number=number)) == ["number_not_ours"]
     assert (house.calls, house.asked) == ([], [f"turn away {ROOM}"])
+
+
+@pytest.mark.parametrize("shares_livekit", [False, True])
+@pytest.mark.parametrize("caller", [CALLER, GAVE_UP])
+def test_a_caller_of_another_deployment_in_the_same_livekit_project_is_left_alone(
+    caller: LivekitEvent, shares_livekit: bool
+) -> None:
+    house = House(owners={}, shares_livekit=shares_livekit)
+    assert house.hears(replace(caller, stack=ANOTHER_STACK, account_id=ACCOUNT)) == ["number_not_ours"]
+    assert (house.calls, house.asked) == ([], [])
+
+
+def test_in_a_shared_project_a_caller_whose_rule_names_no_deployment_may_be_anothers() -> None:
+    house = House(owners={}, shares_livekit=True)
+    assert house.hears(CALLER) == ["number_not_ours"]
+    assert house.asked == []
+
+
+def test_in_a_shared_project_a_caller_whom_our_own_rule_let_in_is_turned_away_where_the_number_is_nobodys() -> None:
+    house = House(owners={}, shares_livekit=True)
+    assert house.hears(replace(CALLER, stack=STACK)) == ["number_not_ours"]
+    assert house.asked == [f"turn away {ROOM}"]
+
+
+@pytest.mark.parametrize("stack", [None, STACK, ANOTHER_STACK])
+def test_whoever_let_a_caller_in_a_number_of_ours_is_answered(stack: str | None) -> None:
+    house = House(shares_livekit=True)
+    assert house.hears(replace(CALLER, stack=stack)) == ["arrived"]
 
 
 def test_who_called_a_number_of_no_account_and_is_gone_needs_nothing() -> None:
@@ -309,6 +356,25 @@ def test_a_room_that_a_rule_gives_one_caller_after_another_has_a_call_for_each()
     former, present = house.calls
     assert (former.end_reason, present.state) == (EndReason.USER_HUNG_UP_RINGING, State.ACTIVE)
     assert house.hears(replace(GAVE_UP, sid="PA_caller")) == ["stale_leg"]
+
+
+def test_a_token_to_hear_one_caller_lets_nobody_hear_the_next_one_in_the_same_room() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    listener = replace(
+        AGENT, kind=Kind.STANDARD, sid="PA_ear", identity=monitor_identity("listen", house.call.call_id, "1")
+    )
+    assert house.hears(listener) == ["applied"]
+    house.asked.clear()
+    gone = replace(listener, what=What.LEFT)
+    assert house.hears(gone, GAVE_UP, listener) == ["applied", "applied", "call_is_over"]
+    next_one = replace(CALLER, sid="PA_next", sip_call_id="SCL_2")
+    assert house.hears(next_one, listener, listener) == ["arrived", "applied", "listener_of_another_call"]
+    assert [word for word in house.asked if word.startswith("remove")] == [f"remove {listener.identity}"] * 3
+    former, present = house.calls
+    assert ([each.identity for each in former.listeners], present.listeners) == ([listener.identity], ())
+    told = {event["what"]: event["why"] for event in timeline(present) if "listener" in event["what"]}
+    assert told == {"listener_removed": listener.identity}
 
 
 def test_a_leg_that_comes_back_after_a_restart_is_the_same_call() -> None:

@@ -66,7 +66,7 @@ def test_whom_the_rule_or_the_trunk_names_sees_the_call_that_reached_nobody(even
     assert house.hears(told, told) == ["number_not_routed", "call_is_over"]
     call = house.call
     assert (call.account_id, call.state, call.end_reason) == (ACCOUNT, State.NOT_CONNECTED, EndReason.NUMBER_NOT_ROUTED)
-    assert (call.ended_at, call.due_at) == (NOW, None)
+    assert (call.ended_at, call.due_at) == (NOW, NOW), "the mark of an end that nobody has announced"
     assert (call.to_number is None) is (number is None)
     assert house.asked[:1] == ([f"turn away {ROOM}"] if event.what is What.JOINED else house.asked[:1])
 

@@ -12,6 +12,7 @@ from ringline.calls.signals.decisions import Decide
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.routing.records import Number
 from ringline.routing.resolve import Route
+from ringline.runtime.vault.sealed import NotOpened
 from tests.builders import a_call
 
 DIALED = "+15550100900"
@@ -26,11 +27,18 @@ class Server:
     is_new: bool = True
     default: str | None = None
     routes: dict[tuple[str | None, str | None], Route] = field(default_factory=dict)
+    opens: bool = True
     asked: list[tuple[str, str | None, str, Mapping[str, Any]]] = field(default_factory=list)
 
     def ask(self, url: str, secret: str | None, question_id: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
         self.asked.append((url, secret, question_id, question))
         return self.answer
+
+    def open_secret(self, account_id: str, number: str, kept: str) -> str:
+        assert (account_id, number) == (CALL.account_id, DIALED)
+        if not self.opens:
+            raise NotOpened
+        return kept.removeprefix("sealed ")
 
     def notes_question(self, _call: Call) -> bool:
         return self.is_new
@@ -43,11 +51,11 @@ class Server:
             number=DIALED,
             number_id="num_1",
             decision_url=url,
-            decision_secret="whsec_c2VjcmV0",
+            decision_secret="sealed whsec_c2VjcmV0",
             decision_default=self.default,
         )
         route = Route(pipe_id="PIPE_1", agent_id="desk", from_number=DIALED, dialed=dialed)
-        return Decide(cast(InboundRooms, self), self, self.ask).run(CALL, route)
+        return Decide(cast(InboundRooms, self), self, self.ask, self.open_secret).run(CALL, route)
 
 
 NIGHT = Route(pipe_id="PIPE_2", agent_id="night", from_number=DIALED)
@@ -67,6 +75,12 @@ def test_the_server_is_told_who_calls_whom() -> None:
     assert (url, secret, question_id) == ("https://decide.example", "whsec_c2VjcmV0", CALL.call_id)
     assert question["data"]["from_number"] == CALL.from_number
     assert question["data"]["to_number"] == DIALED
+
+
+def test_a_question_that_nothing_proves_is_not_asked() -> None:
+    server = Server({"decision": "accept"}, default="reject", opens=False)
+    call, _ = server.decides()
+    assert (server.asked, call.end_reason) == ([], EndReason.CALL_CANCELED)
 
 
 def test_it_may_say_what_the_agent_is_to_know() -> None:

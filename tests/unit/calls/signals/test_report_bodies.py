@@ -174,7 +174,6 @@ def test_moments_at_the_ends_of_time_are_read(far: str) -> None:
         ({"type": "silence", "silent_s": -1}, {"silent_s"}),
         ({"type": "silence", "silent_s": 1e300}, {"silent_s"}),
         ({"type": "voicemail", "why": "x" * 201}, {"why"}),
-        ({"type": "hang_up", "reason": 7}, {"reason"}),
         ({"type": "transfer", "to": "x" * 81, "status": "perhaps"}, {"to", "status"}),
         ({"type": "transcript", "turns": None}, {"turns"}),
         ({"type": "transcript", "turns": [TURN, {"role": "agent"}]}, {"turns.1.content"}),

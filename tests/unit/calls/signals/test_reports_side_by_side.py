@@ -51,6 +51,7 @@ def test_turns_of_nobody_who_talks_are_skipped_and_counted(turn: dict[str, Any])
         (["Yes.", {"type": "image_url"}, "Please."], "Yes.\nPlease."),
         ([{"type": "text", "text": "Yes."}, {"type": "input_text", "text": "Please."}], "Yes.\nPlease."),
         ([{"type": "audio_content", "transcript": "Yes."}], "Yes."),
+        ({"type": "text", "text": "Yes."}, "Yes."),
     ],
 )
 def test_the_texts_of_a_turn_are_joined(content: Any, text: str) -> None:
@@ -113,7 +114,9 @@ def test_of_too_many_events_the_hang_up_is_taken() -> None:
     assert [report.kind for report in reports if not report.errors] == ["hang_up"]
 
 
-@pytest.mark.parametrize("field", [{"reason": "x" * 500}, {"at": "noon"}])
+@pytest.mark.parametrize(
+    "field", [{"reason": "x" * 500}, {"reason": 7}, {"reason": {"why": "goodbye"}}, {"at": "noon"}]
+)
 def test_a_hang_up_is_taken_whatever_its_reason_and_moment_look_like(field: dict[str, Any]) -> None:
     (report,) = read_reports(HANG_UP | field)
     assert report.event is not None and report.at is None

@@ -68,7 +68,7 @@ HEARD_NOTHING = a_call(
     State.ENDED, reports=AgentReports(ready_at=at(2)), recorded=Recording("EG_1", "failed", error="aborted")
 )
 
-SUCCEEDED = a_call(State.ACTIVE, agent_sid="PA_3", former_agent_sids=("PA_1", "PA_2"))
+SUCCEEDED = a_call(State.ACTIVE, agent_sid="PA_3", agent_identity="agent-AJ_3", former_agent_sids=("PA_1", "PA_2"))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,7 @@ def test_an_ordinary_call_fits_in_one_write_unit() -> None:
         data={"customer_id": "C-1042"},
         leg_sid="PA_kZaciGvChzwr",
         agent_sid="PA_62AExP9SeU5a",
+        agent_identity="agent-AJ_62AExP9SeU5a",
         sip_call_id="SCL_HejkGtkQEvs7",
         end_reason=EndReason.USER_HUNG_UP_IN_CALL,
         evidence=Evidence(disconnect_reason="CLIENT_INITIATED", last_call_status="hangup", leg_left_at=at(60)),

@@ -8,19 +8,28 @@ import pytest
 from ringline.calls.mending.left_alone import without_agent
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import (
+    AgentHangsUp,
     AgentJoined,
     AgentLeft,
+    AgentReady,
+    DispatchedAgain,
     EndAsked,
+    FoundOver,
     LegJoined,
     LegLeft,
     SpeechLost,
     Transferred,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import Effect
+from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.room_view import Others
-from ringline.calls.model.timing import AGENT_SUCCESSOR_S, DIALER_SILENCE_S
+from ringline.calls.model.timing import (
+    AGENT_SUCCESSOR_S,
+    DIALER_SILENCE_S,
+    TRANSFER_BEGINS_WITHIN_S,
+    TRANSFER_BEGUN_BY_S,
+)
 from ringline.calls.model.transfers.allowed import is_allowed
 from ringline.calls.model.transfers.transfer import (
     MOST_TRANSFERS,
@@ -41,9 +50,11 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferJoined,
     TransferRang,
 )
+from ringline.calls.rules.deadlines import Owed, owed
 from ringline.calls.rules.lifecycle import apply
+from ringline.calls.rules.presence_rules import awaits_successor, dispatch_is_due
+from ringline.calls.rules.transfers.agents import has_no_part_in
 from ringline.calls.rules.transfers.due import TransferOwed, transfer_owed
-from ringline.calls.rules.transfers.steps import has_no_part_in
 from tests.builders import a_call, a_transfer, after, at, moved, told_by_the_agent, unmoved
 
 _S = TransferState
@@ -97,10 +108,65 @@ def test_what_is_told_of_a_transfer_that_is_over_changes_nothing(event: Any) -> 
 # --- how the call ends -----------------------------------------------------------------------------------------------
 
 
-def test_a_phone_that_leaves_because_it_was_sent_away_was_transferred() -> None:
-    call = asked(**COLD)
-    over = leaves(call).call
-    assert (over.end_reason, last(over).state) == (EndReason.CALL_TRANSFERRED, _S.COMPLETED)
+def sent_away(**fields: Any) -> Call:
+    spoken = told_by_the_agent(a_call(State.ACTIVE), user_spoke_at=at(8))
+    return moved(asked(spoken, **COLD | fields), TransferBegun(at(11), 1, "transfer_1"))
+
+
+COMPLETED = TransferCompleted(at(20.1), 1, "transfer_1")
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_a_phone_that_leaves_because_it_was_sent_away_was_transferred(told_first: bool) -> None:
+    call = sent_away()
+    over = leaves(moved(call, COMPLETED)).call if told_first else moved(leaves(call).call, COMPLETED)
+    assert (over.state, over.end_reason, over.ended_at) == (State.ENDED, EndReason.CALL_TRANSFERRED, at(20))
+    assert (last(over).state, over.reports.transferred_to) == (_S.COMPLETED, "+15550100888")
+
+
+def test_who_hangs_up_before_the_phone_was_to_be_sent_away_has_hung_up() -> None:
+    over = leaves(told_by_the_agent(asked(**COLD), user_spoke_at=at(8))).call
+    assert over.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+    assert (last(over).state, last(over).reason) == (_S.FAILED, "USER_HUNG_UP_IN_CALL")
+
+
+def test_who_hangs_up_while_the_number_is_asked_for_has_hung_up_and_nobody_else_is_asked() -> None:
+    gone = leaves(sent_away(fallback=(Target(TargetKind.NUMBER, "+15550100889"),), ends_call=True)).call
+    assert gone.state is State.LAST_WORDS, "LiveKit's answer tells who has left, and why"
+    told = AgentHangsUp(at(20.1), 1, EndReason.USER_HUNG_UP_IN_CALL, "participant left")
+    assert unmoved(gone, told).why == "waits_for_word_of_refer"
+    over = moved(gone, TransferFailed(at(20.2), 1, "transfer_1", "SIP_FAILED_TRUNK"))
+    assert (over.state, over.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert [(each.state, each.reason) for each in over.transfers] == [(_S.FAILED, "SIP_FAILED_TRUNK")]
+
+
+def test_a_phone_of_which_nobody_says_that_it_was_taken_elsewhere_has_hung_up() -> None:
+    gone = leaves(sent_away()).call
+    assert owed(gone, True, at(20 + DIALER_SILENCE_S) - 1) is Owed.NOTHING
+    assert owed(gone, True, at(20 + DIALER_SILENCE_S)) is Owed.LOOK
+    over = moved(gone, FoundOver(at(31), 1))
+    assert (over.end_reason, last(over).state) == (EndReason.USER_HUNG_UP_IN_CALL, _S.FAILED)
+
+
+def test_nobody_is_sent_away_who_has_left() -> None:
+    hears = told_by_the_agent(a_call(State.ACTIVE), ready_at=at(6), can_report=("user_spoke",))
+    gone = leaves(asked(hears, **COLD), seconds=13).call
+    assert gone.state is State.LAST_WORDS
+    assert unmoved(gone, TransferBegun(at(14), 1, "transfer_1")).why == "leg_has_left"
+
+
+def test_a_transfer_of_a_call_whose_leg_has_left_is_not_begun_any_more() -> None:
+    hears = told_by_the_agent(a_call(State.ACTIVE), ready_at=at(6), can_report=("user_spoke",))
+    gone = leaves(asked(hears, **COLD), seconds=13).call
+    assert transfer_owed(gone, at(13 + TRANSFER_BEGINS_WITHIN_S)) is TransferOwed.NOTHING
+
+
+def test_a_transfer_that_nobody_begins_is_given_up() -> None:
+    call = asked()
+    assert transfer_owed(call, at(10 + TRANSFER_BEGUN_BY_S) - 1) is TransferOwed.BEGIN
+    assert transfer_owed(call, at(10 + TRANSFER_BEGUN_BY_S)) is TransferOwed.GIVE_UP
+    begun = moved(call, TransferBegun(at(11), 1, "transfer_1"))
+    assert transfer_owed(begun, at(10 + TRANSFER_BEGUN_BY_S)) is not TransferOwed.GIVE_UP
 
 
 def test_who_hangs_up_while_somebody_is_rung_for_them_has_hung_up() -> None:
@@ -214,12 +280,45 @@ def test_another_agent_has_the_call_from_the_request_on_and_the_first_one_gets_i
     assert (back.reports.worker_id, back.reports.dispatch) == ("w1", 1)
 
 
+def test_each_agent_speaks_as_itself() -> None:
+    target = Target(TargetKind.AGENT, "AGENT_2", "prompt", "VP_2", {"greeting": "Sales."})
+    before = a_call(State.ACTIVE, voice_profile_id="VP_1", voice={"greeting": "Hello!"})
+    call = asked(before, **TO_AGENT | {"target": target})
+    assert (call.voice_profile_id, call.voice) == ("VP_2", {"greeting": "Sales."})
+    assert transfer_from_record(transfer_to_record(last(call))) == last(call)
+    back = moved(call, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert (back.voice_profile_id, back.voice) == ("VP_1", {"greeting": "Hello!"})
+
+
 def test_the_agent_that_was_asked_for_is_not_one_too_many() -> None:
     call = asked(**TO_AGENT)
     result: Any = apply(call, AgentJoined(at(11), 1, "PA_second"))
     assert result.effects == {Effect.LOOK_AGAIN}
     assert (result.call.agent_sid, last(result.call).state) == ("PA_second", _S.JOINED)
     assert unmoved(result.call, AgentJoined(at(12), 1, "PA_agent")).effects == {Effect.REMOVE_AGENT}
+
+
+@pytest.mark.parametrize("is_told_left", [True, False], ids=["its leaving was told", "nobody told"])
+def test_the_agent_that_is_back_after_its_connection_was_lost_is_not_the_one_that_was_asked_for(
+    is_told_left: bool,
+) -> None:
+    call = asked(a_call(State.ACTIVE, agent_identity="agent-AJ_1"), **TO_AGENT)
+    gone = moved(call, AgentLeft(at(11), 1, "PA_agent", None)) if is_told_left else call
+    back = moved(gone, AgentJoined(at(12), 1, "PA_again", "agent-AJ_1"))
+    assert (back.agent_sid, back.agent_left_at, last(back).state) == ("PA_again", None, _S.REQUESTED)
+    late = AgentJoined(at(13), 1, "PA_agent", "agent-AJ_1")
+    assert unmoved(back, late) == Unmoved("agent_has_left"), "a report that was overtaken puts nobody out"
+    assert unmoved(back, AgentLeft(at(13), 1, "PA_agent", "DUPLICATE_IDENTITY")).why == "stale_agent"
+    taken = moved(back, AgentJoined(at(14), 1, "PA_second", "agent-AJ_2"))
+    assert (taken.agent_sid, taken.agent_identity, last(taken).state) == ("PA_second", "agent-AJ_2", _S.JOINED)
+    failed = moved(taken, TransferFailed(at(15), 1, "transfer_1", "AGENT_FAILED"))
+    assert (failed.agent_sid, failed.agent_identity, failed.agent_left_at) == ("PA_again", "agent-AJ_1", None)
+
+
+@pytest.mark.parametrize(("known", "told"), [(None, "agent-AJ_2"), ("agent-AJ_1", "")])
+def test_who_comes_where_one_identity_is_unknown_is_the_one_that_was_asked_for(known: str | None, told: str) -> None:
+    call = asked(a_call(State.ACTIVE, agent_identity=known), **TO_AGENT)
+    assert last(moved(call, AgentJoined(at(11), 1, "PA_second", told))).state is _S.JOINED
 
 
 def test_who_speaks_for_another_agent_than_the_present_one_gets_no_brain() -> None:
@@ -233,6 +332,95 @@ def test_the_agent_that_talks_is_not_taken_for_the_one_that_was_lost_on_its_way(
     before = told_by_the_agent(a_call(State.ACTIVE, brain="runner", runner_id="r1"), worker_id="w1", dispatch=1)
     call = asked(before, **TO_AGENT)
     assert unmoved(call, SpeechLost(at(11), 1, 2)).why == "target_has_not_come"
+
+
+def spoken_for_and_asked_by(**fields: Any) -> Call:
+    """A call in which the speech worker w1 speaks, and another agent is on its way."""
+    before = told_by_the_agent(
+        a_call(State.ACTIVE, brain="runner"), ready_at=at(3), can_report=("user_spoke",), worker_id="w1", dispatch=1
+    )
+    return moved(asked(before, **TO_AGENT | fields), TransferBegun(at(10), 1, "transfer_1"))
+
+
+@pytest.mark.parametrize("is_ready", [True, False], ids=["was ready", "was not ready"])
+def test_an_agent_whose_worker_is_lost_on_its_way_is_brought_by_another(is_ready: bool) -> None:
+    call = spoken_for_and_asked_by()
+    on_its_way = moved(call, AgentReady(at(11), 1, ("silence",), "w2", 2, 2)) if is_ready else call
+    again = moved(on_its_way, SpeechLost(at(12), 1, 2))
+    assert (again.agent_id, again.dispatches, last(again).dispatch, last(again).state) == (
+        "AGENT_2",
+        3,
+        3,
+        _S.REQUESTED,
+    )
+    assert (again.reports.ready_at, again.reports.can_report) == (at(3), ("user_spoke",)), "who asked talks on"
+    assert (again.agent_left_at, has_no_part_in(again, 2), has_no_part_in(again, 3)) == (None, True, False)
+    assert unmoved(again, SpeechLost(at(13), 1, 2)).why == "another_was_dispatched", "told again"
+    taken = moved(again, AgentJoined(at(14), 1, "PA_second", "agent-AJ_3"))
+    assert (taken.agent_sid, last(taken).state) == ("PA_second", _S.JOINED)
+
+
+def test_the_worker_that_is_lost_while_another_agent_is_awaited_has_a_successor_if_that_does_not_come() -> None:
+    call = spoken_for_and_asked_by()
+    lost = moved(call, SpeechLost(at(12), 1, 1))
+    assert (lost.agent_left_at, lost.dispatches, last(lost).dispatch) == (at(12), 2, 2)
+    assert unmoved(lost, SpeechLost(at(13), 1, 1)).why == "another_was_dispatched", "told again"
+    late = at(12 + AGENT_SUCCESSOR_S)
+    assert without_agent(lost, Others.NONE, late) is None and not dispatch_is_due(lost, late)
+    failed = apply(lost, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert isinstance(failed, Moved) and failed.effects == {Effect.LOOK_AGAIN}
+    alone = failed.call
+    assert (alone.brain, awaits_successor(alone), dispatch_is_due(alone, at(20))) == ("runner", True, True)
+    assert without_agent(alone, Others.NONE, at(20 + AGENT_SUCCESSOR_S) - 1) is None
+    assert without_agent(alone, Others.NONE, at(20 + AGENT_SUCCESSOR_S)) is EndReason.AGENT_FAILED
+    sent = moved(alone, DispatchedAgain(at(21), 1))
+    back = moved(sent, AgentJoined(at(22), 1, "PA_next", "agent-AJ_9"))
+    assert (back.agent_sid, back.agent_left_at, has_no_part_in(back, sent.dispatches)) == ("PA_next", None, False)
+
+
+def test_a_call_that_a_number_has_gets_no_worker_for_the_agent_that_was_put_out() -> None:
+    before = told_by_the_agent(a_call(State.ACTIVE, brain="runner"), worker_id="w1", dispatch=1)
+    call = asked_back_from_a_number(before)
+    assert unmoved(call, SpeechLost(at(31), 1, 1)).why == "was_handed_over"
+    assert moved(call, SpeechLost(at(31), 1, 2)).dispatches == 3, "who was asked for is to come"
+
+
+def asked_back_from_a_number(before: Call | None = None) -> Call:
+    """A call that a number has, from which it is asked back for another agent."""
+    handed_over = after(
+        asked(before), JOINED, TransferCompleted(at(20), 1, "transfer_1"), AgentLeft(at(21), 1, "PA_agent", None)
+    )
+    again = a_transfer(at(30), **TO_AGENT | {"transfer_id": "transfer_2"})
+    return after(handed_over, TransferAsked(at(30), 1, again), TransferBegun(at(30), 1, "transfer_2"))
+
+
+def test_a_call_that_an_agent_has_again_is_no_longer_transferred_to_the_number() -> None:
+    call = asked_back_from_a_number()
+    assert call.reports.transferred_at == at(12)
+    taken = moved(call, AgentJoined(at(31), 1, "PA_second"))
+    told = taken.reports
+    assert (told.transferred_at, told.transferred_to, told.transfer_only_started) == (None, None, False)
+    done = told_by_the_agent(moved(taken, TransferCompleted(at(32), 1, "transfer_2")), user_spoke_at=at(33))
+    assert leaves(done, seconds=40).call.end_reason is EndReason.USER_HUNG_UP_IN_CALL
+    lost = moved(told_by_the_agent(done, worker_id="w2", dispatch=2), SpeechLost(at(40), 1, 2))
+    assert lost.dispatches == 3, "its speech worker has a successor"
+
+
+def test_a_call_is_the_numbers_again_where_the_agent_is_gone_before_it_has_taken_over() -> None:
+    taken = moved(asked_back_from_a_number(), AgentJoined(at(31), 1, "PA_second"))
+    back = moved(taken, TransferFailed(at(32), 1, "transfer_2", "AGENT_FAILED"))
+    told = back.reports
+    assert (told.transferred_at, told.transferred_to, told.transfer_only_started) == (at(12), "+15550100888", False)
+    assert leaves(back, seconds=40).call.end_reason is EndReason.CALL_TRANSFERRED
+
+
+def test_a_worker_that_is_lost_while_one_agent_after_another_is_awaited_has_a_successor_in_the_end() -> None:
+    call = spoken_for_and_asked_by(fallback=(Target(TargetKind.AGENT, "AGENT_3", "runner"),))
+    lost = moved(call, SpeechLost(at(12), 1, 1))
+    next_one = moved(lost, TransferFailed(at(20), 1, "transfer_1", "AGENT_DID_NOT_JOIN"))
+    assert (next_one.agent_id, awaits_successor(next_one)) == ("AGENT_3", False)
+    alone = moved(next_one, TransferFailed(at(30), 1, "transfer_1.2", "AGENT_DID_NOT_JOIN"))
+    assert (alone.agent_id, awaits_successor(alone)) == (a_call(State.ACTIVE).agent_id, True)
 
 
 def test_another_attempt_is_the_first_agents_again() -> None:
@@ -251,7 +439,6 @@ def test_another_attempt_is_the_first_agents_again() -> None:
 def test_a_transfer_is_read_back_as_it_was_kept(fields: dict[str, Any]) -> None:
     transfer = last(asked(**fields))
     assert transfer_from_record(transfer_to_record(transfer)) == transfer
-    assert transfer_from_record(transfer_to_record(transfer) | {"of_a_later_version": 1}) == transfer
 
 
 @pytest.mark.parametrize(
@@ -274,5 +461,6 @@ def test_the_lists_of_a_pipe_say_whom_a_call_may_go_to(
 
 def test_a_caller_is_handed_over_like_a_callee() -> None:
     call = asked(a_call(State.ACTIVE, direction=Direction.INBOUND, inbound_room="r", caller_identity="c"), **COLD)
-    gone = moved(call, LegLeft(at(20), 1, "PA_leg", "CLIENT_INITIATED", "hangup", "c"))
+    left = LegLeft(at(20), 1, "PA_leg", "CLIENT_INITIATED", "hangup", "c")
+    gone = after(call, TransferBegun(at(11), 1, "transfer_1"), left, COMPLETED)
     assert gone.end_reason is EndReason.CALL_TRANSFERRED

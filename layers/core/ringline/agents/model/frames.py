@@ -12,6 +12,7 @@ from typing import Any
 
 from ringline.agents.model.timing import ACK_WITHIN_S
 from ringline.calls.model.timing import MS_PER_S, RUNNER_BEAT_S
+from ringline.json_text import read_json
 from ringline.record import Record
 
 LONGEST_FRAME = 128 * 1024
@@ -81,10 +82,8 @@ def read_frame(text: str) -> Received:
     if len(text) > LONGEST_FRAME:
         return Unread("too_long")
     try:
-        frame = json.loads(text)
-        # JSON may escape half a character, which nothing that is kept can hold.
-        json.dumps(frame, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        frame = read_json(text)
+    except ValueError:
         return Unread("not_json")
     if not isinstance(frame, dict):
         return Unread("not_an_object")

@@ -51,7 +51,7 @@ def next_for(
 
 
 def has_room(worker: Runner, now: int) -> bool:
-    """Whether LiveKit may find a free place at a speech worker, as far as its last beat tells."""
+    """Whether a speech worker takes one call more, as its last beat tells: LiveKit chooses whom it gives a call."""
     return is_live(worker, now) and worker.active_jobs < worker.max_concurrent
 
 

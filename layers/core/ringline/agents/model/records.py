@@ -1,7 +1,6 @@
 """A runner, its connection, and which runner was given which call."""
 
-from enum import StrEnum
-
+from ringline.later import Carried, StoredWord
 from ringline.record import Record
 
 DEPLOYMENT = "*"
@@ -32,6 +31,14 @@ class LastBeat(Record):
     active_jobs: int
 
 
+class HeldRow(Record):
+    """A row of so many places of a speech worker, by its sort key, with the names of those who hold one."""
+
+    row: str
+    places: int
+    holders: tuple[str, ...] = ()
+
+
 class Runner(Record):
     """A runner as it registered last, and when it was heard last.
 
@@ -40,7 +47,8 @@ class Runner(Record):
     says itself, up to a beat late.
 
     A speech worker is kept the same way, as one of the deployment's: its `agent_id` is the name under which LiveKit
-    dispatches it, and nobody takes places of it but LiveKit, so that only `active_jobs` tells of its load.
+    dispatches it. LiveKit chooses whom it gives a call, so that `in_use`, the places that are held in its `rows`, is a
+    part of those of all workers together, and only `active_jobs` tells of its own load.
     """
 
     agent_id: str
@@ -57,6 +65,7 @@ class Runner(Record):
     heard_on: str | None = None
     seen_at: int | None = None
     active_jobs: int = 0
+    rows: tuple[HeldRow, ...] = ()
 
     @property
     def takes_calls(self) -> bool:
@@ -68,7 +77,7 @@ class Runner(Record):
         return self.in_use < self.max_concurrent
 
 
-class AssignmentState(StrEnum):
+class AssignmentState(StoredWord):
     SENT = "sent"
     ACCEPTED = "accepted"
     NOBODY = "nobody"
@@ -103,6 +112,7 @@ class Assignment(Record):
     connection_id: str | None = None
     accepted_at: int | None = None
     why: str | None = None
+    carried: Carried = ()
 
 
 def job_id_of(call_id: str, attempt: int, sends: int) -> str:

@@ -16,8 +16,10 @@ from botocore.exceptions import ClientError
 
 from ringline.agents.model.records import Assignment, AssignmentState
 from ringline.agents.model.timing import ASSIGNMENT_KEPT_S
+from ringline.later import carried_from
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, condition_failed, from_item, to_item
+from ringline.runtime.rows import OF_EVERY_ROW, to_row
 from ringline.runtime.table import assignments_pk
 
 # Named conditions.
@@ -28,6 +30,7 @@ _KEPT = (
     "account_id", "call_id", "attempt", "dispatch", "request", "bridge_url", "state", "changed_at", "version", "sends",
     "tried", "lost", "assign_id", "job_id", "worker_id", "connection_id", "accepted_at", "why",
 )  # fmt: skip
+_KNOWN = OF_EVERY_ROW | {*_KEPT, "ttl_at_s"}
 
 
 class Assignments:
@@ -41,17 +44,18 @@ class Assignments:
             return None
         kept = from_item(answer["Item"])
         known = {name: kept[name] for name in _KEPT if name in kept}
-        return Assignment(**known | {"state": AssignmentState(kept["state"]), "tried": tuple(kept.get("tried", ()))})
+        known |= {"state": AssignmentState.kept(kept["state"]), "tried": tuple(kept.get("tried", ()))}
+        return Assignment(**known, carried=carried_from(kept, _KNOWN))
 
     def put(self, before: Assignment | None, after: Assignment) -> bool:
         """Whether nobody has changed it since `before` was read: only then is it written."""
         ttl_at_s = after.changed_at // MS_PER_S + ASSIGNMENT_KEPT_S
-        fields = {name: getattr(after, name) for name in _KEPT} | {"ttl_at_s": ttl_at_s}
+        fields = dict(after.carried) | {name: getattr(after, name) for name in _KEPT} | {"ttl_at_s": ttl_at_s}
         write: dict[str, Any] = {"ConditionExpression": NOTHING_IS_ASSIGNED}
         if before is not None:
             values = to_item({":version_read": before.version})
             write = {"ConditionExpression": IS_AS_IT_WAS_READ, "ExpressionAttributeValues": values}
-        item = _key(after.account_id, after.call_id, after.attempt) | to_item(fields)
+        item = _key(after.account_id, after.call_id, after.attempt) | to_row(fields)
         try:
             self._db.put_item(TableName=self._table, Item=item, **write)
         except ClientError as error:

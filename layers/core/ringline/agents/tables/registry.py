@@ -5,6 +5,7 @@
 | connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at; agent_id, worker_id
 | runner     | A#<account>#RUNNERS | <agent>#R#<worker>    | as it registered; in_use (written by calls.tables)
 | its beat   | A#<account>#RUNNERS | <agent>#S#<worker>    | connection_id, seen_at, active_jobs, connected_at
+| places     | A#*#RUNNERS         | <agent>#P#<worker>#.. | held (written by calls.tables): who holds one
 
 A beat is an item of its own, so that it never meets the transaction that takes a place. A runner is there once both
 name the same connection, and is only then sent anything:
@@ -14,29 +15,40 @@ name the same connection, and is only then sent anything:
                beat -> connection 2      (from now on it takes calls)
     late $disconnect of connection 1:    the beat names another connection, and stays
 
-Speech workers are kept beside them, as runners of an owner that is no account (`DEPLOYMENT`).
+Speech workers are kept beside them, as runners of an owner that is no account (`DEPLOYMENT`). Their places are rows of
+their own (`agents.model.speech_places`).
 """
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from copy import replace
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ringline.agents.model.frames import Register
-from ringline.agents.model.presence import has_room, last_seen, least_loaded
-from ringline.agents.model.records import DEPLOYMENT, Connection, LastBeat, Runner
+from ringline.agents.model.presence import last_seen, least_loaded
+from ringline.agents.model.records import DEPLOYMENT, Connection, HeldRow, LastBeat, Runner
+from ringline.agents.model.speech_places import rows_with_room
 from ringline.agents.model.timing import CONNECTION_KEPT_S, RUNNER_KEPT_S
-from ringline.calls.model.ports import NoPlace, Place
+from ringline.calls.model.ports import NoPlace, Place, SpeechPlace
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, to_item
-from ringline.runtime.table import CONNECTION_SK, beat_sk, connection_pk, runner_sk, runners_pk
+from ringline.runtime.rows import to_row
+from ringline.runtime.table import CONNECTION_SK, beat_sk, connection_pk, runner_sk, runners_pk, speech_places_sk
+
+if TYPE_CHECKING:
+    # Whoever only looks for a place reads no frames.
+    from ringline.agents.model.frames import Register
 
 # Named conditions.
 CONNECTION_IS_OPEN = "attribute_exists(pk)"
 NO_LATER_CONNECTION = "attribute_not_exists(connected_at) OR connected_at <= :connected_at"
 HEARD_ON_THIS_CONNECTION = "connection_id = :connection_id"
+HELD_BY = "contains(#held, :name)"
+
+_PLACES_IN_A_ROW = 10
+"""A row names who holds its places. It is written with each call, and paid for by the kilobyte."""
 
 _CONFLICT_TRIES = 6
 _CONFLICT_WAIT_S = 0.02
@@ -58,7 +70,7 @@ class Registry:
     def connect(self, connection_id: str, account_id: str) -> None:
         now = self._clock()
         fields = {"account_id": account_id, "connected_at": now, "ttl_at_s": now // MS_PER_S + CONNECTION_KEPT_S}
-        item = _connection_key(connection_id) | to_item(fields)
+        item = _connection_key(connection_id) | to_row(fields)
         self._db.put_item(TableName=self._table, Item=item)
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -95,7 +107,7 @@ class Registry:
 
     # ---------------------------------------------------------------- runners
 
-    def register(self, connection: Connection, told: Register) -> bool:
+    def register(self, connection: Connection, told: "Register") -> bool:
         """Writes the runner, or writes it anew. It is there with its first beat. False where its connection was closed
         meanwhile, or it has a later one."""
         now = self._clock()
@@ -163,6 +175,9 @@ class Registry:
 
     def runners(self, account_id: str, agent_id: str | None = None) -> list[Runner]:
         """The runners of an agent, or all of the account, those that were there within the last day."""
+        return list(_runners(self._kept(account_id, agent_id)))
+
+    def _kept(self, account_id: str, agent_id: str | None = None) -> dict[str, dict[str, Any]]:
         query: dict[str, Any] = {
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": to_item({":pk": runners_pk(account_id)}),
@@ -171,7 +186,7 @@ class Registry:
             query["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
             query["ExpressionAttributeValues"] |= to_item({":prefix": f"{agent_id}#"})
         pages = self._db.get_paginator("query").paginate(TableName=self._table, ConsistentRead=True, **query)
-        return list(_runners(from_item(item) for page in pages for item in page["Items"]))
+        return {(kept := from_item(item))["sk"]: kept for page in pages for item in page["Items"]}
 
     def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
         """As `ringline.calls.model.ports.Places` has it."""
@@ -183,12 +198,29 @@ class Registry:
 
     def speech_workers(self) -> list[Runner]:
         """Those of the deployment that were there within the last day."""
-        return self.runners(DEPLOYMENT)
+        kept = self._kept(DEPLOYMENT)
+        workers = ((worker, _rows_of(worker, kept)) for worker in _runners(kept))
+        return [replace(worker, rows=rows, in_use=sum(len(each.holders) for each in rows)) for worker, rows in workers]
 
     def speech_is_full(self) -> bool:
         """As `ringline.calls.model.ports.Places` has it."""
         workers, now = self.speech_workers(), self._clock()
-        return bool(workers) and not any(has_room(worker, now) for worker in workers)
+        return bool(workers) and not rows_with_room(workers, now)
+
+    def speech_place(self) -> SpeechPlace | NoPlace | None:
+        """As `ringline.calls.model.ports.Places` has it. Any row with room will do, as LiveKit chooses by itself: those
+        who look at the same moment so seldom meet in one."""
+        workers, now = self.speech_workers(), self._clock()
+        able = rows_with_room(workers, now)
+        if able:
+            return SpeechPlace(random.choice(able))  # noqa: S311 - spreads, does not protect
+        return NoPlace(last_seen(workers, now)) if workers else None
+
+    def give_back_speech_place(self, row: str, holder: str) -> None:
+        """Gives the place back of one that holds it no more. Doing it again changes nothing."""
+        names = {"#held": "held"}
+        key = to_item({"pk": runners_pk(DEPLOYMENT), "sk": row})
+        self._update(key, "DELETE #held :holder", HELD_BY, {":holder": {holder}, ":name": holder}, names)
 
     # ---------------------------------------------------------------- writes
 
@@ -229,9 +261,8 @@ class Registry:
         raise AssertionError("the last try returns or raises")
 
 
-def _runners(items: Iterable[dict[str, Any]]) -> Iterator[Runner]:
+def _runners(kept: Mapping[str, dict[str, Any]]) -> Iterator[Runner]:
     """Runners, each with its beat. What a call gave back to a runner that was forgotten is no runner."""
-    kept = {item["sk"]: item for item in items}
     for item in kept.values():
         if "pool" not in item:
             continue
@@ -253,6 +284,16 @@ def _runners(items: Iterable[dict[str, Any]]) -> Iterator[Runner]:
             seen_at=beat.get("seen_at"),
             active_jobs=beat.get("active_jobs", 0),
         )
+
+
+def _rows_of(worker: Runner, kept: Mapping[str, dict[str, Any]]) -> tuple[HeldRow, ...]:
+    """The rows of a speech worker's places. One in which none was ever taken is not kept."""
+    rows = []
+    for number, first in enumerate(range(0, worker.max_concurrent, _PLACES_IN_A_ROW)):
+        places = min(_PLACES_IN_A_ROW, worker.max_concurrent - first)
+        row = speech_places_sk(worker.agent_id, worker.worker_id, number, places)
+        rows.append(HeldRow(row, places, tuple(kept.get(row, {}).get("held", ()))))
+    return tuple(rows)
 
 
 def _connection_key(connection_id: str) -> Item:

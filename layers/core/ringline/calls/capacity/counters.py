@@ -5,15 +5,14 @@ its place in the transaction that claims it, and remembers it, so that whatever 
 gives back what it took.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from ringline.calls.model.call import Call, Direction
+from ringline.later import StoredWord
+from ringline.record import Record
 
 _MS_A_DAY = 24 * 3600 * 1000
 
 
-class Kind(StrEnum):
+class Kind(StoredWord):
     """What a cap can be set on, as counters are named."""
 
     AGENT = "AGENT"
@@ -21,8 +20,7 @@ class Kind(StrEnum):
     NUMBER = "NUMBER"
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(Record):
     """`in_use` is how many calls count here, `max_calls` how many may; None for as many as want to. `calls_per_day` is
     how often a number may be dialled from on one day (UTC), and `today` how often it was. A number of a pool is not
     chosen before `rests_until` (ms), for the reason `rests_for`."""
@@ -60,7 +58,7 @@ def counter_name(kind: Kind, of: str) -> str:
 
 
 def kind_of(name: str) -> Kind:
-    return Kind(name.partition("#")[0])
+    return Kind.kept(name.partition("#")[0])
 
 
 def names_of(call: Call, from_number: str | None = None) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """What LiveKit and the carrier said of a leg."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from ringline.later import Carried, StoredWord
 
 
 class CallStatus(StrEnum):
@@ -18,7 +20,7 @@ UP = frozenset({CallStatus.ACTIVE, CallStatus.AUTOMATION})
 """The statuses of a leg whose phone was answered: two parties talk, or LiveKit plays tones to one."""
 
 
-class Refusal(StrEnum):
+class Refusal(StoredWord):
     """What a carrier's words for a refusal mean beyond their SIP code. `telephony.carriers.refusals` reads them."""
 
     LIMIT = "limit"
@@ -29,7 +31,7 @@ class Refusal(StrEnum):
     """It is about our own account, caller id, balance or permitted countries, not about the number that was called."""
 
 
-class AnswerFrom(StrEnum):
+class AnswerFrom(StoredWord):
     """Who tells that a dialled phone was answered. The carrier's word frees the dialer from waiting for it."""
 
     DIALER = "dialer"
@@ -44,7 +46,9 @@ ROOM_CLOSED = "ROOM_CLOSED"
 """LiveKit closed the room around the leg, of its own accord."""
 ROOM_ENDED = frozenset({"ROOM_DELETED", "PARTICIPANT_REMOVED"})
 """Somebody closed the room, or put the leg out of it."""
-BRIDGE_FAILED = frozenset({"SERVER_SHUTDOWN", "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
+BRIDGE_STOPPED = "SERVER_SHUTDOWN"
+"""The SIP bridge was told to stop, and hung up: a conversation lost its connection, a dial did not get through."""
+BRIDGE_FAILED = frozenset({BRIDGE_STOPPED, "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"})
 AGENT_ERROR = "AGENT_ERROR"
 
 
@@ -93,6 +97,7 @@ class CarrierWords:
     later word that the conversation ended says more."""
     end_is_doubted: bool = False
     """Its word of the end was another leg's: this one was seen alive long after."""
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def believed_end_at(self) -> int | None:

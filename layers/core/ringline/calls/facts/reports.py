@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ringline.later import Carried
+
 
 @dataclass(frozen=True, slots=True)
 class AgentReports:
@@ -24,6 +26,7 @@ class AgentReports:
     worker_id: str | None = None
     dispatch: int | None = None
     """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def hears_speech(self) -> bool:
@@ -49,6 +52,7 @@ class Recording:
     segment: int = 1
     began_at: int | None = field(default=None, compare=False)
     over_at: int | None = field(default=None, compare=False)
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Listener:
     mode: str
     joined_at: int
     left_at: int | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

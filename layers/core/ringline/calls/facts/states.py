@@ -1,16 +1,16 @@
 """Where a call stands, to the customer and inside."""
 
-from enum import StrEnum
+from ringline.later import StoredWord
 
 
-class Direction(StrEnum):
+class Direction(StoredWord):
     OUTBOUND = "outbound"
     INBOUND = "inbound"
     WEB = "web"
     """Somebody in a browser, who joins the room with a token of ours."""
 
 
-class Status(StrEnum):
+class Status(StoredWord):
     """What callers of the API see."""
 
     PENDING = "pending"
@@ -20,11 +20,13 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class State(StrEnum):
+class State(StoredWord):
     """Where a call stands inside. Outbound calls begin queued, inbound ones ringing.
 
     A call in `last_words` has lost its leg and still holds its line: it looks like a voicemail's greeting, and its
     agent may be about to say that somebody spoke. To the API it is still active.
+
+    A state of a later release is neither over nor in flight, and shows as the word that it is.
     """
 
     QUEUED = "queued"
@@ -38,7 +40,7 @@ class State(StrEnum):
 
     @property
     def status(self) -> Status:
-        return _STATUS[self]
+        return _STATUS.get(self) or Status.kept(self.value)
 
     @property
     def is_terminal(self) -> bool:

@@ -1,6 +1,8 @@
 """A conversation without an agent, as a look finds it. Pure, and apart from the rules of who comes and goes, which
 hooks import: they start without what a look is made of."""
 
+from collections.abc import Iterator
+
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentLeft, Event, OtherLeft, OthersTalk
 from ringline.calls.model.reasons import EndReason
@@ -21,8 +23,15 @@ def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | N
         return None
     if call.handed_over_at is not None and call.other_left_at is None:
         return OtherLeft(now, call.attempt)
-    alone_since = max(call.agent_left_at, call.other_left_at or 0)
+    alone_since = max(call.agent_left_at, call.other_left_at or 0, *_another_was_awaited_until(call))
     return _why_left_alone(call) if now - alone_since >= AGENT_SUCCESSOR_S * MS_PER_S else None
+
+
+def _another_was_awaited_until(call: Call) -> Iterator[int]:
+    """The ends of the transfers during which the agent's own speech worker was lost: only then another was sent."""
+    for transfer in call.transfers:
+        if transfer.former is not None and transfer.former.lost_at is not None and transfer.ended_at is not None:
+            yield transfer.ended_at
 
 
 def _why_left_alone(call: Call) -> EndReason:

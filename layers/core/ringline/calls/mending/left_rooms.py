@@ -61,4 +61,4 @@ class LeftRooms:
         if call is None:
             # Of somebody who joined with a token nobody told, and by now it has lost its time.
             return await asyncio.to_thread(self.has_ticket, attempt_id)
-        return not call.in_flight or call.attempt != attempt_id.attempt
+        return call.is_understood and (not call.in_flight or call.attempt != attempt_id.attempt)

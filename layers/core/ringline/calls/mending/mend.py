@@ -2,7 +2,7 @@
 lifecycle."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import replace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,8 +25,16 @@ from ringline.calls.model.events import (
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown, leg_of, others_of, present_agents
-from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S, STOP_RECORDING_S
+from ringline.calls.model.room_view import (
+    LegView,
+    RoomView,
+    TelephonyDown,
+    leg_of,
+    others_joined_at,
+    others_of,
+    present_agents,
+)
+from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S, FALLBACK_AHEAD_S, STOP_RECORDING_S
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
@@ -55,14 +63,24 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Swept:
-    """What one run did, for its log line."""
+    """What one run did, for its log line, and what it found: how many calls and deliveries were due, how many accounts
+    have calls waiting that could be dialled, and for how long the first of them has; also of those that have a line
+    free."""
 
     looked_at: int = 0
     settled: int = 0
     adopted: int = 0
     rung: int = 0
     redelivered: int = 0
+    ends_told: int = 0
+    unread: int = 0
     rooms_closed: int = 0
+    left_alone: int = 0
+    overdue: int = 0
+    deliveries_overdue: int = 0
+    accounts_waiting: int = 0
+    oldest_waiting_ms: int = 0
+    oldest_with_line_free_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,9 @@ class Mender:
         if room_is_open and is_to_rest(call):
             await self._rest_recordings(call)
         if room_is_open and call.transfers and self.transfers is not None and await self.transfers.mend(call, now):
-            # The call is another now, and its next look sees to the rest.
+            # The call is another now, and its next look sees to the rest: at once, where somebody says that it is over.
+            if is_told_to_be_over(call):
+                await self._ask_for_look(call, 1)
             return
         due = owed(call, room_is_open, now)
         if due in (Owed.NOTHING, Owed.LOOK):
@@ -135,7 +155,7 @@ class Mender:
         if call.answered_at is None:
             await self._look_unanswered(call, leg, room, now)
         elif is_told_to_be_over(call):
-            await self._look_for_a_lost_leg(call, leg, room.agents, now)
+            await self._look_for_a_lost_leg(call, leg, others_joined_at(call, room), now)
         elif agents := present_agents(call, room):
             await self._look_at_agents(call, agents, room, now)
         elif call.active_at is None:
@@ -153,10 +173,15 @@ class Mender:
         """An agent that is known already changes nothing."""
         current_call: Call | None = call
         if call.agent_left_at is not None or call.agent_sid not in {agent.sid for agent in agents}:
-            if call.agent_sid is not None and call.agent_left_at is None:
+            back = next((agent for agent in agents if call.is_its_agent(agent.identity)), None)
+            if call.agent_sid is not None and call.agent_left_at is None and back is None:
                 # The report that it left got lost.
                 await self._apply(call, AgentLeft(now, call.attempt, call.agent_sid, None))
-            current_call = (await self._apply(call, AgentJoined(now, call.attempt, agents[0].sid))).call
+            here = back or agents[0]
+            joined = await self._apply(call, AgentJoined(now, call.attempt, here.sid, here.identity))
+            if Effect.REMOVE_AGENT in joined.effects and call.agent_sid is None:
+                await self._agents.put_out(call, agents)
+            current_call = joined.call
         await self._remove_later_agents(current_call, room)
 
     async def _remove_later_agents(self, call: Call | None, room: RoomView) -> None:
@@ -166,13 +191,18 @@ class Mender:
     async def _wait_for_agent(self, call: Call, now: int) -> None:
         """Somebody hears it ring, or silence, and must not have to wait until the next run. Whoever sends an agent is
         the one to look again."""
-        if now >= agent_due_at(call):
+        fallen_back = await self._fall_back(call, now)
+        if fallen_back is not None and fallen_back.transfers:
+            await self._ask_for_look(call, look_again_in_s(fallen_back))
+        elif fallen_back is None and now >= agent_due_at(call):
             await self._end(call, EndReason.AGENT_DID_NOT_JOIN, now)
-        elif await self._send_agent(call, now):
-            await self._ask_for_look(call, dispatch_again_in_s(call, now))
+        # The fallback may have as many calls as it may have: until it has room, the first agent may still come.
+        elif fallen_back is not None or await self._agents.send_another(call):
+            again_in_s = dispatch_again_in_s(call, now) if fallen_back is None else FALLBACK_AHEAD_S
+            await self._ask_for_look(call, again_in_s)
             if call.dispatches == 1:
                 # Should one of these looks die, this one ends the waiting.
-                await self._ask_for_look(call, -(-(agent_due_at(call) - now) // 1000) + 1)
+                await self._ask_for_look(call, max(again_in_s, -(-(agent_due_at(call) - now) // 1000) + 1))
 
     async def _send_successor(self, call: Call, now: int) -> None:
         """A conversation that has lost its speech worker is given another until its time is over. Whoever sends one is
@@ -180,16 +210,20 @@ class Mender:
         if dispatch_is_due(call, now) and await self._agents.send_another(call):
             await self._ask_for_look(call, DISPATCH_EVERY_S)
 
-    async def _send_agent(self, call: Call, now: int) -> bool:
-        if falls_back(call, now):
-            return await self._agents.fall_back(call)
-        return await self._agents.send_another(call)
+    async def _fall_back(self, call: Call, now: int) -> Call | None:
+        """The call that is now another agent's, or is handed over to a number; None where it is not."""
+        fallen_back = await self._agents.fall_back(call) if falls_back(call, now) else None
+        if fallen_back is not None and self.transfers is not None:
+            await self.transfers.begin(fallen_back)
+        return fallen_back
 
     async def _look_unanswered(self, call: Call, leg: LegView | None, room: RoomView, now: int) -> None:
         rings_in = call.comes_in and leg is not None
         agent = next(iter(present_agents(call, room)), None)
         if rings_in and agent is not None:
-            taken = await self._apply_and_look(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
+            taken = await self._apply_and_look(
+                call, AgentJoined(agent.joined_at, call.attempt, agent.sid, agent.identity)
+            )
             self.swept.adopted += 1
             await self._remove_later_agents(taken.call, room)
         elif await self._adopt(call, leg, room, now):
@@ -202,16 +236,14 @@ class Mender:
         else:
             await self._wait_for_agent(call, now)
 
-    async def _look_for_a_lost_leg(
-        self, call: Call, leg: LegView | None, agents: Iterable[AgentSeen], now: int
-    ) -> None:
+    async def _look_for_a_lost_leg(self, call: Call, leg: LegView | None, joined_at: Sequence[int], now: int) -> None:
         """LiveKit or a carrier reported the end of a call that was answered. A leg that lost its connection or its room
         may be back under another sid, and then the call goes on. Where only the carrier reported an end, time decides:
         LiveKit soon notices it too, or the carrier spoke of another leg."""
         if leg is None or leg.sid == call.evidence.left_leg_sid or leg.call_status == CallStatus.HANGUP:
             await self._give_up(call)
             return
-        undecided_s = carrier_may_be_right_for_s(call, agents, now)
+        undecided_s = carrier_may_be_right_for_s(call, joined_at, now)
         if undecided_s > 0:
             await self._ask_for_look(call, undecided_s)
             # Until then the call's limits hold as if no end had been reported.

@@ -1,14 +1,16 @@
-"""Each minute, mends what got lost: dials without an outcome, calls whose end nobody reported, accounts nobody rang
-for.
+"""Each minute, mends what got lost: dials without an outcome, calls whose end nobody reported or announced, accounts
+nobody rang for.
 
-It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, failed
-deliveries), one list of LiveKit's open rooms, and the accounts that wait. Calls that are fine cost a read each and no
-write; queued ones cost nothing.
+It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, ends that nobody
+has announced), the lists of failed deliveries, one list of LiveKit's open rooms, and the accounts that wait. Calls that
+are fine cost a read each and no write; queued ones cost nothing.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -22,9 +24,9 @@ from ringline.calls.model.events import (
     SeenWaiting,
 )
 from ringline.calls.model.ports import Doorbell, LookQueue, Telephony
-from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
-from ringline.calls.model.timing import ROOM_MISSING_S
+from ringline.calls.model.timing import END_TOLD_WITHIN_S, ROOM_MISSING_S, ms
+from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
@@ -38,11 +40,20 @@ MAX_DUE = 5000
 """How many due keys one run takes on. Where there are more, the next run goes on behind them: a call on a line keeps
 its place in the index as long as it lasts, so a run that began anew each time would never reach the last."""
 
+MAX_EXPIRED = 2000
+"""How many calls that have expired one run ends, of those that it knows of: one account's many keep no other's few
+waiting, and all of them nothing else that is due."""
+
+MOST_EXPIRED_READ = 20_000
+
 _BATCH = 100
 _AT_ONCE = 20
 
+type TellEnd = Callable[[Call], None]
+"""Announces the end of a call, and removes its mark."""
+
 type Resend = Callable[[Sequence[DueKey]], int]
-"""Sends overdue deliveries again; returns how many."""
+"""Sends overdue deliveries again, these among them, which the release before put among the calls; returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +66,14 @@ class Sweep:
     doorbell: Doorbell
     looks: LookQueue
     resend: Resend
+    awaited: AwaitedAgents
+    tell_end: TellEnd
     clock: Clock
     log: Logger
     transfers: "MendTransfers | None" = None
     swept: Swept = field(default_factory=Swept)
     marked: set[str] = field(default_factory=set)
+    marking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
     def _mender(self) -> Mender:
@@ -69,7 +83,15 @@ class Sweep:
         """One run. A part that fails does not keep the others from their work; the first failure is raised last."""
         now = self.clock()
         calls, deliveries = _sorted_by_kind(self._due(now))
-        parts = (self._resend(deliveries), self._mend(calls, now), self._ring_for_the_waiting(now))
+        self.swept.overdue = len(calls)
+        parts = (
+            self._mend(calls, now),
+            self._ring_for_the_waiting(now),
+            # Behind the calls: it may take seconds.
+            self._resend(deliveries),
+            # Last: it may be much, and nobody rings meanwhile.
+            self._end_the_expired(now),
+        )
         failures = [failure for part in parts if (failure := await self._attempt(part)) is not None]
         if failures:
             raise failures[0]
@@ -77,7 +99,7 @@ class Sweep:
 
     async def look_again(self, keys: Sequence[tuple[str, str]]) -> Swept:
         """Looks at single calls (account, call) out of turn, as the whole run would."""
-        calls = await asyncio.to_thread(self.store.get_many, keys)
+        calls = await self._read(keys)
         names = [call.room_name for call in calls if call.in_flight and call.room_name is not None]
         if names:
             missing = await self._mend_those_with_rooms(calls, await self.telephony.rooms(names), self.clock())
@@ -93,8 +115,9 @@ class Sweep:
         return None
 
     async def _resend(self, deliveries: Sequence[DueKey]) -> None:
-        if deliveries:
-            self.swept.redelivered = await asyncio.to_thread(self.resend, deliveries)
+        # Each endpoint's list is read as its turn comes: of what is due as much is known as was sent.
+        self.swept.redelivered = await asyncio.to_thread(self.resend, deliveries)
+        self.swept.deliveries_overdue = self.swept.redelivered
 
     def _due(self, now: int) -> list[DueKey]:
         after = self.watchlist.left_off_at()
@@ -113,15 +136,23 @@ class Sweep:
     def _ring_if_waiting(self, mark: WaitingMark, now: int) -> None:
         if mark.account_id in self.marked:
             return
-        if self.store.eligible(mark.account_id, now, 1):
-            self._ring(mark.account_id)
+        if first := self.store.eligible(mark.account_id, now, 1):
+            waits_ms = max(0, now - first[0].eligible_at)
+            self.swept.accounts_waiting += 1
+            self.swept.oldest_waiting_ms = max(self.swept.oldest_waiting_ms, waits_ms)
+            if self._ring(mark.account_id):
+                self.swept.oldest_with_line_free_ms = max(self.swept.oldest_with_line_free_ms, waits_ms)
         elif not self.store.has_queued(mark.account_id):
             self.watchlist.clear_waiting(mark, now)
 
-    def _ring(self, account_id: str) -> None:
-        if self.store.gate(account_id).has_free_line:
-            self.doorbell.ring(account_id)
-            self.swept.rung += 1
+    def _ring(self, account_id: str) -> bool:
+        """Rings where a line is free and the account's day is not used up; whether it did."""
+        gate = self.store.gate(account_id)
+        if not gate.has_free_line or gate.daily.stops_all(self.clock()):
+            return False
+        self.doorbell.ring(account_id)
+        self.swept.rung += 1
+        return True
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -136,12 +167,19 @@ class Sweep:
         alive: set[str | None] = set()
         missing: list[Call] = []
         for batch in _batches(keys, _BATCH):
-            calls = await asyncio.to_thread(self.store.get_many, batch)
-            alive |= {call.room_name for call in calls if call.in_flight}
+            calls = await self._read(batch)
+            alive |= {call.room_name for call in calls if call.in_flight or not call.is_understood}
             missing += await self._mend_those_with_rooms(calls, rooms, now)
         await self._mend_missing(missing)
         if rooms is not None:
             self.swept.rooms_closed += await self.left_rooms.close(rooms, alive, now)
+
+    async def _end_the_expired(self, now: int) -> None:
+        """Ends calls that have expired in the queue. They have no rooms."""
+        keys = await asyncio.to_thread(self.watchlist.expired, now, MOST_EXPIRED_READ)
+        calls, _ = _sorted_by_kind(keys)
+        for batch in _batches(shared(calls, MAX_EXPIRED), _BATCH):
+            await self._side_by_side(self._mend_one(call, None, now) for call in await self._read(batch))
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
@@ -162,8 +200,17 @@ class Sweep:
             return
         now = self.clock()
         for batch in _batches([(call.account_id, call.call_id) for call in missing], _BATCH):
-            calls = await asyncio.to_thread(self.store.get_many, batch)
+            calls = await self._read(batch)
             await self._side_by_side(self._mend_one(call, rooms, now) for call in calls)
+
+    async def _read(self, keys: Sequence[tuple[str, str]]) -> list[Call]:
+        """The calls of these keys. One whose row cannot be read keeps no other from being mended."""
+        unread: list[str] = []
+        calls = await asyncio.to_thread(self.store.get_many, keys, unread)
+        if unread:
+            self.swept.unread += len(unread)
+            self.log.error("rows not read", extra={"calls": unread[:_BATCH]})
+        return calls
 
     async def _side_by_side(self, works: Iterable[Awaitable[None]]) -> None:
         turn = asyncio.Semaphore(_AT_ONCE)
@@ -178,23 +225,45 @@ class Sweep:
 
     async def _mend_one(self, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
         self.swept.looked_at += 1
-        if call.state is State.QUEUED:
+        if not call.is_understood:
+            self._tell_of_a_later_release(call)
+        elif call.state is State.QUEUED:
             await self._mend_queued(call, now)
+        elif call.end_is_untold:
+            await self._tell_end_if_nobody_did(call, now)
         elif rooms is not None and call.in_flight:
             await self._mender.mend(call, call.room_name in rooms, now)
 
+    def _tell_of_a_later_release(self, call: Call) -> None:
+        """Whoever knows its state looks after it: what this release would do about it would be a guess."""
+        self.swept.left_alone += 1
+        words = {"state": call.state.value, "direction": call.direction.value}
+        self.log.warning("call of a later release left alone", extra={"call_id": call.call_id, **words})
+
     async def _mend_queued(self, call: Call, now: int) -> None:
         if call.expires_at is not None and call.expires_at <= now:
-            await self._apply(call, EndAsked(now, EndReason.EXPIRED_IN_QUEUE))
+            reason = await asyncio.to_thread(self.awaited.why_expired, call)
+            await self._apply(call, EndAsked(now, reason))
             self.swept.settled += 1
         elif call.due_at is not None and call.due_at <= now:
             # The call is dialled again, and its bell may have been lost with its dialer. From now on it waits like any
             # other, and is not looked at each minute.
-            if call.account_id not in self.marked:
-                self.marked.add(call.account_id)
-                await asyncio.to_thread(self.watchlist.mark_waiting, call.account_id, now)
-                await asyncio.to_thread(self._ring, call.account_id)
+            await self._mark_waiting(call.account_id, now)
             await self._apply(call, SeenWaiting(now))
+
+    async def _mark_waiting(self, account_id: str, now: int) -> None:
+        """Once in a run. Whoever comes while the mark is being written waits for it: a call that gave up its place in
+        the index before would, if this run died, wait unseen."""
+        async with self.marking[account_id]:
+            if account_id not in self.marked:
+                await asyncio.to_thread(self.watchlist.mark_waiting, account_id, now)
+                self.marked.add(account_id)
+                await asyncio.to_thread(self._ring, account_id)
+
+    async def _tell_end_if_nobody_did(self, call: Call, now: int) -> None:
+        if now - (call.ended_at or 0) >= ms(END_TOLD_WITHIN_S):
+            await asyncio.to_thread(self.tell_end, call)
+            self.swept.ends_told += 1
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
@@ -214,6 +283,15 @@ def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[
         else:
             deliveries.append(key)
     return calls, deliveries
+
+
+def shared(keys: Iterable[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+    """Up to `most` of the calls (account, call), in turn of each account, each account's in their order."""
+    of_account: dict[str, list[tuple[str, str]]] = {}
+    for key in keys:
+        of_account.setdefault(key[0], []).append(key)
+    rounds = zip_longest(*of_account.values())
+    return list(islice((key for turn in rounds for key in turn if key is not None), most))
 
 
 def _batches[T](items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -1,12 +1,13 @@
 """A call: what was asked, where it stands, and the evidence of how it got there."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from ringline.calls.facts.consent import ConsentMethod, ConsentStatus, RecordingConsent, may_record
 from ringline.calls.facts.evidence import (
     AGENT_ERROR,
     BRIDGE_FAILED,
+    BRIDGE_STOPPED,
     LOST_CONNECTION,
     MAY_COME_BACK,
     ROOM_CLOSED,
@@ -23,10 +24,12 @@ from ringline.calls.facts.states import Direction, State, Status
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.transfers.transfer import Transfer
+from ringline.later import Carried, StoredWord
 
 __all__ = [
     "AGENT_ERROR",
     "BRIDGE_FAILED",
+    "BRIDGE_STOPPED",
     "LOST_CONNECTION",
     "MAY_COME_BACK",
     "ROOM_CLOSED",
@@ -41,22 +44,29 @@ __all__ = [
     "Call",
     "CallStatus",
     "CarrierWords",
+    "ConsentMethod",
+    "ConsentStatus",
     "Direction",
     "Evidence",
     "Listener",
     "Note",
     "Recording",
+    "RecordingConsent",
     "Refusal",
+    "Speaker",
     "State",
     "Status",
     "VoicemailPolicy",
+    "attempt_of_holder",
     "attempt_of_room",
+    "holder_name",
+    "may_record",
     "room_name",
     "web_identity",
 ]
 
 
-class VoicemailPolicy(StrEnum):
+class VoicemailPolicy(StoredWord):
     """What becomes of a call that a voicemail answers."""
 
     HANG_UP = "hang_up"
@@ -81,6 +91,7 @@ class Attempt:
     sip_code: int | None = None
     from_number: str | None = None
     """The number it went out on, where that was chosen from a pool."""
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +111,15 @@ class Call:
     back.
 
     `dispatches` counts the agents that were sent to the present attempt's room, the last one after the first at
-    `dispatched_at`. `former_agent_sids` are those beside `agent_sid` that are known to have left. `handed_over_at` is
-    since when the other side talks with somebody whom an agent brought in that has left, `other_left_at` when such a
-    person was last seen to leave.
+    `dispatched_at`. `former_agent_sids` are those beside `agent_sid` that are known to have left; an
+    agent whose connection was lost comes back with another sid and its `agent_identity`, which calls of the releases
+    before do not know. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that
+    has left, `other_left_at` when such a person was last seen to leave.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
+
+    `due_at` is the moment from which the sweep looks at the call. Where the call is over it is the mark of an end that
+    nobody has announced: the announcement alone removes it.
 
     LiveKit cannot pause a recording: a pause ends one, and `recording_paused_at` says since when there is to be none.
     What goes on after it is the next `recording_segment`, whose recording is `recorded`; those of the segments before
@@ -113,11 +128,19 @@ class Call:
     `brain` is what thinks for an agent that our own speech worker speaks for; None where the agent is the customer's
     own worker. A call whose brain is a runner holds one of its places for as long as the attempt lasts: `runner_id`
     names the runner that has it, or had it last. A caller whose agent does not come in time is taken by
-    `fallback_agent_id`, with `fallback_brain`.
+    `fallback_agent_id`, with its own brain and voice, or handed over to `fallback_number`, which is called through
+    `fallback_trunk_id`, the trunk of the number that they dialled, or of their pipe's where they come from a browser;
+    None is the usual one.
+
+    Where speech workers are known, such a call holds a place of one of them, too, kept in the row `speech_row`. LiveKit
+    may give it another one: the place is one of all.
 
     Where something of it has a cap of its own, the present attempt counts in the `counters` of that, and its number's
     dials of the day (UTC, since 1970) `counted_on`. With `from_pool` the number it goes out on is chosen from its
     pipe's pool when it is claimed.
+
+    `content_erased_at` is since when nothing is kept of what was said, recorded, or given to the agent; what comes late
+    is not kept either.
 
     A call that rings in has one attempt, dialled by its caller when it arrived, and holds a line if it `takes_line`.
     LiveKit named its room (`inbound_room`) and its leg (`caller_identity`).
@@ -134,6 +157,10 @@ class Call:
     brain: str | None = None
     fallback_agent_id: str | None = None
     fallback_brain: str | None = None
+    fallback_number: str | None = None
+    fallback_trunk_id: str | None = None
+    fallback_voice_profile_id: str | None = None
+    fallback_voice: dict[str, Any] | None = None
     voice_profile_id: str | None = None
     voice: dict[str, Any] | None = None
     from_number: str | None = None
@@ -144,6 +171,7 @@ class Call:
     instructions: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
     ring_timeout_s: int
     max_call_duration_s: int
     agent_join_timeout_s: int | None = None
@@ -154,6 +182,7 @@ class Call:
     voicemail_greeting_s: float | None = None
     voicemail_policy: VoicemailPolicy | None = None
     recording: bool = False
+    recording_consent: RecordingConsent | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
     transfer_allowed_prefixes: tuple[str, ...] | None = None
 
@@ -171,6 +200,7 @@ class Call:
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
     runner_id: str | None = None
+    speech_row: str | None = None
     from_pool: bool = False
     takes_line: bool = False
     counters: tuple[str, ...] = ()
@@ -189,6 +219,7 @@ class Call:
     former_leg_sids: tuple[str, ...] = ()
     sip_call_id: str | None = None
     agent_sid: str | None = None
+    agent_identity: str | None = None
     former_agent_sids: tuple[str, ...] = ()
     dispatches: int = 1
     dispatched_at: int | None = None
@@ -210,6 +241,14 @@ class Call:
     former_recordings: tuple[Recording, ...] = ()
     listeners: tuple[Listener, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    content_erased_at: int | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether this release knows what is to become of it. A call in a state of a later one, or under way in a
+        direction that only a later one has, is left alone. One that is over is over in any direction."""
+        return self.state.is_known and (self.direction.is_known or self.state.is_terminal)
 
     @property
     def holds_slot(self) -> bool:
@@ -234,6 +273,11 @@ class Call:
         return self.runner_id if self.in_flight else None
 
     @property
+    def holds_speech_place_of(self) -> str | None:
+        """The row of the speech worker one of whose places this call holds."""
+        return self.speech_row if self.in_flight else None
+
+    @property
     def counts_in(self) -> tuple[str, ...]:
         """The counters in which this call counts now."""
         return self.counters if self.in_flight else ()
@@ -241,6 +285,20 @@ class Call:
     @property
     def in_flight(self) -> bool:
         return self.state.is_in_flight
+
+    def is_its_agent(self, identity: str, sid: str | None = None) -> bool:
+        """Whether this is the agent that the call knows, under whatever sid: LiveKit lets nobody else have its
+        identity. Where that is unknown only the sid tells, if one is given."""
+        return (bool(identity) and identity == self.agent_identity) or (sid is not None and sid == self.agent_sid)
+
+    def has_expired(self, now: int) -> bool:
+        """Whether it is not to be dialled any more."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def end_is_untold(self) -> bool:
+        """Whether nobody has announced the call's end yet."""
+        return self.state.is_terminal and self.due_at is not None
 
     @property
     def attempt_number(self) -> int:
@@ -253,6 +311,11 @@ class Call:
         if self.inbound_room is not None:
             return self.inbound_room
         return room_name(self.account_id, self.call_id, self.attempt) if self.attempt else None
+
+    def trunk_to(self, transfer: Transfer) -> str | None:
+        """The trunk through which a number is called into the room; None for the usual one. A caller's own trunk is the
+        one that they came in by, which calls nobody."""
+        return transfer.trunk_id if self.comes_in else self.trunk_id
 
     def end_of(self, attempt: int) -> EndReason | None:
         """Why that attempt ended; None while it goes on, and for a dial that was no attempt."""
@@ -285,9 +348,27 @@ class AttemptId:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class Speaker(AttemptId):
+    """The agent that a dispatch brought to an attempt; None where its token does not tell which."""
+
+    dispatch: int | None = None
+
+
 def attempt_of_room(name: str) -> AttemptId | None:
     """The attempt that a room of this name was opened for, or None if it is none of ours."""
     parts = name.split(".")
     if len(parts) != 3 or not all(parts) or not parts[2].isdecimal():
         return None
     return AttemptId(parts[0], parts[1], int(parts[2]))
+
+
+def holder_name(call: Call) -> str:
+    """By which a call holds a place of the speech workers: no other attempt has the same name."""
+    return f"{call.account_id}/{call.call_id}/{call.attempt}"
+
+
+def attempt_of_holder(name: str) -> AttemptId:
+    """The attempt of a holder's name."""
+    account_id, call_id, attempt = name.split("/")
+    return AttemptId(account_id, call_id, int(attempt))

@@ -31,13 +31,15 @@ class CallerId(Record):
 class Claimed(Record):
     """A line was free and the dialer took the call on: the dial intent, durable before the phone rings. With
     `tries_agent` other calls wait until this dial knows whether their agent is there. `runner_id` is the runner that
-    has a place for the call, where its brain is one. The attempt counts in `counters`, where one of them is of its
+    has a place for the call, where its brain is one, and `speech_row` names the speech worker one of whose places it
+    takes. The attempt counts in `counters`, where one of them is of its
     number on that day. `caller_id` is the number that was chosen for it from a pool."""
 
     at: int
     answer_from: AnswerFrom | None = None
     tries_agent: bool = False
     runner_id: str | None = None
+    speech_row: str | None = None
     counters: tuple[str, ...] = ()
     counted_on: int | None = None
     caller_id: CallerId | None = None
@@ -59,7 +61,8 @@ class RunnerGiven(Record):
 
 
 class FellBack(_OfAttempt):
-    """The caller's agent has not come in time, and the one that was named for this case is about to be sent."""
+    """The caller's agent has not come in time: the one that was named for this case is about to be sent, or the number
+    about to be called."""
 
 
 class LegJoined(Record):
@@ -93,11 +96,13 @@ class Answered(Record):
 
 
 class AgentJoined(Record):
-    """An agent came into the room."""
+    """An agent came into the room. Who lost the connection comes back with another `sid` and the same `identity`; an
+    empty one is not known."""
 
     at: int
     attempt: int
     sid: str
+    identity: str = ""
 
 
 class DispatchedAgain(_OfAttempt):
@@ -270,13 +275,14 @@ class CarrierEnded(Record):
 
 class AgentReady(Record):
     """The agent is there and says what it can report. Our own speech worker also says who it is, and which dispatch
-    brought its job."""
+    brought its job. `proven` is the dispatch that the agent's token is of."""
 
     at: int
     attempt: int
     can_report: tuple[str, ...]
     worker_id: str | None = None
     dispatch: int | None = None
+    proven: int | None = None
 
 
 class UserSpoke(_OfAttempt):
@@ -328,6 +334,14 @@ class TranscriptKept(Record):
     kept: str
     user_spoke: bool = False
     is_final: bool = False
+
+
+class ContentErased(Record):
+    """Nothing of what was said, recorded, or given to the agent is to be kept, nor, where one is named, the number of
+    the person."""
+
+    at: int
+    number: str | None = None
 
 
 class RecordingSeen(Record):
@@ -391,6 +405,7 @@ class DtmfSent(Record):
 
 type Event = (
     Claimed
+    | ContentErased
     | CapSet
     | RunnerGiven
     | FellBack

@@ -50,12 +50,23 @@ def monitor_mode(identity: str) -> str | None:
     return mode if word == "monitor" and mode in {"listen", "barge"} else None
 
 
+def monitor_identity(mode: str, call_id: str, listener_id: str) -> str:
+    """The identity of somebody who may hear one call: a room may have the next caller while their token is good."""
+    return f"monitor-{mode}_{call_id}.{listener_id}"
+
+
+def monitored_call(identity: str) -> str | None:
+    """The id of the call that a listener's token is for; None for a token of the release before, which names none."""
+    return identity.partition("_")[2].rpartition(".")[0] or None
+
+
 class LivekitEvent(Record):
     """One event, reduced to what calls need. `created_at` is milliseconds (LiveKit stamps whole seconds).
 
     Only a leg that rang in has a `rule_id`, its dispatch rule's. `our_number` is as the rule's own attribute says, or
     else as the trunk has it, like `their_number`; a rule that hides numbers tells neither. `account_id` is whose
-    callers the rule lets in, if it says so. `was_there_before` is a caller in a browser who comes back.
+    callers the rule lets in, if it says so, `stack` which deployment's. `was_there_before` is a caller in a browser who
+    comes back.
     """
 
     what: What
@@ -72,6 +83,7 @@ class LivekitEvent(Record):
     their_number: str | None = None
     trunk_id: str | None = None
     account_id: str | None = None
+    stack: str | None = None
     was_there_before: bool = False
     egress: EgressReport | None = None
 

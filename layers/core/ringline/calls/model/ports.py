@@ -59,13 +59,23 @@ class NoPlace(Record):
     last_seen_at: int | None
 
 
+class SpeechPlace(Record):
+    """A free place of a speech worker that is there. `row` is the sort key under which the worker is kept."""
+
+    row: str
+
+
 class Places(Protocol):
     def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
         """The free place to take next. It may be gone when it is taken: the transaction that takes it finds out."""
 
     def speech_is_full(self) -> bool:
         """Whether no speech worker that is there has a free place. False where none has registered within a day: then
-        nobody knows, and LiveKit decides. Nothing is reserved, because LiveKit alone chooses the worker."""
+        nobody knows, and LiveKit decides."""
+
+    def speech_place(self) -> SpeechPlace | NoPlace | None:
+        """A free place to take next; it may be gone when it is taken. None where nobody knows of any worker. LiveKit
+        chooses the worker by itself: what is taken is one of all places, whoever is given the call."""
 
 
 class Doorbell(Protocol):

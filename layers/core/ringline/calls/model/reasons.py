@@ -6,8 +6,10 @@ The first ten names are the SDK's; the others are ours. A name, once given, keep
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringline.later import StoredWord
 
-class EndReason(StrEnum):
+
+class EndReason(StoredWord):
     USER_HUNG_UP_IN_CALL = "USER_HUNG_UP_IN_CALL"
     USER_DID_NOT_PICK_UP = "USER_DID_NOT_PICK_UP"
     USER_HUNG_UP_RINGING = "USER_HUNG_UP_RINGING"
@@ -34,6 +36,7 @@ class EndReason(StrEnum):
     EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     NUMBER_NOT_ROUTED = "NUMBER_NOT_ROUTED"
     NO_LINE_FREE = "NO_LINE_FREE"
+    DESTINATION_NOT_ALLOWED = "DESTINATION_NOT_ALLOWED"
     WEB_TOKEN_REUSED = "WEB_TOKEN_REUSED"  # noqa: S105 - a reason, no secret
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
@@ -143,7 +146,8 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.AGENT,
         _B.SYSTEM,
         True,
-        "Nobody was rung, because no agent was there to talk: none came to the call for as long as it waited for one."
+        "Nobody was rung, because no agent was there to talk: none came, or had a place, for the hour that the call"
+        " waits for one, or when its `expires_at` came."
         " Or somebody rang in for whom no line, or no place under a cap, was free.",
     ),
     _R.SIP_FAILED_TRUNK: Meaning(
@@ -169,16 +173,25 @@ MEANINGS: dict[EndReason, Meaning] = {
         _C.SYSTEM,
         _B.SYSTEM,
         True,
-        "The leg lost its connection to LiveKit in the call and did not come back: its SIP bridge died, or the network"
-        " between the two.",
+        "The leg lost its connection to LiveKit in the call and did not come back: its SIP bridge died or was stopped,"
+        " or the network between the two.",
     ),
     _R.DIAL_STATE_UNKNOWN: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Nobody learned how the dial ended: the record says that it is over, not why."
     ),
     _R.EXPIRED_IN_QUEUE: Meaning(
-        _C.SYSTEM, _B.SYSTEM, True, "No line was free, or no attempt possible, before the call expired."
+        _C.SYSTEM,
+        _B.SYSTEM,
+        True,
+        "No line was free, or no attempt possible, before the call expired; its agent was there.",
     ),
     _R.NUMBER_NOT_ROUTED: Meaning(_C.SYSTEM, _B.SYSTEM, False, "Somebody called a number that leads to no agent."),
+    _R.DESTINATION_NOT_ALLOWED: Meaning(
+        _C.SYSTEM,
+        _B.SYSTEM,
+        False,
+        "The account's list of where it may call was changed while the call waited, and its number is no longer in it.",
+    ),
     _R.NO_LINE_FREE: Meaning(
         _C.SYSTEM, _B.SYSTEM, True, "Somebody came while all lines of the account were in use, and was turned away."
     ),

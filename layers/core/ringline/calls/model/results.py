@@ -19,6 +19,9 @@ class Effect(StrEnum):
     REMOVE_AGENT = "remove_agent"
     """The agent that the event is about came while another one talks: it must leave the room."""
 
+    REMOVE_LISTENER = "remove_listener"
+    """The listener that the event is about came to another call than its token is for: it must leave the room."""
+
 
 class Moved(Record):
     """The call as the event leaves it, and what is to be done about it."""
@@ -40,4 +43,5 @@ type Rule = Callable[[Call, Any], Result]
 END_ROOM = frozenset({Effect.END_ROOM})
 LOOK_AGAIN = frozenset({Effect.LOOK_AGAIN})
 REMOVE_AGENT = frozenset({Effect.REMOVE_AGENT})
+REMOVE_LISTENER = frozenset({Effect.REMOVE_LISTENER})
 STOP_RECORDING = frozenset({Effect.STOP_RECORDING})

@@ -1,8 +1,9 @@
 """When a call whose attempt is over is tried again, as its customer wished."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringline.calls.model.reasons import MEANINGS, Category, EndReason
+from ringline.later import Carried
 
 MOST_ATTEMPTS = 10
 LONGEST_DELAY_S = 7 * 24 * 3600
@@ -32,12 +33,14 @@ class RetryPolicy:
     max_attempts: int
     on: tuple[str, ...] = USUAL_ON
     delays_s: tuple[int, ...] = USUAL_DELAYS_S
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     def delay_s(self, reason: EndReason, attempts: int) -> int | None:
         """How long to wait after so many attempts, the last of which ended so; None if that was the last."""
         if attempts >= self.max_attempts or reason in NEVER_AGAIN:
             return None
-        is_of_category = MEANINGS[reason].category.value in self.on and reason not in ONLY_BY_NAME
+        meaning = MEANINGS.get(reason)
+        is_of_category = meaning is not None and meaning.category.value in self.on and reason not in ONLY_BY_NAME
         if reason.value not in self.on and not is_of_category:
             return None
         return self.delays_s[min(attempts, len(self.delays_s)) - 1]

@@ -15,6 +15,8 @@ class LegView(Record):
     sip_call_id: str | None
     call_status: str | None
     carrier_call_ids: tuple[tuple[str, str], ...] = ()
+    joined_at: int = 0
+    """Of the one who is listed now: who was thrown out by a restart of LiveKit and is back has joined since."""
 
 
 class Others(IntEnum):
@@ -56,7 +58,7 @@ def present_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
 def later_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
     """Those in the room who came while the call's agent was there, as far as its record tells. Never the agent itself,
     which may be back under another sid; and nobody where it is not seen, because they may have come after it."""
-    kept = next((agent for agent in room.agents if agent.sid == call.agent_sid), None)
+    kept = next((agent for agent in room.agents if call.is_its_agent(agent.identity, agent.sid)), None)
     if kept is None or call.state is not State.ACTIVE or call.agent_left_at is not None:
         return ()
     return tuple(agent for agent in room.agents if agent.sid != kept.sid and agent.identity != kept.identity)
@@ -65,6 +67,12 @@ def later_agents(call: Call, room: RoomView) -> tuple[AgentSeen, ...]:
 def others_of(call: Call, room: RoomView) -> Others:
     """Who is in the room beside the call's leg and its agents."""
     return max([room.others, *(_reached(leg) for leg in room.legs if leg.identity != call.leg_identity)])
+
+
+def others_joined_at(call: Call, room: RoomView) -> tuple[int, ...]:
+    """When each joined who is in the room beside the call's leg."""
+    legs = (leg.joined_at for leg in room.legs if leg.identity != call.leg_identity)
+    return (*legs, *(agent.joined_at for agent in room.agents))
 
 
 def _reached(leg: LegView) -> Others:

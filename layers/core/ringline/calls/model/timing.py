@@ -184,6 +184,18 @@ that is away for so long is not coming back by itself."""
 TRANSFER_BEGINS_WITHIN_S = 10
 """A transfer that nobody has taken on by then is asked for again: its message got lost, or whoever had it died."""
 
+TRANSFER_BEGUN_BY_S = 60
+"""A transfer that was asked for again and again and that nobody has begun by then has failed: somebody is on the phone,
+and its fallback, or the end of the call, is what they have been promised."""
+
+FALLBACK_AHEAD_S = 3
+"""A caller falls back at the latest so long before they are let go, whatever time their agent has: whoever is to take
+them then is looked for, comes within half a second, or is called."""
+
+FALLBACK_BEGINS_WITHIN_S = 1
+"""The same for the next target of a fallback, which a hook may have asked for that can send nothing on its way:
+somebody waits on the phone, and the look that follows begins it."""
+
 TRANSFER_PACE_WAITS_S = 5
 """How long a transfer waits for a turn of its trunk: somebody is on the phone."""
 
@@ -192,6 +204,10 @@ REFER_TAKES_S = 35
 
 HANDOFF_WAITED_FOR_S = 20
 """Up to so long whoever has called the target waits to release the agent; a longer time together ends with a look."""
+
+TARGET_SEEN_WAITS_S = (0.15, 0.15, 0.3, 0.5, 0.9)
+"""The waits between looks for whom a call was handed over to, before the agent is put out for them: LiveKit's list of a
+room follows its events."""
 
 LONGEST_HANDOFF_S = 600
 """SQS delays the look that ends it for 15 minutes at most."""
@@ -252,6 +268,14 @@ LIMIT_AHEAD_S = 75
 SHORT_LIMIT_S = 150
 """A limit this near to the answer may fall before the sweep's first look at the call: the dialer has it looked at."""
 
+WEB_TOKEN_VALID_S = 60
+"""How long a browser's token may be used. The SDK's documentation says so."""
+
+WEB_JOINING_S = 15
+"""LiveKit tells of a participant once its sound can flow, which may be seconds after it used its token. As long after
+it joined a browser that no agent talks to yet may come back once with the same token: it need not have been given
+another."""
+
 EMPTY_ROOM_S = 120
 """LiveKit closes a room that nobody ever joined after this long: longer than any ring, so that a slow agent finds it
 open."""
@@ -261,6 +285,10 @@ ROOM_DEPARTURE_S = 5
 
 STOP_RECORDING_S = 1
 """When a call is looked at of which LiveKit records what is not to be recorded."""
+
+END_TOLD_WITHIN_S = 30
+"""The stream has its reader announce an end within a second. One that is not announced by then is the sweep's to
+announce, whatever became of stream and reader."""
 
 WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900

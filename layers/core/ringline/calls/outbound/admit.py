@@ -12,18 +12,24 @@ from enum import StrEnum
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.capacity.days import Use
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import Claimed, EndAsked
-from ringline.calls.model.ports import NoPlace, Place, Places
+from ringline.calls.model.ports import NoPlace, Place, Places, SpeechPlace
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CAP_LOOK_S, NO_AGENT_S, RUNNER_LOOK_S
+from ringline.calls.outbound.queue_head import EXPIRED_AT_ONCE, ExpiredAhead, QueueHead
+from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.capacity import Capacity, Known, NoRoom, Room
+from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import Applied, CapReached, GateFull, Outdated, PlaceTaken, Progress, Unapplied
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate, QueueEntry, TableContended
+from ringline.record import Record
+from ringline.routing.destinations import may_be_called
 from ringline.runtime.clock import MS_PER_S, Clock
 
 _TRIES = 50
@@ -44,11 +50,12 @@ class NoneAdmitted(StrEnum):
     """Normal ends of admitting: none is a failure, and none keeps a message in the queue."""
 
     GATE_FULL = "gate_full"
+    DAY_SPENT = "day_spent"
+    """The account has used up what it may on one day. The sweep rings for those who wait once the next has begun."""
     NOBODY_WAITS = "nobody_waits"
 
 
-@dataclass(frozen=True, slots=True)
-class Paced:
+class Paced(Record):
     """Calls wait and lines are free, but before `until` their trunks have no turn, or their agents or LiveKit rest."""
 
     until: int
@@ -57,16 +64,18 @@ class Paced:
 @dataclass(slots=True)
 class _Looked:
     """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time; until
-    when trunks and agents rest; how it stands with each agent and its runners; which calls have no room although their
-    entries do not say so; and what of the gate and of the caps was read."""
+    when trunks and agents rest; how it stands with each agent and its runners; which calls have no room, or are
+    left alone, although their entries do not say so; and what of the gate and of the caps was read."""
 
     turns: dict[str, int] = field(default_factory=dict)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
     places: dict[str, Place | NoPlace] = field(default_factory=dict)
-    speech_is_full: bool | None = None
+    speech: SpeechPlace | NoPlace | None = None
+    speech_was_looked_for: bool = False
     without_room: set[str] = field(default_factory=set)
     gate: Gate = _NO_GATE
+    rest: Rest = field(default_factory=Rest)
     caps: Known = field(default_factory=Known)
 
     def forget(self) -> None:
@@ -74,56 +83,89 @@ class _Looked:
         self.resting.clear()
         self.agents.clear()
         self.places.clear()
-        self.speech_is_full = None
+        self.speech_was_looked_for = False
         self.caps = Known()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admit:
+class Admit(Record):
     store: CallStore
     paces: TrunkPaces
     places: Places
     capacity: Capacity
     progress: Progress
+    limits: LimitsMet
     clock: Clock
     log: Logger
     pause: Callable[[float], None] = time.sleep
     answer_from: AnswerFrom | None = None
 
-    def next(self, account_id: str) -> Call | NoneAdmitted | Paced:
+    @property
+    def _awaited(self) -> AwaitedAgents:
+        return AwaitedAgents(self.paces.agents, self.places)
+
+    @property
+    def _head(self) -> QueueHead:
+        return QueueHead(self.store, self.progress, self._awaited, self.clock)
+
+    def next(self, account_id: str) -> Call | NoneAdmitted | Paced | ExpiredAhead:
         """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
         full, the turn is far, the agent rests or no runner has a place, the call stays where it is, in its place.
         Raises TableContended if others were faster each time."""
         looked = _Looked()
         for _ in range(_TRIES):
             looked.forget()
-            first = self._first_that_may_go(account_id, looked)
-            if not isinstance(first, QueueEntry):
-                return first
-            rest = self.paces.livekit.look()
-            if not rest.is_over(self.clock()):
-                return Paced(rest.next_at)
-            if rest.is_on_trial(self.clock()):
-                first = self._one_that_tries(account_id, rest, first, looked)
-            call = self._waiting(account_id, first)
+            call = self._first_waiting(account_id, looked)
             if call is None:
                 continue
+            if not isinstance(call, Call):
+                return call
             room = self._room_for(call, looked)
             if room is None or not self._has_its_turn(_trunk_of(call, room), looked):
                 continue
-            if not self.paces.livekit.may_dial(call, rest, self.clock()):
+            if not self.paces.livekit.may_dial(call, looked.rest, self.clock()):
                 continue
             claimed = self._claim(call, room, looked)
             if claimed is not None:
                 return claimed
         raise TableContended
 
+    def _first_waiting(self, account_id: str, looked: _Looked) -> Call | NoneAdmitted | Paced | ExpiredAhead | None:
+        """The call that is to be dialled, or why none is; None where the queue must be looked at again, because others
+        were faster. A call that turns out not to be dialled any more is ended, one of a later release is left alone:
+        neither is such a race."""
+        ended = 0
+        while ended < EXPIRED_AT_ONCE:
+            first = self._first_that_may_go(account_id, looked)
+            if not isinstance(first, QueueEntry):
+                return first
+            looked.rest = self.paces.livekit.look()
+            if not looked.rest.is_over(self.clock()):
+                return Paced(looked.rest.next_at)
+            if looked.rest.is_on_trial(self.clock()):
+                first = self._one_that_tries(account_id, looked.rest, first, looked)
+            call = self._waiting(account_id, first, looked)
+            if call is None and first.call_id not in looked.without_room:
+                return None
+            why_over = None if call is None else self._why_over(call, looked)
+            if call is not None and why_over is None:
+                return call
+            if call is None and len(looked.without_room) >= _LOOK_PAST:
+                return Paced(self.clock() + CAP_LOOK_S * MS_PER_S)
+            if call is not None and why_over is not None:
+                self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), why_over))
+                ended += 1
+            looked.forget()
+        return ExpiredAhead()
+
     def _claim(self, call: Call, room: Room, looked: _Looked) -> Call | NoneAdmitted | None:
         """The claimed call, or why none is; None where the queue must be looked at again."""
         tries_agent = self._is_to_try_its_agent(call, looked)
         trial = trial_of(call.call_id, call.attempt + 1)
         place = self._place_for(call, looked)
-        if isinstance(place, NoPlace) or (tries_agent and not self._is_the_one_that_tries(call, trial)):
+        speech = None if call.brain is None else self._speech_place(looked)
+        if isinstance(place, NoPlace) or isinstance(speech, NoPlace):
+            return None
+        if tries_agent and not self._is_the_one_that_tries(call, trial):
             return None
         runner_id = None if place is None else place.runner_id
         claim = Claimed(
@@ -131,11 +173,13 @@ class Admit:
             self.answer_from,
             tries_agent,
             runner_id,
+            None if speech is None else speech.row,
             counters=room.counters,
             counted_on=room.counted_on,
             caller_id=room.caller_id,
         )
-        match self.progress.apply_to(call, claim, looked.gate.caps_version):
+        is_new_number = self._is_to_new_number(call, looked)
+        match self.progress.apply_to(call, claim, looked.gate.caps_version, is_new_number=is_new_number):
             case Applied(claimed_call):
                 return claimed_call
             case GateFull():
@@ -146,7 +190,7 @@ class Admit:
             self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
         return claimed
 
-    def _first_that_may_go(self, account_id: str, looked: _Looked) -> QueueEntry | NoneAdmitted | Paced:
+    def _first_that_may_go(self, account_id: str, looked: _Looked) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
         entries = self.store.eligible(account_id, self.clock(), 1)
         if not entries:
             return NoneAdmitted.NOBODY_WAITS
@@ -154,22 +198,33 @@ class Admit:
         looked.gate = self.store.gate(account_id)
         if not looked.gate.has_free_line:
             return NoneAdmitted.GATE_FULL
-        return self._first_near_its_turn(account_id, entries[0], looked)
+        spent = looked.gate.daily.stopped_by(self.clock())
+        if spent is not None:
+            self.limits.is_spent(account_id, spent, looked.gate.daily)
+            return NoneAdmitted.DAY_SPENT
+        if not entries[0].has_expired(self.clock()) and self._may_go(account_id, entries[0], looked):
+            return entries[0]
+        return self._first_near_its_turn(account_id, looked)
 
-    def _first_near_its_turn(self, account_id: str, first: QueueEntry, looked: _Looked) -> QueueEntry | Paced:
-        """The oldest call whose trunk has a turn soon and whose agent does not rest. A call that waits for one of them
-        does not hold up those of others."""
-        if self._may_go(account_id, first, looked):
-            return first
-        for entry in self.store.eligible(account_id, self.clock(), _LOOK_PAST):
+    def _first_near_its_turn(
+        self, account_id: str, looked: _Looked
+    ) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
+        """The oldest call that has not expired, whose trunk has a turn soon and whose agent does not rest. A call that
+        waits for one of them does not hold up those of others."""
+        waiting = self._head.waiting(account_id, _LOOK_PAST)
+        if isinstance(waiting, ExpiredAhead):
+            return waiting
+        for entry in waiting:
             if self._may_go(account_id, entry, looked):
                 return entry
-        return Paced(min(looked.resting.values()))
+        return Paced(min(looked.resting.values())) if looked.resting else NoneAdmitted.NOBODY_WAITS
 
     def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: _Looked) -> QueueEntry:
         """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
         call which LiveKit never takes, it holds up nobody."""
-        waiting = self.store.eligible(account_id, self.clock(), _LOOK_PAST)
+        waiting = self._head.waiting(account_id, _LOOK_PAST)
+        if isinstance(waiting, ExpiredAhead):
+            return first
         near = [entry for entry in waiting if self._may_go(account_id, entry, looked)]
         return near[rest.rests % len(near)] if near else first
 
@@ -186,6 +241,9 @@ class Admit:
         """Whether the entry's agent, pipe, number or pool has room for one call more. A call that ends rings the bell
         for the next one."""
         full = self.capacity.what_is_full(account_id, entry, looked.gate, looked.caps)
+        if entry.is_new_number and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
+            self.limits.is_spent(account_id, Use.NEW_NUMBERS, looked.gate.daily)
+            full = full or Use.NEW_NUMBERS
         if full is None and entry.call_id in looked.without_room:
             full = entry.call_id
         if full is not None:
@@ -224,11 +282,15 @@ class Admit:
         room for is lost, so the call waits; a worker with room for one rings the bell."""
         if entry.brain is None:
             return True
-        if looked.speech_is_full is None:
-            looked.speech_is_full = self.places.speech_is_full()
-        if looked.speech_is_full:
+        is_full = isinstance(self._speech_place(looked), NoPlace)
+        if is_full:
             looked.resting["speech", ""] = self.clock() + RUNNER_LOOK_S * MS_PER_S
-        return not looked.speech_is_full
+        return not is_full
+
+    def _speech_place(self, looked: _Looked) -> SpeechPlace | NoPlace | None:
+        if not looked.speech_was_looked_for:
+            looked.speech, looked.speech_was_looked_for = self.places.speech_place(), True
+        return looked.speech
 
     def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
         """Whether the entry's call could have a place at a runner now, if it needs one. A runner that registers and a
@@ -297,20 +359,41 @@ class Admit:
         within_s = agent_first_s(call) + _TRIAL_SPARE_S
         return self.paces.agents.try_one(call.account_id, call.agent_id, trial, self.clock(), within_s)
 
-    def _waiting(self, account_id: str, entry: QueueEntry) -> Call | None:
-        """The call of an entry, if it still waits there and may be dialled."""
+    def _why_over(self, call: Call, looked: _Looked) -> EndReason | None:
+        """Why a call that waits is not to be dialled any more."""
+        if call.has_expired(self.clock()):
+            return self._awaited.why_expired(call)
+        listed = looked.gate.allowed_prefixes
+        # Without a list the number was looked at when the call was made.
+        if listed is None or may_be_called(call.to_number or "", listed, tuple):
+            return None
+        return EndReason.DESTINATION_NOT_ALLOWED
+
+    def _waiting(self, account_id: str, entry: QueueEntry, looked: _Looked) -> Call | None:
+        """The call of an entry, if it still waits there."""
         call = self.store.get(account_id, entry.call_id)
         if call is None:
             self.log.error("queue entry without its call", extra={"call_id": entry.call_id})
             self.store.drop_entry(account_id, entry)
             return None
+        if not call.is_understood:
+            self.log.warning("call of a later release left alone", extra={"call_id": call.call_id})
+            looked.without_room.add(call.call_id)
+            return None
         if call.state is not State.QUEUED or call.eligible_at != entry.eligible_at:
             # Another dialer took the call between the two reads. It may even be queued again, for later.
             return None
-        if call.expires_at is not None and call.expires_at <= self.clock():
-            self.progress.apply(account_id, call.call_id, EndAsked(self.clock(), EndReason.EXPIRED_IN_QUEUE))
+        if self._is_to_new_number(call, looked) and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
+            # Its entry is older than the cap, or it was the first to its number and is dialled again.
+            looked.without_room.add(call.call_id)
             return None
         return call
+
+    def _is_to_new_number(self, call: Call, looked: _Looked) -> bool:
+        """Whether it matters that the account calls the number for the first time, and it does."""
+        if looked.gate.daily.cap(Use.NEW_NUMBERS) is None:
+            return False
+        return not self.store.was_called(call.account_id, call.to_number or "")
 
 
 def _trunk_of(call: Call, room: Room) -> str | None:

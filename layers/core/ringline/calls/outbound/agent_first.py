@@ -14,7 +14,6 @@ when it is in the room and has told us that its brain is at the other end of the
 is closed, the call is back in its place in the queue, and the agent rests (`tables.agent_rests`)."""
 
 import asyncio
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -34,32 +33,29 @@ from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
 from ringline.calls.progress.progress import Applied
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, AgentRests, trial_of
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S, Clock
 
 
-@dataclass(frozen=True, slots=True)
-class AgentThere:
+class AgentThere(Record):
     """The phone may ring for `call`. `agent` is None where only the agent itself has told that it is there."""
 
     call: Call
     agent: AgentSeen | None
 
 
-@dataclass(frozen=True, slots=True)
-class NoLongerWanted:
+class NoLongerWanted(Record):
     """The call was canceled meanwhile, or the attempt is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoAgent:
+class NoAgent(Record):
     """None came within the call's limit."""
 
 
 type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentFirst:
+class AgentFirst(Record):
     attempts: Attempts
     rests: AgentRests
     doorbell: Doorbell

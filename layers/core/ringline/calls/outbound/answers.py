@@ -5,7 +5,6 @@ dialer waits for one, and ends the call when the agent's time is up.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -21,11 +20,11 @@ from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look, ask_for_look_at_limit, link_carrier_calls
 from ringline.calls.rules.deadlines import look_again_in_s
 from ringline.calls.rules.presence_rules import agent_join_s, dispatch_is_due
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S, Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Record):
     """`links` is None where no carrier reports: then nobody needs to know which call a carrier's id belongs to."""
 
     attempts: Attempts
@@ -80,7 +79,9 @@ class Answers:
             room = await self.attempts.room_of(call)
             agent = agent_in(room)
             if agent is not None:
-                joined = await self.attempts.apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+                joined = await self.attempts.apply(
+                    call, AgentJoined(self.clock(), call.attempt, agent.sid, agent.identity)
+                )
                 await self._keep_one_agent(joined.call, room)
                 # LiveKit may still list one that has said to have left: then another is waited for.
                 if is_over(call, joined.call) or (joined.call and joined.call.active_at is not None):

@@ -4,7 +4,6 @@ Every request to the table runs in a thread, so that the calls of one batch do n
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -14,14 +13,14 @@ from ringline.calls.model.ports import Telephony
 from ringline.calls.model.room_view import RoomView, TelephonyDown
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.tables.store import CallStore
+from ringline.record import Record
 from ringline.runtime.clock import Clock
 
 LOOK_EVERY_S = 0.5
 """How often a dialer looks into a room while it waits for somebody to come."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempts:
+class Attempts(Record):
     """Every method takes the call as it was claimed, and is about the attempt that it was claimed for."""
 
     store: CallStore
@@ -57,7 +56,10 @@ class Attempts:
     async def close_and_settle(self, call: Call) -> None:
         """Ends whatever lives in the room, then the call. A call whose room could not be closed keeps its line until
         the sweep closes the room."""
-        await self.apply(call, GivenUp(self.clock(), call.attempt))
+        given_up = await self.apply(call, GivenUp(self.clock(), call.attempt))
+        if given_up.call is not None and not given_up.call.is_understood:
+            # A later release has it, and may have somebody talk in that room.
+            return
         if await self.close_room(call):
             await self.apply(call, FoundOver(self.clock(), call.attempt))
 

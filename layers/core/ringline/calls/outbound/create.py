@@ -5,24 +5,30 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import Call, State, VoicemailPolicy
+from ringline.calls.capacity.counters import day_of
+from ringline.calls.capacity.days import Use, next_day_at
+from ringline.calls.model.call import Call, State, VoicemailPolicy, may_record
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.timing import (
     RING_TIMEOUT_S,
     WAITING_MARK_RENEWED_S,
 )
+from ringline.calls.outbound.queue_room import QueueRoom, next_place_in_s
 from ringline.calls.outbound.requests import NOT_UNIQUE, CreateCallRequest, to_ms
-from ringline.calls.tables.store import CallStore, CreatedBefore, InTheWay, Once, TableContended
+from ringline.calls.progress.limits_met import LimitsMet
+from ringline.calls.tables.store import CallStore, CreatedBefore, Gate, InTheWay, Once, TableContended
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.resolve import OutboundRouting
-from ringline.runtime.clock import Clock
+from ringline.runtime.clock import Clock, whole_s
 from ringline.runtime.ids import new_id
 from ringline.runtime.logging import masked
-from ringline.runtime.web.problems import invalid_field
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field
+
+_WORDS = {Use.CALLS: "calls", Use.TALK_MS: "minutes", Use.NEW_NUMBERS: "numbers never called before"}
 
 _RACES = 10
 """Each lost race means that another unique call to the number was made, and was over before it was looked at."""
@@ -50,31 +56,44 @@ def once_from(key: str | None, body: Mapping[str, Any]) -> Once | None:
     return Once(hashlib.sha256(key.encode()).hexdigest(), hashlib.sha256(canonical.encode()).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
+class WebhookUrls(Protocol):
+    def check(self, account_id: str, url: str) -> None:
+        """Raises Problem 422 for a URL that a call of the account may not name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCall:
     store: CallStore
     routing: OutboundRouting
     doorbell: Doorbell
     marks: "WaitingMarks"
+    room: QueueRoom
+    limits: LimitsMet
+    webhook_urls: WebhookUrls
     clock: Clock
     log: Logger
 
     def run(self, account_id: str, request: CreateCallRequest, once: Once | None = None) -> Accepted:
         """The accepted call, `pending`, or the one that was accepted before under the same idempotency key, or that is
-        under way to the number which it is to be unique to. Raises Problem for what cannot be dialled, and 422 for a
-        key that came with another body; nothing is written then. Raises TableContended."""
+        under way to the number which it is to be unique to. Raises Problem for what cannot be dialled, 429 where
+        as many wait as may, or the day's calls, minutes or new numbers are used up, and 422 for a key that came with
+        another body; nothing is written then. Raises TableContended."""
         # A repeat is answered whatever has changed since: its pipe may be gone, its expiry may have passed.
         used = None if once is None else self.store.created_before(account_id, once, self.clock())
         if used is not None:
             return Accepted(self._replayed(account_id, used, once), replayed=True)
-        call = self._call(account_id, request)
+        gate = self.store.gate(account_id)
+        call = self._call(account_id, request, gate)
         in_the_way = None if call.unique_to is None else self.store.in_the_way(call)
         for _ in range(_RACES):
             if in_the_way is not None and (other := self._under_way(call, in_the_way)) is not None:
                 return self._answered_with(other, once)
+            is_new_number = self._check_day(call, gate)
+            self._check_room(account_id, gate)
             # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
             self.marks.mark(account_id)
-            before = self.store.create(call, once, None if in_the_way is None else in_the_way.call_id)
+            over = None if in_the_way is None else in_the_way.call_id
+            before = self.store.create(call, once, over, is_new_number=is_new_number)
             if before is None:
                 self.log.info("call accepted", extra={"call_id": call.call_id, "to_number": masked(call.to_number)})
                 self._ring(call)
@@ -107,15 +126,45 @@ class CreateCall:
             raise LookupError(f"an idempotency key names {before.call_id}, which is not there")
         return call
 
-    def _call(self, account_id: str, request: CreateCallRequest) -> Call:
+    def _check_day(self, call: Call, gate: Gate) -> bool:
+        """Whether the call is to a number that the account has not called, where there is a cap on those. A call for a
+        later day is that day's affair. Raises Problem 429."""
+        daily = gate.daily
+        is_new = daily.cap(Use.NEW_NUMBERS) is not None and not self.store.was_called(
+            call.account_id, call.to_number or ""
+        )
+        if day_of(call.eligible_at) == day_of(call.created_at):
+            counted = [*Use] if is_new else [Use.CALLS, Use.TALK_MS]
+            spent = next((use for use in counted if daily.is_spent(use, call.created_at)), None)
+            if spent is not None:
+                self.limits.is_spent(call.account_id, spent, daily)
+                wait_s = whole_s(next_day_at(call.created_at) - call.created_at)
+                title = f"The account has used up its {_WORDS[spent]} of this day (UTC)"
+                raise Problem(429, "daily_cap_reached", title, headers={"retry-after": str(wait_s)})
+        return is_new
+
+    def _check_room(self, account_id: str, gate: Gate) -> None:
+        """Raises Problem 429."""
+        if not self.room.take(account_id, gate):
+            self.limits.queue_is_full(account_id, gate.most_waiting)
+            title = f"{gate.most_waiting} calls wait, and no more may: those that wait must go out first"
+            raise Problem(429, "queue_full", title, headers={"retry-after": str(next_place_in_s(gate))})
+
+    def _call(self, account_id: str, request: CreateCallRequest, gate: Gate) -> Call:
         now = self.clock()
         scheduled_at, expires_at = to_ms(request.scheduled_at), to_ms(request.expires_at)
         eligible_at = max(now, scheduled_at or now)
         if expires_at is not None and expires_at <= eligible_at:
             raise invalid_field("expires_at", "is not after the moment the call may be dialled")
+        if request.webhook_url is not None:
+            self.webhook_urls.check(account_id, request.webhook_url)
         route = self.routing.resolve(
             account_id, pipe_id=request.pipe_id, agent_id=request.agent_id, from_number=request.from_number
         )
+        if not self.routing.may_call(account_id, request.to_number, gate.allowed_prefixes, route.from_number):
+            error = FieldError("to_number", "lies where this account may not call: GET /v1/account says where it may")
+            raise Problem(403, "destination_not_allowed", "The account may not call this number", (error,))
+        consent = None if request.recording_consent is None else request.recording_consent.consent(now)
         return Call(
             account_id=account_id,
             call_id=new_id("call"),
@@ -134,6 +183,7 @@ class CreateCall:
             instructions=request.instructions,
             data=request.data,
             metadata=request.metadata,
+            webhook_url=request.webhook_url,
             ring_timeout_s=request.ring_timeout_s or route.ring_timeout_s or RING_TIMEOUT_S,
             agent_first=route.agent_first if request.agent_first is None else request.agent_first,
             agent_join_timeout_s=request.agent_join_timeout_s or route.agent_join_timeout_s,
@@ -141,7 +191,10 @@ class CreateCall:
                 request.max_call_duration_s or route.max_call_duration_s, route.max_call_duration_s
             ),
             voicemail_policy=_policy(request.voicemail_policy or route.voicemail_policy),
-            recording=route.recording if request.recording is None else request.recording,
+            recording=may_record(
+                consent, is_wanted=route.recording if request.recording is None else request.recording
+            ),
+            recording_consent=consent,
             voicemail_greeting_min_s=route.voicemail.greeting_min_s,
             voicemail_greeting_s=route.voicemail.greeting_max_s,
             voicemail_ring_min_s=route.voicemail.ring_min_s,
@@ -176,7 +229,7 @@ def _unique_to(word: str | None) -> str | None:
 
 def _policy(word: str | None) -> VoicemailPolicy | None:
     """None for the usual policy, which is not stored with every call."""
-    policy = VoicemailPolicy(word or VoicemailPolicy.HANG_UP)
+    policy = VoicemailPolicy.kept(word or VoicemailPolicy.HANG_UP)
     return None if policy is VoicemailPolicy.HANG_UP else policy
 
 

@@ -11,7 +11,6 @@ looking at the room.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -42,11 +41,11 @@ from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
 from ringline.calls.rules.unanswered import NEEDS_LEGS_WORD, OUR_FAILURE
 from ringline.calls.tables.paces import TrunkPaces
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S, Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dial:
+class Dial(Record):
     attempts: Attempts
     agent_first: AgentFirst
     answers: Answers

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -14,17 +13,23 @@ from ringline.calls.outbound.agent_first import AgentFirst
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts
 from ringline.calls.outbound.dial import Dial
+from ringline.calls.outbound.queue_head import ExpiredAhead
 from ringline.calls.outbound.unclear import UnclearDials
 from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
+from ringline.record import Record
 from ringline.runtime.clock import Clock, whole_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DialNext:
+def _always() -> bool:
+    return True
+
+
+class DialNext(Record):
     """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call.
-    `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless."""
+    `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless. `may_claim` is asked
+    before each claim: a process that stops takes on no further call, and leaves the bell to another."""
 
     store: CallStore
     admit: Admit
@@ -37,6 +42,7 @@ class DialNext:
     clock: Clock
     log: Logger
     links: CarrierLinks | None = None
+    may_claim: Callable[[], bool] = _always
 
     @property
     def _dial(self) -> Dial:
@@ -66,7 +72,7 @@ class DialNext:
         try:
             stopped = await self._begin_dials(account_id, dials)
             if not isinstance(stopped, NoneAdmitted):
-                await asyncio.to_thread(self._ring_on, account_id, stopped)
+                await asyncio.to_thread(self._ring_on, account_id, stopped if isinstance(stopped, Paced) else None)
         finally:
             results = await asyncio.gather(*dials, return_exceptions=True)
         for result in results:
@@ -76,10 +82,12 @@ class DialNext:
                 self.log.error("dial failed", exc_info=result, extra={"account_id": account_id})
         return len(dials)
 
-    async def _begin_dials(self, account_id: str, dials: list[asyncio.Task[None]]) -> NoneAdmitted | Paced | None:
+    async def _begin_dials(
+        self, account_id: str, dials: list[asyncio.Task[None]]
+    ) -> NoneAdmitted | Paced | ExpiredAhead | None:
         """Begins each dial as soon as its call is claimed, and adds it to `dials`. Returns why no further call was
-        admitted; None where the batch is full."""
-        while len(dials) < DIAL_BATCH:
+        admitted; None where the batch is full, or no more may be claimed here."""
+        while len(dials) < DIAL_BATCH and self.may_claim():
             admitted = await asyncio.to_thread(self.admit.next, account_id)
             if not isinstance(admitted, Call):
                 return admitted
@@ -88,7 +96,7 @@ class DialNext:
 
     def _ring_on(self, account_id: str, paced: Paced | None) -> None:
         """Has the account's other calls dialled by another invocation: at the next turn of their trunk, at
-        the end of their agent's rest, or at once, while this one waits for answers."""
+        the end of their agent's rest, or at once, while this one waits for answers or has ended calls that expired."""
         if paced is None:
             self.doorbell.ring(account_id)
             return

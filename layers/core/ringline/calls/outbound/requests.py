@@ -36,7 +36,8 @@ from ringline.calls.model.timing import (
     MAX_RING_TIMEOUT_S,
     MIN_RING_TIMEOUT_S,
 )
-from ringline.routing.numbers import is_e164, read_number
+from ringline.calls.progress.consents import ConsentRequest
+from ringline.routing.numbers import number_to_call, read_number
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_+.:@-]+$")]
 
@@ -93,12 +94,14 @@ class CreateCallRequest(BaseModel):
     instructions: Annotated[str, StringConstraints(max_length=32_768)] | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
+    webhook_url: str | None = None
     ring_timeout_s: Annotated[int, Field(ge=MIN_RING_TIMEOUT_S, le=MAX_RING_TIMEOUT_S)] | None = None
     agent_first: bool | None = None
     agent_join_timeout_s: Annotated[int, Field(ge=1, le=MAX_AGENT_JOIN_S)] | None = None
     max_call_duration_s: Annotated[int, Field(ge=1, le=LONGEST_CALL_DURATION_S)] | None = None
     voicemail_policy: VoicemailPolicy | None = None
     recording: bool | None = None
+    recording_consent: ConsentRequest | None = None
     scheduled_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
     retry: RetryRequest | None = None
@@ -123,13 +126,15 @@ class CreateCallRequest(BaseModel):
                 told[name] = told.pop(other)
         return told
 
-    @field_validator("to_number", "from_number")
+    @field_validator("to_number")
+    @classmethod
+    def _can_be_called(cls, text: str, info: ValidationInfo) -> str:
+        return number_to_call(text, _country_of(text, info))
+
+    @field_validator("from_number")
     @classmethod
     def _is_a_phone_number(cls, text: str | None, info: ValidationInfo) -> str | None:
-        """In E.164. The country of a number without its code is asked for only where there is such a number."""
-        if text is None or is_e164(text):
-            return text
-        return read_number(text, info.context.country_of() if isinstance(info.context, Writer) else None)
+        return None if text is None else read_number(text, _country_of(text, info))
 
     @field_validator("scheduled_at", "expires_at")
     @classmethod
@@ -142,6 +147,11 @@ class CreateCallRequest(BaseModel):
     @classmethod
     def _null_means_none_given(cls, given: Any) -> Any:
         return {} if given is None else given
+
+
+def _country_of(text: str, info: ValidationInfo) -> str | None:
+    """Of a number without its country's code: it is asked for only where there is such a number."""
+    return info.context.country_of() if isinstance(info.context, Writer) and not text.startswith("+") else None
 
 
 def to_ms(moment: datetime | None) -> int | None:

@@ -5,7 +5,6 @@ up is adopted, and a room in which no leg comes up is closed.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -15,11 +14,11 @@ from ringline.calls.model.timing import ANSWER_MARGIN_S
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
 from ringline.calls.rules.deadlines import is_up
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S, Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnclearDials:
+class UnclearDials(Record):
     attempts: Attempts
     answers: Answers
     clock: Clock

@@ -1,8 +1,9 @@
 """An outcome: what the agent says came of a conversation, and whether it is as the agent's schema wants it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
+
+from ringline.later import StoredWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class AgentOutcome:
     success: bool | str | None = None
 
 
-class Fit(StrEnum):
+class Fit(StoredWord):
     """The SDK's words for how a result stands."""
 
     OK = "ok"

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.outcomes.outcome import AgentOutcome, Fit, KeptOutcome
 from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.rows import expires_at_s, to_row
 from ringline.runtime.table import outcomes_pk
 
 MOST_OF_A_CALL = 100
@@ -24,9 +25,12 @@ NONE_THAT_IS_LATER = "attribute_not_exists(pk) OR told_at <= :told_at"
 
 
 class Outcomes:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    """`kept_days` is for how long an outcome is kept; 0 is for good."""
+
+    def __init__(self, dynamodb: Any, table_name: str, *, kept_days: float = 0) -> None:
         self._db = dynamodb
         self._table = table_name
+        self._kept_days = kept_days
 
     def keep(self, account_id: str, call_id: str, kept: KeptOutcome) -> bool:
         """False where a later one of the name is kept."""
@@ -43,11 +47,12 @@ class Outcomes:
             "agent_id": kept.agent_id,
             "fit": kept.fit,
             "error": kept.error,
+            "ttl_at_s": expires_at_s(kept.told_at, self._kept_days) if self._kept_days else None,
         }
         try:
             self._db.put_item(
                 TableName=self._table,
-                Item=to_item(item),
+                Item=to_row(item),
                 ConditionExpression=NONE_THAT_IS_LATER,
                 ExpressionAttributeValues=to_item({":told_at": kept.told_at}),
             )
@@ -81,6 +86,6 @@ def _kept(item: dict[str, Any]) -> KeptOutcome:
         ),
         told_at=item["told_at"],
         agent_id=item.get("agent_id"),
-        fit=Fit(item["fit"]),
+        fit=Fit.kept(item["fit"]),
         error=item.get("error"),
     )

@@ -7,7 +7,7 @@ removes the agent that talks. What gets lost in between is done by the next look
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from aws_lambda_powertools import Logger
 
@@ -17,11 +17,12 @@ from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import RoomView, TelephonyDown, later_agents
 from ringline.calls.progress.progress import Applied, Outcome, Progress
+from ringline.calls.rules.transfers.steps import is_passed_on
+from ringline.record import Record
 from ringline.runtime.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Agents:
+class Agents(Record):
     progress: Progress
     telephony: Telephony
     clock: Clock
@@ -54,11 +55,17 @@ class Agents:
             return False
         lost = outcome.call
         self.log.warning("speech worker lost in a call", extra={**about, "next_dispatch": lost.dispatches})
-        works = [self._put_out(lost, ghost) for ghost in _ghosts(lost, room)]
         if lost.dispatches > call.dispatches:
-            works.append(self._send_successor(lost))
-        await asyncio.gather(*works)
+            # First: what was said is read from whom LiveKit still shows.
+            await self._send_successor(lost)
+        await asyncio.gather(*(self._put_out(lost, ghost) for ghost in _ghosts(lost, room)))
         return True
+
+    async def put_out(self, call: Call, agents: Iterable[AgentSeen]) -> None:
+        """Has these agents leave: they came too late. Raises TelephonyDown."""
+        for agent in agents:
+            await self.telephony.remove(call.room_name or "", agent.identity)
+            self.log.info("late agent removed", extra={"call_id": call.call_id})
 
     async def _seen(self, call: Call) -> RoomView:
         try:
@@ -78,11 +85,14 @@ class Agents:
         except TelephonyDown:
             self.log.warning("successor not dispatched", extra={"call_id": call.call_id})
 
-    async def fall_back(self, call: Call) -> bool:
-        """Whether the agent that was named for this case is sent to the caller, or was to be."""
+    async def fall_back(self, call: Call) -> Call | None:
+        """The call for which the agent that was named for this case is sent, or was to be, or that is to be handed over
+        to a number: that begins elsewhere. None where somebody was faster."""
         outcome = await self._apply(call, FellBack(self.clock(), call.attempt))
         if not isinstance(outcome, Applied):
-            return False
+            return None
+        if is_passed_on(outcome.call):
+            return outcome.call
         about = {"call_id": call.call_id, "agent_id": outcome.call.agent_id}
         try:
             await self.telephony.send_agent(outcome.call)
@@ -90,14 +100,14 @@ class Agents:
             self.log.exception("fallback agent not dispatched", extra=about)
         else:
             self.log.info("fallback agent dispatched", extra=about)
-        return True
+        return outcome.call
 
     async def remove_later(self, call: Call, room: RoomView) -> bool:
         """Puts out of the room who came while the call's agent was there. False if LiveKit could not be asked: then
         somebody has to look again."""
         is_done = True
         for agent in later_agents(call, room):
-            outcome = await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid))
+            outcome = await self._apply(call, AgentJoined(self.clock(), call.attempt, agent.sid, agent.identity))
             if Effect.REMOVE_AGENT not in outcome.effects:
                 continue
             try:
@@ -115,7 +125,10 @@ class Agents:
 
 def _ghosts(call: Call, room: RoomView) -> list[AgentSeen]:
     """Who is shown in the room for a job that is lost: the agent of the conversation. Before that nobody knows which
-    agent came from which job, and of several one may be alive."""
+    agent came from which job, and of several one may be alive. Where it has not left, one that it asked for was lost,
+    which has not come."""
+    if call.active_at is not None and call.agent_left_at is None:
+        return []
     if call.active_at is not None:
-        return [agent for agent in room.agents if agent.sid == call.agent_sid]
+        return [agent for agent in room.agents if call.is_its_agent(agent.identity, agent.sid)]
     return list(room.agents) if len(room.agents) == 1 else []

@@ -66,8 +66,7 @@ class Known:
     numbers: dict[str, OwnNumber | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Record):
     counters: Counters
     pools: Pools
     clock: Clock

@@ -1,6 +1,5 @@
 """Ends a call on its customer's word, in whatever state it is; asking twice changes nothing."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger
@@ -12,6 +11,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.progress.progress import Progress, Unapplied
 from ringline.calls.tables.store import CallStore
+from ringline.record import Record
 from ringline.runtime.clock import Clock, pause
 
 _SETTLE_LOOKS = 10
@@ -29,16 +29,16 @@ class HangUpResult(StrEnum):
     """It is on its way to its end: whoever dials it, or the sweep, brings it there."""
     ALREADY_OVER = "already_over"
     """It had ended, or did so at this very moment, for another reason."""
+    LEFT_ALONE = "left_alone"
+    """A later release has brought it to where this one does not know how to end it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HungUp:
+class HungUp(Record):
     call: Call
     result: HangUpResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HangUp:
+class HangUp(Record):
     store: CallStore
     progress: Progress
     telephony: Telephony
@@ -57,6 +57,9 @@ class HangUp:
             return None
         if isinstance(outcome, Unapplied) and call.state.is_terminal:
             return HungUp(call, HangUpResult.ALREADY_OVER)
+        if not call.is_understood:
+            self.log.warning("call of a later release left alone", extra={"call_id": call_id})
+            return HungUp(call, HangUpResult.LEFT_ALONE)
         if not call.state.is_terminal:
             call = await self.carry_out(call)
         return None if call is None else HungUp(call, _result(call))

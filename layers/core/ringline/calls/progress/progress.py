@@ -8,6 +8,7 @@ from ringline.calls.model.events import Claimed, Event
 from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.results import Effect, Unmoved
+from ringline.calls.model.transfers.standing import HANDED_OVER, has_lost_call
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import released
@@ -51,6 +52,9 @@ class Outdated(Record):
     """Somebody else changed the call after it was read. Nothing changed; the rules must be asked anew."""
 
 
+CAP_REACHED = "cap_reached"
+"""Why an agent has not got a call that it was asked to take: it has as many as it may have."""
+
 type Outcome = Applied | Unapplied
 
 
@@ -62,30 +66,35 @@ class Progress:
         self._log = logger
         self._next_ring = NextRing(store, doorbell, clock)
 
-    def apply(self, account_id: str, call_id: str, event: Event) -> Outcome:
+    def apply(self, account_id: str, call_id: str, event: Event, told_by: int | None = None) -> Outcome:
         """Applies one event, at the moment it tells or, where the call does not allow that, now. A line that is given
-        back rings the account's doorbell if somebody waits for it. Raises TableContended."""
+        back rings the account's doorbell if somebody waits for it. What is `told_by` an agent, named by its dispatch,
+        counts as long as the call has not become another agent's. Raises TableContended."""
         for _ in range(_TRIES):
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
+            if has_lost_call(call.transfers, call.attempt, told_by):
+                return Unapplied(call, HANDED_OVER)
             outcome = self.apply_to(call, as_allowed(call, event, self._clock()))
             if isinstance(outcome, Applied | Unapplied):
                 return outcome
             if isinstance(outcome, PlaceTaken):
                 return Unapplied(call, "place_taken")
+            if isinstance(outcome, CapReached):
+                return Unapplied(call, CAP_REACHED)
         raise TableContended
 
     def apply_to(
-        self, call: Call, event: Event, caps_version: int | None = None
+        self, call: Call, event: Event, caps_version: int | None = None, *, is_new_number: bool = False
     ) -> Outcome | GateFull | PlaceTaken | CapReached | Outdated:
         """Applies one event to the call as its caller has just read it, and writes it once: for callers that decide
         anew what to do when somebody else was faster, or when the account's caps are not those of `caps_version` any
-        more. Raises TableContended."""
+        more. With `is_new_number` the account calls the number for the first time. Raises TableContended."""
         result = apply(call, event)
         if isinstance(result, Unmoved):
             return Unapplied(call, result.why, result.effects)
-        match self._store.commit(call, result.call, caps_version):
+        match self._store.commit(call, result.call, caps_version, is_new_number=is_new_number):
             case Committed.GATE_FULL:
                 return GateFull()
             case Committed.PLACE_TAKEN:

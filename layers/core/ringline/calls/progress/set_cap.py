@@ -36,15 +36,17 @@ class SetCap:
     ) -> None:
         """From now on the agent, pipe or number has at most so many calls at once, and a number so many dials a day;
         None for as many as want to. Repeating changes nothing. Every call claimed from now on counts, and those under
-        way do, too. A lower cap drains; with a higher one calls that waited for it go at once. Raises TableContended,
-        and LookupError for an account that is not there."""
+        way do, too. A lower cap drains; with a higher one, or none, who waited for it goes at once. Raises
+        TableContended, and LookupError for an account that is not there."""
         name = counter_name(kind, of)
-        is_raised = self.counters.set_cap(account_id, kind, of, max_calls, calls_per_day)
-        # Also where it was capped before: whoever set it may have died before all were counted.
-        if max_calls is not None or calls_per_day is not None:
-            for call in self._under_way(account_id, name):
-                self.progress.apply(account_id, call.call_id, CapSet(self.clock(), call.attempt, name))
-        if is_raised:
+        self.counters.set_cap(account_id, kind, of, max_calls, calls_per_day)
+        try:
+            # Also where it was capped before: whoever set it may have died before all were counted.
+            if max_calls is not None or calls_per_day is not None:
+                for call in self._under_way(account_id, name):
+                    self.progress.apply(account_id, call.call_id, CapSet(self.clock(), call.attempt, name))
+        finally:
+            # Whatever it was before: whoever raised it, or took it off, may have died before the bell.
             self._ring(account_id)
 
     def _under_way(self, account_id: str, name: str) -> list[Call]:

@@ -25,6 +25,7 @@ from ringline.calls.model.transfers.allowed import is_allowed, is_number
 from ringline.calls.model.transfers.transfer import under_way
 from ringline.calls.rules.ending import asked, changed
 from ringline.calls.rules.kept_rules import no_news_in_transcript, with_transcript
+from ringline.calls.rules.transfers.agents import ready_for_target
 from ringline.calls.rules.transfers.steps import UNDER_WAY, told_completed
 
 _SAME_SILENCE_MS = 2000
@@ -32,14 +33,18 @@ _SAME_SILENCE_MS = 2000
 
 
 def _ready(call: Call, event: AgentReady) -> Result:
-    known = call.reports
+    before = call
+    for_whom = ready_for_target(call, event)
+    if isinstance(for_whom, Unmoved):
+        return for_whom
+    call, known = for_whom, for_whom.reports
     can_report = tuple(dict.fromkeys((*known.can_report, *event.can_report)))
     # Of two that were dispatched the first to be ready speaks, until its job is lost.
     worker_id, dispatch = (event.worker_id, event.dispatch) if known.dispatch is None else _ready_one(known)
     ready = _reported(
         call, ready_at=known.ready_at or event.at, can_report=can_report, worker_id=worker_id, dispatch=dispatch
     )
-    return Unmoved("ready_before") if ready == call else Moved(changed(ready))
+    return Unmoved("ready_before") if ready == before else Moved(changed(ready))
 
 
 def _ready_one(known: AgentReports) -> tuple[str | None, int | None]:

@@ -18,16 +18,15 @@ from ringline.calls.model.timing import (
     IDLE_S,
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
-    TRANSFER_BEGINS_WITHIN_S,
 )
 from ringline.calls.model.transfers.transfer import TransferState, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
-from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due
+from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due, falls_back_at
+from ringline.calls.rules.transfers.due import begins_within_s
 from ringline.record import Record
 
 if TYPE_CHECKING:
     # The hook decides without a look into the room, and starts faster without these.
-    from ringline.calls.model.events import AgentSeen
     from ringline.calls.model.room_view import LegView
 
 _SWEEP_EVERY_MS = 60_000
@@ -115,7 +114,7 @@ def look_again_in_s(call: Call) -> int:
         # Two agents must not talk at once.
         return 1
     if transfer is not None and transfer.begun_at is None:
-        return TRANSFER_BEGINS_WITHIN_S
+        return begins_within_s(transfer)
     if call.end_asked_at is not None and call.transfers and call.transfers[-1].ends_call:
         return 1
     if call.agent_left_at is not None:
@@ -129,8 +128,11 @@ def agent_due_at(call: Call) -> int:
 
 
 def dispatch_again_in_s(call: Call, now: int) -> int:
-    """When to look again after a call to which an agent was dispatched just now: the last look ends it."""
-    return max(1, min(DISPATCH_EVERY_S, -(-(agent_due_at(call) - now) // 1000)))
+    """When to look again after a call to which an agent was dispatched just now: one look is there when it falls back,
+    and the last one ends it."""
+    moments = (agent_due_at(call), falls_back_at(call))
+    next_at = min((at for at in moments if at is not None and at > now), default=now)
+    return max(1, min(DISPATCH_EVERY_S, -(-(next_at - now) // 1000)))
 
 
 def is_told_to_be_over(call: Call) -> bool:
@@ -155,18 +157,18 @@ def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
         yield said.believed_end_at, DIALER_SILENCE_S
 
 
-def carrier_may_be_right_for_s(call: Call, agents: Iterable["AgentSeen"], now: int) -> int:
+def carrier_may_be_right_for_s(call: Call, others_joined_at: Iterable[int], now: int) -> int:
     """For how many more seconds a carrier may be believed that alone tells of an end, while the leg is listed: LiveKit
     gives up a leg from which no sound comes.
 
-    After a restart LiveKit lists who was there before it, gone or not. An agent that joined after the carrier's word
-    may have come back from one, so the wait begins with it.
+    After a restart LiveKit lists who was there before it, gone or not. Whoever else is in the room, an agent or another
+    phone, and joined after the carrier's word may have come back from one, so the wait begins with them.
     """
     ended_at = call.carrier.believed_end_at
     others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if ended_at is None or others_say_so:
         return 0
-    since = max([ended_at, *(min(agent.joined_at, now) for agent in agents)])
+    since = max([ended_at, *(min(joined_at, now) for joined_at in others_joined_at)])
     return max(0, -(-(since + MEDIA_SILENCE_S * 1000 - now) // 1000))
 
 

@@ -18,7 +18,6 @@ from ringline.calls.model.events import (
     EndAsked,
     SeenWaiting,
 )
-from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import FIRST_LOOK_S, UNSENT_DIALS, ms
 from ringline.calls.rules.ending import (
@@ -48,6 +47,7 @@ def _claim(call: Call, event: Claimed) -> Result:
             answer_from=event.answer_from,
             tries_agent=event.tries_agent,
             runner_id=event.runner_id,
+            speech_row=event.speech_row,
             counters=event.counters,
             counted_on=event.counted_on,
             from_number=call.from_number if event.caller_id is None else event.caller_id.number,
@@ -70,11 +70,7 @@ def _claim(call: Call, event: Claimed) -> Result:
 def _end_in_queue(call: Call, event: EndAsked) -> Result:
     if event.attempt is not None:
         return Unmoved("attempt_is_over")
-    has_expired = event.reason is EndReason.EXPIRED_IN_QUEUE
-    # A call that was dialled for want of its agent in vain has not merely expired.
-    is_for_want_of_agent = has_expired and call.agent_missing_since is not None
-    reason = EndReason.NO_AGENT_AVAILABLE if is_for_want_of_agent else event.reason
-    return Moved(over(asked(call, event.at, reason), event.at))
+    return Moved(over(asked(call, event.at, event.reason), event.at))
 
 
 def _seen_waiting(call: Call, event: SeenWaiting) -> Result:

@@ -9,8 +9,15 @@ from ringline.calls.model.events import DialDeferred, DialWithoutLivekit
 from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
-from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S, NO_AGENT_S, ms
-from ringline.calls.model.transfers.transfer import of_dial
+from ringline.calls.model.timing import (
+    DEFERRAL_DELAYS_S,
+    DEFERRALS_IN_PLACE,
+    DEFERRED_FOR_S,
+    FIRST_LOOK_S,
+    NO_AGENT_S,
+    ms,
+)
+from ringline.calls.model.transfers.transfer import Former, of_dial
 from ringline.calls.rules.transfers.steps import settled_with_call
 from ringline.calls.rules.verdict import end_reason
 
@@ -74,7 +81,13 @@ def over(call: Call, at: int) -> Call:
         state = State.CANCELED
     else:
         state = State.NOT_CONNECTED
-    return changed(call, state=state, end_reason=reason, ended_at=at, due_at=None)
+    return changed(call, state=state, end_reason=reason, ended_at=at, due_at=_untold_since(call, at))
+
+
+def _untold_since(call: Call, at: int) -> int:
+    """The mark of an end that nobody has announced. The place in the due index that the call had on its line is as good
+    as any other, and keeping it costs no write there."""
+    return at if call.due_at is None or call.due_at > at + ms(FIRST_LOOK_S) else call.due_at
 
 
 def _with_rest_noted(call: Call, at: int) -> Call:
@@ -95,8 +108,18 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
     )
     first = next((each.former for each in of_dial(call.transfers, call.attempt) if each.former is not None), None)
     # Another agent may have taken the conversation over: the next one is the first agent's again.
-    mine = call if first is None else replace(call, agent_id=first.agent_id, brain=first.brain)
+    mine = call if first is None else _of_agent(call, first)
     return queued_again(mine, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
+
+
+def _of_agent(call: Call, former: Former) -> Call:
+    return replace(
+        call,
+        agent_id=former.agent_id,
+        brain=former.brain,
+        voice_profile_id=former.voice_profile_id,
+        voice=former.voice,
+    )
 
 
 def deferred(call: Call, event: DialDeferred) -> Result:
@@ -171,6 +194,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "former_leg_sids": (),
         "sip_call_id": None,
         "agent_sid": None,
+        "agent_identity": None,
         "former_agent_sids": (),
         "dispatches": 1,
         "dispatched_at": None,
@@ -182,6 +206,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "awaits_agent_since": None,
         "agent_missing_since": None,
         "runner_id": None,
+        "speech_row": None,
         "counters": (),
         "counted_on": None,
     }

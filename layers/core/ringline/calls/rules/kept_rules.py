@@ -3,8 +3,9 @@ neither state nor reason. Pure."""
 
 from copy import replace
 
-from ringline.calls.model.call import Call, Direction, Listener, Recording, State
+from ringline.calls.model.call import Call, Direction, Listener, Recording, RecordingConsent, State
 from ringline.calls.model.events import (
+    ContentErased,
     DtmfAsked,
     DtmfSent,
     ListenerJoined,
@@ -14,12 +15,15 @@ from ringline.calls.model.events import (
     RecordingSeen,
     TranscriptKept,
 )
-from ringline.calls.model.results import END_ROOM, STOP_RECORDING, Moved, Result, Rule, Unmoved
+from ringline.calls.model.livekit_event import monitored_call
+from ringline.calls.model.results import END_ROOM, REMOVE_LISTENER, STOP_RECORDING, Moved, Result, Rule, Unmoved
 from ringline.calls.rules.ending import changed, noted
 from ringline.calls.rules.presence_rules import other_leaves
 
 
 def _transcript_kept(call: Call, event: TranscriptKept) -> Result:
+    if call.content_erased_at is not None:
+        return Unmoved(CONTENT_ERASED)
     kept = with_transcript(call, event)
     return no_news_in_transcript(call, event) if kept == call else Moved(changed(kept))
 
@@ -41,6 +45,8 @@ def with_transcript(call: Call, event: TranscriptKept) -> Call:
 def _recording_seen(call: Call, event: RecordingSeen) -> Result:
     """Events of an egress come in any order: what is over does not begin again. One that never started is followed by
     one that did."""
+    if call.content_erased_at is not None:
+        return Unmoved(CONTENT_ERASED)
     known = recording_of_segment(call, event.segment)
     reported = _recording(event, known)
     must_stop = STOP_RECORDING if event.status == "started" and not _may_run(call, event.segment) else frozenset()
@@ -148,6 +154,12 @@ def _listener_joined(call: Call, event: ListenerJoined) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     if any(each.identity == event.identity and each.left_at is None for each in call.listeners):
         return Unmoved("listener_is_known")
+    if monitored_call(event.identity) not in {None, call.call_id}:
+        what = f"listener_removed: {event.identity}"
+        notes = noted(call, event.at, what)
+        if any(note.what == notes[-1].what for note in call.notes):
+            return Unmoved("listener_of_another_call", REMOVE_LISTENER)
+        return Moved(changed(call, notes=notes), REMOVE_LISTENER)
     listeners = (*call.listeners, Listener(event.identity, event.mode, event.at))
     return Moved(changed(call, listeners=listeners[-MOST_LISTENERS:]))
 
@@ -182,6 +194,78 @@ def _dtmf_sent(call: Call, event: DtmfSent) -> Result:
     return Moved(changed(call, notes=notes))
 
 
+# --- nothing is to be kept --------------------------------------------------------------------------------------------
+
+CONTENT_ERASED = "content_erased"
+"""Why what is told late is not kept."""
+
+_GONE = "erased"
+
+
+def _content_erased(call: Call, event: ContentErased) -> Result:
+    """That a number was called, when, and why it ended stays: it is what a customer pays for. Where a number is to be
+    erased, that it was this one does not."""
+    if not call.state.is_terminal:
+        return Unmoved("not_over")
+    if any(each is not None and each.status == "started" for each in (call.recorded, *call.former_recordings)):
+        # LiveKit is about to write a file.
+        return Unmoved("recording_not_finished")
+    erased = replace(
+        call,
+        instructions=None,
+        data={},
+        metadata={},
+        recording_consent=_without_person(call.recording_consent, is_forgotten=event.number is not None),
+        webhook_url=None,
+        recorded=None,
+        former_recordings=(),
+        transcript_turns=0,
+        transcript_kept=None,
+        content_erased_at=call.content_erased_at or event.at,
+    )
+    if event.number is not None:
+        erased = without_number(erased, event.number)
+    return Unmoved("erased_before") if erased == call else Moved(changed(erased))
+
+
+def _without_person(consent: RecordingConsent | None, *, is_forgotten: bool) -> RecordingConsent | None:
+    """That there was consent stays, as the proof of why the call was recorded; not whose it was. With the person what
+    finds them in the customer's records goes, too."""
+    if consent is None:
+        return None
+    return replace(consent, given_by=None, reference=None if is_forgotten else consent.reference)
+
+
+def without_number(call: Call, number: str) -> Call:
+    """The call without this number, wherever it stands: LiveKit names callers and their rooms by it."""
+
+    def kept(text: str | None) -> str | None:
+        return None if text is not None and _names(text, number) else text
+
+    transfers = tuple(
+        replace(each, target=replace(each.target, name=_GONE)) if each.target.name == number else each
+        for each in call.transfers
+    )
+    allowed = call.transfer_allowed_numbers
+    return replace(
+        call,
+        to_number=kept(call.to_number),
+        from_number=kept(call.from_number),
+        fallback_number=kept(call.fallback_number),
+        inbound_room=kept(call.inbound_room),
+        caller_identity=kept(call.caller_identity),
+        attempts=tuple(replace(each, from_number=kept(each.from_number)) for each in call.attempts),
+        notes=tuple(replace(each, what=each.what.replace(number, _GONE)) for each in call.notes),
+        reports=replace(call.reports, transferred_to=kept(call.reports.transferred_to)),
+        transfers=transfers,
+        transfer_allowed_numbers=None if allowed is None else tuple(each for each in allowed if each != number),
+    )
+
+
+def _names(text: str, number: str) -> bool:
+    return number.removeprefix("+") in text
+
+
 BARGE = "barge"
 DTMF = "dtmf"
 MOST_LISTENERS = 20
@@ -190,6 +274,7 @@ AT_ANY_TIME: dict[type, Rule] = {
     TranscriptKept: _transcript_kept,
     RecordingSeen: _recording_seen,
     ListenerLeft: _listener_left,
+    ContentErased: _content_erased,
 }
 IN_FLIGHT: dict[type, Rule] = {
     RecordingPaused: _recording_paused,

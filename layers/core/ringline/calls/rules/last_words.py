@@ -1,5 +1,6 @@
-"""A call that waits for its agent's last words. Its leg has left for good, and by all that is known so far it was a
-voicemail's greeting, played to nobody. Its agent may still be about to say that somebody spoke. Pure.
+"""A call that waits for last words. Its leg has left for good, and by all that is known so far it was a voicemail's
+greeting, played to nobody: its agent may still be about to say that somebody spoke. Or it was to be sent away, and
+LiveKit is about to say whether it was, or has hung up. Pure.
 
 leg leaves ---> LAST_WORDS --- a word that settles the reason, a wish to end it, or the deadline ---> over
                     |--------- the leg is back under another sid ---------------------------------> ACTIVE
@@ -27,7 +28,8 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import LAST_WORDS_S, PROMISED_WORDS_S
+from ringline.calls.model.timing import DIALER_SILENCE_S, LAST_WORDS_S, PROMISED_WORDS_S
+from ringline.calls.model.transfers.transfer_events import TransferCompleted, TransferFailed
 from ringline.calls.rules.agent_rules import (
     with_silence,
     with_speech,
@@ -38,8 +40,8 @@ from ringline.calls.rules.agent_rules import (
 )
 from ringline.calls.rules.carrier_rules import with_forwarding
 from ringline.calls.rules.ending import changed, last_sign_of, over
-from ringline.calls.rules.leg_rules import leg_joins
-from ringline.calls.rules.voicemail import needs_last_words
+from ringline.calls.rules.leg_rules import awaits_words, leg_joins
+from ringline.calls.rules.transfers.steps import OF_TRANSFERS, waits_for_word_of_refer
 
 _SEEN_BY_AGENTS = {
     EndReason.AGENT_HUNG_UP_VOICEMAIL_DETECTED,
@@ -51,12 +53,14 @@ _SEEN_BY_AGENTS = {
 
 def last_words_wait_s(call: Call) -> int:
     """How many seconds after its leg has left the call waits at most."""
+    if waits_for_word_of_refer(call):
+        return DIALER_SILENCE_S
     return PROMISED_WORDS_S if call.reports.has_promised_transcript else LAST_WORDS_S
 
 
 def in_its_state(call: Call) -> Call:
     """The call, in LAST_WORDS where the release before has left it to wait as ACTIVE."""
-    if call.state is State.ACTIVE and call.end_asked_at is None and needs_last_words(call):
+    if call.state is State.ACTIVE and call.end_asked_at is None and awaits_words(call):
         return replace(call, state=State.LAST_WORDS)
     return call
 
@@ -68,9 +72,16 @@ def _word(with_fact: Callable[[Call, Any], Call | Unmoved]) -> Rule:
         known = with_fact(call, event)
         if isinstance(known, Unmoved):
             return known
-        return Moved(changed(known)) if needs_last_words(known) else _over(known)
+        return Moved(changed(known)) if awaits_words(known) else _over(known)
 
     return rule
+
+
+def _of_transfer(call: Call, event: TransferCompleted | TransferFailed) -> Result:
+    result = OF_TRANSFERS[type(event)](call, event)
+    if isinstance(result, Unmoved):
+        return result
+    return Moved(changed(result.call)) if awaits_words(result.call) else _over(result.call)
 
 
 def _over(call: Call) -> Moved:
@@ -79,6 +90,8 @@ def _over(call: Call) -> Moved:
 
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     """An agent that hangs up after the leg has left tells how the call ended, or wishes what has happened already."""
+    if waits_for_word_of_refer(call):
+        return Unmoved("waits_for_word_of_refer")
     if call.evidence.disconnect_reason in ROOM_ENDED or event.reason in _SEEN_BY_AGENTS:
         return _over(with_wish_to_hang_up(call, event))
     return Unmoved("leg_has_left")
@@ -105,7 +118,7 @@ def _ready(_: Call, __: AgentReady) -> Result:
 def _leg_joins(call: Call, event: LegJoined) -> Result:
     """A leg under another sid is the call's own, back after all: the conversation goes on."""
     result = leg_joins(call, event)
-    if isinstance(result, Unmoved) or needs_last_words(result.call):
+    if isinstance(result, Unmoved) or awaits_words(result.call):
         return result
     return Moved(replace(result.call, state=State.ACTIVE), result.effects)
 
@@ -124,4 +137,6 @@ OF_LAST_WORDS: dict[type, Rule] = {
     FoundOver: _found_over,
     LegJoined: _leg_joins,
     LegLeft: _leg_leaves_again,
+    TransferCompleted: _of_transfer,
+    TransferFailed: _of_transfer,
 }

@@ -6,10 +6,10 @@ from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import MEDIA_SILENCE_S, ms
+from ringline.calls.model.timing import MEDIA_SILENCE_S, WEB_JOINING_S, ms
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
 from ringline.calls.rules.presence_rules import other_leaves
-from ringline.calls.rules.transfers.steps import target_left
+from ringline.calls.rules.transfers.steps import target_left, waits_for_word_of_refer
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -25,7 +25,7 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
-    if event.has_used_token and event.sid not in known:
+    if event.has_used_token and event.sid not in known and not _is_the_same_use(call, event):
         # A token is for one use. LiveKit has put the caller out for this newcomer, who is put out with the room.
         return Moved(over(asked(call, event.at, EndReason.WEB_TOKEN_REUSED), event.at), END_ROOM)
     waits_for_agent = call.answered_at is None and call.comes_in
@@ -44,6 +44,13 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
             notes=noted(call, event.at, "leg_rejoined"),
         )
     )
+
+
+def _is_the_same_use(call: Call, event: LegJoined) -> bool:
+    """Whether a browser comes with its first token that may not have another yet: it is given one before its agent is
+    sent for, and may have lost its connection before that. Once."""
+    joined_at = call.dialed_at or call.created_at
+    return call.answered_at is None and not call.former_leg_sids and event.at - joined_at <= ms(WEB_JOINING_S)
 
 
 def _seen_alive(call: Call, event: LegJoined) -> Call:
@@ -94,9 +101,14 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
         if call.evidence.leg_left_at is not None:
             return Unmoved("leg_left_before")
         return Moved(changed(without_leg), LOOK_AGAIN)
-    if call.end_asked_at is None and needs_last_words(without_leg):
+    if call.end_asked_at is None and awaits_words(without_leg):
         return Moved(changed(without_leg, state=State.LAST_WORDS), LOOK_AGAIN)
     return Moved(over(_as_never_answered(as_far_as_known(without_leg, event.at)), event.at), END_ROOM)
+
+
+def awaits_words(call: Call) -> bool:
+    """Whether the reason for which its leg has left hangs on a word that is on its way: its agent's, or LiveKit's."""
+    return needs_last_words(call) or waits_for_word_of_refer(call)
 
 
 def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:

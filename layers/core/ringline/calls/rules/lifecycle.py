@@ -9,9 +9,18 @@ from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import CapSet, EndAsked, Event, FoundOver, GivenUp, LegJoined, RoomFinished
+from ringline.calls.model.events import (
+    CapSet,
+    EndAsked,
+    Event,
+    FoundOver,
+    GivenUp,
+    LegJoined,
+    ListenerJoined,
+    RoomFinished,
+)
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
+from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_LISTENER, Moved, Result, Rule, Unmoved
 from ringline.calls.rules.agent_rules import OF_THE_AGENT
 from ringline.calls.rules.carrier_rules import OF_THE_CARRIER, OF_THE_CARRIER_IN_CALL
 from ringline.calls.rules.dial_rules import OF_THE_DIAL, OF_THE_QUEUE
@@ -31,11 +40,19 @@ from ringline.calls.rules.presence_rules import OF_AN_AGENTS_PRESENCE, OF_AN_AGE
 from ringline.calls.rules.transfers.steps import OF_TRANSFERS
 from ringline.calls.rules.verdict import end_reason
 
+OF_A_LATER_RELEASE = "of_a_later_release"
+"""A call that a later release has brought to where this one does not know what is to become of it."""
+
 
 def apply(call: Call, event: Event) -> Result:
     """The call after the event, or why the event changes nothing."""
+    if not call.is_understood:
+        return Unmoved(OF_A_LATER_RELEASE)
     # A leg of an attempt that is over rings for nobody.
     too_late = END_ROOM if isinstance(event, LegJoined) else frozenset()
+    if isinstance(event, ListenerJoined):
+        # The next caller may come into the same room.
+        too_late = REMOVE_LISTENER
     attempt = getattr(event, "attempt", None)
     if attempt is not None and attempt != call.attempt:
         return Unmoved("stale_attempt", too_late)
@@ -54,7 +71,7 @@ def _words(event: Event) -> str:
 
 
 def _end_asked(call: Call, event: EndAsked) -> Result:
-    if event.reason is EndReason.EXPIRED_IN_QUEUE:
+    if event.reason in {EndReason.EXPIRED_IN_QUEUE, EndReason.NO_AGENT_AVAILABLE}:
         return Unmoved("left_the_queue")
     if event.reason is EndReason.AGENT_DID_NOT_JOIN and call.active_at is not None:
         return Unmoved("agent_joined")

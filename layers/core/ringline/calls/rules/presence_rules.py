@@ -10,6 +10,7 @@ the agent leaves ---> a successor comes ----------------------------------------
 
 from copy import replace
 
+from ringline.calls.capacity.counters import Kind, counter_name, kind_of
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     AgentJoined,
@@ -26,13 +27,16 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Mov
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     DISPATCH_WAITS_S,
+    FALLBACK_AHEAD_S,
     FIRST_DISPATCH_WAITS_S,
     MOST_SUCCESSORS,
     MS_PER_S,
     SHORT_LIMIT_S,
 )
 from ringline.calls.rules.ending import changed, noted
-from ringline.calls.rules.transfers.steps import agent_gone, awaits_agent, taken_by_target
+from ringline.calls.rules.transfers.agents import awaits_agent, taken_by_target
+from ringline.calls.rules.transfers.lost import speaking_workers, speech_lost_while_awaiting
+from ringline.calls.rules.transfers.steps import agent_gone, is_passed_on, passed_on
 
 # --- an agent is sent again ------------------------------------------------------------------------------------------
 
@@ -56,7 +60,7 @@ def dispatch_is_due(call: Call, now: int) -> bool:
 
 def awaits_successor(call: Call) -> bool:
     """Whether a conversation has lost its speech worker, and another was dispatched to it."""
-    if call.agent_left_at is None or call.dispatched_at is None:
+    if call.agent_left_at is None or call.dispatched_at is None or is_passed_on(call) or awaits_agent(call):
         return False
     return call.active_at is not None and call.dispatched_at >= call.agent_left_at
 
@@ -68,17 +72,20 @@ def _speech_lost(call: Call, event: SpeechLost) -> Result:
     """Nobody speaks for the call any more, whatever LiveKit shows. Heard again, it is about a dispatch that is past."""
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked")
-    if call.brain is None:
-        return Unmoved("is_no_speech_worker")
     if call.evidence.leg_has_left_for_good:
         return Unmoved("leg_has_left")
+    match speech_lost_while_awaiting(call, event):
+        case Unmoved() as refused:
+            return refused
+        case Call() as lost:
+            return Moved(changed(lost, notes=noted(call, event.at, _lost_worker(call, event))), LOOK_AGAIN)
+    if call.brain is None:
+        return Unmoved("is_no_speech_worker")
     if event.dispatch != (call.reports.dispatch or call.dispatches):
         return Unmoved("another_was_dispatched")
-    if call.reports.transferred_at is not None or call.handed_over_at is not None:
+    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
+    if is_handed_over or is_passed_on(call):
         return Unmoved("was_handed_over")
-    if awaits_agent(call):
-        # Whoever asked for the transfer talks on; that its target does not come is the transfer's to find out.
-        return Unmoved("target_has_not_come")
     in_call = call.active_at is not None
     # Who was ready in the conversation has heard it from then on. Before it, nobody is there until the next is ready.
     ready_at = call.reports.ready_at if in_call else None
@@ -86,11 +93,16 @@ def _speech_lost(call: Call, event: SpeechLost) -> Result:
         call,
         agent_left_at=(call.agent_left_at or event.at) if in_call else call.agent_left_at,
         reports=replace(call.reports, ready_at=ready_at, worker_id=None, dispatch=None),
-        notes=noted(call, event.at, f"speech_worker_lost: {call.reports.worker_id or event.dispatch}"),
+        notes=noted(call, event.at, _lost_worker(call, event)),
     )
     if call.dispatches > MOST_SUCCESSORS:
         return Moved(changed(lost), LOOK_AGAIN)
     return Moved(changed(lost, dispatches=call.dispatches + 1, dispatched_at=event.at), LOOK_AGAIN)
+
+
+def _lost_worker(call: Call, event: SpeechLost) -> str:
+    lost = (worker_id for worker_id, dispatch in speaking_workers(call) if dispatch == event.dispatch)
+    return f"speech_worker_lost: {next(lost, None) or event.dispatch}"
 
 
 # --- agents come and go ----------------------------------------------------------------------------------------------
@@ -100,9 +112,8 @@ def activated(call: Call, agent: AgentSeen, at: int) -> Call:
     """The conversation begins, with an agent who may have been there before the answer."""
     active_at = at if call.answered_at is None else max(at, call.answered_at)
     return replace(
-        with_successor(call, agent.sid),
+        with_successor(call, agent.sid, agent.identity),
         state=State.ACTIVE,
-        agent_sid=agent.sid,
         agent_joined_at=agent.joined_at,
         active_at=active_at,
         # Who left while the phone rang was another one, unless it is the very one that talks.
@@ -120,7 +131,7 @@ def _agent_joins_answered(call: Call, event: AgentJoined) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     if is_known_to_have_left(call, event.sid):
         return Unmoved("agent_has_left")
-    return Moved(changed(activated(call, AgentSeen(event.sid, event.at), event.at)))
+    return Moved(changed(activated(call, AgentSeen(event.sid, event.at, event.identity), event.at)))
 
 
 def is_known_to_have_left(call: Call, sid: str) -> bool:
@@ -134,11 +145,13 @@ def with_former_agent(call: Call, sid: str) -> Call:
     return replace(call, former_agent_sids=tuple(dict.fromkeys((*call.former_agent_sids, sid))))
 
 
-def with_successor(call: Call, sid: str) -> Call:
-    """The call that has this agent now, and remembers the one before if that has left."""
-    if call.agent_sid is not None and call.agent_sid != sid and call.agent_left_at is not None:
+def with_successor(call: Call, sid: str, identity: str = "") -> Call:
+    """The call that has this agent now, and remembers the one before if that has left, or is back as this one."""
+    has_gone = call.agent_left_at is not None or call.is_its_agent(identity)
+    if call.agent_sid is not None and call.agent_sid != sid and has_gone:
         call = with_former_agent(call, call.agent_sid)
-    return replace(call, agent_sid=sid)
+    known_before = call.agent_identity if sid == call.agent_sid else None
+    return replace(call, agent_sid=sid, agent_identity=identity or known_before)
 
 
 def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
@@ -147,7 +160,7 @@ def _agent_takes_call(call: Call, event: AgentJoined) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     if is_known_to_have_left(call, event.sid):
         return Unmoved("agent_has_left")
-    taken = activated(replace(call, answered_at=event.at), AgentSeen(event.sid, event.at), event.at)
+    taken = activated(replace(call, answered_at=event.at), AgentSeen(event.sid, event.at, event.identity), event.at)
     # No dialer stays with it to have a short limit looked at in time.
     return Moved(changed(taken), LOOK_AGAIN if call.max_call_duration_s <= SHORT_LIMIT_S else frozenset())
 
@@ -157,17 +170,26 @@ def _agent_joins_call(call: Call, event: AgentJoined) -> Result:
     successor is none too many, because the one before has left."""
     if event.sid == call.agent_sid and call.agent_left_at is None:
         return Unmoved("agent_is_known")
+    if is_passed_on(call) and not awaits_agent(call):
+        return Unmoved("was_passed_on", REMOVE_AGENT)
+    if call.is_its_agent(event.identity):
+        # The connection was lost. Another agent that was asked for meanwhile is still to come.
+        return _agent_is_back(call, event)
     if not is_known_to_have_left(call, event.sid) and (taken := taken_by_target(call, event)) is not None:
         return Moved(changed(taken), LOOK_AGAIN)
     if call.agent_left_at is None and call.agent_sid is not None:
         return Unmoved("another_agent_talks", REMOVE_AGENT)
+    return _agent_is_back(call, event)
+
+
+def _agent_is_back(call: Call, event: AgentJoined) -> Result:
     if is_known_to_have_left(call, event.sid):
         return Unmoved("agent_has_left")
     # A silence is what the one before had heard.
     reports = replace(call.reports, silent_since=None)
     return Moved(
         changed(
-            with_successor(call, event.sid),
+            with_successor(call, event.sid, event.identity),
             agent_left_at=None,
             handed_over_at=None,
             other_left_at=None,
@@ -236,33 +258,61 @@ def _runner_given(call: Call, event: RunnerGiven) -> Result:
 
 
 def _fell_back(call: Call, event: FellBack) -> Result:
-    """Once: the agent before gives its runner's place back, and has no further claim to the call."""
+    """Once: the agent before gives its runner's place back, and has no further claim to the call. Of an agent and a
+    number the agent comes first, and is then all that the call has."""
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked")
     if not falls_back(call, event.at):
         return Unmoved("has_no_fallback")
+    if call.fallback_agent_id is None and call.fallback_number is not None:
+        notes = noted(call, event.at, f"fell_back: {call.fallback_number}")
+        given_up = replace(call, fallback_number=None, notes=notes)
+        return Moved(changed(passed_on(given_up, call.fallback_number, event.at)), LOOK_AGAIN)
     fallen_back = replace(
         call,
         agent_id=call.fallback_agent_id,
         brain=call.fallback_brain,
+        voice_profile_id=call.fallback_voice_profile_id,
+        voice=call.fallback_voice,
         fallback_agent_id=None,
         fallback_brain=None,
+        fallback_number=None,
+        fallback_voice_profile_id=None,
+        fallback_voice=None,
+        counters=_counters_of_fallback(call),
         runner_id=None,
+        # An agent of the customer's own needs no speech worker.
+        speech_row=None if call.fallback_brain is None else call.speech_row,
         notes=noted(call, event.at, f"fell_back: {call.fallback_agent_id}"),
     )
     return Moved(changed(fallen_back, dispatches=call.dispatches + 1, dispatched_at=event.at))
 
 
+def _counters_of_fallback(call: Call) -> tuple[str, ...]:
+    """Where the call counts that is the fallback's: its place is taken, and that of the agent before given back, with
+    this change or not at all."""
+    others = (each for each in call.counters if kind_of(each) is not Kind.AGENT)
+    return (*others, counter_name(Kind.AGENT, call.fallback_agent_id or ""))
+
+
 def agent_join_s(call: Call) -> int:
-    """How long an answered call, or a caller for whom another agent is named, waits for its agent."""
+    """How long an answered call, or a caller for whom a fallback is named, waits for its agent."""
     return AGENT_JOIN_S if call.agent_join_timeout_s is None else call.agent_join_timeout_s
 
 
 def falls_back(call: Call, now: int) -> bool:
-    """Whether the agent of a caller had its time, and another is named for that case."""
-    if call.fallback_agent_id is None or call.active_at is not None:
-        return False
-    return now - (call.dialed_at or call.created_at) >= agent_join_s(call) * MS_PER_S
+    """Whether the agent of a caller had its time, and another agent or a number is named for that case."""
+    due_at = falls_back_at(call)
+    return due_at is not None and now >= due_at
+
+
+def falls_back_at(call: Call) -> int | None:
+    """When a caller falls back who still waits for their agent; None where nobody is named. Before they are let go in
+    any case: a fallback that is due no sooner would never take anybody."""
+    if call.active_at is not None or (call.fallback_agent_id is None and call.fallback_number is None):
+        return None
+    waits_s = min(agent_join_s(call), call.ring_timeout_s - FALLBACK_AHEAD_S)
+    return (call.dialed_at or call.created_at) + waits_s * MS_PER_S
 
 
 OF_AN_AGENTS_PRESENCE: dict[type, Rule] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ringline.calls.model.call import (
     AGENT_ERROR,
     BRIDGE_FAILED,
+    BRIDGE_STOPPED,
     LOST_CONNECTION,
     ROOM_CLOSED,
     ROOM_ENDED,
@@ -67,7 +68,7 @@ class Conversation:
         return self.answered_at != self.call.evidence.leg_left_at
 
     def connection_was_lost(self) -> bool:
-        return self.why_leg_left in LOST_CONNECTION
+        return self.why_leg_left in LOST_CONNECTION or self.why_leg_left == BRIDGE_STOPPED
 
     def room_closed_around_it(self) -> bool:
         return self.why_leg_left == ROOM_CLOSED

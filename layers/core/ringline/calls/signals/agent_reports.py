@@ -3,27 +3,37 @@ the room where its report ends the call."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from copy import replace
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import AttemptId, Call
-from ringline.calls.model.events import Event, TranscriptKept
+from ringline.calls.model.call import Call, Speaker
+from ringline.calls.model.events import AgentReady, DtmfSent, Event, SilenceHeard, TranscriptKept, UserSpoke
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
+from ringline.calls.model.transfers.standing import HANDED_OVER, agent_of_part, part_of
 from ringline.calls.outcomes.keep import KeepOutcome
 from ringline.calls.outcomes.outcome import AgentOutcome
 from ringline.calls.progress.hang_up import HangUp
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress, Unapplied
 from ringline.calls.progress.rest_recordings import rest_recordings
+from ringline.calls.rules.kept_rules import CONTENT_ERASED
 from ringline.calls.signals.follow_up import word_for
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import Transcript, Transcripts
 from ringline.runtime.clock import Clock
 from ringline.runtime.web.problems import FieldError
+
+MOST_CHANGES = 200
+"""After so many changes of a call for each of its dials, what its agent hears is not written any more: a call has some
+thirty. Each change grows the version of the call's row, so that nothing needs to be counted."""
+
+_PASSING = (UserSpoke, SilenceHeard, DtmfSent)
+"""What may go unheard in a call that has had so many: never a wish to end it, or what was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +78,23 @@ class HearAgent:
     clock: Clock
     log: Logger
 
-    async def run(self, attempt_id: AttemptId, reports: Sequence[Report]) -> Heard:
-        """Takes the reports of the agent of that attempt, in their order. Hearing them again changes nothing. Raises
+    async def run(self, speaker: Speaker, reports: Sequence[Report]) -> Heard:
+        """Takes the reports of an agent of that attempt, in their order. Hearing them again changes nothing. Raises
         what keeps one from being persisted, TableContended among it: the agent then sends all of them again.
+
+        Of an agent whose call is another's by now only the words and the outcomes are kept, as of its own part.
 
         A wish to end the call is recorded at its place and carried out after the last report, so that no transcript
         waits for LiveKit. If LiveKit cannot be asked, the call is looked at again soon. A transcript that cannot be
         kept is no reason not to end the call: what kept it from that is raised afterwards.
         """
-        call = self.store.get(attempt_id.account_id, attempt_id.call_id)
+        call = self.store.get(speaker.account_id, speaker.call_id)
         results = []
         to_end: Call | None = None
         unkept: Exception | None = None
         for report in reports:
             try:
-                outcome = self._take(call, attempt_id, report)
+                outcome = self._take(call, speaker, report)
             except Exception as error:
                 if report.transcript is None:
                     raise
@@ -99,30 +111,42 @@ class HearAgent:
             raise unkept
         return Heard(tuple(results), call)
 
-    def _take(self, call: Call | None, attempt_id: AttemptId, report: Report) -> Outcome:
+    def _take(self, call: Call | None, speaker: Speaker, report: Report) -> Outcome:
         if call is None:
             return Unapplied(None, "unknown_call")
         if report.errors:
             return Unapplied(call, "unreadable")
         at = self.clock() if report.at is None else report.at
+        if report.outcome is not None and call.content_erased_at is not None:
+            return Unapplied(call, CONTENT_ERASED)
         if report.outcome is not None:
-            return Unapplied(call, self.outcomes.keep(call, attempt_id.attempt, report.outcome, at))
+            return Unapplied(
+                call, self.outcomes.keep(_as_spoken_for(call, speaker), speaker.attempt, report.outcome, at)
+            )
         if report.transcript is not None:
-            event: Event = self._keep(call, attempt_id, report.transcript, at, is_final=report.is_final)
-        elif report.event is not None:
-            event = report.event(at, attempt_id.attempt)
-        else:
+            return self._keep(call, speaker, report.transcript, at, is_final=report.is_final)
+        if report.event is None:
             return Unapplied(call, "unknown_type")
-        return self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
+        event = report.event(at, speaker.attempt)
+        if isinstance(event, _PASSING) and call.version >= MOST_CHANGES * max(1, call.attempt):
+            return Unapplied(call, "too_many_reports")
+        if isinstance(event, AgentReady):
+            event = replace(event, proven=speaker.dispatch)
+        return self.progress.apply(speaker.account_id, speaker.call_id, event, told_by=speaker.dispatch)
 
-    def _keep(
-        self, call: Call, attempt_id: AttemptId, transcript: Transcript, at: int, *, is_final: bool
-    ) -> TranscriptKept:
+    def _keep(self, call: Call, speaker: Speaker, transcript: Transcript, at: int, *, is_final: bool) -> Outcome:
         """Keeps a transcript before the call's row says that there is one. That of an attempt which is past is kept,
-        too."""
-        kept = self.transcripts.keep(call, transcript, attempt_id.attempt)
+        too, and that of an agent whose call is another's: but it does not say that this one has told all."""
+        if call.content_erased_at is not None:
+            return Unapplied(call, CONTENT_ERASED)
+        part = part_of(call.transfers, speaker.attempt, speaker.dispatch)
+        kept = self.transcripts.keep(call, transcript, speaker.attempt, part)
         user_spoke = any(turn.role == "user" for turn in transcript.turns)
-        return TranscriptKept(at, attempt_id.attempt, kept.turns, kept.place.value, user_spoke, is_final)
+        words = TranscriptKept(at, speaker.attempt, kept.turns, kept.place.value, user_spoke, is_final)
+        told = self.progress.apply(speaker.account_id, speaker.call_id, words, told_by=speaker.dispatch)
+        if not isinstance(told, Unapplied) or told.why != HANDED_OVER:
+            return told
+        return self.progress.apply(speaker.account_id, speaker.call_id, replace(words, is_final=False))
 
     async def _rest_recordings(self, call: Call) -> None:
         """Raises TelephonyDown: the agent then tells again that it wants a pause."""
@@ -139,3 +163,11 @@ class HearAgent:
         if after is not None and after.in_flight and after.attempt == call.attempt:
             ask_for_look(self.looks, self.log, after, ASK_AGAIN_S)
         return after
+
+
+def _as_spoken_for(call: Call, speaker: Speaker) -> Call:
+    """The call as that of the agent who tells of it: what it tells is held against its own schema."""
+    if speaker.attempt != call.attempt:
+        return call
+    part = part_of(call.transfers, call.attempt, speaker.dispatch)
+    return replace(call, agent_id=agent_of_part(call.transfers, call.attempt, part, call.agent_id))

@@ -80,7 +80,8 @@ class _Dialed:
 class Arrive:
     """`default_country` is where the numbers are that a trunk tells without a country's code, unless it has its own.
     Without `accounts` nobody can be named who sees the callers of a number that is nobody's, and without `seats` there
-    is room for everybody."""
+    is room for everybody. `stack` is what this deployment's dispatch rules are marked with; where it `shares_livekit`
+    with others, a rule without a mark may be theirs."""
 
     rooms: InboundRooms
     numbers: Numbers
@@ -93,6 +94,8 @@ class Arrive:
     default_country: str | None = None
     seats: Seats | None = None
     decide: Decide | None = None
+    stack: str = ""
+    shares_livekit: bool = False
 
     def run(self, seen: LivekitEvent, at: int) -> Arrived | None:
         """What became of a caller whose leg was seen at that moment; None if the call is there already. Raises what
@@ -150,6 +153,9 @@ class Arrive:
         """The number is no account's, or none: nobody will ever answer, and LiveKit would ring for minutes. Who is
         named by the dispatch rule, or else by the trunk, sees the call; where nobody is, the log alone tells of it. A
         room that somebody else's agent was sent to is somebody else's."""
+        if not self._lets_in(seen):
+            self.log.info("caller of another deployment", extra={"rule_id": seen.rule_id, "stack": seen.stack})
+            return Arrived("number_not_ours")
         is_closed = seen.what is What.JOINED and self.desk.turn_away(seen.room_name)
         account_id = self._who_sees_it(seen, trunk)
         about = {
@@ -166,6 +172,10 @@ class Arrive:
         number = readings[0] if readings else (seen.our_number or "")[:LONGEST_TEXT]
         opened = self.rooms.open(row_of(seen, account_id, number or None, None, at, self._country(trunk)))
         return Arrived("number_not_routed") if opened is Opened.OPENED else None
+
+    def _lets_in(self, seen: LivekitEvent) -> bool:
+        """Whether it was a dispatch rule of this deployment that let the caller in, as far as the rule says so."""
+        return not self.shares_livekit if seen.stack is None else seen.stack == self.stack
 
     def _who_sees_it(self, seen: LivekitEvent, trunk: Trunk | None) -> str | None:
         named = seen.account_id or (None if trunk is None else trunk.account_id)

@@ -17,6 +17,8 @@ from ringline.routing.records import Number
 from ringline.routing.resolve import Route
 from ringline.runtime.clock import iso
 from ringline.runtime.ids import is_plausible_id
+from ringline.runtime.vault.row_secrets import Opens
+from ringline.runtime.vault.sealed import NotOpened
 
 ACCEPT, REJECT = "accept", "reject"
 _WORDS = {"decision", "reason", "pipe_id", "agent_id", "instructions", "data"}
@@ -36,6 +38,7 @@ class Decide:
     rooms: InboundRooms
     routing: Routes
     ask: Ask
+    open_secret: Opens
 
     def run(self, call: Call, route: Route) -> tuple[Call, Route]:
         """The caller's call as it was decided: as it is, by another route, or over."""
@@ -44,9 +47,18 @@ class Decide:
             return call, route
         told = None
         if self.rooms.notes_question(call):
-            told = self.ask(dialed.decision_url, dialed.decision_secret, call.call_id, _question(call))
+            told = self._asked(call, dialed, dialed.decision_url)
         decided = None if told is None else self._as_told(call, route, dialed, told)
         return decided or self._by_default(call, route, dialed)
+
+    def _asked(self, call: Call, dialed: Number, url: str) -> dict[str, Any] | None:
+        """None too where the secret does not open: a question that nothing proves is not asked."""
+        kept = dialed.decision_secret
+        try:
+            secret = None if kept is None else self.open_secret(call.account_id, dialed.number, kept)
+        except NotOpened:
+            return None
+        return self.ask(url, secret, call.call_id, _question(call))
 
     def _as_told(self, call: Call, route: Route, dialed: Number, told: Mapping[str, Any]) -> tuple[Call, Route] | None:
         """None for an answer that says nothing that can be done."""

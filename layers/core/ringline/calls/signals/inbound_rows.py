@@ -9,7 +9,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S
 from ringline.routing.numbers import NotANumber, read_number
 from ringline.routing.records import MAX_CALL_DURATION_S
-from ringline.routing.resolve import Route
+from ringline.routing.resolve import Route, sound_of, told_of, voice_profile_of
 from ringline.runtime.ids import new_id
 
 
@@ -30,9 +30,12 @@ def row_of(
             "state": State.NOT_CONNECTED,
             "end_reason": EndReason.NUMBER_NOT_ROUTED,
             "ended_at": at,
+            "due_at": at,
         }
     else:
-        state = {"state": State.RINGING, "due_at": at + FIRST_LOOK_S * 1000}
+        # Whoever takes the caller in the end: only the trunk of the dialled number may show that number.
+        trunk_id = None if route.dialed is None else route.dialed.trunk_id
+        state = {"state": State.RINGING, "due_at": at + FIRST_LOOK_S * 1000, "fallback_trunk_id": trunk_id}
     return Call(
         account_id=account_id,
         call_id=new_id("call"),
@@ -63,7 +66,8 @@ def noted_on_arrival(call: Call, what: str) -> Call:
 
 def turned_away(call: Call, reason: EndReason) -> Call:
     """The caller as one whom nobody takes."""
-    return replace(call, state=State.NOT_CONNECTED, end_reason=reason, ended_at=call.created_at, due_at=None)
+    at = call.created_at
+    return replace(call, state=State.NOT_CONNECTED, end_reason=reason, ended_at=at, due_at=at)
 
 
 def _of_route(route: Route | None) -> dict[str, Any]:
@@ -77,6 +81,9 @@ def _of_route(route: Route | None) -> dict[str, Any]:
         "brain": route.brain,
         "fallback_agent_id": None if fallback is None else fallback.agent_id,
         "fallback_brain": None if fallback is None else fallback.brain_of_ours,
+        "fallback_number": route.fallback_number,
+        "fallback_voice_profile_id": None if fallback is None else voice_profile_of(fallback),
+        "fallback_voice": None if fallback is None else told_of(sound_of(None, fallback)),
         "voice_profile_id": route.voice_profile_id,
         "voice": route.voice,
         "ring_timeout_s": route.ring_timeout_s or RING_TIMEOUT_S,

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from ringline.calls.signals.arrive import Arrive
     from ringline.calls.web.receive import ReceiveWebCaller
 
-type RemoveLater = Callable[[str, str, str], bool]
-"""Puts out of a room the participant of this identity, if the agent of that sid is there: (room, kept sid, identity).
-False if it is not there. Raises TelephonyDown."""
+type RemoveLater = Callable[[str, str | None, str], bool]
+"""Puts out of a room the participant of this identity, if the agent of that sid is there: (room, kept sid, identity);
+without a sid in any case. False if it is not there. Raises TelephonyDown."""
 
 _LATE_S = 2
 """An event that comes this long after its stamp was delayed on its way: its stamp then says more than our clock."""
@@ -53,6 +53,9 @@ class Observe:
     looks: LookQueue
     log: Logger
     remove_later: RemoveLater
+    remove: Callable[[str, str], None]
+    """Puts somebody out of a room: (room, identity). Raises TelephonyDown."""
+
     reception: "Callable[[], Arrive] | None" = None
     """Makes what receives a caller, for an event of a room that we have not named. Without it such rooms are somebody
     else's, and nobody rings in."""
@@ -95,7 +98,7 @@ class Observe:
         if livekit_event.what is What.LEFT:
             self._of_room(attempt_id, livekit_event, call.created_at)
         elif agent is not None:
-            joined = AgentJoined(agent.joined_at, call.attempt, agent.sid)
+            joined = AgentJoined(agent.joined_at, call.attempt, agent.sid, agent.identity)
             self._apply(attempt_id, livekit_event.room_name, joined, agent.identity)
 
     def _of_room(self, attempt_id: AttemptId, livekit_event: LivekitEvent, at: int) -> str:
@@ -110,12 +113,24 @@ class Observe:
                 if joined.call is not None:
                     self._follow(joined.call, livekit_event, joined.agent)
                 return joined.word
+            if isinstance(event, LegJoined) and event.has_used_token:
+                return self._back(attempt_id, livekit_event, event)
         return self._apply(attempt_id, livekit_event.room_name, event, livekit_event.identity)
+
+    def _back(self, attempt_id: AttemptId, seen: LivekitEvent, event: LegJoined) -> str:
+        """Somebody came with a token that was used: the caller, before they had another, or not."""
+        word = self._apply(attempt_id, seen.room_name, event, seen.identity)
+        if word == "applied" and self.web_reception is not None:
+            self.web_reception().back(attempt_id, seen)
+        return word
 
     def _apply(self, attempt_id: AttemptId, room: str, event: Event, identity: str) -> str:
         outcome = self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
         if Effect.REMOVE_AGENT in outcome.effects and isinstance(event, AgentJoined):
             outcome = self._remove(attempt_id, room, event, identity, outcome)
+        if Effect.REMOVE_LISTENER in outcome.effects:
+            # Raised where LiveKit cannot be asked: it then tells of the listener again.
+            self.remove(room, identity)
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
             # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
             self.close_room(room)
@@ -126,18 +141,19 @@ class Observe:
         self, attempt_id: AttemptId, room: str, joined: AgentJoined, identity: str, outcome: Outcome
     ) -> Outcome:
         """Two agents must not talk at once: the later one is put out at once. One that the call knows and LiveKit does
-        not show has left, though nobody said so: then the later one is its successor."""
+        not show has left, though nobody said so: then the later one is its successor. Of a call that is to have no
+        agent any more nobody is kept."""
         call = outcome.call
-        kept_sid = None if call is None else call.agent_sid
-        if call is None or kept_sid is None:
+        if call is None:
             return outcome
+        kept_sid = call.agent_sid
         try:
             is_second = self.remove_later(room, kept_sid, identity)
         except Exception:
             self.log.exception("second agent not removed", extra={"call_id": call.call_id})
             ask_for_look(self.looks, self.log, call, AGENT_SLOW_S)
             return outcome
-        if is_second:
+        if is_second or kept_sid is None:
             self.log.info("second agent removed", extra={"call_id": call.call_id})
             return outcome
         self.progress.apply(call.account_id, call.call_id, AgentLeft(joined.at, joined.attempt, kept_sid, None))
@@ -173,7 +189,7 @@ def _event(livekit_event: LivekitEvent, attempt_id: AttemptId, at: int) -> Event
         case What.JOINED, Kind.SIP:
             return LegJoined(at, attempt, livekit_event.sid, livekit_event.identity or None)
         case What.JOINED, Kind.AGENT:
-            return AgentJoined(at, attempt, livekit_event.sid)
+            return AgentJoined(at, attempt, livekit_event.sid, livekit_event.identity)
         case What.LEFT, Kind.SIP:
             identity = livekit_event.identity or None
             return LegLeft(

@@ -134,9 +134,10 @@ class HangUpReport(AnyReport):
 
     @field_validator("reason", mode="before")
     @classmethod
-    def _may_be_long(cls, reason: Any) -> Any:
-        """A call is not kept up for want of a shorter reason, nor for a moment that nobody can read."""
-        return reason[:MOST_REASON] if isinstance(reason, str) else reason
+    def _may_be_anything(cls, reason: Any) -> Any:
+        """A call is not kept up for want of a shorter reason, or of one in words, nor for a moment that nobody can
+        read."""
+        return reason[:MOST_REASON] if isinstance(reason, str) else None
 
     @field_validator("at", mode="wrap")
     @classmethod

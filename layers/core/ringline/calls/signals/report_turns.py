@@ -29,6 +29,8 @@ class TurnBody(BaseModel):
     @field_validator("content", mode="before")
     @classmethod
     def _may_come_in_parts(cls, content: Any) -> Any:
+        if isinstance(content, dict):
+            content = [content]
         if not isinstance(content, list):
             return content
         texts = [text for part in content if (text := _text_of(part)) is not None]

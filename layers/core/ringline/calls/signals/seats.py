@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ringline.calls.capacity.counters import Kind, kind_of, names_of
 from ringline.calls.model.call import Call
-from ringline.calls.model.ports import NoPlace, Places
+from ringline.calls.model.ports import NoPlace, Places, SpeechPlace
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.signals.inbound_rows import noted_on_arrival, taken_by, turned_away
 from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
@@ -23,6 +23,9 @@ from ringline.routing.resolve import Route
 
 _TRIES = 4
 """Each lost race means that another caller took the line or the place that was seen."""
+
+_TRIES_WITH_SPEECH = 2
+"""How often a caller tries to take a place of a speech worker: after that they come without."""
 
 _FULL = {Kind.AGENT: "agent_cap", Kind.PIPE: "pipe_cap", Kind.NUMBER: "number_cap"}
 
@@ -68,16 +71,24 @@ class Seats:
         return away if self.rooms.open(away) is Opened.OPENED else None
 
     def _opened(self, take: Take) -> Call | NoSeat | None:
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             seated = take()
             if isinstance(seated, NoSeat):
                 return seated
+            if tried < _TRIES_WITH_SPEECH:
+                seated = self._with_speech_place(seated)
             match self.rooms.open(seated):
                 case Opened.OPENED:
                     return seated
                 case Opened.KNOWN:
                     return None
         return NoSeat("gate")
+
+    def _with_speech_place(self, call: Call) -> Call:
+        """The call with a place of a speech worker, where one is free. No caller is kept waiting for one: LiveKit may
+        have room for them yet, and if not, their pipe's fallback has its turn."""
+        place = None if call.brain is None else self.places.speech_place()
+        return replace(call, speech_row=place.row) if isinstance(place, SpeechPlace) else call
 
     def _with_seat(self, call: Call) -> Call | NoSeat:
         """The call with what it takes. An account that reserves nothing has a line for every caller."""

@@ -7,12 +7,12 @@ LiveKit tells nobody that its workers have no room for a job: only a call that w
 and holds a line meanwhile. So one at a time does, and for a while after an agent has joined again the others follow one
 by one. An agent that nobody has missed has no item, and costs a read for each call and no write."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import AGENT_ON_TRIAL_S, AGENT_RESTS_S
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import agent_rest_sk, gate_pk
@@ -27,8 +27,7 @@ _NO_TRIAL = ""
 _KEPT_S = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRest:
+class AgentRest(Record):
     """Before `next_at` no call waits for the agent, because it rests or because the call `trial` is waiting for it.
     Until `on_trial_until` one call at a time does. `rests` counts the rests since the agent was last seen, and
     `missing_since` is when it was first missed since then; None where it is not missing."""

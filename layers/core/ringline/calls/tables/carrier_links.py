@@ -10,6 +10,7 @@ from typing import Any
 
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import from_item, to_item
+from ringline.runtime.rows import to_row
 from ringline.runtime.table import LINK_SK, carrier_pk
 
 _KEPT_S = 24 * 3600
@@ -31,7 +32,7 @@ class CarrierLinkTable:
             return
         ttl_at_s = self._clock() // MS_PER_S + _KEPT_S
         fields = _key(provider, carrier_call_id) | {"room": room, "ttl_at_s": ttl_at_s}
-        self._db.put_item(TableName=self._table, Item=to_item(fields))
+        self._db.put_item(TableName=self._table, Item=to_row(fields))
         self._remember(provider, carrier_call_id, room)
 
     def room(self, provider: str, carrier_call_ids: Sequence[str]) -> str | None:

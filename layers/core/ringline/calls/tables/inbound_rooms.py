@@ -23,6 +23,7 @@ from ringline.calls.tables.writes.results import Committed
 from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import from_item, to_item
+from ringline.runtime.rows import to_row
 from ringline.runtime.table import QUESTION_SK, ROOM_CALL_SK, room_pk
 
 # Named conditions.
@@ -96,7 +97,7 @@ class InboundRooms:
 
 
 def _room_put(call: Call) -> dict[str, Any]:
-    item = to_item(
+    item = to_row(
         {
             "pk": room_pk(call.inbound_room or ""),
             "sk": ROOM_CALL_SK,

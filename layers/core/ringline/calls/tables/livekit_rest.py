@@ -7,7 +7,6 @@
 One failure alone may be a request that got lost. LiveKit belongs to the deployment, so the rest is everybody's. A
 LiveKit that nobody has missed has no item, and costs a read for each call and no write."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,6 +19,7 @@ from ringline.calls.model.timing import (
     LIVEKIT_ON_TRIAL_S,
     LIVEKIT_TRIED_WITHIN_S,
 )
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import LIVEKIT_PK, LIVEKIT_REST_SK
@@ -31,8 +31,7 @@ TRIAL_IS_OURS = "trial = :trial"
 _KEPT_S = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Record):
     """Before `next_at` nobody dials, because LiveKit rests or because the dial `trial` finds out whether it is back.
     Until `on_trial_until` one dial at a time goes out. `rests` counts the rests since LiveKit was last there, and
     `failed_at` is when a dial found it away last."""

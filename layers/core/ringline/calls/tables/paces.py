@@ -6,7 +6,6 @@ rests. What a carrier allows is often not known: after a refusal the trunk goes 
 each further one, so that its calls try the carrier one by one and not by the batch.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
 from ringline.calls.tables.agent_rests import AgentRests
 from ringline.calls.tables.livekit_rest import LivekitRest
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import PACE_SK, PACED_RING_SK, gate_pk, trunk_pk
@@ -30,8 +30,7 @@ _TRIES = 20
 DEFAULT_TRUNK = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Record):
     """`next_at` is the moment of the trunk's next turn (0 for any time), and `interval_ms` the time between two turns
     (0 for none). After a refusal the time between is at least `slow_ms`, until `slow_until`."""
 

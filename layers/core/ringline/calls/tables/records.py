@@ -1,10 +1,11 @@
-"""A call as an item of the table and back. Absent attributes mean None; what is derivable is not stored.
+"""A call as an item of the table and back. Absent attributes mean None; what is derivable is not stored. What a later
+release keeps of a call is carried along (`ringline.later`), also in what is nested in it.
 
 A call without long instructions fits in one write unit (1 KB): each attribute name counts, and so does each note.
 """
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from ringline.calls.model.call import (
@@ -13,11 +14,14 @@ from ringline.calls.model.call import (
     Attempt,
     Call,
     CarrierWords,
+    ConsentMethod,
+    ConsentStatus,
     Direction,
     Evidence,
     Listener,
     Note,
     Recording,
+    RecordingConsent,
     State,
     Status,
     VoicemailPolicy,
@@ -25,18 +29,22 @@ from ringline.calls.model.call import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.transfers.transfer import transfer_from_record, transfer_to_record
-from ringline.runtime.items import Item, from_item, to_item
-from ringline.runtime.table import DUE_SHARD, calls_pk
+from ringline.later import carried_from
+from ringline.runtime.items import Item, from_item
+from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
+from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk
 
 ITEM_KIND = "call"
 
 _EVIDENCE = tuple(each.name for each in fields(Evidence))
-_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers"}
+_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers", "carried"}
 _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
+_KNOWN = frozenset({*_PLAIN, *_EVIDENCE, "state", "notes", "transfers", "in_last_words", *OF_EVERY_ROW})
 
 
 def call_to_item(call: Call) -> Item:
-    record: dict[str, Any] = {name: getattr(call, name) for name in _PLAIN}
+    record: dict[str, Any] = dict(call.carried)
+    record |= {name: getattr(call, name) for name in _PLAIN}
     record |= {name: getattr(call.evidence, name) for name in _EVIDENCE}
     record |= {
         "pk": calls_pk(call.account_id),
@@ -58,6 +66,9 @@ def call_to_item(call: Call) -> Item:
         "dispatches": None if call.dispatches == 1 else call.dispatches,
         "deferrals": call.deferrals or None,
         "recording": call.recording or None,
+        "recording_consent": (
+            None if call.recording_consent is None else _without_none(attributes_of(call.recording_consent))
+        ),
         # Only what is unusual is stored.
         "agent_first": None if call.agent_first else False,
         "tries_agent": call.tries_agent or None,
@@ -69,21 +80,21 @@ def call_to_item(call: Call) -> Item:
         "reports": _reported(call.reports),
         "recorded": None if call.recorded is None else _recording(call.recorded),
         "recording_segment": None if call.recording_segment == 1 else call.recording_segment,
-        "listeners": [_without_none(asdict(each)) for each in call.listeners] or None,
+        "listeners": [_without_none(attributes_of(each)) for each in call.listeners] or None,
         "former_recordings": [_recording(each) for each in call.former_recordings] or None,
-        "retry": None if call.retry is None else asdict(call.retry),
-        "attempts": [_without_none(asdict(attempt)) for attempt in call.attempts] or None,
+        "retry": None if call.retry is None else attributes_of(call.retry),
+        "attempts": [_without_none(attributes_of(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
         "transfers": [transfer_to_record(each) for each in call.transfers] or None,
-        "due_shard": None if call.due_at is None else DUE_SHARD,
+        "due_shard": _shard(call),
     }
-    return to_item(record)
+    return to_row(record)
 
 
 def call_from_item(item: Item) -> Call:
     record = from_item(item)
     known = {name: record[name] for name in _PLAIN if name in record}
-    state = State.LAST_WORDS if record.get("in_last_words") else State(record["state"])
+    state = State.LAST_WORDS if record.get("in_last_words") else State.kept(record["state"])
     if state.status in {Status.ACTIVE, Status.COMPLETED}:
         known.setdefault("active_at", record.get("answered_at"))
     return Call(
@@ -91,11 +102,12 @@ def call_from_item(item: Item) -> Call:
         | {
             "account_id": record["pk"].split("#")[1],
             "call_id": record["sk"],
-            "direction": Direction(record["direction"]),
+            "direction": Direction.kept(record["direction"]),
             "state": state,
             "eligible_at": record.get("eligible_at", record["created_at"]),
-            "end_reason": _reason(record.get("end_reason")),
-            "end_asked_reason": _reason(record.get("end_asked_reason")),
+            "end_reason": EndReason.kept_or_none(record.get("end_reason")),
+            "end_asked_reason": EndReason.kept_or_none(record.get("end_asked_reason")),
+            # What a later release keeps beside these stands in the row itself, which does not say of what it is.
             "evidence": Evidence(**{name: record[name] for name in _EVIDENCE if name in record}),
             "data": json.loads(record.get("data", "{}")),
             "metadata": json.loads(record.get("metadata", "{}")),
@@ -104,21 +116,29 @@ def call_from_item(item: Item) -> Call:
             "counters": tuple(record.get("counters", ())),
             "transfer_allowed_numbers": _listed(record.get("transfer_allowed_numbers")),
             "transfer_allowed_prefixes": _listed(record.get("transfer_allowed_prefixes")),
-            "answer_from": AnswerFrom(record["answer_from"]) if "answer_from" in record else None,
-            "voicemail_policy": VoicemailPolicy(record["voicemail_policy"]) if "voicemail_policy" in record else None,
-            "carrier": CarrierWords(**_known_to(CarrierWords, record.get("carrier", {}))),
+            "answer_from": AnswerFrom.kept_or_none(record.get("answer_from")),
+            "voicemail_policy": VoicemailPolicy.kept_or_none(record.get("voicemail_policy")),
+            "carrier": CarrierWords(**known_to(CarrierWords, record.get("carrier", {}), ())),
             "reports": _reports(record.get("reports", {})),
-            "recorded": Recording(**_known_to(Recording, record["recorded"])) if "recorded" in record else None,
-            "listeners": tuple(Listener(**_known_to(Listener, each)) for each in record.get("listeners", [])),
+            "recorded": Recording(**known_to(Recording, record["recorded"], ())) if "recorded" in record else None,
+            "recording_consent": _consent(record.get("recording_consent")),
+            "listeners": tuple(Listener(**known_to(Listener, each, ())) for each in record.get("listeners", [])),
             "former_recordings": tuple(
-                Recording(**_known_to(Recording, each)) for each in record.get("former_recordings", [])
+                Recording(**known_to(Recording, each, ())) for each in record.get("former_recordings", [])
             ),
             "retry": _retry(record.get("retry")),
             "attempts": tuple(_attempt(each) for each in record.get("attempts", [])),
             "notes": tuple(_note(line) for line in record.get("notes", [])),
             "transfers": tuple(transfer_from_record(each) for each in record.get("transfers", [])),
+            "carried": carried_from(record, _KNOWN),
         }
     )
+
+
+def _shard(call: Call) -> str | None:
+    if call.due_at is None:
+        return None
+    return EXPIRES_SHARD if call.due_at == call.expires_at and not call.in_flight else DUE_SHARD
 
 
 def _listed(kept: list[str] | None) -> tuple[str, ...] | None:
@@ -131,9 +151,9 @@ def _text(given: dict[str, Any]) -> str | None:
 
 def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:
     """The fields that were reported, without those that were not; None where nothing was reported."""
-    fields_and_values = asdict(words).items()
+    fields_and_values = attributes_of(words).items()
     return {
-        name: value for name, value in fields_and_values if value is not None and value is not False and value != ()
+        name: value for name, value in fields_and_values if value is not None and value is not False and value != []
     } or None
 
 
@@ -145,35 +165,30 @@ def _recording(recording: Recording) -> dict[str, Any] | None:
 
 
 def _reports(record: dict[str, Any]) -> AgentReports:
-    known = _known_to(AgentReports, record)
+    known = known_to(AgentReports, record, ())
     return AgentReports(**known | {"can_report": tuple(record.get("can_report", ()))})
-
-
-type _Kind = type[CarrierWords | AgentReports | Recording | Attempt | Listener]
-
-
-def _known_to(kind: _Kind, record: dict[str, Any]) -> dict[str, Any]:
-    """Those fields of a record that this version knows. A later version may have written more of them: functions are
-    updated one by one, and sometimes back."""
-    return {name: record[name] for name in (each.name for each in fields(kind)) if name in record}
 
 
 def _without_none(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
+def _consent(record: dict[str, Any] | None) -> RecordingConsent | None:
+    if record is None:
+        return None
+    words = {"status": ConsentStatus.kept(record["status"]), "method": ConsentMethod.kept(record["method"])}
+    return RecordingConsent(**known_to(RecordingConsent, record, ()) | words)
+
+
 def _attempt(record: dict[str, Any]) -> Attempt:
-    return Attempt(**_known_to(Attempt, record) | {"end_reason": EndReason(record["end_reason"])})
+    return Attempt(**known_to(Attempt, record, ()) | {"end_reason": EndReason.kept(record["end_reason"])})
 
 
 def _retry(record: dict[str, Any] | None) -> RetryPolicy | None:
     if record is None:
         return None
-    return RetryPolicy(record["max_attempts"], tuple(record["on"]), tuple(record["delays_s"]))
-
-
-def _reason(word: str | None) -> EndReason | None:
-    return None if word is None else EndReason(word)
+    known = known_to(RetryPolicy, record, ())
+    return RetryPolicy(**known | {"on": tuple(record["on"]), "delays_s": tuple(record["delays_s"])})
 
 
 def _note(line: str) -> Note:

@@ -10,6 +10,10 @@ is one transaction:
     requeue  call dialing->queued   queue entry +   gate -1                    place -1
     hand on  call's runner changes                                             place -1, the other's +1
     cancel   queued->canceled       queue entry -
+    tell     the end's mark -
+
+An end is written with the mark that nobody has announced it, a `due_at` in the due index. A call on a line has one
+anyhow, so that keeping it is free; `end_is_told` takes it away by itself, after the announcement.
 
 A call counts besides in each counter of something with a cap of its own, `writes/counting.py`: +1 with its claim, -1
 with its line. One that is capped nowhere pays nothing for this.
@@ -37,6 +41,7 @@ from ringline.calls.tables.writes.companions import (
     unique_key,
     why_refused,
 )
+from ringline.calls.tables.writes.days import called_key
 from ringline.calls.tables.writes.results import (
     Committed,
     CreatedBefore,
@@ -48,31 +53,40 @@ from ringline.calls.tables.writes.results import (
 )
 from ringline.calls.tables.writes.transactions import Transactions
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
+from ringline.runtime.rows import expires_at_s
 from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
 __all__ = ["CallStore", "Committed", "CreatedBefore", "Gate", "InTheWay", "Once", "QueueEntry", "TableContended"]
 
-# Named condition.
+# Named conditions.
 CALL_IS_UNCHANGED = "version = :version_read"
+END_IS_UNTOLD = "attribute_exists(ended_at) AND attribute_exists(due_at)"
 
 
 class CallStore:
-    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """`kept_days` is for how long a call that is over is kept; 0 is for good. It counts where ends are announced."""
+
+    def __init__(
+        self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep, *, kept_days: float = 0
+    ) -> None:
         self._db = dynamodb
         self._table = table_name
+        self._kept_days = kept_days
         self._transactions = Transactions(dynamodb, pause)
         self._companions = Companions(table_name)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def create(self, call: Call, once: Once | None = None, over: str | None = None) -> CreatedBefore | InTheWay | None:
+    def create(
+        self, call: Call, once: Once | None = None, over: str | None = None, *, is_new_number: bool = False
+    ) -> CreatedBefore | InTheWay | None:
         """Accepts a call: the row and, if it waits, its place in the queue, together or not at all. With an idempotency
         key that was used before nothing is written, and the answer says for which call; nor with a number that it is
         unique to and that another call than `over`, which is over, has. Raises TableContended."""
         writes = [{"Put": self._companions.put(call_to_item(call), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
-            writes.append({"Put": self._companions.queue_put(call)})
+            writes.append({"Put": self._companions.queue_put(call, is_new_number=is_new_number)})
         if call.unique_to is not None:
             writes.append({"Put": self._companions.unique_put(call, over) | TELLING})
         if once is not None:
@@ -109,16 +123,41 @@ class CallStore:
             return None
         return _created_before(from_item(item))
 
-    def commit(self, before: Call, after: Call, caps_version: int | None = None) -> Committed:
+    def commit(
+        self, before: Call, after: Call, caps_version: int | None = None, *, is_new_number: bool = False
+    ) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath. A line is taken
-        only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown."""
+        only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown. With
+        `is_new_number` it is the first call to its number, which is remembered and counted."""
         unchanged = {":version_read": {"N": str(before.version)}}
         put = self._companions.put(call_to_item(after), CALL_IS_UNCHANGED, unchanged)
-        companions = self._companions.of(before, after, caps_version)
+        companions = self._companions.of(before, after, caps_version, is_new_number=is_new_number)
         if not companions:
             return self._transactions.put_alone(put)
         refusals = self._transactions.run([{"Put": put}, *(companion.write for companion in companions)])
         return Committed.DONE if refusals is None else why_refused(companions, refusals)
+
+    def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
+        """Removes the mark of an end that was not announced; whether there was one. From now on the row expires, where
+        rows do. The call stays as it is, its version too: a change that is decided on meanwhile brings the mark back,
+        and the end is announced again, which is harmless."""
+        expires: dict[str, Any] = {}
+        if self._kept_days:
+            expires["ExpressionAttributeValues"] = to_item({":expires": expires_at_s(ended_at, self._kept_days)})
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=to_item({"pk": calls_pk(account_id), "sk": call_id}),
+                UpdateExpression=f"{'SET ttl_at_s = :expires ' if expires else ''}REMOVE due_at, due_shard",
+                ConditionExpression=END_IS_UNTOLD,
+                **expires,
+            )
+        except ClientError as error:
+            # Whoever writes to the call at this moment keeps the mark, which is then the sweep's to remove.
+            if not condition_failed(error) and not met_a_transaction(error):
+                raise
+            return False
+        return True
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -128,18 +167,27 @@ class CallStore:
         item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if item is None else call_from_item(item)
 
-    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Call]:
-        """The calls of up to 100 (account, call) pairs, in no order; those that are not there are left out."""
+    def get_many(self, keys: Sequence[tuple[str, str]], unread: list[str] | None = None) -> list[Call]:
+        """The calls of up to 100 (account, call) pairs, in no order; those that are not there are left out. Where
+        `unread` is given, the ids of calls whose rows this version cannot read are added to it; else they raise."""
         wanted = [to_item({"pk": calls_pk(account), "sk": call_id}) for account, call_id in dict.fromkeys(keys)]
         found: list[Call] = []
         while wanted:
             answer = self._db.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
-            found += [call_from_item(item) for item in answer["Responses"].get(self._table, [])]
+            for item in answer["Responses"].get(self._table, []):
+                try:
+                    found.append(call_from_item(item))
+                except Exception:
+                    if unread is None:
+                        raise
+                    unread.append(item["sk"]["S"])
             wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return found
 
-    def eligible(self, account_id: str, now: int, limit: int) -> list[QueueEntry]:
-        """The account's first calls that may be dialled now, give or take CLOCK_SKEW_MS, in their order."""
+    def eligible(self, account_id: str, now: int, limit: int, after: QueueEntry | None = None) -> list[QueueEntry]:
+        """The account's first calls that may be dialled now, give or take CLOCK_SKEW_MS, in their order, behind the one
+        named."""
+        start = {} if after is None else {"ExclusiveStartKey": to_item(_place_of(account_id, after))}
         answer = self._db.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk < :after_now",
@@ -148,6 +196,7 @@ class CallStore:
             ),
             ConsistentRead=True,
             Limit=limit,
+            **start,
         )
         return [_queue_entry(from_item(item)) for item in answer["Items"]]
 
@@ -164,8 +213,7 @@ class CallStore:
     def drop_entry(self, account_id: str, entry: QueueEntry) -> None:
         """Removes a queue entry that has no call. None is ever written so, and if there is one it must not keep the
         others waiting."""
-        key = to_item({"pk": queue_pk(account_id), "sk": queue_sk(entry.eligible_at, entry.call_id)})
-        self._db.delete_item(TableName=self._table, Key=key)
+        self._db.delete_item(TableName=self._table, Key=to_item(_place_of(account_id, entry)))
 
     def has_queued(self, account_id: str) -> bool:
         """Whether any call of the account waits, be it for later."""
@@ -177,6 +225,31 @@ class CallStore:
             Limit=1,
         )
         return bool(answer["Items"])
+
+    def waiting(self, account_id: str, most: int) -> int:
+        """How many calls of the account wait, be it for later; `most` where it is more."""
+        counted = 0
+        start: dict[str, Any] = {}
+        while counted < most:
+            answer = self._db.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": queue_pk(account_id)}),
+                ConsistentRead=True,
+                Select="COUNT",
+                Limit=most - counted,
+                **start,
+            )
+            counted += int(answer["Count"])
+            if "LastEvaluatedKey" not in answer:
+                return counted
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return most
+
+    def was_called(self, account_id: str, number: str) -> bool:
+        """Whether the account has called the number, as far as it was remembered: while it had a cap on new ones."""
+        answer = self._db.get_item(TableName=self._table, Key=called_key(account_id, number), ConsistentRead=True)
+        return "Item" in answer
 
     def waiting_before(self, call: Call, limit: int) -> int:
         """How many of the account's queued calls stand before this one, at most `limit`."""
@@ -202,6 +275,10 @@ def _created_before(used: dict[str, Any]) -> CreatedBefore:
     return CreatedBefore(used["call_id"], used["body_hash"])
 
 
+def _place_of(account_id: str, entry: QueueEntry) -> dict[str, Any]:
+    return {"pk": queue_pk(account_id), "sk": queue_sk(entry.eligible_at, entry.call_id)}
+
+
 def _queue_entry(item: dict[str, Any]) -> QueueEntry:
     eligible_at, _, call_id = item["sk"].partition("#")
     return QueueEntry(
@@ -213,4 +290,6 @@ def _queue_entry(item: dict[str, Any]) -> QueueEntry:
         brain=item.get("brain"),
         counters=tuple(item.get("counters", ())),
         pool_of=item.get("pool_of"),
+        is_new_number=item.get("is_new_number", False),
+        expires_at=item.get("expires_at"),
     )

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
-from ringline.runtime.table import DUE_INDEX, DUE_SHARD, SWEEP_PK, WAITING_PK
+from ringline.runtime.table import DUE_INDEX, DUE_SHARD, EXPIRES_SHARD, SWEEP_PK, WAITING_PK
 
 # Named conditions.
 MARK_IS_UNCHANGED = "marked_at = :marked_at_read"
@@ -39,15 +39,24 @@ class Watchlist:
         self._table = table_name
 
     def due(self, now: int, limit: int, after: DueKey | None = None) -> list[DueKey]:
-        """Keys of what is due, the longest overdue first, at most `limit`, behind the one named."""
+        """Keys of what is due, the longest overdue first, at most `limit`, behind the one named. Without calls that
+        have expired."""
+        return self._due(DUE_SHARD, now, limit, after)
+
+    def expired(self, now: int, limit: int) -> list[DueKey]:
+        """Keys of calls that have expired in the queue, or have ended so and nobody was told, the longest ago first, at
+        most `limit`."""
+        return self._due(EXPIRES_SHARD, now, limit)
+
+    def _due(self, shard: str, now: int, limit: int, after: DueKey | None = None) -> list[DueKey]:
         query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due_at <= :now",
-            "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":now": now}),
+            "ExpressionAttributeValues": to_item({":shard": shard, ":now": now}),
         }
         if after is not None:
-            query["ExclusiveStartKey"] = to_item({"due_shard": DUE_SHARD, **asdict(after)})
+            query["ExclusiveStartKey"] = to_item({"due_shard": shard, **asdict(after)})
         keys: list[DueKey] = []
         while len(keys) < limit:
             answer = self._db.query(**query, Limit=limit - len(keys))

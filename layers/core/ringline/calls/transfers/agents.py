@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringline.calls.model.call import AttemptId
+from ringline.calls.model.call import Speaker
 from ringline.calls.model.transfers.transfer import AskedBy
 from ringline.calls.tables.store import CallStore, TableContended
 from ringline.calls.views.transfer_view import transfer_view
@@ -22,7 +22,7 @@ class AgentTransfers:
     store: CallStore
     asking: "Callable[[], AskTransfer]"
 
-    def ask(self, whose: AttemptId, body: dict[str, Any], key: str | None) -> dict[str, Any]:
+    def ask(self, whose: Speaker, body: dict[str, Any], key: str | None) -> dict[str, Any]:
         """The transfer as it stands. Raises Problem."""
         from ringline.calls.transfers.ask import repeats_of
         from ringline.calls.transfers.bodies import TransferRequest
@@ -30,14 +30,14 @@ class AgentTransfers:
 
         request = read_body(TransferRequest, body)
         try:
-            asked = self.asking().run(whose, request, repeats_of(key, body), AskedBy.AGENT)
+            asked = self.asking().run(whose, request, repeats_of(key, body), AskedBy.AGENT, told_by=whose.dispatch)
         except TableContended:
             raise Problem(
                 503, "contended", "Too many changes at once; ask again", headers={"retry-after": "1"}
             ) from None
         return transfer_view(asked.call, asked.transfer)
 
-    def show(self, whose: AttemptId, transfer_id: str) -> dict[str, Any]:
+    def show(self, whose: Speaker, transfer_id: str) -> dict[str, Any]:
         """The transfer as it stands. Raises Problem 404."""
         call = self.store.get(whose.account_id, whose.call_id)
         if call is None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import AttemptId, Call, State
+from ringline.calls.model.transfers.standing import HANDED_OVER, has_lost_call
 from ringline.calls.model.transfers.transfer import AskedBy, Transfer, TransferMode, transfer_named, under_way
 from ringline.calls.model.transfers.transfer_events import TransferAsked
 from ringline.calls.progress.progress import Applied, Progress
@@ -65,16 +66,29 @@ class AskTransfer:
     log: Logger
 
     def run(
-        self, whose: AttemptId, request: TransferRequest, repeats: Repeats, asked_by: AskedBy, *, any_dial: bool = False
+        self,
+        whose: AttemptId,
+        request: TransferRequest,
+        repeats: Repeats,
+        asked_by: AskedBy,
+        *,
+        any_dial: bool = False,
+        told_by: int | None = None,
     ) -> Asked:
-        """With `any_dial` the call's present dial is meant, whichever it is. Raises Problem 404, 409 and 422, and
-        TableContended; nothing is written then."""
+        """With `any_dial` the call's present dial is meant, whichever it is. `told_by` is the dispatch of the agent
+        that asks. Raises Problem 403, 404, 409 and 422, and TableContended; nothing is written then."""
         call = self.store.get(whose.account_id, whose.call_id)
         if call is None or (not any_dial and call.attempt != whose.attempt):
             raise not_found("call_not_found", "There is no such call")
-        before = _asked_before(call, repeats)
+        has_lost = has_lost_call(call.transfers, call.attempt, told_by)
+        try:
+            before = _asked_before(call, repeats)
+        except Problem as problem:
+            raise (_handed_over() if has_lost else problem) from None
         if before is not None:
             return Asked(call, before, replayed=True)
+        if has_lost:
+            raise _handed_over()
         _check_is_talked_in(call)
         wanted = self.targets.of(call, request)
         if request.drop_participant_id in {call.leg_identity, call.leg_sid}:
@@ -90,15 +104,16 @@ class AskTransfer:
             warm_handoff_ms=request.warm_handoff_ms if request.mode == "warm" else None,
             dropped=request.drop_participant_id,
             announcement=request.announcement or None,
+            trunk_id=wanted.trunk_id,
             fallback=wanted.fallback,
             ends_call=wanted.ends_call,
             key_hash=repeats.key_hash,
             body_hash=repeats.body_hash,
         )
-        return self._ask(call, TransferAsked(now, call.attempt, transfer), repeats)
+        return self._ask(call, TransferAsked(now, call.attempt, transfer), repeats, told_by)
 
-    def _ask(self, call: Call, event: TransferAsked, repeats: Repeats) -> Asked:
-        outcome = self.progress.apply(call.account_id, call.call_id, event)
+    def _ask(self, call: Call, event: TransferAsked, repeats: Repeats, told_by: int | None) -> Asked:
+        outcome = self.progress.apply(call.account_id, call.call_id, event, told_by)
         if not isinstance(outcome, Applied):
             return self._refused(outcome.call, outcome.why, repeats)
         transfer_id = event.transfer.transfer_id
@@ -117,6 +132,8 @@ class AskTransfer:
             return Asked(call, before, replayed=True)
         if why == UNDER_WAY:
             raise _under_way()
+        if why == HANDED_OVER:
+            raise _handed_over()
         if why == TOO_MANY:
             raise Problem(409, "too_many_transfers", "The call has had as many transfers as it may have")
         raise _is_not_talked_in()
@@ -148,6 +165,10 @@ def _check_is_talked_in(call: Call) -> None:
 
 def _under_way() -> Problem:
     return Problem(409, "transfer_under_way", "Another transfer of this call is under way")
+
+
+def _handed_over() -> Problem:
+    return Problem(403, "handed_over", "The call is another agent's by now")
 
 
 def _is_not_talked_in() -> Problem:

@@ -14,8 +14,8 @@ events, and a look when its time is over (`mend`).
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -48,7 +48,7 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferRang,
 )
 from ringline.calls.progress.hints import ask_for_look
-from ringline.calls.progress.progress import Applied, Outcome, Progress
+from ringline.calls.progress.progress import CAP_REACHED, Applied, Outcome, Progress
 from ringline.calls.rules.transfers.due import look_at_transfer_in_s, release_at, target_comes_within_s
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
@@ -56,19 +56,22 @@ from ringline.calls.transfers.follow_up import FollowUp
 from ringline.calls.transfers.ports import TransferQueue, TransferTelephony
 from ringline.calls.transfers.reached import why_not_reached
 from ringline.calls.transfers.release import Release
+from ringline.record import Record
 from ringline.runtime.clock import Clock
 
 _LOOKS_FOR_AGENT_EVERY_S = 0.25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarryOut:
+class CarryOut(Record):
     store: CallStore
     progress: Progress
     telephony: TransferTelephony
     paces: TrunkPaces
     queue: TransferQueue
     looks: LookQueue
+    may_call: Callable[[Call, str], bool]
+    """Whether the call's account may call a number: its list may have changed, and a pipe's fallback was asked for by
+    nobody who looked at it."""
     clock: Clock
     log: Logger
 
@@ -78,8 +81,14 @@ class CarryOut:
         call = await asyncio.to_thread(self.store.get, account_id, call_id)
         if call is None:
             return "unknown_call"
+        asked = transfer_named(call.transfers, transfer_id)
+        if asked is not None and not await self._may_call(call, asked):
+            await self._failed(call, asked, EndReason.DESTINATION_NOT_ALLOWED, None)
+            return "destination_not_allowed"
         outcome = await self._apply(call, TransferBegun(self.clock(), call.attempt, transfer_id))
         if not isinstance(outcome, Applied):
+            if outcome.why == CAP_REACHED and (target := transfer_named(call.transfers, transfer_id)) is not None:
+                await self._failed(call, target, EndReason.NO_AGENT_AVAILABLE, None)
             return outcome.why
         begun = outcome.call
         transfer = transfer_named(begun.transfers, transfer_id)
@@ -94,6 +103,10 @@ class CarryOut:
             self.log.exception("transfer not carried out", extra={"call_id": call_id})
             await self._have_it_looked_at(begun)
         return "carried_out"
+
+    async def _may_call(self, call: Call, transfer: Transfer) -> bool:
+        is_to_begin = transfer.is_under_way and transfer.begun_at is None and transfer.is_to_number
+        return not is_to_begin or await asyncio.to_thread(self.may_call, call, transfer.target.name)
 
     async def _bring_about(self, call: Call, transfer: Transfer) -> None:
         if transfer.is_refer:
@@ -119,7 +132,7 @@ class CarryOut:
     # --- a number: it is called into the room ------------------------------------------------------------------------
 
     async def _call_in(self, call: Call, transfer: Transfer) -> None:
-        if not await self._have_a_turn(call):
+        if not await self._have_a_turn(call.trunk_to(transfer)):
             await self._failed(call, transfer, EndReason.SIP_FAILED_CAPACITY, None)
             return
         if not await self._is_wanted(call, transfer):
@@ -140,17 +153,17 @@ class CarryOut:
             case _:
                 await self._not_reached(call, transfer, outcome)
 
-    async def _have_a_turn(self, call: Call) -> bool:
+    async def _have_a_turn(self, trunk_id: str | None) -> bool:
         """A second phone is a channel of the trunk, and takes a turn as any dial does; it is no line of the account,
         whose call has one."""
         until = self.clock() + TRANSFER_PACE_WAITS_S * MS_PER_S
         while True:
             now = self.clock()
-            turn = await asyncio.to_thread(self.paces.take, call.trunk_id, now)
+            turn = await asyncio.to_thread(self.paces.take, trunk_id, now)
             if turn is not None:
                 await asyncio.sleep(max(0, turn - now) / MS_PER_S)
                 return True
-            pace = await asyncio.to_thread(self.paces.look, call.trunk_id)
+            pace = await asyncio.to_thread(self.paces.look, trunk_id)
             if pace.next_at > until:
                 return False
             await asyncio.sleep(max(50, pace.next_at - now) / MS_PER_S)
@@ -175,9 +188,16 @@ class CarryOut:
         joined = TransferJoined(self.clock(), call.attempt, transfer.transfer_id, leg_sid)
         outcome = await self._apply(call, joined)
         if isinstance(outcome, Applied):
-            await self._let_agent_go(outcome.call, transfer.transfer_id)
+            present = transfer_named(outcome.call.transfers, transfer.transfer_id)
+            if present is not None and present.state is TransferState.FAILED:
+                # It was gone again before its joining was written.
+                await self._follow_up.run(outcome)
+            else:
+                await self._let_agent_go(outcome.call, transfer.transfer_id)
             return
         current_call = outcome.call
+        if current_call is not None and not current_call.is_understood:
+            return
         if current_call is None or not current_call.in_flight or current_call.attempt != call.attempt:
             # The call ended while the phone rang: whoever picked it up has nobody to talk to.
             await self.telephony.end_room(call.room_name or "")
@@ -198,7 +218,7 @@ class CarryOut:
         room = await self.telephony.look(call.room_name or "")
         for agent in room.agents:
             if agent.sid != call.agent_sid:
-                await self._apply(call, AgentJoined(agent.joined_at, call.attempt, agent.sid))
+                await self._apply(call, AgentJoined(agent.joined_at, call.attempt, agent.sid, agent.identity))
         if not await self._has_come(call, transfer):
             await self._failed(call, transfer, EndReason.AGENT_DID_NOT_JOIN, None)
 
@@ -229,22 +249,22 @@ class CarryOut:
         current_call = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
         present = None if current_call is None else transfer_named(current_call.transfers, transfer_id)
         if current_call is not None and present is not None and present.state is TransferState.JOINED:
-            await Release(self.progress, self.telephony, self.clock, self.log).run(current_call, present)
+            await Release(self._follow_up).run(current_call, present)
 
     async def _not_reached(self, call: Call, transfer: Transfer, outcome: DialOutcome) -> None:
         if isinstance(outcome, Connected | Placed):
             raise TypeError(f"{type(outcome).__name__} is no refusal")
         at = self.clock()
         if isinstance(outcome, CarrierFull):
-            await self._rest_trunk(call, at)
+            await self._rest_trunk(call, call.trunk_to(transfer), at)
         current_call = await asyncio.to_thread(self.store.get, call.account_id, call.call_id) or call
         known = transfer_named(current_call.transfers, transfer.transfer_id) or transfer
         reason, sip_code = why_not_reached(current_call, known, outcome, at)
         await self._failed(call, transfer, reason, sip_code)
 
-    async def _rest_trunk(self, call: Call, now: int) -> None:
+    async def _rest_trunk(self, call: Call, trunk_id: str | None, now: int) -> None:
         try:
-            await asyncio.to_thread(self.paces.rest, call.trunk_id, now, now + CARRIER_PAUSE_S * MS_PER_S)
+            await asyncio.to_thread(self.paces.rest, trunk_id, now, now + CARRIER_PAUSE_S * MS_PER_S)
         except Exception:
             self.log.exception("trunk not put to rest", extra={"call_id": call.call_id})
 

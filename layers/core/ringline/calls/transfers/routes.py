@@ -27,6 +27,7 @@ _REFUSALS = (
     "transfer_under_way",
     "too_many_transfers",
     "transfer_not_allowed",
+    "destination_not_allowed",
     "transfer_target_not_served",
     "unknown_agent",
     "idempotency_key_reused",

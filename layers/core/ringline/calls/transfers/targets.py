@@ -2,15 +2,17 @@
 API, the account's own agents, or a runner whose target a language model has chosen."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ringline.calls.model.call import Call
+from ringline.calls.model.call import Call, Direction
 from ringline.calls.model.transfers.allowed import is_allowed
 from ringline.calls.model.transfers.transfer import Target, TargetKind
 from ringline.calls.transfers.bodies import TransferRequest, TransferTarget
 from ringline.routing.numbers import NotANumber, read_number
-from ringline.routing.records import Agent
+from ringline.routing.records import Agent, Number
+from ringline.routing.resolve import sound_of, told_of, voice_profile_of
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 
 _END = "end"
@@ -23,16 +25,23 @@ class Wanted:
     target: Target
     fallback: tuple[Target, ...]
     ends_call: bool
+    trunk_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """`agent` reads an agent of an account (account, agent)."""
+    """`agent` reads an agent of an account (account, agent), `number` one of its numbers (account, E.164), and
+    `pipe_fallback` whom a pipe's failed transfers go on to (account, pipe), as `Pipe` has it. `may_call` says whether
+    the call's account may call a number at all: what a pipe allows is written with the key that a thief may have."""
 
     agent: Callable[[str, str], Agent | None]
+    number: Callable[[str, str], Number | None]
+    pipe_fallback: Callable[[str, str | None], Sequence[str]]
+    may_call: Callable[[Call, str], bool]
 
     def of(self, call: Call, request: TransferRequest) -> Wanted:
-        """Raises Problem 422 for a target that is none, or that the call's pipe does not allow."""
+        """Raises Problem 422 for a target that is none, or that the call's pipe does not allow, and 403 for a number
+        that the account may not call."""
         _check_mode(request)
         further = request.fallback or ()
         named: Sequence[TransferTarget | str] = (_END,) if isinstance(further, str) else further
@@ -43,12 +52,40 @@ class Targets:
         for place, each in enumerate(named):
             if isinstance(each, TransferTarget):
                 targets.append(self._target(call, f"fallback.{place}", each))
-        return Wanted(targets[0], tuple(targets[1:]), ends_call)
+        if "fallback" not in request.model_fields_set:
+            return self._as_the_pipe_says(call, targets[0])
+        return Wanted(targets[0], tuple(targets[1:]), ends_call, self._trunk_of(call))
+
+    def _trunk_of(self, call: Call) -> str | None:
+        """The trunk through which the number calls that a caller dialled, where it has one of its own."""
+        if call.direction is not Direction.INBOUND or call.to_number is None:
+            return None
+        number = self.number(call.account_id, call.to_number)
+        return None if number is None else number.trunk_id
+
+    def _as_the_pipe_says(self, call: Call, target: Target) -> Wanted:
+        """A request's own word goes first, a null included. Of the pipe's, whoever may not have this call, is gone, or
+        is asked for already is passed over."""
+        kept = self.pipe_fallback(call.account_id, call.pipe_id)
+        further: list[Target] = []
+        for each in kept:
+            if each == f"agent:{call.agent_id}":
+                # Whoever asks is next in the list: the call is theirs again, and nobody else's, nor over.
+                return Wanted(target, tuple(further), ends_call=False, trunk_id=self._trunk_of(call))
+            kind, _, named = each.partition(":")
+            if kind not in {"sip", "agent"}:
+                continue
+            asked = TransferTarget(type="sip" if kind == "sip" else "agent", config=_config(kind, named))
+            with suppress(Problem):
+                found = self._target(call, "fallback", asked)
+                if found not in (target, *further):
+                    further.append(found)
+        return Wanted(target, tuple(further), _END in kept, self._trunk_of(call))
 
     def _target(self, call: Call, field: str, asked: TransferTarget) -> Target:
         match asked.type:
             case "sip":
-                return Target(TargetKind.NUMBER, _number(call, field, asked.config))
+                return Target(TargetKind.NUMBER, self._number(call, field, asked.config))
             case "agent":
                 return self._agent(call, field, asked.config)
         raise Problem(
@@ -65,7 +102,21 @@ class Targets:
             raise invalid_field(f"{field}.config.agent_id", "is no agent of the account", code="unknown_agent")
         if agent_id == call.agent_id:
             raise invalid_field(f"{field}.config.agent_id", "has the call already")
-        return Target(TargetKind.AGENT, agent_id, agent.brain_of_ours)
+        # It speaks as itself: what the call's pipe says of a greeting is for whom the pipe begins with.
+        return Target(
+            TargetKind.AGENT, agent_id, agent.brain_of_ours, voice_profile_of(agent), told_of(sound_of(None, agent))
+        )
+
+    def _number(self, call: Call, field: str, config: dict[str, Any]) -> str:
+        number = _number(call, field, config)
+        if not self.may_call(call, number):
+            error = FieldError(f"{field}.config.number", "lies where this account may not call")
+            raise Problem(403, "destination_not_allowed", "The account may not call this number", (error,))
+        return number
+
+
+def _config(kind: str, named: str) -> dict[str, Any]:
+    return {"number" if kind == "sip" else "agent_id": named}
 
 
 def _number(call: Call, field: str, config: dict[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """A call as the API and the webhooks show it: the SDK's names and nulls, and whatever more we know as extra fields."""
 
-from dataclasses import asdict
 from typing import Any
 
-from ringline.calls.model.call import Call, Listener, Recording, State, VoicemailPolicy, room_name
+from ringline.calls.model.call import Call, Listener, Recording, RecordingConsent, State, VoicemailPolicy, room_name
 from ringline.calls.model.reasons import MEANINGS, EndReason
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.voicemail import voicemail_evidence
 from ringline.calls.views.transfer_view import transfer_view
 from ringline.runtime.clock import MS_PER_S, iso, iso_or_none, iso_s
@@ -12,7 +12,7 @@ from ringline.runtime.clock import MS_PER_S, iso, iso_or_none, iso_s
 
 def call_view(call: Call) -> dict[str, Any]:
     """The SDK's `Call`. Fields that its model does not take as null are left out where unknown."""
-    meaning = None if call.end_reason is None else MEANINGS[call.end_reason]
+    meaning = None if call.end_reason is None else MEANINGS.get(call.end_reason)
     return {
         "call_id": call.call_id,
         "org_id": call.account_id,
@@ -33,7 +33,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "state": call.state.value,
         "attempt": call.attempt_number,
         "attempts": attempts(call),
-        "retry": None if call.retry is None else asdict(call.retry),
+        "retry": None if call.retry is None else retry_view(call.retry),
         "next_attempt_at": iso(call.eligible_at) if call.attempts and call.state is State.QUEUED else None,
         "end_reason": call.end_reason,
         "end_category": None if meaning is None else meaning.category.value,
@@ -53,6 +53,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "agent_reports": agent_reports(call),
         "transfers": [transfer_view(call, transfer) for transfer in call.transfers],
         "recording": call.recording,
+        "recording_consent": None if call.recording_consent is None else consent_view(call.recording_consent),
         "recording_status": recording_status(call),
         "recording_error": None if call.recorded is None else call.recorded.error,
         "recording_paused_at": iso_or_none(call.recording_paused_at),
@@ -60,7 +61,24 @@ def call_view(call: Call) -> dict[str, Any]:
         "listeners": [listener_view(each) for each in call.listeners],
         "traces": {"call_timings": timings(call)} if call.dialed_at is not None else {},
         "transcript_turns": call.transcript_turns,
+        "recording_pending": recording_is_pending(call),
+        "transcript_pending": transcript_is_pending(call),
+        "content_erased_at": iso_or_none(call.content_erased_at),
     }
+
+
+def consent_view(consent: RecordingConsent) -> dict[str, Any]:
+    return {
+        "status": consent.status,
+        "method": consent.method,
+        "at": iso(consent.at),
+        "given_by": consent.given_by,
+        "reference": consent.reference,
+    }
+
+
+def retry_view(policy: RetryPolicy) -> dict[str, Any]:
+    return {"max_attempts": policy.max_attempts, "on": list(policy.on), "delays_s": list(policy.delays_s)}
 
 
 def recording_status(call: Call) -> str | None:
@@ -73,6 +91,20 @@ def recording_status(call: Call) -> str | None:
 def recordings_of(call: Call) -> list[Recording]:
     """The segments of the present attempt's recording, as far as they are known, in their order."""
     return [*call.former_recordings, *([] if call.recorded is None else [call.recorded])]
+
+
+def recording_is_pending(call: Call) -> bool:
+    """Whether a file of the conversation is still to come: `recording.ready` or `recording.failed` follows."""
+    if not call.recording or call.active_at is None or call.content_erased_at is not None:
+        return False
+    known = recordings_of(call)
+    return not known or any(each.status == "started" for each in known)
+
+
+def transcript_is_pending(call: Call) -> bool:
+    """Whether the agent has promised a transcript and not told all of it yet: `transcript.ready` follows."""
+    promised = call.reports.has_promised_transcript and call.active_at is not None
+    return promised and not call.reports.said_all and call.content_erased_at is None
 
 
 def segment_view(recording: Recording) -> dict[str, Any]:

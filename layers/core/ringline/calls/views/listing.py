@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,13 +10,10 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.pages import CallPages, Page, cursor_after
 from ringline.calls.tables.wanted import Having, MetadataIs, Wanted
 from ringline.calls.views.call_view import STATES_OF_STATUS
-from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.web.answer_size import MOST_PAGE_BYTES, sent_bytes
+from ringline.runtime.web.asked import MAX_LIMIT, limit_asked, moment_asked
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
-
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
 
 PAGING = frozenset({"limit", "cursor"})
 FILTERS = frozenset(
@@ -64,7 +60,7 @@ def list_calls(
     query = {name: word for name, word in query.items() if not _OF_METADATA.fullmatch(name)}
     check_names(query, PAGING | FILTERS)
     wanted = _wanted(query, metadata, read_number, having)
-    limit, cursor = _limit(query.get("limit"), most), query.get("cursor")
+    limit, cursor = limit_asked(query.get("limit"), most), query.get("cursor")
     try:
         page = None
         if wanted.is_in_flight:
@@ -110,8 +106,8 @@ def _wanted(query: Query, metadata: tuple[MetadataIs, ...], read_number: ReadNum
         to_number=_phone_number("to_number", query.get("to_number"), read_number),
         from_number=_phone_number("from_number", query.get("from_number"), read_number),
         metadata=metadata,
-        created_from=_moment("created_after", query.get("created_after")),
-        created_before=_moment("created_before", query.get("created_before")),
+        created_from=moment_asked("created_after", query.get("created_after")),
+        created_before=moment_asked("created_before", query.get("created_before")),
         having=having,
     )
 
@@ -167,26 +163,3 @@ def _known(name: str, word: str, words: Iterable[str]) -> str:
     if word not in words:
         raise invalid_field(name, f"is not one of {', '.join(words)}")
     return word
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    """In milliseconds since 1970."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError("no offset")
-        return round(moment.timestamp() * MS_PER_S)
-    except (ValueError, OverflowError):
-        raise invalid_field(
-            name, "is not a moment in ISO 8601 with its offset, such as 2026-11-21T02:09:00.123Z"
-        ) from None
-
-
-def _limit(text: str | None, most: int) -> int:
-    if text is None:
-        return min(DEFAULT_LIMIT, most)
-    if not text.isdecimal() or len(text) > len(str(most)) or not 1 <= int(text) <= most:
-        raise invalid_field("limit", f"is not a whole number from 1 to {most}")
-    return int(text)

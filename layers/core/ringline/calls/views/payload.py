@@ -1,14 +1,14 @@
 """What a webhook says of a call."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from ringline.calls.model.call import Call, CallStatus, State, Status
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import call_view
+from ringline.calls.views.finer_news import BY_CHANGE, IN_ORDER, finer_news, happened_at
 from ringline.calls.views.transfer_news import moment_of
 from ringline.calls.views.transfer_view import transfer_view
-from ringline.runtime.clock import iso
+from ringline.webhooks.model.event import EventDraft
 from ringline.webhooks.model.event_type import EventType
 
 
@@ -30,13 +30,19 @@ def announcements(before: Call | None, after: Call) -> list[EventType]:
     if after.state.status is Status.ACTIVE and not was_active:
         news.append(EventType.CALL_ACTIVE)
     if after.state.is_terminal:
-        news.append(EventType.CALL_END)
+        news.append(EventType.CALL_ENDED)
     return news
+
+
+def news(before: Call | None, after: Call) -> list[tuple[EventType, int]]:
+    """All that a change of a call is worth telling but its transfers, with the occurrence of each, in its order."""
+    usual = [(event_type, occurrence_of(event_type, after)) for event_type in announcements(before, after)]
+    return sorted([*usual, *finer_news(before, after)], key=lambda told: IN_ORDER.index(told[0]))
 
 
 def occurrence_of(event_type: EventType, call: Call) -> int:
     """Which of its kind an event of a call is: each dial may ring and connect once, the end comes once."""
-    return 1 if event_type is EventType.CALL_END else call.attempt
+    return 1 if event_type is EventType.CALL_ENDED else call.attempt
 
 
 def _has_rung(call: Call) -> bool:
@@ -46,32 +52,59 @@ def _has_rung(call: Call) -> bool:
     return call.evidence.last_call_status not in {None, CallStatus.DIALING}
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """The moment the event happened (ISO 8601) and the call as the API shows it."""
+def draft_of(event_type: EventType, call: Call, occurrence: int) -> EventDraft:
+    """The event with the call as it is in this moment. An event of a transfer tells of that transfer, too. `sequence`
+    is its place among all changes of its call."""
+    transfer, moment = moment_of(call, event_type, occurrence)
+    of_transfer = {} if transfer is None else {"transfer": transfer_view(call, transfer)}
+    if transfer is None:
+        moment = happened_at(event_type, call) or _happened_at(event_type, call)
+    return EventDraft(
+        account_id=call.account_id,
+        event_type=event_type,
+        call_id=call.call_id,
+        occurrence=occurrence,
+        occurred_at=moment or (call.created_at if transfer is None else transfer.requested_at),
+        data=call_view(call) | of_transfer | {"sequence": call.version},
+        webhook_url=call.webhook_url,
+    )
 
-    timestamp: str
-    data: dict[str, Any]
+
+def _happened_at(event_type: EventType, call: Call) -> int | None:
+    """When it happened. What only a later release knows is dated by what is known of the call."""
+    return {
+        EventType.CALL_RINGING: call.carrier.rang_at or call.dialed_at,
+        EventType.CALL_ACTIVE: call.active_at,
+        EventType.CALL_ENDED: call.ended_at,
+    }.get(event_type, call.ended_at or call.active_at or call.dialed_at)
 
 
-class CallPayloads:
-    """Reads payloads for `ringline.webhooks`, which knows nothing of calls."""
+class CallDrafts:
+    """Events of calls as they are now, for deliveries that the release before has begun."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._store = CallStore(dynamodb, table_name)
 
-    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int = 1) -> Payload | None:
-        """What to tell about the call; None if it is gone. An event of a transfer tells of that transfer, too."""
+    def draft(self, account_id: str, call_id: str, event_type: EventType, occurrence: int) -> EventDraft | None:
+        """None if the call is gone."""
         call = self._store.get(account_id, call_id)
-        if call is None:
-            return None
-        transfer, happened_at = moment_of(call, EventType(event_type), occurrence)
-        if transfer is not None:
-            shown = {"transfer": transfer_view(call, transfer)}
-            return Payload(iso(happened_at or transfer.requested_at), call_view(call) | shown)
-        moment = {
-            EventType.CALL_RINGING: call.carrier.rang_at or call.dialed_at,
-            EventType.CALL_ACTIVE: call.active_at,
-            EventType.CALL_END: call.ended_at,
-        }.get(EventType(event_type))
-        return Payload(iso(moment or call.created_at), call_view(call))
+        return None if call is None else draft_of(event_type, call, occurrence)
+
+
+def event_ids_of(call: Call) -> list[str]:
+    """The ids of all events that can have been told of a call, whether or not they were."""
+    usual = range(1, max(call.attempt, len(call.transfers), 1) + 1)
+    occurrences = dict.fromkeys(EventType, usual)
+    occurrences |= dict.fromkeys(BY_CHANGE, range(1, call.version + 1))
+    return [
+        EventDraft(
+            account_id=call.account_id,
+            event_type=event_type,
+            call_id=call.call_id,
+            occurrence=occurrence,
+            occurred_at=call.created_at,
+            data={},
+        ).event_id
+        for event_type, those in occurrences.items()
+        for occurrence in those
+    ]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringline.calls.capacity.counters import Kind
+from ringline.calls.capacity.days import Use
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.ports import NoPlace, Places
 from ringline.calls.progress.capacity import POOL, Capacity, Known, NoRoom
@@ -25,6 +26,9 @@ class BlockedBy(StrEnum):
     """It was dialled before, and waits for its next dial."""
     GATE = "gate"
     """All the account's lines are in use."""
+    DAILY_CAP = "daily_cap"
+    """The account has used up what it may on one day: calls, minutes, or, for a number that it never called, new
+    numbers. The next day begins at midnight UTC."""
     AGENT_CAP = "agent_cap"
     """A line is free, and the agent has as many calls as its cap allows."""
     PIPE_CAP = "pipe_cap"
@@ -51,6 +55,7 @@ _FULL = {
     Kind.PIPE: BlockedBy.PIPE_CAP,
     Kind.NUMBER: BlockedBy.NUMBER_CAP,
     POOL: BlockedBy.CALLER_ID,
+    Use.NEW_NUMBERS: BlockedBy.DAILY_CAP,
 }
 
 
@@ -95,10 +100,13 @@ def queue_place(
     lacks_place = _lacks_place(places, call)
     room = capacity.room_for(call, gate, Known())
     full = full_of(room.name) if isinstance(room, NoRoom) else None
+    if gate.daily.is_spent(Use.NEW_NUMBERS, now) and not store.was_called(call.account_id, call.to_number or ""):
+        full = BlockedBy.DAILY_CAP
     livekit = paces.livekit.look()
     counts_all = before < MOST_COUNTED
     # Nobody can say when a LiveKit that is away comes back, or when a runner's place or one under a cap comes free.
     can_estimate = counts_all and livekit.is_over(now) and not lacks_place and full is None
+    can_estimate = can_estimate and not gate.daily.stops_all(now)
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
@@ -128,6 +136,8 @@ def blocked_by(
 ) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
+    if gate.daily.stops_all(now):
+        return BlockedBy.DAILY_CAP
     if not gate.has_free_line:
         return BlockedBy.GATE
     if not livekit.is_over(now):

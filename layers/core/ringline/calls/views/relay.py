@@ -1,32 +1,54 @@
 """Turns changes of calls, as the table's stream delivers them, into what must follow: webhooks, a doorbell, a closed
-room, a recording.
+room, a recording. The end of a call is told by the sweep where the stream did not.
 
-The stream delivers each change at least once and in order per call. Repeating any of this is harmless: deliveries have
+The stream delivers each change at least once and in order per call. Repeating any of this is harmless: events have
 stable ids, the doorbell is a hint, a closed room stays closed, and a room is recorded once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringline.calls.capacity.limits import ReachedLimit
 from ringline.calls.model.call import Call, State, Status
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
-from ringline.calls.views.payload import announcements, occurrence_of
+from ringline.calls.views.payload import draft_of, news, occurrence_of
 from ringline.calls.views.transfer_news import transfer_news
+from ringline.runtime.clock import iso
+from ringline.webhooks.model.event import EventDraft
 from ringline.webhooks.model.event_type import EventType
 
 
-class Announcer(Protocol):
-    def announce(self, account_id: str, call_id: str, event_type: EventType, sequence: int, occurrence: int = 1) -> int:
-        """Queues a delivery to each endpoint that asked for the type; returns how many."""
+class Announces(Protocol):
+    def announce(self, draft: EventDraft) -> int:
+        """Writes the event, then queues a delivery to each endpoint that asked for it; returns how many."""
 
 
-def tell_ringing(announcer: Announcer, call: Call) -> None:
-    """Announces that the phone of a call rings. The relay may do so again once the table knows it: both name the same
-    deliveries."""
-    occurrence = occurrence_of(EventType.CALL_RINGING, call)
-    announcer.announce(call.account_id, call.call_id, EventType.CALL_RINGING, call.version, occurrence)
+class Announcer(Announces, Protocol):
+    def may_write(self, account_id: str, event_type: EventType) -> bool:
+        """Whether an event of this type may be worth a row: what nobody wants need not be made."""
+
+    def write_ahead(self, drafts: Iterable[EventDraft]) -> None:
+        """Writes together what is announced hereafter."""
+
+
+def tell_ringing(announcer: Announces, call: Call) -> None:
+    """Announces that the phone of a call rings. The relay may do so again once the table knows it: both are the same
+    event."""
+    announcer.announce(draft_of(EventType.CALL_RINGING, call, occurrence_of(EventType.CALL_RINGING, call)))
+
+
+class Ends(Protocol):
+    def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
+        """Removes the mark of an end that was not announced; whether there was one."""
+
+
+def tell_end(announcer: Announces, ends: Ends, call: Call) -> None:
+    """Announces the end of a call, and only then removes its mark. Whoever dies in between leaves the mark to the
+    sweep, which announces the end again: it is the same event."""
+    announcer.announce(draft_of(EventType.CALL_ENDED, call, occurrence_of(EventType.CALL_ENDED, call)))
+    ends.end_is_told(call.account_id, call.call_id, call.ended_at or call.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +65,33 @@ class Relay:
     """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers."""
 
     announcer: Announcer
+    ends: Ends
     next_ring: NextRing
 
     def announce(self, change: Change) -> None:
-        """Queues the webhooks that the change is worth."""
+        """Writes the events that the change is worth, and queues their deliveries."""
+        for draft in self._drafts(change):
+            if draft.event_type is EventType.CALL_ENDED:
+                tell_end(self.announcer, self.ends, change.after)
+            else:
+                self.announcer.announce(draft)
+
+    def write_ahead(self, changes: Iterable[Change]) -> None:
+        """Writes the events of changes that are announced hereafter. It is quicker than one by one, and nothing else:
+        `announce` writes what is not written."""
+        self.announcer.write_ahead(draft for change in changes for draft in self._drafts(change))
+
+    def _drafts(self, change: Change) -> Iterator[EventDraft]:
         after = change.after
         for event_type, transfer in transfer_news(change.before, after):
-            self.announcer.announce(after.account_id, after.call_id, event_type, after.version, transfer)
-        for event_type in announcements(change.before, after):
-            occurrence = occurrence_of(event_type, after)
-            self.announcer.announce(after.account_id, after.call_id, event_type, after.version, occurrence)
+            yield draft_of(event_type, after, transfer)
+        for event_type, occurrence in news(change.before, after):
+            if event_type is EventType.CALL_ENDED or self.announcer.may_write(after.account_id, event_type):
+                yield draft_of(event_type, after, occurrence)
+
+    def announce_limit(self, met: ReachedLimit) -> None:
+        """Once for each limit and window, however often the stream tells of it: it is the same event."""
+        self.announcer.announce(_limit_reached(met))
 
     def ring_again(self, changes: Sequence[Change]) -> None:
         """Rings for the next callers where lines were freed, in case whoever freed them died before ringing. This is
@@ -62,6 +101,21 @@ class Relay:
         }
         for account_id in sorted(freed):
             self.next_ring.ring_if_waiting(account_id)
+
+
+def _limit_reached(met: ReachedLimit) -> EventDraft:
+    return EventDraft(
+        account_id=met.account_id,
+        event_type=EventType.ACCOUNT_LIMIT_REACHED,
+        occurred_at=met.reached_at,
+        data={
+            "limit": met.limit.value,
+            "cap": met.cap,
+            "window_began_at": iso(met.window_began_at),
+            "window_ends_at": iso(met.window_ends_at),
+        },
+        occurrence=f"{met.limit}/{met.window_began_at}",
+    )
 
 
 # A leg leaves for these reasons when its room is closed already.
@@ -76,6 +130,8 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
         if change.before is not None
         and change.before.in_flight
         and not change.after.in_flight
+        # One that a later release has brought on may talk on, and is that release's to end.
+        and change.after.is_understood
         and change.before.room_name is not None
         and change.after.evidence.disconnect_reason not in _ROOM_IS_CLOSED
     ]

@@ -7,6 +7,7 @@ call was dialled before: one whose moment is to come waits for its schedule, or 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ringline.calls.capacity.days import next_day_at
 from ringline.calls.tables.agent_rests import AgentRest
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace
@@ -60,7 +61,7 @@ def blocks(entries: Sequence[QueueEntry], standing: Standing, now: int) -> list[
             what, lines = (BlockedBy.NOTHING, lines - 1) if lines > 0 else (BlockedBy.CALLS_BEFORE, 0)
         block = found.setdefault(what, Block(what))
         block.calls += 1
-        block.until = _earlier(block.until, _until(what, entry, standing))
+        block.until = _earlier(block.until, _until(what, entry, standing, now))
         block.names |= _names(what, entry, standing)
     return sorted(found.values(), key=lambda block: -block.calls)
 
@@ -70,12 +71,16 @@ def next_start_at(entries: Iterable[QueueEntry], standing: Standing, now: int) -
     supposes that calls last as long as the account's did so far."""
     moments = [moment for entry in entries if (moment := _may_go_at(entry, standing)) is not None]
     line_at = now if standing.gate.has_free_line else _line_free_at(standing.gate, now)
+    if standing.gate.daily.stops_all(now):
+        line_at = next_day_at(now)
     return None if line_at is None or not moments else max(line_at, min(moments))
 
 
 def _stopped_by(entry: QueueEntry, standing: Standing, now: int) -> BlockedBy | None:
     if entry.eligible_at > now:
         return BlockedBy.SCHEDULE
+    if standing.gate.daily.stops_all(now):
+        return BlockedBy.DAILY_CAP
     if not standing.gate.has_free_line:
         return BlockedBy.GATE
     if not standing.livekit.is_over(now):
@@ -96,8 +101,10 @@ def _may_go_at(entry: QueueEntry, standing: Standing) -> int | None:
     return max(entry.eligible_at, standing.livekit.next_at, _rest(entry, standing).next_at, pace.next_at)
 
 
-def _until(what: BlockedBy, entry: QueueEntry, standing: Standing) -> int | None:
+def _until(what: BlockedBy, entry: QueueEntry, standing: Standing, now: int) -> int | None:
     match what:
+        case BlockedBy.DAILY_CAP:
+            return next_day_at(now)
         case BlockedBy.SCHEDULE:
             return entry.eligible_at
         case BlockedBy.LIVEKIT:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from ringline.calls.progress.consents import ConsentRequest
+
 MOST_METADATA_BYTES = 16 * 1024
 """It lies in the ticket and in the call, each a row of the table."""
 
@@ -18,6 +20,7 @@ class TokenRequest(BaseModel):
     pipe_id: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     metadata: dict[str, Any] = Field(default_factory=dict)
     data: dict[str, Any] | None = None
+    recording_consent: ConsentRequest | None = None
     instructions: Annotated[str, StringConstraints(max_length=32_768)] | None = None
 
     @field_validator("metadata", mode="before")

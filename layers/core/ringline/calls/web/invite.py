@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.call import Call
 from ringline.calls.web.store import Tickets
@@ -11,6 +11,10 @@ from ringline.routing.web import WebRouting
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import new_id
 from ringline.runtime.web.problems import invalid_field
+
+if TYPE_CHECKING:
+    # Bodies are pydantic's, which only requests with one load.
+    from ringline.calls.progress.consents import ConsentRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,13 @@ class InviteWebCaller:
     token_for: Callable[[Call, int], str]
     clock: Clock
 
-    def run(self, account_id: str, pipe_id: str, **asked: Any) -> Invited:
-        """`asked` are fields of the call to be. Raises Problem 422 `unknown_pipe`."""
+    def run(self, account_id: str, pipe_id: str, *, consent: "ConsentRequest | None" = None, **asked: Any) -> Invited:
+        """`asked` are fields of the call to be. Raises Problem 422: `unknown_pipe`, or of a consent that is to come."""
         route = self.routing.resolve(account_id, pipe_id)
         if route is None:
             raise invalid_field("pipe_id", "names no pipe of this account", code="unknown_pipe")
-        ticket = a_ticket(account_id, new_id("call"), route, self.clock(), **asked)
+        now = self.clock()
+        given = None if consent is None else consent.consent(now)
+        ticket = a_ticket(account_id, new_id("call"), route, now, recording_consent=given, **asked)
         self.tickets.put(ticket)
         return Invited(ticket, self.token_for(ticket.call, ticket.valid_until))

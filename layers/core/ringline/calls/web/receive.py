@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.livekit_event import LivekitEvent, What
-from ringline.calls.model.ports import LookQueue
+from ringline.calls.model.ports import LookQueue, Places, SpeechPlace
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView, agent_in
 from ringline.calls.progress.capacity import Capacity, Known, Room
@@ -28,11 +28,16 @@ from ringline.calls.web.ticket import Ticket, begun, turned_away
 _TRIES = 5
 """Each lost race means that a cap of the account was changed in the same moment."""
 
+_TRIES_WITH_SPEECH = 2
+"""How often a caller tries to take a place of a speech worker: after that they come without."""
+
 
 class Desk(Protocol):
     """What is done about callers at LiveKit. Every method raises TelephonyDown."""
 
     def take_in(self, call: Call) -> RoomView: ...
+
+    def mark_as_joined(self, room: str, identity: str) -> None: ...
 
     def close(self, room: str) -> None: ...
 
@@ -51,6 +56,7 @@ class ReceiveWebCaller:
     tickets: Tickets
     store: CallStore
     capacity: Capacity
+    places: Places
     desk: Desk
     looks: LookQueue
     log: Logger
@@ -77,19 +83,32 @@ class ReceiveWebCaller:
         self.log.info("caller joined", extra=about)
         return Joined("arrived", call, self._received(call) if seen.what is What.JOINED else None)
 
+    def back(self, attempt_id: AttemptId, seen: LivekitEvent) -> None:
+        """A caller who came back with the first token, and may, needs the mark of one who was there."""
+        call = self.store.get(attempt_id.account_id, attempt_id.call_id)
+        if call is None or not call.in_flight or call.leg_sid != seen.sid:
+            return
+        try:
+            self.desk.mark_as_joined(seen.room_name, seen.identity)
+        except Exception:
+            self.log.exception("caller not marked as joined", extra={"room": seen.room_name})
+
     def _redeemed(self, ticket: Ticket, at: int, sid: str) -> Call | None:
         """The call that the ticket has become, turned away where there is no room for it; None where somebody else has
         used the ticket. Raises TableContended."""
         account_id, call_id = ticket.call.account_id, ticket.call.call_id
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             call = begun(ticket, at, sid)
             gate = self.store.gate(account_id)
             room = self.capacity.room_for(call, gate, Known())
             if isinstance(room, Room):
-                call = replace(call, counters=room.counters)
+                row = self._speech_row(call) if tried < _TRIES_WITH_SPEECH else None
+                call = replace(call, counters=room.counters, speech_row=row)
                 outcome = self.tickets.redeem(call, gate.caps_version)
                 if outcome is Committed.DONE:
                     return call
+                if outcome is Committed.PLACE_TAKEN:
+                    continue
                 if outcome is Committed.STALE:
                     # Either the ticket is gone, or a cap was set this moment.
                     if self.tickets.get(account_id, call_id) is None:
@@ -98,6 +117,11 @@ class ReceiveWebCaller:
             away = turned_away(begun(ticket, at, sid), EndReason.NO_LINE_FREE)
             return away if self.tickets.redeem(away) is Committed.DONE else None
         raise TableContended
+
+    def _speech_row(self, call: Call) -> str | None:
+        """Where a place of a speech worker is free for the caller, who is not kept waiting for one."""
+        place = None if call.brain is None else self.places.speech_place()
+        return place.row if isinstance(place, SpeechPlace) else None
 
     def _put_out(self, seen: LivekitEvent) -> None:
         if seen.what is What.JOINED:

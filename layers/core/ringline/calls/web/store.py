@@ -24,6 +24,7 @@ from ringline.runtime.items import Item, from_item, to_item
 from ringline.runtime.table import web_tickets_pk
 
 _ITEM_KIND = "web_ticket"
+_OF_THE_TICKET = {"valid_until", "ttl_at_s"}
 _KEPT_S = 24 * 3600
 """For as long it can be told that a token was ours and came too late."""
 
@@ -53,7 +54,9 @@ class Tickets:
         item = answer.get("Item")
         if item is None:
             return None
-        return Ticket(call_from_item(item), from_item({"valid_until": item["valid_until"]})["valid_until"])
+        # What a ticket has beside its call goes with the ticket, its time to live before all.
+        of_the_call = {name: value for name, value in item.items() if name not in _OF_THE_TICKET}
+        return Ticket(call_from_item(of_the_call), from_item({"valid_until": item["valid_until"]})["valid_until"])
 
     def is_there(self, attempt_id: AttemptId) -> bool:
         """Whether there is an unused ticket, of whatever age."""

@@ -8,16 +8,10 @@ from copy import replace
 from dataclasses import dataclass
 from typing import Any
 
-from ringline.calls.model.call import Call, Direction, State, web_identity
+from ringline.calls.model.call import Call, Direction, State, may_record, web_identity
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S, ms
-from ringline.routing.resolve import Route
-
-VALID_S = 60
-"""How long a token may be used. The SDK's documentation says so."""
-
-JOINING_S = 15
-"""LiveKit tells of a participant once its sound can flow, which may be seconds after it used its token."""
+from ringline.calls.model.timing import FIRST_LOOK_S, RING_TIMEOUT_S, WEB_JOINING_S, WEB_TOKEN_VALID_S, ms
+from ringline.routing.resolve import Route, sound_of, told_of, voice_profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +22,7 @@ class Ticket:
     valid_until: int
 
     def is_over(self, now: int) -> bool:
-        return now > self.valid_until + ms(JOINING_S)
+        return now > self.valid_until + ms(WEB_JOINING_S)
 
 
 def a_ticket(account_id: str, call_id: str, route: Route, now: int, **asked: Any) -> Ticket:
@@ -44,6 +38,10 @@ def a_ticket(account_id: str, call_id: str, route: Route, now: int, **asked: Any
         brain=route.brain,
         fallback_agent_id=None if fallback is None else fallback.agent_id,
         fallback_brain=None if fallback is None else fallback.brain_of_ours,
+        fallback_number=route.fallback_number,
+        fallback_trunk_id=route.trunk_id,
+        fallback_voice_profile_id=None if fallback is None else voice_profile_of(fallback),
+        fallback_voice=None if fallback is None else told_of(sound_of(None, fallback)),
         voice_profile_id=route.voice_profile_id,
         voice=route.voice,
         caller_identity=web_identity(call_id),
@@ -57,7 +55,9 @@ def a_ticket(account_id: str, call_id: str, route: Route, now: int, **asked: Any
         created_at=now,
         eligible_at=now,
     )
-    return Ticket(replace(call, **asked), now + ms(VALID_S))
+    call = replace(call, **asked)
+    is_recorded = may_record(call.recording_consent, is_wanted=call.recording)
+    return Ticket(replace(call, recording=is_recorded), now + ms(WEB_TOKEN_VALID_S))
 
 
 def begun(ticket: Ticket, at: int, leg_sid: str) -> Call:
@@ -74,4 +74,5 @@ def begun(ticket: Ticket, at: int, leg_sid: str) -> Call:
 
 def turned_away(call: Call, reason: EndReason) -> Call:
     """The call of somebody for whom there was no line."""
-    return replace(call, state=State.NOT_CONNECTED, due_at=None, end_reason=reason, ended_at=call.created_at)
+    at = call.created_at
+    return replace(call, state=State.NOT_CONNECTED, end_reason=reason, ended_at=at, due_at=at)

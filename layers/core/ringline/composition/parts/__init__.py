@@ -14,12 +14,13 @@ from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, group, required
-from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.telephony.livekit_settings import LivekitSettings, OwnName
 
 if TYPE_CHECKING:
     from ringline.agents.assign import Assign
     from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.socket_settings import SocketSettings
+    from ringline.calls.model.call import Call
     from ringline.calls.progress.set_cap import SetCap
 
 
@@ -60,6 +61,18 @@ def to_livekit(
     return connected(settings, within_s)
 
 
+def own_names(table_name: str) -> OwnName:
+    """For functions that send agents: under which names of their own customers' agents are dispatched. What reads them
+    is loaded with the first agent that speaks for itself."""
+
+    def own_name(account_id: str, agent_id: str | None) -> str | None:
+        from ringline.routing.store import RoutingStore
+
+        return RoutingStore(aws.dynamodb(), table_name).dispatch_name(account_id, agent_id)
+
+    return own_name
+
+
 def assigning(
     settings: "SocketSettings", table_name: str, store: CallStore, progress: Progress, *, clock: Clock, log: Logger
 ) -> "Assign":
@@ -71,6 +84,9 @@ def assigning(
     from ringline.agents.tables.registry import Registry
     from ringline.runtime.ids import new_id
 
+    def token_for(call: "Call", job_id: str, worker_id: str) -> str:
+        return bridge_token(call, job_id, worker_id, settings.livekit_keys[0].api_secret)
+
     dynamodb = aws.dynamodb()
     return Assign(
         store=store,
@@ -78,7 +94,7 @@ def assigning(
         registry=Registry(dynamodb, table_name, clock),
         assignments=Assignments(dynamodb, table_name),
         sockets=ApiGatewaySockets(partial(aws.connections, settings.connections_url), log),
-        token_for=partial(bridge_token, livekit_secret=settings.livekit_secret),
+        token_for=token_for,
         new_assign_id=partial(new_id, "asg"),
         clock=clock,
         log=log,

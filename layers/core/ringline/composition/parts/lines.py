@@ -14,8 +14,10 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, optional, required
+from ringline.runtime.vault.kept import sealer
+from ringline.runtime.vault.row_secrets import NUMBER, RowSecrets
 from ringline.runtime.web.problems import Problem, invalid_field
-from ringline.telephony.livekit_settings import LivekitSettings
+from ringline.telephony.livekit_settings import LivekitSettings, stack_mark
 from ringline.trunking.callers import CallerRules
 from ringline.trunking.linking import Linking
 from ringline.trunking.model.lines import SipService
@@ -50,7 +52,9 @@ def line_resources(
 ) -> tuple[NumberRoutes | TrunkRoutes | PlatformRoutes, ...]:
     dynamodb = aws.dynamodb()
     routing = RoutingStore(dynamodb, table)
-    linking = Linking(Links(dynamodb, table, clock), KmsSealer(aws.kms, settings.key_id), _named(settings.stack), log)
+    linking = Linking(
+        Links(dynamodb, table, clock), KmsSealer(aws.kms, settings.key_id), stack_mark(settings.stack), log
+    )
     trunks = Trunks(
         store=TrunkStore(dynamodb, table),
         routing=routing,
@@ -78,6 +82,7 @@ def line_resources(
         routing=routing,
         trunks=trunks,
         callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
+        secrets=RowSecrets(sealer, NUMBER),
         set_limits=set_limits,
         clock=clock,
         log=log,
@@ -96,8 +101,3 @@ class _AskLivekit:
         from ringline.telephony.livekit_trunks import ask_for_trunks
 
         return ask_for_trunks(self._settings, work)
-
-
-def _named(stack_id: str) -> str:
-    """`arn:aws:cloudformation:region:account:stack/name/uuid` as name/uuid: two stacks of one name differ."""
-    return stack_id.split(":stack/")[-1]

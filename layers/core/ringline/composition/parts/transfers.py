@@ -1,10 +1,13 @@
 """What functions share that ask for transfers, or look after them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.model.call import Call
 from ringline.calls.tables.queues import SqsTransferQueue
+from ringline.calls.tables.store import CallStore
 from ringline.composition.parts import CallParts
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -15,6 +18,22 @@ if TYPE_CHECKING:
 
 def transfer_queue(queue_url: str) -> SqsTransferQueue:
     return SqsTransferQueue(aws.sqs, queue_url)
+
+
+def destinations(store: CallStore, table_name: str) -> Callable[[Call, str], bool]:
+    """Whether the account of a call may call a number."""
+
+    def may_call(call: Call, number: str) -> bool:
+        from ringline.routing.resolve import OutboundRouting
+        from ringline.routing.store import RoutingStore
+
+        own_number = call.to_number if call.comes_in else call.from_number
+        allowed = store.gate(call.account_id).allowed_prefixes
+        return OutboundRouting(RoutingStore(aws.dynamodb(), table_name)).may_call(
+            call.account_id, number, allowed, own_number
+        )
+
+    return may_call
 
 
 def asking_for_transfers(
@@ -28,10 +47,13 @@ def asking_for_transfers(
     from ringline.routing.store import RoutingStore
     from ringline.runtime.ids import new_id
 
+    routing = RoutingStore(aws.dynamodb(), table_name)
     return AskTransfer(
         store=parts.store,
         progress=parts.progress,
-        targets=Targets(RoutingStore(aws.dynamodb(), table_name).agent),
+        targets=Targets(
+            routing.agent, routing.number, routing.transfer_fallback, destinations(parts.store, table_name)
+        ),
         queue=transfer_queue(queue_url),
         new_transfer_id=partial(new_id, "transfer"),
         clock=clock,

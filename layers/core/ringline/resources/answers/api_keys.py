@@ -16,6 +16,11 @@ class ShownKey(Shown):
     project_id: str
     status: Literal["active", "revoked", "expired"]
     scopes: list[str]
+    allowed_ip_ranges: list[str] | None = Field(description="From where it may be used; null: from anywhere")
+    last_used_at: Moment | None = Field(
+        description="At most an hour behind: the first use in each hour of the clock is kept"
+    )
+    last_used_from: str | None = Field(description="The address of that use")
     expires_at: Moment | None
     rotated_to: str | None
     created: Moment

@@ -89,7 +89,7 @@ class ShownTransfer(Shown):
     state: TransferState
     to: ShownTarget
     mode: Literal["cold", "warm"]
-    asked_by: Literal["api", "agent"]
+    asked_by: Literal["api", "agent", "pipe"]
     requested_at: Moment
     ringing_at: Moment | None
     joined_at: Moment | None
@@ -115,6 +115,16 @@ class ShownSegment(Shown):
     duration_s: float | None
     error: str | None
     url: str | None = MAY_BE_MISSING
+
+
+class ShownConsent(Shown):
+    """Whether the other side consented to being recorded, as whoever made the call said it."""
+
+    status: Literal["granted", "denied"]
+    method: Literal["verbal", "keypress", "stayed_on_line", "web_form", "written", "contract", "other"]
+    at: Moment
+    given_by: str | None = Field(description="Null, too, once the call's content is erased")
+    reference: str | None = Field(description="Null, too, once the person is erased")
 
 
 class ShownListener(Shown):
@@ -168,6 +178,7 @@ class AcceptedCall(Shown):
     agent_reports: ShownReports | None
     transfers: list[ShownTransfer]
     recording: bool
+    recording_consent: ShownConsent | None
     recording_status: str | None
     recording_error: str | None
     recording_paused_at: Moment | None
@@ -175,6 +186,9 @@ class AcceptedCall(Shown):
     listeners: list[ShownListener]
     traces: CallTraces
     transcript_turns: int
+    recording_pending: bool = Field(description="A file of the conversation is still to come")
+    transcript_pending: bool = Field(description="The agent has not told all of the transcript that it promised")
+    content_erased_at: Moment | None
 
 
 class CreatedCall(AcceptedCall):
@@ -311,3 +325,26 @@ class SessionTransfer(Shown):
     call_id: str
     transfer_id: str
     state: TransferState
+
+
+class ErasedContent(Shown):
+    """What was deleted with this request. What is told again once all is gone has only zeros."""
+
+    call_id: str
+    content_erased_at: Moment
+    transcripts: int = Field(description="Rows and files of transcripts")
+    recordings: int = Field(description="Files of recordings")
+    outcomes: int
+    events: int = Field(description="Stored events, of which only the call's id, type and time are left")
+
+
+class ErasedNumber(Shown):
+    """What was erased with this request."""
+
+    calls: int = Field(description="Calls that have neither the number nor their content any more")
+    transcripts: int
+    recordings: int
+    outcomes: int
+    events: int
+    left: list[str] = Field(description="Calls that are not over, or are still being recorded: ask again later")
+    next_cursor: str | None = Field(description="Where the next request goes on; null at the end")

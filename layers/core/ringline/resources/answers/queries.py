@@ -1,5 +1,5 @@
-"""What may stand behind the question mark: a model for each list. tests/unit/local/test_openapi.py holds them against
-the names that the lists know."""
+"""What may stand behind the question mark: a model for each list. tests/unit/local/pages/test_openapi.py holds them
+against the names that the lists know."""
 
 from typing import Annotated, Literal
 
@@ -49,6 +49,35 @@ class RecordingFilters(CallFilters):
     """As the calls' filters, or the one call's recording."""
 
     call_id: str | None = Field(None, description="The recording of that call or session, beside no other filter")
+
+
+class DeliveryFilters(Paged):
+    """The deliveries that have all of what is given, of the newest event first."""
+
+    endpoint_id: str | None = Field(None, description="To that endpoint; without it, to all that there are")
+    status: str | None = Field(None, description=f"`failing`, `delivered`, `gave_up`. {_SEVERAL}")
+    type: str | None = Field(None, description=f"Of that event, by either of its names. {_SEVERAL}")
+    call_id: str | None = Field(None, description="Of events of that call")
+    since: str | None = Field(None, description="Of events since then: ISO 8601 with its offset")
+
+
+class EventFilters(Query):
+    """The events behind a number that have all of what is given, the oldest first."""
+
+    after: Annotated[int, Field(ge=0, lt=10**15, description="Only events with a greater `sequence`")] = 0
+    limit: Annotated[int, Field(ge=1, le=200, description="How many events a page looks at")] = 50
+    type: str | None = Field(None, description=f"Of that type, by either of its names, `call.*` or `*`. {_SEVERAL}")
+    call_id: str | None = Field(None, description="Of that call")
+
+
+class AuditFilters(Paged):
+    """The changes that have all of what is given, newest first."""
+
+    resource: str | None = Field(None, description="Of that thing, `pipes/pipe_1`, or of things of a kind, `pipes`")
+    key_id: str | None = Field(None, description="With that API key")
+    outcome: Literal["begun", "done", "refused", "failed"] | None = Field(None, description="What became of it")
+    since: str | None = Field(None, description="ISO 8601 with its offset; that moment is within")
+    until: str | None = Field(None, description="ISO 8601 with its offset; that moment is not within")
 
 
 class RunnerFilters(Query):

@@ -35,6 +35,13 @@ class _Sounding(Shown):
     domain: None
 
 
+class ShownFallback(Shown):
+    """Whom a failed transfer goes on to."""
+
+    type: Literal["sip", "agent"]
+    config: dict[str, str]
+
+
 class ShownPipe(_Sounding):
     """How calls are made: by whom, from which number, within which limits."""
 
@@ -64,8 +71,10 @@ class ShownPipe(_Sounding):
     voicemail_policy: str | None
     unique_to: str | None
     fallback_agent_id: str | None
+    fallback_number: str | None
     transfer_allowed_numbers: list[str] | None
     transfer_allowed_prefixes: list[str] | None
+    transfer_fallback: list[ShownFallback | Literal["end"]] | None
     revision: int
     created: Moment | None
     modified: Moment | None

@@ -13,7 +13,8 @@ from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import Problem
 from ringline.runtime.web.revisions import if_match, revised
 from ringline.runtime.web.routes import Request, Route
-from ringline.trunking.numbers import Kept, Numbers
+from ringline.trunking.numbers import Numbers
+from ringline.trunking.settling import Kept
 from ringline.trunking.sync import Sync
 from ringline.trunking.views import number_view, synced_view
 
@@ -55,7 +56,7 @@ class NumberRoutes:
                 body=f"{_BODIES}:NumberRequest",
                 answer=_CHANGED,
                 status=201,
-                problems=("number_taken", "number_exists", "unknown_number", *_NAMES, *_AT_LIVEKIT),
+                problems=("number_taken", "number_exists", "unknown_number", "overflow_chained", *_NAMES, *_AT_LIVEKIT),
                 has_revision=True,
             ),
             Route(
@@ -82,7 +83,7 @@ class NumberRoutes:
                 summary="Changes a number; what is not named stays",
                 body=f"{_BODIES}:NumberChange",
                 answer=_CHANGED,
-                problems=("number_not_found", "contended", "unknown_number", *_NAMES, *_AT_LIVEKIT),
+                problems=("number_not_found", "contended", "unknown_number", "overflow_chained", *_NAMES, *_AT_LIVEKIT),
                 has_revision=True,
             ),
             Route(
@@ -166,7 +167,7 @@ class NumberRoutes:
 
     def get(self, request: Request, number_id: str) -> Response[str]:
         number = self.numbers.find(request.account_id, unquote(number_id))
-        return _shown(self.numbers.kept(request.account_id, number))
+        return _shown(self.numbers.settling.kept(request.account_id, number))
 
     def change(self, request: Request, number_id: str) -> Response[str]:
         from ringline.runtime.web.bodies import read_body

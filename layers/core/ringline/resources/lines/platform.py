@@ -12,7 +12,8 @@ from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import FieldError, Problem, not_found
 from ringline.runtime.web.routes import Request, Route
 from ringline.trunking.model.lines import CarrierTrunk, TrunkType
-from ringline.trunking.numbers import Kept, Numbers
+from ringline.trunking.numbers import Numbers
+from ringline.trunking.settling import Kept
 from ringline.trunking.trunks import Trunks
 from ringline.trunking.views import (
     ERROR,

@@ -73,7 +73,7 @@ class TrunkRoutes:
                 self.delete,
                 summary="Deletes a trunk that has no numbers; an adopted one stays at LiveKit",
                 status=204,
-                problems=("trunk_not_found", "trunk_in_use", "contended", *_AT_LIVEKIT),
+                problems=("trunk_not_found", "trunk_in_use", "in_use", "contended", *_AT_LIVEKIT),
                 has_revision=True,
             ),
         )

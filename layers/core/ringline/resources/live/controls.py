@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from ringline.calls.live.recording import Controlled, ControlRecording, RecordingResult
 from ringline.calls.live.telling import NotTold, TellAgent, Told
 from ringline.calls.model.call import Call, State
+from ringline.calls.model.livekit_event import monitor_identity
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.tables.recordings import recording_url
 from ringline.calls.views.call_view import call_view
@@ -169,7 +170,7 @@ class LiveControls:
         if mode == "whisper":
             raise invalid_field(
                 "mode",
-                "cannot be kept: LiveKit's server lets nobody say who may hear a track, and the other side would",
+                "cannot be kept: LiveKit's server can take a track from who hears it already, and the other side would",
                 code="whisper_not_enforceable",
             )
         call = self.recording.store.get(request.account_id, call_id) if is_plausible_id(call_id) else None
@@ -177,7 +178,7 @@ class LiveControls:
             raise _no_such_call()
         if call.state is not State.ACTIVE or call.end_asked_at is not None:
             raise _not_active()
-        identity = new_id(f"monitor-{mode}")
+        identity = monitor_identity(mode, call_id, new_id("listener"))
         valid_until = self.clock() + MONITOR_VALID_S * MS_PER_S
         return json_response(
             201,
@@ -192,7 +193,7 @@ class LiveControls:
         )
 
 
-_OF_A_BODY = ("unreadable_body", "body_not_json", "body_not_an_object", "body_too_large")
+_OF_A_BODY = ("unreadable_body", "body_not_json", "body_not_an_object", "body_too_deep", "body_too_large")
 
 
 def _told(telling: Coroutine[Any, Any, Told | NotTold]) -> Told:

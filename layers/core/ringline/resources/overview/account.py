@@ -4,16 +4,18 @@ Some ten reads, whatever the account has: its own rows, a page of its queue, the
 and who is there. What would cost more is left open, and the page says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from ringline.accounts.rates import USUAL_REQUESTS_PER_MINUTE
 from ringline.accounts.store import AccountStore
 from ringline.agents.model.presence import is_live
 from ringline.agents.model.records import Runner
 from ringline.agents.tables.registry import Registry
+from ringline.calls.capacity.days import Daily, Use, next_day_at
 from ringline.calls.model.call import Direction, State
 from ringline.calls.progress.capacity import Capacity, Known
 from ringline.calls.tables.agent_rests import AgentRest
@@ -26,10 +28,14 @@ from ringline.calls.views.call_view import STATES_OF_STATUS
 from ringline.calls.views.queue_place import MOST_COUNTED, full_of
 from ringline.calls.views.waiting import Block, Full, Standing, blocks, next_start_at
 from ringline.resources.overview.limits import LIMITS
-from ringline.runtime.clock import MS_PER_S, Clock, iso_or_none
+from ringline.resources.overview.own_caps import SetOwnCaps, in_units
+from ringline.runtime.clock import MS_PER_S, Clock, iso, iso_or_none
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.problems import not_found
 from ringline.runtime.web.routes import Request, Route
+
+type FailingEndpoints = Callable[[str], list[dict[str, Any]]]
+"""An account's webhook endpoints that fail, as they are shown."""
 
 LOOKED_AT = 100
 """How many of the first waiting calls are asked what they wait for."""
@@ -45,6 +51,9 @@ _CALLERS = Wanted(
 )
 
 
+_SHOWN_USES = {"calls": Use.CALLS, "minutes": Use.TALK_MS, "new_numbers": Use.NEW_NUMBERS}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
     accounts: AccountStore
@@ -53,6 +62,8 @@ class Accounts:
     paces: TrunkPaces
     capacity: Capacity
     registry: Registry
+    set_own_caps: SetOwnCaps
+    failing_endpoints: FailingEndpoints
     clock: Clock
 
     @property
@@ -66,7 +77,24 @@ class Accounts:
                 answer="ringline.resources.answers.overview.account:ShownAccount",
                 problems=("account_not_found",),
             ),
+            Route(
+                "PATCH",
+                "/v1/account",
+                self.change,
+                summary="Changes the account's own daily caps, which may be lower than the operator's",
+                body="ringline.accounts.bodies:OwnCaps",
+                answer="ringline.resources.answers.overview.account:ShownAccount",
+                problems=("account_not_found",),
+            ),
         )
+
+    def change(self, request: Request) -> Response[str]:
+        from ringline.accounts.bodies import OwnCaps
+        from ringline.runtime.web.bodies import read_body
+
+        said = read_body(OwnCaps, request.json_object())
+        self.set_own_caps.run(request.account_id, said, self.store.gate(request.account_id).daily)
+        return self.show(request)
 
     def show(self, request: Request) -> Response[str]:
         account = self.accounts.account(request.account_id)
@@ -83,14 +111,17 @@ class Accounts:
                 "name": account.name,
                 "org_handle": account.org_handle,
                 "country": account.country,
+                "allowed_prefixes": standing.gate.allowed_prefixes,
                 "lines": _lines(standing.gate),
+                "daily": _daily(standing.gate.daily, now),
                 "callers": callers,
                 "waiting": _waiting(queued, standing, now),
                 "blocked_by": [_block(each) for each in blocks(queued[:LOOKED_AT], standing, now)],
                 "trunks": self._trunks(standing.paces, now),
                 "agents": _agents(queued[:LOOKED_AT], standing.rests, runners, now),
                 "livekit": _livekit(standing.livekit, now),
-                "limits": LIMITS | {"lines": account.cap},
+                "failing_endpoints": self.failing_endpoints(account.account_id),
+                "limits": LIMITS | {"lines": account.cap} | _own_limits(standing.gate),
                 "not_known": _not_known(queued, standing, callers),
             },
         )
@@ -154,6 +185,25 @@ def _trunk(trunk_id: str, pace: Pace, now: int) -> dict[str, Any]:
         "next_turn_at": iso_or_none(pace.next_at if pace.next_at > now else None),
         "calls_per_second": round(MS_PER_S / interval_ms, 3) if interval_ms else None,
         "is_slowed_until": iso_or_none(pace.slow_until if pace.slow_until > now else None),
+    }
+
+
+def _own_limits(gate: Gate) -> dict[str, int]:
+    """What an operator may have set for this account."""
+    return {
+        "requests_per_minute": gate.requests_per_minute or USUAL_REQUESTS_PER_MINUTE,
+        "waiting_calls": gate.most_waiting,
+    }
+
+
+def _daily(daily: Daily, now: int) -> dict[str, Any]:
+    return {"resets_at": iso(next_day_at(now))} | {
+        name: {
+            "used": round(in_units(use, daily.used(use, now)) or 0, 3),
+            "cap": in_units(use, daily.cap(use)),
+            "own_cap": in_units(use, daily.own_cap(use)),
+        }
+        for name, use in _SHOWN_USES.items()
     }
 
 

@@ -1,5 +1,5 @@
 """Routes that functions of their own serve, as the API's document tells of them. None of those functions loads this;
-tests/unit/local/test_openapi.py holds it against template.yaml."""
+tests/unit/local/pages/test_openapi.py holds it against template.yaml."""
 
 from ringline.runtime.web.routes import Described
 
@@ -21,7 +21,11 @@ ELSEWHERE = (
             "unknown_agent",
             "no_from_number",
             "unknown_from_number",
+            "destination_not_allowed",
             "idempotency_key_reused",
+            "no_endpoint_for_calls",
+            "queue_full",
+            "daily_cap_reached",
         ),
     ),
     Described(
@@ -42,10 +46,12 @@ ELSEWHERE = (
         status=202,
         problems=(
             "call_not_found",
+            "handed_over",
             "call_not_active",
             "transfer_under_way",
             "too_many_transfers",
             "transfer_not_allowed",
+            "destination_not_allowed",
             "transfer_target_not_served",
             "unknown_agent",
             "idempotency_key_reused",
@@ -67,7 +73,7 @@ ELSEWHERE = (
         summary="Tells a speech worker what is to think for its call",
         body=f"{_AGENTS}:BrainRequest",
         answer=f"{_AGENTS}:BrainAnswer",
-        problems=("call_not_found", "call_is_over", "agent_is_gone", "no_brain_to_give", "contended"),
+        problems=("call_not_found", "call_is_over", "agent_is_gone", "key_not_opened", "no_brain_to_give", "contended"),
         proof="call_token",
     ),
     Described(

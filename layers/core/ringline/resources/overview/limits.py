@@ -2,7 +2,7 @@
 
 from ringline.calls.model.retries import MOST_ATTEMPTS
 from ringline.calls.model.timing import LONGEST_CALL_DURATION_S, MAX_AGENT_JOIN_S, MAX_RING_TIMEOUT_S
-from ringline.calls.views.listing import MAX_LIMIT
+from ringline.runtime.web.asked import MAX_LIMIT
 from ringline.runtime.web.http import MAX_BODY_BYTES
 from ringline.webhooks.manage import MAX_ENDPOINTS
 

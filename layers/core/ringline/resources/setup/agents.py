@@ -38,7 +38,7 @@ class Agents:
                 body="ringline.setup.bodies:AgentRequest",
                 answer=f"{_ANSWERS}:ShownAgentVoice",
                 status=201,
-                problems=("agent_exists", *_FIELDS),
+                problems=("agent_exists", "agent_name_taken", *_FIELDS),
                 has_revision=True,
             ),
             Route("GET", "/v1/agents", self.list_them, summary="Lists the agents", answer=f"{_ANSWERS}:AgentList"),
@@ -73,7 +73,7 @@ class Agents:
             summary="Changes an agent for calls to come; what is not named stays",
             body="ringline.setup.bodies:AgentChange",
             answer=f"{_ANSWERS}:ShownAgent",
-            problems=("agent_not_found", *_FIELDS),
+            problems=("agent_not_found", "agent_name_taken", *_FIELDS),
             has_revision=True,
         )
 

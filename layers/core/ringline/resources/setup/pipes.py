@@ -13,7 +13,14 @@ from ringline.setup.pipes import KnownPipe, ManagePipes
 from ringline.setup.views import pipe_view
 
 _ANSWERS = "ringline.resources.answers.setup"
-_FIELDS = ("unknown_agent", "unknown_number", "unknown_trunk", "voice_profile_not_found", "contended")
+_FIELDS = (
+    "unknown_agent",
+    "transfer_not_allowed",
+    "unknown_number",
+    "unknown_trunk",
+    "voice_profile_not_found",
+    "contended",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ more.
 """
 
 import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST_PAGE_BYTES = 4 * 1024 * 1024
@@ -19,3 +20,23 @@ def sent_bytes(part: Any) -> int:
     """What a part of an answer takes of Lambda's 6 MB."""
     text = json.dumps(part, separators=(",", ":"), ensure_ascii=False)
     return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def fitting[Listed](
+    listed: Iterable[Listed],
+    shown: Callable[[Listed], dict[str, Any]],
+    cursor_behind: Callable[[Listed], str | None],
+    next_cursor: str | None,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of a page as far as one answer holds them, and the cursor of what is behind the last."""
+    rows: list[dict[str, Any]] = []
+    size = 0
+    last: Listed | None = None
+    for each in listed:
+        row = shown(each)
+        size += sent_bytes(row)
+        if last is not None and size > MOST_PAGE_BYTES:
+            return rows, cursor_behind(last)
+        rows.append(row)
+        last = each
+    return rows, next_cursor

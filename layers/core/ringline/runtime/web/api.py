@@ -10,7 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from ringline.runtime.web.http import context_in
 from ringline.runtime.web.problems import Problem
+from ringline.runtime.web.rate_limit import rate_headers
 
 PLATFORM_PREFIX = "/api/v2/platform"
 """What stands before the SDK's paths of voice profiles and telephony, which have no `/v1`: a route of ours has one."""
@@ -61,11 +63,12 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 
 
 def serve(api: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The answer to one API Gateway event. A slash at the end of its path is tolerated, and so are the SDK's
-    paths without a version."""
+    """The answer to one API Gateway event, with what is left of its key's requests. A slash at the end of its path is
+    tolerated, and so are the SDK's paths without a version."""
     answer = api.resolve({**event, "rawPath": versioned(event.get("rawPath") or "/")}, context)
     # An answer without a body has an empty one: not everything that stands for API Gateway takes a null.
-    return answer | {"body": answer.get("body") or ""}
+    headers = rate_headers(context_in(event)) | answer.get("headers", {})
+    return answer | {"headers": headers, "body": answer.get("body") or ""}
 
 
 def versioned(path: str) -> str:

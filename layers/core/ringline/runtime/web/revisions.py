@@ -1,7 +1,8 @@
 """Revisions: what can be changed counts its changes, shows the count as its `ETag`, and is changed under `If-Match`
 only where it still is what the client has read (RFC 9110, 13.1.1).
 
-Without `If-Match` the last writer wins.
+Without `If-Match` the last writer wins. A change that stands already is no conflict (RFC 9110, 13.1.1): whoever was
+answered 503 half-way says the same again, with the same `If-Match`, and it goes on.
 """
 
 import re
@@ -37,9 +38,12 @@ def if_match(event: Mapping[str, Any]) -> int | None:
     return int(read[1]) if read else _NO_REVISION
 
 
-def check_revision(wanted: int | None, revision: int) -> None:
-    """Raises Problem 412 `revision_conflict`, with the present `ETag`, unless `revision` is the wanted one."""
-    if wanted not in {None, revision}:
+def check_revision(wanted: int | None, revision: int, *, is_so: bool = False) -> None:
+    """Raises Problem 412 `revision_conflict`, with the present `ETag`, unless `revision` is the wanted one, or comes
+    after it and `is_so` already as the request asks."""
+    if wanted in {None, revision}:
+        return
+    if not (is_so and _NO_REVISION < (wanted or _NO_REVISION) < revision):
         raise Problem(
             412,
             "revision_conflict",

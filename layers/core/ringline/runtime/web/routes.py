@@ -12,21 +12,28 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from ringline.runtime.web.api import make_api
-from ringline.runtime.web.http import account_of, json_object
+from ringline.runtime.web.http import Asker, asker_of, json_object, source_of
+from ringline.runtime.web.scopes import Scope, scope_of
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request whose API key is known to be the account's. `event` is as API Gateway sent it."""
+    """A request whose API key, `key_id`, is known to be the account's, and to have `scopes`, or none and may do
+    everything. `event` is as API Gateway sent it."""
 
     account_id: str
     query: Mapping[str, str]
     event: Mapping[str, Any]
+    scopes: frozenset[str] = frozenset()
+    key_id: str | None = None
 
     def json_object(self) -> dict[str, Any]:
         """The body. Raises Problem 400, 413."""
         return json_object(self.event)
 
+
+type Serve = Callable[..., Response[str]]
+"""Answers a request, which also names what stands in the path's brackets."""
 
 type Proof = Literal["api_key", "call_token", "livekit", "carrier", "none"]
 
@@ -55,29 +62,42 @@ class Described:
     has_revision: bool = False
     proof: Proof = "api_key"
 
+    @property
+    def scope(self) -> Scope:
+        """What an API key needs for it, where it has scopes."""
+        return scope_of(self.method, self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Route(Described):
     """`serve` is given the request, and by name what stands in the path's brackets. A route without proof is served to
     everybody; its request names no account."""
 
-    serve: Callable[..., Response[str]]
+    serve: Serve
 
 
-def make_router(routes: Iterable[Route], log: Logger) -> APIGatewayHttpResolver:
-    """Serves these routes to requests with an API key, and refuses all others with a problem document."""
+def _serve_of(route: Route) -> Serve:
+    return route.serve
+
+
+def make_router(
+    routes: Iterable[Route], log: Logger, around: Callable[[Route], Serve] = _serve_of
+) -> APIGatewayHttpResolver:
+    """Serves these routes to requests with an API key, and refuses all others with a problem document. `around` is
+    given each route, and tells what serves it."""
     api = make_api(log)
     for route in routes:
-        api.route(route.path, method=route.method)(_answering(route, api, log))
+        api.route(route.path, method=route.method)(_answering(route, around(route), api, log))
     return api
 
 
-def _answering(route: Route, api: APIGatewayHttpResolver, log: Logger) -> Callable[..., Response[str]]:
+def _answering(route: Route, serve: Serve, api: APIGatewayHttpResolver, log: Logger) -> Serve:
     def answer(**path_parameters: str) -> Response[str]:
         event = api.current_event.raw_event
-        account_id = "" if route.proof == "none" else account_of(event)
-        log.append_keys(account_id=account_id)
+        log.append_keys(source_ip=source_of(event))
+        asker = Asker("") if route.proof == "none" else asker_of(event, route.scope)
+        log.append_keys(account_id=asker.account_id, key_id=asker.key_id)
         query = api.current_event.query_string_parameters or {}
-        return route.serve(Request(account_id, query, event), **path_parameters)
+        return serve(Request(asker.account_id, query, event, asker.scopes, asker.key_id), **path_parameters)
 
     return answer

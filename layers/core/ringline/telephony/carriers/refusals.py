@@ -34,35 +34,55 @@ _TWILIO_OURS = (
     "10001",  # account is not active
     "10002",  # trial account
     "10003",  # inactive account
+    "10005",  # voice is disabled for the account
     "13214",  # invalid caller id
     "13227",  # no international permission
+    "21203",  # international calls are not enabled
     "21210",  # caller id is not verified
     "21212",  # invalid caller id
     "21215",  # country is not enabled
+    "21219",  # trial account, which calls verified numbers alone
+    "32100",  # the same, on a trunk
     "32200",  # insufficient permissions of the trunk
+    "32204",  # caller id is not verified, on a trunk
     "32205",  # no international permission, on a trunk
 )
 
 _TELNYX_OURS = re.compile(r"\bD(?:10|1[2-9]|2[5-9]|30|31|35|36|38)\b")
 """Account, connection, profile, caller id, permitted countries. D11 is about the number that was called."""
 
-_CALLER_ID = r"(?:caller[ -]?id|from number|source number)"
-_ACCOUNT = r"(?:account|connection|trunk|profile)"
+_CALLER_ID = (
+    r"(?:caller[ -]?id|\bcli|\bani|calling party(?: number)?"
+    r"|(?:'?from'?|source|calling|originat(?:ion|ing))(?: phone)? number)"
+)
+_REFUSED = r"(?:invalid|unverified|unauthori[sz]ed|not (?:valid|verified|allowed|authori[sz]ed|owned|permitted))"
+_ACCOUNT = r"(?:account|trunk|profile)"
+_STOPPED = r"(?:blocked|suspended|disabled|inactive|deactivated|locked|expired|on hold|not active|not enabled)"
+_MONEY = r"(?:balance|funds|credits?)"
 _OURS = re.compile(
     "|".join(
         (
             "caller origination number",
-            rf"(?:invalid|unverified|unauthori[sz]ed|missing) {_CALLER_ID}",
-            rf"{_CALLER_ID} (?:is )?(?:invalid|not (?:valid|verified|allowed|authori[sz]ed|owned))",
+            rf"(?:invalid|unverified|unauthori[sz]ed|missing) {_CALLER_ID}\b",
+            rf"{_CALLER_ID} (?:is )?{_REFUSED}",
             "whitelisted countr",
             "(?:country|destination) (?:is )?not (?:enabled|permitted|allowed for)",
+            "country (?:is )?(?:not allowed|barred|blocked|disabled)",
+            "international call(?:s|ing) (?:is |are )?(?:disabled|barred|blocked|not (?:allowed|enabled|permitted))",
             "no international permission",
             "geo(?:graphic)? permission",
-            rf"{_ACCOUNT} (?:is |has been )?(?:blocked|suspended|disabled|inactive|closed|not active|not enabled)",
+            rf"{_ACCOUNT} (?:is |has been )?(?:closed|{_STOPPED})",
+            rf"connection (?:is |has been )?{_STOPPED}",
             rf"(?:inactive|trial) {_ACCOUNT}",
-            "(?:insufficient|no|low|out of) (?:balance|funds|credit)",
-            "(?:balance|credit) (?:is )?(?:too low|exhausted|insufficient)",
-            "no outbound voice profile",
+            rf"(?:insufficient|not enough|no|low|zero|negative|out of) (?:account )?{_MONEY}",
+            rf"{_MONEY} (?:is )?(?:too low|exhausted|insufficient)",
+            "(?:credit|spend(?:ing)?) limit",
+            "no outbound (?:voice )?profile",
+            "outgoing calls? barred",
+            r"\bip(?: address)? (?:is )?not (?:authori[sz]ed|allowed|whitelisted)",
+            r"unauthori[sz]ed ip\b",
+            "(?:invalid|wrong) (?:credentials|password)",
+            "authentication fail",
         )
     ),
     re.IGNORECASE,
@@ -72,13 +92,14 @@ _OURS = re.compile(
 def refusal_in(sip_code: int | None, *texts: str | None) -> Refusal | None:
     """What the texts of a refusal say that its code does not; None where they say nothing we know."""
     said = " ".join(text for text in texts if text)
-    if _names(_TWILIO_LIMITS, said) or (sip_code in _LIMIT_CODES and _LIMITS.search(said)):
+    if _names(_TWILIO_LIMITS, said):
         return Refusal.LIMIT
     if _names(_TWILIO_FRAUD, said):
         return Refusal.FRAUD
+    # A limit of what may be spent is none that is over in a moment.
     if _names(_TWILIO_OURS, said) or _TELNYX_OURS.search(said) or _OURS.search(said):
         return Refusal.OUR_SIDE
-    return None
+    return Refusal.LIMIT if sip_code in _LIMIT_CODES and _LIMITS.search(said) else None
 
 
 def _names(numbers: tuple[str, ...], said: str) -> bool:

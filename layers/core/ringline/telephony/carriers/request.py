@@ -8,11 +8,12 @@ They are not `telephony.hook`'s: that module loads a JWT library, which costs a 
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from ringline.json_text import read_json
 
 MAX_AGE_S = 300
 """How far a signed moment may lie from now, either way: as Standard Webhooks and Telnyx say."""
@@ -74,8 +75,8 @@ def from_base64(encoded: str, what: str) -> bytes:
 def json_object(body: bytes) -> dict[str, Any]:
     """Raises HookUnreadable."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except ValueError:
         raise HookUnreadable("not JSON") from None
     if not isinstance(document, dict):
         raise HookUnreadable("not an object")

@@ -2,8 +2,12 @@
 
 The signature is over the URL as Twilio called it, followed by each parameter's name and value, sorted. A JSON body has
 no parameters: its SHA-256 is in the URL (`bodySHA256`), which is signed. Twilio signs with or without the port of the
-URL, so both are tried. The signed `Timestamp` shows whether a request is older than MAX_AGE_S; answering machine
-detection sends none, and then nothing shows its age.
+URL, so both are tried. The signed `Timestamp` shows whether a request is older than MAX_AGE_S, and must be there. Only
+answering machine detection sends none, and then nothing shows its age.
+
+Nothing stands between what is signed, so whoever holds an old callback can cut it otherwise: `Timestamp=Mon` and
+`TimestampM=on` have one signature. What is signed as a whole cannot be changed, so it is looked at, too: a request
+without a `Timestamp` is one of the detection's, and nowhere in it do a timestamp's or a status' names stand.
 
 Our header arrives as the parameter `SipHeader_X-Ringline-Call` with the leg that LiveKit sent. The leg to the phone is
 a child of that one (`ParentCallSid`) and shows no header; its callback's URL may name the call: `?call=<header>`.
@@ -12,6 +16,7 @@ a child of that one (`ParentCallSid`) and shows no header; its callback's URL ma
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -27,6 +32,9 @@ from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUn
 TWILIO = "twilio"
 
 _FORM = "application/x-www-form-urlencoded"
+_DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT)")
+"""RFC 2822 as Twilio writes it, and nothing that was cut off or taken from what follows."""
+
 _HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 _KINDS = {
     "ringing": Kind.RINGING,
@@ -52,7 +60,7 @@ def verify(request: HookRequest, secrets: tuple[str, ...], now_s: float) -> None
         for url in _with_and_without_port(request.url):
             mac = hmac.new(secret.encode(), (url + suffix).encode(), make).digest()
             if hmac.compare_digest(base64.b64encode(mac), given):
-                _check_age(_parameters(request), now_s)
+                _check_age(_parameters(request), request.url + suffix, now_s)
                 return
     raise HookRefused("signature differs")
 
@@ -96,13 +104,16 @@ def _with_and_without_port(url: str) -> tuple[str, ...]:
     return parts._replace(netloc=bare).geturl(), parts._replace(netloc=f"{bare}:{port}").geturl()
 
 
-def _check_age(parameters: Mapping[str, Any], now_s: float) -> None:
+def _check_age(parameters: Mapping[str, Any], signed: str, now_s: float) -> None:
     stamp = parameters.get("Timestamp")
-    if stamp is not None:
-        at = _moment(stamp)
-        if at is None:
-            raise HookRefused("timestamp is not one")
-        check_age(str(at // MS_PER_S), now_s)
+    if stamp is None:
+        if "AnsweredBy" not in parameters or any(name in signed for name in ("Timestamp", "CallStatus")):
+            raise HookRefused("no timestamp")
+        return
+    at = _moment(stamp) if _DATE.fullmatch(str(stamp)) else None
+    if at is None:
+        raise HookRefused("timestamp is not one")
+    check_age(str(at // MS_PER_S), now_s)
 
 
 def _moment(stamp: Any) -> int | None:

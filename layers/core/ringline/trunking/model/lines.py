@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ringline.later import Carried
+
 
 class TrunkType(StrEnum):
     """The SDK's words."""
@@ -59,6 +61,7 @@ class CarrierTrunk:
     revision: int = 1
     created_at: int = 0
     modified_at: int = 0
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def adopted_inbound(self) -> str | None:
@@ -86,17 +89,20 @@ class Link:
     """What we made at LiveKit for a trunk or a number (`thing`), and how far that came. An id is written before the
     next part is begun.
 
-    `trunk_id` is the trunk of ours that a number's parts belong to. While `busy_until` (ms) lies ahead, one request
-    works on it; where it lies behind, that request was cut off, and LiveKit may have more than is written."""
+    `trunk_id` is the trunk of ours that a number's parts belong to, `agent_name` what its rule was made to name. While
+    `busy_until` (ms) lies ahead, one request works on it; where it lies behind, that request was cut off, and LiveKit
+    may have more than is written."""
 
     thing: str
     trunk_id: str | None = None
     outbound_trunk_id: str | None = None
     inbound_trunk_id: str | None = None
     dispatch_rule_id: str | None = None
+    agent_name: str | None = None
     failed_part: str | None = None
     failed_why: str | None = None
     busy_until: int | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def made(self) -> tuple[Part, ...]:
@@ -104,8 +110,8 @@ class Link:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was made, and nothing may have been."""
-        return self == Link(thing=self.thing)
+        """Nothing was made, and nothing may have been, be it by a later release."""
+        return self == Link(thing=self.thing) and not self.carried
 
     def id_of(self, part: Part) -> str | None:
         made: str | None = getattr(self, part.value)
@@ -156,7 +162,8 @@ class InboundTrunk:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerRule:
     """A dispatch rule: callers by these trunks to these numbers (any, if none) get a room each. What it says of itself
-    comes along with each caller: `number` is whom they dialled."""
+    comes along with each caller: `number` is whom they dialled, `agent_name` the name of its own under which the agent
+    is dispatched who takes them, if it has one."""
 
     id: str = ""
     name: str
@@ -165,6 +172,11 @@ class CallerRule:
     numbers: tuple[str, ...]
     number: str | None
     is_individual: bool = True
+    agent_name: str | None = None
+
+
+type AtLivekit = OutboundTrunk | InboundTrunk | CallerRule
+"""What a part is at LiveKit."""
 
 
 class SipDown(Exception):

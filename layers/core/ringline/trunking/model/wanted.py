@@ -3,7 +3,7 @@ so that what differs at LiveKit was changed there."""
 
 from dataclasses import fields
 
-from ringline.trunking.model.lines import CallerRule, CarrierTrunk, InboundTrunk, Mark, OutboundTrunk
+from ringline.trunking.model.lines import AtLivekit, CallerRule, CarrierTrunk, InboundTrunk, Mark, OutboundTrunk
 
 ANY_NUMBER = ("*",)
 """LiveKit wants an outbound trunk to have a number; each of our calls names the one it comes from."""
@@ -32,7 +32,7 @@ def inbound_of(mark: Mark, number: str, trunk: CarrierTrunk) -> InboundTrunk:
     )
 
 
-def rule_of(mark: Mark, number: str, inbound_trunk_id: str, trunk: CarrierTrunk) -> CallerRule:
+def rule_of(mark: Mark, number: str, inbound_trunk_id: str, trunk: CarrierTrunk, agent_name: str | None) -> CallerRule:
     """By an adopted trunk other numbers come in as well: the rule then takes callers of this number alone."""
     return CallerRule(
         name=_name(mark),
@@ -40,10 +40,11 @@ def rule_of(mark: Mark, number: str, inbound_trunk_id: str, trunk: CarrierTrunk)
         trunk_ids=(inbound_trunk_id,),
         numbers=(number,) if trunk.adopted_inbound else (),
         number=number,
+        agent_name=agent_name,
     )
 
 
-def differences[T: (OutboundTrunk, InboundTrunk, CallerRule)](wanted: T, found: T) -> tuple[str, ...]:
+def differences(wanted: AtLivekit, found: AtLivekit) -> tuple[str, ...]:
     """The fields in which what LiveKit has is not what is wanted."""
     names = [each.name for each in fields(wanted) if each.name != "id"]
     return tuple(name for name in names if getattr(wanted, name) != getattr(found, name))

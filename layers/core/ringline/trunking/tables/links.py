@@ -9,13 +9,14 @@
     made and not written.
 """
 
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.rows import attributes_of, known_to, to_row
 from ringline.runtime.table import account_pk
 from ringline.trunking.model.lines import Link
 
@@ -94,8 +95,8 @@ class Links:
         return link.busy_until is not None and link.busy_until >= self._clock()
 
     def _put(self, account_id: str, ours: Link, link: Link) -> None:
-        item = {**asdict(link), "pk": account_pk(account_id), "sk": _LINK + link.thing, "item_kind": "link"}
-        self._if_ours(ours, self._dynamodb.put_item, Item=to_item(item))
+        item = {**attributes_of(link), "pk": account_pk(account_id), "sk": _LINK + link.thing, "item_kind": "link"}
+        self._if_ours(ours, self._dynamodb.put_item, Item=to_row(item))
 
     def _delete(self, account_id: str, ours: Link) -> None:
         self._if_ours(ours, self._dynamodb.delete_item, Key=_key(account_id, ours.thing))
@@ -119,4 +120,4 @@ def _key(account_id: str, thing: str) -> Any:
 
 
 def _link(found: dict[str, Any]) -> Link:
-    return Link(**{each.name: found[each.name] for each in fields(Link) if each.name in found})
+    return Link(**known_to(Link, found))

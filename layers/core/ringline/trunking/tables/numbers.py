@@ -9,16 +9,19 @@ whoever it is attached to.
 | agent or pipe it comes to      | there; it calls from the number, unless it has one
 | agent or pipe it leaves        | still calls from the number: calls from none, or its next
 | what it names besides          | there: who takes callers in its place
+| a number that it overflows to  | overflows to no other number
+| its uses, if it begins to      | as they were read: no number overflows to it
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.routing.records import Number
 from ringline.runtime.items import from_item, refusal_reasons, to_item
+from ringline.runtime.rows import attributes_of, to_row
 from ringline.runtime.table import (
     AGENT_PREFIX,
     NUMBER_PREFIX,
@@ -35,6 +38,7 @@ _EXISTS = "attribute_exists(pk)"
 _IS_NEW = "attribute_not_exists(pk)"
 _IS_UNCHANGED = "attribute_exists(pk) AND (attribute_not_exists(revision) OR revision = :revision)"
 _NOBODY_ELSES = "attribute_not_exists(pk) OR account_id = :account"
+_OVERFLOWS_TO_NONE = "attribute_exists(pk) AND attribute_not_exists(overflow_number)"
 _TAKES_NUMBERS = "attribute_exists(pk) AND leaving = :no"
 _CALLS_FROM_IT = "attribute_exists(pk) AND #number = :number"
 _AS_OFTEN = "uses = :seen"
@@ -91,15 +95,29 @@ class HolderGone(Exception):
         self.field = field
 
 
+class OverflowChained(Exception):
+    """The number that callers would go on to has another number to send them on to."""
+
+
 class NumberRows:
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def write(self, account_id: str, before: Number | None, after: Number, *, leaves: Sequence[Leaving] = ()) -> None:
-        """Writes the number, with what it comes to. `leaves` are those who call from it, and are to no more. Raises
-        NumberTaken, NumberChanged, HolderGone."""
-        owner = {"Item": to_item(_owner(account_id, after.number)), **_nobody_elses(account_id)}
+    def write(
+        self,
+        account_id: str,
+        before: Number | None,
+        after: Number,
+        *,
+        leaves: Sequence[Leaving] = (),
+        uses: int | None = None,
+    ) -> int | None:
+        """Writes the number, with what it comes to. `leaves` are those who call from it, and are to no more; `uses` are
+        as they were read before it was looked for numbers that overflow to it. Answers with `uses` as they are now: a
+        number that begins to overflow to another one moves its own. Raises NumberTaken, NumberChanged, HolderGone,
+        OverflowChained."""
+        owner = {"Item": to_row(_owner(account_id, after.number)), **_nobody_elses(account_id)}
         parts: list[tuple[Exception, dict[str, Any]]] = [
             (NumberChanged(after.number), self._number(account_id, before, after)),
             (NumberTaken(after.number), {"Put": owner}),
@@ -115,13 +133,28 @@ class NumberRows:
         begun = dict.fromkeys(holder.sk for holder in comes)
         held = {holder.sk for holder in (*was, *comes)} | {each.sk for each in named_by(before)}
         for sk, named in {each.sk: each for each in named_by(after) if each.sk not in held}.items():
-            there = {"Key": self._key(account_id, sk), "ConditionExpression": _EXISTS}
+            condition = _OVERFLOWS_TO_NONE if named.kind == "number" else _EXISTS
+            there = {"Key": self._key(account_id, sk), "ConditionExpression": condition}
             parts.append((HolderGone(named.kind, named.field), {"ConditionCheck": there}))
             begun[sk] = None
+            if named.kind == "number" and uses is not None:
+                itself = self._used(account_id, NUMBER_PREFIX + after.number, uses)
+                parts.append((NumberChanged(after.number), {"Update": itself}))
+                uses += 1
         parts += [(NumberChanged(after.number), {"Update": self._is_used(account_id, sk)}) for sk in begun]
         for leaving in leaves:
             parts.append((NumberChanged(after.number), {"Update": self._leaves(account_id, leaving, after.number)}))
-        self._transact(parts)
+        try:
+            self._transact(parts)
+        except HolderGone as gone:
+            if gone.kind == "number" and self._is_there(account_id, after.overflow_number or ""):
+                raise OverflowChained from None
+            raise
+        return uses
+
+    def _is_there(self, account_id: str, number: str) -> bool:
+        key = self._key(account_id, NUMBER_PREFIX + number)
+        return "Item" in self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
 
     def uses(self, account_id: str, number: str) -> int:
         """How often another number began to name it: what its deletion must find unchanged."""
@@ -147,9 +180,9 @@ class NumberRows:
         self._transact(parts)
 
     def _number(self, account_id: str, before: Number | None, after: Number) -> dict[str, Any]:
-        item = {**asdict(after), **self._row(account_id, after.number), "item_kind": "number"}
+        item = {**attributes_of(after), **self._row(account_id, after.number), "item_kind": "number"}
         condition = {"ConditionExpression": _IS_NEW} if before is None else _unchanged(before)
-        return {"Put": {"Item": to_item(item), **condition}}
+        return {"Put": {"Item": to_row(item), **condition}}
 
     def _comes(self, account_id: str, holder: Holder, number: Number) -> dict[str, Any]:
         return {

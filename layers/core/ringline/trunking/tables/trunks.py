@@ -8,19 +8,21 @@
 A trunk of LiveKit's is adopted by one account.
 """
 
-from dataclasses import asdict, fields
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.runtime.items import condition_failed, from_item, to_item
-from ringline.runtime.table import OWNER_SK, TRUNK_PREFIX, account_pk, trunk_pk
+from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
+from ringline.runtime.rows import attributes_of, known_to, to_row
+from ringline.runtime.table import OWNER_SK, TRUNK_PREFIX, USES_PREFIX, account_pk, trunk_pk
 from ringline.trunking.model.lines import CarrierTrunk
 
 # Named conditions.
 _IS_NEW = "attribute_not_exists(pk)"
 _IS_UNCHANGED = "revision = :revision"
 _NOBODY_ELSES = "attribute_not_exists(pk) OR account_id = :account"
+_AS_OFTEN = "uses = :seen"
+_NEVER = "attribute_not_exists(uses)"
 
 
 class TrunkStore:
@@ -73,7 +75,7 @@ class TrunkStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._table_name,
-                Item=to_item(owner),
+                Item=to_row(owner),
                 ConditionExpression=_NOBODY_ELSES,
                 ExpressionAttributeValues=to_item({":account": account_id}),
             )
@@ -96,15 +98,39 @@ class TrunkStore:
             if not condition_failed(error):
                 raise
 
+    def uses(self, account_id: str, livekit_id: str) -> int:
+        """How often a pipe or an agent began to name the trunk of LiveKit's: what its deletion must find unchanged."""
+        key = _uses_key(account_id, livekit_id)
+        item = self._dynamodb.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
+        return 0 if item is None else int(from_item(item)["uses"])
+
+    def close(self, account_id: str, livekit_id: str, uses: int) -> bool:
+        """Whoever is about to name the trunk of LiveKit's looks again whether it may. False where somebody began to
+        name it since `uses` was read."""
+        as_read = {":seen": uses} if uses else {}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=_uses_key(account_id, livekit_id),
+                UpdateExpression="ADD uses :step",
+                ConditionExpression=_AS_OFTEN if uses else _NEVER,
+                ExpressionAttributeValues=to_item({":step": 1, **as_read}),
+            )
+        except ClientError as error:
+            if not (condition_failed(error) or met_a_transaction(error)):
+                raise
+            return False
+        return True
+
     def _write(self, account_id: str, trunk: CarrierTrunk, **condition: Any) -> bool:
         item = {
-            **asdict(trunk),
+            **attributes_of(trunk),
             "pk": account_pk(account_id),
             "sk": TRUNK_PREFIX + trunk.trunk_id,
             "item_kind": "carrier_trunk",
         }
         try:
-            self._dynamodb.put_item(TableName=self._table_name, Item=to_item(item), **condition)
+            self._dynamodb.put_item(TableName=self._table_name, Item=to_row(item), **condition)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -116,7 +142,11 @@ def _key(account_id: str, trunk_id: str) -> Any:
     return to_item({"pk": account_pk(account_id), "sk": TRUNK_PREFIX + trunk_id})
 
 
+def _uses_key(account_id: str, livekit_id: str) -> Any:
+    return to_item({"pk": account_pk(account_id), "sk": USES_PREFIX + TRUNK_PREFIX + livekit_id})
+
+
 def _trunk(found: dict[str, Any]) -> CarrierTrunk:
-    known = {each.name: found[each.name] for each in fields(CarrierTrunk) if each.name in found}
+    known = known_to(CarrierTrunk, found)
     known["allowed_addresses"] = tuple(known.get("allowed_addresses", ()))
     return CarrierTrunk(**known)

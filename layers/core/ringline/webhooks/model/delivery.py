@@ -1,70 +1,108 @@
-"""A delivery: one event of one call on its way to one endpoint, with every try that was made."""
+"""A delivery: one event on its way to one endpoint, with every try that was made."""
 
-import hashlib
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
+from ringline.later import Carried, StoredWord
+from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.event_type import EventType
 
 KEPT_ATTEMPTS = 20
 """Attempts a record remembers, the latest ones: the schedule makes ten, redelivering by hand may add more."""
 
+ASKED_BY_CUSTOMER = "redeliver"
+"""Who has opened a delivery that no replay has."""
 
-class DeliveryStatus(StrEnum):
+
+class DeliveryStatus(StoredWord):
     FAILING = "failing"
     DELIVERED = "delivered"
     GAVE_UP = "gave_up"
 
 
+class Phase(StoredWord):
+    """How far a POST had come when it failed without an answer."""
+
+    URL = "url"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    WRITE = "write"
+    READ = "read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryId:
-    """Names a delivery: one per call, endpoint, type and occurrence, so whoever announces an event twice names the same
-    one. What can happen to a call more than once counts its occurrences from 1."""
+    """Names a delivery: the event at this place of its account's, and where it goes."""
 
     account_id: str
-    call_id: str
     endpoint_id: str
-    event_type: EventType
-    occurrence: int = 1
-
-    @property
-    def event(self) -> str:
-        """The type, with its occurrence unless it is the first: `call_ringing`, `call_ringing#2`."""
-        return self.event_type if self.occurrence == 1 else f"{self.event_type}#{self.occurrence}"
-
-    @property
-    def webhook_id(self) -> str:
-        """What receivers drop duplicates by: the same in every try."""
-        name = f"{self.account_id}/{self.call_id}/{self.endpoint_id}/{self.event}"
-        return f"msg_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One POST: the status code it was answered with, or the name of what went wrong before there was one."""
+    """One POST: the status code it was answered with, or the name of what went wrong before there was one, and in which
+    phase. `answer` is the beginning of the answer's body as text, without what is secret."""
 
     at: int
     duration_ms: int
     status_code: int | None = None
     error: str | None = None
+    phase: Phase | None = None
+    answer: str | None = None
+    carried: Carried = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The record of a delivery that was tried at least once.
 
+    `told_as` is the name by which the endpoint was told of the event at the first try, and is at all that follow.
     `next_attempt_at` is the moment of the next try. `due_at` is when the sweep looks after it: a bit later where a
-    delayed message is under way, so that the two do not both try.
+    delayed message is under way, so that the two do not both try. One that was sent again (`reopened_at`) by somebody
+    (`reopened_by`: a replay, or the customer) has its whole schedule once more, behind the `tries_before`.
     """
 
     id: DeliveryId
-    sequence: int
+    event_id: str
+    event_type: EventType
+    told_as: str
     status: DeliveryStatus
+    call_id: str | None = None
+    webhook_id: str
+    """The event's, but where the release before events were rows has tried it by an id of its own."""
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
     next_attempt_at: int | None = None
     due_at: int | None = None
+    reopened_at: int | None = None
+    reopened_by: str | None = None
+    tries_before: int = 0
+    carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def is_over(self) -> bool:
+        """What a later release has made of it is that release's to go on with."""
         return self.status is not DeliveryStatus.FAILING
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.status is DeliveryStatus.DELIVERED
+
+    @property
+    def tries_of_schedule(self) -> int:
+        """How many of its schedule's tries were made."""
+        return self.attempt_count - self.tries_before
+
+
+def untried(event: Event, endpoint_id: str, told_as: str) -> Delivery:
+    """The delivery of an event that nobody has tried to make."""
+    return Delivery(
+        id=DeliveryId(account_id=event.account_id, endpoint_id=endpoint_id, sequence=event.sequence),
+        event_id=event.event_id,
+        event_type=event.event_type,
+        told_as=told_as,
+        status=DeliveryStatus.FAILING,
+        call_id=event.call_id,
+        webhook_id=event.event_id,
+    )

@@ -25,8 +25,14 @@ WAITS_S = (
 JITTER = 0.1
 """A wait grows by up to this share, so that a server that comes back is not met by all its deliveries at once."""
 
+LADDER_MS = round(sum(WAITS_S) * (1 + JITTER) * _MS_PER_S)
+"""From the first try to the last one, where every wait is as long as chance makes it and no server asks for more."""
+
 LONGEST_RETRY_AFTER_S = 24 * _HOUR_S
 """How far an endpoint may put the next try off: no further than the longest wait of our own."""
+
+LOST_MESSAGE_MS = _MINUTE_S * _MS_PER_S
+"""How long after its moment a message counts as lost, and the sweep takes over."""
 
 _GONE = 410
 

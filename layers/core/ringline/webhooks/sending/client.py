@@ -7,8 +7,6 @@ resolves differently a moment later changes nothing. Host header and TLS still s
 import http.client
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -17,12 +15,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ringline.webhooks.addresses import is_public, url_fault
+from ringline.webhooks.model.delivery import Phase
+from ringline.webhooks.sending.bounds import BoundedResponse, Deadline, TooMuch, within
 
 TIMEOUT_S = 10.0
 """Connecting, sending and reading together. A receiver that has more to do answers first and does it afterwards."""
 
 _READ_BYTES = 4096
-"""What is read of an answer's body, so that a receiver can finish a short one; nothing in a webhook's matters."""
+"""What is read of an answer's body, so that a receiver can finish a short one. A delivery's log shows its beginning."""
 
 
 class Failure(StrEnum):
@@ -35,11 +35,12 @@ class Failure(StrEnum):
     TLS_FAILED = "tls_failed"
     TIMED_OUT = "timed_out"
     NO_HTTP_ANSWER = "no_http_answer"
+    ANSWER_TOO_LONG = "answer_too_long"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`body` is its beginning, which only a decision about a caller is read from."""
+    """`body` is its beginning, for a delivery's log; only a decision about a caller is read from it."""
 
     status_code: int
     retry_after: str | None = None
@@ -48,7 +49,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
+    """`phase` is how far the exchange had come."""
+
     error: Failure
+    phase: Phase | None = field(default=None, compare=False)
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far an exchange has come."""
+
+    phase: Phase = Phase.DNS
 
 
 type Connect = Callable[[int, tuple[Any, ...], float], socket.socket]
@@ -75,36 +86,45 @@ class WebhookClient:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered | Unanswered:
         """Sends once and waits for the status line. Never raises for what the other side does."""
         if url_fault(url, allow_private=self._allow_private) is not None:
-            return Unanswered(Failure.URL_REFUSED)
-        with closing(_Deadline(self._timeout_s)) as deadline:
+            return Unanswered(Failure.URL_REFUSED, Phase.URL)
+        course = _Course()
+        with closing(Deadline(self._timeout_s)) as deadline:
             try:
-                return self._exchange(urlsplit(url), headers, body, deadline)
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                return Unanswered(Failure.TIMED_OUT if deadline.is_over else _name_of(error))
+                return self._exchange(urlsplit(url), headers, body, deadline, course)
+            except Exception as error:
+                # A library may fail over what a stranger says in ways that nobody has thought of. Each is an attempt
+                # that is written down, and none may be tried for ever.
+                return Unanswered(Failure.TIMED_OUT if deadline.is_over else _name_of(error), course.phase)
 
-    def _exchange(self, url: SplitResult, headers: Mapping[str, str], body: bytes, deadline: "_Deadline") -> Answered:
+    def _exchange(
+        self, url: SplitResult, headers: Mapping[str, str], body: bytes, deadline: Deadline, course: _Course
+    ) -> Answered:
         host = url.hostname or ""
         port = url.port or (443 if url.scheme == "https" else 80)
-        sock = self._dialled(host, port, deadline)
+        found = within(deadline, lambda: self._resolve(host, port, type=socket.SOCK_STREAM))
+        course.phase = Phase.CONNECT
+        sock = self._dialled(found, deadline)
         with closing(http.client.HTTPConnection(host, port)) as connection:
+            connection.response_class = BoundedResponse
             # A connection whose socket is given never dials by itself, and so cannot meet another address.
             connection.auto_open = 0
-            connection.sock = self._secured(sock, host) if url.scheme == "https" else sock
+            connection.sock = sock
+            if url.scheme == "https":
+                course.phase = Phase.TLS
+                connection.sock = self._secured(sock, host)
+            course.phase = Phase.WRITE
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request(
                 "POST", target, body=body, headers={**headers, "host": url.netloc, "connection": "close"}
             )
+            course.phase = Phase.READ
             with connection.getresponse() as answer:
                 # Headers that were cut off look complete to http.client. Whatever comes after the deadline is no
                 # answer.
                 deadline.left_s()
-                read = b""
-                with suppress(OSError, http.client.HTTPException):
-                    read = answer.read(_READ_BYTES)
-                return Answered(answer.status, answer.getheader("retry-after"), read)
+                return Answered(answer.status, answer.getheader("retry-after"), _beginning_of(answer))
 
-    def _dialled(self, host: str, port: int, deadline: "_Deadline") -> socket.socket:
-        found = self._resolve(host, port, type=socket.SOCK_STREAM)
+    def _dialled(self, found: list[Any], deadline: Deadline) -> socket.socket:
         allowed = [(family, address) for family, _, _, _, address in found if self._may_meet(address)]
         if not allowed:
             raise _AddressRefused
@@ -136,44 +156,13 @@ class _AddressRefused(OSError):
     """No address of the name is a public one, or the address that was met is none."""
 
 
-class _Deadline:
-    """Cuts the connection when the time is up. A socket's own time-out starts anew with each byte that drips in."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._ends_at = time.monotonic() + timeout_s
-        self._socket: socket.socket | None = None
-        self._timer: threading.Timer | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._ends_at
-
-    def left_s(self) -> float:
-        """Raises TimeoutError when nothing is left."""
-        if self.is_over:
-            raise TimeoutError
-        return self._ends_at - time.monotonic()
-
-    def watch(self, sock: socket.socket) -> None:
-        """Bounds all that follows on a connected socket."""
-        sock.settimeout(None)
-        # The deadline keeps a descriptor of its own: TLS takes the socket over, and the connection must be cut during a
-        # handshake, too.
-        self._socket = sock.dup()
-        self._timer = threading.Timer(max(0.0, self._ends_at - time.monotonic()), self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _cut(self) -> None:
-        with suppress(OSError):
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._socket is not None:
-            self._socket.close()
+def _beginning_of(answer: http.client.HTTPResponse) -> bytes:
+    """What came of the body, up to _READ_BYTES: also where it broke off."""
+    read = b""
+    with suppress(OSError, http.client.HTTPException):
+        while len(read) < _READ_BYTES and (more := answer.read1(_READ_BYTES - len(read))):
+            read += more
+    return read
 
 
 def _connected(family: int, address: tuple[Any, ...], timeout_s: float) -> socket.socket:
@@ -197,7 +186,12 @@ def _name_of(error: Exception) -> Failure:
             return Failure.TLS_FAILED
         case TimeoutError():
             return Failure.TIMED_OUT
-        case ConnectionResetError() | BrokenPipeError() | http.client.HTTPException() | ValueError():
+        case TooMuch():
+            return Failure.ANSWER_TOO_LONG
+        case ConnectionResetError() | BrokenPipeError():
             return Failure.NO_HTTP_ANSWER
-        case _:
+        case OSError():
             return Failure.NOT_CONNECTED
+        case _:
+            # What http.client makes of an answer that is none.
+            return Failure.NO_HTTP_ANSWER

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ringline.json_text import read_json
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.webhooks.sending.client import Answered, WebhookClient
 from ringline.webhooks.sending.signing import signature_headers
@@ -25,7 +26,7 @@ class AskServer:
         if not isinstance(answer, Answered) or answer.status_code != 200:
             return None
         try:
-            told = json.loads(answer.body)
+            told = read_json(answer.body)
         except ValueError:
             return None
         return told if isinstance(told, dict) else None

@@ -1,32 +1,37 @@
 """One try of one delivery, decided on its record and not on the message: SQS hands a message out at least once.
 
 message -> over, or not due yet: drop -> POST -> one write: delivered, or failing with the next moment
-                                              '-- a crash here: the message comes back and the POST is repeated
+        -> its endpoint takes no     '-- a crash here: the message comes back and the POST is repeated
+           more, or fails: held back, comes again by itself
 failing -> for waits that SQS can take a delayed message, and the sweep in case it is lost; for longer ones the sweep
 """
 
-import json
 from collections.abc import Callable, Mapping
 from copy import replace
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.webhooks.model.delivery import KEPT_ATTEMPTS, Attempt, Delivery, DeliveryId, DeliveryStatus
+from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, untried
 from ringline.webhooks.model.endpoint import Endpoint
-from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.model.schedule import Accepted, Stop, TryAgain, retry_after_in_s, verdict
+from ringline.webhooks.model.event import Event
+from ringline.webhooks.model.pace import HeldBack, Turn
+from ringline.webhooks.model.schedule import LOST_MESSAGE_MS, Accepted, Stop, TryAgain, retry_after_in_s, verdict
+from ringline.webhooks.sending.attempts import attempt_of, with_attempt
 from ringline.webhooks.sending.client import Answered, Unanswered
-from ringline.webhooks.sending.queue import LONGEST_DELAY_MS, DeliveryMessage, DeliveryQueue
+from ringline.webhooks.sending.queue import (
+    LONGEST_DELAY_MS,
+    AnyMessage,
+    DeliveryMessage,
+    DeliveryQueue,
+    FormerMessage,
+)
 from ringline.webhooks.sending.signing import signature_headers
 
 USER_AGENT = "Ringline-Webhooks/1"
 
 EARLY_MS = 1000
 """How much before its moment a try may be made: the clocks of two functions differ by less."""
-
-LOST_MESSAGE_MS = 60_000
-"""How long after its moment a delayed message counts as lost, and the sweep takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,27 @@ class NotYetDue:
 
 @dataclass(frozen=True, slots=True)
 class NothingToSend:
-    """The call is no longer kept."""
+    """The event is no longer kept."""
 
 
-type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | NothingToSend
+type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | NothingToSend | HeldBack
 
 
 class Endpoints(Protocol):
     def endpoint(self, account_id: str, endpoint_id: str) -> Endpoint | None: ...
 
-    def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None: ...
+
+class Turns(Protocol):
+    def admit(self, delivery: Delivery, endpoint: Endpoint, turn_at: int | None, address: str) -> Turn | HeldBack:
+        """Whether the endpoint is to be tried now. What is held back comes again by itself."""
+
+    def leave(self, delivery_id: DeliveryId, endpoint: Endpoint, turn: Turn) -> None: ...
+
+
+class Health(Protocol):
+    def worked(self, account_id: str, endpoint: Endpoint) -> None: ...
+
+    def failed(self, account_id: str, endpoint: Endpoint, gone: str | None = None) -> None: ...
 
 
 class Deliveries(Protocol):
@@ -83,20 +99,22 @@ class Deliveries(Protocol):
 
     def record_failed(self, delivery: Delivery, attempts_read: int, now: int) -> bool: ...
 
-
-class Payload(Protocol):
-    """The event's own moment in ISO 8601, the same at every try, and the call as the API shows it."""
-
-    @property
-    def timestamp(self) -> str: ...
-
-    @property
-    def data(self) -> Mapping[str, Any]: ...
+    def note_attempt(self, delivery_id: DeliveryId, attempt: Attempt) -> None: ...
 
 
-class Payloads(Protocol):
-    def payload(self, account_id: str, call_id: str, event_type: str, occurrence: int) -> Payload | None:
-        """None if the call is not kept any more."""
+class Secrets(Protocol):
+    def opened(self, account_id: str, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with its secrets and its headers as they are used."""
+
+
+class Events(Protocol):
+    def at(self, account_id: str, sequence: int) -> Event | None:
+        """None if the event is not kept any more."""
+
+
+class TakesOver(Protocol):
+    def run(self, message: FormerMessage) -> DeliveryMessage | None:
+        """The message that goes on for one of the release before; None where that is over."""
 
 
 class Client(Protocol):
@@ -109,7 +127,11 @@ class Deliver:
         *,
         endpoints: Endpoints,
         deliveries: Deliveries,
-        payloads: Payloads,
+        secrets: Secrets,
+        events: Events,
+        take_over: TakesOver,
+        turns: Turns,
+        health: Health,
         client: Client,
         queue: DeliveryQueue,
         clock: Clock,
@@ -117,56 +139,81 @@ class Deliver:
     ) -> None:
         self._endpoints = endpoints
         self._deliveries = deliveries
-        self._payloads = payloads
+        self._secrets = secrets
+        self._events = events
+        self._take_over = take_over
+        self._turns = turns
+        self._health = health
         self._client = client
         self._queue = queue
         self._clock = clock
         self._randomness = randomness
 
-    def run(self, message: DeliveryMessage) -> Outcome:
+    def run(self, message: AnyMessage) -> Outcome:
         """Tries once and records it. Raises what the table or the queue raise; the message then comes back."""
-        delivery_id = message.delivery_id
-        delivery = self._deliveries.delivery(delivery_id) or _untried(message)
-        if delivery.is_over:
+        named = self._take_over.run(message) if isinstance(message, FormerMessage) else message
+        return AlreadyDone() if named is None else self._run(named.delivery_id, named.turn_at)
+
+    def _run(self, delivery_id: DeliveryId, turn_at: int | None) -> Outcome:
+        known = self._deliveries.delivery(delivery_id)
+        if known is not None and known.is_over:
             return AlreadyDone()
         endpoint = self._endpoints.endpoint(delivery_id.account_id, delivery_id.endpoint_id)
+        event = self._events.at(delivery_id.account_id, delivery_id.sequence)
+        delivery = known or (None if event is None else _untried(event, delivery_id.endpoint_id, endpoint))
+        if delivery is None:
+            return NothingToSend()
         if endpoint is None or not endpoint.is_enabled:
             self._close(delivery)
             return EndpointGone()
-        if delivery.next_attempt_at is not None and delivery.next_attempt_at > self._clock() + EARLY_MS:
+        next_at = delivery.next_attempt_at
+        if next_at is not None and next_at != turn_at and next_at > self._clock() + EARLY_MS:
             return NotYetDue()
-        payload = self._payloads.payload(
-            delivery_id.account_id, delivery_id.call_id, delivery_id.event_type, delivery_id.occurrence
-        )
-        if payload is None:
+        if event is None:
             self._close(delivery)
             return NothingToSend()
-        return self._try(delivery, endpoint, body_of(delivery_id.event_type, payload, delivery.sequence))
+        # Nobody subscribes for a call that names no URL; of what is sent all the same the log says that it has none.
+        address = endpoint.address_for(event) or endpoint.url
+        turn = self._turns.admit(delivery, endpoint, turn_at, address)
+        if isinstance(turn, HeldBack):
+            return turn
+        try:
+            return self._try(delivery, endpoint, address, event.body_as(delivery.told_as))
+        finally:
+            # Behind what is written down: where this fails, the message comes back to a try that is known.
+            self._turns.leave(delivery.id, endpoint, turn)
 
-    def _try(self, before: Delivery, endpoint: Endpoint, body: bytes) -> Outcome:
+    def _try(self, before: Delivery, endpoint: Endpoint, address: str, body: bytes) -> Outcome:
         started_at = self._clock()
-        signature = signature_headers(endpoint.secrets, before.id.webhook_id, started_at // MS_PER_S, body)
-        headers = {"content-type": "application/json", "user-agent": USER_AGENT, **signature}
-        answer = self._client.post(endpoint.url, headers, body)
+        endpoint = self._secrets.opened(before.id.account_id, endpoint)
+        secrets = [secret for secret, _ in endpoint.signing(started_at)]
+        signature = signature_headers(secrets, before.webhook_id, started_at // MS_PER_S, body)
+        # Its own headers come first, so that none of them can take the place of ours.
+        headers = {**endpoint.headers, "content-type": "application/json", "user-agent": USER_AGENT, **signature}
+        answer = self._client.post(address, headers, body)
         now = self._clock()
-        delivery = _with_attempt(before, _attempt(answer, started_at, now - started_at))
+        attempt = attempt_of(answer, started_at, now - started_at, headers, endpoint.secrets)
+        delivery = with_attempt(before, attempt)
         retry_after = answer.retry_after if isinstance(answer, Answered) else None
         status_code = answer.status_code if isinstance(answer, Answered) else None
-        match verdict(delivery.attempt_count, status_code, retry_after_in_s(retry_after, now), self._randomness()):
+        after_s = retry_after_in_s(retry_after, now)
+        match verdict(delivery.tries_of_schedule, status_code, after_s, self._randomness()):
             case Accepted():
-                self._deliveries.record_delivered(replace(delivery, status=DeliveryStatus.DELIVERED), now)
+                if not self._deliveries.record_delivered(replace(delivery, status=DeliveryStatus.DELIVERED), now):
+                    self._note(delivery)
+                self._health.worked(before.id.account_id, endpoint)
                 return Delivered(delivery.attempt_count)
             case Stop(endpoint_gone):
-                return self._give_up(delivery, endpoint_gone, _why(answer), now)
+                self._health.failed(before.id.account_id, endpoint, "answered 410 Gone" if endpoint_gone else None)
+                return self._give_up(delivery, _why(answer), now)
             case TryAgain(wait_ms):
+                self._health.failed(before.id.account_id, endpoint)
                 return self._plan(delivery, wait_ms, _why(answer), now)
 
-    def _give_up(self, delivery: Delivery, endpoint_gone: bool, why: str, now: int) -> Outcome:
-        if endpoint_gone:
-            self._endpoints.disable(delivery.id.account_id, delivery.id.endpoint_id, now, "answered 410 Gone")
+    def _give_up(self, delivery: Delivery, why: str, now: int) -> Outcome:
         over = replace(delivery, status=DeliveryStatus.GAVE_UP)
         if not self._deliveries.record_failed(over, delivery.attempt_count - 1, now):
-            return AlreadyDone()
+            return self._note(delivery)
         return GaveUp(delivery.attempt_count, why)
 
     def _plan(self, delivery: Delivery, wait_ms: int, why: str, now: int) -> Outcome:
@@ -175,10 +222,15 @@ class Deliver:
         due_at = next_attempt_at + LOST_MESSAGE_MS if by_message else next_attempt_at
         failing = replace(delivery, next_attempt_at=next_attempt_at, due_at=due_at)
         if not self._deliveries.record_failed(failing, delivery.attempt_count - 1, now):
-            return AlreadyDone()
+            return self._note(delivery)
         if by_message:
-            self._queue.send_later(DeliveryMessage(delivery.id, delivery.sequence), wait_ms)
+            self._queue.send_later(DeliveryMessage(delivery.id), wait_ms)
         return WillRetry(delivery.attempt_count, wait_ms, why)
+
+    def _note(self, delivery: Delivery) -> AlreadyDone:
+        """Another try was recorded while this one was under way, and decides what comes next. The log shows both."""
+        self._deliveries.note_attempt(delivery.id, delivery.attempts[-1])
+        return AlreadyDone()
 
     def _close(self, delivery: Delivery) -> None:
         """Takes a delivery that can go nowhere off the sweep's list. One that was never tried, or whose only try was
@@ -187,30 +239,8 @@ class Deliver:
         self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
 
-def body_of(event_type: EventType, payload: Payload, sequence: int) -> bytes:
-    """`sequence` is the event's place among all changes of its call: the data may be of a later one."""
-    document = {"type": event_type, "timestamp": payload.timestamp, "data": {**payload.data, "sequence": sequence}}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _untried(message: DeliveryMessage) -> Delivery:
-    return Delivery(id=message.delivery_id, sequence=message.sequence, status=DeliveryStatus.FAILING)
-
-
-def _with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    return replace(
-        delivery,
-        attempts=(*delivery.attempts, attempt)[-KEPT_ATTEMPTS:],
-        attempt_count=delivery.attempt_count + 1,
-        next_attempt_at=None,
-        due_at=None,
-    )
-
-
-def _attempt(answer: Answered | Unanswered, at: int, duration_ms: int) -> Attempt:
-    if isinstance(answer, Answered):
-        return Attempt(at, duration_ms, status_code=answer.status_code)
-    return Attempt(at, duration_ms, error=answer.error)
+def _untried(event: Event, endpoint_id: str, endpoint: Endpoint | None) -> Delivery:
+    return untried(event, endpoint_id, event.event_type if endpoint is None else endpoint.name_of(event.event_type))
 
 
 def _why(answer: Answered | Unanswered) -> str:

@@ -1,4 +1,4 @@
-"""The queue of deliveries. A message says which event goes where; what is in it is read when it is sent."""
+"""The queue of deliveries. A message says which event goes where; its bytes are read when it is sent."""
 
 import json
 import math
@@ -9,23 +9,44 @@ from typing import Any, Protocol
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.webhooks.model.delivery import DeliveryId
-from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.former import FormerId
 
 LONGEST_DELAY_MS = LONGEST_DELAY_S * MS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryMessage:
-    """`sequence` is the call's own count of its events."""
+    """`turn_at` is the moment that it was held back for, where its endpoint took no more before."""
 
     delivery_id: DeliveryId
+    turn_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormerMessage:
+    """One of the release before events were rows. `sequence` was its call's own count of changes."""
+
+    former_id: FormerId
     sequence: int
 
 
-class DeliveryQueue(Protocol):
-    def send(self, message: DeliveryMessage) -> None: ...
+@dataclass(frozen=True, slots=True)
+class ReplayMessage:
+    """A step of a replay is to be made: this one, or none."""
 
-    def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
+    account_id: str
+    endpoint_id: str
+    replay_id: str
+    step: int
+
+
+type AnyMessage = DeliveryMessage | FormerMessage
+
+
+class DeliveryQueue(Protocol):
+    def send(self, message: AnyMessage) -> None: ...
+
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None:
         """Not before `wait_ms`, at most LONGEST_DELAY_MS."""
 
 
@@ -34,45 +55,79 @@ class SqsDeliveryQueue:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def send(self, message: DeliveryMessage) -> None:
+    def send(self, message: AnyMessage) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, **_entry(message))
 
-    def send_later(self, message: DeliveryMessage, wait_ms: int) -> None:
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None:
         delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / MS_PER_S)
         self._sqs().send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **_entry(message))
 
+    def send_in_background(self, message: DeliveryMessage | ReplayMessage, wait_ms: int = 0) -> None:
+        """For a replay: SQS deals with what an account is told live beside it, however much there is of it."""
+        account_id = message.account_id if isinstance(message, ReplayMessage) else message.delivery_id.account_id
+        body = step_body(message) if isinstance(message, ReplayMessage) else body_of(message)
+        delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / MS_PER_S)
+        entry = {"MessageBody": body, "MessageGroupId": f"{account_id}#replay"}
+        self._sqs().send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **entry)
 
-def _entry(message: DeliveryMessage) -> dict[str, str]:
-    # The group makes SQS deal fairly between accounts: a flood of one account's deliveries does not hold up another's.
-    return {"MessageBody": body_of(message), "MessageGroupId": message.delivery_id.account_id}
+
+def _entry(message: AnyMessage) -> dict[str, str]:
+    # The group makes SQS deal fairly between endpoints: the deliveries of one that is slow or dead, ten seconds each,
+    # hold up no other's, not even its owner's. An account has at most twenty of these shares.
+    whose = message.delivery_id if isinstance(message, DeliveryMessage) else message.former_id
+    return {"MessageBody": body_of(message), "MessageGroupId": f"{whose.account_id}#{whose.endpoint_id}"}
 
 
-def body_of(message: DeliveryMessage) -> str:
-    delivery_id = message.delivery_id
+def body_of(message: AnyMessage) -> str:
+    if isinstance(message, DeliveryMessage):
+        named = message.delivery_id
+        fields = {"account_id": named.account_id, "endpoint_id": named.endpoint_id, "sequence": named.sequence}
+        return json.dumps(fields if message.turn_at is None else fields | {"turn_at": message.turn_at})
+    former = message.former_id
     return json.dumps(
         {
-            "account_id": delivery_id.account_id,
-            "call_id": delivery_id.call_id,
-            "endpoint_id": delivery_id.endpoint_id,
-            "type": delivery_id.event_type,
-            "occurrence": delivery_id.occurrence,
+            "account_id": former.account_id,
+            "call_id": former.call_id,
+            "endpoint_id": former.endpoint_id,
+            "type": former.told_as,
+            "occurrence": former.occurrence,
             "sequence": message.sequence,
         }
     )
 
 
-def message_in(body: str) -> DeliveryMessage:
+def step_body(message: ReplayMessage) -> str:
+    return json.dumps({name: getattr(message, name) for name in message.__slots__})
+
+
+def step_in(body: str) -> ReplayMessage | None:
+    """The step of a replay that an SQS body asks for; None of any other body."""
+    try:
+        fields = json.loads(body)
+        account_id, endpoint_id = _text(fields["account_id"]), _text(fields["endpoint_id"])
+        return ReplayMessage(account_id, endpoint_id, _text(fields["replay_id"]), int(fields["step"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def message_in(body: str) -> AnyMessage:
     """The message of an SQS body. Raises ValueError for a body that is no message of ours."""
     try:
         fields = json.loads(body)
-        delivery_id = DeliveryId(
-            account_id=_text(fields["account_id"]),
+        account_id, endpoint_id = _text(fields["account_id"]), _text(fields["endpoint_id"])
+        sequence = int(fields["sequence"])
+        if "call_id" not in fields:
+            named = DeliveryId(account_id=account_id, endpoint_id=endpoint_id, sequence=sequence)
+            turn_at = fields.get("turn_at")
+            return DeliveryMessage(named, None if turn_at is None else int(turn_at))
+        former_id = FormerId(
+            account_id=account_id,
             call_id=_text(fields["call_id"]),
-            endpoint_id=_text(fields["endpoint_id"]),
-            event_type=EventType(fields["type"]),
+            endpoint_id=endpoint_id,
+            told_as=_text(fields["type"]),
             occurrence=int(fields.get("occurrence", 1)),
         )
-        return DeliveryMessage(delivery_id, int(fields["sequence"]))
+        return FormerMessage(former_id, sequence)
     except (KeyError, TypeError) as error:
         raise ValueError("not a delivery message") from error
 

@@ -11,16 +11,16 @@ agent, and `completed` once the one before is out.
 
 from collections.abc import Iterable
 from copy import replace
-from enum import StrEnum
 from typing import Any
 
+from ringline.later import Carried, StoredWord, carried_from
 from ringline.record import Record, names_of
 
 MOST_TRANSFERS = 20
 """So many a call can have, tries of a fallback included: a call must stay a small item."""
 
 
-class TransferState(StrEnum):
+class TransferState(StoredWord):
     REQUESTED = "requested"
     RINGING = "ringing"
     JOINED = "joined"
@@ -37,37 +37,57 @@ class TransferState(StrEnum):
         return self in {TransferState.REQUESTED, TransferState.RINGING}
 
 
-class TargetKind(StrEnum):
+class TargetKind(StoredWord):
     NUMBER = "sip"
     AGENT = "agent"
 
 
-class TransferMode(StrEnum):
+class TransferMode(StoredWord):
     COLD = "cold"
     WARM = "warm"
 
 
-class AskedBy(StrEnum):
+class AskedBy(StoredWord):
     API = "api"
     AGENT = "agent"
+    PIPE = "pipe"
+    """The fallback of a caller whose agent did not come."""
 
 
 class Target(Record):
     """To whom: a number (E.164) or an agent of the account. `brain` is what our speech worker speaks for where the
-    agent does not speak itself."""
+    agent does not speak itself, `voice_profile_id` and `voice` how it sounds."""
 
     kind: TargetKind
     name: str
     brain: str | None = None
+    voice_profile_id: str | None = None
+    voice: dict[str, Any] | None = None
+    carried: Carried = ()
 
 
 class Former(Record):
-    """The agent that a call had when another one was asked for: it has the call again if that one does not come."""
+    """The agent that a call had when another one was asked for: it has the call again if that one does not come, or is
+    gone before it has let this one go. `sid` and `identity` are who it was in the room when the other one came, if it
+    was there. `ready_at` and `can_report` are what it had told of itself. Its speech worker was lost at `lost_at`. A
+    call that a number had by then was `transferred_at` that moment to `transferred_to`, where `only_started` is not
+    set."""
 
     agent_id: str | None = None
     brain: str | None = None
     worker_id: str | None = None
     dispatch: int | None = None
+    sid: str | None = None
+    identity: str | None = None
+    lost_at: int | None = None
+    transferred_at: int | None = None
+    transferred_to: str | None = None
+    only_started: bool = False
+    ready_at: int | None = None
+    can_report: tuple[str, ...] = ()
+    voice_profile_id: str | None = None
+    voice: dict[str, Any] | None = None
+    carried: Carried = ()
 
 
 class TargetLeft(Record):
@@ -76,6 +96,7 @@ class TargetLeft(Record):
     at: int
     disconnect_reason: str | None = None
     call_status: str | None = None
+    carried: Carried = ()
 
 
 class Referred(Record):
@@ -91,8 +112,12 @@ class Transfer(Record):
     does not come, and with `ends_call` the call ends after the last. `follows` is the transfer whose fallback this is.
     `reason` is an `EndReason`, the target's as if it had been a call.
 
+    `trunk_id` is the trunk through which a caller's number calls: a second phone goes out there, and not through the
+    one that the caller came in by. None is the usual one; a call that was dialled has its own.
+
     `key_hash` and `body_hash` tell whether a request is a repeat. `dispatch` is the number with which an agent was
-    dispatched, `former` whom it is to replace.
+    dispatched, `former` whom it is to replace; `ready_at` is when it said that it is ready. Agents of the dispatches
+    before have no part in the call any more: so a pipe's transfer to a number has a `dispatch`, too.
     """
 
     transfer_id: str
@@ -116,10 +141,18 @@ class Transfer(Record):
     follows: str | None = None
     participant_sid: str | None = None
     left: TargetLeft | None = None
+    trunk_id: str | None = None
     dispatch: int | None = None
     former: Former | None = None
+    ready_at: int | None = None
     key_hash: str | None = None
     body_hash: str | None = None
+    carried: Carried = ()
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether this release knows what it is. Another one is left alone, and nobody else is asked for meanwhile."""
+        return self.state.is_known and self.mode.is_known and self.target.kind.is_known
 
     @property
     def is_under_way(self) -> bool:
@@ -180,6 +213,7 @@ def next_of(failed: Transfer, at: int) -> Transfer | None:
         # Who gives way to an agent is the agent before.
         dropped=failed.dropped if failed.fallback[0].kind is TargetKind.NUMBER else None,
         announcement=failed.announcement,
+        trunk_id=failed.trunk_id,
         fallback=failed.fallback[1:],
         ends_call=failed.ends_call,
         follows=failed.transfer_id,
@@ -207,31 +241,38 @@ def transfer_to_record(transfer: Transfer) -> dict[str, Any]:
 
 
 def transfer_from_record(record: dict[str, Any]) -> Transfer:
-    """A later version may have kept more: that is left out."""
+    """What a later release keeps besides is carried along."""
     known = _of(Transfer, record)
     former, left = known.get("former"), known.get("left")
     return Transfer(
         **known
         | {
             "target": _target(record["target"]),
-            "mode": TransferMode(record["mode"]),
-            "asked_by": AskedBy(record["asked_by"]),
-            "state": TransferState(record.get("state", TransferState.REQUESTED)),
+            "mode": TransferMode.kept(record["mode"]),
+            "asked_by": AskedBy.kept(record["asked_by"]),
+            "state": TransferState.kept(record.get("state", TransferState.REQUESTED)),
             "fallback": tuple(_target(each) for each in record.get("fallback", ())),
-            "former": None if former is None else Former(**_of(Former, former)),
+            "former": None if former is None else _former(former),
             "left": None if left is None else TargetLeft(**_of(TargetLeft, left)),
         }
     )
 
 
+def _former(record: dict[str, Any]) -> Former:
+    return Former(**_of(Former, record) | {"can_report": tuple(record.get("can_report", ()))})
+
+
 def _target(record: dict[str, Any]) -> Target:
-    return replace(Target(**_of(Target, record)), kind=TargetKind(record["kind"]))
+    return replace(Target(**_of(Target, record)), kind=TargetKind.kept(record["kind"]))
 
 
 def _known(kept: Record) -> dict[str, Any]:
     fields = {name: getattr(kept, name) for name in names_of(type(kept))}
-    return {name: value for name, value in fields.items() if value is not None and value is not False and value != ()}
+    more = dict(fields.pop("carried"))
+    known = {name: value for name, value in fields.items() if value is not None and value is not False and value != ()}
+    return more | known
 
 
 def _of(kind: type[Record], record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in names_of(kind) if name in record}
+    names = names_of(kind)
+    return {name: record[name] for name in names if name in record} | {"carried": carried_from(record, names)}

@@ -4,25 +4,27 @@ Every step returns the call as it is afterwards, without a new version, or why n
 """
 
 from copy import replace
-from typing import Any
 
-from ringline.calls.model.call import UP, Call
-from ringline.calls.model.events import AgentJoined, LegLeft
+from ringline.calls.capacity.counters import Kind, counter_name
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import LegLeft
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.transfers.transfer import (
     MOST_TRANSFERS,
     AskedBy,
     Former,
+    Target,
+    TargetKind,
     TargetLeft,
     Transfer,
+    TransferMode,
     TransferState,
     leg_identity,
     next_of,
     of_dial,
     transfer_named,
     under_way,
-    with_transfer,
 )
 from ringline.calls.model.transfers.transfer_events import (
     TransferAsked,
@@ -32,11 +34,13 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferJoined,
     TransferRang,
 )
+from ringline.calls.rules.transfers.agents import lost_at, with_change, with_former_agent, without_counter_of
 
 _S = TransferState
 
 UNDER_WAY = "transfer_under_way"
 TOO_MANY = "too_many_transfers"
+_OVER = "transfer_is_over"
 
 
 # --- what is told of it ----------------------------------------------------------------------------------------------
@@ -57,10 +61,19 @@ def _asked(call: Call, event: TransferAsked) -> Result:
 def _begun_anew(call: Call, transfer: Transfer) -> Call:
     """The call from which somebody else is asked for."""
     if transfer.is_to_number:
-        with_it = replace(call, transfers=(*call.transfers, transfer))
-        # Who goes while somebody else is still rung has hung up; the phone that is sent away goes because of it.
-        return _handed_over(with_it, transfer, transfer.requested_at) if transfer.is_refer else with_it
-    former = Former(call.agent_id, call.brain, call.reports.worker_id, call.reports.dispatch)
+        return replace(call, transfers=(*call.transfers, transfer))
+    told = call.reports
+    former = Former(
+        call.agent_id,
+        call.brain,
+        told.worker_id,
+        told.dispatch,
+        ready_at=told.ready_at,
+        can_report=told.can_report,
+        voice_profile_id=call.voice_profile_id,
+        voice=call.voice,
+        lost_at=lost_at(call),
+    )
     sent = replace(transfer, former=former, dispatch=call.dispatches + 1)
     return replace(
         call,
@@ -68,6 +81,8 @@ def _begun_anew(call: Call, transfer: Transfer) -> Call:
         dispatches=call.dispatches + 1,
         agent_id=transfer.target.name,
         brain=transfer.target.brain,
+        voice_profile_id=transfer.target.voice_profile_id,
+        voice=transfer.target.voice,
         # The runner before gives its place back, and goes on until the next agent is there.
         runner_id=None,
         reports=replace(call.reports, worker_id=None, dispatch=None),
@@ -81,32 +96,47 @@ def _handed_over(call: Call, transfer: Transfer, at: int) -> Call:
 
 
 def _begun(call: Call, event: TransferBegun) -> Result:
-    transfer = transfer_named(call.transfers, event.transfer_id)
-    if transfer is None or not transfer.is_under_way:
-        return Unmoved("transfer_is_over")
+    transfer = _goes_on(call, event.transfer_id)
+    if transfer is None:
+        return Unmoved(_OVER)
     if transfer.begun_at is not None:
         return Unmoved("begun_before")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked")
-    return Moved(_with(call, transfer, begun_at=event.at))
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved("leg_has_left")
+    begun = with_change(call, transfer, begun_at=event.at)
+    if not transfer.is_to_agent:
+        return Moved(begun)
+    # The place under its cap is taken with this: of two that ask for the last one, one has it.
+    named = counter_name(Kind.AGENT, transfer.target.name)
+    return Moved(replace(begun, counters=tuple(dict.fromkeys((*call.counters, named)))))
+
+
+def _goes_on(call: Call, transfer_id: str) -> Transfer | None:
+    """The transfer, if it is under way and not one that a later release has brought further than this one knows."""
+    transfer = transfer_named(call.transfers, transfer_id)
+    return transfer if transfer is not None and transfer.is_under_way and transfer.is_understood else None
 
 
 def _rang(call: Call, event: TransferRang) -> Result:
     transfer = transfer_named(call.transfers, event.transfer_id)
     if transfer is None or transfer.state is not _S.REQUESTED:
         return Unmoved("rang_before")
-    return Moved(_with(call, transfer, state=_S.RINGING, ringing_at=event.at))
+    return Moved(with_change(call, transfer, state=_S.RINGING, ringing_at=event.at))
 
 
 def _joined(call: Call, event: TransferJoined) -> Result:
     """The target is there. An agent that has left meanwhile has handed over."""
     transfer = transfer_named(call.transfers, event.transfer_id)
+    if transfer is not None and not transfer.is_understood:
+        return Unmoved("transfer_of_a_later_release")
     if transfer is None or not transfer.state.awaits_target:
-        return Unmoved("joined_before" if transfer is not None and transfer.joined_at else "transfer_is_over")
+        return Unmoved("joined_before" if transfer is not None and transfer.joined_at else _OVER)
     if transfer.left is not None:
         # It answered and was gone before whoever called it could say so.
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
-    there = _with(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.participant_sid)
+    there = with_change(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.participant_sid)
     there = _handed_over(there, transfer, event.at)
     if call.agent_left_at is None:
         return Moved(there)
@@ -114,70 +144,88 @@ def _joined(call: Call, event: TransferJoined) -> Result:
 
 
 def _completed(call: Call, event: TransferCompleted) -> Result:
-    transfer = transfer_named(call.transfers, event.transfer_id)
-    if transfer is None or not transfer.is_under_way:
-        return Unmoved("transfer_is_over")
+    if _goes_on(call, event.transfer_id) is None:
+        return Unmoved(_OVER)
     return Moved(_completed_in(call, event.at))
 
 
 def _failed(call: Call, event: TransferFailed) -> Result:
-    transfer = transfer_named(call.transfers, event.transfer_id)
-    if transfer is None or not transfer.is_under_way:
-        return Unmoved("transfer_is_over")
+    transfer = _goes_on(call, event.transfer_id)
+    if transfer is None:
+        return Unmoved(_OVER)
     return failed(call, transfer, event.at, event.reason, event.sip_code)
+
+
+_ENDS_AS = {
+    AskedBy.API: EndReason.API_HUNG_UP,
+    AskedBy.AGENT: EndReason.AGENT_HUNG_UP,
+    AskedBy.PIPE: EndReason.AGENT_DID_NOT_JOIN,
+}
+"""Why a call ends whose transfer, and all that were to follow it, came to nothing."""
 
 
 def failed(call: Call, transfer: Transfer, at: int, reason: str, sip_code: int | None) -> Moved:
     """The conversation goes on with its agent, unless a fallback says otherwise."""
-    back = _with(call, transfer, state=_S.FAILED, ended_at=at, reason=reason, sip_code=sip_code)
-    if transfer.is_to_number:
+    back = with_change(call, transfer, state=_S.FAILED, ended_at=at, reason=reason, sip_code=sip_code)
+    if transfer.is_to_number and transfer.joined_at is not None:
         told = replace(back.reports, transferred_at=None, transferred_to=None, transfer_only_started=False)
         back = replace(back, reports=told)
-    else:
-        back = _with_former_agent(back, transfer)
+    elif transfer.is_to_agent:
+        back = with_former_agent(back, transfer, at)
     # Whoever is left alone now has to be looked after.
-    looks = LOOK_AGAIN if call.agent_left_at is not None else frozenset()
+    looks = LOOK_AGAIN if back.agent_left_at is not None else frozenset()
     following = next_of(transfer, at)
-    if call.end_asked_at is not None:
+    if call.end_asked_at is not None or call.evidence.leg_has_left_for_good:
         return Moved(back, looks)
     if following is not None and len(call.transfers) < MOST_TRANSFERS:
         return Moved(_begun_anew(back, following), LOOK_AGAIN)
     if transfer.ends_call:
-        reason_of_end = EndReason.API_HUNG_UP if transfer.asked_by is AskedBy.API else EndReason.AGENT_HUNG_UP
-        return Moved(replace(back, end_asked_at=at, end_asked_reason=reason_of_end), END_ROOM | LOOK_AGAIN)
+        ended = replace(
+            back, end_asked_at=at, end_asked_reason=_ENDS_AS.get(transfer.asked_by, EndReason.AGENT_HUNG_UP)
+        )
+        return Moved(ended, END_ROOM | LOOK_AGAIN)
     return Moved(back, looks)
 
 
-def _with_former_agent(call: Call, transfer: Transfer) -> Call:
-    """The place of a runner stays given back: it may be somebody else's by now, and a runner that is full refuses."""
-    former = transfer.former or Former(call.agent_id, call.brain)
-    reports = replace(call.reports, worker_id=former.worker_id, dispatch=former.dispatch)
-    return replace(call, agent_id=former.agent_id, brain=former.brain, runner_id=None, reports=reports)
+# --- a caller whose agent did not come -------------------------------------------------------------------------------
+
+
+def passed_on(call: Call, number: str, at: int) -> Call:
+    """The caller who is handed over to their pipe's number. Called into the room, it answers them: they hear it ring.
+    There is no agent, and none is to come any more."""
+    transfer = Transfer(
+        # A call falls back once, so that nobody has to make a name.
+        transfer_id=f"transfer_{call.call_id.partition('_')[2]}",
+        dial=call.attempt,
+        target=Target(TargetKind.NUMBER, number),
+        mode=TransferMode.WARM,
+        asked_by=AskedBy.PIPE,
+        requested_at=at,
+        warm_handoff_ms=0,
+        ends_call=True,
+        trunk_id=call.fallback_trunk_id,
+        dispatch=call.dispatches + 1,
+    )
+    return replace(
+        call,
+        state=State.ACTIVE,
+        answered_at=at,
+        active_at=at,
+        agent_left_at=at,
+        runner_id=None,
+        speech_row=None,
+        transfers=(*call.transfers, transfer),
+    )
+
+
+def is_passed_on(call: Call) -> bool:
+    """Whether the caller was handed over because no agent came, and none that was asked for afterwards has them."""
+    of_this_dial = of_dial(call.transfers, call.attempt)
+    has_agent = any(each.is_to_agent and each.state in {_S.JOINED, _S.COMPLETED} for each in of_this_dial)
+    return not has_agent and any(each.asked_by is AskedBy.PIPE for each in of_this_dial)
 
 
 # --- what the call's own events mean ---------------------------------------------------------------------------------
-
-
-def awaits_agent(call: Call) -> bool:
-    """Whether another agent was asked for, who is not there yet."""
-    return _awaiting_agent(call) is not None
-
-
-def _awaiting_agent(call: Call) -> Transfer | None:
-    transfer = under_way(call.transfers)
-    return transfer if transfer is not None and transfer.is_to_agent and transfer.state.awaits_target else None
-
-
-def taken_by_target(call: Call, event: AgentJoined) -> Call | None:
-    """The call that the agent takes for which the present one asked; None where nobody asked for one."""
-    transfer = _awaiting_agent(call)
-    if transfer is None:
-        return None
-    there = _with(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.sid)
-    reports = replace(there.reports, silent_since=None)
-    return replace(
-        there, agent_sid=event.sid, agent_left_at=None, handed_over_at=None, other_left_at=None, reports=reports
-    )
 
 
 def agent_gone(call: Call, at: int) -> Call:
@@ -200,7 +248,11 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
 
     Whoever calls it knows the carrier's code, and speaks within milliseconds: until then its word is only kept."""
     transfer = under_way(call.transfers)
-    if transfer is None or event.identity != leg_identity(call.call_id, transfer.dial, transfer.transfer_id):
+    if (
+        transfer is None
+        or not transfer.is_understood
+        or event.identity != leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
+    ):
         return None
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
@@ -209,44 +261,42 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
     if transfer.left is not None:
         return Unmoved("target_left_before")
     left = TargetLeft(event.at, event.disconnect_reason, event.last_call_status)
-    return Moved(_with(call, transfer, left=left), LOOK_AGAIN)
+    return Moved(with_change(call, transfer, left=left), LOOK_AGAIN)
 
 
-def target_was_answered(transfer: Transfer) -> bool:
-    """Whether the leg that has left had been picked up, though nobody told."""
-    return transfer.left is not None and transfer.left.call_status in UP
+def waits_for_word_of_refer(call: Call) -> bool:
+    """Whether its phone has left while LiveKit was asked to send it away. Who is sent away and who hangs up leave
+    alike: LiveKit's answer alone tells which it was, and comes within milliseconds."""
+    transfer = under_way(call.transfers)
+    if transfer is None or not transfer.is_refer or transfer.begun_at is None:
+        return False
+    return call.active_at is not None and call.evidence.leg_has_left_for_good
 
 
 def settled_with_call(call: Call, reason: EndReason, at: int) -> Call:
-    """The call whose end settles its transfer too: a phone that was sent away has left, and whoever joined had it."""
+    """The call whose end settles its transfer too: whoever joined had it, and a phone of which nobody has said that it
+    was taken elsewhere was not."""
     transfer = under_way(call.transfers)
-    if transfer is None:
+    if transfer is None or not transfer.is_understood:
         return call
-    if reason is EndReason.CALL_TRANSFERRED and (transfer.is_refer or transfer.state is _S.JOINED):
+    if reason is EndReason.CALL_TRANSFERRED and transfer.state is _S.JOINED:
         return _completed_in(call, at)
-    return _with(call, transfer, state=_S.FAILED, ended_at=at, reason=reason.value)
+    return with_change(call, transfer, state=_S.FAILED, ended_at=at, reason=reason.value)
 
 
 def _completed_in(call: Call, at: int) -> Call:
     transfer = under_way(call.transfers)
     if transfer is None:
         return call
-    done = _with(call, transfer, state=_S.COMPLETED, ended_at=at)
-    if transfer.is_to_agent or done.reports.transferred_at is None:
+    done = with_change(call, transfer, state=_S.COMPLETED, ended_at=at)
+    if transfer.is_refer:
+        done = _handed_over(done, transfer, at)
+    if transfer.is_to_agent:
+        former = None if transfer.former is None else transfer.former.agent_id
+        return without_counter_of(done, former, kept=call.agent_id)
+    if done.reports.transferred_at is None:
         return done
     return replace(done, reports=replace(done.reports, transfer_only_started=False))
-
-
-def _with(call: Call, transfer: Transfer, **changes: Any) -> Call:
-    return replace(call, transfers=with_transfer(call.transfers, replace(transfer, **changes)))
-
-
-def has_no_part_in(call: Call, dispatch: int) -> bool:
-    """Whether the agent of that dispatch has the call no longer: another was asked for in its place and has not failed
-    to come, or it is itself the one that was asked for and did not come in time."""
-    of_this_dial = of_dial(call.transfers, call.attempt)
-    asked_for = [(each.state, each.dispatch) for each in of_this_dial if each.dispatch is not None]
-    return any(dispatch == theirs if state is _S.FAILED else dispatch < theirs for state, theirs in asked_for)
 
 
 OF_TRANSFERS: dict[type, Rule] = {

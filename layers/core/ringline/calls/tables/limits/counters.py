@@ -53,14 +53,14 @@ class Counters:
 
     def set_cap(
         self, account_id: str, kind: Kind, of: str, max_calls: int | None, calls_per_day: int | None = None
-    ) -> bool:
+    ) -> None:
         """How many calls at once the thing may have from now on, and for a number how many dials a day; None for as
-        many as want to. A lower cap drains. Whether calls that wait may go now that could not before: whoever set it
-        then rings the doorbell. Raises TableContended, and LookupError for an account that is not there."""
+        many as want to. A lower cap drains; calls that wait may go now that could not before, so whoever sets it rings
+        the doorbell. Raises TableContended, and LookupError for an account that is not there."""
         name = counter_name(kind, of)
         before = self.look(account_id, name)
         if (before.max_calls, before.calls_per_day) == (max_calls, calls_per_day):
-            return False
+            return
         given = {"max_calls": max_calls, "calls_per_day": calls_per_day}
         sets = {each: value for each, value in given.items() if value is not None}
         removed = [each for each in given if each not in sets]
@@ -82,7 +82,6 @@ class Counters:
         }
         if self._transactions.run([{"Update": counter}, {"Update": gate}]) is not None:
             raise LookupError(account_id)
-        return _is_raised(before.max_calls, max_calls) or _is_raised(before.calls_per_day, calls_per_day)
 
     def _counter(self, item: Item | None) -> Counter:
         if item is None:
@@ -96,7 +95,3 @@ class Counters:
             rests_until=kept.get("rests_until", 0),
             rests_for=kept.get("rests_for"),
         )
-
-
-def _is_raised(before: int | None, after: int | None) -> bool:
-    return before is not None and (after is None or after > before)

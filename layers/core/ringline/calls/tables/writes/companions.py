@@ -1,4 +1,5 @@
-"""What changes in the same breath as a call's row: its queue entry, its number, its line and its runner's place.
+"""What changes in the same breath as a call's row: its queue entry, its number, its line, its runner's place and its
+speech worker's.
 
 Each write says what its refusal means; that of an item which only the call's own writers change means that the call was
 changed since it was read.
@@ -8,13 +9,27 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ringline.calls.capacity.counters import Kind, kind_of, names_of
-from ringline.calls.model.call import Call, State
+from ringline.calls.capacity.days import daily_of
+from ringline.calls.model.call import Call, State, holder_name
 from ringline.calls.tables.writes.counting import Companion, Counting
+from ringline.calls.tables.writes.days import called_row, day_step
 from ringline.calls.tables.writes.results import Committed, Gate, Once
 from ringline.calls.tables.writes.transactions import was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, from_item, to_item
-from ringline.runtime.table import GATE_SK, gate_pk, once_pk, queue_pk, queue_sk, runner_sk, runners_pk, unique_pk
+from ringline.runtime.rows import to_row
+from ringline.runtime.table import (
+    GATE_SK,
+    OF_THE_DEPLOYMENT,
+    gate_pk,
+    once_pk,
+    places_in,
+    queue_pk,
+    queue_sk,
+    runner_sk,
+    runners_pk,
+    unique_pk,
+)
 
 # Named conditions.
 ITEM_IS_NEW = "attribute_not_exists(pk)"
@@ -27,6 +42,7 @@ LINE_IS_TAKEN = "in_use > :zero"
 CAPS_ARE_UNCHANGED = "caps_version = :caps_version"
 NOTHING_WAS_EVER_CAPPED = "attribute_not_exists(caps_version)"
 PLACE_IS_FREE = "attribute_exists(max_concurrent) AND attribute_exists(in_use) AND in_use < max_concurrent"
+SPEECH_PLACE_IS_FREE = "attribute_not_exists(held) OR size(held) < :places"
 # DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
@@ -39,6 +55,8 @@ _OF_CALLERS = "inbound_in_use :step, outbound_cap :step"
 """A caller's line is none of those that outbound calls leave to callers any more."""
 
 _KEY_KEPT_S = 24 * 3600
+_SPEECH_PLACES_KEPT_S = 2 * 24 * 3600
+"""Longer than any call lasts: LiveKit caps one at 24 hours."""
 
 
 class Companions:
@@ -46,15 +64,19 @@ class Companions:
         self._table = table_name
         self._counting = Counting(table_name)
 
-    def of(self, before: Call, after: Call, caps_version: int | None = None) -> list[Companion]:
+    def of(
+        self, before: Call, after: Call, caps_version: int | None = None, *, is_new_number: bool = False
+    ) -> list[Companion]:
         """What must change together with the call from `before` to `after`. A line that is taken is taken only while
-        the gate is still of that `caps_version`, if one is given."""
+        the gate is still of that `caps_version`, if one is given, and its number is remembered if it is new."""
         return [
             *self._queue(before, after),
             *self._unique(before, after),
-            *self._gate(before, after, caps_version),
+            *self._gate(before, after, caps_version, is_new_number=is_new_number),
+            *([Companion({"Put": self.put(called_row(after), ITEM_IS_NEW)})] if is_new_number else []),
             *self._counting.of(before, after),
             *self._place(before, after),
+            *self._speech_place(before, after),
         ]
 
     def put(self, item: Item, condition: str, values: Item | None = None) -> dict[str, Any]:
@@ -63,11 +85,12 @@ class Companions:
             put["ExpressionAttributeValues"] = values
         return put
 
-    def queue_put(self, call: Call) -> dict[str, Any]:
-        return self.put(_queue_item(call), ITEM_IS_NEW)
+    def queue_put(self, call: Call, *, is_new_number: bool = False) -> dict[str, Any]:
+        entry = _queue_item(call) | (to_item({"is_new_number": True}) if is_new_number else {})
+        return self.put(entry, ITEM_IS_NEW)
 
     def unique_put(self, call: Call, over: str | None) -> dict[str, Any]:
-        item = unique_key(call) | to_item({"call_id": call.call_id})
+        item = unique_key(call) | to_row({"call_id": call.call_id})
         if over is None:
             return self.put(item, NUMBER_HAS_NO_CALL)
         return self.put(item, NUMBER_HAS_NO_OTHER_CALL, to_item({":over": over}))
@@ -91,7 +114,9 @@ class Companions:
         if after.unique_to is not None and after.state.is_terminal and not before.state.is_terminal:
             yield Companion({"Delete": {"TableName": self._table, "Key": unique_key(after)}})
 
-    def _gate(self, before: Call, after: Call, caps_version: int | None = None) -> Iterator[Companion]:
+    def _gate(
+        self, before: Call, after: Call, caps_version: int | None = None, *, is_new_number: bool = False
+    ) -> Iterator[Companion]:
         step = int(after.holds_slot) - int(before.holds_slot)
         if step == 0:
             return
@@ -104,10 +129,16 @@ class Companions:
             condition += f" AND {CAPS_ARE_UNCHANGED if caps_version else NOTHING_WAS_EVER_CAPPED}"
             values |= {":caps_version": caps_version} if caps_version else {}
         if step < 0:
-            values |= {":zero": 0}
             held_ms = _held_line_ms(before, after)
             if held_ms is not None:
                 update, values = f"{update}, line_ms :held, line_ends :one", values | {":held": held_ms, ":one": 1}
+        day = day_step(before, after, is_new_number=is_new_number)
+        for place, (name, more) in enumerate(day.adds.items()):
+            update, values = f"{update}, {name} :more{place}", values | {f":more{place}": more}
+        if day.removes:
+            update = f"{update} REMOVE {', '.join(day.removes)}"
+        condition = " AND ".join((condition, *day.conditions))
+        values |= {":zero": 0} if ":zero" in condition else {}
         stepping = {
             "TableName": self._table,
             "Key": gate_key(before.account_id),
@@ -122,6 +153,8 @@ class Companions:
         """What a caller takes who has just rung in: a line, where the account's callers hold lines, and places under
         caps."""
         taken = [self._counting.taking(call, name) for name in call.counts_in]
+        if call.holds_speech_place_of is not None:
+            taken.append(self._speech_place_taken(call, call.holds_speech_place_of))
         if not call.holds_slot:
             return taken
         line = {
@@ -145,9 +178,36 @@ class Companions:
             yield Companion({"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}, Committed.PLACE_TAKEN)
 
     def _place_step(self, call: Call, runner_id: str, step: int) -> dict[str, Any]:
+        return self._step_of(runners_pk(call.account_id), runner_sk(call.agent_id or "", runner_id), step)
+
+    def _speech_place(self, before: Call, after: Call) -> Iterator[Companion]:
+        """As a runner's place. Who begins takes it, and no later change moves it."""
+        if before.holds_speech_place_of == after.holds_speech_place_of:
+            return
+        if before.holds_speech_place_of is not None:
+            yield Companion({"Update": self._speech_place_write(before, before.holds_speech_place_of, "DELETE")})
+        if after.holds_speech_place_of is not None:
+            yield self._speech_place_taken(after, after.holds_speech_place_of)
+
+    def _speech_place_taken(self, call: Call, row: str) -> Companion:
+        taking = self._speech_place_write(call, row, "ADD")
+        taking["ConditionExpression"] = SPEECH_PLACE_IS_FREE
+        taking["ExpressionAttributeValues"] |= to_item({":places": places_in(row)})
+        return Companion({"Update": taking}, Committed.PLACE_TAKEN)
+
+    def _speech_place_write(self, call: Call, row: str, verb: str) -> dict[str, Any]:
+        kept_until_s = (call.dialed_at or call.created_at) // MS_PER_S + _SPEECH_PLACES_KEPT_S
         return {
             "TableName": self._table,
-            "Key": to_item({"pk": runners_pk(call.account_id), "sk": runner_sk(call.agent_id or "", runner_id)}),
+            "Key": to_item({"pk": runners_pk(OF_THE_DEPLOYMENT), "sk": row}),
+            "UpdateExpression": f"SET ttl_at_s = :kept_until_s {verb} held :holder",
+            "ExpressionAttributeValues": to_item({":kept_until_s": kept_until_s, ":holder": {holder_name(call)}}),
+        }
+
+    def _step_of(self, pk: str, sk: str, step: int) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": to_item({"pk": pk, "sk": sk}),
             "UpdateExpression": "ADD in_use :step",
             "ExpressionAttributeValues": to_item({":step": step}),
         }
@@ -182,6 +242,10 @@ def gate_from(item: Item) -> Gate:
         caps_version=kept.get("caps_version", 0),
         inbound_reserve=kept.get("inbound_reserve"),
         outbound_cap=kept.get("outbound_cap"),
+        allowed_prefixes=None if (listed := kept.get("allowed_prefixes")) is None else tuple(listed),
+        requests_per_minute=kept.get("requests_per_minute"),
+        max_waiting=kept.get("max_waiting"),
+        daily=daily_of(kept),
     )
 
 
@@ -204,21 +268,24 @@ def _held_line_ms(before: Call, after: Call) -> int | None:
 
 def _queue_item(call: Call) -> Item:
     place = {"pk": queue_pk(call.account_id), "sk": queue_sk(call.eligible_at, call.call_id)}
-    return to_item(
-        place
-        | {
-            "trunk_id": call.trunk_id,
-            "agent_id": call.agent_id if call.agent_first else None,
-            "runner_of": call.agent_id if call.needs_place else None,
-            "brain": call.brain,
-            "counters": [name for name in names_of(call) if not (call.from_pool and kind_of(name) is Kind.NUMBER)],
-            "pool_of": call.pipe_id if call.from_pool else None,
-        }
-    )
+    return to_row(place | entry_attributes(call))
+
+
+def entry_attributes(call: Call) -> dict[str, Any]:
+    """What an entry of the queue tells of its call, so that whoever looks for the next one need not read it."""
+    return {
+        "trunk_id": call.trunk_id,
+        "agent_id": call.agent_id if call.agent_first else None,
+        "runner_of": call.agent_id if call.needs_place else None,
+        "brain": call.brain,
+        "counters": [name for name in names_of(call) if not (call.from_pool and kind_of(name) is Kind.NUMBER)],
+        "pool_of": call.pipe_id if call.from_pool else None,
+        "expires_at": call.expires_at,
+    }
 
 
 def _once_item(call: Call, once: Once, now: int) -> Item:
-    return to_item(
+    return to_row(
         {
             "pk": once_pk(call.account_id),
             "sk": once.key_hash,

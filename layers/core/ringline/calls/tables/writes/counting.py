@@ -15,6 +15,7 @@ from typing import Any
 from ringline.calls.capacity.counters import Kind, counter_name, kind_of
 from ringline.calls.capacity.pools import CallerIdRest, rest_after
 from ringline.calls.model.call import Call, State
+from ringline.calls.model.transfers.transfer import under_way
 from ringline.calls.tables.writes.results import Committed
 from ringline.record import Record
 from ringline.runtime.items import Item, to_item
@@ -62,7 +63,8 @@ class Counting:
             yield self._resting(before, rest)
         for name in after.counts_in:
             if name not in before.counts_in:
-                yield self.taking(after, name) if not before.in_flight else self._joining(after, name)
+                is_set_under_way = before.in_flight and name != _of_next_agent(before, after)
+                yield self._joining(after, name) if is_set_under_way else self.taking(after, name)
 
     def taking(self, call: Call, name: str) -> Companion:
         """The call counts from now on, if there is room for it."""
@@ -111,6 +113,16 @@ class Counting:
             "UpdateExpression": expression,
             "ExpressionAttributeValues": to_item(values),
         }
+
+
+def _of_next_agent(before: Call, after: Call) -> str | None:
+    """The counter of another agent that is asked for with this change; None where none is."""
+    transfer = under_way(after.transfers)
+    is_begun = transfer is not None and transfer.is_to_agent and transfer.begun_at is not None
+    begins = is_begun and under_way(before.transfers) != transfer
+    if after.agent_id is None or not (begins or after.agent_id != before.agent_id):
+        return None
+    return counter_name(Kind.AGENT, after.agent_id)
 
 
 _SET_REST = "rests_until = :until, rests_for = :why"

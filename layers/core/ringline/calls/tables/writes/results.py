@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from ringline.calls.capacity.days import NO_DAY, Daily
 from ringline.record import Record
 
 
@@ -42,13 +43,20 @@ class InTheWay(Record):
     call_id: str
 
 
+USUAL_MAX_WAITING = 10_000
+
+
 class Gate(Record):
     """An account's lines. `line_ms` is how long all its calls together held one, and `line_ends` how many calls those
     were. `caps_version` counts how often something of the account was given a cap of its own, or lost one: 0 where
     nothing ever had one.
 
     With an `inbound_reserve` callers hold lines, too, and outbound calls are let in while fewer than `outbound_cap` are
-    in use: the cap without the reserve, and with the lines that callers hold. None where callers hold none."""
+    in use: the cap without the reserve, and with the lines that callers hold. None where callers hold none.
+
+    `allowed_prefixes` is what the numbers it may call begin with; None where that goes by its own numbers.
+    `requests_per_minute` is what each of its keys may ask for; and `max_waiting` how
+    many of its calls may wait; None where that is as usual. `daily` is what it uses up by the day."""
 
     in_use: int
     cap: int
@@ -57,6 +65,10 @@ class Gate(Record):
     caps_version: int = 0
     inbound_reserve: int | None = None
     outbound_cap: int | None = None
+    allowed_prefixes: tuple[str, ...] | None = None
+    requests_per_minute: int | None = None
+    max_waiting: int | None = None
+    daily: Daily = NO_DAY
 
     @property
     def has_free_line(self) -> bool:
@@ -68,6 +80,11 @@ class Gate(Record):
         return self.in_use < self.cap
 
     @property
+    def most_waiting(self) -> int:
+        """How many of its calls may wait, be it for later."""
+        return USUAL_MAX_WAITING if self.max_waiting is None else self.max_waiting
+
+    @property
     def mean_line_ms(self) -> float | None:
         """How long a call of this account holds its line, on average; None where none has ended yet."""
         return self.line_ms / self.line_ends if self.line_ends else None
@@ -77,7 +94,8 @@ class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
     must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
     has a `brain` is spoken for by a speech worker. `counters` are those that the call will count in where they are
-    capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`."""
+    capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`.
+    `is_new_number` where the account had not called its number when it was made, and has a cap on such numbers."""
 
     eligible_at: int
     call_id: str
@@ -87,3 +105,9 @@ class QueueEntry(Record):
     brain: str | None = None
     counters: tuple[str, ...] = ()
     pool_of: str | None = None
+    is_new_number: bool = False
+    expires_at: int | None = None
+
+    def has_expired(self, now: int) -> bool:
+        """Whether the call is not to be dialled any more. An entry of the release before does not say so."""
+        return self.expires_at is not None and self.expires_at <= now

@@ -79,6 +79,16 @@ class ShownLivekit(Shown):
     last_failed_at: Moment | None
 
 
+class ShownFailingEndpoint(Shown):
+    """A webhook endpoint that has taken nothing since, and is disabled with the first failure after `disabled_at`."""
+
+    endpoint_id: str
+    url: str
+    failing_since: Moment
+    disabled_at: Moment
+    probe_at: Moment | None = Field(description="When one delivery tries it again; None where each still does")
+
+
 class ShownLimits(Shown):
     """What an account may, at most."""
 
@@ -90,6 +100,27 @@ class ShownLimits(Shown):
     webhook_endpoints: int
     rows_of_a_page: int
     body_bytes: int
+    requests_per_minute: int = Field(description="Of each API key; one more is refused as `rate_limited`")
+    waiting_calls: int = Field(description="One more is refused as `queue_full`")
+
+
+class ShownDayUse(Shown):
+    """What was used up since midnight (UTC), and what may be; None where there is no cap."""
+
+    used: float
+    cap: float | None = Field(description="The lower one of the operator's and the account's own")
+    own_cap: float | None = Field(description="What the account set itself, by `PATCH /v1/account`")
+
+
+class ShownDaily(Shown):
+    """What the account may use up on one day: dials, minutes of talk, and numbers that it never called before, which
+    are counted where there is a cap on them. Beyond it calls are refused as `daily_cap_reached`, and those that wait
+    wait for the next day."""
+
+    resets_at: Moment
+    calls: ShownDayUse
+    minutes: ShownDayUse
+    new_numbers: ShownDayUse
 
 
 class ShownAccount(Shown):
@@ -99,12 +130,17 @@ class ShownAccount(Shown):
     name: str
     org_handle: str
     country: str | None
+    allowed_prefixes: list[str] | None = Field(
+        description="What the numbers it may call begin with. None: it may call the countries of its own numbers"
+    )
     lines: ShownLines
+    daily: ShownDaily
     callers: ShownCallers | None
     waiting: ShownWaiting
     blocked_by: list[ShownBlock]
     trunks: list[ShownTrunkPace]
     agents: list[ShownAgentState]
     livekit: ShownLivekit
+    failing_endpoints: list[ShownFailingEndpoint]
     limits: ShownLimits
     not_known: list[str]

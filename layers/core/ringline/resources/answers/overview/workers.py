@@ -6,7 +6,9 @@ from ringline.resources.answers.base import Listing, Moment, Shown
 
 
 class ShownRunner(Shown):
-    """A runner of the account. `in_use` counts calls from their claim on; `active_jobs` is what it says itself."""
+    """A runner of the account. `in_use` counts calls from their claim on; `active_jobs` is what it says itself. `load`
+    is the part of its places that is taken, `calls` the ids of the calls that have them: null where the account has
+    too many."""
 
     worker_id: str
     agent_id: str
@@ -19,6 +21,8 @@ class ShownRunner(Shown):
     max_concurrent: int
     in_use: int
     active_jobs: int
+    load: float | None
+    calls: list[str] | None
     has_capacity: bool
     last_heartbeat_age_s: float | None
     registered_at: Moment
@@ -32,12 +36,16 @@ class RunnerList(Listing[ShownRunner]):
 
 
 class ShownWorker(Shown):
-    """Who is there that calls need: a runner of the account (`brain`), or the deployment's speech worker (`media`)."""
+    """Who is there that calls need: a runner of the account (`brain`), or the deployment's speech worker (`media`).
+    `calls` are the account's own, of a speech worker from when it is ready for one: null where there are too many."""
 
     worker_id: str
     pool: str
     max_concurrent: int
     active_jobs: int
+    load: float | None
+    draining: bool
+    calls: list[str] | None
     voice_profiles: list[Any]
     last_heartbeat_age_s: float | None
     has_capacity: bool

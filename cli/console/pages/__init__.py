@@ -1,0 +1,1 @@
+"""Each page of the console, and what is done from it."""

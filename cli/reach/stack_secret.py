@@ -1,0 +1,43 @@
+"""A stack's one secret in Secrets Manager."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cli.model.failures import refused_by
+from ringline.runtime.vault.document import Document, new_document, read_document
+from ringline.runtime.web.problems import not_found
+
+
+@dataclass(frozen=True, slots=True)
+class StackSecret:
+    """`manager` is a client of Secrets Manager, `name` the secret's name there."""
+
+    manager: Any
+    name: str
+
+    def read(self) -> Document:
+        """Raises Refused 404 where there is none, SecretRefused for another program's, and botocore's errors."""
+        document = self._read()
+        if document is None:
+            told = f"Secrets Manager has no secret {self.name}"
+            raise refused_by(not_found("secret_not_found", told))
+        return document
+
+    def read_or_new(self, now: int) -> Document:
+        """A fresh one where there is none yet, which `write` makes."""
+        return self._read() or new_document(now)
+
+    def write(self, document: Document) -> None:
+        """Raises botocore's errors."""
+        try:
+            self.manager.put_secret_value(SecretId=self.name, SecretString=document.as_text())
+        except self.manager.exceptions.ResourceNotFoundException:
+            self.manager.create_secret(
+                Name=self.name, SecretString=document.as_text(), Description="Everything secret of a Ringline stack"
+            )
+
+    def _read(self) -> Document | None:
+        try:
+            return read_document(self.manager.get_secret_value(SecretId=self.name)["SecretString"])
+        except self.manager.exceptions.ResourceNotFoundException:
+            return None

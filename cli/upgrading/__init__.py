@@ -1,0 +1,1 @@
+"""What an operator does once a release is deployed."""

@@ -1,0 +1,92 @@
+"""`migrate`: brings the rows of earlier releases to this one's."""
+
+from contextlib import nullcontext
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.frame.command import command
+from cli.frame.desk import Desk
+from cli.model.failures import Usage
+
+if TYPE_CHECKING:
+    from cli.reach.deployment import Deployment
+    from ringline.runtime.vault.sealed import Sealer
+    from ringline.upgrading.migrate import Migrated
+
+_TOLD_EVERY = 1000
+"""Rows between two lines of progress."""
+
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Says what it would do, and changes nothing.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    command(app, "migrate", "migrate --dry-run", panel="Operating")(migrate_rows)
+
+
+def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
+    """(operator) Brings rows that earlier releases wrote to this release's schema, and seals secrets that they kept as
+    they were.
+
+    Calls go on meanwhile. Cut off, it goes on where it stopped; run again, it finds nothing left to do.
+    """
+    from ringline.runtime.vault.row_secrets import RowSecrets
+    from ringline.upgrading.migrate import migrate
+    from ringline.upgrading.store import WholeTable
+
+    deployment = desk.deployment()
+    told = 0
+    done = None
+    rows = WholeTable(deployment.dynamodb, deployment.table_name)
+    sealing = partial(RowSecrets, cache(partial(_sealer, deployment)))
+    with nullcontext() if dry_run else deployment.audited(desk.around.clock).change("migrate", "table"):
+        for done in migrate(rows, sealing, is_dry=dry_run):
+            if done.looked_at - told >= _TOLD_EVERY:
+                told = done.looked_at
+                desk.note(f"{done.looked_at} rows looked at, {_changed(done)}")
+    if done is not None:
+        document, line = _document(done), _line(done)
+        desk.show(document, lambda: line)
+
+
+def _sealer(deployment: "Deployment") -> "Sealer":
+    """What seals as the stack does. Raises what the reading of its secret does."""
+    from cli.reach.stack_secret import StackSecret
+    from ringline.runtime.vault.kept import TABLE_KEY
+    from ringline.runtime.vault.sealed import Sealer
+
+    document = StackSecret(deployment.client("secretsmanager"), deployment.secrets_name).read()
+    keys = tuple(held.value for held in document.secrets.get(TABLE_KEY, ()))
+    if not keys:
+        raise Usage(
+            f"The secret {deployment.secrets_name} has no table-key, which secrets in the table are sealed with",
+            advice="`ringline secrets rotate table-key` makes one.",
+        )
+    return Sealer(lambda: keys)
+
+
+def _document(done: "Migrated") -> dict[str, Any]:
+    from ringline.runtime.rows import SCHEMA
+    from ringline.version import VERSION
+
+    return {
+        "version": VERSION,
+        "to_schema": SCHEMA,
+        "dry_run": done.is_dry,
+        "went_on": done.went_on,
+        "looked_at": done.looked_at,
+        "changed": done.changed,
+        "by_kind": dict(sorted(done.by_kind.items())),
+        "of_a_later_release": done.of_a_later_release,
+    }
+
+
+def _line(done: "Migrated") -> str:
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.by_kind.items()))
+    later = f"; {done.of_a_later_release} are of a later release, and left" if done.of_a_later_release else ""
+    return f"{done.looked_at} rows looked at, {_changed(done)}{f' ({kinds})' if kinds else ''}{later}"
+
+
+def _changed(done: "Migrated") -> str:
+    return f"{done.changed} to be changed" if done.is_dry else f"{done.changed} changed"

@@ -1,0 +1,1 @@
+"""`webhook`: endpoints, what they were told, and a receiver on this machine."""

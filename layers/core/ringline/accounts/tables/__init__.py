@@ -1,0 +1,1 @@
+"""What accounts may have, and what they used up, in the table."""

@@ -1,0 +1,1 @@
+"""Who changed what: a log of every change that the management plane or an operator makes."""

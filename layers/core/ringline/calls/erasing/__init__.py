@@ -1,0 +1,1 @@
+"""What is kept of calls is deleted where a customer asks for it."""

@@ -1,0 +1,58 @@
+"""Erases one person's number across an account: each call with it loses its content and the number.
+
+It goes through the account's calls a page at a time, those to the number first, then those from it. Whoever asked goes
+on with the cursor of the answer; begun anew, it finds what is left.
+"""
+
+from dataclasses import dataclass, field
+
+from ringline.calls.erasing.content import Deleted
+from ringline.calls.erasing.erase import EraseContent, Erased
+from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.wanted import Wanted
+
+MOST_AT_ONCE = 5
+"""Calls that one request erases: each takes some hundred requests of its own, most of them for its events."""
+
+_TO, _FROM = "to:", "from:"
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """What one request has erased. `left` are calls that have to end, or to finish their recording, first;
+    `next_cursor` is where the next request goes on, None at the end."""
+
+    calls: int = 0
+    deleted: Deleted = field(default_factory=Deleted)
+    events: int = 0
+    left: list[str] = field(default_factory=list)
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetNumber:
+    pages: CallPages
+    erase: EraseContent
+
+    def run(self, account_id: str, number: str, cursor: str | None = None) -> Forgotten:
+        """Raises ValueError for a cursor that is none of ours."""
+        side = _FROM if cursor is not None and cursor.startswith(_FROM) else _TO
+        if cursor is not None and not cursor.startswith(side):
+            raise ValueError("not a cursor of ours")
+        after = None if cursor is None else cursor.removeprefix(side) or None
+        wanted = Wanted(to_number=number) if side == _TO else Wanted(from_number=number)
+        page = self.pages.newest(account_id, limit=MOST_AT_ONCE, cursor=after, wanted=wanted)
+        forgotten = Forgotten()
+        for call in page.calls:
+            erased = self.erase.run(account_id, call.call_id, number)
+            if isinstance(erased, Erased):
+                forgotten.calls += 1
+                forgotten.events += erased.events
+                forgotten.deleted = forgotten.deleted.plus(erased.deleted)
+            elif erased is not None:
+                forgotten.left.append(call.call_id)
+        if page.next_cursor is not None:
+            forgotten.next_cursor = side + page.next_cursor
+        elif side == _TO:
+            forgotten.next_cursor = _FROM
+        return forgotten

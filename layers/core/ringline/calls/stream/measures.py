@@ -1,0 +1,53 @@
+"""What a change of a call adds to the deployment's metrics. Pure. The relay tells them all: it sees each change once,
+give or take a batch that comes again, and nobody waits for it.
+
+| metric        | of        | counts
+|---------------|-----------|---------------------------------------------------------------
+| CallsAccepted | direction | calls that were taken on: asked for, rung in, from a browser
+| QueueWait     |           | ms from when a call could be dialled to when it was claimed
+| Dials         | outcome   | attempts that are over or answered: `answered`, `not_answered`, `put_back`
+| RingTime      |           | ms from the dial to the answer
+| AgentJoin     |           | ms from the answer to the conversation
+| CallsEnded    | category  | calls that are over; the line says the reason
+"""
+
+from collections.abc import Iterator
+
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.reasons import MEANINGS
+from ringline.calls.views.relay import Change
+from ringline.runtime.metrics import Measure, Unit
+
+_MS = Unit.MILLISECONDS
+
+
+def measures_of(change: Change) -> Iterator[Measure]:
+    """The measures that a change is worth, none for most."""
+    before, after = change.before, change.after
+    if before is None:
+        yield Measure("CallsAccepted", 1, of=("direction", after.direction.value))
+        return
+    if before.state.is_terminal:
+        return
+    if before.state is State.QUEUED and after.state is State.DIALING and after.dialed_at is not None:
+        yield Measure("QueueWait", max(0, after.dialed_at - after.eligible_at), _MS)
+    yield from _of_the_dial(before, after)
+    if before.active_at is None and after.active_at is not None and after.answered_at is not None:
+        yield Measure("AgentJoin", max(0, after.active_at - after.answered_at), _MS)
+    if after.state.is_terminal and after.end_reason is not None:
+        meaning = MEANINGS.get(after.end_reason)
+        category = "of_a_later_release" if meaning is None else meaning.category.value
+        yield Measure("CallsEnded", 1, of=("category", category), said={"end_reason": after.end_reason.value})
+
+
+def _of_the_dial(before: Call, after: Call) -> Iterator[Measure]:
+    if after.comes_in or not before.in_flight:
+        return
+    is_answered = before.answered_at is None and after.answered_at is not None
+    if is_answered and after.answered_at is not None and after.dialed_at is not None:
+        yield Measure("Dials", 1, of=("outcome", "answered"))
+        yield Measure("RingTime", max(0, after.answered_at - after.dialed_at), _MS)
+    elif before.answered_at is None and not after.in_flight:
+        # An attempt that counts has rung somebody; what was put back has rung nobody.
+        is_over = after.state.is_terminal or len(after.attempts) > len(before.attempts)
+        yield Measure("Dials", 1, of=("outcome", "not_answered" if is_over else "put_back"))

@@ -1,0 +1,1 @@
+"""Brings rows of earlier releases to what this one writes."""

@@ -1,0 +1,88 @@
+"""Brings every row that is behind to this release's schema, a page at a time.
+
+    page -> each row that is behind: one update, if it still is -> cursor written -> next page ... -> cursor removed
+    whoever is cut off: the cursor stands behind the last page that was done, and what is done again changes nothing
+
+Calls go on meanwhile: a row that somebody writes at the same time is theirs, and bears the number already.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ringline.calls.model.call import Call
+from ringline.runtime.rows import SCHEMA, schema_of
+from ringline.runtime.vault.row_secrets import RowSecrets
+from ringline.upgrading.steps import is_behind, kind_of, lacks, sealed
+from ringline.upgrading.store import Page, Progress
+
+PAGE = 100
+"""Rows between two cursors: some seconds of work."""
+
+
+class Rows(Protocol):
+    """The table, as `store.WholeTable` has it."""
+
+    def page(self, after: tuple[str, str] | None, limit: int) -> Page: ...
+
+    def call(self, account_id: str, call_id: str) -> Call | None: ...
+
+    def bring(self, row: Mapping[str, Any], lacking: Mapping[str, Any], replaced: Mapping[str, Any]) -> bool: ...
+
+    def progress(self) -> Progress | None: ...
+
+    def note(self, progress: Progress) -> None: ...
+
+    def forget_progress(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Migrated:
+    """What a run has done so far: rows that it looked at and changed, by kind, and those of a later release, which it
+    leaves. With `went_on` it goes on where one before was cut off, whose rows are not counted by kind."""
+
+    is_dry: bool = False
+    went_on: bool = False
+    looked_at: int = 0
+    changed: int = 0
+    of_a_later_release: int = 0
+    by_kind: Counter[str] = field(default_factory=Counter)
+
+
+def migrate(
+    rows: Rows, secrets_of: Callable[[str], RowSecrets], *, is_dry: bool = False, page: int = PAGE
+) -> Generator[Migrated]:
+    """Yields after each page what was done so far. A dry run says what would be done, and writes nothing, its cursor
+    included. `secrets_of` seals secrets of a kind of rows."""
+    left_off = None if is_dry else rows.progress()
+    if left_off is not None and left_off.to_schema != SCHEMA:
+        left_off = None
+    done = Migrated(is_dry=is_dry)
+    after = None
+    if left_off is not None:
+        done.went_on, after = True, left_off.after
+        done.looked_at, done.changed = left_off.looked_at, left_off.changed
+    while True:
+        found = rows.page(after, page)
+        for row in found.rows:
+            _look_at(row, rows, secrets_of, done)
+        after = found.after
+        if after is None:
+            break
+        if not is_dry:
+            rows.note(Progress(SCHEMA, after, done.looked_at, done.changed))
+        yield done
+    if not is_dry:
+        rows.forget_progress()
+    yield done
+
+
+def _look_at(row: Mapping[str, Any], rows: Rows, secrets_of: Callable[[str], RowSecrets], done: Migrated) -> None:
+    done.looked_at += 1
+    done.of_a_later_release += schema_of(row) > SCHEMA
+    if not is_behind(row):
+        return
+    if done.is_dry or rows.bring(row, lacks(row, rows.call), sealed(row, secrets_of)):
+        done.changed += 1
+        done.by_kind[kind_of(row)] += 1

@@ -1,0 +1,112 @@
+"""The whole table, a page at a time, and how far a migration has come.
+
+| item      | pk        | sk       | attributes
+|-----------|-----------|----------|----------------------------------------------------------------------
+| migration | MIGRATION | PROGRESS | to_schema, after_pk, after_sk (where it goes on), looked_at, changed
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.calls.model.call import Call
+from ringline.calls.tables.store import CallStore
+from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
+from ringline.runtime.rows import SCHEMA, SCHEMA_NAME
+from ringline.runtime.table import MIGRATION_PK, MIGRATION_SK
+
+# Named conditions.
+IS_STILL_BEHIND = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema < :schema)"
+IS_OF_NO_LATER_RELEASE = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema <= :schema)"
+
+_CONFLICT_TRIES = 6
+_CONFLICT_WAIT_S = 0.02
+_KEY = to_item({"pk": MIGRATION_PK, "sk": MIGRATION_SK})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows as plain fields, and the key behind which the next page begins; None at the end."""
+
+    rows: tuple[dict[str, Any], ...]
+    after: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a migration to `to_schema` has come. It goes on behind the key `after`."""
+
+    to_schema: int
+    after: tuple[str, str]
+    looked_at: int
+    changed: int
+
+
+class WholeTable:
+    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._db = dynamodb
+        self._table = table_name
+        self._pause = pause
+        self._calls = CallStore(dynamodb, table_name)
+
+    def page(self, after: tuple[str, str] | None, limit: int) -> Page:
+        query: dict[str, Any] = {"TableName": self._table, "Limit": limit, "ConsistentRead": True}
+        if after is not None:
+            query["ExclusiveStartKey"] = to_item({"pk": after[0], "sk": after[1]})
+        answer = self._db.scan(**query)
+        last = from_item(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+        rows = (row for row in map(from_item, answer["Items"]) if row["pk"] != MIGRATION_PK)
+        return Page(tuple(rows), None if last is None else (last["pk"], last["sk"]))
+
+    def call(self, account_id: str, call_id: str) -> Call | None:
+        return self._calls.get(account_id, call_id)
+
+    def bring(self, row: Mapping[str, Any], lacking: Mapping[str, Any], replaced: Mapping[str, Any]) -> bool:
+        """Adds what the row lacks, puts what is replaced in the place of what the row has, and this release's number.
+        False where somebody has written it since, or it is gone: then there is nothing to do any more."""
+        names = {"#schema": SCHEMA_NAME} | {f"#{name}": name for name in {*lacking, *replaced}}
+        added = "".join(f", #{name} = if_not_exists(#{name}, :{name})" for name in lacking)
+        added += "".join(f", #{name} = :{name}" for name in replaced)
+        values = {f":{name}": value for name, value in {**lacking, **replaced}.items()}
+        values |= {f":{name}_before": row[name] for name in replaced}
+        unchanged = "".join(f" AND #{name} = :{name}_before" for name in replaced)
+        write = {
+            "TableName": self._table,
+            "Key": to_item({"pk": row["pk"], "sk": row["sk"]}),
+            "UpdateExpression": f"SET #schema = :schema{added}",
+            "ConditionExpression": (IS_OF_NO_LATER_RELEASE if replaced else IS_STILL_BEHIND) + unchanged,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_item({":schema": SCHEMA, **values}),
+        }
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                self._db.update_item(**write)
+                return True
+            except ClientError as error:
+                if condition_failed(error):
+                    return False
+                if not met_a_transaction(error) or attempt == _CONFLICT_TRIES - 1:
+                    raise
+            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+        raise AssertionError("the last try returns or raises")
+
+    def progress(self) -> Progress | None:
+        """Where a migration was left off; None where none was, or it has reached the end."""
+        item = self._db.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
+        if item is None:
+            return None
+        kept = from_item(item)
+        after = (kept["after_pk"], kept["after_sk"])
+        return Progress(kept["to_schema"], after, kept["looked_at"], kept["changed"])
+
+    def note(self, progress: Progress) -> None:
+        after = {"after_pk": progress.after[0], "after_sk": progress.after[1]}
+        fields = {"to_schema": progress.to_schema, "looked_at": progress.looked_at, "changed": progress.changed}
+        self._db.put_item(TableName=self._table, Item=_KEY | to_item(fields | after))
+
+    def forget_progress(self) -> None:
+        self._db.delete_item(TableName=self._table, Key=_KEY)

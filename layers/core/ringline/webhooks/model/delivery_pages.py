@@ -1,0 +1,45 @@
+"""Lists of deliveries: what is wanted of them, and where a page ends."""
+
+from dataclasses import dataclass
+
+from ringline.webhooks.model.delivery import Delivery
+from ringline.webhooks.model.event_type import told_as
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deliveries a list is to show. `event_types` are as in subscriptions; `first` is the number of the first
+    event."""
+
+    statuses: frozenset[str] | None = None
+    event_types: frozenset[str] | None = None
+    call_id: str | None = None
+    first: int = 1
+
+    def fits(self, delivery: Delivery) -> bool:
+        return (
+            (self.statuses is None or delivery.status in self.statuses)
+            and (self.event_types is None or told_as(self.event_types, delivery.event_type) is not None)
+            and (self.call_id is None or delivery.call_id == self.call_id)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A delivery's place in a list: its event's number, then its endpoint."""
+
+    sequence: int
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`behind` is where the next page begins; None at the end of the list."""
+
+    deliveries: tuple[Delivery, ...]
+    behind: Place | None
+
+
+def place_of(delivery: Delivery) -> Place:
+    """Where it stands in a list."""
+    return Place(delivery.id.sequence, delivery.id.endpoint_id)

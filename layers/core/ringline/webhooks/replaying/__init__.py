@@ -1,0 +1,1 @@
+"""Sends again what an endpoint has missed: a delivery, or a part of the log a few events at a time."""

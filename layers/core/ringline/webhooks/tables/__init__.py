@@ -1,0 +1,1 @@
+"""How endpoints, events and deliveries are kept in the one table."""

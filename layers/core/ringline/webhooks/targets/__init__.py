@@ -1,0 +1,1 @@
+"""Queues and buses of AWS as targets of webhooks, beside HTTP."""

@@ -1,0 +1,1 @@
+"""How many calls a second can be claimed, by how many dialers, of how many accounts."""

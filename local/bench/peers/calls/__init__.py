@@ -1,0 +1,1 @@
+"""The calls that everybody gets, and the phones that take them."""

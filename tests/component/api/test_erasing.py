@@ -1,0 +1,210 @@
+"""What is kept of a call is deleted where a customer asks for it, whatever comes late."""
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
+from ringline.calls.model.call import Direction, Note, Recording, State
+from ringline.calls.model.events import ContentErased, RecordingSeen, TranscriptKept
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.outcomes.outcome import AgentOutcome, Fit, KeptOutcome
+from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.transcripts import MOST_IN_TABLE_BYTES, Transcript, Transcripts, Turn
+from ringline.calls.views.payload import draft_of
+from ringline.runtime import aws
+from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.tables.events import EventStore
+from tests.builders import NOW, a_call, moved, unmoved
+from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
+
+ACCOUNT = "acct_demo"
+CALL = "call_01JD5Z0000000000000000000A"
+SECRET_WORDS = "my card is 4111"
+ENDED = a_call(
+    State.ENDED,
+    account_id=ACCOUNT,
+    instructions="ask for the card",
+    data={"card": SECRET_WORDS},
+    metadata={"name": "Ada"},
+    end_reason=EndReason.USER_HUNG_UP_IN_CALL,
+    transcript_turns=2,
+    transcript_kept="table",
+    recorded=Recording("EG_1", "ended", f"{ACCOUNT}/recordings/{CALL}-1.ogg", 12.0),
+)
+
+
+@pytest.fixture
+def manage(local: LocalAws) -> ModuleType:
+    AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", 2))
+    aws.s3().create_bucket(Bucket=RECORDS_BUCKET)
+    nowhere = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 36}
+    return load_handler("manage", {"DOORBELL_QUEUE_URL": local.queue_url, **nowhere})
+
+
+def ask(manage: ModuleType, method: str, path: str) -> tuple[int, Any]:
+    event = event_of("manage", "get_call")
+    event["rawPath"] = path
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    answer = manage.lambda_handler(event, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def erase(manage: ModuleType, call_id: str = CALL) -> tuple[int, Any]:
+    return ask(manage, "DELETE", f"/v1/calls/{call_id}/content")
+
+
+def keep_everything(local: LocalAws) -> None:
+    """A call that is over, with all that can be kept of one."""
+    CallStore(local.dynamodb, local.table_name).create(ENDED)
+    transcripts = Transcripts(local.dynamodb, local.table_name, aws.s3, RECORDS_BUCKET)
+    long = tuple(Turn("user", SECRET_WORDS * 100) for _ in range(MOST_IN_TABLE_BYTES // 1000))
+    transcripts.keep(ENDED, Transcript((Turn("user", SECRET_WORDS),)))
+    transcripts.keep(ENDED, Transcript(long, summary=SECRET_WORDS))
+    aws.s3().put_object(Bucket=RECORDS_BUCKET, Key=f"{ACCOUNT}/recordings/{CALL}-1.ogg", Body=b"...")
+    outcome = KeptOutcome(1, AgentOutcome("card", {"number": SECRET_WORDS}, None, None), NOW, None, Fit.OK, None)
+    Outcomes(local.dynamodb, local.table_name).keep(ACCOUNT, CALL, outcome)
+    events = EventStore(local.dynamodb, local.table_name)
+    events.append(draft_of(EventType.CALL_ENDED, ENDED, 1))
+    for event_type in (EventType.RECORDING_READY, EventType.TRANSCRIPT_READY):
+        events.append(draft_of(event_type, ENDED, ENDED.version))
+
+
+def files() -> list[str]:
+    listed = aws.s3().list_objects_v2(Bucket=RECORDS_BUCKET, Prefix=f"{ACCOUNT}/")
+    return [each["Key"] for each in listed.get("Contents", ())]
+
+
+def test_all_that_was_said_and_recorded_is_gone_and_the_receipt_says_how_much_it_was(
+    local: LocalAws, manage: ModuleType
+) -> None:
+    keep_everything(local)
+    status, receipt = erase(manage)
+    kept = {name: receipt[name] for name in ("transcripts", "recordings", "outcomes", "events")}
+    assert (status, kept) == (200, {"transcripts": 2, "recordings": 1, "outcomes": 1, "events": 3})
+    assert files() == []
+    assert SECRET_WORDS not in str(local.items()) and "Ada" not in str(local.items())
+    events = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)
+    assert [event.data for event in events] == [{"call_id": CALL, "content_erased": True}] * 3
+    assert [event.body["type"] for event in events] == ["call.ended", "recording.ready", "transcript.ready"]
+
+
+def test_that_the_call_took_place_stays(local: LocalAws, manage: ModuleType) -> None:
+    keep_everything(local)
+    erase(manage)
+    status, shown = ask(manage, "GET", f"/v1/calls/{CALL}")
+    assert (status, shown["end_reason"], shown["to_number"]) == (200, "USER_HUNG_UP_IN_CALL", ENDED.to_number)
+    assert (shown["instructions"], shown["data"], shown["metadata"]) == (None, {}, {})
+    assert (shown["transcript_turns"], shown["recording_url"]) == (0, None)
+    assert shown["content_erased_at"] is not None
+
+
+def test_asking_again_completes_what_broke_off(
+    local: LocalAws, manage: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_everything(local)
+    with monkeypatch.context() as dying:
+        dying.setattr(aws.s3(), "delete_object", _dies)
+        assert erase(manage)[0] == 500
+    assert len(files()) == 2
+    status, receipt = erase(manage)
+    assert (status, files()) == (200, [])
+    assert erase(manage)[1]["content_erased_at"] == receipt["content_erased_at"]
+
+
+def _dies(**_asked: Any) -> None:
+    raise RuntimeError("the function is gone")
+
+
+def test_a_call_that_is_not_over_keeps_everything(local: LocalAws, manage: ModuleType) -> None:
+    CallStore(local.dynamodb, local.table_name).create(a_call(State.ACTIVE, account_id=ACCOUNT, data={"a": 1}))
+    status, problem = erase(manage)
+    assert (status, problem["code"]) == (409, "call_not_over")
+    assert ask(manage, "GET", f"/v1/calls/{CALL}")[1]["data"] == {"a": 1}
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(local: LocalAws, manage: ModuleType) -> None:
+    running = Recording("EG_1", "started", f"{ACCOUNT}/recordings/{CALL}-1.ogg", None)
+    CallStore(local.dynamodb, local.table_name).create(
+        a_call(State.ENDED, account_id=ACCOUNT, end_reason=EndReason.USER_HUNG_UP_IN_CALL, recorded=running)
+    )
+    status, problem = erase(manage)
+    assert (status, problem["code"]) == (409, "recording_not_finished")
+
+
+def test_another_accounts_call_is_not_found(local: LocalAws, manage: ModuleType) -> None:
+    CallStore(local.dynamodb, local.table_name).create(
+        a_call(State.ENDED, account_id="acct_other", end_reason=EndReason.USER_HUNG_UP_IN_CALL, data={"a": 1})
+    )
+    assert erase(manage)[1]["code"] == "call_not_found"
+    other = CallStore(local.dynamodb, local.table_name).get("acct_other", CALL)
+    assert other is not None and other.data == {"a": 1}
+
+
+PERSON, ANOTHER = "+15550100200", "+15550100300"
+
+
+def over(local: LocalAws, call_id: str, **fields: Any) -> None:
+    call = a_call(State.ENDED, account_id=ACCOUNT, call_id=call_id, end_reason=EndReason.USER_HUNG_UP_IN_CALL, **fields)
+    CallStore(local.dynamodb, local.table_name).create(call)
+
+
+def forget(manage: ModuleType, **asked: Any) -> tuple[int, Any]:
+    event = event_of("manage", "get_call")
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/v1/erasures"
+    event["requestContext"]["http"]["method"] = "POST"
+    event["body"] = json.dumps(asked)
+    answer = manage.lambda_handler(event, CONTEXT)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_persons_number_is_erased_from_every_call_with_what_was_said(local: LocalAws, manage: ModuleType) -> None:
+    for number in range(25):
+        over(local, f"call_out{number:02d}", to_number=PERSON, data={"card": SECRET_WORDS})
+    note = Note(NOW, f"fell_back: {PERSON}")
+    in_room = {"inbound_room": f"call-_{PERSON}_x", "caller_identity": f"sip_{PERSON}", "from_number": PERSON}
+    over(local, "call_in1", to_number=ANOTHER, direction=Direction.INBOUND, notes=(note,), **in_room)
+    over(local, "call_other", to_number=ANOTHER, data={"kept": "yes"})
+    counts, cursor = 0, None
+    while True:
+        status, receipt = forget(manage, number=PERSON, **({} if cursor is None else {"cursor": cursor}))
+        assert (status, receipt["left"]) == (200, [])
+        counts, cursor = counts + receipt["calls"], receipt["next_cursor"]
+        if cursor is None:
+            break
+    assert counts == 26
+    everything = str(local.items())
+    assert PERSON.removeprefix("+") not in everything and SECRET_WORDS not in everything
+    other = CallStore(local.dynamodb, local.table_name).get(ACCOUNT, "call_other")
+    assert other is not None and (other.to_number, other.data) == (ANOTHER, {"kept": "yes"})
+    assert forget(manage, number=PERSON)[1]["calls"] == 0
+
+
+def test_a_call_that_goes_on_is_named_and_erased_when_it_is_over(local: LocalAws, manage: ModuleType) -> None:
+    CallStore(local.dynamodb, local.table_name).create(a_call(State.ACTIVE, account_id=ACCOUNT, to_number=PERSON))
+    _, receipt = forget(manage, number=PERSON)
+    assert (receipt["calls"], receipt["left"]) == (0, [CALL])
+
+
+def test_what_is_no_number_is_refused(manage: ModuleType) -> None:
+    status, problem = forget(manage, number="12")
+    assert (status, problem["errors"][0]["field"]) == (422, "number")
+
+
+@pytest.mark.parametrize("cursor", ["from", "to:nonsense", "x:abc"])
+def test_a_cursor_of_somebody_elses_is_refused(manage: ModuleType, cursor: str) -> None:
+    status, problem = forget(manage, number=PERSON, cursor=cursor)
+    assert (status, problem["errors"][0]["field"]) == (422, "cursor")
+
+
+def test_what_comes_late_is_not_kept() -> None:
+    erased = moved(ENDED, ContentErased(NOW))
+    assert unmoved(erased, TranscriptKept(NOW, 1, 9, "table")).why == "content_erased"
+    late = RecordingSeen(NOW, 1, "EG_2", "ended", f"{ACCOUNT}/recordings/{CALL}-1.ogg", 3.0)
+    assert unmoved(erased, late).why == "content_erased"

@@ -1,0 +1,57 @@
+"""What a deployed stack may never lose by an update: CloudFormation knows a thing by its logical id, and makes another
+one, empty and with another address, where the id or a key of it changes. tests/template/frozen.json is the list; a new
+thing is added to it, and nothing is taken away without a way for stacks that stand (docs/upgrading.md)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.aws.template import read_template, resources_of
+from local.tools.places import ROOT
+from tests.template.test_template import RESOURCES, TEMPLATE_READ
+
+FROZEN: dict[str, Any] = json.loads((ROOT / "tests/template/frozen.json").read_text())
+HOLDS_SOMETHING = (
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Serverless::HttpApi",
+    "AWS::Serverless::WebSocketApi",
+)
+"""What it holds, or the address that others know it by, would be lost."""
+REPLACED_WITH = ("AttributeDefinitions", "GlobalSecondaryIndexes", "KeySchema", "StageName")
+"""Properties of theirs that CloudFormation cannot change in place, or only by taking the index away."""
+NAMES = {"BucketName", "FifoQueue", "LogGroupName", "QueueName", "TableName", "TopicName"}
+OUTLIVES_THE_STACK = ("CallsTable", "RecordsBucket", "TrunkPasswordsKey")
+
+
+def as_it_is() -> dict[str, Any]:
+    return {
+        name: {"Type": each["Type"]}
+        | {key: each["Properties"][key] for key in REPLACED_WITH if key in each.get("Properties", {})}
+        for name, each in resources_of(TEMPLATE_READ, *HOLDS_SOMETHING).items()
+    }
+
+
+def test_nothing_that_holds_something_is_renamed_or_gets_other_keys() -> None:
+    assert as_it_is() == FROZEN
+
+
+def test_nothing_has_a_name_of_its_own_that_a_second_stack_or_a_replacement_would_meet() -> None:
+    assert [name for name, each in RESOURCES.items() if NAMES & set(each.get("Properties", {}))] == []
+
+
+@pytest.mark.parametrize(("page", "what"), [("everything", OUTLIVES_THE_STACK), ("table", OUTLIVES_THE_STACK[:1])])
+def test_what_can_be_attached_to_a_new_stack_is_what_outlives_the_old_one(page: str, what: tuple[str, ...]) -> None:
+    """CloudFormation takes up what is there by restore/: names and keys are the stack's own."""
+    attached = read_template(ROOT / "restore" / f"{page}.yaml")["Resources"]
+    assert sorted(attached) == sorted(what)
+    for name, each in attached.items():
+        assert each["DeletionPolicy"] == RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert each["UpdateReplacePolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+        said = {key: each["Properties"][key] for key in REPLACED_WITH if key in each["Properties"]}
+        assert {"Type": each["Type"]} | said == FROZEN[name]

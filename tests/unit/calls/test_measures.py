@@ -1,0 +1,82 @@
+"""What changes of calls, and runs of the sweep, add to the deployment's metrics."""
+
+from copy import replace
+from dataclasses import asdict
+
+from ringline.calls.mending import measures as of_sweep
+from ringline.calls.mending.mend import Swept
+from ringline.calls.model.call import Attempt, Call, Direction, State
+from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.stream.measures import measures_of
+from ringline.calls.views.relay import Change
+from tests.builders import a_call, an_answered_call, at, moved
+
+
+def told(before: Call | None, after: Call) -> dict[str, float]:
+    """The measures of a change by name and dimension."""
+    measures = measures_of(Change("1", before, after))
+    return {each.name if each.of is None else f"{each.name}/{each.of[1]}": each.value for each in measures}
+
+
+def test_a_new_call_is_counted_by_its_direction() -> None:
+    assert told(None, a_call()) == {"CallsAccepted/outbound": 1}
+    rung_in = a_call(State.RINGING, direction=Direction.INBOUND)
+    assert told(None, rung_in) == {"CallsAccepted/inbound": 1}
+
+
+def test_a_claim_tells_how_long_the_call_could_have_been_dialled() -> None:
+    scheduled = a_call(eligible_at=at(10))
+    claimed = replace(a_call(State.DIALING, eligible_at=at(10)), dialed_at=at(12.5))
+    assert told(scheduled, claimed) == {"QueueWait": 2_500}
+
+
+def test_an_answer_tells_of_the_ringing_and_of_the_agent() -> None:
+    answered = an_answered_call()
+    assert told(a_call(State.DIALING), answered) == {"Dials/answered": 1, "RingTime": 5_000}
+    talks = replace(answered, state=State.ACTIVE, active_at=at(6.4))
+    assert told(answered, talks) == {"AgentJoin": 400}
+
+
+def test_an_end_is_counted_once_by_its_category() -> None:
+    active = a_call(State.ACTIVE)
+    ended = a_call(State.ENDED, end_reason=EndReason.AGENT_FAILED)
+    (measure,) = measures_of(Change("1", active, ended))
+    assert (measure.name, measure.of, measure.said) == (
+        "CallsEnded",
+        ("category", "agent"),
+        {"end_reason": "AGENT_FAILED"},
+    )
+    assert told(ended, replace(ended, transcript_turns=3)) == {}
+
+
+def test_a_reason_of_a_later_release_is_counted_apart() -> None:
+    ended = a_call(State.ENDED, end_reason=EndReason.kept("ABDUCTED"))
+    assert told(a_call(State.ACTIVE), ended) == {"CallsEnded/of_a_later_release": 1}
+
+
+def test_a_dial_that_rang_nobody_is_none_that_nobody_answered() -> None:
+    dialing = a_call(State.DIALING)
+    put_back = moved(dialing, DialDeferred(at(2), 1, None, None, None, "full", 1))
+    assert told(dialing, put_back) == {"Dials/put_back": 1}
+
+
+def test_an_attempt_that_is_to_be_tried_again_was_a_dial() -> None:
+    dialing = a_call(State.DIALING)
+    busy = Attempt(dial=1, dialed_at=at(1), ended_at=at(3), end_reason=EndReason.USER_BUSY)
+    again = a_call(State.QUEUED, attempt=1, attempts=(busy,))
+    assert told(dialing, again) == {"Dials/not_answered": 1}
+
+
+def test_a_run_of_the_sweep_tells_what_it_found_and_mended() -> None:
+    swept = Swept(settled=1, adopted=2, ends_told=3, rooms_closed=4, overdue=9, oldest_with_line_free_ms=70_000)
+    values = {each.name: each.value for each in of_sweep.measures_of(asdict(swept))}
+    assert values == {
+        "Swept": 1,
+        "Mended": 10,
+        "Overdue": 9,
+        "DeliveriesFailing": 0,
+        "AccountsWaiting": 0,
+        "OldestWaiting": 0,
+        "OldestUnserved": 70_000,
+    }
