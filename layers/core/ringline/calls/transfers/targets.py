@@ -112,8 +112,8 @@ class Targets:
     def _number(self, call: Call, field: str, config: dict[str, Any]) -> str:
         try:
             number = self.read_number(call.account_id, _only(f"{field}.config", config, "number"))
-        except NotANumber as error:
-            raise invalid_field(f"{field}.config.number", str(error)) from None
+        except NotANumber as fault:
+            raise invalid_field(f"{field}.config.number", str(fault)) from None
         _check_pipe_allows(call, field, number)
         if not self.may_call(call, number):
             error = FieldError(f"{field}.config.number", "lies where this account may not call")
