@@ -11,6 +11,7 @@ from cli.reach import busy
 from cli.reach.deployment import Deployment
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.calls.mending import gate_audit
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
@@ -57,7 +58,7 @@ def test_a_line_that_nobody_gave_back_is_told_by_its_account(terminal: Terminal,
     says_of_the_gate(terminal, 2)
     finding = look(terminal)
     assert (finding.result, finding.name) == (Result.FAIL, "gate")
-    assert f"{ACCOUNT} 2 lines in use, 1 calls" in finding.says and "what-to-look-for" in finding.remedy
+    assert f"{ACCOUNT} 2 lines in use, 1 calls" in finding.says and "docs/operating.md#a-gate-counts" in finding.remedy
 
 
 def test_a_lost_line_of_an_account_whose_calls_wait_is_found_with_no_call_on_a_line(terminal: Terminal) -> None:
@@ -89,7 +90,7 @@ def test_callers_without_a_line_are_not_counted(terminal: Terminal, on_a_line: C
 def test_more_calls_than_are_counted_are_told_so(
     terminal: Terminal, on_a_line: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(busy, "MOST_CALLS", 1)
+    monkeypatch.setattr(gate_audit, "MOST_CALLS", 1)
     assert look(terminal).result is Result.SKIPPED
 
 
