@@ -29,7 +29,7 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import Clock
 
 KEY_CHECKED_EVERY_S = 60
-"""With the first beat of each minute of the clock the key is read that a runner came with: half a read unit a minute."""
+"""With the first beat of each minute of the clock the key is read that a runner came with: one read unit a minute."""
 
 
 class Acknowledges(Protocol):
@@ -47,8 +47,8 @@ class HearsWorkers(Protocol):
 
 
 class Listen:
-    """`may_stay` tells whether the key that a connection came with is still good. `assign` and `ring_if_waiting` are loaded with the first acknowledgement and the first runner that comes: most of
-    what is heard are beats."""
+    """`may_stay` tells whether the key that a connection came with is still good. `assign` and `ring_if_waiting` are
+    loaded with the first acknowledgement and the first runner that comes: most of what is heard are beats."""
 
     def __init__(
         self,

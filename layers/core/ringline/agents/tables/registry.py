@@ -2,7 +2,8 @@
 
 | item       | pk                  | sk                    | attributes
 |------------|---------------------|-----------------------|-----------------------------------------------------
-| connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at, key_id, source_ip; agent_id, worker_id
+| connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at, key_id, source_ip;
+|            |                     |                       | agent_id, worker_id
 | runner     | A#<account>#RUNNERS | <agent>#R#<worker>    | as it registered; in_use (written by calls.tables)
 | its beat   | A#<account>#RUNNERS | <agent>#S#<worker>    | connection_id, seen_at, active_jobs, connected_at
 | places     | A#*#RUNNERS         | <agent>#P#<worker>#.. | held (written by calls.tables): who holds one
