@@ -9,6 +9,9 @@ from cli.reach.deployment import Deployment
 from ringline.calls.mending.gate_audit import GateAudit
 from ringline.runtime.clock import Clock
 
+MOST_CALLS, MOST_ACCOUNTS = 1000, 50
+"""What a person waits for: each account is a read over the internet, each hundred calls another."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateCheck:
@@ -23,7 +26,14 @@ class GateCheck:
 
     def _gate(self) -> Finding:
         deployment = self.deployment()
-        audited = GateAudit(deployment.calls, deployment.watchlist, self.clock, self.sleep).run()
+        audited = GateAudit(
+            deployment.calls,
+            deployment.watchlist,
+            self.clock,
+            self.sleep,
+            most_calls=MOST_CALLS,
+            most_accounts=MOST_ACCOUNTS,
+        ).run()
         if audited is None:
             return Finding("gate", Result.SKIPPED, "too many calls are on a line to be counted one by one")
         if not audited.differences:

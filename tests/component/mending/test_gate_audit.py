@@ -56,8 +56,8 @@ class Lines:
         self.slept.append(seconds)
         self.while_waiting()
 
-    def audited(self) -> Audited | None:
-        return GateAudit(self.store, self.watchlist, lambda: self.now_ms, self._sleep).run()
+    def audited(self, **most: int) -> Audited | None:
+        return GateAudit(self.store, self.watchlist, lambda: self.now_ms, self._sleep, **most).run()
 
 
 @pytest.fixture
@@ -120,18 +120,16 @@ def test_an_account_with_a_row_that_cannot_be_read_is_not_judged(lines: Lines) -
     assert audited.differences == (Difference("other", 2, 1),)
 
 
-def test_too_many_calls_are_not_counted_in_part(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_audit, "MOST_CALLS", 3)
-    assert lines.audited() is None
+def test_too_many_calls_are_not_counted_in_part(lines: Lines) -> None:
+    assert lines.audited(most_calls=3) is None
 
 
-def test_more_accounts_than_one_look_reads_have_their_turn(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_audit, "MOST_ACCOUNTS", 1)
+def test_more_accounts_than_one_look_reads_have_their_turn(lines: Lines) -> None:
     lines.gate_says("acme", 3)
     lines.gate_says("other", 2)
     found = set()
     for _ in range(2):
-        audited = lines.audited()
+        audited = lines.audited(most_accounts=1)
         assert audited is not None
         assert len(audited.differences) == 1
         found |= {each.account_id for each in audited.differences}

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from cli.doctor import of_gate
 from cli.doctor.check import Finding, Result
 from cli.doctor.of_gate import GateCheck
 from cli.reach import busy
 from cli.reach.deployment import Deployment
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.mending import gate_audit
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
@@ -90,7 +90,7 @@ def test_callers_without_a_line_are_not_counted(terminal: Terminal, on_a_line: C
 def test_more_calls_than_are_counted_are_told_so(
     terminal: Terminal, on_a_line: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_audit, "MOST_CALLS", 1)
+    monkeypatch.setattr(of_gate, "MOST_CALLS", 1)
     assert look(terminal).result is Result.SKIPPED
 
 

@@ -71,12 +71,15 @@ def is_due(now_ms: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class GateAudit:
-    """`sleep` waits for so many seconds."""
+    """`sleep` waits for so many seconds. Where more than `most_calls` are due nothing is said, and of more than
+    `most_accounts` some are left to a later audit."""
 
     store: CallStore
     watchlist: Watchlist
     clock: Clock
     sleep: Callable[[float], object]
+    most_calls: int = MOST_CALLS
+    most_accounts: int = MOST_ACCOUNTS
 
     def run(self) -> Audited | None:
         """Looks again where a difference is seen: only one that stays the same is one. None where more calls are due
@@ -97,8 +100,8 @@ class GateAudit:
         return Audited(lines_in_use, tuple(found.values()))
 
     def _held(self) -> _Held | None:
-        keys = self.watchlist.due(self.clock() + DUE_WITHIN_MS, MOST_CALLS)
-        if len(keys) >= MOST_CALLS:
+        keys = self.watchlist.due(self.clock() + DUE_WITHIN_MS, self.most_calls)
+        if len(keys) >= self.most_calls:
             return None
         calls = [(account, each.sk) for each in keys if (account := _account_of_call(each)) is not None]
         by_account = Counter({account: 0 for account, _ in calls})
@@ -111,11 +114,11 @@ class GateAudit:
     def _accounts(self, held: _Held) -> list[str]:
         waiting = {each.account_id for each in self.watchlist.waiting_accounts()}
         ids = sorted({*held.by_account, *waiting})
-        if len(ids) <= MOST_ACCOUNTS:
+        if len(ids) <= self.most_accounts:
             return ids
         turn = self.clock() // (EVERY_MIN * _MS_PER_MIN)
-        start = turn * MOST_ACCOUNTS % len(ids)
-        return [*ids[start:], *ids[:start]][:MOST_ACCOUNTS]
+        start = turn * self.most_accounts % len(ids)
+        return [*ids[start:], *ids[:start]][: self.most_accounts]
 
     def _differences(self, accounts: Sequence[str], held: _Held) -> dict[str, Difference]:
         judged = (each for each in accounts if each not in held.unknown)
