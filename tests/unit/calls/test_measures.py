@@ -4,6 +4,7 @@ from copy import replace
 from dataclasses import asdict
 
 from ringline.calls.mending import measures as of_sweep
+from ringline.calls.mending.gate_audit import Audited, Difference
 from ringline.calls.mending.mend import Swept
 from ringline.calls.model.call import Attempt, Call, Direction, State
 from ringline.calls.model.events import DialDeferred
@@ -59,6 +60,20 @@ def test_a_dial_that_rang_nobody_is_none_that_nobody_answered() -> None:
     dialing = a_call(State.DIALING)
     put_back = moved(dialing, DialDeferred(at(2), 1, None, None, None, "full", 1))
     assert told(dialing, put_back) == {"Dials/put_back": 1}
+
+
+def test_a_dial_of_which_nobody_knows_what_became_is_counted_apart() -> None:
+    dialing = a_call(State.DIALING)
+    over = a_call(State.NOT_CONNECTED, end_reason=EndReason.DIAL_STATE_UNKNOWN)
+    assert told(dialing, over) == {"Dials/unknown": 1, "CallsEnded/system": 1}
+    lost = Attempt(dial=1, dialed_at=at(1), ended_at=at(3), end_reason=EndReason.DIAL_STATE_UNKNOWN)
+    assert told(dialing, a_call(State.QUEUED, attempt=1, attempts=(lost,))) == {"Dials/unknown": 1}
+
+
+def test_an_audit_tells_of_lines_and_of_gates_that_count_too_many_or_too_few() -> None:
+    audited = Audited(7, (Difference("acme", 3, 1), Difference("other", 0, 1)))
+    values = {each.name: each.value for each in of_sweep.measures_of_audit(audited)}
+    assert values == {"LinesInUse": 7, "GateDiffers": 3}
 
 
 def test_an_attempt_that_is_to_be_tried_again_was_a_dial() -> None:

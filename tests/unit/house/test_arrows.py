@@ -184,7 +184,10 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.audit",
         "ringline.agents.model",
         "ringline.agents.tables",
+        "ringline.calls.outcomes",
+        "ringline.calls.signals",
         "ringline.calls.views",
+        "ringline.setup",
         "ringline.webhooks",
     },
     "ringline.resources.setup": {

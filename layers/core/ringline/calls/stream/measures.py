@@ -5,7 +5,7 @@ give or take a batch that comes again, and nobody waits for it.
 |---------------|-----------|---------------------------------------------------------------
 | CallsAccepted | direction | calls that were taken on: asked for, rung in, from a browser
 | QueueWait     |           | ms from when a call could be dialled to when it was claimed
-| Dials         | outcome   | attempts that are over or answered: `answered`, `not_answered`, `put_back`
+| Dials         | outcome   | attempts that are over or answered: `answered`, `not_answered`, `put_back`, `unknown`
 | RingTime      |           | ms from the dial to the answer
 | AgentJoin     |           | ms from the answer to the conversation
 | CallsEnded    | category  | calls that are over; the line says the reason
@@ -14,7 +14,7 @@ give or take a batch that comes again, and nobody waits for it.
 from collections.abc import Iterator
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.reasons import MEANINGS
+from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.views.relay import Change
 from ringline.runtime.metrics import Measure, Unit
 
@@ -48,6 +48,15 @@ def _of_the_dial(before: Call, after: Call) -> Iterator[Measure]:
         yield Measure("Dials", 1, of=("outcome", "answered"))
         yield Measure("RingTime", max(0, after.answered_at - after.dialed_at), _MS)
     elif before.answered_at is None and not after.in_flight:
-        # An attempt that counts has rung somebody; what was put back has rung nobody.
-        is_over = after.state.is_terminal or len(after.attempts) > len(before.attempts)
-        yield Measure("Dials", 1, of=("outcome", "not_answered" if is_over else "put_back"))
+        yield Measure("Dials", 1, of=("outcome", _without_an_answer(before, after)))
+
+
+def _without_an_answer(before: Call, after: Call) -> str:
+    """An attempt that counts has rung somebody, or nobody knows whether it has; what was put back has rung nobody."""
+    if after.state.is_terminal:
+        reason = after.end_reason
+    elif len(after.attempts) > len(before.attempts):
+        reason = after.attempts[-1].end_reason
+    else:
+        return "put_back"
+    return "unknown" if reason is EndReason.DIAL_STATE_UNKNOWN else "not_answered"
