@@ -163,6 +163,7 @@ class Outside:
     parked: Parks
     sockets: RunnerSockets
     answer_from: AnswerFrom
+    livekit_per_minute: int
     numbers: OurNumbers
     servers: DecidingServers | None
     """Who decides about callers; None where every caller is taken as they come."""
@@ -193,7 +194,7 @@ class Container:
         self._marks = WaitingMarks(self._watchlist, clock)
         self._room = QueueRoom(self._store, clock)
         self._limits = LimitsMet(ReachedLimits(table, TABLE), clock, log)
-        paces = TrunkPaces(table, TABLE)
+        paces = TrunkPaces(table, TABLE, livekit_per_minute=outside.livekit_per_minute)
         counters = Counters(table, TABLE, clock, pause)
         self.set_cap = SetCap(
             counters=counters,

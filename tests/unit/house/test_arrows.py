@@ -311,7 +311,8 @@ AROUND: Mapping[str, set[str]] = {
     "simulation": {"simulation.run"},
     **SIMULATION,
     "simulation.wired": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
-    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired"},
+    # The stream's filter is the template's.
+    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired", "local.tools", "local.aws"},
     "simulation.planted": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired", "simulation.run"},
     "local": {"local.tools"},
     "local.tools": set(),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class Settings(SignalSettings):
     livekit: DialSettings = group(DialSettings)
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    livekit_per_minute: float = number("LIVEKIT_REQUESTS_PER_MINUTE")
     answer_told_by: str = optional("ANSWER_FROM")
     carriers_report: bool = flag("LINK_CARRIER_CALLS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
@@ -75,7 +76,9 @@ def compose(
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     looks = look_queue(settings)
-    paces = TrunkPaces(dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second)
+    paces = TrunkPaces(
+        dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second, settings.livekit_per_minute
+    )
     admit = Admit(
         store=parts.store,
         paces=paces,

@@ -160,6 +160,10 @@ PACE_AHEAD_S = 1
 """A dialer waits this long at most for its trunk's next turn; where the turn is further off, the call stays in the
 queue and the doorbell is rung for that moment."""
 
+LIVEKIT_LULL_S = 10
+"""So many seconds' dials may go out at once after a lull, where LiveKit's requests are limited: its limit is by the
+minute, of which this is a sixth."""
+
 CARRIER_PAUSE_S = 2
 """How long a trunk rests after its carrier, or LiveKit, took no more calls: longer than the second over which carriers
 count, short against the call whose end frees a channel."""
