@@ -11,6 +11,7 @@ from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.outbound.queue_room import QueueRoom
@@ -227,6 +228,7 @@ class Container:
             tell_ringing=lambda call: tell_ringing(self._announcer(), call),
             clock=clock,
             log=log,
+            arrivals=Arrivals(),
         )
         self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
         self.observe = Observe(

@@ -65,7 +65,7 @@ class Paces:
     def livekits_turn_taken(self, process: Process | None, before: Item | None, after: Item) -> None:
         """A dialer took one of the turns that LiveKit's requests leave."""
         was, now = _moment(before, "next_at"), _moment(after, "next_at")
-        if now - max(was, self._world.now - _SKEW_MS) < self._between_ms:
+        if now - was < self._between_ms:
             self._findings.fail("too_many_requests", f"LiveKit's turns are at {was} and {now}")
         self._livekits[process] = self._livekits.get(process, 0) + 1
         self._world.counts["livekits_turns"] += 1

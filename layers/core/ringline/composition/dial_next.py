@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.limits_met import LimitsMet
@@ -93,6 +94,7 @@ def compose(
     )
     # Each link costs a write, and only carriers that report ask for them.
     links = CarrierLinkTable(dynamodb, table, clock) if settings.carriers_report else None
+    arrivals = Arrivals()
 
     def tell_ringing(call: Call) -> None:
         # Loaded while a phone rings, when nobody waits for the dialer.
@@ -123,6 +125,7 @@ def compose(
                 clock=clock,
                 log=log,
                 links=links,
+                arrivals=arrivals,
                 may_claim=may_claim,
             )
 

@@ -40,9 +40,12 @@ free joins within 0.5 s; a job that started slowly was seen to take 7.4 s; a dis
 AGENT_FIRST_LOOK_S = 0.3
 AGENT_LOOK_EVERY_S = 0.08
 AGENT_LOOKS_SLOW_DOWN = 0.2
-"""When the dialer looks for the agent first, after it was dispatched, and how often from then on: an agent is in the
-room after 0.25 to 0.45 s, so two looks find it, and the INVITE follows within 0.1 s. Whoever has waited for longer is
-looked for less often, after this share of the time that has passed."""
+"""When a dialer that has learned nothing yet looks for the agent first, after it was dispatched, and how often from
+then on: an agent is in the room after 0.25 to 0.45 s, so two looks find it, and the INVITE follows within 0.1 s.
+Whoever has waited for longer is looked for less often, after this share of the time that has passed."""
+
+AGENT_SEEN_WITHIN_S = (0.2, 0.5)
+"""Between these a dialer moves its first look, as it learns how long agents take."""
 
 AGENT_AWAITED_S = 1.5
 """A dialer that has waited for so long writes on the call that it waits: should it die, no INVITE was sent, and the

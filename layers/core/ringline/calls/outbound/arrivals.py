@@ -1,9 +1,9 @@
-"""When a dialer first looks for the agent that it has dispatched: each look is a request to LiveKit, and each moment that
-an agent waits unseen is one in which nobody is called.
+"""When a dialer first looks for the agent that it has dispatched: each look is a request to LiveKit, and each moment
+that an agent waits unseen is one in which nobody is called.
 
 How long agents take is the customers' own: 0.25 to 0.45 s where a worker is free. A dialer learns it from its looks:
-the first one moves on where it came too soon, and back a little where it found the agent, until about one in
-five comes too soon. So an agent costs 1.2 looks, where the same moment for everybody cost two.
+the first one comes later where it was too soon, and a little sooner where it found the agent, until one in five
+is too soon. So an agent costs 1.2 looks, where one moment for everybody cost two.
 """
 
 from ringline.calls.model.timing import AGENT_FIRST_LOOK_S, AGENT_SEEN_WITHIN_S
@@ -18,8 +18,11 @@ class Arrivals:
     def __init__(self) -> None:
         self.first_look_s = AGENT_FIRST_LOOK_S
 
-    def looked(self, *, found: bool) -> None:
-        """Takes note of what a first look found."""
+    def seen(self, looks: int, waited_s: float) -> None:
+        """An agent was seen with that look, after so long. One that comes much later was not free, or is started anew:
+        that says nothing of the others."""
         earliest_s, latest_s = AGENT_SEEN_WITHIN_S
-        moved_s = self.first_look_s + (-_SOONER_S if found else _LATER_S)
+        if waited_s > 2 * latest_s:
+            return
+        moved_s = self.first_look_s + (-_SOONER_S if looks == 1 else _LATER_S)
         self.first_look_s = round(min(latest_s, max(earliest_s, moved_s)), 3)
