@@ -4,6 +4,7 @@ network's own word on every call."""
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from local.trips.webhook_listener import Listener, listening
 
 CAP = 2
 SQS_BUDGET = 8
+RUNS_BUDGET = 14
+LIVEKIT_BUDGET = 4
 
 _LOOK_EVERY_S = 0.02
 SILENT_AGENT: dict[str, Any] = {"agent": {"deed": "stay", "reports": False}}
@@ -98,6 +101,32 @@ def _stop_sweeping(stack: Stack) -> None:
     events = deploy.client("events", stack.emulator_url)
     for rule in events.list_rules()["Rules"]:
         events.disable_rule(Name=rule["Name"])
+
+
+class Runs:
+    """Counts the runs of the stack's functions from now on, by the emulator's logs, where each run has a stream of its
+    own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._logs = deploy.client("logs", stack.emulator_url)
+        self._before = self._counted()
+
+    def count(self) -> Counter[str]:
+        """By function."""
+        counted = self._counted()
+        counted.subtract(self._before)
+        return counted
+
+    def _counted(self) -> Counter[str]:
+        return Counter({logical_id: self._streams(name) for logical_id, name in self._stack.functions.items()})
+
+    def _streams(self, name: str) -> int:
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{name}")
+        try:
+            return sum(len(page["logStreams"]) for page in pages)
+        except self._logs.exceptions.ResourceNotFoundException:
+            return 0  # it has not run yet
 
 
 @dataclass(frozen=True, slots=True)

