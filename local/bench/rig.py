@@ -103,13 +103,23 @@ def _stop_sweeping(stack: Stack) -> None:
         events.disable_rule(Name=rule["Name"])
 
 
+def log_groups(stack: Stack) -> dict[str, str]:
+    """Where each function writes its logs, by its logical id."""
+    aws_lambda = deploy.client("lambda", stack.emulator_url)
+    configured = {
+        logical_id: aws_lambda.get_function_configuration(FunctionName=name)
+        for logical_id, name in stack.functions.items()
+    }
+    return {logical_id: each["LoggingConfig"]["LogGroup"] for logical_id, each in configured.items()}
+
+
 class Runs:
     """Counts the runs of the stack's functions from now on, by the emulator's logs, where each run has a stream of its
     own."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
         self._logs = deploy.client("logs", stack.emulator_url)
+        self._groups = log_groups(stack)
         self._before = self._counted()
 
     def count(self) -> Counter[str]:
@@ -119,10 +129,10 @@ class Runs:
         return counted
 
     def _counted(self) -> Counter[str]:
-        return Counter({logical_id: self._streams(name) for logical_id, name in self._stack.functions.items()})
+        return Counter({logical_id: self._streams(group) for logical_id, group in self._groups.items()})
 
-    def _streams(self, name: str) -> int:
-        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{name}")
+    def _streams(self, group: str) -> int:
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
         try:
             return sum(len(page["logStreams"]) for page in pages)
         except self._logs.exceptions.ResourceNotFoundException:
