@@ -81,6 +81,7 @@ class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    livekit_per_minute: float = number("LIVEKIT_REQUESTS_PER_MINUTE")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
@@ -109,7 +110,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
-    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
+    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second, settings.livekit_per_minute)
     capacity = Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock)
     calls = Calls(
         store=parts.store,

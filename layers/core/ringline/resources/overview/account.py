@@ -140,6 +140,7 @@ class Accounts:
         standing = Standing(
             gate=gate,
             livekit=self.paces.livekit.look(),
+            livekits_turn_at=self.paces.budget.next_turn_at(),
             # A trunk that is not looked at is taken for one that rests no call.
             paces={trunk: looked.get(trunk, Pace(0, 0)) for trunk in trunks},
             rests=self.paces.agents.of_account(account_id),
