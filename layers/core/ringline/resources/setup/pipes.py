@@ -19,6 +19,7 @@ _FIELDS = (
     "unknown_number",
     "unknown_trunk",
     "voice_profile_not_found",
+    "no_endpoint_for_calls",
     "contended",
 )
 
