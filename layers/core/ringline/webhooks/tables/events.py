@@ -27,7 +27,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.runtime.clock import MS_PER_S, Clock, iso, now_ms
-from ringline.runtime.items import from_item, refusal_reasons, to_item
+from ringline.runtime.items import Item, from_item, refusal_reasons, to_item
 from ringline.runtime.rows import to_row
 from ringline.runtime.table import (
     DUE_SHARD,
@@ -151,7 +151,7 @@ class EventStore:
     def at(self, account_id: str, sequence: int) -> Event | None:
         """The event at this place."""
         found = self._item(events_pk(account_id), sequence_sk(sequence))
-        return None if found is None else _event(account_id, found)
+        return None if found is None else event_from(account_id, found)
 
     def page(self, account_id: str, after: int, limit: int) -> list[Event]:
         """Up to `limit` events behind a place, in their order. What is younger than any of them is not written yet."""
@@ -163,7 +163,7 @@ class EventStore:
             ConsistentRead=True,
             Limit=limit,
         )
-        return [_event(account_id, from_item(item)) for item in answer["Items"]]
+        return [event_from(account_id, from_item(item)) for item in answer["Items"]]
 
     def erase(self, account_id: str, event_id: str) -> bool:
         """Leaves of an event its id, type, call and time, for those to whom it is yet to be sent as well; whether there
@@ -174,7 +174,7 @@ class EventStore:
         told = erased(event).told
         self._dynamodb.update_item(
             TableName=self._table_name,
-            Key=to_item({"pk": events_pk(account_id), "sk": sequence_sk(event.sequence)}),
+            Key=event_key(account_id, event.sequence),
             UpdateExpression="SET told = :told",
             ConditionExpression=_IS_THERE,
             ExpressionAttributeValues=to_item({":told": zlib.compress(told, 9)}),
@@ -282,7 +282,12 @@ def _log_row(event: Event) -> dict[str, Any]:
     }
 
 
-def _event(account_id: str, found: Mapping[str, Any]) -> Event:
+def event_key(account_id: str, sequence: int) -> Item:
+    return to_item({"pk": events_pk(account_id), "sk": sequence_sk(sequence)})
+
+
+def event_from(account_id: str, found: Mapping[str, Any]) -> Event:
+    """An event as its row has it."""
     return Event(
         account_id=account_id,
         event_id=found["event_id"],
