@@ -153,3 +153,25 @@ def test_an_event_or_an_endpoint_that_is_gone_is_no_failure(world: World) -> Non
     served_by(world, Servers(owed=1))
     assert world.take(("ep_quick", 1), ("ep_quick", 99), ("ep_gone", 1)) == []
     assert (world.status("ep_quick", 99), world.status("ep_gone", 1)) == (None, DeliveryStatus.GAVE_UP)
+
+
+def test_a_batch_that_comes_again_posts_only_what_was_not_written_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function died behind some of its writes: SQS hands all of them out again."""
+    servers = Servers(owed=99)
+    served_by(world, servers)
+    batch = [("ep_quick", sequence) for sequence in (1, 2, 3)]
+    record = DeliveryStore.record_delivered
+
+    def dies(store: DeliveryStore, delivery: Any, now: int) -> bool:
+        return delivery.id.sequence == 1 and record(store, delivery, now)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(DeliveryStore, "record_delivered", dies)
+        world.take(*batch)
+    assert len(servers.told) == 3
+    assert world.take(*batch) == []
+    assert len(servers.told) == 5, "the first one is known to have been taken"
+    assert world.take(*batch) == []
+    assert len(servers.told) == 5

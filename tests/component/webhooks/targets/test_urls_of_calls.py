@@ -177,3 +177,29 @@ def take_all(aws: LocalAws, deliver: ModuleType) -> None:
         event["Records"][0]["body"] = message["Body"]
         assert deliver.lambda_handler(event, None) == {"batchItemFailures": []}
         aws.sqs.delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_a_stolen_key_that_moves_an_endpoint_to_another_server_reads_none_of_its_headers(aws: LocalAws) -> None:
+    """A retry of before, a redelivery and a test all go to the new server, and none bears what was given for the other
+    one; on the server that it was given for, another path has it."""
+    deliver = load_handler("deliver_webhook", {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": "true"})
+    manage = Manage(aws, ALLOW_PRIVATE_WEBHOOKS="true")
+    token = "Bearer of-the-gateway"
+    with listening(Receiver(500)) as owner, listening(Receiver()) as thief:
+        made = manage.made(url=owner.url(), headers={"Authorization": token, "X-Tenant": "acme"})
+        path = f"/v1/webhook-endpoints/{made['endpoint_id']}"
+        assert manage.ask("PATCH", path, {"url": f"http://127.0.0.1:{owner.port}/another"})[0] == 200
+        end(aws, "call_1", None)
+        take_all(aws, deliver)
+        assert [each.headers["authorization"] for each in owner.received] == [token]
+
+        assert manage.ask("PATCH", path, {"url": thief.url()})[1]["header_names"] == []
+        (row,) = manage.ask("GET", "/v1/webhook-deliveries")[1]["data"]
+        assert manage.ask("POST", f"/v1/webhook-deliveries/{row['delivery_id']}/redeliver")[0] == 202
+        assert manage.ask("POST", f"{path}/test")[0] == 202
+        for _ in range(3):
+            take_all(aws, deliver)
+        assert len(thief.received) == 2
+        assert not any({"authorization", "x-tenant"} & each.headers.keys() for each in thief.received)
+        # Nor do they come back with the URL: whoever gave them gives them again.
+        assert manage.ask("PATCH", path, {"url": owner.url()})[1]["header_names"] == []
