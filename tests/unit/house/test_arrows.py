@@ -356,6 +356,7 @@ AROUND: Mapping[str, set[str]] = {
         "ringline.runtime",
         "ringline.webhooks.pacing",
         *_WEBHOOKS,
+        "simulation.aws",
     },
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,

@@ -73,6 +73,7 @@ from ringline.webhooks.secrets import EndpointSecrets
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.turns import TurnStore
+from ringline.webhooks.targets.of_calls import UrlsOfCalls
 from ringline.webhooks.targets.settings import TargetSettings
 from ringline.webhooks.views import failing_view
 
@@ -229,8 +230,9 @@ def _setting_up(
         "clock": clock,
     }
     deployments_names = frozenset({settings.agent_name, settings.speech_agent_name})
+    urls_of_calls = UrlsOfCalls(partial(EndpointStore, dynamodb, table), allow_private=settings.allow_private_webhooks)
     return (
-        Pipes(ManagePipes(**parts), number_of, log),
+        Pipes(ManagePipes(**parts, check_webhook_url=urls_of_calls.check), number_of, log),
         Agents(
             ManageAgents(**parts, deployments_names=deployments_names, keys=RowSecrets(sealer, AGENT)), catalogue, log
         ),

@@ -155,6 +155,9 @@ class PipeChange(_Sounding):
     voicemail: Windows | None = None
     voicemail_policy: VoicemailPolicy | None = None
     unique_to: Literal["number"] | None = None
+    webhook_url: str | None = Field(
+        None, description="Where the events of its calls are posted, beside your endpoints, unless a call names its own"
+    )
     fallback_agent_id: OwnId | None = Field(None, description="Who takes a caller whose agent does not come in time")
     fallback_number: PhoneNumber | None = Field(None, description="Or which number is called for that caller")
     transfer_allowed_numbers: Annotated[list[PhoneNumber], Field(max_length=200)] | None = None

@@ -13,7 +13,7 @@ give or take a batch that comes again, and nobody waits for it.
 
 from collections.abc import Iterator
 
-from ringline.calls.model.call import Call, State
+from ringline.calls.model.call import Call
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.views.relay import Change
 from ringline.runtime.metrics import Measure, Unit

@@ -21,6 +21,7 @@ _FIELDS = (
     "unknown_number",
     "unknown_trunk",
     "voice_profile_not_found",
+    "no_endpoint_for_calls",
     "contended",
 )
 
