@@ -29,8 +29,8 @@ def resources(template, values):
 print(json.dumps({name: resources(*each) for name, each in json.load(sys.stdin).items()}))
 """
 
-LIVE = {"AutoPublishAlias": "live"}
-OF_ALL = LIVE | {"AutoPublishAliasAllProperties": True}
+LIVE: dict[str, Any] = {"AutoPublishAlias": "live"}
+OF_ALL: dict[str, Any] = LIVE | {"AutoPublishAliasAllProperties": True}
 ONE, OTHER = "s3://bucket/one", "s3://bucket/other"
 PARAMETERS = {"Alias": {"Type": "String", "Default": ""}, "Canary": {"Type": "String", "Default": "false"}}
 
