@@ -57,7 +57,7 @@ class World:
         body = body_of(DeliveriesMessage(ACCOUNT, endpoint_id, sequences))
         self.requests.clear()
         answer = self.handler.lambda_handler({"Records": [{"messageId": "m1", "body": body}]}, None)
-        return answer == {"batchItemFailures": []}
+        return bool(answer == {"batchItemFailures": []})
 
     def status(self, sequence: int, endpoint_id: str = QUICK) -> DeliveryStatus | None:
         delivery = DeliveryStore(self.aws.dynamodb, self.aws.table_name).delivery(named(endpoint_id, sequence))

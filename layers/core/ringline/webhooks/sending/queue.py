@@ -165,12 +165,12 @@ class SqsDeliveryQueue:
 def _entry(message: AnyMessage | DeliveriesMessage) -> dict[str, str]:
     # The group makes SQS deal fairly between endpoints: the deliveries of one that is slow or dead, ten seconds each,
     # hold up no other's, not even its owner's. An account has at most twenty of these shares.
-    match message:
-        case DeliveryMessage(whose) | FormerMessage(whose):
-            pass
-        case _:
-            whose = message
+    whose = message if isinstance(message, DeliveriesMessage) else _named_by(message)
     return {"MessageBody": body_of(message), "MessageGroupId": f"{whose.account_id}#{whose.endpoint_id}"}
+
+
+def _named_by(message: AnyMessage) -> DeliveryId | FormerId:
+    return message.delivery_id if isinstance(message, DeliveryMessage) else message.former_id
 
 
 def body_of(message: AnyMessage | DeliveriesMessage) -> str:
