@@ -8,29 +8,33 @@ from ringline.runtime.logging import make_logger
 from ringline.runtime.metrics import count
 from ringline.runtime.settings import read
 from ringline.webhooks.sending.deliver import Delivered, GaveUp, Outcome, WillRetry
-from ringline.webhooks.sending.together import Step, Try
+from ringline.webhooks.sending.together import Step, Took, Try
 
 logger = make_logger("deliver_webhook")
 together = compose(read(Settings), clock=now_ms)
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    records = event["Records"]
     failed: list[dict[str, str]] = []
-    for record, took in zip(records, together.run([record["body"] for record in records]), strict=True):
-        match took:
-            case Exception():
-                # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not
-                # help.
-                said = {"message_id": record["messageId"]}
-                logger.error("webhook delivery broke off", exc_info=took, extra=said)
-                failed.append({"itemIdentifier": record["messageId"]})
-            case Step(names, outcome):
-                _log("webhook replay", names, outcome)
-            case Try(names, outcome):
-                _log("webhook delivery", names, outcome)
-                _count(outcome)
+    for record in event["Records"]:
+        took = together.run(record["body"])
+        for each in took:
+            _tell(each, record["messageId"])
+        if any(isinstance(each, Exception) for each in took):
+            failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
+
+
+def _tell(took: Took, message_id: str) -> None:
+    match took:
+        case Exception():
+            # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not help.
+            logger.error("webhook delivery broke off", exc_info=took, extra={"message_id": message_id})
+        case Step(names, outcome):
+            _log("webhook replay", names, outcome)
+        case Try(names, outcome):
+            _log("webhook delivery", names, outcome)
+            _count(outcome)
 
 
 def _log(what: str, names: Any, outcome: Any) -> None:

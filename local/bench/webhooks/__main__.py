@@ -23,10 +23,10 @@ from local.bench.webhooks.memory_table import MemoryTable
 from local.tools import processes
 from local.tools.loopback import ask, free_port
 from local.tools.places import TEMPLATE
-from ringline.webhooks.sending.together import TOGETHER
+from ringline.webhooks.sending.queue import MOST_IN_A_MESSAGE
 
 CALLS = 1_000
-_SHARE = 4
+_SHARE = 10
 """Of the calls, for what is measured to be compared with alone."""
 _ALL_WELL = ("quick",) * 5
 _TWO_ARE_NOT = ("quick", "quick", "quick", "slow", "dead")
@@ -56,14 +56,14 @@ def _measure(calls: int, tell: Tell) -> list[Section]:
             tell("what the emulator does at most")
             most = (invocations_a_second(clients("lambda"), clients("iam")), reads_a_second(dynamodb, _TABLE))
             tell(f"{calls // _SHARE} calls, each delivery by itself")
-            alone = burst(dynamodb, _TABLE, receivers_url, _ALL_WELL, calls // _SHARE, 1)
+            alone = burst(dynamodb, _TABLE, receivers_url, _ALL_WELL, calls // _SHARE, together=False)
             tell(f"{calls} calls, five endpoints that answer")
-            well = burst(dynamodb, _TABLE, receivers_url, _ALL_WELL, calls, TOGETHER)
+            well = burst(dynamodb, _TABLE, receivers_url, _ALL_WELL, calls, together=True)
             tell(f"{calls} calls, one endpoint slow and one dead")
-            ill = burst(dynamodb, _TABLE, receivers_url, _TWO_ARE_NOT, calls, TOGETHER)
+            ill = burst(dynamodb, _TABLE, receivers_url, _TWO_ARE_NOT, calls, together=True)
             tell(f"{calls} calls on a table in this process")
-            well_inside = burst(MemoryTable(), _TABLE, receivers_url, _ALL_WELL, calls, TOGETHER)
-            ill_inside = burst(MemoryTable(), _TABLE, receivers_url, _TWO_ARE_NOT, calls, TOGETHER)
+            well_inside = burst(MemoryTable(), _TABLE, receivers_url, _ALL_WELL, calls, together=True)
+            ill_inside = burst(MemoryTable(), _TABLE, receivers_url, _TWO_ARE_NOT, calls, together=True)
         finally:
             for child in reversed(children):
                 processes.stop(child)
@@ -101,7 +101,7 @@ def _client(emulator_url: str, service: str) -> Any:
         region_name=emulator.REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(max_pool_connections=COPIES * TOGETHER + RELAYS, proxies={}),
+        config=Config(max_pool_connections=COPIES * MOST_IN_A_MESSAGE + RELAYS, proxies={}),
     )
 
 

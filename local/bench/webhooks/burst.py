@@ -23,7 +23,7 @@ from ringline.webhooks.pacing.turns import Turns
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.client import WebhookClient
 from ringline.webhooks.sending.deliver import Deliver
-from ringline.webhooks.sending.queue import DeliveryMessage, ReplayMessage, body_of
+from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue, Outbox, ReplayMessage, body_of
 from ringline.webhooks.sending.together import TakeTogether
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.delivery_reads import DeliveryReads
@@ -34,7 +34,7 @@ from ringline.webhooks.tables.turns import TurnStore
 RELAYS, COPIES = 10, 100
 """As many as the template lets work at once: of the stream's readers, and of the delivery function."""
 
-WITHIN_S = 240.0
+WITHIN_S = 90.0
 """What is not there by then counts as lost."""
 
 _LOOK_EVERY_S = 0.25
@@ -73,10 +73,12 @@ class NothingOfBefore:
         """No message of the release before comes."""
 
 
-def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str], calls: int, together: int) -> Burst:
-    """One account with an endpoint of each manner (`quick`, `slow`, `dead`), `calls` of which end at this moment. Each
-    copy of the delivery function takes so many messages `together`. It waits for all that `quick` ones are owed,
-    WITHIN_S at most."""
+def burst(
+    dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str], calls: int, *, together: bool
+) -> Burst:
+    """One account with an endpoint of each manner (`quick`, `slow`, `dead`), `calls` of which end at this moment. What
+    an endpoint is told goes into the queue and out of it `together`, or each delivery by itself. It waits for all that
+    `quick` ones are owed, WITHIN_S at most."""
     account_id = new_id("acct")
     endpoints = EndpointStore(dynamodb, table)
     names = {f"{account_id}-{number}": manner for number, manner in enumerate(manners)}
@@ -96,7 +98,7 @@ def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str],
     try:
         with ThreadPoolExecutor(RELAYS) as relays:
             shares = [
-                relays.submit(_relay, dynamodb, table, queue, account_id, range(first, calls, RELAYS))
+                relays.submit(_relay, dynamodb, table, queue, account_id, range(first, calls, RELAYS), together)
                 for first in range(RELAYS)
             ]
             wait(shares)
@@ -122,9 +124,11 @@ def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str],
     return Burst(calls, sorted(at - ended_at for at in written_at.values()), posted, taken_s, bill)
 
 
-def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: Sequence[int]) -> None:
+def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: Sequence[int], together: bool) -> None:
     """One batch of the stream."""
-    announcer = Announcer(EndpointStore(dynamodb, table), EventStore(dynamodb, table), queue)
+    outbox = Outbox(queue)
+    goes_to: DeliveryQueue = outbox if together else queue
+    announcer = Announcer(EndpointStore(dynamodb, table), EventStore(dynamodb, table), goes_to)
     drafts = [
         EventDraft(
             account_id=account_id,
@@ -138,13 +142,14 @@ def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: 
     announcer.write_ahead(drafts)
     for draft in drafts:
         announcer.announce(draft)
+    outbox.flush()
 
 
 _DATA = {"status": "completed", "direction": "outbound", "metadata": {"row": "x" * 600}}
 """About as much as a call's view has."""
 
 
-def _work(dynamodb: Any, table: str, queue: FairQueue, together: int) -> None:
+def _work(dynamodb: Any, table: str, queue: FairQueue, together: bool) -> None:
     """One copy of the delivery function."""
     endpoints, events = EndpointStore(dynamodb, table), EventStore(dynamodb, table)
     deliveries = DeliveryStore(dynamodb, table)
@@ -168,20 +173,18 @@ def _work(dynamodb: Any, table: str, queue: FairQueue, together: int) -> None:
         clock=now_ms,
         randomness=random.random,
     )
-    reads = DeliveryReads(dynamodb, table)
-    # One after the other they read for themselves, as the release before did.
-    batches = TakeTogether(deliver, _no_step, reads) if together > 1 else None
-    while messages := queue.take(together):
+    taking = TakeTogether(deliver, _no_step, DeliveryReads(dynamodb, table))
+    while (message := queue.take()) is not None:
         try:
-            if batches is None:
-                deliver.run(messages[0])
-            else:
-                for took in batches.run([body_of(message) for message in messages]):
-                    if isinstance(took, Exception):
-                        raise took
+            if isinstance(message, DeliveryMessage) and not together:
+                # It reads for itself, one row after the other.
+                deliver.run(message)
+                continue
+            for took in taking.run(body_of(message)):
+                if isinstance(took, Exception):
+                    raise took
         finally:
-            for message in messages:
-                queue.done(message)
+            queue.done(message)
 
 
 def _no_step(step: ReplayMessage) -> None:

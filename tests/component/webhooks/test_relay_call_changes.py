@@ -103,7 +103,8 @@ def three_ends() -> tuple[dict[str, Any], list[str]]:
 def announced(local: LocalAws) -> list[str]:
     bodies = [json.loads(message["Body"]) for message in local.messages()]
     log = EventStore(local.dynamodb, local.table_name)
-    events = [log.at(ACCOUNT, body["sequence"]) for body in bodies if "sequence" in body]
+    told = [number for body in bodies for number in body.get("sequences", [body.get("sequence")]) if number]
+    events = [log.at(ACCOUNT, number) for number in told]
     return [event.call_id or "" for event in events if event and event.event_type is EventType.CALL_ENDED]
 
 
@@ -265,7 +266,7 @@ def ended_calls(local: LocalAws) -> dict[str, Any]:
     return event
 
 
-def test_messages_of_a_batch_go_out_ten_in_a_request(
+def test_what_an_endpoint_is_told_of_a_batch_is_one_message_and_all_go_out_in_one_request(
     relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for endpoint_id in ENDPOINTS:
@@ -279,10 +280,10 @@ def test_messages_of_a_batch_go_out_ten_in_a_request(
 
     monkeypatch.setattr(aws.sqs(), "send_message_batch", counted)
     assert relay.lambda_handler(ended_calls(local), CONTEXT) == {"batchItemFailures": []}
-    assert sorted(requests) == [5, 10]
-    messages = [*local.messages(), *local.messages()]
-    told = {(body["endpoint_id"], body["sequence"]) for body in (json.loads(each["Body"]) for each in messages)}
-    assert told == {(endpoint_id, sequence) for endpoint_id in ENDPOINTS for sequence in (1, 2, 3)}
+    assert requests == [len(ENDPOINTS)]
+    messages = local.messages()
+    told = {body["endpoint_id"]: body["sequences"] for body in (json.loads(each["Body"]) for each in messages)}
+    assert told == {endpoint_id: [1, 2, 3] for endpoint_id in ENDPOINTS}
     assert {each["Attributes"]["MessageGroupId"] for each in messages} == {f"{ACCOUNT}#{each}" for each in ENDPOINTS}
 
 
@@ -312,7 +313,5 @@ def test_what_sqs_refuses_of_a_request_is_asked_again_and_then_comes_again_with_
     refusals = 2
     assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
     told = [json.loads(each["Body"]) for each in local.messages()]
-    assert sorted((each["endpoint_id"], each["sequence"]) for each in told) == [
-        (endpoint_id, sequence) for endpoint_id in ENDPOINTS[:2] for sequence in (1, 2, 3)
-    ]
+    assert {each["endpoint_id"]: each["sequences"] for each in told} == {each: [1, 2, 3] for each in ENDPOINTS[:2]}
     assert marked(local) == []

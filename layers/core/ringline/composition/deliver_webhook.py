@@ -40,7 +40,7 @@ class Settings(SettingsModel):
 
 
 def compose(settings: Settings, *, clock: Clock) -> TakeTogether:
-    """What takes a batch of the queue."""
+    """What takes a message of the queue."""
     reads = DeliveryReads(aws.dynamodb(), settings.table_name)
     return TakeTogether(_delivering(settings, clock=clock), _steps(settings, clock=clock).run, reads)
 

@@ -161,7 +161,8 @@ def look_at_the_agents(world: World) -> None:
 
 def look_at_the_webhooks(world: World, statuses: Set[str]) -> None:
     """One event for each call, however often it was announced or posted: its receiver can tell that it is the same."""
-    announced = {json.loads(each.body)["sequence"] for each in world.sent if each.queue == "deliveries"}
+    bodies = [json.loads(each.body) for each in world.sent if each.queue == "deliveries"]
+    announced = {number for body in bodies for number in body.get("sequences") or [body["sequence"]]}
     events = [item for item in world.table.items() if item.get("item_kind") == "event"]
     assert {int(event["sk"]) for event in events} == set(range(1, len(events) + 1)), "a number is missing"
     of_calls = [event for event in events if "call_id" in event]

@@ -1,11 +1,13 @@
-"""A batch of the delivery queue, whose deliveries are made at once: one that waits for its server holds up no other.
+"""A message of the delivery queue, which may name several deliveries to one endpoint: they are made at once.
 
-    read together: records, endpoints, events -> each posts, and writes its own outcome -> the batch is over
+    read together: records, endpoint, events -> each posts, and writes its own outcome -> the message is over
 
-What fails of ours fails alone, and its message comes back; only what cannot be read fails all of them.
+What fails of ours brings the message back, and what was done by then is known to be. Deliveries to several endpoints
+are never made together: SQS counts a message as under way until all of it is over, so those to a server that does not
+answer would take the others' share of the queue with them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,10 +15,15 @@ from ringline.runtime.at_once import at_once
 from ringline.webhooks.model.delivery import AtHand, DeliveryId
 from ringline.webhooks.model.former import FormerId
 from ringline.webhooks.sending.deliver import Outcome
-from ringline.webhooks.sending.queue import AnyMessage, DeliveryMessage, ReplayMessage, message_in, step_in
-
-TOGETHER = 10
-"""As many as SQS hands out with one request without holding any back."""
+from ringline.webhooks.sending.queue import (
+    MOST_IN_A_MESSAGE,
+    AnyMessage,
+    DeliveryMessage,
+    ReplayMessage,
+    deliveries_in,
+    message_in,
+    step_in,
+)
 
 
 class Delivers(Protocol):
@@ -44,7 +51,7 @@ class Step:
 
 
 type Took = Try | Step | Exception
-"""What became of a message; the exception where it is to come back."""
+"""What became of what a message names; the exception where it is to come back."""
 
 
 class TakeTogether:
@@ -53,33 +60,23 @@ class TakeTogether:
         self._step = step
         self._reads = reads
 
-    def run(self, bodies: Sequence[str]) -> list[Took]:
-        """What became of each message, in their order."""
-        told = [_read(body) for body in bodies]
-        named = [each.delivery_id for each in told if isinstance(each, DeliveryMessage)]
+    def run(self, body: str) -> list[Took]:
+        """What became of each delivery that the message of this body names, in their order."""
         try:
-            at_hand = self._reads.read(named) if named else {}
+            if (step := step_in(body)) is not None:
+                return [Step(step, self._step(step))]
+            named = deliveries_in(body)
+            messages: tuple[AnyMessage, ...] = (message_in(body),) if named is None else named.each
+            at_hand = self._reads.read(each.delivery_id for each in messages if isinstance(each, DeliveryMessage))
         except Exception as error:
-            return [error if isinstance(each, DeliveryMessage) else self._take(each, {}) for each in told]
-        return at_once(lambda each: self._take(each, at_hand), told, TOGETHER)
+            return [error]
+        return at_once(lambda each: self._take(each, at_hand), messages, MOST_IN_A_MESSAGE)
 
-    def _take(self, told: AnyMessage | ReplayMessage | Exception, at_hand: Mapping[DeliveryId, AtHand]) -> Took:
+    def _take(self, message: AnyMessage, at_hand: Mapping[DeliveryId, AtHand]) -> Took:
         try:
-            match told:
-                case Exception():
-                    return told
-                case ReplayMessage():
-                    return Step(told, self._step(told))
-                case DeliveryMessage(delivery_id):
-                    return Try(delivery_id, self._deliver.run(told, at_hand[delivery_id]))
-                case _:
-                    return Try(told.former_id, self._deliver.run(told))
+            if isinstance(message, DeliveryMessage):
+                outcome = self._deliver.run(message, at_hand[message.delivery_id])
+                return Try(message.delivery_id, outcome)
+            return Try(message.former_id, self._deliver.run(message))
         except Exception as error:
             return error
-
-
-def _read(body: str) -> AnyMessage | ReplayMessage | Exception:
-    try:
-        return step_in(body) or message_in(body)
-    except Exception as error:
-        return error

@@ -1,4 +1,4 @@
-"""What tries are decided on, read with one request for a whole batch of the queue: each delivery's record, its endpoint
+"""What tries are decided on, read with one request for all that a message names: each delivery's record, its endpoint
 and its event."""
 
 from collections.abc import Iterable
