@@ -223,7 +223,7 @@ class Container:
             telephony=livekit,
             doorbell=doorbell,
             looks=looks,
-            tell_ringing=lambda call: tell_ringing(self._announcer(), call),
+            tell_ringing=lambda call: tell_ringing(self._announcer(), store, call),
             clock=clock,
             log=log,
         )
