@@ -25,9 +25,13 @@ from tests.builders import ACCOUNT, a_call, at, moved
 from tests.component.one_table import LocalAws
 from tests.fakes import CountingAnnouncer
 
-LONG = {"instructions": "Be kind, and é. " * 500, "data": {"history": ["a", 1, None]}, "metadata": {"batch": 7}}
-INBOUND = {"direction": Direction.INBOUND}
-TAGGED = {"metadata": {"batch": 7, "note": "x" * MOST_TAGS_BYTES}}
+LONG: dict[str, Any] = {
+    "instructions": "Be kind, and é. " * 500,
+    "data": {"history": ["a", 1, None]},
+    "metadata": {"batch": 7},
+}
+INBOUND: dict[str, Any] = {"direction": Direction.INBOUND}
+TAGGED: dict[str, Any] = {"metadata": {"batch": 7, "note": "x" * MOST_TAGS_BYTES}}
 
 
 @pytest.fixture
@@ -238,9 +242,14 @@ def test_events_tell_what_was_asked_and_it_is_read_once_for_a_batch(
     call = created(store, **LONG)
     dialing = moved(call, Claimed(at(1)))
     ended = moved(dialing, FoundOver(at(9), 1))
-    reads = []
+    reads: list[Call] = []
     whole = CallStore.whole
-    monkeypatch.setattr(CallStore, "whole", lambda self, each: (reads.append(each), whole(self, each))[1])
+
+    def noted(store: CallStore, call: Call) -> Call:
+        reads.append(call)
+        return whole(store, call)
+
+    monkeypatch.setattr(CallStore, "whole", noted)
     announcer = KeepingAnnouncer()
     relay = Relay(announcer, store, next_ring=None)  # type: ignore[arg-type]
     changes = [Change("1", None, call), Change("2", call, dialing), Change("3", dialing, ended)]
