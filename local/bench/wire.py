@@ -223,13 +223,13 @@ async def measure(rig: Rig) -> Section:
         await one_call(rig, recorder)
         asked = await _livekit_requests(rig)
         asked.subtract(asked_before)
-        first = recorder.record
-        section = _section(first, deliveries.count().batches, asked)
+        usual = total(of_call(recorder.record))
+        section = _section(recorder.record, deliveries.count().batches, asked)
         await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
         await one_call(rig, recorder, REPORTED)
         reported_record = recorder.record
-        at_length = await _at_length(rig, recorder, total(of_call(first)))
+        at_length = await _at_length(rig, recorder, usual)
     reported = Reading(
         "write units where the agent reports", shown(total(of_call(reported_record))), by_function(reported_record)
     )

@@ -2,12 +2,12 @@
 
 | item           | pk                | sk           | attributes
 |----------------|-------------------|--------------|-------------------------------------------------
-| what was asked | A#<account>#ASKED | <call>#<key> | `told`: instructions, data and metadata, packed
+| what was asked | A#<account>#ASKED | <call>#<key> | `told`: instructions, data and metadata, packed; `created_at`
 
 The call's row is written some eight times, and each write costs a unit for each KB of it; this one is written once.
 
     this row is put, alone ---> the call's row with its key, in the transaction that accepts the call
-                            '-- a crash here, or a refusal: a row that no call names, and nobody reads
+                            '-- a crash here: a row that no call names, nobody reads, and `ringline migrate` removes
 
 The key is made of what is in the row. So whoever asks again for the same call writes the same row, and never another
 than the one that the accepted call names. A call that is erased names none, and its row goes after that.
@@ -67,7 +67,7 @@ class AskedRows:
         long."""
         apart = to_be_apart(call)
         if apart.asked_key is not None:
-            row = {"item_kind": ITEM_KIND, "told": zlib.compress(_told(apart))}
+            row = {"item_kind": ITEM_KIND, "told": zlib.compress(_told(apart)), "created_at": call.created_at}
             self._db.put_item(TableName=self._table, Item=_key(apart) | to_row(row))
         return apart
 
