@@ -23,6 +23,7 @@ PARTITIONS: Mapping[str, str] = {
     "counter": table.caps_pk("acct_1"),
     "queue entry": table.queue_pk("acct_1"),
     "call": table.calls_pk("acct_1"),
+    "what was asked": table.asked_pk("acct_1"),
     "idempotency key": table.once_pk("acct_1"),
     "called number": table.called_pk("acct_1"),
     "number's call": table.unique_pk("acct_1"),

@@ -2,6 +2,7 @@
 network's own word on every call."""
 
 import asyncio
+import random
 import re
 import time
 from collections import Counter
@@ -27,6 +28,16 @@ LIVEKIT_BUDGET = 4
 _LOOK_EVERY_S = 0.02
 SILENT_AGENT: dict[str, Any] = {"agent": {"deed": "stay", "reports": False}}
 """Manners of a number whose agent reports nothing: what is measured is the call, and not its agent's processes."""
+
+TEXT_KB = (1, 8, 32)
+"""Instructions that calls are counted with."""
+
+
+def some_text(kb: int) -> str:
+    """Text of letters and blanks by chance, always the same: what a row packs is smaller for any language than for
+    this."""
+    letters = random.Random(kb)
+    return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz ", k=kb * 1024 - 1)) + "."
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Livekit:
     def _opens(self, call: Call) -> None:
         """Who makes the room sends an agent there; to one that stands already it was sent before."""
         name = call.room_name or ""
+        self._scene.on_agent_told(call)
         stands = name in self._scene.rooms
         room = self._rooms.room(name)
         if not stands:
@@ -130,6 +131,7 @@ class Livekit:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
+        self._scene.on_agent_told(call)
         self._agents.dispatch(room, self._scene.plan_of(call))
         self._world.acting().after_effect("send agent")
         if fault is not None:

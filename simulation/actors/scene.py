@@ -124,6 +124,9 @@ class Room:
 def _nobody_asks(_room: Room) -> None: ...
 
 
+def _nobody_listens(_call: Call) -> None: ...
+
+
 class Scene:
     def __init__(self, world: World, plans: Mapping[str, PlannedCall]) -> None:
         """`plans` are the planned calls by the number that each calls."""
@@ -152,6 +155,8 @@ class Scene:
         """How often the server died."""
         self.on_agents_changed: Callable[[Room], None] = _nobody_asks
         """Hears where agents came or went."""
+        self.on_agent_told: Callable[[Call], None] = _nobody_listens
+        """Hears of a call as an agent is told of it."""
         self.bridge_down_until = 0
         self.server_slow_until = 0
 

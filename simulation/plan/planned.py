@@ -167,6 +167,11 @@ class PlannedCall:
         """Whom it calls: no two calls have the same number."""
         return f"+1555{self.number:07d}"
 
+    @property
+    def instructions(self) -> str | None:
+        """Nobody else's. Those of every third call are long."""
+        return None if self.rings_in or self.browser else f"{self.number} " * (200 if self.number % 3 == 0 else 1)
+
     def callee_in(self, attempt: int) -> str:
         """Who is met in an attempt, counted from 1 as the customer does."""
         return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]

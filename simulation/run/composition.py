@@ -173,6 +173,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     def on_its_way(event: EventDraft) -> None:
         key, number = (event.account_id, event.call_id or ""), event.occurrence
         watchers.ends.announced(key, event.event_type, event.event_id)
+        watchers.asked.event_told(event)
         if not isinstance(number, int):
             return
         watchers.ringing_told.announced(key, event.event_type, number)

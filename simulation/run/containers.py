@@ -8,7 +8,7 @@ from typing import Any
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.sweep import Sweep
-from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.outbound.arrivals import Arrivals
@@ -172,6 +172,26 @@ class Outside:
     """The pool of an account's pipe."""
 
 
+class TellsAgents:
+    """LiveKit as the product asks it, which tells agents what was asked of their calls."""
+
+    def __init__(self, livekit: LivekitTransfers, store: CallStore) -> None:
+        self._livekit = livekit
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._livekit, name)
+
+    async def open_room(self, call: Call) -> Any:
+        return await self._livekit.open_room(self._store.whole_or_raise(call))
+
+    async def send_agent(self, call: Call) -> None:
+        await self._livekit.send_agent(self._store.whole_or_raise(call))
+
+    async def send_target(self, call: Call) -> None:
+        await self._livekit.send_target(self._store.whole_or_raise(call))
+
+
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
@@ -187,8 +207,9 @@ class Container:
         self.log = log
         self._world = world
         self._outside = outside
-        table, livekit, doorbell, looks = outside.table, outside.livekit, outside.doorbell, outside.looks
-        self._store = store = CallStore(table, TABLE, pause=pause)
+        table, doorbell, looks = outside.table, outside.doorbell, outside.looks
+        self._store = store = CallStore(table, TABLE, pause=pause, asked_apart=True)
+        livekit: Any = TellsAgents(outside.livekit, store)
         self._watchlist = Watchlist(table, TABLE)
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
@@ -225,7 +246,7 @@ class Container:
             telephony=livekit,
             doorbell=doorbell,
             looks=looks,
-            tell_ringing=lambda call: tell_ringing(self._announcer(), call),
+            tell_ringing=lambda call: tell_ringing(self._announcer(), store, call),
             clock=clock,
             log=log,
             arrivals=Arrivals(),

@@ -207,6 +207,7 @@ def _request(plan: PlannedCall, now: int) -> CreateCallRequest:
 
     return CreateCallRequest(
         to_number=plan.to_number,
+        instructions=plan.instructions,
         ring_timeout_s=plan.ring_timeout_s,
         max_call_duration_s=plan.max_call_duration_s,
         scheduled_at=moment(plan.scheduled_after),

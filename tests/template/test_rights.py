@@ -55,6 +55,7 @@ WRITERS: dict[str, set[str]] = {
     "counter": MOVE_CALLS,
     "queue entry": MOVE_CALLS | {CREATE},
     "call": MOVE_CALLS | {CREATE, RELAY},
+    "what was asked": {MANAGE, CREATE, LIVEKIT, RELAY, SWEEP},
     "idempotency key": {MANAGE, CREATE},
     "called number": {MANAGE, DIAL},
     "number's call": MOVE_CALLS | {CREATE},

@@ -397,3 +397,38 @@ def test_a_day_that_is_used_up_takes_no_more_calls_but_for_another_day(
     later = iso(now_ms() + 2 * 24 * 3600 * 1000)
     body = {"pipe_id": "PIPE_1", "to_number": "+15550100200", "scheduled_at": later}
     assert call(create_call, with_body(body))[0] == 201
+
+
+AT_LENGTH = {
+    "to_number": "+15550100200",
+    "pipe_id": "PIPE_1",
+    "instructions": "Be kind, and be brief." * 100,
+    "data": {"customer_id": "C1"},
+    "metadata": {"batch": 7, "note": "x" * 600},
+}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_asked_at_length_is_kept_where_the_deployment_says_and_shown_everywhere(
+    create_call: ModuleType, local: LocalAws, apart: bool
+) -> None:
+    """The release before reads none of it in a row of its own."""
+    if apart:
+        create_call = load_handler("create_call", {"DOORBELL_QUEUE_URL": local.queue_url, "ASKED_APART": "true"})
+    status, body = call(create_call, with_key("once", **AT_LENGTH))
+    assert status == 201
+    said = {name: AT_LENGTH[name] for name in ("instructions", "data", "metadata")}
+    assert {name: body[name] for name in said} == said
+    (row,) = [item for item in local.items() if item.get("item_kind") == "call"]
+    assert (said.keys() & row.keys() == set()) is apart
+    assert len([item for item in local.items() if item["pk"].endswith("#ASKED")]) == apart
+    again, repeated = call(create_call, with_key("once", **AT_LENGTH))
+    assert (again, repeated["call_id"], repeated["instructions"]) == (201, body["call_id"], said["instructions"])
+    nowhere = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 36}
+    manage = load_handler("manage", {"DOORBELL_QUEUE_URL": local.queue_url, **nowhere})
+    path = f"/v1/calls/{body['call_id']}"
+    shown = call(manage, event_of("manage", "get_call") | {"rawPath": path})[1]
+    listed = call(manage, event_of("manage", "list_calls") | {"queryStringParameters": {"metadata.batch": "7"}})[1]
+    hung_up = call(manage, event_of("manage", "hang_up") | {"rawPath": f"{path}/hangup"})[1]
+    for each in (shown, *listed["data"], hung_up):
+        assert {name: each[name] for name in said} == said

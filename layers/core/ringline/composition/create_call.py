@@ -26,6 +26,7 @@ class Settings(SettingsModel):
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    asked_apart: bool = flag("ASKED_APART")
 
 
 class Composed(NamedTuple):
@@ -39,7 +40,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
     # Its client is made now, because every call that is accepted rings.
     aws.sqs()
     accounts = AccountStore(dynamodb, table)
-    store = CallStore(dynamodb, table)
+    store = CallStore(dynamodb, table, asked_apart=settings.asked_apart)
     create_call = CreateCall(
         store=store,
         routing=OutboundRouting(RoutingStore(dynamodb, table)),

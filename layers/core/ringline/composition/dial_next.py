@@ -16,7 +16,7 @@ from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, sends_agents
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsError, flag, group, number, optional, required
@@ -106,9 +106,9 @@ def compose(
 
         deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
         events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
-        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), call)
+        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), parts.store, call)
 
-    livekit = replace(settings.livekit, own_name_of=own_names(table))
+    livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
     async def dialer() -> AsyncIterator[DialNext]:

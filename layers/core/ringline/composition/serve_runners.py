@@ -115,14 +115,14 @@ def _speech_workers(
         from ringline.calls.progress.progress import Progress
         from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
         from ringline.calls.tables.store import CallStore
-        from ringline.composition.parts import losing_workers, own_names, to_livekit
+        from ringline.composition.parts import losing_workers, sends_agents, to_livekit
 
         store = CallStore(aws.dynamodb(), settings.table_name)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         looks = SqsLookQueue(aws.sqs, settings.look_queue_url)
 
         async def connect_and_replace() -> None:
-            livekit = replace(settings.livekit, own_name_of=own_names(settings.table_name))
+            livekit = replace(settings.livekit, **sends_agents(settings.table_name))
             async with to_livekit(livekit, LIVEKIT_WITHIN_S) as telephony:
                 lost = losing_workers(store, progress, settings.table_name, telephony, looks, clock=clock, log=log)
                 await lost.job_lost(attempt_id, dispatch)

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, own_names, to_livekit
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, sends_agents, to_livekit
 from ringline.composition.parts.transfers import transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -69,7 +69,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     def resend(keys: Sequence[DueKey]) -> int:
         return overdue.resend(keys) + overdue_replays.resend()
 
-    livekit = replace(settings.livekit, own_name_of=own_names(table))
+    livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
     async def sweeper() -> AsyncIterator[Opened]:

@@ -16,6 +16,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | counter         | A#<account>#CAPS      | AGENT#, PIPE#, NUMBER# and an id | tables.writes; tables.limits (caps)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
 | call            | A#<account>#CALLS     | <call>                       | tables.store
+| what was asked  | A#<account>#ASKED     | <call>#<key>                 | tables.asked (where it is long)
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
 | called number   | A#<account>#CALLED    | <+e164>                      | tables.store (kept a year, ttl_at_s)
 | number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
@@ -187,6 +188,14 @@ def queue_sk(eligible_at: int, call_id: str) -> str:
 
 def calls_pk(account_id: str) -> str:
     return f"A#{account_id}#CALLS"
+
+
+def asked_pk(account_id: str) -> str:
+    return f"A#{account_id}#ASKED"
+
+
+def asked_sk(call_id: str, key: str) -> str:
+    return f"{call_id}#{key}"
 
 
 def once_pk(account_id: str) -> str:

@@ -56,7 +56,7 @@ class LivekitTelephony:
         """Who is to come to the call's room. Reads the table, and now and then the stack's secret."""
         return api.RoomAgentDispatch(
             agent_name=self._settings.agent_for(call),
-            metadata=agent_metadata(call, self._settings.token_secret, self._settings.public_url),
+            metadata=agent_metadata(self._settings.whole(call), self._settings.token_secret, self._settings.public_url),
         )
 
     async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
@@ -147,10 +147,10 @@ class LivekitTelephony:
     async def _dispatch(
         self, call: Call, agent_name: str, metadata: str | None = None, turns: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        told = agent_metadata(call, self._settings.token_secret, self._settings.public_url, turns)
-        request = api.CreateAgentDispatchRequest(
-            agent_name=agent_name, room=call.room_name or "", metadata=metadata or told
-        )
+        if metadata is None:
+            whole = await asyncio.to_thread(self._settings.whole, call)
+            metadata = agent_metadata(whole, self._settings.token_secret, self._settings.public_url, turns)
+        request = api.CreateAgentDispatchRequest(agent_name=agent_name, room=call.room_name or "", metadata=metadata)
         await _asked(self._client.agent_dispatch.create_dispatch(request))
 
     async def remove(self, room: str, identity: str) -> None:

@@ -5,9 +5,9 @@
 | 1      | rows without a number, of the releases before there was one
 | 2      | the number; a queue entry names its agent, its brain and its counters, which the first layout did not
 
-A migration adds, and takes nothing away: the release before reads what it leaves, and whoever is interrupted can begin
-anew. Secrets alone are another matter: what a release kept as it was is sealed, whatever the row's number, and who goes
-back to a release that opens none of that kind gives those anew.
+A migration adds, and takes nothing away that anybody reads: the release before reads what it leaves, and whoever is
+interrupted can begin anew. Secrets alone are another matter: what a release kept as it was is sealed, whatever the
+row's number, and who goes back to a release that opens none of that kind gives those anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.model.call import Call
+from ringline.calls.tables.asked.rows import ITEM_KIND as ASKED
 from ringline.calls.tables.writes.companions import entry_attributes
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.table import (
@@ -33,6 +34,9 @@ from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, 
 from ringline.runtime.vault.sealed import is_sealed
 
 QUEUE_ENTRY = "queue_entry"
+LEFT_OVER = "left over of a request"
+LEFT_OVER_AFTER_MS = 24 * 3600 * 1000
+"""So long after a call was to be created nobody is about to write it any more."""
 
 _NUMBERLESS = frozenset({FAILING_PK, LIVEKIT_PK, WAITING_PK, SWEEP_PK, MIGRATION_PK})
 _NUMBERLESS_OF_AN_ACCOUNT = ("#CAPS", "#RUNNERS", "#TURNS")
@@ -98,6 +102,16 @@ def bears_number(row: Mapping[str, Any]) -> bool:
 def is_behind(row: Mapping[str, Any]) -> bool:
     """Whether a migration has something to do about it."""
     return bears_number(row) and (schema_of(row) < SCHEMA or (schema_of(row) == SCHEMA and is_plain(row)))
+
+
+def is_left_over(row: Mapping[str, Any], now: int, call_of: Callable[[str, str], Call | None]) -> bool:
+    """Whether it is what was asked of a call that names no such row: whoever wrote it died before the call was
+    accepted, or while what was asked of it was erased."""
+    if kind_of(row) != ASKED or row["created_at"] > now - LEFT_OVER_AFTER_MS:
+        return False
+    call_id, _, key = row["sk"].partition("#")
+    call = call_of(row["pk"].split("#")[1], call_id)
+    return call is None or call.asked_key != key
 
 
 def lacks(row: Mapping[str, Any], call_of: Callable[[str, str], Call | None]) -> dict[str, Any]:

@@ -94,6 +94,10 @@ class WholeTable:
             self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
         raise AssertionError("the last try returns or raises")
 
+    def remove(self, row: Mapping[str, Any]) -> None:
+        key = to_item({"pk": row["pk"], "sk": row["sk"]})
+        self._db.delete_item(TableName=self._table, Key=key)
+
     def progress(self) -> Progress | None:
         """Where a migration was left off; None where none was, or it has reached the end."""
         item = self._db.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")

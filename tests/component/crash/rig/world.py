@@ -69,6 +69,8 @@ class World:
     dead_letters: list[Message] = field(default_factory=list)
     posts: list[tuple[Mapping[str, str], dict[str, Any]]] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+    """What calls were asked for with."""
     decision: dict[str, Any] | None = None
     """What the customer's server says about a caller; None where it does not answer in time."""
     questions: list[str] = field(default_factory=list)
@@ -138,6 +140,7 @@ class World:
             "ALLOW_PRIVATE_WEBHOOKS": "true",
             "PUBLIC_URL": PUBLIC_URL,
             "ANSWER_FROM": self.answer_from,
+            "ASKED_APART": "true",
             "SIP_HOOK_SECRET": CARRIER_SECRET,
             "LINK_CARRIER_CALLS": "true",
             "RUNNER_CONNECTIONS_URL": "https://connections.test",
@@ -163,6 +166,7 @@ class World:
         return answer
 
     def create(self, key: str | None = None, **fields: Any) -> str:
+        self.asked.append(fields)
         event = event_of("create_call", "by_pipe")
         event["body"] = json.dumps({"to_number": "+15550100200", "pipe_id": "PIPE_1", **fields})
         event["headers"] = event["headers"] | ({"idempotency-key": key} if key else {})

@@ -114,7 +114,7 @@ class CreateCall:
         if before is not None:
             return Accepted(self._replayed(other.account_id, before, once), replayed=True)
         self.log.info("call is under way", extra={"call_id": other.call_id, "to_number": masked(other.to_number)})
-        return Accepted(other, under_way=True)
+        return Accepted(self.store.whole(other), under_way=True)
 
     def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Call:
         if once is None or before.body_hash != once.body_hash:
@@ -124,7 +124,7 @@ class CreateCall:
         call = self.store.get(account_id, before.call_id)
         if call is None:
             raise LookupError(f"an idempotency key names {before.call_id}, which is not there")
-        return call
+        return self.store.whole(call)
 
     def _check_day(self, call: Call, gate: Gate) -> bool:
         """Whether the call is to a number that the account has not called, where there is a cap on those. A call for a

@@ -1,7 +1,8 @@
 """A call as an item of the table and back. Absent attributes mean None; what is derivable is not stored. What a later
 release keeps of a call is carried along (`ringline.later`), also in what is nested in it.
 
-A call without long instructions fits in one write unit (1 KB): each attribute name counts, and so does each note.
+A call fits in one write unit (1 KB), long instructions having a row of their own (`asked.rows`): each attribute name
+counts, and so does each note.
 """
 
 import json
@@ -29,6 +30,7 @@ from ringline.calls.model.call import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.transfers.transfer import transfer_from_record, transfer_to_record
+from ringline.calls.tables.asked.rows import as_text
 from ringline.later import carried_from
 from ringline.runtime.items import Item, from_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
@@ -37,7 +39,7 @@ from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk
 ITEM_KIND = "call"
 
 _EVIDENCE = tuple(each.name for each in fields(Evidence))
-_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers", "carried"}
+_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers", "asked_is_read", "carried"}
 _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
 _KNOWN = frozenset({*_PLAIN, *_EVIDENCE, "state", "notes", "transfers", "in_last_words", *OF_EVERY_ROW})
 
@@ -53,10 +55,13 @@ def call_to_item(call: Call) -> Item:
         # The release before knows no last words: it reads the call as active, works out the wait anew, loses nothing.
         "state": State.ACTIVE if call.state is State.LAST_WORDS else call.state,
         "in_last_words": True if call.state is State.LAST_WORDS else None,
+        # What has a row of its own is written there once.
+        "instructions": None if call.asked_key else call.instructions,
         # These are kept as text, so that what JSON can express and DynamoDB cannot (numbers of any length, deep
         # nesting) comes back as it came.
-        "data": _text(call.data),
-        "metadata": _text(call.metadata),
+        "data": None if call.asked_key else as_text(call.data),
+        "metadata": None if call.metadata_apart else as_text(call.metadata),
+        "metadata_apart": call.metadata_apart or None,
         "former_leg_sids": list(call.former_leg_sids) or None,
         "former_agent_sids": list(call.former_agent_sids) or None,
         "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
@@ -143,10 +148,6 @@ def _shard(call: Call) -> str | None:
 
 def _listed(kept: list[str] | None) -> tuple[str, ...] | None:
     return None if kept is None else tuple(kept)
-
-
-def _text(given: dict[str, Any]) -> str | None:
-    return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
 
 
 def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:
