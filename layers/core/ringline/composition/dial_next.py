@@ -100,7 +100,7 @@ def compose(
         from ringline.webhooks.tables.events import EventStore
 
         deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
         relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), call)
 
     livekit = replace(settings.livekit, own_name_of=own_names(table))

@@ -60,8 +60,18 @@ class Opened(StrEnum):
 
 
 class InboundRooms:
-    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """`in_shards`: as `CallStore` has it."""
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        table_name: str,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        in_shards: bool = False,
+    ) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb, pause)
@@ -86,7 +96,8 @@ class InboundRooms:
     def open(self, call: Call) -> Opened:
         """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or
         not at all. Raises TableContended."""
-        row: dict[str, Any] = {"Item": call_to_item(call), "ConditionExpression": ITEM_IS_NEW}
+        item = call_to_item(call, in_shards=self._in_shards)
+        row: dict[str, Any] = {"Item": item, "ConditionExpression": ITEM_IS_NEW}
         writes = [{"Put": {"TableName": self._table, **put}} for put in (row, _room_put(call))]
         companions = self._companions.arriving(call)
         # Whatever is no refusal is raised, and LiveKit then sends the event again.

@@ -30,8 +30,11 @@ _KEPT_S = 24 * 3600
 
 
 class Tickets:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    """`in_shards`: as `CallStore` has it."""
+
+    def __init__(self, dynamodb: Any, table_name: str, *, in_shards: bool = False) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb)
@@ -66,7 +69,7 @@ class Tickets:
         """Writes the call that a ticket was for, and takes what it holds: STALE if somebody else has used the ticket,
         or the account's caps are of another version; GATE_FULL and CAP_REACHED where there is no room. Raises
         TableContended."""
-        call_put = self._companions.put(call_to_item(call), ITEM_IS_NEW)
+        call_put = self._companions.put(call_to_item(call, in_shards=self._in_shards), ITEM_IS_NEW)
         key = _key(call.account_id, call.call_id)
         ticket_gone = {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}
         # A call that is over holds nothing: what this one takes is what it has more than that.
