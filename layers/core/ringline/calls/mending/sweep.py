@@ -136,16 +136,20 @@ class Sweep:
     async def work_on(self, shares: Sequence[Share]) -> Swept:
         """Looks at shares that a run has handed out, as it would itself."""
         begun = self.clock()
+        missing: list[Call] = []
         for share in shares:
             if self.clock() - begun > ms(SHARES_WITHIN_S):
                 await self._handing_out.again(share)
             elif isinstance(share.first, str):
                 await self._waiting.ring_for_share(share.list_key, share.first, str(share.last))
             else:
-                await self._mend_share(share.list_key, share.first, int(share.last))
+                missing += await self._mend_share(share.list_key, share.first, int(share.last))
+        # Waits for all of them at once.
+        await self._mend_missing(missing)
         return self.swept
 
-    async def _mend_share(self, list_key: str, first: int, last: int) -> None:
+    async def _mend_share(self, list_key: str, first: int, last: int) -> list[Call]:
+        """Mends what can be judged now; returns the calls whose room is missing."""
         keys = await asyncio.to_thread(self.watchlist.due_between, list_key, first, last)
         due, _ = _sorted_by_kind({list_key: keys})
         calls = [
@@ -154,7 +158,7 @@ class Sweep:
             for call in await self._read(batch)
         ]
         rooms = await self._rooms_of(calls)
-        await self._mend_missing(await self._mend_those_with_rooms(calls, rooms, self.clock()))
+        return await self._mend_those_with_rooms(calls, rooms, self.clock())
 
     async def _attempt(self, part: Awaitable[None]) -> Exception | None:
         try:
