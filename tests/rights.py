@@ -56,6 +56,7 @@ PARTITIONS: Mapping[str, str] = {
     "key's last use": table.used_pk("acct_1"),
     "audit entry": table.audit_pk("acct_1"),
     "migration": table.MIGRATION_PK,
+    "list of accounts": table.ACCOUNTS_PK,
 }
 """Each of the table, with an example of its key."""
 

@@ -36,8 +36,8 @@ _ALL = 1 << 30
 _ONE_RUN = Sizes(own_calls=_ALL, calls_a_share=_ALL, own_marks=_ALL, marks_a_share=_ALL)
 _MOST_OF_ONE_RUN = 5_000
 """How many keys of what was due one run took on, when one did all of it."""
-_INDEX_WRITES_A_CALL = 6
-"""A call comes into the list, moves in it twice (each is two writes), and goes from it."""
+_INDEX_WRITES_A_CALL = 2
+"""A call comes into the list with its claim, and goes from it once its end is told."""
 _KEY_TAKES = 1_000
 """Writes a second on one key, by AWS's documentation."""
 

@@ -12,7 +12,7 @@ from ringline.calls.model.timing import FIRST_LOOK_S, ZOMBIE_ROOM_S
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.wanted import EVERY_CALL
-from ringline.calls.tables.watchlist import SHARDS_LOOKED_FOR_MS, Watchlist
+from ringline.calls.tables.watchlist import SHARDS_LOOKED_FOR_MS, DueKey, Watchlist
 from ringline.runtime.table import DUE_SHARD, SHARDS, WAITING_PK, shard_for
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
@@ -212,7 +212,12 @@ def run_of_minutes(room: CallsRoom, minutes: int) -> None:
 def test_an_idle_deployment_reads_each_list_once(room: CallsRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     room.clock.move(60)
     asked: list[str] = []
-    monkeypatch.setattr(room.watchlist, "due_in", lambda list_key, *_: asked.append(list_key) or [])
+
+    def empty(list_key: str, *_: object) -> list[DueKey]:
+        asked.append(list_key)
+        return []
+
+    monkeypatch.setattr(room.watchlist, "due_in", empty)
     room.sweep()
     assert asked == ["due", "expires"]
 
