@@ -1,22 +1,30 @@
 """A sweep that finds more than it can look at hands out the rest, and what is kept in shards is seen all the same."""
 
 import asyncio
+import json
 from copy import replace
 from typing import Any
 
 import pytest
 
+from ringline.accounts.account import Account
+from ringline.accounts.store import AccountStore
 from ringline.calls.mending.shares import Sizes
 from ringline.calls.model.call import State
 from ringline.calls.model.timing import FIRST_LOOK_S, ZOMBIE_ROOM_S
 from ringline.calls.tables.pages import CallPages
+from ringline.calls.tables.queues import share_to_work_on
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.wanted import EVERY_CALL
 from ringline.calls.tables.watchlist import SHARDS_LOOKED_FOR_MS, DueKey, Watchlist
+from ringline.runtime.clock import now_ms
+from ringline.runtime.items import to_item
 from ringline.runtime.table import DUE_SHARD, SHARDS, WAITING_PK, shard_for
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
-from tests.component.one_table import LocalAws
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT
+from tests.sample_events import event_of
 
 SMALL = Sizes(own_calls=2, calls_a_share=2, own_marks=1, marks_a_share=1)
 CALLS = 7
@@ -119,6 +127,22 @@ def test_accounts_that_wait_are_rung_for_by_others_where_they_are_many(room: Cal
         room.store.create(a_call(State.QUEUED, account_id=account_id, call_id="call_1"))
     assert room.sweep().handed_out == 3
     assert room.work_on_shares().accounts_waiting == 3
+
+
+def test_a_message_of_the_look_queue_that_names_a_share_is_worked_on(room: CallsRoom, local: LocalAws) -> None:
+    event = event_of("sweep", "work_on_shares")
+    share = share_to_work_on(event["Records"][0]["body"])
+    assert share is not None
+    store = AccountStore(local.dynamodb, local.table_name)
+    store.create_account(Account("acct_5", "Five", "five", 1))
+    mark = {"pk": share.list_key, "sk": "acct_5", "marked_at": now_ms()}
+    local.dynamodb.put_item(TableName=local.table_name, Item=to_item(mark))
+    room.store.create(a_call(State.QUEUED, account_id="acct_5", call_id="call_1"))
+    queues = dict.fromkeys(("DOORBELL_QUEUE_URL", "LOOK_QUEUE_URL", "DELIVERY_QUEUE_URL"), local.queue_url)
+    keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "s" * 32, "LIVEKIT_URL": "http://127.0.0.1:9"}
+    handler = load_handler("sweep", {**queues, **keys, "AGENT_NAME": "agent"})
+    assert handler.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert [json.loads(message["Body"]) for message in local.messages()] == [{"account_id": "acct_5"}]
 
 
 # --- shards ----------------------------------------------------------------------------------------------------------
