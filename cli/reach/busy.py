@@ -1,5 +1,5 @@
-"""Accounts that have calls on a line, or calls that wait: an operator's look across all of them, by what the sweep
-goes by. Nobody keeps a list of all accounts."""
+"""Accounts and their lines, as an operator looks at them: those that have calls on a line or calls that wait, by what
+the sweep goes by, and all that there are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +31,16 @@ class Accounts:
 
     rows: list[Lines]
     left_out: str = ""
+
+
+def all_accounts(deployment: Deployment, after: str) -> Accounts:
+    """The first accounts behind that one, of all that are on the list of them. Raises botocore's errors."""
+    ids = deployment.accounts.ids(MOST_ACCOUNTS + 1, after)
+    waiting = {each.account_id for each in deployment.watchlist.waiting_accounts()}
+    rows = [row for each in ids[:MOST_ACCOUNTS] if (row := _lines(deployment, each, waiting)) is not None]
+    if len(ids) <= MOST_ACCOUNTS:
+        return Accounts(rows)
+    return Accounts(rows, f"There are more: `ringline account list --all --after {ids[MOST_ACCOUNTS - 1]}`.")
 
 
 def busy_accounts(deployment: Deployment, now_ms: int, first: Iterable[str] = ()) -> Accounts:

@@ -132,14 +132,25 @@ def show(
     _show(desk, desk.deployment(), account_id)
 
 
-@command(app, "list", "account list")
-def list_busy(desk: Desk) -> None:
-    """(operator) Accounts that have calls on a line, or calls that wait. Nobody keeps a list of all accounts."""
-    from cli.reach.busy import busy_accounts
+@command(app, "list", "account list --all")
+def list_accounts(
+    desk: Desk,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Every account, by its id, 50 at a time.")] = False,
+    after: Annotated[str, typer.Option("--after", metavar="ACCOUNT", help="With --all: those behind this one.")] = "",
+) -> None:
+    """(operator) Accounts that have calls on a line, or calls that wait, with their lines; or all accounts.
 
-    found = busy_accounts(desk.deployment(), desk.around.clock())
+    Accounts that a release before this list made are on it once `ringline migrate` has run.
+    """
+    from cli.reach.busy import all_accounts, busy_accounts
+
+    if after and not all_of_them:
+        raise Usage("goes with --all", "--after")
+    deployment = desk.deployment()
+    found = all_accounts(deployment, after) if all_of_them else busy_accounts(deployment, desk.around.clock())
+    none = "no account is listed" if all_of_them else "no account has calls under way"
     rows = [asdict(each) for each in found.rows]
-    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else "no account has calls under way")
+    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
     if found.left_out:
         desk.note(found.left_out)
 

@@ -79,13 +79,15 @@ def _document(done: "Migrated") -> dict[str, Any]:
         "changed": done.changed,
         "by_kind": dict(sorted(done.by_kind.items())),
         "of_a_later_release": done.of_a_later_release,
+        "listed": done.listed,
     }
 
 
 def _line(done: "Migrated") -> str:
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.by_kind.items()))
     later = f"; {done.of_a_later_release} are of a later release, and left" if done.of_a_later_release else ""
-    return f"{done.looked_at} rows looked at, {_changed(done)}{f' ({kinds})' if kinds else ''}{later}"
+    listed = f"; {done.listed} accounts {'to be ' if done.is_dry else ''}listed" if done.listed else ""
+    return f"{done.looked_at} rows looked at, {_changed(done)}{f' ({kinds})' if kinds else ''}{later}{listed}"
 
 
 def _changed(done: "Migrated") -> str:

@@ -2,13 +2,14 @@
 gone to others (ringline.agents.lost_workers), and their places back that nobody holds
 (ringline.agents.speech_places). Each tenth run looks whether the gates count the calls on a line
 (ringline.calls.mending.gate_audit). In between: looks at single calls, and for single workers, that somebody
-asked to have looked at again soon."""
+asked to have looked at again soon; and works on what a run has handed out because it was too much for it."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ringline.calls.mending.measures import measures_of, measures_of_audit
-from ringline.calls.tables.queues import call_to_look_at, worker_to_look_for
+from ringline.calls.mending.measures import measures_of, measures_of_audit, measures_of_shares
+from ringline.calls.model.ports import Share
+from ringline.calls.tables.queues import call_to_look_at, share_to_work_on, worker_to_look_for
 from ringline.composition.sweep import Opened, Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
@@ -90,6 +91,17 @@ def look_again(calls: list[tuple[str, str]], worker_ids: list[str]) -> dict[str,
     return asyncio.run(run())
 
 
+def work_on(shares: list[Share]) -> dict[str, Any]:
+    """Shares of what a run of this minute has found."""
+    import asyncio
+
+    async def run() -> dict[str, Any]:
+        async with sweeper() as opened:
+            return asdict(await opened.sweep.work_on(shares))
+
+    return asyncio.run(run())
+
+
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     records = event.get("Records")
@@ -102,7 +114,12 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return swept
     calls = [call for record in records if (call := call_to_look_at(record["body"])) is not None]
     worker_ids = [worker for record in records if (worker := worker_to_look_for(record["body"])) is not None]
+    shares = [share for record in records if (share := share_to_work_on(record["body"])) is not None]
     looked = look_again(calls, worker_ids) if calls or worker_ids else {}
     log.info("looked again", extra={"calls": len(calls), **looked})
+    if shares:
+        swept = work_on(shares)
+        log.info("worked on shares", extra={"shares": len(shares), **swept})
+        tell(measures_of_shares(swept))
     # What keeps it from looking is raised, and all the messages come again.
     return {"batchItemFailures": []}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from local.aws.event_filter import passes, read_patterns
 from local.aws.template import read_template
 from local.tools.places import TEMPLATE
+from ringline.calls.mending.shares import USUAL, Sizes
 from ringline.calls.model.call import AnswerFrom
 from ringline.webhooks.model.event import EventDraft
 from simulation.actors.agents import Agents
@@ -72,6 +73,15 @@ class Simulated:
     watchers: Watchers
 
 
+_IN_SHARDS = 0.5
+"""In how many worlds what is due is kept in shards."""
+
+
+_FOR_SEVERAL_RUNS = 0.3
+_FOR_SEVERAL = Sizes(own_calls=3, calls_a_share=2, own_marks=1, marks_a_share=1)
+"""So that a world's few calls are too much for one run of the sweep, and in how many worlds."""
+
+
 def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool = False) -> Simulated:
     """`faults` are those that may strike, by their keys; None for whichever the seed brings."""
     chance = Chance(plan.seed)
@@ -91,7 +101,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     )
     table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms, garbled=garbled)
     doorbell = DoorbellQueue(world, lambda accounts: functions.dial(accounts))
-    looks = LookQueue(world, lambda key: functions.look(key))
+    looks = LookQueue(world, lambda key: functions.look(key), lambda share: functions.work_on(share))
 
     hooks = Hooks(world, lambda event: functions.receive(event))
     reports = Reports(world, lambda room, batch: functions.hear_agent(room, batch), hooks.account_of_room)
@@ -199,6 +209,8 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         servers=_servers(world, plan, numbers, watchers.desks),
         pools={pool.account_id: pool for pool in plan.pools},
         numbers=numbers,
+        in_shards=chance.keyed("in shards") < _IN_SHARDS,
+        sweep_sizes=_FOR_SEVERAL if chance.keyed("sweep sizes") < _FOR_SEVERAL_RUNS else USUAL,
     )
     functions = Functions(world, outside, plan.calls, watchers.book.attempt_in, watchers.retries)
     return Simulated(

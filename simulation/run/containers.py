@@ -7,6 +7,7 @@ from typing import Any
 
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
+from ringline.calls.mending.shares import Sizes
 from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import TelephonyDown
@@ -170,6 +171,9 @@ class Outside:
     """Who decides about callers; None where every caller is taken as they come."""
     pools: Mapping[str, PlannedPool]
     """The pool of an account's pipe."""
+    in_shards: bool
+    """Whether functions write what is due to shards: the sweep, and most of the others."""
+    sweep_sizes: Sizes
 
 
 class TellsAgents:
@@ -195,7 +199,7 @@ class TellsAgents:
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
-    def __init__(self, world: World, outside: Outside, *, skew_ms: int) -> None:
+    def __init__(self, world: World, outside: Outside, *, skew_ms: int, in_shards: bool) -> None:
         def clock() -> int:
             return world.now + skew_ms
 
@@ -208,12 +212,12 @@ class Container:
         self._world = world
         self._outside = outside
         table, doorbell, looks = outside.table, outside.doorbell, outside.looks
-        self._store = store = CallStore(table, TABLE, pause=pause, asked_apart=True)
+        self._store = store = CallStore(table, TABLE, pause=pause, asked_apart=True, in_shards=in_shards)
         livekit: Any = TellsAgents(outside.livekit, store)
-        self._watchlist = Watchlist(table, TABLE)
+        self._watchlist = Watchlist(table, TABLE, in_shards=in_shards)
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
-        self._marks = WaitingMarks(self._watchlist, clock)
+        self._marks = WaitingMarks(self._watchlist, clock, log)
         self._room = QueueRoom(self._store, clock)
         self._limits = LimitsMet(ReachedLimits(table, TABLE), clock, log)
         paces = TrunkPaces(table, TABLE, livekit_per_minute=outside.livekit_per_minute)
@@ -263,7 +267,7 @@ class Container:
             reception=lambda: self._arrive,
             web_reception=lambda: self.web_door.receive,
         )
-        self._inbound_rooms = InboundRooms(table, TABLE, pause)
+        self._inbound_rooms = InboundRooms(table, TABLE, pause, in_shards=in_shards)
         self._arrive = receive_callers(
             rooms=self._inbound_rooms,
             directory=Directory(outside.numbers),
@@ -380,6 +384,7 @@ class Container:
             awaited=AwaitedAgents(self._paces.agents, self._places),
             tell_end=lambda call: tell_end(announcer, self._store, call),
             transfers=self.transferring.mend,
+            sizes=self._outside.sweep_sizes,
             clock=self.clock,
             log=self.log,
         )

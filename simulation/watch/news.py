@@ -10,6 +10,7 @@ from ringline.runtime.table import (
     LIVEKIT_BUDGET_SK,
     LIVEKIT_PK,
     WAITING_PK,
+    WAITING_PKS,
     account_pk,
     calls_pk,
     gate_pk,
@@ -24,6 +25,7 @@ from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.watch.book import CallChange
 
+_WAITING = {WAITING_PK, *WAITING_PKS}
 _ACCOUNTS, _TRUNKS = account_pk(""), trunk_pk("")
 """What the keys of their items begin with."""
 _RUNNERS = runners_pk("").removeprefix(_ACCOUNTS)
@@ -111,7 +113,7 @@ class TableNews:
                 self.trunks.trunk_changed(process, pk.removeprefix(_TRUNKS), before, after)
             elif (pk, sk) == (LIVEKIT_PK, LIVEKIT_BUDGET_SK) and after is not None:
                 self.trunks.livekits_turn_taken(process, before, after)
-            elif pk == WAITING_PK and after is None:
+            elif pk in _WAITING and after is None:
                 self.queues.mark_removed(sk)
             elif pk.startswith(_ACCOUNTS):
                 account_id = pk.removeprefix(_ACCOUNTS).partition("#")[0]

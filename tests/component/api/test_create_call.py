@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
@@ -12,10 +13,13 @@ from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.capacity.days import Use, cap_attribute
 from ringline.calls.capacity.limits import LIMIT_OF
 from ringline.calls.model.call import State
+from ringline.calls.model.timing import UNMARKED_LOOK_S
 from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import iso, now_ms
+from ringline.runtime.table import WAITING_PK
 from tests.builders import a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
@@ -60,6 +64,33 @@ def test_a_call_is_accepted_as_pending_and_the_doorbell_rings(create_call: Modul
     (message,) = local.messages()
     assert json.loads(message["Body"]) == {"account_id": ACCOUNT}
     assert message["Attributes"]["MessageGroupId"] == ACCOUNT
+
+
+def test_a_call_is_accepted_although_the_key_of_the_waiting_marks_is_throttled(
+    create_call: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def throttled(_: Watchlist, account_id: str, _now: int) -> None:
+        tried.append(account_id)
+        raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem")
+
+    monkeypatch.setattr(Watchlist, "mark_waiting", throttled)
+    expires_at = iso(now_ms() + 10_000)
+    bodies = [{"expires_at": expires_at}, {}]
+    for body in bodies:
+        status, _ = call(create_call, with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1", **body}))
+        assert status == 201
+    assert tried == [ACCOUNT], "each refusal keeps a request waiting"
+    assert not [item for item in local.items() if item["pk"] == WAITING_PK]
+    expiring, plain = sorted(
+        (item for item in local.items() if item.get("item_kind") == "call"),
+        key=lambda item: item["due_shard"],
+        reverse=True,
+    )
+    assert (expiring["due_shard"], expiring["due_at"]) == ("expires", expiring["expires_at"])
+    assert (plain["due_shard"], plain["due_at"]) == ("due", plain["created_at"] + 1000 * UNMARKED_LOOK_S)
+    assert len(local.messages()) == 2, "and its bell was rung"
 
 
 def test_a_call_that_meets_a_full_gate_rings_nobody(create_call: ModuleType, local: LocalAws) -> None:

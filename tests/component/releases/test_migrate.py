@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
 from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.store import CallStore
@@ -15,6 +16,7 @@ from ringline.routing.records import Agent, Number
 from ringline.routing.store import RoutingStore
 from ringline.runtime.items import from_item
 from ringline.runtime.rows import SCHEMA, SCHEMA_NAME, schema_of
+from ringline.runtime.table import ACCOUNTS_PK
 from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, RowSecrets
 from ringline.runtime.vault.sealed import Sealer, is_sealed
 from ringline.upgrading.migrate import Migrated, migrate
@@ -80,7 +82,8 @@ def run(table: WholeTable, *, is_dry: bool = False) -> Migrated:
 
 
 def lies_in(local: LocalAws) -> list[dict[str, Any]]:
-    return sorted(local.items(), key=lambda row: (row["pk"], row["sk"]))
+    rows = (row for row in local.items() if row["pk"] != ACCOUNTS_PK)
+    return sorted(rows, key=lambda row: (row["pk"], row["sk"]))
 
 
 def assert_all_is_migrated(local: LocalAws) -> None:
@@ -104,6 +107,15 @@ def test_every_row_gets_its_number_and_a_queue_entry_what_it_lacks(table: WholeT
     (entry,) = CallStore(local.dynamodb, local.table_name).first_queued(ACCOUNT, 10)
     assert (entry.agent_id, entry.trunk_id) == ("agent_1", "ST_1")
     assert entry.counters == ("AGENT#agent_1", "PIPE#pipe_1", "NUMBER#+15550100000")
+
+
+def test_an_account_of_before_there_was_a_list_of_all_is_listed_once(table: WholeTable, local: LocalAws) -> None:
+    accounts = AccountStore(local.dynamodb, local.table_name)
+    assert accounts.ids(10) == []
+    assert run(table, is_dry=True).listed == 1 and accounts.ids(10) == []
+    assert run(table).listed == 1
+    assert run(table).listed == 0
+    assert accounts.ids(10) == [ACCOUNT]
 
 
 def test_run_again_it_finds_nothing_left_to_do(table: WholeTable, local: LocalAws) -> None:

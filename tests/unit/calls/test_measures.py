@@ -88,6 +88,12 @@ def test_an_attempt_that_is_to_be_tried_again_was_a_dial() -> None:
     assert told(dialing, again) == {"QueueWait": 1_000, "Dials/not_answered": 1}
 
 
+def test_shares_of_a_run_add_what_they_mended_and_are_no_run() -> None:
+    swept = Swept(settled=1, rooms_closed=4, overdue=9, oldest_waiting_ms=5)
+    values = {each.name: each.value for each in of_sweep.measures_of_shares(asdict(swept))}
+    assert values == {"Mended": 5, "OldestWaiting": 5, "OldestUnserved": 0}
+
+
 def test_a_run_of_the_sweep_tells_what_it_found_and_mended() -> None:
     swept = Swept(settled=1, adopted=2, ends_told=3, rooms_closed=4, overdue=9, oldest_with_line_free_ms=70_000)
     values = {each.name: each.value for each in of_sweep.measures_of(asdict(swept))}

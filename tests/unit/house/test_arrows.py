@@ -142,6 +142,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
     "ringline.upgrading": {
+        "ringline.accounts",
         "ringline.calls.model",
         "ringline.calls.tables",
         "ringline.calls.tables.writes",
@@ -355,6 +356,7 @@ AROUND: Mapping[str, set[str]] = {
         "local.bench.peers",
     },
     "local.bench": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES},
+    "local.bench.sweep": {*_ALL_OF_THE_PRODUCT, "local.bench"},
     "local.bench.abuse": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES, "local.bench"},
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.bench.webhooks": {

@@ -32,6 +32,7 @@ from ringline.webhooks.targets.settings import TargetSettings
 
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     delivery_queue_url: str = required_url("DELIVERY_QUEUE_URL")
     stack_secrets: str = required(VARIABLE)
     allow_private: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
@@ -48,7 +49,7 @@ def compose(settings: Settings, *, clock: Clock) -> TakeTogether:
 def _delivering(settings: Settings, *, clock: Clock) -> Deliver:
     dynamodb, table = aws.dynamodb(), settings.table_name
     deliveries = DeliveryStore(dynamodb, table)
-    events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+    events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
     endpoints, queue = EndpointStore(dynamodb, table), SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
 
     def send_later(delivery_id: DeliveryId, turn_at: int, wait_ms: int) -> None:
@@ -87,7 +88,7 @@ def _steps(settings: Settings, *, clock: Clock) -> ReplayStep:
     return ReplayStep(
         replays=ReplayStore(dynamodb, table),
         endpoints=EndpointStore(dynamodb, table),
-        events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s),
+        events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards),
         deliveries=DeliveryPages(dynamodb, table),
         reopen=Reopen(DeliveryStore(dynamodb, table), clock),
         queue=SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url),

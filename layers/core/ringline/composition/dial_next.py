@@ -105,7 +105,7 @@ def compose(
         from ringline.webhooks.tables.events import EventStore
 
         deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
         relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), parts.store, call)
 
     livekit = replace(settings.livekit, **sends_agents(table))

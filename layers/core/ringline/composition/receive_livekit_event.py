@@ -94,7 +94,8 @@ def _reception(
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
-    rooms, inbound = InboundRooms(dynamodb, table, asked_apart=settings.asked_apart), InboundRouting(routing)
+    rooms = InboundRooms(dynamodb, table, asked_apart=settings.asked_apart, in_shards=settings.in_shards)
+    inbound = InboundRouting(routing)
     return Arrive(
         rooms=rooms,
         numbers=routing,
@@ -137,7 +138,7 @@ def _web_reception(
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     return ReceiveWebCaller(
-        tickets=Tickets(dynamodb, table, asked_apart=settings.asked_apart),
+        tickets=Tickets(dynamodb, table, asked_apart=settings.asked_apart, in_shards=settings.in_shards),
         store=store,
         capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         places=Registry(dynamodb, table, clock),

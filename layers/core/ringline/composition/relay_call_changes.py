@@ -12,7 +12,7 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.views.relay import EndsToldTogether, Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, number, optional, required, secret
+from ringline.runtime.settings import SettingsModel, flag, group, number, optional, required, secret
 from ringline.runtime.vault.kept import RECORDING, VARIABLE, kept
 from ringline.telephony.livekit_settings import LivekitSettings
 from ringline.webhooks.event_settings import EventSettings
@@ -26,6 +26,7 @@ class Settings(SettingsModel):
     # Not those of `parts`, which loads the rules of a call: the relay seldom needs them.
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     parked_bucket: str = required("PARKED_BUCKET")
     events: EventSettings = group(EventSettings)
@@ -57,7 +58,12 @@ class ChangesOfCalls:
         self._settings = settings
         self._clock = clock
         self._log = log
-        self._store = CallStore(aws.dynamodb(), settings.table_name, kept_days=settings.calls_kept_days)
+        self._store = CallStore(
+            aws.dynamodb(),
+            settings.table_name,
+            kept_days=settings.calls_kept_days,
+            in_shards=settings.in_shards,
+        )
         self._doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
         self._endpoints = EndpointStore(aws.dynamodb(), settings.table_name)
         self._deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
@@ -71,7 +77,13 @@ class ChangesOfCalls:
     def relay(self) -> Relay:
         """For one batch of changes: it remembers the endpoints that it read, and where the logs of events end."""
         settings = self._settings
-        events = EventStore(aws.dynamodb(), settings.table_name, self._clock, kept_s=settings.events.kept_s)
+        events = EventStore(
+            aws.dynamodb(),
+            settings.table_name,
+            self._clock,
+            kept_s=settings.events.kept_s,
+            in_shards=settings.in_shards,
+        )
         outbox, ends = Outbox(self._deliveries), EndsToldTogether(self._store)
 
         def settle() -> None:

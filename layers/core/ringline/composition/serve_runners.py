@@ -18,7 +18,7 @@ from ringline.agents.tables.registry import Registry
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, required
+from ringline.runtime.settings import SettingsModel, flag, group, required
 from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ LIVEKIT_WITHIN_S = 2
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     look_queue_url: str = required("LOOK_QUEUE_URL")
     sockets: SocketSettings = group(SocketSettings)
     livekit: DispatchSettings = group(DispatchSettings)
@@ -55,7 +56,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
         from ringline.calls.tables.store import CallStore
         from ringline.composition.parts import assigning
 
-        store = CallStore(dynamodb, table)
+        store = CallStore(dynamodb, table, in_shards=settings.in_shards)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         return assigning(settings.sockets, table, store, progress, clock=clock, log=log)
 
@@ -117,7 +118,7 @@ def _speech_workers(
         from ringline.calls.tables.store import CallStore
         from ringline.composition.parts import losing_workers, sends_agents, to_livekit
 
-        store = CallStore(aws.dynamodb(), settings.table_name)
+        store = CallStore(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         looks = SqsLookQueue(aws.sqs, settings.look_queue_url)
 
@@ -137,7 +138,8 @@ def _speech_workers(
     def ring_waiting() -> None:
         from ringline.calls.tables.watchlist import Watchlist
 
-        for mark in Watchlist(aws.dynamodb(), settings.table_name).waiting_accounts():
+        watchlist = Watchlist(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
+        for mark in watchlist.waiting_accounts():
             ring_if_waiting(mark.account_id)
 
     return SpeechWorkers(

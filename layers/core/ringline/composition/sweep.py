@@ -53,7 +53,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     """Opens a sweep, which lives as long as its connection to LiveKit."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
-    watchlist = Watchlist(dynamodb, table)
+    watchlist = Watchlist(dynamodb, table, in_shards=settings.in_shards)
     looks = look_queue(settings)
     deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
     overdue = Overdue(
@@ -88,11 +88,11 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.web.store import Tickets
         from ringline.webhooks.sending.announce import Announcer
 
-        ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days)
+        ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days, in_shards=settings.in_shards)
         inbound_rooms = InboundRooms(dynamodb, table)
         registry = Registry(dynamodb, table, clock)
         # One run's: it reads an account's endpoints once.
-        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
         announcer = Announcer(EndpointStore(dynamodb, table), events, deliveries)
         async with to_livekit(livekit) as telephony:
             sweep = Sweep(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ringline.calls.model.call import Call
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.vault.row_secrets import RowSecrets
-from ringline.upgrading.steps import LEFT_OVER, is_behind, is_left_over, kind_of, lacks, sealed
+from ringline.upgrading.steps import LEFT_OVER, is_account, is_behind, is_left_over, kind_of, lacks, sealed
 from ringline.upgrading.store import Page, Progress
 
 PAGE = 100
@@ -32,6 +32,10 @@ class Rows(Protocol):
     def bring(self, row: Mapping[str, Any], lacking: Mapping[str, Any], replaced: Mapping[str, Any]) -> bool: ...
 
     def remove(self, row: Mapping[str, Any]) -> None: ...
+
+    def list_account(self, account_id: str) -> bool: ...
+
+    def is_listed(self, account_id: str) -> bool: ...
 
     def progress(self) -> Progress | None: ...
 
@@ -50,6 +54,8 @@ class Migrated:
     looked_at: int = 0
     changed: int = 0
     of_a_later_release: int = 0
+    listed: int = 0
+    """Accounts that were put on the list of all accounts."""
     by_kind: Counter[str] = field(default_factory=Counter)
 
 
@@ -95,8 +101,16 @@ def _remove(row: Mapping[str, Any], rows: Rows, done: Migrated) -> None:
 def _look_at(row: Mapping[str, Any], rows: Rows, secrets_of: Callable[[str], RowSecrets], done: Migrated) -> None:
     done.looked_at += 1
     done.of_a_later_release += schema_of(row) > SCHEMA
+    if is_account(row):
+        _list_account(row["pk"].partition("#")[2], rows, done)
     if not is_behind(row):
         return
     if done.is_dry or rows.bring(row, lacks(row, rows.call), sealed(row, secrets_of)):
         done.changed += 1
         done.by_kind[kind_of(row)] += 1
+
+
+def _list_account(account_id: str, rows: Rows, done: Migrated) -> None:
+    """An account of a release that kept no list of all accounts gets its place there."""
+    if not rows.is_listed(account_id) and (done.is_dry or rows.list_account(account_id)):
+        done.listed += 1

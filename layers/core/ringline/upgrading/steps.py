@@ -20,6 +20,7 @@ from ringline.calls.tables.asked.rows import ITEM_KIND as ASKED
 from ringline.calls.tables.writes.companions import entry_attributes
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.table import (
+    ACCOUNT_SK,
     FAILING_PK,
     LIST_PREFIX,
     LIVEKIT_PK,
@@ -29,6 +30,8 @@ from ringline.runtime.table import (
     SWEEP_PK,
     USES_PREFIX,
     WAITING_PK,
+    WAITING_PKS,
+    account_pk,
 )
 from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, RowSecrets
 from ringline.runtime.vault.sealed import is_sealed
@@ -38,7 +41,7 @@ LEFT_OVER = "left over of a request"
 LEFT_OVER_AFTER_MS = 24 * 3600 * 1000
 """So long after a call was to be created nobody is about to write it any more."""
 
-_NUMBERLESS = frozenset({FAILING_PK, LIVEKIT_PK, WAITING_PK, SWEEP_PK, MIGRATION_PK})
+_NUMBERLESS = frozenset({FAILING_PK, LIVEKIT_PK, WAITING_PK, *WAITING_PKS, SWEEP_PK, MIGRATION_PK})
 _NUMBERLESS_OF_AN_ACCOUNT = ("#CAPS", "#RUNNERS", "#TURNS")
 _NUMBERLESS_BY_SK = (PACED_RING_SK, "AGENT_REST#", USES_PREFIX, LIST_PREFIX, PACE_SK)
 """Items that are only added up, and hints: they bear no number (`runtime.rows`)."""
@@ -97,6 +100,10 @@ def sealed(row: Mapping[str, Any], secrets_of: Callable[[str], RowSecrets]) -> d
 def bears_number(row: Mapping[str, Any]) -> bool:
     pk, sk = row["pk"], row["sk"]
     return not (pk in _NUMBERLESS or pk.endswith(_NUMBERLESS_OF_AN_ACCOUNT) or sk.startswith(_NUMBERLESS_BY_SK))
+
+
+def is_account(row: Mapping[str, Any]) -> bool:
+    return bool(row["sk"] == ACCOUNT_SK and row["pk"].startswith(account_pk("")))
 
 
 def is_behind(row: Mapping[str, Any]) -> bool:

@@ -113,6 +113,30 @@ def test_a_quiet_deployment_lists_none(terminal: Terminal) -> None:
     assert terminal.done("account", "list").strip() == "no account has calls under way"
 
 
+def test_all_accounts_are_listed_with_their_lines_a_page_at_a_time(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(busy, "MOST_ACCOUNTS", 2)
+    accounts = AccountStore(terminal.local.dynamodb, terminal.local.table_name)
+    for account_id in ("zebra", "bank", "mill"):
+        accounts.create_account(Account(account_id, account_id.title(), account_id, 3))
+    pages = [
+        [each["account_id"] for each in terminal.document("account", "list", "--all", *after)["data"]]
+        for after in ((), ("--after", "bank"), ("--after", "mill"))
+    ]
+    assert pages == [[ACCOUNT, "bank"], ["mill", "zebra"], ["zebra"]]
+    shown = terminal.type("account", "list", "--all")
+    assert "account list --all --after bank" in shown.err
+    assert terminal.document("account", "list", "--all", "--after", "mill")["data"][0] == {
+        "account_id": "zebra",
+        "name": "Zebra",
+        "in_use": 0,
+        "cap": 3,
+        "waits": False,
+    }
+    assert "goes with --all" in terminal.type("account", "list", "--after", "bank").err
+
+
 def test_stuck_calls_are_listed_by_themselves(terminal: Terminal) -> None:
     assert terminal.done("calls", "--stuck").strip() == "no call is stuck"
     call_id = terminal.document("call", CALLEE, "--pipe", "support", "--no-follow")["call_id"]

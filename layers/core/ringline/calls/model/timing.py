@@ -297,6 +297,12 @@ END_TOLD_WITHIN_S = 30
 """The stream has its reader announce an end within a second. One that is not announced by then is the sweep's to
 announce, whatever became of stream and reader."""
 
+UNMARKED_LOOK_S = 30
+"""When the sweep looks at a call whose account could not be marked as waiting: after its bell has had its time."""
+
+MARK_REFUSED_S = 5
+"""For how long a process marks nobody after a mark was refused: each refusal keeps a request waiting."""
+
 WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900
 """An account's waiting mark is renewed at most each 300 s and removed when it is 900 s old and the queue is empty: the

@@ -61,7 +61,8 @@ class Opened(StrEnum):
 
 
 class InboundRooms:
-    """With `asked_apart` new calls have a row of its own for what their agents are told at length."""
+    """With `asked_apart` new calls have a row of its own for what their agents are told at length. `in_shards`: as
+    `CallStore` has it."""
 
     def __init__(
         self,
@@ -70,8 +71,10 @@ class InboundRooms:
         pause: Callable[[float], None] = time.sleep,
         *,
         asked_apart: bool = False,
+        in_shards: bool = False,
     ) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb, pause)
@@ -99,7 +102,8 @@ class InboundRooms:
         """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or
         not at all. Raises TableContended."""
         apart = self._asked.put_apart(call) if self._asked_apart else call
-        row: dict[str, Any] = {"Item": call_to_item(apart), "ConditionExpression": ITEM_IS_NEW}
+        item = call_to_item(apart, in_shards=self._in_shards)
+        row: dict[str, Any] = {"Item": item, "ConditionExpression": ITEM_IS_NEW}
         writes = [{"Put": {"TableName": self._table, **put}} for put in (row, _room_put(call))]
         companions = self._companions.arriving(call)
         # Whatever is no refusal is raised, and LiveKit then sends the event again.

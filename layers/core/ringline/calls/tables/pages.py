@@ -17,7 +17,7 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.wanted import EVERY_CALL, Wanted
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.items import from_item, to_item
-from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk
+from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk, shard_for
 
 _QUERIES_A_PAGE = 8
 """Each query reads up to 1 MB, which is some 1,500 calls, or 10,000 keys of the due index."""
@@ -121,14 +121,25 @@ class CallPages:
         return sorted(self._fitting(rows, wanted), key=lambda call: call.call_id, reverse=True)
 
     def _due(self, account_id: str, until: int) -> set[str] | None:
-        """The account's calls that are due by then; None if they cannot be named in _QUERIES_A_PAGE."""
+        """The account's calls that are due by then; None if they cannot be named in _QUERIES_A_PAGE for each of the two
+        lists that they may stand in: its shard, where what is due is kept in shards, and the whole list."""
+        ids: set[str] = set()
+        # A call may be written from the one to the other meanwhile, towards the shard: it is read last.
+        for list_key in (DUE_SHARD, shard_for(account_id, DUE_SHARD, in_shards=True)):
+            named = self._due_in(list_key, account_id, until)
+            if named is None:
+                return None
+            ids |= named
+        return ids
+
+    def _due_in(self, list_key: str, account_id: str, until: int) -> set[str] | None:
         query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
-            # The index holds the calls of all accounts: those of others must not leave the table.
+            # The list holds calls of other accounts: they must not leave the table.
             "FilterExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":until": until, ":pk": calls_pk(account_id)}),
+            "ExpressionAttributeValues": to_item({":shard": list_key, ":until": until, ":pk": calls_pk(account_id)}),
         }
         ids: set[str] = set()
         for _ in range(_QUERIES_A_PAGE):

@@ -34,7 +34,7 @@ from ringline.calls.tables.asked.rows import as_text
 from ringline.later import carried_from
 from ringline.runtime.items import Item, from_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
-from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk
+from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk, shard_for
 
 ITEM_KIND = "call"
 
@@ -44,7 +44,8 @@ _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
 _KNOWN = frozenset({*_PLAIN, *_EVIDENCE, "state", "notes", "transfers", "in_last_words", *OF_EVERY_ROW})
 
 
-def call_to_item(call: Call) -> Item:
+def call_to_item(call: Call, *, in_shards: bool = False) -> Item:
+    """The row of a call. `in_shards`: what is due is kept in shards."""
     record: dict[str, Any] = dict(call.carried)
     record |= {name: getattr(call, name) for name in _PLAIN}
     record |= {name: getattr(call.evidence, name) for name in _EVIDENCE}
@@ -91,7 +92,7 @@ def call_to_item(call: Call) -> Item:
         "attempts": [_without_none(attributes_of(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
         "transfers": [transfer_to_record(each) for each in call.transfers] or None,
-        "due_shard": _shard(call),
+        "due_shard": _shard(call, in_shards=in_shards),
     }
     return to_row(record)
 
@@ -140,10 +141,11 @@ def call_from_item(item: Item) -> Call:
     )
 
 
-def _shard(call: Call) -> str | None:
+def _shard(call: Call, *, in_shards: bool) -> str | None:
     if call.due_at is None:
         return None
-    return EXPIRES_SHARD if call.due_at == call.expires_at and not call.in_flight else DUE_SHARD
+    whole = EXPIRES_SHARD if call.due_at == call.expires_at and not call.in_flight else DUE_SHARD
+    return shard_for(call.account_id, whole, in_shards=in_shards)
 
 
 def _listed(kept: list[str] | None) -> tuple[str, ...] | None:

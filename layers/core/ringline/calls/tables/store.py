@@ -67,7 +67,8 @@ END_IS_UNTOLD = "attribute_exists(ended_at) AND attribute_exists(due_at)"
 
 class CallStore:
     """`kept_days` is for how long a call that is over is kept; 0 is for good. It counts where ends are announced. With
-    `asked_apart` new calls have a row of its own for what was asked at length; reading does not depend on it."""
+    `asked_apart` new calls have a row of its own for what was asked at length; reading does not depend on it.
+    `in_shards`: what is due is written to shards."""
 
     def __init__(
         self,
@@ -77,10 +78,12 @@ class CallStore:
         *,
         kept_days: float = 0,
         asked_apart: bool = False,
+        in_shards: bool = False,
     ) -> None:
         self._db = dynamodb
         self._table = table_name
         self._kept_days = kept_days
+        self._in_shards = in_shards
         self._transactions = Transactions(dynamodb, pause)
         self._companions = Companions(table_name)
         self._asked_apart = asked_apart
@@ -96,7 +99,7 @@ class CallStore:
         unique to and that another call than `over`, which is over, has. Raises TableContended."""
         if self._asked_apart:
             call = self._asked.put_apart(call)
-        writes = [{"Put": self._companions.put(call_to_item(call), ITEM_IS_NEW)}]
+        writes = [{"Put": self._companions.put(call_to_item(call, in_shards=self._in_shards), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
             writes.append({"Put": self._companions.queue_put(call, is_new_number=is_new_number)})
         if call.unique_to is not None:
@@ -144,7 +147,7 @@ class CallStore:
         only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown. With
         `is_new_number` it is the first call to its number, which is remembered and counted."""
         unchanged = {":version_read": {"N": str(before.version)}}
-        put = self._companions.put(call_to_item(after), CALL_IS_UNCHANGED, unchanged)
+        put = self._companions.put(call_to_item(after, in_shards=self._in_shards), CALL_IS_UNCHANGED, unchanged)
         companions = self._companions.of(before, after, caps_version, is_new_number=is_new_number)
         if not companions:
             return self._transactions.put_alone(put)

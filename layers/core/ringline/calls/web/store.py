@@ -32,10 +32,11 @@ _KEPT_S = 24 * 3600
 
 class Tickets:
     """With `asked_apart` the calls that tickets become have a row of its own for what was asked at length. A ticket has
-    it in itself: most are written once, and used or forgotten."""
+    it in itself: most are written once, and used or forgotten. `in_shards`: as `CallStore` has it."""
 
-    def __init__(self, dynamodb: Any, table_name: str, *, asked_apart: bool = False) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, *, asked_apart: bool = False, in_shards: bool = False) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb)
@@ -73,7 +74,7 @@ class Tickets:
         or the account's caps are of another version; GATE_FULL and CAP_REACHED where there is no room. Raises
         TableContended."""
         apart = self._asked.put_apart(call) if self._asked_apart else call
-        call_put = self._companions.put(call_to_item(apart), ITEM_IS_NEW)
+        call_put = self._companions.put(call_to_item(apart, in_shards=self._in_shards), ITEM_IS_NEW)
         key = _key(call.account_id, call.call_id)
         ticket_gone = {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}
         # A call that is over holds nothing: what this one takes is what it has more than that.

@@ -13,7 +13,7 @@ from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, required
+from ringline.runtime.settings import SettingsModel, flag, group, required
 from ringline.telephony.livekit_settings import LivekitSettings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class CallSettings(SettingsModel):
 
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     livekit: LivekitSettings = group(LivekitSettings)
 
 
@@ -42,7 +43,7 @@ class CallParts:
     """Made once for each process."""
 
     def __init__(self, settings: CallSettings, *, clock: Clock, log: Logger) -> None:
-        self.store = CallStore(aws.dynamodb(), settings.table_name)
+        self.store = CallStore(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
         self.doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
         self.progress = Progress(self.store, self.doorbell, clock, log)
 

@@ -36,6 +36,7 @@ from ringline.runtime.table import (
     event_ids_pk,
     events_pk,
     sequence_sk,
+    shard_for,
 )
 from ringline.webhooks.model.event import EVENTS_KEPT_S, Event, EventDraft, erased, written
 from ringline.webhooks.model.event_type import EventType
@@ -72,7 +73,8 @@ class Tail:
 
 
 class EventStore:
-    """Make one for each invocation: it remembers where the logs end that it has written to."""
+    """Make one for each invocation: it remembers where the logs end that it has written to. `in_shards`: what is due is
+    written to shards."""
 
     def __init__(
         self,
@@ -81,12 +83,14 @@ class EventStore:
         clock: Clock = now_ms,
         *,
         kept_s: int = EVENTS_KEPT_S,
+        in_shards: bool = False,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._clock = clock
         self._kept_s = kept_s
+        self._in_shards = in_shards
         self._pause = pause
         self._numbers: dict[str, int] = {}
         self._turns = EventTurns(dynamodb, table_name, clock, pause)
@@ -235,7 +239,7 @@ class EventStore:
             "sk": EVENT_COUNT_SK,
             "item_kind": "event_count",
             "counted": counted,
-            "due_shard": DUE_SHARD,
+            "due_shard": shard_for(account_id, DUE_SHARD, in_shards=self._in_shards),
             "due_at": self._clock() + self._kept_s * MS_PER_S // 2,
         }
 
