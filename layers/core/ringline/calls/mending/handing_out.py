@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.shares import USUAL, Part, Sizes, shared_out
-from ringline.calls.model.ports import LookQueue, Share
+from ringline.calls.model.ports import Share, ShareQueue
 
 
 @dataclass(frozen=True, slots=True)
 class HandingOut:
-    looks: LookQueue
+    looks: ShareQueue
     log: Logger
     swept: Swept
     sizes: Sizes = USUAL

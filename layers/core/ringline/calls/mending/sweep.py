@@ -27,7 +27,7 @@ from ringline.calls.model.events import (
     Event,
     SeenWaiting,
 )
-from ringline.calls.model.ports import Doorbell, LookQueue, Share, Telephony
+from ringline.calls.model.ports import Doorbell, Share, ShareQueue, Telephony
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import END_TOLD_WITHIN_S, ROOM_MISSING_S, ms
 from ringline.calls.progress.awaited_agents import AwaitedAgents
@@ -74,7 +74,7 @@ class Sweep:
     telephony: Telephony
     left_rooms: LeftRooms
     doorbell: Doorbell
-    looks: LookQueue
+    looks: ShareQueue
     resend: Resend
     awaited: AwaitedAgents
     tell_end: TellEnd

@@ -97,6 +97,8 @@ class LookQueue(Protocol):
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         """Has somebody look at the call in a while. A hint: the sweep looks anyhow."""
 
+
+class ShareQueue(LookQueue, Protocol):
     def hand_out(self, share: Share) -> None:
         """Has somebody else work on a share of what the sweep found. A hint, too: the next run finds it again."""
 

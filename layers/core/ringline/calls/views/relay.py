@@ -56,16 +56,19 @@ class EndsToldTogether:
 
     def __init__(self, ends: Ends) -> None:
         self._ends = ends
-        self._told: list[tuple[str, str, int]] = []
+        self._told: list[Call] = []
 
-    def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
-        self._told.append((account_id, call_id, ended_at))
+    def whole(self, call: Call) -> Call:
+        return self._ends.whole(call)
+
+    def end_is_told(self, call: Call) -> bool:
+        self._told.append(call)
         return True
 
     def remove_marks(self) -> None:
         told, self._told = self._told, []
-        for end in told:
-            self._ends.end_is_told(*end)
+        for call in told:
+            self._ends.end_is_told(call)
 
 
 def tell_end(announcer: Announces, ends: Ends, call: Call) -> None:
