@@ -97,7 +97,7 @@ bench-plane: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench.plane $(PARTS)
 
 bench-abuse: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.bench.abuse $(if $(SAMPLES),--samples $(SAMPLES)) $(FLOODS)
+	@$(PYTHON) -m local.bench.abuse $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(WITHIN),--within $(WITHIN)) $(FLOODS)
 
 # A thousand calls of one account end at once, or ENDS=100 of them.
 bench-webhooks: $(DEV) $(EMULATOR)

@@ -18,7 +18,7 @@ from cli.shown.account import account_page
 from cli.shown.tables import of_rows
 from cli.things.key import COLUMNS, SHOWN_ONCE
 from cli.things.profile import keep
-from ringline.accounts.account import Account
+from ringline.accounts.account import Account, ApiKey
 from ringline.accounts.manage import key_view
 from ringline.accounts.rates import USUAL_REQUESTS_PER_MINUTE
 from ringline.calls.capacity.days import MS_A_MINUTE, Use, cap_attribute
@@ -101,10 +101,12 @@ def create(
     with _audited(desk, deployment, "create", known_by) as made_known:
         _create(deployment, Account(known_by, name, known_by, max_calls, of_country))
         made_known.after = document
+        raw_key, first = _first_key(desk, deployment, known_by)
+        made_known.after = document | {"key_id": first.key_id}
     made = Profile(
         name=save_profile or known_by,
         api_url=profile.api_url or deployment.api_url,
-        api_key=_first_key(desk, deployment, known_by),
+        api_key=raw_key,
     )
     not_kept = None if save_profile is None else _keep(desk, made)
     lines = [
@@ -257,9 +259,9 @@ def _create(deployment: "Deployment", account: Account) -> None:
         raise Refused(replace(problem, title=title).body(), advice) from None
 
 
-def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> str:
+def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> tuple[str, ApiKey]:
     try:
-        return deployment.accounts.add_key(account_id, "first")
+        return deployment.accounts.add_known_key(account_id, "first")
     except Exception:
         desk.note(
             f"The account {account_id} is there, without a key: `ringline account key {account_id}` makes it one."

@@ -5,6 +5,7 @@ import asyncio
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from local.trips.webhook_listener import Listener, listening
 
 CAP = 2
 SQS_BUDGET = 8
+RUNS_BUDGET = 14
+LIVEKIT_BUDGET = 4
 
 _LOOK_EVERY_S = 0.02
 SILENT_AGENT: dict[str, Any] = {"agent": {"deed": "stay", "reports": False}}
@@ -109,6 +112,42 @@ def _stop_sweeping(stack: Stack) -> None:
     events = deploy.client("events", stack.emulator_url)
     for rule in events.list_rules()["Rules"]:
         events.disable_rule(Name=rule["Name"])
+
+
+def log_groups(stack: Stack) -> dict[str, str]:
+    """Where each function writes its logs, by its logical id."""
+    aws_lambda = deploy.client("lambda", stack.emulator_url)
+    configured = {
+        logical_id: aws_lambda.get_function_configuration(FunctionName=name)
+        for logical_id, name in stack.functions.items()
+    }
+    return {logical_id: each["LoggingConfig"]["LogGroup"] for logical_id, each in configured.items()}
+
+
+class Runs:
+    """Counts the runs of the stack's functions from now on, by the emulator's logs, where each run has a stream of its
+    own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._logs = deploy.client("logs", stack.emulator_url)
+        self._groups = log_groups(stack)
+        self._before = self._counted()
+
+    def count(self) -> Counter[str]:
+        """By function."""
+        counted = self._counted()
+        counted.subtract(self._before)
+        return counted
+
+    def _counted(self) -> Counter[str]:
+        return Counter({logical_id: self._streams(group) for logical_id, group in self._groups.items()})
+
+    def _streams(self, group: str) -> int:
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        try:
+            return sum(len(page["logStreams"]) for page in pages)
+        except self._logs.exceptions.ResourceNotFoundException:
+            return 0  # it has not run yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,18 @@ from yarl import URL
 from local.aws import deploy
 from local.bench.capacity import Item, index_units, read_units, write_units
 from local.bench.report import Reading, Section, at_most, counts_of, shown
-from local.bench.rig import SILENT_AGENT, SQS_BUDGET, TEXT_KB, Rig, SqsDeliveries, some_text, until
+from local.bench.rig import (
+    LIVEKIT_BUDGET,
+    RUNS_BUDGET,
+    SILENT_AGENT,
+    SQS_BUDGET,
+    TEXT_KB,
+    Rig,
+    Runs,
+    SqsDeliveries,
+    some_text,
+    until,
+)
 from local.stack import dialer
 from local.stack.record import Stack, StackRecord
 from local.tools import processes
@@ -219,12 +230,13 @@ async def measure(rig: Rig) -> Section:
         await one_call(rig, recorder)
         recorder.record = Record()
         asked_before = await _livekit_requests(rig)
-        deliveries = SqsDeliveries(rig.stack)
+        deliveries, runs = SqsDeliveries(rig.stack), await asyncio.to_thread(Runs, rig.stack)
         await one_call(rig, recorder)
         asked = await _livekit_requests(rig)
         asked.subtract(asked_before)
         usual = total(of_call(recorder.record))
-        section = _section(recorder.record, deliveries.count().batches, asked)
+        ran = await asyncio.to_thread(runs.count)
+        section = _section(recorder.record, deliveries.count().batches, asked, ran)
         await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
         await one_call(rig, recorder, REPORTED)
@@ -266,7 +278,7 @@ async def _livekit_requests(rig: Rig) -> Counter[str]:
     return Counter((await rig.phones("GET", "/requests"))["requests"])
 
 
-def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
+def _section(record: Record, batches: int, asked_of_livekit: Counter[str], ran: Counter[str]) -> Section:
     own = of_call(record)
     of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
     of_events = [write for write in record.writes if write.item_kind in _EVENT_ROWS]
@@ -290,9 +302,15 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
             at_most("SQS requests", sends + 2 * batches, SQS_BUDGET, note=_sqs_words(sends, batches)),
             at_most("Scan requests", scans, 0),
             Reading("read units", shown(sum(record.read_units.values())), _reads_words(record, reads)),
-            Reading("LiveKit requests", shown(sum(livekit.values())), counts_of(livekit)),
+            at_most("LiveKit requests", sum(livekit.values()), LIVEKIT_BUDGET, note=counts_of(livekit)),
+            at_most("runs of functions", ran.total(), RUNS_BUDGET, note=_runs_words(ran)),
         ),
     )
+
+
+def _runs_words(ran: Counter[str]) -> str:
+    """Runs are told of functions without the word."""
+    return counts_of({name.removesuffix("Function"): count for name, count in ran.items() if count})
 
 
 def of_call(record: Record) -> list[Write]:

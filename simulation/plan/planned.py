@@ -245,6 +245,8 @@ class Plan:
     caps: tuple[PlannedCap, ...] = ()
     pools: tuple[PlannedPool, ...] = ()
     reserves: tuple[PlannedReserve, ...] = ()
+    livekit_per_minute: int = 0
+    """How many requests a minute LiveKit is said to take; 0 for any number."""
 
     def is_thought_for(self, call: PlannedCall) -> bool:
         """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent

@@ -10,6 +10,9 @@ what wakes a function is built before the functions are, and finds them when it 
 
 from dataclasses import dataclass
 
+from local.aws.event_filter import passes, read_patterns
+from local.aws.template import read_template
+from local.tools.places import TEMPLATE
 from ringline.calls.model.call import AnswerFrom
 from ringline.webhooks.model.event import EventDraft
 from simulation.actors.agents import Agents
@@ -48,6 +51,9 @@ from simulation.watch.calls.desks import Desks
 from simulation.wired.front_desk import DecidingServers, OurNumbers
 from simulation.wired.transferring import TransferIds
 
+_RELAY = read_template(TEMPLATE)["Resources"]["RelayCallChangesFunction"]["Properties"]
+_RELAYED = read_patterns(_RELAY["Events"]["Changes"]["Properties"]["FilterCriteria"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
@@ -76,7 +82,13 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     world.on_failure(watchers.errors.raised)
     functions: Functions
 
-    stream = Stream(world, garbled, lambda records, failed: functions.relay(records, failed), watchers.errors.gave_up)
+    stream = Stream(
+        world,
+        garbled,
+        lambda records, failed: functions.relay(records, failed),
+        watchers.errors.gave_up,
+        lambda record: passes(record, _RELAYED),
+    )
     table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms, garbled=garbled)
     doorbell = DoorbellQueue(world, lambda accounts: functions.dial(accounts))
     looks = LookQueue(world, lambda key: functions.look(key))
@@ -183,6 +195,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         parked=watchers.errors,
         sockets=sockets,
         answer_from=plan.answer_from,
+        livekit_per_minute=plan.livekit_per_minute,
         servers=_servers(world, plan, numbers, watchers.desks),
         pools={pool.account_id: pool for pool in plan.pools},
         numbers=numbers,

@@ -11,6 +11,7 @@ from ringline.calls.mending.sweep import Sweep
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.outbound.queue_room import QueueRoom
@@ -163,6 +164,7 @@ class Outside:
     parked: Parks
     sockets: RunnerSockets
     answer_from: AnswerFrom
+    livekit_per_minute: int
     numbers: OurNumbers
     servers: DecidingServers | None
     """Who decides about callers; None where every caller is taken as they come."""
@@ -214,7 +216,7 @@ class Container:
         self._marks = WaitingMarks(self._watchlist, clock)
         self._room = QueueRoom(self._store, clock)
         self._limits = LimitsMet(ReachedLimits(table, TABLE), clock, log)
-        paces = TrunkPaces(table, TABLE)
+        paces = TrunkPaces(table, TABLE, livekit_per_minute=outside.livekit_per_minute)
         counters = Counters(table, TABLE, clock, pause)
         self.set_cap = SetCap(
             counters=counters,
@@ -247,6 +249,7 @@ class Container:
             tell_ringing=lambda call: tell_ringing(self._announcer(), store, call),
             clock=clock,
             log=log,
+            arrivals=Arrivals(),
         )
         self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
         self.observe = Observe(

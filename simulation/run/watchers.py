@@ -81,7 +81,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows, garbled: Garb
     findings, book = Findings(world), CallBook()
     gates, places = Gates(findings, rows, book), Places(findings, rows, book)
     caps = Caps(findings, rows)
-    paces = Paces(world, findings, rows, plan.trunks)
+    paces = Paces(world, findings, rows, plan.trunks, plan.livekit_per_minute)
     rings = Rings(world, findings, scene=scene, book=book, gates=gates)
     ringing_told = RingingTold(world, findings, scene, book)
     ends, one_call = Ends(findings, book), OneCall(findings, scene)

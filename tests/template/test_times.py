@@ -13,7 +13,7 @@ from ringline.runtime import aws
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.telephony import front_desk
 from ringline.webhooks.model import schedule
-from ringline.webhooks.sending import client, overdue
+from ringline.webhooks.sending import client, overdue, together
 from tests.template.test_template import (
     FUNCTIONS,
     QUEUES,
@@ -91,8 +91,10 @@ HOLDS: dict[str, float] = {
     "ReceiveAgentEventFunction": 2 * AWS_REQUEST_S + HANGING_UP_S,
     # Rooms are closed side by side, and then recordings started side by side.
     "RelayCallChangesFunction": 2 * timing.LIVEKIT_REQUEST_S + AWS_REQUEST_S,
-    # Each endpoint of a batch may take its time; the delivery is read before it and its outcome written after it.
-    "DeliverWebhookFunction": SQS_MAPPINGS["DeliveryQueue"][1]["BatchSize"] * client.TIMEOUT_S + 2 * AWS_REQUEST_S,
+    # Each endpoint may take its time, those of a batch at once; the deliveries are read before it and their outcomes
+    # written after it.
+    "DeliverWebhookFunction": -(-SQS_MAPPINGS["DeliveryQueue"][1]["BatchSize"] // together.TOGETHER) * client.TIMEOUT_S
+    + 2 * AWS_REQUEST_S,
     # A frame is sent, or one is sent to each of the runners that are asked in vain.
     "ServeRunnersFunction": AWS_REQUEST_S,
     "AssignBrainFunction": AWS_REQUEST_S,

@@ -33,18 +33,24 @@ class FairQueue:
         with self._changed:
             heapq.heappush(self._later, (time.monotonic() + wait_ms / 1000, next(self._order), message))
 
-    def take(self) -> DeliveryMessage | None:
-        """The next message, in flight until it is `done`; None once the queue is closed."""
+    def take(self, most: int) -> list[DeliveryMessage]:
+        """The next messages, in flight until they are `done`; none once the queue is closed."""
         with self._changed:
             while not self._is_closed:
                 self._wake()
-                groups = [group for group, messages in self._waiting.items() if messages]
-                if groups:
-                    quietest = min(groups, key=lambda group: self._in_flight[group])
-                    self._in_flight[quietest] += 1
-                    return self._waiting[quietest].popleft()
+                taken = [message for _ in range(most) if (message := self._next()) is not None]
+                if taken:
+                    return taken
                 self._changed.wait(0.05)
+            return []
+
+    def _next(self) -> DeliveryMessage | None:
+        groups = [group for group, messages in self._waiting.items() if messages]
+        if not groups:
             return None
+        quietest = min(groups, key=lambda group: self._in_flight[group])
+        self._in_flight[quietest] += 1
+        return self._waiting[quietest].popleft()
 
     def done(self, message: DeliveryMessage) -> None:
         with self._changed:

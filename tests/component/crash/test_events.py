@@ -151,7 +151,7 @@ SCENARIOS = [
         relay,
         name="stream: two conversations end at once",
         prepare=two_talk,
-        steps=frozenset({"Query", "SendMessage", "delete_room"}),
+        steps=frozenset({"Query", "SendMessageBatch", "delete_room"}),
     ),
     replace(
         relay,

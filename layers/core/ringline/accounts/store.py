@@ -275,6 +275,11 @@ class AccountStore:
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
 
+    def key(self, account_id: str, key_id: str) -> ApiKey | None:
+        """The account's key of this id as it is known, revoked, expired or not; None where it has none."""
+        row = self._read(account_pk(account_id), _row_sk(key_id))
+        return None if row is None else _api_key(row)
+
     def key_name(self, account_id: str, key_id: str) -> str | None:
         row = self._read(account_pk(account_id), _row_sk(key_id))
         return None if row is None else str(row["name"])

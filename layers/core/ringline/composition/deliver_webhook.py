@@ -18,8 +18,10 @@ from ringline.webhooks.sending.client import WebhookClient
 from ringline.webhooks.sending.deliver import Deliver
 from ringline.webhooks.sending.former import TakeOver
 from ringline.webhooks.sending.queue import LONGEST_DELAY_MS, DeliveryMessage, SqsDeliveryQueue
+from ringline.webhooks.sending.together import TakeTogether
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.delivery_pages import DeliveryPages
+from ringline.webhooks.tables.delivery_reads import DeliveryReads
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.replays import ReplayStore
@@ -37,7 +39,13 @@ class Settings(SettingsModel):
     targets: TargetSettings = group(TargetSettings)
 
 
-def compose(settings: Settings, *, clock: Clock) -> Deliver:
+def compose(settings: Settings, *, clock: Clock) -> TakeTogether:
+    """What takes a batch of the queue."""
+    reads = DeliveryReads(aws.dynamodb(), settings.table_name)
+    return TakeTogether(_delivering(settings, clock=clock), _steps(settings, clock=clock).run, reads)
+
+
+def _delivering(settings: Settings, *, clock: Clock) -> Deliver:
     dynamodb, table = aws.dynamodb(), settings.table_name
     deliveries = DeliveryStore(dynamodb, table)
     events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
@@ -73,7 +81,7 @@ def compose(settings: Settings, *, clock: Clock) -> Deliver:
     )
 
 
-def compose_steps(settings: Settings, *, clock: Clock) -> ReplayStep:
+def _steps(settings: Settings, *, clock: Clock) -> ReplayStep:
     """What makes the steps of replays, whose messages come by the same queue."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     return ReplayStep(

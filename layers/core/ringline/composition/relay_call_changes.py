@@ -9,7 +9,7 @@ from ringline.calls.stream.batch import Batch, Record, relay_each
 from ringline.calls.stream.parked import ParkedRecords
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
-from ringline.calls.views.relay import Relay
+from ringline.calls.views.relay import EndsToldTogether, Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsModel, group, number, optional, required, secret
@@ -17,7 +17,7 @@ from ringline.runtime.vault.kept import RECORDING, VARIABLE, kept
 from ringline.telephony.livekit_settings import LivekitSettings
 from ringline.webhooks.event_settings import EventSettings
 from ringline.webhooks.sending.announce import Announcer
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
+from ringline.webhooks.sending.queue import Outbox, SqsDeliveryQueue
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 
@@ -72,8 +72,14 @@ class ChangesOfCalls:
         """For one batch of changes: it remembers the endpoints that it read, and where the logs of events end."""
         settings = self._settings
         events = EventStore(aws.dynamodb(), settings.table_name, self._clock, kept_s=settings.events.kept_s)
-        announcer = Announcer(self._endpoints, events, self._deliveries)
-        return Relay(announcer, self._store, NextRing(self._store, self._doorbell, self._clock))
+        outbox, ends = Outbox(self._deliveries), EndsToldTogether(self._store)
+
+        def settle() -> None:
+            outbox.flush()
+            ends.remove_marks()
+
+        announcer = Announcer(self._endpoints, events, outbox)
+        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle)
 
     def close_rooms(self, rooms: Sequence[str]) -> list[str]:
         """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
-from ringline.accounts.authorize import Authorize
+from ringline.accounts.authorize import Authorize, is_good_from
 from ringline.accounts.last_use import LastUses
 from ringline.accounts.store import AccountStore
 from ringline.accounts.tables.key_uses import KeyUses
 from ringline.agents.listen import Listen
+from ringline.agents.model.records import Connection
 from ringline.agents.socket_settings import SocketSettings
 from ringline.agents.sockets import ApiGatewaySockets
 from ringline.agents.speech_workers import SpeechWorkers, TokenUnknown
@@ -73,6 +74,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
             return None
         return any(worker_is_known(authorization, key.api_secret) for key in settings.sockets.livekit_keys)
 
+    accounts = AccountStore(dynamodb, table)
+
+    def may_stay(connection: Connection) -> bool:
+        key = accounts.key(connection.account_id, connection.key_id or "")
+        return is_good_from(key, clock(), connection.source_ip)
+
     listen = Listen(
         registry=Registry(dynamodb, table, clock),
         routing=RoutingStore(dynamodb, table),
@@ -80,11 +87,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
         assign=assign,
         ring_if_waiting=ring_if_waiting,
         speech_workers=_speech_workers(settings, ring_if_waiting, clock=clock, log=log),
+        may_stay=may_stay,
         clock=clock,
         log=log,
     )
     uses = LastUses(KeyUses(dynamodb, table), clock, log)
-    return Composed(Authorize(AccountStore(dynamodb, table), clock, uses=uses), is_of_worker, listen)
+    return Composed(Authorize(accounts, clock, uses=uses), is_of_worker, listen)
 
 
 def _speech_workers(

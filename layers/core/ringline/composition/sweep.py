@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import replace
@@ -28,6 +29,7 @@ from ringline.webhooks.tables.replays import ReplayStore
 if TYPE_CHECKING:
     from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.speech_places import SpeechPlaces
+    from ringline.calls.mending.gate_audit import GateAudit
     from ringline.calls.mending.sweep import Sweep
 
 
@@ -44,6 +46,7 @@ class Opened(NamedTuple):
     sweep: "Sweep"
     lost_workers: "LostWorkers"
     speech_places: "SpeechPlaces"
+    audit: "GateAudit"
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[Opened]]:
@@ -73,6 +76,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         # The sweep's rules and its event loop take as long to load as everything else: with the first run.
         from ringline.agents.speech_places import SpeechPlaces
         from ringline.agents.tables.registry import Registry
+        from ringline.calls.mending.gate_audit import GateAudit
         from ringline.calls.mending.left_rooms import LeftRooms
         from ringline.calls.mending.sweep import Sweep
         from ringline.calls.progress.awaited_agents import AwaitedAgents
@@ -117,6 +121,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 log=log,
             )
             lost = losing_workers(parts.store, parts.progress, table, telephony, looks, clock=clock, log=log)
-            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log))
+            audit = GateAudit(parts.store, watchlist, clock, time.sleep)
+            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log), audit)
 
     return sweeper

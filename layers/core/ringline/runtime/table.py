@@ -25,6 +25,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | event           | A#<account>#EVENTS    | <sequence>                   | webhooks.tables (kept 30 days, ttl_at_s)
 | its place       | A#<account>#EVENT_IDS | <event>                      | with the event
 | how many        | A#<account>#EVENT_COUNT | COUNT                      | webhooks.tables (after a rest; the sweep)
+| who appends many | A#<account>#EVENT_COUNT | TURN                     | webhooks.tables (kept a day, ttl_at_s)
 | delivery        | A#<account>#DELIVERY  | <endpoint>#<sequence>        | webhooks.tables (kept 30 days, ttl_at_s)
 | endpoint's turns | A#<account>#TURNS    | <endpoint>                   | webhooks.tables (kept a day, ttl_at_s)
 | limit reached   | A#<account>#LIMITS    | <limit>#<window>             | tables.limits (kept 2 days, ttl_at_s)
@@ -89,6 +90,7 @@ INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"
 LIVEKIT_PK = "LIVEKIT"
 LIVEKIT_REST_SK = "REST"
+LIVEKIT_BUDGET_SK = "BUDGET"
 KEY_SK = "KEY"
 WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
@@ -97,7 +99,7 @@ FAILING_PK = "FAILING"
 MIGRATION_PK, MIGRATION_SK = "MIGRATION", "PROGRESS"
 LINK_SK = "CALL"
 CONNECTION_SK = "CONNECTION"
-EVENT_COUNT_SK = "COUNT"
+EVENT_COUNT_SK, EVENT_TURN_SK = "COUNT", "TURN"
 
 
 def account_pk(account_id: str) -> str:

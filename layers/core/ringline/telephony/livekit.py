@@ -27,6 +27,7 @@ from ringline.calls.model.timing import (
 )
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, is_told_of, room_metadata
+from ringline.telephony.asking.meter import RequestMeter
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from ringline.telephony.hook import JOINED_ATTRIBUTE
 from ringline.telephony.livekit_presence import is_reached
@@ -335,9 +336,14 @@ async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST
 async def livekit_client(settings: LivekitSettings, within_s: float) -> AsyncIterator[api.LiveKitAPI]:
     # Without a limit: each dial that waits for its answer holds a connection, and the usual 100 are one container's in
     # a second.
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=within_s)) as session:
-        yield api.LiveKitAPI(settings.url, settings.api_key, settings.api_secret, session=session, failover=False)
+    connector, meter = aiohttp.TCPConnector(limit=0), RequestMeter()
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=within_s), trace_configs=[meter.listener()]
+    ) as session:
+        try:
+            yield api.LiveKitAPI(settings.url, settings.api_key, settings.api_secret, session=session, failover=False)
+        finally:
+            meter.tell()
 
 
 def ask_livekit[T](

@@ -9,14 +9,26 @@
 | AccountsWaiting   | accounts with calls that could be dialled now
 | OldestWaiting     | ms for which the first of those has waited
 | OldestUnserved    | the same, of accounts that have a line free: somebody should have dialled it
+| LinesInUse        | with an audit of the gates: calls that hold a line
+| GateDiffers       | with it: lines by which gates count otherwise than there are calls
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringline.runtime.metrics import Measure, Unit
 
+if TYPE_CHECKING:
+    # Loaded with the first audit.
+    from ringline.calls.mending.gate_audit import Audited
+
 _MENDED = ("settled", "adopted", "ends_told", "rooms_closed")
+
+
+def measures_of_audit(audited: "Audited") -> Iterator[Measure]:
+    """The measures of an audit of the gates."""
+    yield Measure("LinesInUse", audited.lines_in_use)
+    yield Measure("GateDiffers", sum(abs(each.lines) for each in audited.differences))
 
 
 def measures_of(swept: Mapping[str, Any]) -> Iterator[Measure]:

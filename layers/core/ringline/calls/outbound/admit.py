@@ -1,8 +1,8 @@
 """Admits waiting calls: oldest eligible first, each claimed in one transaction.
 
-A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace, while its
-agent does not rest, and with a place at a runner where that is its brain. While LiveKit is away nobody is admitted but
-one at a time, who finds out whether it is back.
+A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace and at
+that of LiveKit's requests, while its agent does not rest, and with a place at a runner where that is its brain. While
+LiveKit is away nobody is admitted but one at a time, who finds out whether it is back.
 """
 
 import time
@@ -25,6 +25,7 @@ from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import Applied, CapReached, GateFull, Outdated, PlaceTaken, Progress, Unapplied
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
+from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate, QueueEntry, TableContended
@@ -45,6 +46,9 @@ _TRIAL_SPARE_S = 10
 
 _NO_GATE = Gate(0, 0)
 
+_LIVEKIT = None
+"""Whose turn it is that no trunk gives: each call takes one of LiveKit's besides."""
+
 
 class NoneAdmitted(StrEnum):
     """Normal ends of admitting: none is a failure, and none keeps a message in the queue."""
@@ -63,11 +67,12 @@ class Paced(Record):
 
 @dataclass(slots=True)
 class _Looked:
-    """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time; until
-    when trunks and agents rest; how it stands with each agent and its runners; which calls have no room, or are
-    left alone, although their entries do not say so; and what of the gate and of the caps was read."""
+    """What one search for a call has found out so far: turns that were taken, of a trunk or of LiveKit (None), or that
+    a trunk has at any time; until when trunks and agents rest; how it stands with each agent and its runners; which
+    calls have no room, or are left alone, although their entries do not say so; and what of the gate and of the caps
+    was read."""
 
-    turns: dict[str, int] = field(default_factory=dict)
+    turns: dict[str | None, int] = field(default_factory=dict)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
     places: dict[str, Place | NoPlace] = field(default_factory=dict)
@@ -120,7 +125,7 @@ class Admit(Record):
             if not isinstance(call, Call):
                 return call
             room = self._room_for(call, looked)
-            if room is None or not self._has_its_turn(_trunk_of(call, room), looked):
+            if room is None or not self._has_its_turns(_trunk_of(call, room), looked):
                 continue
             if not self.paces.livekit.may_dial(call, looked.rest, self.clock()):
                 continue
@@ -141,6 +146,9 @@ class Admit(Record):
             looked.rest = self.paces.livekit.look()
             if not looked.rest.is_over(self.clock()):
                 return Paced(looked.rest.next_at)
+            livekits_turn_at = looked.turns.get(_LIVEKIT) or self.paces.budget.next_turn_at()
+            if not is_near(livekits_turn_at, self.clock()):
+                return Paced(livekits_turn_at)
             if looked.rest.is_on_trial(self.clock()):
                 first = self._one_that_tries(account_id, looked.rest, first, looked)
             call = self._waiting(account_id, first, looked)
@@ -336,16 +344,18 @@ class Admit(Record):
                 looked.turns[trunk] = pace.next_at
         return True
 
-    def _has_its_turn(self, trunk_id: str | None, looked: _Looked) -> bool:
+    def _has_its_turns(self, trunk_id: str | None, looked: _Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
         at the queue: while this dialer waited, the call may have gone and another be the first."""
         trunk, turns = self.paces.trunk(trunk_id), looked.turns
-        if trunk not in turns:
-            turn = self.paces.take(trunk, self.clock())
-            if turn is None:
-                return False
-            turns[trunk] = turn
-        wait_ms = turns[trunk] - self.clock()
+        for whose in (trunk, _LIVEKIT):
+            if whose not in turns:
+                now = self.clock()
+                turn = self.paces.budget.take(now) if whose is _LIVEKIT else self.paces.take(trunk, now)
+                if turn is None:
+                    return False
+                turns[whose] = turn
+        wait_ms = max(turns[trunk], turns[_LIVEKIT]) - self.clock()
         if wait_ms <= 0:
             return True
         self.pause(wait_ms / MS_PER_S)

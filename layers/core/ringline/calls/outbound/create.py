@@ -183,7 +183,7 @@ class CreateCall:
             instructions=request.instructions,
             data=request.data,
             metadata=request.metadata,
-            webhook_url=request.webhook_url,
+            webhook_url=request.webhook_url or route.webhook_url,
             ring_timeout_s=request.ring_timeout_s or route.ring_timeout_s or RING_TIMEOUT_S,
             agent_first=route.agent_first if request.agent_first is None else request.agent_first,
             agent_join_timeout_s=request.agent_join_timeout_s or route.agent_join_timeout_s,

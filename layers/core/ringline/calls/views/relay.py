@@ -5,7 +5,7 @@ The stream delivers each change at least once and in order per call. Repeating a
 stable ids, the doorbell is a hint, a closed room stays closed, and a room is recorded once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import replace
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,6 +51,26 @@ class Ends(Whole, Protocol):
         """Removes the mark of an end that was not announced; whether there was one."""
 
 
+class EndsToldTogether:
+    """Keeps in mind which ends were announced, and removes their marks when all that was announced is in the queue."""
+
+    def __init__(self, ends: Ends) -> None:
+        self._ends = ends
+        self._told: list[Call] = []
+
+    def whole(self, call: Call) -> Call:
+        return self._ends.whole(call)
+
+    def end_is_told(self, call: Call) -> bool:
+        self._told.append(call)
+        return True
+
+    def remove_marks(self) -> None:
+        told, self._told = self._told, []
+        for call in told:
+            self._ends.end_is_told(call)
+
+
 def tell_end(announcer: Announces, ends: Ends, call: Call) -> None:
     """Announces the end of a call, and only then removes its mark. Whoever dies in between leaves the mark to the
     sweep, which announces the end again: it is the same event."""
@@ -70,11 +90,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers."""
+    """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers. What is
+    announced is under way when `settle` has returned."""
 
     announcer: Announcer
     ends: Ends
     next_ring: NextRing
+    settle: Callable[[], None] = lambda: None
     read: dict[tuple[str, str, str | None], Call] = field(default_factory=dict, repr=False)
     """Calls whose long part was read for this batch."""
 

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ringline.runtime.at_once import at_once
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.webhooks.model.delivery import DeliveryId
@@ -50,6 +51,39 @@ class DeliveryQueue(Protocol):
         """Not before `wait_ms`, at most LONGEST_DELAY_MS."""
 
 
+MOST_TOGETHER = 10
+"""Messages of one request: SQS takes no more."""
+
+_SENDERS = 5
+_SENT_AGAIN = 3
+"""How often what SQS has refused of a request is asked for again, beyond what its client repeats by itself."""
+
+
+class NotSent(Exception):
+    """SQS took some of the messages that were sent together, and not all."""
+
+
+class Outbox:
+    """A queue whose messages wait until all are sent together: a request for ten of them, and several requests at
+    once."""
+
+    def __init__(self, queue: "SqsDeliveryQueue") -> None:
+        self._queue = queue
+        self._held: list[AnyMessage] = []
+
+    def send(self, message: AnyMessage) -> None:
+        self._held.append(message)
+
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None:
+        self._queue.send_later(message, wait_ms)
+
+    def flush(self) -> None:
+        """Sends what was held. Raises what SQS raises, and NotSent; some may have been sent then, and what was held is
+        forgotten: whoever announces again names the same deliveries."""
+        held, self._held = self._held, []
+        self._queue.send_all(held)
+
+
 class SqsDeliveryQueue:
     def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs = sqs
@@ -57,6 +91,27 @@ class SqsDeliveryQueue:
 
     def send(self, message: AnyMessage) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, **_entry(message))
+
+    def send_all(self, messages: Sequence[AnyMessage]) -> None:
+        """Sends them with a request for ten. Raises NotSent, and what SQS raises, once all requests are over."""
+        if len(messages) == 1:
+            self.send(messages[0])
+            return
+        together = [messages[first : first + MOST_TOGETHER] for first in range(0, len(messages), MOST_TOGETHER)]
+        if together:
+            # Its client is made by one thread, before there are several.
+            self._sqs()
+        at_once(self._send_together, together, _SENDERS)
+
+    def _send_together(self, messages: Sequence[AnyMessage]) -> None:
+        left = {str(number): _entry(message) for number, message in enumerate(messages)}
+        for _ in range(_SENT_AGAIN):
+            entries = [{"Id": name, **entry} for name, entry in left.items()]
+            answer = self._sqs().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            left = {each["Id"]: left[each["Id"]] for each in answer.get("Failed", ())}
+            if not left:
+                return
+        raise NotSent(f"{len(left)} of {len(messages)}")
 
     def send_later(self, message: AnyMessage, wait_ms: int) -> None:
         delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / MS_PER_S)
