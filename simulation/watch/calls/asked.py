@@ -1,7 +1,6 @@
 """Agents and webhooks are told of each call what was asked for, whatever row of the table that is in."""
 
 from ringline.calls.model.call import Call
-from ringline.calls.views.call_view import call_view
 from ringline.webhooks.model.event import EventDraft
 from simulation.actors.scene import Scene
 from simulation.watch.book import CallBook
@@ -17,7 +16,7 @@ class ToldWhatWasAsked:
 
     def _agent_told(self, call: Call) -> None:
         if not call.comes_in:
-            self._look_at(call, call_view(call)["instructions"], "an agent")
+            self._look_at(call, call.instructions, "an agent")
 
     def event_told(self, draft: EventDraft) -> None:
         call = self._book.calls.get((draft.account_id, draft.call_id or ""))

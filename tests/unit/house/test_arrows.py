@@ -101,8 +101,8 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.tables": {
         "ringline.calls.model",
         _TRANSFER,
-        "ringline.calls.tables.limits",
         "ringline.calls.tables.asked",
+        "ringline.calls.tables.limits",
         "ringline.calls.tables.writes",
         "ringline.runtime",
     },
