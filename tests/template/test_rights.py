@@ -162,7 +162,7 @@ def test_no_function_writes_without_a_key_that_its_list_names(function: str) -> 
 
 def test_every_partition_of_the_table_has_its_writers_here() -> None:
     keys = {name for name in vars(table) if name.endswith(("_pk", "_PK"))}
-    assert len(PARTITIONS) == len(keys) + 2, "and speech workers, beside runners, and a shard of those who wait"
+    assert len(PARTITIONS) == len(keys) + 2, "and the speech workers' beside the runners', and a shard of the marks"
     assert PARTITIONS.keys() == WRITERS.keys()
 
 
