@@ -20,11 +20,11 @@ import jwt
 from google.protobuf.json_format import MessageToDict
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind, Faults
 from local.phones.kernel.ids import new_id
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
+from local.phones.model import timings
 from local.phones.numbers.callees import HookTrouble
 
 _log = logging.getLogger("phones.hooks")

@@ -17,13 +17,14 @@ from livekit.protocol.models import (
 )
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
+from local.phones.model import timings
+from local.phones.model.legs import LegStatus
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.counts import HeadCount, LateCount
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.rooms.participant import CALL_STATUS, Participant
 
 _CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
 

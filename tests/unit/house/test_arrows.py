@@ -267,7 +267,8 @@ SIMULATION: Mapping[str, set[str]] = {
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
-_PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
+_PHONES_MODEL = "local.phones.model"
+_PHONES_PURE = {_PHONES_MODEL, "local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
@@ -356,15 +357,16 @@ AROUND: Mapping[str, set[str]] = {
         "cli.model",
         "local.tools",
         "local.trips.sdk",
-        "local.phones.kernel",
+        _PHONES_MODEL,
         "local.phones.numbers",
     },
     "local.fuzz": {"local.tools", "local.stack"},
     "local.audit": {"local.tools"},
     "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
-    "local.phones.kernel": set(),
-    "local.phones.numbers": {"local.phones.kernel"},
+    _PHONES_MODEL: set(),
+    "local.phones.kernel": {_PHONES_MODEL},
+    "local.phones.numbers": {_PHONES_MODEL},
     "local.phones.post": _PHONES_PURE,
     "local.phones.carrier": {*_PHONES_PURE, "local.phones.post", "ringline.telephony.carriers"},
     "local.phones.rooms": {*_PHONES_PURE, "local.phones.post"},
@@ -417,6 +419,7 @@ SPEECH: Mapping[str, set[str]] = {
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
 PURE = {
+    _PHONES_MODEL,
     "ringline",
     "ringline.agents.model",
     "ringline.calls.capacity",
