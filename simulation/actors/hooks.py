@@ -49,7 +49,7 @@ class Hooks:
         self._post(What.JOINED, room.name, Kind.AGENT, agent.sid, identity=agent.identity)
 
     def agent_left(self, room: Room, agent: Agent, reason: str) -> None:
-        self._post(What.LEFT, room.name, Kind.AGENT, agent.sid, reason)
+        self._post(What.LEFT, room.name, Kind.AGENT, agent.sid, reason, identity=agent.identity)
 
     def colleague_left(self, room: Room, colleague: Colleague) -> None:
         self._post(
@@ -70,9 +70,14 @@ class Hooks:
         )
         if leg is not None and leg.is_browser:
             event = replace(event, kind=Kind.STANDARD, call_status=None, was_there_before=leg.was_there_before)
-        elif leg is not None and leg.rings_in:
+        elif leg is not None:
+            our_number, their_number = leg.numbers
             event = replace(
-                event, rule_id="SDR_1", sip_call_id=leg.sip_call_id, our_number=leg.call.to_number, their_number=None
+                event,
+                rule_id="SDR_1" if leg.rings_in else None,
+                sip_call_id=leg.sip_call_id,
+                our_number=our_number,
+                their_number=their_number,
             )
         fault = self._world.faults.one_of(f"hook/{room}", _ODDS)
         if fault == "hook_lost":

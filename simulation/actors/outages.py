@@ -3,6 +3,7 @@ And of whoever reads the table's stream, when its code fails or cannot read a ro
 
 from typing import Protocol
 
+from local.phones.model import legs
 from ringline.calls.model.call import CallStatus
 from ringline.calls.model.outcomes import Unclear
 from simulation.actors.agents import Agents
@@ -71,9 +72,9 @@ class Outages:
             lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
             if leg.phone == "talking":
                 self._rooms.falls_silent(leg)
-                self._world.after(lost, self._rooms.leaves, leg, "CONNECTION_TIMEOUT")
+                self._world.after(lost, self._rooms.leaves, leg, legs.BRIDGE_DIED.reason)
             else:
-                self._world.after(lost, self._rooms.end, leg, "CONNECTION_TIMEOUT")
+                self._world.after(lost, self._rooms.end, leg, legs.BRIDGE_DIED)
 
     def _kill_server(self, length_ms: int) -> None:
         """The phones go on; everything LiveKit knew is gone or lies when it is back."""
@@ -110,7 +111,6 @@ class Outages:
         leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), CallStatus.DIALING, True, True
         leg.joined_at = self._world.now
         room.legs[leg.identity] = leg
-        room.ever_joined = True
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")
         self._hooks.leg_joined(leg)
 
@@ -121,7 +121,7 @@ class Outages:
         room.agents.remove(agent)
         scene.agents_changed(room)
         if agent.alive:
-            self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself)
+            self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself, follows=agent.follows)
 
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""

@@ -4,6 +4,7 @@ server is up. What happens to it is the business of the other actors; watchers l
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from local.phones.model.rooms import Vacancy
 from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.outcomes import DialOutcome
 from simulation.kernel.world import World
@@ -51,6 +52,12 @@ class Leg:
         return self.call.inbound_room is not None
 
     @property
+    def numbers(self) -> tuple[str | None, str | None]:
+        """Ours, and that of the phone, as LiveKit tells them."""
+        call = self.call
+        return (call.to_number, call.from_number) if self.rings_in else (call.from_number, call.to_number)
+
+    @property
     def is_browser(self) -> bool:
         """Whether it is no phone, but somebody in a browser."""
         return False
@@ -90,6 +97,8 @@ class Agent:
     identity: str
     """By which it is put out of its room. It stays when LiveKit gives it a new sid."""
     alive: bool = True
+    follows: bool = False
+    """Whether it leaves behind whom it talked with, as those of a worker do."""
     speaks_itself: bool = False
     """Whether it needs nobody who thinks for it, whatever its call's first agent needs."""
 
@@ -106,10 +115,10 @@ class Colleague:
 class Room:
     name: str
     made_at: int
+    vacancy: Vacancy
     legs: dict[str, Leg] = field(default_factory=dict)
     agents: list[Agent] = field(default_factory=list)
     colleague: Colleague | None = None
-    ever_joined: bool = False
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
     dispatches: int = 0

@@ -167,6 +167,11 @@ class PlannedCall:
         """Whom it calls: no two calls have the same number."""
         return f"+1555{self.number:07d}"
 
+    @property
+    def from_number(self) -> str:
+        """Whence somebody rings in."""
+        return f"+1556{self.number:07d}"
+
     def callee_in(self, attempt: int) -> str:
         """Who is met in an attempt, counted from 1 as the customer does."""
         return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]

@@ -218,6 +218,8 @@ _KEPT = {
     "ringline.calls.views",
     "ringline.runtime",
 }
+_PHONES_MODEL = "local.phones.model"
+"""What the world outside does: its one description, for the sandbox, the simulation and the crash tests."""
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
@@ -226,6 +228,7 @@ SIMULATION: Mapping[str, set[str]] = {
     "simulation.actors": {
         "simulation.kernel",
         "simulation.plan",
+        _PHONES_MODEL,
         "ringline.calls.model",
         "ringline.calls.signals",
         "ringline.telephony",
@@ -241,6 +244,7 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
+        _PHONES_MODEL,
         "ringline.calls.model",
         _TRANSFER,
         "ringline.telephony",
@@ -267,7 +271,6 @@ SIMULATION: Mapping[str, set[str]] = {
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
-_PHONES_MODEL = "local.phones.model"
 _PHONES_PURE = {_PHONES_MODEL, "local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
