@@ -1,7 +1,8 @@
 """Callers: they ring in, hear it ring until an agent can be heard, talk, hang up, or give up before."""
 
 from local.phones.model import legs, timings
-from ringline.calls.model.call import Call, CallStatus, Direction, State
+from local.phones.model.legs import LegStatus
+from ringline.calls.model.call import Call, Direction, State
 from simulation.actors.agents import Agents
 from simulation.actors.hooks import Hooks
 from simulation.actors.phones import HearsAnswers
@@ -47,7 +48,7 @@ class Callers:
             plan,
             scene.new_sid("PA"),
             scene.new_sid("SCL"),
-            status=CallStatus.RINGING,
+            status=LegStatus.RINGING,
             phone="ringing",
             attached=True,
         )
@@ -70,7 +71,7 @@ class Callers:
         if leg.phone != "ringing" or not room.agents:
             return
         leg.phone, leg.answered_at = "talking", self._world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         self._world.trace(f"{leg.room_name} is answered")
         if leg.callee != "talks_on":
             self._world.after(leg.plan.talks_for, self._rooms.hang_up, leg)

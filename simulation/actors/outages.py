@@ -4,7 +4,7 @@ And of whoever reads the table's stream, when its code fails or cannot read a ro
 from typing import Protocol
 
 from local.phones.model import legs
-from ringline.calls.model.call import CallStatus
+from local.phones.model.legs import LegStatus
 from ringline.calls.model.outcomes import Unclear
 from simulation.actors.agents import Agents
 from simulation.actors.hooks import Hooks
@@ -95,7 +95,7 @@ class Outages:
         scene.server_is_up, scene.server_back_at = True, world.now
         for room in scene.rooms.values():
             if room.colleague is not None:
-                room.colleague.status = CallStatus.DIALING
+                room.colleague.status = LegStatus.DIALING
             for leg in room.legs.values():
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
             for agent in room.agents:
@@ -108,7 +108,7 @@ class Outages:
         if leg.phone == "over" or leg.attached or not scene.server_is_up:
             return
         room = self._rooms.room(leg.room_name)
-        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), CallStatus.DIALING, True, True
+        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), LegStatus.DIALING, True, True
         leg.joined_at = self._world.now
         room.legs[leg.identity] = leg
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from local.phones.model import legs
-from local.phones.model.legs import Fate, LegEnd
-from ringline.calls.model.call import AnswerFrom, CallStatus
+from local.phones.model.legs import Fate, LegEnd, LegStatus
+from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.outcomes import Connected, Placed
 from simulation.actors.carrier_hooks import CarrierHooks
 from simulation.actors.carriers import Carriers
@@ -24,19 +24,18 @@ _REFUSES_WITHIN_MS = 6_000
 _SECOND_MS = 1000
 
 
-def fate(world: World, leg: Leg, after_ms: int) -> Fate:
-    """What the callee makes of the INVITE, `after_ms` after it."""
-    rings_s = None
-    if leg.callee != "early":
-        rings_s = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS) / _SECOND_MS
-    if leg.callee in REFUSALS:
-        return Fate(rings_s, min(after_ms, _REFUSES_WITHIN_MS) / _SECOND_MS, legs.refused(REFUSALS[leg.callee]))
-    return Fate(rings_s, None if leg.callee == "rings_out" else after_ms / _SECOND_MS)
+def fate(callee: str, rings_after_ms: int, after_ms: int) -> Fate:
+    """What somebody of those habits makes of an INVITE, `after_ms` after it."""
+    rings_s = None if callee == "early" else rings_after_ms / _SECOND_MS
+    if callee in REFUSALS:
+        return Fate(rings_s, min(after_ms, _REFUSES_WITHIN_MS) / _SECOND_MS, legs.refused(REFUSALS[callee]))
+    return Fate(rings_s, None if callee == "rings_out" else after_ms / _SECOND_MS)
 
 
 def fate_of(world: World, leg: Leg) -> Fate:
     """As the leg's plan says."""
-    return fate(world, leg, leg.plan.answers_after)
+    rings_after_ms = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS)
+    return fate(leg.callee, rings_after_ms, leg.plan.answers_after)
 
 
 class HearsInvites(Protocol):
@@ -116,7 +115,7 @@ class Phones:
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
-            leg.says(CallStatus.RINGING)
+            leg.says(LegStatus.RINGING)
             self._carrier.rings(leg)
 
     def _is_forwarded(self, leg: Leg) -> None:
@@ -133,7 +132,7 @@ class Phones:
             return
         world = self._world
         leg.phone, leg.answered_at = "talking", world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         world.trace(f"{leg.call.call_id} is answered")
         self._rooms.tell_dialer(leg, Connected(leg.sid, leg.sip_call_id))
         self._carrier.answers(leg)

@@ -4,9 +4,9 @@ from copy import replace
 from typing import Protocol
 
 from local.phones.model import legs, timings
-from local.phones.model.legs import LegEnd
+from local.phones.model.legs import LegEnd, LegStatus
 from local.phones.model.rooms import Vacancy
-from ringline.calls.model.call import CallStatus, Refusal
+from ringline.calls.model.call import Refusal
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
@@ -115,7 +115,7 @@ class Rooms:
         reason, failure = end.reason or "", end.failure
         self._world.trace(f"leg {leg.sid} of {leg.call.call_id} is over: {reason}")
         if end.hung_up:
-            leg.says(CallStatus.HANGUP)
+            leg.says(LegStatus.HANGUP)
         outcome = None if failure is None else from_twirp(failure.code, failure.message, failure.metadata)
         self.falls_silent(leg, outcome)
         if outcome is not None:

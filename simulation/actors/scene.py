@@ -4,13 +4,15 @@ server is up. What happens to it is the business of the other actors; watchers l
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from local.phones.model import timings
+from local.phones.model.legs import LegStatus
 from local.phones.model.rooms import Vacancy
-from ringline.calls.model.call import Call, CallStatus
+from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import DialOutcome
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedCall
 
-LOST_AFTER_MS = (19_000, 22_000)
+LOST_AFTER_MS = (round(timings.BRIDGE_LOST_RINGING_S * 1000), round(timings.BRIDGE_LOST_ACTIVE_S * 1000) + 1_000)
 """How long LiveKit takes to notice that a bridge or a worker is dead."""
 
 
@@ -24,7 +26,7 @@ class Leg:
     plan: PlannedCall
     sid: str
     sip_call_id: str
-    status: str = CallStatus.DIALING
+    status: str = LegStatus.DIALING
     lies: bool = False
     """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
     phone: str = "dialing"
@@ -85,7 +87,7 @@ class Leg:
         """Whether a phone rings or somebody is on the line."""
         return self.phone in {"ringing", "talking"}
 
-    def says(self, status: CallStatus) -> None:
+    def says(self, status: LegStatus) -> None:
         if self.attached and not self.lies:
             self.status = status
 
@@ -108,7 +110,7 @@ class Colleague:
     """Somebody whose phone the agent has called into the room. `status` is what LiveKit says of it."""
 
     sid: str
-    status: str = CallStatus.ACTIVE
+    status: str = LegStatus.ACTIVE
 
 
 @dataclass(slots=True, eq=False)

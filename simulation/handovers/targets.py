@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from local.phones.model import legs, sip_status
-from local.phones.model.legs import Failure, LegEnd
-from ringline.calls.model.call import CallStatus
+from local.phones.model import legs
+from local.phones.model.legs import Failure, LegEnd, LegStatus
 from ringline.calls.model.events import Transferred
 from ringline.calls.model.outcomes import Connected, DialOutcome
 from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
@@ -15,7 +14,7 @@ from ringline.telephony.dial_errors import from_twirp
 from simulation.actors.agents import Agents
 from simulation.actors.carriers import Carriers
 from simulation.actors.hooks import Hooks
-from simulation.actors.phones import REFUSALS, fate
+from simulation.actors.phones import RINGS_AFTER_MS, fate
 from simulation.actors.reports import Reports
 from simulation.actors.rooms import Rooms
 from simulation.actors.scene import Leg, Room, Scene
@@ -139,8 +138,9 @@ class Targets:
         world.trace(f"INVITE: {leg.target.name} for {leg.call.call_id} rings")
         world.counts["targets_rung"] += 1
         self._watch.target_invited(leg, leg.transfer.transfer_id)
-        meets = fate(world, leg, leg.target.after)
-        world.after(round((meets.rings_after_s or 0) * 1000), self._rings, leg)
+        rings_after_ms = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS)
+        meets = fate(leg.callee, rings_after_ms, leg.target.after)
+        world.after(rings_after_ms, self._rings, leg)
         world.after(leg.call.ring_timeout_s * 1000, self._refuses, leg, legs.RANG_OUT)
         settled_ms = round((meets.settled_after_s or 0) * 1000)
         if meets.end is not None:
@@ -150,7 +150,7 @@ class Targets:
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
-            leg.says(CallStatus.RINGING)
+            leg.says(LegStatus.RINGING)
 
     def _refuses(self, leg: Leg, end: LegEnd) -> None:
         if leg.phone == "ringing":
@@ -160,7 +160,7 @@ class Targets:
         if leg.phone != "ringing" or leg.target is None:
             return
         leg.phone, leg.answered_at = "talking", self._world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         self._world.trace(f"target {leg.target.name} is answered")
         self._world.counts["targets_answered"] += 1
         self._watch.target_answered(leg)
@@ -193,17 +193,16 @@ class Targets:
         world.counts["referred"] += 1
         world.trace(f"REFER: {leg.call.call_id} to {target.name}, which {target.habit}")
         self._watch.sent_away(transfer.transfer_id)
-        match target.habit:
-            case "answers":
-                world.after(target.after, self._is_taken, leg, tell)
-            case "rings_out":
-                world.after(leg.plan.ring_timeout_s * 1000, tell, _as_heard(legs.refusal(sip_status.TIMED_OUT)))
-            case "never_says":
-                # The phone may be taken over all the same.
-                if world.chance.draw(f"refer/{leg.identity}") < _ONE_IN_TWO:
-                    world.after(target.after, self._is_taken, leg, _nobody_hears)
-            case refuses:
-                world.after(min(target.after, 6_000), tell, _as_heard(legs.refusal(REFUSALS[refuses])))
+        if target.habit == "never_says":
+            # The phone may be taken over all the same.
+            if world.chance.draw(f"refer/{leg.identity}") < _ONE_IN_TWO:
+                world.after(target.after, self._is_taken, leg, _nobody_hears)
+            return
+        after_s, failure = legs.referred(fate(target.habit, 0, target.after), leg.plan.ring_timeout_s)
+        if failure is None:
+            world.after(round(after_s * 1000), self._is_taken, leg, tell)
+        else:
+            world.after(round(after_s * 1000), tell, _as_heard(failure))
 
     def _is_taken(self, leg: Leg, tell: HearsRefer) -> None:
         if leg.phone != "talking" or not leg.attached or not self._scene.server_is_up:

@@ -4,7 +4,7 @@ from livekit.protocol.models import DisconnectReason
 
 from local.phones.kernel.pace import Pace
 from local.phones.kernel.twirp import as_error, not_found
-from local.phones.model import legs, sip_status, timings
+from local.phones.model import legs, timings
 from local.phones.model.legs import LegStatus
 from local.phones.numbers.callees import Callee
 from local.phones.rooms.participant import CALL_STATUS, Participant
@@ -35,11 +35,7 @@ def _active_leg(room: Room | None, identity: str) -> tuple[Room, Participant]:
 
 
 async def _reach(callee: Callee, pace: Pace, within_s: float) -> None:
-    await pace.sleep(timings.REFER_S)
-    if callee.refusal is not None:
-        await pace.sleep(min(callee.refuses_after_s, within_s))
-        raise as_error(legs.refusal(callee.refusal.sip_code, callee.refusal.text))
-    if callee.silent or callee.answers_after_s is None or callee.answers_after_s > within_s:
-        await pace.sleep(within_s)
-        raise as_error(legs.refusal(sip_status.TIMED_OUT))
-    await pace.sleep(callee.answers_after_s)
+    after_s, failure = legs.referred(callee.fate(has_credentials=False), within_s)
+    await pace.sleep(timings.REFER_S + after_s)
+    if failure is not None:
+        raise as_error(failure)

@@ -114,6 +114,15 @@ class Fate:
         return self.settled_after_s is None or self.rings_after_s <= self.settled_after_s
 
 
+def referred(fate: Fate, within_s: float) -> tuple[float, Failure | None]:
+    """How long after a REFER LiveKit says what became of it, and with which error: none where the phone that the other
+    one was sent to was picked up `within_s`."""
+    settled_s = fate.settled_after_s
+    if settled_s is None or settled_s > within_s or fate.end is CARRIER_IS_SILENT:
+        return within_s, refusal(sip_status.TIMED_OUT)
+    return settled_s, None if fate.end is None else fate.end.failure
+
+
 CARRIER_IS_TO_BE_SILENT = Fate(None, timings.TIMER_B_S, CARRIER_IS_SILENT)
 
 
