@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
+from local.phones.model import legs
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
@@ -27,7 +28,7 @@ DIAL_ODDS: Odds = (
     ("dial_error", 0.01),
 )  # fmt: skip
 NOT_SENT = {
-    "no_servers": ("unavailable", "twirp error unknown: no response from servers"),
+    "no_servers": (legs.NO_BRIDGE.code, legs.NO_BRIDGE.message),
     "room_not_joined": ("internal", "twirp error unknown: update room failed: simulated"),
     "over_quota": ("resource_exhausted", "rate limit"),
 }
@@ -151,7 +152,7 @@ class Livekit:
         self._agents.remove(found, identity)
         leg = found.legs.get(identity)
         if leg is not None and leg.attached:
-            self._rooms.end(leg, "PARTICIPANT_REMOVED", timed_out=True)
+            self._rooms.put_out(leg, "PARTICIPANT_REMOVED")
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)

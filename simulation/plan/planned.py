@@ -172,6 +172,11 @@ class PlannedCall:
         """Nobody else's. Those of every third call are long."""
         return None if self.rings_in or self.browser else f"{self.number} " * (200 if self.number % 3 == 0 else 1)
 
+    @property
+    def from_number(self) -> str:
+        """Whence somebody rings in."""
+        return f"+1556{self.number:07d}"
+
     def callee_in(self, attempt: int) -> str:
         """Who is met in an attempt, counted from 1 as the customer does."""
         return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]

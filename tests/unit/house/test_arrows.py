@@ -233,6 +233,8 @@ _KEPT = {
     "ringline.calls.views",
     "ringline.runtime",
 }
+_PHONES_MODEL = "local.phones.model"
+"""What the world outside does: its one description, for the sandbox, the simulation and the crash tests."""
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
@@ -241,6 +243,7 @@ SIMULATION: Mapping[str, set[str]] = {
     "simulation.actors": {
         "simulation.kernel",
         "simulation.plan",
+        _PHONES_MODEL,
         "ringline.calls.model",
         "ringline.calls.signals",
         "ringline.telephony",
@@ -256,6 +259,7 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
+        _PHONES_MODEL,
         "ringline.calls.model",
         _TRANSFER,
         "ringline.telephony",
@@ -283,7 +287,7 @@ SIMULATION: Mapping[str, set[str]] = {
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
-_PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
+_PHONES_PURE = {_PHONES_MODEL, "local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
@@ -375,15 +379,16 @@ AROUND: Mapping[str, set[str]] = {
         "cli.model",
         "local.tools",
         "local.trips.sdk",
-        "local.phones.kernel",
+        _PHONES_MODEL,
         "local.phones.numbers",
     },
     "local.fuzz": {"local.tools", "local.stack"},
     "local.audit": {"local.tools"},
     "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
-    "local.phones.kernel": set(),
-    "local.phones.numbers": {"local.phones.kernel"},
+    _PHONES_MODEL: set(),
+    "local.phones.kernel": {_PHONES_MODEL},
+    "local.phones.numbers": {_PHONES_MODEL},
     "local.phones.post": _PHONES_PURE,
     "local.phones.carrier": {*_PHONES_PURE, "local.phones.post", "ringline.telephony.carriers"},
     "local.phones.rooms": {*_PHONES_PURE, "local.phones.post"},
@@ -436,6 +441,7 @@ SPEECH: Mapping[str, set[str]] = {
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
 PURE = {
+    _PHONES_MODEL,
     "ringline",
     "ringline.agents.model",
     "ringline.calls.capacity",

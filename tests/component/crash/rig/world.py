@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from local.phones.model.post import wait_after
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
 from tests.builders import NOW
@@ -85,6 +86,7 @@ class World:
     """Whether the code that reads the stream cannot even be loaded."""
     _relayed: int = 0
     _hooks_tried: int = 0
+    _hooks_wait_until: int = 0
     _swept_at: int = NOW
     _warm: dict[str, ModuleType] = field(default_factory=dict)
     _struck: tuple[Invocation, str] | None = None
@@ -268,15 +270,18 @@ class World:
         return self._deliver_hook() or self._deliver_carriers_word()
 
     def _deliver_hook(self) -> bool:
-        if not self.phones.hooks:
+        if not self.phones.hooks or self.clock.now < self._hooks_wait_until:
             return False
         document = self.phones.hooks.popleft()
         invocation = self.invoke("receive_livekit_event", livekits_hook(document, self.clock.now))
         self._hooks_tried += 1
-        if invocation.needs_repeat and self._hooks_tried < RECEIVED_AT_MOST:
-            self.phones.hooks.appendleft(document)
-        else:
+        wait_s = wait_after(self._hooks_tried) if invocation.needs_repeat else None
+        if wait_s is None:
             self._hooks_tried = 0
+        else:
+            self.phones.hooks.appendleft(document)
+            self._hooks_wait_until = self.clock.now + round(wait_s * 1000)
+            self.phones.after(wait_s, lambda: None)
         return True
 
     def _deliver_carriers_word(self) -> bool:
