@@ -214,6 +214,7 @@ class Container:
         table, doorbell, looks = outside.table, outside.doorbell, outside.looks
         self._store = store = CallStore(table, TABLE, pause=pause, asked_apart=True, in_shards=in_shards)
         livekit: Any = TellsAgents(outside.livekit, store)
+        self._livekit = livekit
         self._watchlist = Watchlist(table, TABLE, in_shards=in_shards)
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
@@ -374,9 +375,9 @@ class Container:
             store=self._store,
             watchlist=self._watchlist,
             progress=self._progress,
-            telephony=self._outside.livekit,
+            telephony=self._livekit,
             left_rooms=LeftRooms(
-                self._store, self._inbound_rooms, self._outside.livekit, self.log, self.web_door.tickets.is_there
+                self._store, self._inbound_rooms, self._livekit, self.log, self.web_door.tickets.is_there
             ),
             doorbell=self._outside.doorbell,
             looks=self._outside.looks,
@@ -391,7 +392,7 @@ class Container:
 
     def _close_room(self, room: str) -> None:
         try:
-            self._outside.livekit.end_room_now(room)
+            self._livekit.end_room_now(room)
         except TelephonyDown:
             return
 
