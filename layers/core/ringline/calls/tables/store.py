@@ -15,6 +15,9 @@ is one transaction:
 An end is written with the mark that nobody has announced it, a `due_at` in the due index. A call on a line has one
 anyhow, so that keeping it is free; `end_is_told` takes it away by itself, after the announcement.
 
+Up to DIAL_BATCH calls of an account are claimed in one transaction, which writes what they share once
+(`writes/together.py`).
+
 A call counts besides in each counter of something with a cap of its own, `writes/counting.py`: +1 with its claim, -1
 with its line. One that is capped nowhere pays nothing for this.
 
@@ -43,6 +46,7 @@ from ringline.calls.tables.writes.companions import (
 )
 from ringline.calls.tables.writes.days import called_key
 from ringline.calls.tables.writes.results import (
+    Change,
     Committed,
     CreatedBefore,
     Gate,
@@ -51,13 +55,24 @@ from ringline.calls.tables.writes.results import (
     QueueEntry,
     TableContended,
 )
+from ringline.calls.tables.writes.together import Together, Writes
 from ringline.calls.tables.writes.transactions import Transactions
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import expires_at_s
 from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
-__all__ = ["CallStore", "Committed", "CreatedBefore", "Gate", "InTheWay", "Once", "QueueEntry", "TableContended"]
+__all__ = [
+    "CallStore",
+    "Change",
+    "Committed",
+    "CreatedBefore",
+    "Gate",
+    "InTheWay",
+    "Once",
+    "QueueEntry",
+    "TableContended",
+]
 
 # Named conditions.
 CALL_IS_UNCHANGED = "version = :version_read"
@@ -75,6 +90,7 @@ class CallStore:
         self._kept_days = kept_days
         self._transactions = Transactions(dynamodb, pause)
         self._companions = Companions(table_name)
+        self._together = Together(dynamodb, table_name, self._transactions)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -129,13 +145,29 @@ class CallStore:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath. A line is taken
         only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown. With
         `is_new_number` it is the first call to its number, which is remembered and counted."""
-        unchanged = {":version_read": {"N": str(before.version)}}
-        put = self._companions.put(call_to_item(after), CALL_IS_UNCHANGED, unchanged)
-        companions = self._companions.of(before, after, caps_version, is_new_number=is_new_number)
-        if not companions:
-            return self._transactions.put_alone(put)
-        refusals = self._transactions.run([{"Put": put}, *(companion.write for companion in companions)])
-        return Committed.DONE if refusals is None else why_refused(companions, refusals)
+        writes = self._writes(Change(before, after, caps_version, is_new_number))
+        if not writes.companions:
+            return self._transactions.put_alone(writes.put)
+        refusals = self._transactions.run([{"Put": writes.put}, *(each.write for each in writes.companions)])
+        return Committed.DONE if refusals is None else why_refused(writes.companions, refusals)
+
+    def commit_together(self, changes: Sequence[Change]) -> int | Committed:
+        """Writes the first so many of these changes of different calls in one transaction, and returns how many: as if
+        each had been committed by itself, one behind the other. Where the first cannot be written it says why, and
+        nothing was. Raises TableContended."""
+        if len(changes) > 1 and (written := self._together.write([self._writes(change) for change in changes])):
+            return written
+        first = changes[0]
+        committed = self.commit(first.before, first.after, first.caps_version, is_new_number=first.is_new_number)
+        return 1 if committed is Committed.DONE else committed
+
+    def _writes(self, change: Change) -> Writes:
+        unchanged = {":version_read": {"N": str(change.before.version)}}
+        put = self._companions.put(call_to_item(change.after), CALL_IS_UNCHANGED, unchanged)
+        companions = self._companions.of(
+            change.before, change.after, change.caps_version, is_new_number=change.is_new_number
+        )
+        return Writes(put, companions)
 
     def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
         """Removes the mark of an end that was not announced; whether there was one. From now on the row expires, where
