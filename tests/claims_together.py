@@ -92,9 +92,7 @@ claims = st.fixed_dictionaries(
         "was_changed": st.sampled_from([False] * 8 + [True]),
     }
 )
-alike = st.fixed_dictionaries({"claim": claims, "times": st.integers(2, 4)}).map(
-    lambda one: [one["claim"]] * one["times"]
-)
+alike = st.tuples(claims, st.integers(2, 4)).map(lambda drawn: [drawn[0]] * drawn[1])
 several = st.lists(alike | claims.map(lambda one: [one]), min_size=1, max_size=4).map(
     lambda lists: [*chain(*lists)][:10]
 )
