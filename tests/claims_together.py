@@ -170,12 +170,13 @@ class Side:
                 call = self.changes[len(self.changes) // 2].before
                 self.store.commit(call, replace(call, version=call.version + 1))
 
+    def alone(self, change: Change) -> Committed:
+        return self.store.commit(change.before, change.after, change.caps_version, is_new_number=change.is_new_number)
+
     def one_by_one(self, how: str) -> tuple[int, Committed]:
         self.disturb(how)
         for place, change in enumerate(self.changes):
-            committed = self.store.commit(
-                change.before, change.after, change.caps_version, is_new_number=change.is_new_number
-            )
+            committed = self.alone(change)
             if committed is not Committed.DONE:
                 return place, committed
         return len(self.changes), Committed.DONE
@@ -195,10 +196,10 @@ class Side:
         written = 0
         with mock.patch.object(self.dynamodb, "transact_write_items", transact):
             while written < len(self.changes):
-                committed = self.store.commit_together(self.changes[written:])
-                if isinstance(committed, Committed):
+                several = self.store.commit_together(self.changes[written:])
+                if not several and (committed := self.alone(self.changes[written])) is not Committed.DONE:
                     return written, committed, transactions
-                written += committed
+                written += several or 1
         return written, Committed.DONE, transactions
 
     def partition(self, pk: str) -> list[Any]:

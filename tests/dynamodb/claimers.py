@@ -102,8 +102,12 @@ def claim_together_and_end_all(part: Part) -> Counter[str]:
             written = store.commit_together([Change(before[call.call_id], call) for call in moved])
         except TableContended:
             continue
-        if isinstance(written, Committed):
-            continue
+        if (
+            not written
+            and _commit(store, before[moved[0].call_id], Claimed(at(1), counters=part.counters), Counter())
+            is Committed.DONE
+        ):
+            written = 1
         claimed = [call.call_id for call in moved[:written]]
         seen += Counter(claimed)
         seen[TOGETHER] += len(claimed) if len(claimed) > 1 else 0

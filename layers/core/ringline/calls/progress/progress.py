@@ -120,17 +120,21 @@ class Progress:
                 break
             moves.append((each, result))
         changes = [Change(each.call, moved.call, caps_version, each.is_new_number) for each, moved in moves]
-        match self._store.commit_together(changes):
+        written = self._store.commit_together(changes)
+        if written:
+            return [self._moved(each, moved) for each, moved in moves[:written]]
+        first, moved = moves[0]
+        match self._store.commit(first.call, moved.call, caps_version, is_new_number=first.is_new_number):
             case Committed.GATE_FULL:
                 return GateFull()
             case Committed.PLACE_TAKEN:
                 return PlaceTaken()
             case Committed.CAP_REACHED:
                 return CapReached()
-            case Committed():
+            case Committed.STALE:
                 return Outdated()
-            case written:
-                return [self._moved(each, moved) for each, moved in moves[:written]]
+            case Committed.DONE:
+                return [self._moved(first, moved)]
 
     def _moved(self, wanted: Wanted, moved: Moved) -> Applied:
         self._log_move(moved.call, wanted.event)

@@ -147,19 +147,15 @@ class CallStore:
         `is_new_number` it is the first call to its number, which is remembered and counted."""
         writes = self._writes(Change(before, after, caps_version, is_new_number))
         if not writes.companions:
-            return self._transactions.put_alone(writes.put)
-        refusals = self._transactions.run([{"Put": writes.put}, *(each.write for each in writes.companions)])
+            return self._transactions.put_alone(writes.own["Put"])
+        refusals = self._transactions.run([writes.own, *(each.write for each in writes.companions)])
         return Committed.DONE if refusals is None else why_refused(writes.companions, refusals)
 
-    def commit_together(self, changes: Sequence[Change]) -> int | Committed:
+    def commit_together(self, changes: Sequence[Change]) -> int:
         """Writes the first so many of these changes of different calls in one transaction, and returns how many: as if
-        each had been committed by itself, one behind the other. Where the first cannot be written it says why, and
-        nothing was. Raises TableContended."""
-        if len(changes) > 1 and (written := self._together.write([self._writes(change) for change in changes])):
-            return written
-        first = changes[0]
-        committed = self.commit(first.before, first.after, first.caps_version, is_new_number=first.is_new_number)
-        return 1 if committed is Committed.DONE else committed
+        each had been committed by itself, one behind the other. 0 where nothing was written: then `commit` of the first
+        alone says why, or does it. Raises TableContended."""
+        return self._together.write([self._writes(change) for change in changes]) if len(changes) > 1 else 0
 
     def _writes(self, change: Change) -> Writes:
         unchanged = {":version_read": {"N": str(change.before.version)}}
@@ -167,7 +163,7 @@ class CallStore:
         companions = self._companions.of(
             change.before, change.after, change.caps_version, is_new_number=change.is_new_number
         )
-        return Writes(put, companions)
+        return Writes({"Put": put}, companions)
 
     def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
         """Removes the mark of an end that was not announced; whether there was one. From now on the row expires, where

@@ -26,9 +26,9 @@ type Rows = Mapping[Key, Mapping[str, Any]]
 
 
 class Writes(Record):
-    """What one call's change writes: its own row and all that changes with it."""
+    """What one call's change writes: its `own` row and all that changes with it."""
 
-    put: dict[str, Any]
+    own: dict[str, Any]
     companions: Sequence[Companion]
 
 
@@ -123,8 +123,8 @@ def _merged(changes: Sequence[Writes], rows: Rows) -> tuple[list[dict[str, Any]]
     stepped: dict[Key, list[Companion]] = {}
     members: dict[Key, list[int]] = {}
     for place, change in enumerate(changes):
-        key = _key_of({"Put": change.put})
-        stepped[key], members[key] = [Companion({"Put": change.put})], [place]
+        key = _key_of(change.own)
+        stepped[key], members[key] = [Companion(change.own)], [place]
         for companion in change.companions:
             stepped.setdefault(key := _key_of(companion.write), []).append(companion)
             members.setdefault(key, []).append(place)
