@@ -2,7 +2,7 @@
 #
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
-#   make invoke-create_call EVENT=by_pipe                              make bench, bench-plane, bench-scale, bench-abuse, bench-webhooks   measured, not asserted
+#   make invoke-create_call EVENT=by_pipe                              make bench, bench-plane, bench-scale, bench-abuse, bench-webhooks, bench-sweep   measured, not asserted
 #   make audit                     known holes of what is locked (make audit-refresh [FROM=all.zip] takes them from OSV)
 #   make check                     before a commit: lint, types, the fast tests (a minute)
 #   make test-receivers            docs/webhooks.md's receivers, Node.js's too
@@ -47,7 +47,7 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: bench-abuse audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
+.PHONY: bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
 .PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
 	@sed -n '3,19s/^#  //p' Makefile
@@ -96,8 +96,11 @@ bench-scale: $(DEV) $(EMULATOR)
 bench-plane: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.bench.plane $(PARTS)
 
+bench-sweep: $(DEV)
+	@$(PYTHON) -m local.bench.sweep
+
 bench-abuse: $(DEV) $(EMULATOR)
-	@$(PYTHON) -m local.bench.abuse $(if $(SAMPLES),--samples $(SAMPLES)) $(FLOODS)
+	@$(PYTHON) -m local.bench.abuse $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(WITHIN),--within $(WITHIN)) $(FLOODS)
 
 # A thousand calls of one account end at once, or ENDS=100 of them.
 bench-webhooks: $(DEV) $(EMULATOR)

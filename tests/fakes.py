@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, LivekitAway, NotSent
+from ringline.calls.model.ports import Share
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
 from ringline.webhooks.model.event import EventDraft
@@ -63,9 +64,16 @@ class CountingAnnouncer:
 @dataclass
 class CountingLooks:
     asked: list[tuple[str, str, int]] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+    is_down: bool = False
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         self.asked.append((account_id, call_id, after_s))
+
+    def hand_out(self, share: Share) -> None:
+        if self.is_down:
+            raise ConnectionError("scripted")
+        self.shares.append(share)
 
 
 @dataclass

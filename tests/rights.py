@@ -23,6 +23,7 @@ PARTITIONS: Mapping[str, str] = {
     "counter": table.caps_pk("acct_1"),
     "queue entry": table.queue_pk("acct_1"),
     "call": table.calls_pk("acct_1"),
+    "what was asked": table.asked_pk("acct_1"),
     "idempotency key": table.once_pk("acct_1"),
     "called number": table.called_pk("acct_1"),
     "number's call": table.unique_pk("acct_1"),
@@ -40,6 +41,7 @@ PARTITIONS: Mapping[str, str] = {
     "api key": table.key_pk("0" * 64),
     "key's minute": table.rate_pk("key_1"),
     "waiting account": table.WAITING_PK,
+    "waiting account in its shard": table.shard_for("acct_1", table.WAITING_PK, in_shards=True),
     "LiveKit's trunk": table.trunk_pk("ST_1"),
     "number's owner": table.number_pk("+15550100000"),
     "worker's name": table.dispatch_name_pk("acme"),
@@ -55,6 +57,7 @@ PARTITIONS: Mapping[str, str] = {
     "key's last use": table.used_pk("acct_1"),
     "audit entry": table.audit_pk("acct_1"),
     "migration": table.MIGRATION_PK,
+    "list of accounts": table.ACCOUNTS_PK,
 }
 """Each of the table, with an example of its key."""
 

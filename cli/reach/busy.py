@@ -1,13 +1,11 @@
-"""Accounts that have calls on a line, or calls that wait: an operator's look across all of them, by what the sweep
-goes by. Nobody keeps a list of all accounts."""
+"""Accounts and their lines, as an operator looks at them: those that have calls on a line or calls that wait, by what
+the sweep goes by, and all that there are."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cli.reach.deployment import Deployment
 from ringline.calls.tables.pages import DUE_WITHIN_MS
-from ringline.runtime.table import calls_pk
 
 MOST_ACCOUNTS = 50
 """How many accounts are shown: each takes two reads."""
@@ -35,6 +33,16 @@ class Accounts:
     left_out: str = ""
 
 
+def all_accounts(deployment: Deployment, after: str) -> Accounts:
+    """The first accounts behind that one, of all that are on the list of them. Raises botocore's errors."""
+    ids = deployment.accounts.ids(MOST_ACCOUNTS + 1, after)
+    waiting = {each.account_id for each in deployment.watchlist.waiting_accounts()}
+    rows = [row for each in ids[:MOST_ACCOUNTS] if (row := _lines(deployment, each, waiting)) is not None]
+    if len(ids) <= MOST_ACCOUNTS:
+        return Accounts(rows)
+    return Accounts(rows, f"There are more: `ringline account list --all --after {ids[MOST_ACCOUNTS - 1]}`.")
+
+
 def busy_accounts(deployment: Deployment, now_ms: int, first: Iterable[str] = ()) -> Accounts:
     """The accounts named first, then all that have something under way. Raises botocore's errors."""
     waiting = {each.account_id for each in deployment.watchlist.waiting_accounts()}
@@ -43,19 +51,6 @@ def busy_accounts(deployment: Deployment, now_ms: int, first: Iterable[str] = ()
     ids = list(dict.fromkeys([*first, *sorted(found)]))
     rows = [row for each in ids[:MOST_ACCOUNTS] if (row := _lines(deployment, each, waiting)) is not None]
     return Accounts(rows, f"{len(ids) - MOST_ACCOUNTS} more have calls." if len(ids) > MOST_ACCOUNTS else "")
-
-
-def lines_held(deployment: Deployment, now_ms: int) -> Counter[str] | None:
-    """How many calls hold a line, by account; None where they are too many to be counted so."""
-    keys = deployment.watchlist.due(now_ms + DUE_WITHIN_MS, MOST_CALLS)
-    if len(keys) >= MOST_CALLS:
-        return None
-    calls = [
-        (account, each.sk)
-        for each in keys
-        if (account := account_of(each.pk)) is not None and each.pk == calls_pk(account)
-    ]
-    return Counter(call.account_id for call in deployment.calls.get_many(calls) if call.holds_slot)
 
 
 def account_of(pk: str) -> str | None:

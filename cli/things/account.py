@@ -18,7 +18,7 @@ from cli.shown.account import account_page
 from cli.shown.tables import of_rows
 from cli.things.key import COLUMNS, SHOWN_ONCE
 from cli.things.profile import keep
-from ringline.accounts.account import Account
+from ringline.accounts.account import Account, ApiKey
 from ringline.accounts.manage import key_view
 from ringline.accounts.rates import USUAL_REQUESTS_PER_MINUTE
 from ringline.calls.capacity.days import MS_A_MINUTE, Use, cap_attribute
@@ -101,10 +101,12 @@ def create(
     with _audited(desk, deployment, "create", known_by) as made_known:
         _create(deployment, Account(known_by, name, known_by, max_calls, of_country))
         made_known.after = document
+        raw_key, first = _first_key(desk, deployment, known_by)
+        made_known.after = document | {"key_id": first.key_id}
     made = Profile(
         name=save_profile or known_by,
         api_url=profile.api_url or deployment.api_url,
-        api_key=_first_key(desk, deployment, known_by),
+        api_key=raw_key,
     )
     not_kept = None if save_profile is None else _keep(desk, made)
     lines = [
@@ -130,14 +132,25 @@ def show(
     _show(desk, desk.deployment(), account_id)
 
 
-@command(app, "list", "account list")
-def list_busy(desk: Desk) -> None:
-    """(operator) Accounts that have calls on a line, or calls that wait. Nobody keeps a list of all accounts."""
-    from cli.reach.busy import busy_accounts
+@command(app, "list", "account list --all")
+def list_accounts(
+    desk: Desk,
+    all_of_them: Annotated[bool, typer.Option("--all", help="Every account, by its id, 50 at a time.")] = False,
+    after: Annotated[str, typer.Option("--after", metavar="ACCOUNT", help="With --all: those behind this one.")] = "",
+) -> None:
+    """(operator) Accounts that have calls on a line, or calls that wait, with their lines; or all accounts.
 
-    found = busy_accounts(desk.deployment(), desk.around.clock())
+    Accounts that a release before this list made are on it once `ringline migrate` has run.
+    """
+    from cli.reach.busy import all_accounts, busy_accounts
+
+    if after and not all_of_them:
+        raise Usage("goes with --all", "--after")
+    deployment = desk.deployment()
+    found = all_accounts(deployment, after) if all_of_them else busy_accounts(deployment, desk.around.clock())
+    none = "no account is listed" if all_of_them else "no account has calls under way"
     rows = [asdict(each) for each in found.rows]
-    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else "no account has calls under way")
+    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
     if found.left_out:
         desk.note(found.left_out)
 
@@ -257,9 +270,9 @@ def _create(deployment: "Deployment", account: Account) -> None:
         raise Refused(replace(problem, title=title).body(), advice) from None
 
 
-def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> str:
+def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> tuple[str, ApiKey]:
     try:
-        return deployment.accounts.add_key(account_id, "first")
+        return deployment.accounts.add_known_key(account_id, "first")
     except Exception:
         desk.note(
             f"The account {account_id} is there, without a key: `ringline account key {account_id}` makes it one."

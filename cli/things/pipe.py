@@ -68,6 +68,7 @@ FIELDS = (
     Field("voicemail_policy", "At a voicemail.", one_of(*VoicemailPolicy), "POLICY"),
     Field("status", "active, or disabled: nothing is called through it.", one_of("active", "disabled"), "STATUS"),
     Field("unique_to", "number: the only call under way to a number.", one_of(UNIQUE_TO_NUMBER), "WHAT"),
+    Field("webhook_url", "Where the events of its calls are posted, beside your endpoints.", text, "URL"),
     Field(
         "transfer_allowed_numbers",
         "Whom its agent may hand over to; none for nobody.",

@@ -27,7 +27,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     """(operator) Brings rows that earlier releases wrote to this release's schema, and seals secrets that they kept as
-    they were.
+    they were; removes what was asked of calls that never came about.
 
     Calls go on meanwhile. Cut off, it goes on where it stopped; run again, it finds nothing left to do.
     """
@@ -41,7 +41,7 @@ def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     rows = WholeTable(deployment.dynamodb, deployment.table_name)
     sealing = partial(RowSecrets, cache(partial(_sealer, deployment)))
     with nullcontext() if dry_run else deployment.audited(desk.around.clock).change("migrate", "table"):
-        for done in migrate(rows, sealing, is_dry=dry_run):
+        for done in migrate(rows, sealing, now=desk.around.clock(), is_dry=dry_run):
             if done.looked_at - told >= _TOLD_EVERY:
                 told = done.looked_at
                 desk.note(f"{done.looked_at} rows looked at, {_changed(done)}")
@@ -79,13 +79,15 @@ def _document(done: "Migrated") -> dict[str, Any]:
         "changed": done.changed,
         "by_kind": dict(sorted(done.by_kind.items())),
         "of_a_later_release": done.of_a_later_release,
+        "listed": done.listed,
     }
 
 
 def _line(done: "Migrated") -> str:
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.by_kind.items()))
     later = f"; {done.of_a_later_release} are of a later release, and left" if done.of_a_later_release else ""
-    return f"{done.looked_at} rows looked at, {_changed(done)}{f' ({kinds})' if kinds else ''}{later}"
+    listed = f"; {done.listed} accounts {'to be ' if done.is_dry else ''}listed" if done.listed else ""
+    return f"{done.looked_at} rows looked at, {_changed(done)}{f' ({kinds})' if kinds else ''}{later}{listed}"
 
 
 def _changed(done: "Migrated") -> str:

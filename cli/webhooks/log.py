@@ -50,6 +50,7 @@ def deliveries(
     event_type: Annotated[str | None, typer.Option("--type", metavar="TYPES", help="Of these events.")] = None,
     call: Annotated[str | None, typer.Option(metavar="CALL", help="Of events of this call.")] = None,
     since: Annotated[str | None, typer.Option(help=f"Of events since: {_MOMENT}")] = None,
+    until: Annotated[str | None, typer.Option(help="Of events before.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="So many at most.")] = 50,
 ) -> None:
     """Lists deliveries that were tried, of the newest event first."""
@@ -59,6 +60,7 @@ def deliveries(
         "type": event_type,
         "call_id": call,
         "since": asked_moment("--since", since, desk.around.clock()),
+        "until": asked_moment("--until", until, desk.around.clock()),
         "limit": limit,
     }
     page = desk.api().page("/v1/webhook-deliveries", {name: word for name, word in query.items() if word is not None})

@@ -1,43 +1,40 @@
-"""Tells one customer's server about one event, or plans the next try; makes the steps of replays (SQS, partial
-failures)."""
+"""Tells customers' servers of events, or plans the next tries; makes the steps of replays (SQS, partial failures)."""
 
 from typing import Any
 
-from ringline.composition.deliver_webhook import Settings, compose, compose_steps
+from ringline.composition.deliver_webhook import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.metrics import count
 from ringline.runtime.settings import read
 from ringline.webhooks.sending.deliver import Delivered, GaveUp, Outcome, WillRetry
-from ringline.webhooks.sending.queue import DeliveryMessage, message_in, step_in
+from ringline.webhooks.sending.together import Step, Took, Try
 
 logger = make_logger("deliver_webhook")
-deliver = compose(read(Settings), clock=now_ms)
-replays = compose_steps(read(Settings), clock=now_ms)
+together = compose(read(Settings), clock=now_ms)
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     failed: list[dict[str, str]] = []
     for record in event["Records"]:
-        try:
-            _take(record["body"])
-        except Exception:
-            # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not help.
-            logger.exception("webhook delivery broke off", extra={"message_id": record["messageId"]})
+        took = together.run(record["body"])
+        for each in took:
+            _tell(each, record["messageId"])
+        if any(isinstance(each, Exception) for each in took):
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def _take(body: str) -> None:
-    step = step_in(body)
-    if step is not None:
-        _log("webhook replay", step, replays.run(step))
-        return
-    message = message_in(body)
-    names = message.delivery_id if isinstance(message, DeliveryMessage) else message.former_id
-    outcome = deliver.run(message)
-    _log("webhook delivery", names, outcome)
-    _count(outcome)
+def _tell(took: Took, message_id: str) -> None:
+    match took:
+        case Exception():
+            # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not help.
+            logger.error("webhook delivery broke off", exc_info=took, extra={"message_id": message_id})
+        case Step(names, outcome):
+            _log("webhook replay", names, outcome)
+        case Try(names, outcome):
+            _log("webhook delivery", names, outcome)
+            _count(outcome)
 
 
 def _log(what: str, names: Any, outcome: Any) -> None:

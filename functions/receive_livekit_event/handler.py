@@ -41,6 +41,10 @@ def receive(event: dict[str, Any]) -> Answer:
         return problem_answer(Problem(400, "unreadable_event", "The body is not a LiveKit event"))
     except Problem as problem:
         return problem_answer(problem)
+    if seen.means_nothing:
+        # Known by what it says alone: no table is asked, and it is no news for the log.
+        log.debug("event passed over", extra={"event": seen.what.value})
+        return json_answer(200, {"outcome": "not_of_interest"})
     observe = observer(event["requestContext"]["domainName"])
     outcome = observe.run(seen, now_ms())
     whose = attempt_of_room(seen.room_name)

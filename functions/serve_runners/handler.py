@@ -56,5 +56,5 @@ def _connect(connection_id: str, headers: dict[str, str], source_ip: str | None)
     if verdict.scopes and Scope.RUNNERS not in verdict.scopes:
         log.warning("runner refused", extra={"why": "scope_missing", "key_id": verdict.key_id})
         return 403
-    listen.connect(connection_id, verdict.account_id)
+    listen.connect(connection_id, verdict.account_id, verdict.key_id, source_ip)
     return 200

@@ -59,7 +59,7 @@ def write(snapshot: Snapshot, path: Path = KEPT) -> None:
 def take(source: str, packages: frozenset[str]) -> Snapshot:
     """Anew from OSV's dump, or from such a file. Raises NoSnapshot for what is out of reach, or no dump."""
     try:
-        if source.startswith("https://"):
+        if _is_url(source):
             with urllib.request.urlopen(source, timeout=_WITHIN_S) as answer:
                 dump = answer.read()
         else:
@@ -72,7 +72,12 @@ def take(source: str, packages: frozenset[str]) -> Snapshot:
     if not advisories:
         # Of so many packages some always have had one: this is no dump of OSV's.
         raise NoSnapshot(f"{source} has no record of any package that is locked")
-    return Snapshot(taken_on, source if source.startswith("https://") else Path(source).name, packages, advisories)
+    return Snapshot(taken_on, source if _is_url(source) else Path(source).name, packages, advisories)
+
+
+def _is_url(source: str) -> bool:
+    """Plain HTTP is for a mirror within one's own network: what is taken is read as a diff before it is committed."""
+    return source.startswith(("https://", "http://"))
 
 
 def _records(dump: bytes) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Runs inside the emulator's own environment: ministack, with each function's log in a file, three of its waits taken
-out, queries that read what they answer, an IAM that knows which partitions a request of DynamoDB is about, and saved
-queries taken for granted.
+out, queries that read what they answer, an IAM that knows which partitions a request of DynamoDB is about, event
+sources that filter as Lambda's do, and saved queries taken for granted.
 
 The names that are replaced here are private to ministack; its version is pinned, and a missing one fails at once.
 """
@@ -187,6 +187,29 @@ def _beside(module: str) -> Any:
     return found
 
 
+def _filter_as_lambda_does() -> None:
+    """ministack takes a rule about something that is nowhere on the way for one that does not hold."""
+    event_filter = _beside("event_filter")
+
+    def holds(record: dict[str, Any], pattern: dict[str, Any]) -> bool:
+        return bool(event_filter.passes(record, [pattern]))
+
+    assert hasattr(lambda_svc, "_match_esm_filter")
+    lambda_svc._match_esm_filter = holds
+
+
+def _allow_messages_together() -> None:
+    """ministack asks a policy for `sqs:SendMessageBatch`, which IAM does not know: messages that are sent together are
+    allowed as each of them is."""
+    extract = iam_actions.extract_iam_action
+
+    def action_of(*request: Any) -> Any:
+        action = extract(*request)
+        return "sqs:SendMessage" if action == "sqs:SendMessageBatch" else action
+
+    iam_actions.extract_iam_action = action_of
+
+
 def _take_saved_queries() -> None:
     """ministack refuses a template with a query of the logs. There is nobody to ask it here, so nothing is kept of it
     but its name."""
@@ -213,5 +236,7 @@ if __name__ == "__main__":
     _read_streams_beside_queues()
     _read_only_what_a_query_wants()
     _know_leading_keys()
+    _filter_as_lambda_does()
+    _allow_messages_together()
     _take_saved_queries()
     main()

@@ -91,6 +91,7 @@ def _environment(built: Build) -> dict[str, str]:
             **settings,
             "LOG_LEVEL": "INFO",
             "TRUNK_CALLS_PER_SECOND": "0",
+            "LIVEKIT_REQUESTS_PER_MINUTE": "0",
             "ANSWER_FROM": "dialer",
             "AWS_REGION": emulator.REGION,
             "AWS_DEFAULT_REGION": emulator.REGION,

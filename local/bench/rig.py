@@ -2,8 +2,10 @@
 network's own word on every call."""
 
 import asyncio
+import random
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +22,22 @@ from local.trips.webhook_listener import Listener, listening
 
 CAP = 2
 SQS_BUDGET = 8
+RUNS_BUDGET = 14
+LIVEKIT_BUDGET = 4
 
 _LOOK_EVERY_S = 0.02
 SILENT_AGENT: dict[str, Any] = {"agent": {"deed": "stay", "reports": False}}
 """Manners of a number whose agent reports nothing: what is measured is the call, and not its agent's processes."""
+
+TEXT_KB = (1, 8, 32)
+"""Instructions that calls are counted with."""
+
+
+def some_text(kb: int) -> str:
+    """Text of letters and blanks by chance, always the same: what a row packs is smaller for any language than for
+    this."""
+    letters = random.Random(kb)
+    return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz ", k=kb * 1024 - 1)) + "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,42 @@ def _stop_sweeping(stack: Stack) -> None:
     events = deploy.client("events", stack.emulator_url)
     for rule in events.list_rules()["Rules"]:
         events.disable_rule(Name=rule["Name"])
+
+
+def log_groups(stack: Stack) -> dict[str, str]:
+    """Where each function writes its logs, by its logical id."""
+    aws_lambda = deploy.client("lambda", stack.emulator_url)
+    configured = {
+        logical_id: aws_lambda.get_function_configuration(FunctionName=name)
+        for logical_id, name in stack.functions.items()
+    }
+    return {logical_id: each["LoggingConfig"]["LogGroup"] for logical_id, each in configured.items()}
+
+
+class Runs:
+    """Counts the runs of the stack's functions from now on, by the emulator's logs, where each run has a stream of its
+    own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._logs = deploy.client("logs", stack.emulator_url)
+        self._groups = log_groups(stack)
+        self._before = self._counted()
+
+    def count(self) -> Counter[str]:
+        """By function."""
+        counted = self._counted()
+        counted.subtract(self._before)
+        return counted
+
+    def _counted(self) -> Counter[str]:
+        return Counter({logical_id: self._streams(group) for logical_id, group in self._groups.items()})
+
+    def _streams(self, group: str) -> int:
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        try:
+            return sum(len(page["logStreams"]) for page in pages)
+        except self._logs.exceptions.ResourceNotFoundException:
+            return 0  # it has not run yet
 
 
 @dataclass(frozen=True, slots=True)

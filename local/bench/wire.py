@@ -24,7 +24,18 @@ from yarl import URL
 from local.aws import deploy
 from local.bench.capacity import Item, index_units, read_units, write_units
 from local.bench.report import Reading, Section, at_most, counts_of, shown
-from local.bench.rig import SILENT_AGENT, SQS_BUDGET, Rig, SqsDeliveries, until
+from local.bench.rig import (
+    LIVEKIT_BUDGET,
+    RUNS_BUDGET,
+    SILENT_AGENT,
+    SQS_BUDGET,
+    TEXT_KB,
+    Rig,
+    Runs,
+    SqsDeliveries,
+    some_text,
+    until,
+)
 from local.stack import dialer
 from local.stack.record import Stack, StackRecord
 from local.tools import processes
@@ -155,7 +166,7 @@ def _kind(key: Item) -> str:
     names = str(key["pk"]["S"]).split("#")
     kinds = {
         "CALLS": "call", "QUEUE": "queue entry", "GATE": "gate", "DELIVERY": _DELIVERY_ROW, "ASSIGNMENTS": "assignment",
-        "EVENTS": "event", "EVENT_IDS": "event's place", "EVENT_COUNT": "count of events",
+        "ASKED": "what was asked", "EVENTS": "event", "EVENT_IDS": "event's place", "EVENT_COUNT": "count of events",
         "RUNNERS": BEAT if "#S#" in str(key["sk"]["S"]) else "runner's places",
     }  # fmt: skip
     last = names[-1] if len(names) != 2 else str(key["sk"]["S"]).partition("#")[0]
@@ -219,24 +230,44 @@ async def measure(rig: Rig) -> Section:
         await one_call(rig, recorder)
         recorder.record = Record()
         asked_before = await _livekit_requests(rig)
-        deliveries = SqsDeliveries(rig.stack)
+        deliveries, runs = SqsDeliveries(rig.stack), await asyncio.to_thread(Runs, rig.stack)
         await one_call(rig, recorder)
         asked = await _livekit_requests(rig)
         asked.subtract(asked_before)
-        section = _section(recorder.record, deliveries.count().batches, asked)
+        ran = await asyncio.to_thread(runs.count)
+        usual = total(of_call(recorder.record))
+        section = _section(recorder.record, deliveries.count().batches, asked, ran)
         await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
         await one_call(rig, recorder, REPORTED)
+        reported_record = recorder.record
+        at_length = await _at_length(rig, recorder, usual)
     reported = Reading(
-        "write units where the agent reports", shown(total(of_call(recorder.record))), by_function(recorder.record)
+        "write units where the agent reports", shown(total(of_call(reported_record))), by_function(reported_record)
     )
-    return replace(section, readings=(*section.readings, reported))
+    return replace(section, readings=(*section.readings, reported, *at_length))
 
 
-async def one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE) -> None:
+async def _at_length(rig: Rig, recorder: Recorder, usual: int) -> list[Reading]:
+    """What calls cost more that are asked for at length."""
+    readings = []
+    for kb in TEXT_KB:
+        recorder.record = Record()
+        await one_call(rig, recorder, instructions=some_text(kb))
+        own = of_call(recorder.record)
+        events = [write for write in recorder.record.writes if write.item_kind in _EVENT_ROWS]
+        reads = shown(sum(recorder.record.read_units.values()))
+        note = f"{units_by_kind(own, of_table=True)}; of events {shown(total(events))}; read units {reads}"
+        readings.append(
+            at_most(f"write units more with {kb} KB of instructions", total(own) - usual, kb + 1, note=note)
+        )
+    return readings
+
+
+async def one_call(rig: Rig, recorder: Recorder, callee: str = CALLEE, **asks: Any) -> None:
     """Places a call and returns when its webhook has come, its delivery is on record and the wire is quiet. Raises
     StackError."""
-    call_id = await rig.create_call(callee)
+    call_id = await rig.create_call(callee, **asks)
     await until("the call's webhook", lambda: call_id in rig.heard_at, _CALL_OVER_WITHIN_S)
     record = recorder.record
     await until("the delivery's record", lambda: any(w.item_kind == _DELIVERY_ROW for w in record.writes), 10)
@@ -247,7 +278,7 @@ async def _livekit_requests(rig: Rig) -> Counter[str]:
     return Counter((await rig.phones("GET", "/requests"))["requests"])
 
 
-def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Section:
+def _section(record: Record, batches: int, asked_of_livekit: Counter[str], ran: Counter[str]) -> Section:
     own = of_call(record)
     of_log = [write for write in record.writes if write.item_kind == _DELIVERY_ROW]
     of_events = [write for write in record.writes if write.item_kind in _EVENT_ROWS]
@@ -271,9 +302,15 @@ def _section(record: Record, batches: int, asked_of_livekit: Counter[str]) -> Se
             at_most("SQS requests", sends + 2 * batches, SQS_BUDGET, note=_sqs_words(sends, batches)),
             at_most("Scan requests", scans, 0),
             Reading("read units", shown(sum(record.read_units.values())), _reads_words(record, reads)),
-            Reading("LiveKit requests", shown(sum(livekit.values())), counts_of(livekit)),
+            at_most("LiveKit requests", sum(livekit.values()), LIVEKIT_BUDGET, note=counts_of(livekit)),
+            at_most("runs of functions", ran.total(), RUNS_BUDGET, note=_runs_words(ran)),
         ),
     )
+
+
+def _runs_words(ran: Counter[str]) -> str:
+    """Runs are told of functions without the word."""
+    return counts_of({name.removesuffix("Function"): count for name, count in ran.items() if count})
 
 
 def of_call(record: Record) -> list[Write]:

@@ -3,7 +3,7 @@
 from copy import replace
 from dataclasses import dataclass
 
-from local.phones.kernel.sip_status import SIP_CODES, phrase
+from local.phones.model.sip_status import SIP_CODES, phrase
 from local.phones.numbers.book import CALLER_ID_TEXT, FRAUD_TEXT, TOO_FAST_TEXT
 from local.tools.places import ROOT
 from ringline.calls.model.call import AgentReports, Call, CallStatus, CarrierWords, Evidence, State

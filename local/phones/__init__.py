@@ -5,10 +5,12 @@ servers (`tests/contract/traces/`): where the two differ, this package is wrong.
 the product is proven against it: so it takes nothing from the product but the name of the header that we ask carriers
 to give back.
 
-    kernel       time, tasks, ids, errors, SIP codes, faults, the ledger    leans on nothing
-    numbers      what each number of the sandbox does                       pure; leans on the kernel
-    post         LiveKit's webhooks, and requests to other servers          leans on kernel and numbers
-    carrier      what carriers report of a call, in whose form              these two lean on the three above, and
+    model        what LiveKit and a carrier do: the one description,        pure; leans on nothing
+                 by which the simulation and the crash tests live, too
+    kernel       time, tasks, ids, errors, faults, the ledger               leans on the model
+    numbers      what each number of the sandbox does                       pure; leans on the model
+    post         LiveKit's webhooks, and requests to other servers          leans on the three above
+    carrier      what carriers report of a call, in whose form              these two lean on the four above, and
     rooms        LiveKit's rooms and who is in them                         not on each other
     calls        the legs of calls, out and in, and what they share         leans on all above
     agents       the workers, their agents, deeds and reports               these two lean on calls, and not on

@@ -23,8 +23,8 @@ from local.phones.carrier.desk import CarrierDesk
 from local.phones.carrier.forms import CarrierSecrets
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.roster import Roster

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ from local.aws.build import find_uv
 from local.releases.cut import WHERE, NotReady, as_numbers, cut, with_version
 from local.tools.places import LOCAL, ROOT
 
+MATERIALS: Mapping[str, str] = {"layer": "runtime.txt", "speech-worker": "speech.txt"}
+"""What is run, and the lock in requirements/ of what it is made of. The dialer's container has the layer's."""
+
 _CYCLONEDX = LOCAL / "checks" / "bin" / "cyclonedx-py"
 
 
-def release(tree: Path, version: str, day: str, given_away: Path) -> list[Path]:
+def release(
+    tree: Path, version: str, day: str, given_away: Path, materials: Mapping[str, str] = MATERIALS
+) -> list[Path]:
     """The files that are given away. Two commits and a tag are made in the tree. Raises NotReady before anything is
     changed."""
     old = tomllib.loads((tree / "pyproject.toml").read_text())["project"]["version"]
@@ -42,7 +48,7 @@ def release(tree: Path, version: str, day: str, given_away: Path) -> list[Path]:
     _git(tree, "add", "tests/fixtures/releases")
     message = f"What {version} writes, for the tests of later releases"
     _git(tree, "commit", "--quiet", "--no-verify", "--message", message)
-    return give_away(tree, version, given_away)
+    return give_away(tree, version, given_away, materials)
 
 
 def _check(tree: Path, version: str, old: str) -> None:
@@ -56,8 +62,9 @@ def _check(tree: Path, version: str, old: str) -> None:
         raise NotReady("cyclonedx-py is not installed: `make release` does it")
 
 
-def give_away(tree: Path, version: str, folder: Path) -> list[Path]:
-    """The source of the tag, what its layer is made of (CycloneDX) with the licences, and the hashes of all."""
+def give_away(tree: Path, version: str, folder: Path, materials: Mapping[str, str] = MATERIALS) -> list[Path]:
+    """The source of the tag, what layer and speech worker are made of (CycloneDX) with the licences, and the hashes of
+    all."""
     folder.mkdir(parents=True)
     name = f"ringline-{version}"
     archive = subprocess.run(
@@ -68,11 +75,13 @@ def give_away(tree: Path, version: str, folder: Path) -> list[Path]:
     )
     source = folder / f"{name}.tar.gz"
     source.write_bytes(gzip.compress(archive.stdout, mtime=0))
-    materials = folder / f"{name}-layer.cdx.json"
-    _list_materials(tree / "requirements" / "runtime.txt", materials)
-    licences = folder / f"{name}-licences.txt"
-    licences.write_text("".join(f"{line}\n" for line in licences_of(json.loads(materials.read_text()))))
-    made = [source, materials, licences]
+    made = [source]
+    for what, lock in materials.items():
+        listed = folder / f"{name}-{what}.cdx.json"
+        _list_materials(tree / "requirements" / lock, listed)
+        licences = folder / f"{name}-{what}-licences.txt"
+        licences.write_text("".join(f"{line}\n" for line in licences_of(json.loads(listed.read_text()))))
+        made += [listed, licences]
     sums = folder / "SHA256SUMS"
     sums.write_text("".join(f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}\n" for each in made))
     return [*made, sums]

@@ -89,6 +89,7 @@ class Ascent:
             "SipTrunkId": livekit.sip_trunk_id,
             "AgentName": self._wishes.agent_name,
             "AllowPrivateWebhooks": "true",
+            "AskedApart": "true",
             "AnswerFrom": self._wishes.answer_from,
             "Dialer": self._wishes.dialer,
             "PublicUrl": called.public_url,

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
+from local.phones.model import timings
+from local.phones.model.agents import follows
 from ringline.calls.model.events import AgentReady, TranscriptKept
 from simulation.actors.hooks import Hooks
 from simulation.actors.reports import Reports
@@ -14,6 +16,11 @@ _DROPPED = 2
 """So many dispatches in a row find no worker with room, where the workers are busy."""
 
 
+_FOLLOWS_AFTER_MS = round(timings.AGENT_FOLLOWS_S * 1000)
+_FOLLOWING = 0.7
+"""How many of all agents follow their caller."""
+
+
 def _nobody_rings_in(_room: Room) -> None: ...
 
 
@@ -21,11 +28,14 @@ CAN_REPORT = ("user_spoke", "silence", "voicemail", "transcript")
 
 
 class Agents:
-    def __init__(self, world: World, scene: Scene, hooks: Hooks, reports: Reports) -> None:
+    def __init__(
+        self, world: World, scene: Scene, hooks: Hooks, reports: Reports, *, following: float = _FOLLOWING
+    ) -> None:
         self._world = world
         self._scene = scene
         self._hooks = hooks
         self._reports = reports
+        self._following = following
         self.on_join: Callable[[Room], None] = _nobody_rings_in
         """Hears of each agent that comes: LiveKit answers callers with its first sound."""
         self._dispatches: Counter[int] = Counter()
@@ -41,7 +51,7 @@ class Agents:
         delay = self._world.chance.between(f"agent/{room.name}", 280, 400)
         if plan.agent == "slow":
             delay = self._world.chance.between(f"agent/{room.name}", 1_000, 12_000 if plan.agent_first else 25_000)
-        self._world.after(delay, self.joins, room)
+        self._world.after(delay, self._comes, room)
 
     def _finds_no_worker(self, plan: PlannedCall) -> bool:
         """LiveKit drops such a dispatch for good, and says so to nobody. A call that waits for its agent has a room for
@@ -50,12 +60,20 @@ class Agents:
         lost = max(plan.lost_dispatches, _DROPPED if plan.agent == "busy" else 0)
         return plan.agent_first and self._dispatches[plan.number] <= lost
 
-    def joins(self, room: Room, identity: str | None = None, *, speaks_itself: bool = False) -> None:
+    def _comes(self, room: Room) -> None:
+        """Most agents are a worker's, which follow their caller out. Others stay until their room is closed."""
+        follows = self._world.chance.draw(f"follows/{room.name}") < self._following
+        self.joins(room, follows=follows)
+
+    def joins(
+        self, room: Room, identity: str | None = None, *, speaks_itself: bool = False, follows: bool = False
+    ) -> None:
         """A new agent comes into the room, or the one of that identity is back."""
         if not self._scene.is_open(room):
             return
         sid = self._scene.new_sid("PA_agent")
-        agent = Agent(sid, self._world.now, identity or f"agent-{sid}", speaks_itself=speaks_itself)
+        name = identity or f"agent-AJ_{sid.removeprefix('PA_agent_')}"
+        agent = Agent(sid, self._world.now, name, speaks_itself=speaks_itself, follows=follows)
         room.agents.append(agent)
         self._scene.had_agent.add(room.name)
         self._scene.agents_changed(room)
@@ -71,6 +89,15 @@ class Agents:
             self._scene.agents_changed(room)
             self._world.trace(f"agent {agent.sid} leaves {room.name}: {reason}")
             self._hooks.agent_left(room, agent, reason)
+
+    def left_by(self, room: Room, reason: str) -> None:
+        """A leg has left the room for that reason."""
+        is_alone = not room.legs and room.colleague is None
+        if not follows(reason, is_alone=is_alone):
+            return
+        for agent in room.agents:
+            if agent.follows and agent.alive:
+                self._world.after(_FOLLOWS_AFTER_MS, self.leaves, room, agent, "CLIENT_INITIATED")
 
     def remove(self, room: Room, identity: str) -> None:
         """Puts the agent out of its room; one that is gone is out."""

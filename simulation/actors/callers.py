@@ -1,6 +1,8 @@
 """Callers: they ring in, hear it ring until an agent can be heard, talk, hang up, or give up before."""
 
-from ringline.calls.model.call import Call, CallStatus, Direction, State
+from local.phones.model import legs, timings
+from local.phones.model.legs import LegStatus
+from ringline.calls.model.call import Call, Direction, State
 from simulation.actors.agents import Agents
 from simulation.actors.hooks import Hooks
 from simulation.actors.phones import HearsAnswers
@@ -19,14 +21,16 @@ PATIENCE_MS = 60_000
 class Callers:
     def __init__(
         self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, agents: Agents, conversations: HearsAnswers,
-        accounts: tuple[PlannedAccount, ...],
+        accounts: tuple[PlannedAccount, ...], ringing_timeout_s: float = timings.RINGING_TIMEOUT_S,
     ) -> None:  # fmt: skip
+        """`ringing_timeout_s` is how long the trunk lets them wait for an agent."""
         self._world = world
         self._scene = scene
         self._rooms = rooms
         self._hooks = hooks
         self._conversations = conversations
         self._accounts = accounts
+        self._ringing_timeout_ms = round(ringing_timeout_s * 1000)
         agents.on_join = self._agent_is_there
 
     def will_ring_in(self, plan: PlannedCall) -> None:
@@ -44,7 +48,7 @@ class Callers:
             plan,
             scene.new_sid("PA"),
             scene.new_sid("SCL"),
-            status=CallStatus.RINGING,
+            status=LegStatus.RINGING,
             phone="ringing",
             attached=True,
         )
@@ -52,10 +56,10 @@ class Callers:
         self._hooks.account_of_room[name] = account_id
         room = self._rooms.room(name)
         room.legs[leg.identity] = leg
-        room.ever_joined = True
         world.trace(f"somebody rings in: {name}")
         self._hooks.leg_joined(leg)
-        world.after(PATIENCE_MS, self._gives_up, leg)
+        world.after(PATIENCE_MS, self.gives_up, leg)
+        world.after(self._ringing_timeout_ms, self._is_not_answered, leg)
 
     def _agent_is_there(self, room: Room) -> None:
         leg = self._scene.callers.get(room.name)
@@ -67,16 +71,20 @@ class Callers:
         if leg.phone != "ringing" or not room.agents:
             return
         leg.phone, leg.answered_at = "talking", self._world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         self._world.trace(f"{leg.room_name} is answered")
         if leg.callee != "talks_on":
             self._world.after(leg.plan.talks_for, self._rooms.hang_up, leg)
         self._conversations.answered(leg)
 
-    def _gives_up(self, leg: Leg) -> None:
+    def gives_up(self, leg: Leg) -> None:
+        """They lose patience while it rings."""
         if leg.phone == "ringing":
-            leg.says(CallStatus.HANGUP)
-            self._rooms.end(leg, "CLIENT_INITIATED")
+            self._rooms.end(leg, legs.CALLER_GIVES_UP)
+
+    def _is_not_answered(self, leg: Leg) -> None:
+        if leg.phone == "ringing":
+            self._rooms.end(leg, legs.NOBODY_ANSWERS)
 
 
 def _as_livekit_knows_it(account_id: str, room: str, plan: PlannedCall, now: int) -> Call:
@@ -86,9 +94,10 @@ def _as_livekit_knows_it(account_id: str, room: str, plan: PlannedCall, now: int
         call_id=room,
         direction=Direction.INBOUND,
         state=State.RINGING,
+        from_number=plan.from_number,
         to_number=plan.to_number,
         inbound_room=room,
-        caller_identity=f"sip_{plan.number}",
+        caller_identity=f"sip_{plan.from_number}",
         ring_timeout_s=plan.ring_timeout_s,
         max_call_duration_s=plan.max_call_duration_s,
         attempt=1,

@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from ringline.calls.model.outcomes import DialOutcome
-from ringline.telephony.dial_errors import from_twirp
+from local.phones.model import legs
+from local.phones.model.legs import LegEnd
 from simulation.actors.scene import Leg
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedTrunk
@@ -25,7 +25,7 @@ class Carriers:
         limited = (trunk for trunk in trunks if trunk.channels or trunk.invites_per_second)
         self._carriers = {trunk.trunk_id: _Carrier(trunk) for trunk in limited}
 
-    def refusal(self, leg: Leg) -> DialOutcome | None:
+    def refusal(self, leg: Leg) -> LegEnd | None:
         """What the carrier answers at once to an INVITE beyond its limits; None if it takes the call. An INVITE that it
         refuses counts as any other."""
         carrier = self._carriers.get(leg.call.trunk_id or "")
@@ -43,7 +43,6 @@ class Carriers:
         carrier.legs.append(leg)
         return None
 
-    def _refused(self, status: str) -> DialOutcome:
+    def _refused(self, status: str) -> LegEnd:
         self._world.counts["refused_for_room"] += 1
-        metadata = {"sip_status_code": "503", "sip_status": status}
-        return from_twirp("failed_precondition", "INVITE failed", metadata)
+        return legs.refused(503, status)

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
+from local.phones.model import legs
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
@@ -27,7 +28,7 @@ DIAL_ODDS: Odds = (
     ("dial_error", 0.01),
 )  # fmt: skip
 NOT_SENT = {
-    "no_servers": ("unavailable", "twirp error unknown: no response from servers"),
+    "no_servers": (legs.NO_BRIDGE.code, legs.NO_BRIDGE.message),
     "room_not_joined": ("internal", "twirp error unknown: update room failed: simulated"),
     "over_quota": ("resource_exhausted", "rate limit"),
 }
@@ -68,6 +69,7 @@ class Livekit:
     def _opens(self, call: Call) -> None:
         """Who makes the room sends an agent there; to one that stands already it was sent before."""
         name = call.room_name or ""
+        self._scene.on_agent_told(call)
         stands = name in self._scene.rooms
         room = self._rooms.room(name)
         if not stands:
@@ -130,6 +132,7 @@ class Livekit:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
+        self._scene.on_agent_told(call)
         self._agents.dispatch(room, self._scene.plan_of(call))
         self._world.acting().after_effect("send agent")
         if fault is not None:
@@ -149,7 +152,7 @@ class Livekit:
         self._agents.remove(found, identity)
         leg = found.legs.get(identity)
         if leg is not None and leg.attached:
-            self._rooms.end(leg, "PARTICIPANT_REMOVED", timed_out=True)
+            self._rooms.put_out(leg, "PARTICIPANT_REMOVED")
 
     async def end_room(self, room: str) -> None:
         fault = await self._ask("end room", room, answers=False)

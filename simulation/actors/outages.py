@@ -3,7 +3,8 @@ And of whoever reads the table's stream, when its code fails or cannot read a ro
 
 from typing import Protocol
 
-from ringline.calls.model.call import CallStatus
+from local.phones.model import legs
+from local.phones.model.legs import LegStatus
 from ringline.calls.model.outcomes import Unclear
 from simulation.actors.agents import Agents
 from simulation.actors.hooks import Hooks
@@ -71,9 +72,9 @@ class Outages:
             lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
             if leg.phone == "talking":
                 self._rooms.falls_silent(leg)
-                self._world.after(lost, self._rooms.leaves, leg, "CONNECTION_TIMEOUT")
+                self._world.after(lost, self._rooms.leaves, leg, legs.BRIDGE_DIED.reason)
             else:
-                self._world.after(lost, self._rooms.end, leg, "CONNECTION_TIMEOUT")
+                self._world.after(lost, self._rooms.end, leg, legs.BRIDGE_DIED)
 
     def _kill_server(self, length_ms: int) -> None:
         """The phones go on; everything LiveKit knew is gone or lies when it is back."""
@@ -94,7 +95,7 @@ class Outages:
         scene.server_is_up, scene.server_back_at = True, world.now
         for room in scene.rooms.values():
             if room.colleague is not None:
-                room.colleague.status = CallStatus.DIALING
+                room.colleague.status = LegStatus.DIALING
             for leg in room.legs.values():
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
             for agent in room.agents:
@@ -107,10 +108,9 @@ class Outages:
         if leg.phone == "over" or leg.attached or not scene.server_is_up:
             return
         room = self._rooms.room(leg.room_name)
-        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), CallStatus.DIALING, True, True
+        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), LegStatus.DIALING, True, True
         leg.joined_at = self._world.now
         room.legs[leg.identity] = leg
-        room.ever_joined = True
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")
         self._hooks.leg_joined(leg)
 
@@ -121,7 +121,7 @@ class Outages:
         room.agents.remove(agent)
         scene.agents_changed(room)
         if agent.alive:
-            self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself)
+            self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself, follows=agent.follows)
 
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""

@@ -1,10 +1,12 @@
 """Phones: how a leg joins its room and is dialled, and what the callee at the other end does."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from ringline.calls.model.call import AnswerFrom, CallStatus
+from local.phones.model import legs
+from local.phones.model.legs import Fate, LegEnd, LegStatus
+from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.outcomes import Connected, Placed
-from ringline.telephony.dial_errors import from_twirp
 from simulation.actors.carrier_hooks import CarrierHooks
 from simulation.actors.carriers import Carriers
 from simulation.actors.hooks import Hooks
@@ -15,14 +17,25 @@ from simulation.kernel.world import World
 RINGS_AFTER_MS = (200, 800)
 """How long after its INVITE a phone is said to ring."""
 
-REFUSALS = {
-    "busy": ("resource_exhausted", "Busy Here", 486, "USER_REJECTED"),
-    "declines": ("permission_denied", "Decline", 603, "USER_REJECTED"),
-    "wrong": ("not_found", "Not Found", 404, "USER_UNAVAILABLE"),
-    "unavailable": ("resource_exhausted", "Temporarily Unavailable", 480, "USER_UNAVAILABLE"),
-    "trunk_down": ("failed_precondition", "Service Unavailable", 503, "CLIENT_INITIATED"),
-}
-"""How a callee refuses: Twirp code, text, SIP code, the leg's disconnect reason."""
+REFUSALS = {"busy": 486, "declines": 603, "wrong": 404, "unavailable": 480, "trunk_down": 503}
+"""How a callee refuses: the SIP code."""
+
+_REFUSES_WITHIN_MS = 6_000
+_SECOND_MS = 1000
+
+
+def fate(callee: str, rings_after_ms: int, after_ms: int) -> Fate:
+    """What somebody of those habits makes of an INVITE, `after_ms` after it."""
+    rings_s = None if callee == "early" else rings_after_ms / _SECOND_MS
+    if callee in REFUSALS:
+        return Fate(rings_s, min(after_ms, _REFUSES_WITHIN_MS) / _SECOND_MS, legs.refused(REFUSALS[callee]))
+    return Fate(rings_s, None if callee == "rings_out" else after_ms / _SECOND_MS)
+
+
+def fate_of(world: World, leg: Leg) -> Fate:
+    """As the leg's plan says."""
+    rings_after_ms = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS)
+    return fate(leg.callee, rings_after_ms, leg.plan.answers_after)
 
 
 class HearsInvites(Protocol):
@@ -38,7 +51,7 @@ class HearsAnswers(Protocol):
 class Phones:
     def __init__(
         self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, carriers: Carriers, carrier: CarrierHooks,
-        agents: HearsAnswers, watch: HearsInvites,
+        agents: HearsAnswers, watch: HearsInvites, fate_of: Callable[[World, Leg], Fate] = fate_of,
     ) -> None:  # fmt: skip
         self._world = world
         self._scene = scene
@@ -48,6 +61,7 @@ class Phones:
         self._carrier = carrier
         self._agents = agents
         self._watch = watch
+        self._fate_of = fate_of
 
     def dial(self, leg: Leg) -> None:
         world = self._world
@@ -59,8 +73,9 @@ class Phones:
             leg.phone, leg.over_at = "over", self._world.now
             return
         room = self._rooms.room(leg.room_name)
+        self._rooms.make_way(room, leg.identity)
         room.legs[leg.identity] = leg
-        room.ever_joined = leg.attached = True
+        leg.attached = True
         leg.joined_at = self._world.now
         self._world.trace(f"leg {leg.sid} joins {room.name}")
         self._hooks.leg_joined(leg)
@@ -75,53 +90,49 @@ class Phones:
         full = self._carriers.refusal(leg)
         if full is not None:
             world.trace(f"the carrier has no room for {leg.call.call_id} dial {leg.call.attempt}")
-            self._rooms.end(leg, "CLIENT_INITIATED", full)
+            self._rooms.end(leg, full)
             return
         leg.phone, leg.rang = "ringing", True
         world.trace(f"INVITE: {leg.call.call_id} attempt {leg.call.attempt} rings")
         self._watch.invited(leg)
-        if leg.callee != "early":
-            world.after(world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS), self._rings, leg)
-        world.after(leg.call.ring_timeout_s * 1000, self._rings_out, leg)
+        world.after(leg.call.ring_timeout_s * 1000, self._refuses, leg, legs.RANG_OUT)
         limit_s = leg.call.ring_timeout_s + leg.call.max_call_duration_s
         world.after(limit_s * 1000, self._rooms.hang_up, leg)
         self._callee_acts(leg)
 
     def _callee_acts(self, leg: Leg) -> None:
-        world, callee = self._world, leg.callee
-        if callee in REFUSALS:
-            world.after(min(leg.plan.answers_after, 6_000), self._refuses, leg)
-        elif callee != "rings_out":
-            world.after(leg.plan.answers_after, self._answers, leg)
-        if callee == "forwarded":
+        world, fate = self._world, self._fate_of(self._world, leg)
+        if fate.rings_after_s is not None:
+            world.after(round(fate.rings_after_s * _SECOND_MS), self._rings, leg)
+        if fate.settled_after_s is not None:
+            settled_ms = round(fate.settled_after_s * _SECOND_MS)
+            if fate.end is None:
+                world.after(settled_ms, self._answers, leg)
+            else:
+                world.after(settled_ms, self._refuses, leg, fate.end)
+        if leg.callee == "forwarded":
             world.after(leg.plan.answers_after // 2, self._is_forwarded, leg)
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
-            leg.says(CallStatus.RINGING)
+            leg.says(LegStatus.RINGING)
             self._carrier.rings(leg)
 
     def _is_forwarded(self, leg: Leg) -> None:
         if leg.phone == "ringing":
             self._carrier.forwards(leg)
 
-    def _rings_out(self, leg: Leg) -> None:
+    def _refuses(self, leg: Leg, end: LegEnd) -> None:
+        """It is over before anybody answered."""
         if leg.phone == "ringing":
-            self._rooms.end(leg, "USER_UNAVAILABLE", timed_out=True)
-
-    def _refuses(self, leg: Leg) -> None:
-        if leg.phone != "ringing":
-            return
-        code, text, sip_code, reason = REFUSALS[leg.callee]
-        outcome = from_twirp(code, "INVITE failed", {"sip_status_code": str(sip_code), "sip_status": text})
-        self._rooms.end(leg, reason, outcome)
+            self._rooms.end(leg, end)
 
     def _answers(self, leg: Leg) -> None:
         if leg.phone != "ringing":
             return
         world = self._world
         leg.phone, leg.answered_at = "talking", world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         world.trace(f"{leg.call.call_id} is answered")
         self._rooms.tell_dialer(leg, Connected(leg.sid, leg.sip_call_id))
         self._carrier.answers(leg)

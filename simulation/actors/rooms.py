@@ -1,8 +1,12 @@
 """How rooms are opened and closed, and how legs in them end: whoever hangs up, LiveKit, or the closing of the room."""
 
+from copy import replace
 from typing import Protocol
 
-from ringline.calls.model.call import CallStatus, Refusal
+from local.phones.model import legs, timings
+from local.phones.model.legs import LegEnd, LegStatus
+from local.phones.model.rooms import Vacancy
+from ringline.calls.model.call import Refusal
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
@@ -17,22 +21,27 @@ class HearsLegEnds(Protocol):
         """The phone is silent from now on."""
 
 
-class HearsTalkEnds(Protocol):
+class HearsLeaving(Protocol):
     def over(self, leg: Leg) -> None:
         """What was said on this phone has been said: whoever listened keeps it."""
+
+    def left_by(self, room: Room, reason: str) -> None:
+        """A leg is out of its room, for that reason."""
 
 
 class Rooms:
     def __init__(
-        self, world: World, scene: Scene, hooks: Hooks, *, agents: HearsTalkEnds, carrier: CarrierHooks,
-        watch: HearsLegEnds,
+        self, world: World, scene: Scene, hooks: Hooks, *, agents: HearsLeaving, carrier: CarrierHooks,
+        watch: HearsLegEnds, empty_room_s: int = EMPTY_ROOM_S, room_departure_s: int = ROOM_DEPARTURE_S,
     ) -> None:  # fmt: skip
+        """Every room stands as long as it was asked to, where nobody keeps it open."""
         self._world = world
         self._scene = scene
         self._hooks = hooks
         self._agents = agents
         self._carrier = carrier
         self._watch = watch
+        self._timeouts_ms = empty_room_s * 1000, room_departure_s * 1000
 
     # --- rooms -------------------------------------------------------------------------------------------------------
 
@@ -40,13 +49,19 @@ class Rooms:
         """The room of that name, made if need be."""
         found = self._scene.rooms.get(name)
         if found is None:
-            found = self._scene.rooms[name] = Room(name, self._world.now)
+            found = Room(name, self._world.now, Vacancy(*self._timeouts_ms, self._world.now))
+            self._scene.rooms[name] = found
             self._world.trace(f"room {name} is made")
-            self._world.after(EMPTY_ROOM_S * 1000, self._close_if_never_joined, found)
+            self._will_look(found)
         return found
 
-    def _close_if_never_joined(self, room: Room) -> None:
-        if not room.ever_joined:
+    def _will_look(self, room: Room) -> None:
+        """The server looks every now and then for rooms that nobody keeps open."""
+        late_ms = self._world.chance.between(f"idle/{room.name}", 0, round(timings.IDLE_CHECK_S * 1000))
+        self._world.at(round(room.vacancy.closes_at) + late_ms, self._close_if_idle, room)
+
+    def _close_if_idle(self, room: Room) -> None:
+        if not room.legs and self._world.now >= room.vacancy.closes_at:
             self.close(room, "ROOM_CLOSED")
 
     def delete(self, name: str) -> None:
@@ -61,7 +76,7 @@ class Rooms:
         for leg in list(room.legs.values()):
             # A leg that has not rejoined after a restart does not hear of it.
             if leg.attached:
-                self.end(leg, why, timed_out=True)
+                self.put_out(leg, why)
         room.legs.clear()
         for agent in room.agents:
             self._hooks.agent_left(room, agent, why)
@@ -76,22 +91,33 @@ class Rooms:
     def hang_up(self, leg: Leg) -> None:
         """Somebody, or LiveKit's limit, ends the conversation."""
         if leg.phone == "talking":
-            leg.says(CallStatus.HANGUP)
-            self.end(leg, "CLIENT_INITIATED")
+            self.end(leg, legs.HANGS_UP)
 
     def refer(self, leg: Leg) -> None:
         """The leg is handed over to another phone, and out of the room."""
         if leg.attached and self._scene.server_is_up:
             self.hang_up(leg)
 
-    def end(self, leg: Leg, reason: str, outcome: DialOutcome | None = None, *, timed_out: bool = False) -> None:
+    def put_out(self, leg: Leg, why: str) -> None:
+        """The server ends the leg."""
+        self.end(leg, replace(legs.PUT_OUT, reason=why))
+
+    def make_way(self, room: Room, identity: str) -> None:
+        """Puts out an older participant of the same identity: the newcomer wins."""
+        older = room.legs.get(identity)
+        if older is not None:
+            self.put_out(older, "DUPLICATE_IDENTITY")
+
+    def end(self, leg: Leg, end: LegEnd) -> None:
         """The leg is over. Its dialer and the webhook tell of it within ms of each other, in either order."""
         if leg.phone == "over":
             return
+        reason, failure = end.reason or "", end.failure
         self._world.trace(f"leg {leg.sid} of {leg.call.call_id} is over: {reason}")
+        if end.hung_up:
+            leg.says(LegStatus.HANGUP)
+        outcome = None if failure is None else from_twirp(failure.code, failure.message, failure.metadata)
         self.falls_silent(leg, outcome)
-        if outcome is None and timed_out:
-            outcome = from_twirp("canceled", "twirp error unknown: sip request timed out", {})
         if outcome is not None:
             self.tell_dialer(leg, outcome)
         if self._scene.server_is_up and leg.attached:
@@ -134,8 +160,6 @@ class Rooms:
             return
         del room.legs[leg.identity]
         self._hooks.leg_left(leg, leg.sid, reason)
-        self._world.after(ROOM_DEPARTURE_S * 1000, self._close_if_left, room)
-
-    def _close_if_left(self, room: Room) -> None:
-        if not room.legs:
-            self.close(room, "ROOM_CLOSED")
+        room.vacancy.left(self._world.now)
+        self._agents.left_by(room, reason)
+        self._will_look(room)

@@ -4,12 +4,15 @@ server is up. What happens to it is the business of the other actors; watchers l
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ringline.calls.model.call import Call, CallStatus
+from local.phones.model import timings
+from local.phones.model.legs import LegStatus
+from local.phones.model.rooms import Vacancy
+from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import DialOutcome
 from simulation.kernel.world import World
 from simulation.plan.planned import PlannedCall
 
-LOST_AFTER_MS = (19_000, 22_000)
+LOST_AFTER_MS = (round(timings.BRIDGE_LOST_RINGING_S * 1000), round(timings.BRIDGE_LOST_ACTIVE_S * 1000) + 1_000)
 """How long LiveKit takes to notice that a bridge or a worker is dead."""
 
 
@@ -23,7 +26,7 @@ class Leg:
     plan: PlannedCall
     sid: str
     sip_call_id: str
-    status: str = CallStatus.DIALING
+    status: str = LegStatus.DIALING
     lies: bool = False
     """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
     phone: str = "dialing"
@@ -49,6 +52,12 @@ class Leg:
     @property
     def rings_in(self) -> bool:
         return self.call.inbound_room is not None
+
+    @property
+    def numbers(self) -> tuple[str | None, str | None]:
+        """Ours, and that of the phone, as LiveKit tells them."""
+        call = self.call
+        return (call.to_number, call.from_number) if self.rings_in else (call.from_number, call.to_number)
 
     @property
     def is_browser(self) -> bool:
@@ -78,7 +87,7 @@ class Leg:
         """Whether a phone rings or somebody is on the line."""
         return self.phone in {"ringing", "talking"}
 
-    def says(self, status: CallStatus) -> None:
+    def says(self, status: LegStatus) -> None:
         if self.attached and not self.lies:
             self.status = status
 
@@ -90,6 +99,8 @@ class Agent:
     identity: str
     """By which it is put out of its room. It stays when LiveKit gives it a new sid."""
     alive: bool = True
+    follows: bool = False
+    """Whether it leaves behind whom it talked with, as those of a worker do."""
     speaks_itself: bool = False
     """Whether it needs nobody who thinks for it, whatever its call's first agent needs."""
 
@@ -99,17 +110,17 @@ class Colleague:
     """Somebody whose phone the agent has called into the room. `status` is what LiveKit says of it."""
 
     sid: str
-    status: str = CallStatus.ACTIVE
+    status: str = LegStatus.ACTIVE
 
 
 @dataclass(slots=True, eq=False)
 class Room:
     name: str
     made_at: int
+    vacancy: Vacancy
     legs: dict[str, Leg] = field(default_factory=dict)
     agents: list[Agent] = field(default_factory=list)
     colleague: Colleague | None = None
-    ever_joined: bool = False
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
     dispatches: int = 0
@@ -122,6 +133,9 @@ class Room:
 
 
 def _nobody_asks(_room: Room) -> None: ...
+
+
+def _nobody_listens(_call: Call) -> None: ...
 
 
 class Scene:
@@ -152,6 +166,8 @@ class Scene:
         """How often the server died."""
         self.on_agents_changed: Callable[[Room], None] = _nobody_asks
         """Hears where agents came or went."""
+        self.on_agent_told: Callable[[Call], None] = _nobody_listens
+        """Hears of a call as an agent is told of it."""
         self.bridge_down_until = 0
         self.server_slow_until = 0
 

@@ -26,11 +26,11 @@ class DueIndex:
         if due_before != due_after:
             self._coming.append((self._shown_at(), key, due_after))
 
-    def page(self, shard: str, now: int, limit: int, after: Item | None) -> dict[str, Any]:
-        """What was due by `now`, as far as the index shows it, from behind the key `after` on."""
+    def page(self, shard: str, now: int, limit: int, after: Item | None, *, since: int = 0) -> dict[str, Any]:
+        """What was due from `since` to `now`, as far as the index shows it, from behind the key `after` on."""
         self._catch_up()
         of_shard = self._due.get(shard, [])
-        start, end = 0, bisect_left(of_shard, (now + 1,))
+        start, end = bisect_left(of_shard, (since,)), bisect_left(of_shard, (now + 1,))
         if after is not None:
             start = bisect_right(of_shard, (int(after["due_at"]["N"]), after["pk"]["S"], after["sk"]["S"]))
         due = of_shard[start : min(end, start + min(limit, _PAGE))]

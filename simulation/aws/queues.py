@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from ringline.calls.model.ports import Share
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
@@ -90,14 +91,16 @@ class DoorbellQueue:
 
 
 type Look = Callable[[tuple[str, str]], Coroutine[Any, Any, bool]]
+type WorkOn = Callable[[Share], Coroutine[Any, Any, bool]]
 
 
 class LookQueue:
-    """Calls to look at out of turn: messages that become visible after their delay."""
+    """Calls to look at out of turn, and shares of the sweep's work: messages that become visible after their delay."""
 
-    def __init__(self, world: World, look: Look) -> None:
+    def __init__(self, world: World, look: Look, work_on: WorkOn) -> None:
         self._world = world
         self._look = look
+        self._work_on = work_on
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         world = self._world
@@ -114,6 +117,30 @@ class LookQueue:
                     delay += world.chance.between(f"look late/{call_id}", 1_000, 90_000)
                 world.after(delay, self._appears, (account_id, call_id), 1)
         process.after_effect("a look")
+
+    def hand_out(self, share: Share) -> None:
+        world = self._world
+        process = world.acting()
+        process.before_effect("a share")
+        # Others do what this run would have done, and may be later than its end.
+        process.disturbed = True
+        fault = world.faults.one_of(f"share/{share.list_key}", _LOOK_ODDS)
+        if fault == "look_refused":
+            raise ConnectionError("simulated")
+        if fault != "look_lost":
+            for _ in range(2 if fault == "look_twice" else 1):
+                world.after(world.chance.between(f"share/{share.list_key}", 3, 200), self._share_appears, share, 1)
+        process.after_effect("a share")
+
+    def _share_appears(self, share: Share, receives: int) -> None:
+        def ended(_process: Process, well: bool) -> None:
+            if not well and receives < MAX_RECEIVES:
+                self._world.counts["looks_redelivered"] += 1
+                self._world.after(LOOK_VISIBILITY_S * 1000, self._share_appears, share, receives + 1)
+
+        work = self._work_on
+        self._world.counts["shares"] += 1
+        self._world.spawn("look", share.list_key, lambda: work(share), ended)
 
     def _appears(self, key: tuple[str, str], receives: int) -> None:
         def ended(_process: Process, well: bool) -> None:

@@ -32,11 +32,15 @@ class Stream:
     """Changes of calls, in shards; one call's changes always in the same one. Whoever watches sees each change once,
     the relay at least once."""
 
-    def __init__(self, world: World, garbled: Garbled, relay: Relay, gave_up: HearsGivingUp) -> None:
+    def __init__(
+        self, world: World, garbled: Garbled, relay: Relay, gave_up: HearsGivingUp, passes: Callable[[Record], bool]
+    ) -> None:
+        """The relay is not started for a record that its event source's filter does not let pass."""
         self._world = world
         self._garbled = garbled
         self._relay = relay
         self._gave_up = gave_up
+        self._passes = passes
         self._shards: list[deque[Record]] = [deque() for _ in range(_SHARDS)]
         self._running = [False] * _SHARDS
         self._numbers = 0
@@ -52,8 +56,11 @@ class Stream:
         for (_, sk), before, after in changes:
             if after is None or after.get("item_kind") != {"S": ITEM_KIND}:
                 continue
-            self._numbers += 1
             images = {"NewImage": after} | ({} if before is None else {"OldImage": before})
+            if not self._passes({"dynamodb": images}):
+                self._world.counts["changes_not_relayed"] += 1
+                continue
+            self._numbers += 1
             numbered = {"SequenceNumber": str(self._numbers), "Keys": {"sk": {"S": sk}}, **images}
             record = {"dynamodb": numbered | {"ApproximateCreationDateTime": self._world.now // 1000}}
             shard = crc32(sk.encode()) % _SHARDS

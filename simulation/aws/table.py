@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import DUE_INDEX, SWEEP_PK, WAITING_PK
+from ringline.runtime.table import DUE_INDEX, SWEEP_PK, WAITING_PK, WAITING_PKS
 from simulation.aws.conditions import UnknownExpression, condition, updated
 from simulation.aws.due_index import DueIndex
 from simulation.aws.garbled import READERS, Garbled
@@ -26,7 +26,7 @@ TABLE = "simulated"
 _WRITE_ODDS: Odds = (("conflict", 0.01), ("throttled", 0.002), ("slow", 0.003), ("echo", 0.003))
 _READ_ODDS: Odds = (("throttled", 0.001), ("slow", 0.003))
 _STALE_MS = 1000
-_READ_EVENTUALLY = {WAITING_PK, SWEEP_PK}
+_READ_EVENTUALLY = {WAITING_PK, *WAITING_PKS, SWEEP_PK}
 
 
 class TakesChanges(Protocol):
@@ -133,7 +133,7 @@ class Table:
                 before_sk = None
             case "pk = :pk AND sk < :after_now":
                 before_sk = values[":after_now"]["S"]
-            case "pk = :pk AND begins_with(sk, :prefix)":
+            case "pk = :pk AND begins_with(sk, :prefix)" | "pk = :pk AND sk BETWEEN :first AND :last":
                 before_sk = None
             case _:
                 raise UnknownExpression(KeyConditionExpression)
@@ -146,14 +146,14 @@ class Table:
             items = self._rows.partition(pk, limit=1 << 30)[::-1][:limit]
         if ":prefix" in values:
             items = [item for item in items if item["sk"]["S"].startswith(values[":prefix"]["S"])]
+        if ":first" in values:
+            items = [item for item in items if values[":first"]["S"] <= item["sk"]["S"] <= values[":last"]["S"]]
         found = items if options.get("ConsistentRead") else self._as_it_was(pk, items)
         return {"Items": found, "Count": len(found)}
 
     def _due_page(self, key_condition: str, values: Item, limit: int, options: dict[str, Any]) -> dict[str, Any]:
-        until = ":until" if "FilterExpression" in options else ":now"
-        if key_condition != f"due_shard = :shard AND due_at <= {until}":
-            raise UnknownExpression(key_condition)
-        page = self._due.page(values[":shard"]["S"], int(values[until]["N"]), limit, options.get("ExclusiveStartKey"))
+        first, last = _moments(key_condition, values)
+        page = self._due.page(values[":shard"]["S"], last, limit, options.get("ExclusiveStartKey"), since=first)
         if "FilterExpression" in options:
             if options["FilterExpression"] != "pk = :pk":
                 raise UnknownExpression(options["FilterExpression"])
@@ -265,6 +265,20 @@ class Table:
             else:
                 seen[sk] = before
         return [seen[sk] for sk in sorted(seen)]
+
+
+def _moments(key_condition: str, values: Item) -> tuple[int, int]:
+    """From when to when what a query of the index asks for is due."""
+    match key_condition.removeprefix("due_shard = :shard"):
+        case "":
+            return 0, 1 << 60
+        case " AND due_at BETWEEN :first AND :last":
+            return int(values[":first"]["N"]), int(values[":last"]["N"])
+        case " AND due_at <= :now":
+            return 0, int(values[":now"]["N"])
+        case " AND due_at <= :until":
+            return 0, int(values[":until"]["N"])
+    raise UnknownExpression(key_condition)
 
 
 def _describe(writes: list[dict[str, Any]]) -> str:

@@ -104,13 +104,11 @@ class Browsers:
         if not scene.server_is_up:
             return
         room = self._rooms.room(call.room_name or "")
-        before = room.legs.get(call.leg_identity)
-        if before is not None:
+        if call.leg_identity in room.legs:
             world.counts["tokens_used_again"] += 1
-            self._rooms.end(before, "DUPLICATE_IDENTITY")
+            self._rooms.make_way(room, call.leg_identity)
         leg = BrowserLeg(call, plan, scene.new_sid("PA_web"), "", phone="ringing", attached=True, is_known=known)
         scene.callers[room.name] = room.legs[leg.identity] = leg
-        room.ever_joined = True
         world.counts["browsers"] += 1
         world.trace(f"browser {leg.sid} joins {room.name}")
         self._watch.joined(leg, by_token=not known)
@@ -141,7 +139,7 @@ class Browsers:
         if leg.phone != "talking" or not leg.attached or not self._scene.server_is_up:
             return
         self._world.counts["browsers_dropped"] += 1
-        self._rooms.end(leg, "SIGNAL_CLOSE")
+        self._rooms.put_out(leg, "SIGNAL_CLOSE")
         if leg.plan.browser is not None and leg.plan.browser.habit == "reconnects":
             after_ms = self._world.chance.between(f"back/{leg.identity}", *_BACK_AFTER_MS)
             self._world.after(after_ms, self._comes_back, leg)
@@ -153,4 +151,4 @@ class Browsers:
 
     def _gives_up(self, leg: BrowserLeg) -> None:
         if leg.phone == "ringing":
-            self._rooms.end(leg, "CLIENT_INITIATED")
+            self._rooms.put_out(leg, "CLIENT_INITIATED")

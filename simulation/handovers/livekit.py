@@ -93,6 +93,7 @@ class LivekitTransfers(Livekit):
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
+        self._scene.on_agent_told(call)
         if self._targets.knows(agent_id):
             self._targets.send_agent(room, agent_id)
         else:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringline.calls.model.call import CallStatus
+from local.phones.model import legs
+from local.phones.model.legs import Failure, LegEnd, LegStatus
 from ringline.calls.model.events import Transferred
 from ringline.calls.model.outcomes import Connected, DialOutcome
 from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
@@ -13,7 +14,7 @@ from ringline.telephony.dial_errors import from_twirp
 from simulation.actors.agents import Agents
 from simulation.actors.carriers import Carriers
 from simulation.actors.hooks import Hooks
-from simulation.actors.phones import REFUSALS, RINGS_AFTER_MS
+from simulation.actors.phones import RINGS_AFTER_MS, fate
 from simulation.actors.reports import Reports
 from simulation.actors.rooms import Rooms
 from simulation.actors.scene import Leg, Room, Scene
@@ -25,7 +26,12 @@ _SLOW_MS = (1_000, 25_000)
 _DECIDES_AFTER_MS = (300, 6_000)
 """How long an agent that lets nobody else decide talks with the two before it goes."""
 
-_NOT_ACTIVE = from_twirp("failed_precondition", "can't transfer a call that is not active", {})
+
+def _as_heard(failure: Failure) -> DialOutcome:
+    return from_twirp(failure.code, failure.message, failure.metadata)
+
+
+_NOT_ACTIVE = _as_heard(legs.NOT_ACTIVE)
 _ONE_IN_TWO = 0.5
 
 type HearsRefer = Callable[[Referred | DialOutcome], None]
@@ -46,6 +52,10 @@ class TargetLeg(Leg):
     @property
     def rings_in(self) -> bool:
         return False
+
+    @property
+    def numbers(self) -> tuple[str | None, str | None]:
+        return self.call.from_number, None if self.target is None else self.target.name
 
     @property
     def identity(self) -> str:
@@ -108,8 +118,9 @@ class Targets:
             leg.phone, leg.over_at = "over", self._world.now
             return
         room = self._rooms.room(leg.room_name)
+        self._rooms.make_way(room, leg.identity)
         room.legs[leg.identity] = leg
-        room.ever_joined = leg.attached = True
+        leg.attached = True
         leg.joined_at = self._world.now
         self._world.trace(f"target {leg.sid} joins {room.name}")
         self._hooks.leg_joined(leg)
@@ -121,36 +132,35 @@ class Targets:
         world = self._world
         full = self._carriers.refusal(leg)
         if full is not None:
-            self._rooms.end(leg, "CLIENT_INITIATED", full)
+            self._rooms.end(leg, full)
             return
         leg.phone, leg.rang = "ringing", True
         world.trace(f"INVITE: {leg.target.name} for {leg.call.call_id} rings")
         world.counts["targets_rung"] += 1
         self._watch.target_invited(leg, leg.transfer.transfer_id)
-        world.after(world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS), self._rings, leg)
-        world.after(leg.call.ring_timeout_s * 1000, self._rings_out, leg)
-        if leg.callee in REFUSALS:
-            world.after(min(leg.target.after, 6_000), self._refuses, leg)
+        rings_after_ms = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS)
+        meets = fate(leg.callee, rings_after_ms, leg.target.after)
+        world.after(rings_after_ms, self._rings, leg)
+        world.after(leg.call.ring_timeout_s * 1000, self._refuses, leg, legs.RANG_OUT)
+        settled_ms = round((meets.settled_after_s or 0) * 1000)
+        if meets.end is not None:
+            world.after(settled_ms, self._refuses, leg, meets.end)
         elif leg.callee == "answers":
-            world.after(leg.target.after, self._answers, leg)
+            world.after(settled_ms, self._answers, leg)
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
-            leg.says(CallStatus.RINGING)
+            leg.says(LegStatus.RINGING)
 
-    def _rings_out(self, leg: Leg) -> None:
+    def _refuses(self, leg: Leg, end: LegEnd) -> None:
         if leg.phone == "ringing":
-            self._rooms.end(leg, "USER_UNAVAILABLE", timed_out=True)
-
-    def _refuses(self, leg: Leg) -> None:
-        if leg.phone == "ringing":
-            self._rooms.end(leg, REFUSALS[leg.callee][3], _refused(leg.callee))
+            self._rooms.end(leg, end)
 
     def _answers(self, leg: TargetLeg) -> None:
         if leg.phone != "ringing" or leg.target is None:
             return
         leg.phone, leg.answered_at = "talking", self._world.now
-        leg.says(CallStatus.ACTIVE)
+        leg.says(LegStatus.ACTIVE)
         self._world.trace(f"target {leg.target.name} is answered")
         self._world.counts["targets_answered"] += 1
         self._watch.target_answered(leg)
@@ -183,18 +193,16 @@ class Targets:
         world.counts["referred"] += 1
         world.trace(f"REFER: {leg.call.call_id} to {target.name}, which {target.habit}")
         self._watch.sent_away(transfer.transfer_id)
-        match target.habit:
-            case "answers":
-                world.after(target.after, self._is_taken, leg, tell)
-            case "rings_out":
-                timed_out = from_twirp("unavailable", "REFER failed", {"sip_status_code": "408"})
-                world.after(leg.plan.ring_timeout_s * 1000, tell, timed_out)
-            case "never_says":
-                # The phone may be taken over all the same.
-                if world.chance.draw(f"refer/{leg.identity}") < _ONE_IN_TWO:
-                    world.after(target.after, self._is_taken, leg, _nobody_hears)
-            case refuses:
-                world.after(min(target.after, 6_000), tell, _refused(refuses))
+        if target.habit == "never_says":
+            # The phone may be taken over all the same.
+            if world.chance.draw(f"refer/{leg.identity}") < _ONE_IN_TWO:
+                world.after(target.after, self._is_taken, leg, _nobody_hears)
+            return
+        after_s, failure = legs.referred(fate(target.habit, 0, target.after), leg.plan.ring_timeout_s)
+        if failure is None:
+            world.after(round(after_s * 1000), self._is_taken, leg, tell)
+        else:
+            world.after(round(after_s * 1000), tell, _as_heard(failure))
 
     def _is_taken(self, leg: Leg, tell: HearsRefer) -> None:
         if leg.phone != "talking" or not leg.attached or not self._scene.server_is_up:
@@ -220,11 +228,6 @@ class Targets:
 
     def _comes(self, room: Room) -> None:
         self._agents.joins(room, speaks_itself=True)
-
-
-def _refused(habit: str) -> DialOutcome:
-    code, text, sip_code, _ = REFUSALS[habit]
-    return from_twirp(code, "INVITE failed", {"sip_status_code": str(sip_code), "sip_status": text})
 
 
 def _nobody_hears(_outcome: Referred | DialOutcome) -> None: ...

@@ -88,7 +88,10 @@ def _plain_plan(chance: Chance, seed: int, calls: int) -> Plan:
     operation_ms = chance.pick("slow", ((5, 0.7), (40, 0.2), (200, 0.1)))
     answer_from = chance.pick("answer from", ((AnswerFrom.DIALER, 0.7), (AnswerFrom.CARRIER, 0.3)))
     speaks = answer_from is AnswerFrom.CARRIER or chance.draw("carrier speaks") < 0.6
-    plan = Plan(seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks)
+    plan = Plan(
+        seed, scale, accounts, planned, outages, operation_ms, habits.trunks, answer_from, speaks,
+        livekit_per_minute=chance.between("LiveKit takes", 600, 6000) if chance.draw("LiveKit takes") < 0.25 else 0,
+    )  # fmt: skip
     return with_caps(chance, with_runners(chance, plan))
 
 

@@ -167,6 +167,16 @@ class PlannedCall:
         """Whom it calls: no two calls have the same number."""
         return f"+1555{self.number:07d}"
 
+    @property
+    def instructions(self) -> str | None:
+        """Nobody else's. Those of every third call are long."""
+        return None if self.rings_in or self.browser else f"{self.number} " * (200 if self.number % 3 == 0 else 1)
+
+    @property
+    def from_number(self) -> str:
+        """Whence somebody rings in."""
+        return f"+1556{self.number:07d}"
+
     def callee_in(self, attempt: int) -> str:
         """Who is met in an attempt, counted from 1 as the customer does."""
         return (self.callee, *self.later_callees)[min(attempt - 1, len(self.later_callees))]
@@ -240,6 +250,8 @@ class Plan:
     caps: tuple[PlannedCap, ...] = ()
     pools: tuple[PlannedPool, ...] = ()
     reserves: tuple[PlannedReserve, ...] = ()
+    livekit_per_minute: int = 0
+    """How many requests a minute LiveKit is said to take; 0 for any number."""
 
     def is_thought_for(self, call: PlannedCall) -> bool:
         """Whether a call has its brain without fail: a runner that is there from the beginning and stays, or an agent

@@ -10,6 +10,10 @@ what wakes a function is built before the functions are, and finds them when it 
 
 from dataclasses import dataclass
 
+from local.aws.event_filter import passes, read_patterns
+from local.aws.template import read_template
+from local.tools.places import TEMPLATE
+from ringline.calls.mending.shares import USUAL, Sizes
 from ringline.calls.model.call import AnswerFrom
 from ringline.webhooks.model.event import EventDraft
 from simulation.actors.agents import Agents
@@ -48,6 +52,9 @@ from simulation.watch.calls.desks import Desks
 from simulation.wired.front_desk import DecidingServers, OurNumbers
 from simulation.wired.transferring import TransferIds
 
+_RELAY = read_template(TEMPLATE)["Resources"]["RelayCallChangesFunction"]["Properties"]
+_RELAYED = read_patterns(_RELAY["Events"]["Changes"]["Properties"]["FilterCriteria"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
@@ -66,6 +73,15 @@ class Simulated:
     watchers: Watchers
 
 
+_IN_SHARDS = 0.5
+"""In how many worlds what is due is kept in shards."""
+
+
+_FOR_SEVERAL_RUNS = 0.3
+_FOR_SEVERAL = Sizes(own_calls=3, calls_a_share=2, own_marks=1, marks_a_share=1)
+"""So that a world's few calls are too much for one run of the sweep, and in how many worlds."""
+
+
 def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool = False) -> Simulated:
     """`faults` are those that may strike, by their keys; None for whichever the seed brings."""
     chance = Chance(plan.seed)
@@ -76,10 +92,16 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     world.on_failure(watchers.errors.raised)
     functions: Functions
 
-    stream = Stream(world, garbled, lambda records, failed: functions.relay(records, failed), watchers.errors.gave_up)
+    stream = Stream(
+        world,
+        garbled,
+        lambda records, failed: functions.relay(records, failed),
+        watchers.errors.gave_up,
+        lambda record: passes(record, _RELAYED),
+    )
     table = Table(world, rows, stream, watchers.table, operation_ms=plan.operation_ms, garbled=garbled)
     doorbell = DoorbellQueue(world, lambda accounts: functions.dial(accounts))
-    looks = LookQueue(world, lambda key: functions.look(key))
+    looks = LookQueue(world, lambda key: functions.look(key), lambda share: functions.work_on(share))
 
     hooks = Hooks(world, lambda event: functions.receive(event))
     reports = Reports(world, lambda room, batch: functions.hear_agent(room, batch), hooks.account_of_room)
@@ -161,6 +183,7 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
     def on_its_way(event: EventDraft) -> None:
         key, number = (event.account_id, event.call_id or ""), event.occurrence
         watchers.ends.announced(key, event.event_type, event.event_id)
+        watchers.asked.event_told(event)
         if not isinstance(number, int):
             return
         watchers.ringing_told.announced(key, event.event_type, number)
@@ -182,9 +205,12 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         parked=watchers.errors,
         sockets=sockets,
         answer_from=plan.answer_from,
+        livekit_per_minute=plan.livekit_per_minute,
         servers=_servers(world, plan, numbers, watchers.desks),
         pools={pool.account_id: pool for pool in plan.pools},
         numbers=numbers,
+        in_shards=chance.keyed("in shards") < _IN_SHARDS,
+        sweep_sizes=_FOR_SEVERAL if chance.keyed("sweep sizes") < _FOR_SEVERAL_RUNS else USUAL,
     )
     functions = Functions(world, outside, plan.calls, watchers.book.attempt_in, watchers.retries)
     return Simulated(

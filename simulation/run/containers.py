@@ -7,10 +7,12 @@ from typing import Any
 
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
+from ringline.calls.mending.shares import Sizes
 from ringline.calls.mending.sweep import Sweep
-from ringline.calls.model.call import AnswerFrom
+from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.create import CreateCall, WaitingMarks
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.outbound.queue_room import QueueRoom
@@ -163,17 +165,41 @@ class Outside:
     parked: Parks
     sockets: RunnerSockets
     answer_from: AnswerFrom
+    livekit_per_minute: int
     numbers: OurNumbers
     servers: DecidingServers | None
     """Who decides about callers; None where every caller is taken as they come."""
     pools: Mapping[str, PlannedPool]
     """The pool of an account's pipe."""
+    in_shards: bool
+    """Whether functions write what is due to shards: the sweep, and most of the others."""
+    sweep_sizes: Sizes
+
+
+class TellsAgents:
+    """LiveKit as the product asks it, which tells agents what was asked of their calls."""
+
+    def __init__(self, livekit: LivekitTransfers, store: CallStore) -> None:
+        self._livekit = livekit
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._livekit, name)
+
+    async def open_room(self, call: Call) -> Any:
+        return await self._livekit.open_room(self._store.whole_or_raise(call))
+
+    async def send_agent(self, call: Call) -> None:
+        await self._livekit.send_agent(self._store.whole_or_raise(call))
+
+    async def send_target(self, call: Call) -> None:
+        await self._livekit.send_target(self._store.whole_or_raise(call))
 
 
 class Container:
     """One warm copy of a function: its use cases, its memory, its clock."""
 
-    def __init__(self, world: World, outside: Outside, *, skew_ms: int) -> None:
+    def __init__(self, world: World, outside: Outside, *, skew_ms: int, in_shards: bool) -> None:
         def clock() -> int:
             return world.now + skew_ms
 
@@ -185,15 +211,16 @@ class Container:
         self.log = log
         self._world = world
         self._outside = outside
-        table, livekit, doorbell, looks = outside.table, outside.livekit, outside.doorbell, outside.looks
-        self._store = store = CallStore(table, TABLE, pause=pause)
-        self._watchlist = Watchlist(table, TABLE)
+        table, doorbell, looks = outside.table, outside.doorbell, outside.looks
+        self._store = store = CallStore(table, TABLE, pause=pause, asked_apart=True, in_shards=in_shards)
+        livekit: Any = TellsAgents(outside.livekit, store)
+        self._watchlist = Watchlist(table, TABLE, in_shards=in_shards)
         self._progress = progress = Progress(store, doorbell, clock, log)
         self._next_ring = NextRing(store, doorbell, clock)
-        self._marks = WaitingMarks(self._watchlist, clock)
+        self._marks = WaitingMarks(self._watchlist, clock, log)
         self._room = QueueRoom(self._store, clock)
         self._limits = LimitsMet(ReachedLimits(table, TABLE), clock, log)
-        paces = TrunkPaces(table, TABLE)
+        paces = TrunkPaces(table, TABLE, livekit_per_minute=outside.livekit_per_minute)
         counters = Counters(table, TABLE, clock, pause)
         self.set_cap = SetCap(
             counters=counters,
@@ -223,9 +250,10 @@ class Container:
             telephony=livekit,
             doorbell=doorbell,
             looks=looks,
-            tell_ringing=lambda call: tell_ringing(self._announcer(), call),
+            tell_ringing=lambda call: tell_ringing(self._announcer(), store, call),
             clock=clock,
             log=log,
+            arrivals=Arrivals(),
         )
         self.hang_up = HangUp(store=store, progress=progress, telephony=livekit, clock=clock, log=log)
         self.observe = Observe(
@@ -239,7 +267,7 @@ class Container:
             reception=lambda: self._arrive,
             web_reception=lambda: self.web_door.receive,
         )
-        self._inbound_rooms = InboundRooms(table, TABLE, pause)
+        self._inbound_rooms = InboundRooms(table, TABLE, pause, in_shards=in_shards)
         self._arrive = receive_callers(
             rooms=self._inbound_rooms,
             directory=Directory(outside.numbers),
@@ -356,6 +384,7 @@ class Container:
             awaited=AwaitedAgents(self._paces.agents, self._places),
             tell_end=lambda call: tell_end(announcer, self._store, call),
             transfers=self.transferring.mend,
+            sizes=self._outside.sweep_sizes,
             clock=self.clock,
             log=self.log,
         )

@@ -12,6 +12,7 @@ from ringline.calls.capacity.counters import Kind
 from ringline.calls.model.call import Call, Speaker, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent
 from ringline.calls.model.livekit_event import LivekitEvent
+from ringline.calls.model.ports import Share
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.outbound.requests import CreateCallRequest, RetryRequest
 from ringline.calls.signals.agent_reports import Report
@@ -52,7 +53,9 @@ class Functions:
         turn = chance.between(f"container/{function}", 0, _CONTAINERS - 1)
         if turn >= len(warm) or chance.draw(f"cold/{function}") < 0.02:
             skew_ms = chance.between("skew", -MACHINE_SKEW_MS, MACHINE_SKEW_MS)
-            made = Container(self._world, self._outside, skew_ms=skew_ms)
+            # A setting reaches one function after the other, the sweep before all.
+            in_shards = self._outside.in_shards and (function == "sweep" or chance.draw(f"shards/{function}") < 0.7)
+            made = Container(self._world, self._outside, skew_ms=skew_ms, in_shards=in_shards)
             if turn < len(warm):
                 warm[turn] = made
             else:
@@ -200,6 +203,10 @@ class Functions:
         await self._container("sweep").sweep().look_again([key])
         return True
 
+    async def work_on(self, share: Share) -> bool:
+        await self._container("sweep").sweep().work_on([share])
+        return True
+
 
 def _request(plan: PlannedCall, now: int) -> CreateCallRequest:
     def moment(after_ms: int | None) -> datetime | None:
@@ -207,6 +214,7 @@ def _request(plan: PlannedCall, now: int) -> CreateCallRequest:
 
     return CreateCallRequest(
         to_number=plan.to_number,
+        instructions=plan.instructions,
         ring_timeout_s=plan.ring_timeout_s,
         max_call_duration_s=plan.max_call_duration_s,
         scheduled_at=moment(plan.scheduled_after),

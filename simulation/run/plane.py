@@ -57,6 +57,8 @@ class Plane:
             assign=lambda: assign,
             ring_if_waiting=next_ring.ring_if_waiting,
             speech_workers=no_speech_workers,
+            # Keys are neither made nor ended in this world.
+            may_stay=lambda _connection: True,
             clock=clock,
             log=log,
         )

@@ -19,6 +19,7 @@ from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
+from ringline.calls.tables.limits.livekit_budget import LivekitBudget
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.writes.companions import Companions
@@ -205,6 +206,13 @@ def turn_used_twice() -> Iterator[None]:
 
 
 @contextmanager
+def livekits_turns_not_waited_for() -> Iterator[None]:
+    """Each dialer takes LiveKit's requests for its own: whatever the limit, its turn is now."""
+    with mock.patch.object(LivekitBudget, "take", lambda _budget, now: now):
+        yield
+
+
+@contextmanager
 def lost_answer_not_looked_for() -> Iterator[None]:
     """Where the carrier tells of the answer nobody looks whether its word got lost."""
 
@@ -300,6 +308,7 @@ PLANTED: dict[Planting, frozenset[str]] = {
     outage_uses_up_the_calls: frozenset({"outage_counted"}),
     retry_overrules_a_cancel: frozenset({"overruled"}),
     turn_used_twice: frozenset({"too_fast"}),
+    livekits_turns_not_waited_for: frozenset({"too_many_requests"}),
     lost_answer_not_looked_for: frozenset({"not_mended", "mended_late"}),
     hang_up_carried_out_unrecorded: frozenset({"wrong_reason"}),
     dropped_dispatch_not_repeated: frozenset({"caller_not_answered", "wrong_reason"}),

@@ -19,7 +19,7 @@ def mark_removed_before_the_end_is_told() -> Iterator[None]:
     tell_end = relay.tell_end
 
     def takes_first(announcer: Announcer, ends: Ends, call: Call) -> None:
-        ends.end_is_told(call.account_id, call.call_id, call.ended_at or call.created_at)
+        ends.end_is_told(call)
         tell_end(announcer, ends, call)
 
     with (

@@ -10,6 +10,7 @@ from simulation.kernel.world import World
 from simulation.plan.planned import Plan
 from simulation.watch.book import CallBook
 from simulation.watch.calls.alone import NotLeftAlone
+from simulation.watch.calls.asked import ToldWhatWasAsked
 from simulation.watch.calls.browsers import Browsers
 from simulation.watch.calls.callers import CallersAnswered
 from simulation.watch.calls.company import Company
@@ -63,6 +64,7 @@ class Watchers:
     mending: Mending
     frames: RunnerFrames
     brains: Brains
+    asked: ToldWhatWasAsked
     last_look: tuple[WatchesTheEnd, ...]
 
     @property
@@ -79,7 +81,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows, garbled: Garb
     findings, book = Findings(world), CallBook()
     gates, places = Gates(findings, rows, book), Places(findings, rows, book)
     caps = Caps(findings, rows)
-    paces = Paces(world, findings, rows, plan.trunks)
+    paces = Paces(world, findings, rows, plan.trunks, plan.livekit_per_minute)
     rings = Rings(world, findings, scene=scene, book=book, gates=gates)
     ringing_told = RingingTold(world, findings, scene, book)
     ends, one_call = Ends(findings, book), OneCall(findings, scene)
@@ -148,6 +150,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows, garbled: Garb
         lines_back=lines_back,
         alone=alone,
         mending=mending,
+        asked=ToldWhatWasAsked(findings, scene, book),
         frames=frames,
         brains=brains,
         last_look=(

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.items import Item
-from ringline.runtime.table import GATE_SK, WAITING_PK, account_pk, calls_pk, gate_pk, queue_pk, runners_pk, trunk_pk
+from ringline.runtime.table import (
+    GATE_SK,
+    LIVEKIT_BUDGET_SK,
+    LIVEKIT_PK,
+    WAITING_PK,
+    WAITING_PKS,
+    account_pk,
+    calls_pk,
+    gate_pk,
+    queue_pk,
+    runners_pk,
+    trunk_pk,
+)
 from simulation.actors.scene import Leg
 from simulation.aws.reading import call_from_item
 from simulation.aws.rows import Change
@@ -13,6 +25,7 @@ from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 from simulation.watch.book import CallChange
 
+_WAITING = {WAITING_PK, *WAITING_PKS}
 _ACCOUNTS, _TRUNKS = account_pk(""), trunk_pk("")
 """What the keys of their items begin with."""
 _RUNNERS = runners_pk("").removeprefix(_ACCOUNTS)
@@ -48,6 +61,8 @@ class WatchesQueues(Protocol):
 
 class WatchesTrunks(Protocol):
     def trunk_changed(self, process: Process | None, trunk_id: str, before: Item | None, after: Item) -> None: ...
+
+    def livekits_turn_taken(self, process: Process | None, before: Item | None, after: Item) -> None: ...
 
 
 class WatchesRunners(Protocol):
@@ -96,7 +111,9 @@ class TableNews:
             self.access.touched(pk, sk)
             if pk.startswith(_TRUNKS) and after is not None:
                 self.trunks.trunk_changed(process, pk.removeprefix(_TRUNKS), before, after)
-            elif pk == WAITING_PK and after is None:
+            elif (pk, sk) == (LIVEKIT_PK, LIVEKIT_BUDGET_SK) and after is not None:
+                self.trunks.livekits_turn_taken(process, before, after)
+            elif pk in _WAITING and after is None:
                 self.queues.mark_removed(sk)
             elif pk.startswith(_ACCOUNTS):
                 account_id = pk.removeprefix(_ACCOUNTS).partition("#")[0]

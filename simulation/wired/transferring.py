@@ -14,6 +14,7 @@ from ringline.calls.transfers.carry_out import CarryOut
 from ringline.calls.transfers.follow_up import FollowUp
 from ringline.calls.transfers.mend import MendTransfers
 from ringline.calls.transfers.targets import Targets
+from ringline.routing.numbers import read_number
 from ringline.routing.records import Agent
 from ringline.runtime.clock import Clock
 from ringline.runtime.web.problems import Problem
@@ -71,7 +72,13 @@ class Transferring:
         asking = AskTransfer(
             store=self._store,
             progress=self._progress,
-            targets=Targets(_agent, _number, pipe_fallback=lambda *_: (), may_call=lambda *_: True),
+            targets=Targets(
+                _agent,
+                _number,
+                pipe_fallback=lambda *_: (),
+                may_call=lambda *_: True,
+                read_number=lambda _account, text: read_number(text),
+            ),
             queue=self._queue,
             new_transfer_id=lambda: self._ids.next_of(plan.number),
             clock=self._clock,

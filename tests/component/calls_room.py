@@ -11,6 +11,7 @@ from ringline.accounts.store import AccountStore
 from ringline.agents.tables.registry import Registry
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Swept
+from ringline.calls.mending.shares import USUAL, Sizes
 from ringline.calls.mending.sweep import Resend, Sweep
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
@@ -71,6 +72,8 @@ class CallsRoom:
     announcer: CountingAnnouncer = field(default_factory=CountingAnnouncer)
     nowhere: set[str] = field(default_factory=set)
     """Numbers that the account may not call."""
+    sizes: Sizes = USUAL
+    """How much a run of the sweep takes of what it finds."""
     rung: list[Call] = field(default_factory=list)
     """The calls whose phones the dialer told to ring."""
 
@@ -137,6 +140,12 @@ class CallsRoom:
     def look_again(self, *call_ids: str) -> Swept:
         return asyncio.run(self._sweep().look_again([(ACCOUNT, call_id) for call_id in call_ids]))
 
+    def work_on_shares(self) -> Swept:
+        """What runs of the sweep have handed out is heard."""
+        shares = list(self.looks.shares)
+        self.looks.shares.clear()
+        return asyncio.run(self._sweep().work_on(shares))
+
     def tell_end(self, call: Call) -> None:
         tell_end(self.announcer, self.store, call)
 
@@ -163,6 +172,7 @@ class CallsRoom:
                     log=LOG,
                 )
             ),
+            sizes=self.sizes,
             clock=self.clock,
             log=LOG,
         )
@@ -206,14 +216,14 @@ class CallsRoom:
         return self.store.gate(ACCOUNT).in_use
 
 
-def calls_room(local: LocalAws, cap: int = 2) -> CallsRoom:
+def calls_room(local: LocalAws, cap: int = 2, *, in_shards: bool = False) -> CallsRoom:
     AccountStore(local.dynamodb, local.table_name).create_account(Account(ACCOUNT, "Acme", "acme", cap))
-    store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None)
+    store = CallStore(local.dynamodb, local.table_name, pause=lambda _: None, in_shards=in_shards)
     paces = TrunkPaces(local.dynamodb, local.table_name)
     clock = HandClock()
     places = Registry(local.dynamodb, local.table_name, clock)
     rooms = InboundRooms(local.dynamodb, local.table_name)
-    watchlist = Watchlist(local.dynamodb, local.table_name)
+    watchlist = Watchlist(local.dynamodb, local.table_name, in_shards=in_shards)
     counters = Counters(local.dynamodb, local.table_name, clock, pause=lambda _: None)
     routing = RoutingStore(local.dynamodb, local.table_name)
     reached = ReachedLimits(local.dynamodb, local.table_name)

@@ -38,7 +38,7 @@ def test_forty_creates_at_once_are_one_call_and_so_after_each_end(local: LocalAw
     routing.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1"))
     routing.put_pipe(ACCOUNT, Pipe(pipe_id="PIPE_1", name="p", agent_id="desk", number="+15550100000"))
     store = CallStore(local.dynamodb, local.table_name)
-    marks = WaitingMarks(Watchlist(local.dynamodb, local.table_name), now_ms)
+    marks = WaitingMarks(Watchlist(local.dynamodb, local.table_name), now_ms, LOG)
     create = CreateCall(
         store=store,
         routing=OutboundRouting(routing),

@@ -7,6 +7,9 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.aws.event_filter import passes, read_patterns
+from local.aws.template import read_template
+from local.tools.places import TEMPLATE
 from ringline.calls.model.call import AnswerFrom, Call, State, VoicemailPolicy
 from ringline.calls.model.events import (
     AgentAwaited,
@@ -70,7 +73,11 @@ from ringline.calls.model.transfers.transfer_events import (
 )
 from ringline.calls.rules.kept_rules import without_number
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.calls.stream.measures import measures_of
+from ringline.calls.tables.records import call_from_item, call_to_item, released
+from ringline.calls.views.payload import news
+from ringline.calls.views.relay import Change, calls_to_record, rooms_to_close
+from ringline.calls.views.transfer_news import transfer_news
 from tests.builders import NOW, a_call
 
 _sids = st.sampled_from(["PA_1", "PA_2", "PA_3"])
@@ -196,6 +203,9 @@ POLICIES = st.none() | st.builds(
     st.lists(st.sampled_from(sorted(WORDS)), min_size=1).map(tuple),
     st.lists(st.integers(0, 3600), min_size=1, max_size=3).map(tuple),
 )
+_RELAY = read_template(TEMPLATE)["Resources"]["RelayCallChangesFunction"]["Properties"]
+RELAYED = read_patterns(_RELAY["Events"]["Changes"]["Properties"]["FilterCriteria"])
+
 LIVES = st.builds(
     lambda policy, voicemail, events: (a_call(State.QUEUED, retry=policy, voicemail_policy=voicemail), events),
     POLICIES,
@@ -297,6 +307,32 @@ def test_the_agent_that_talks_is_never_removed(told: tuple[Call, list[Event]]) -
             assert call.agent_left_at is None
             assert call.agent_sid not in {None, event.sid}
         call = result.call if isinstance(result, Moved) else call
+
+
+@settings(max_examples=400)
+@given(LIVES)
+def test_every_change_that_anything_follows_starts_the_relay(told: tuple[Call, list[Event]]) -> None:
+    """The event source's filter keeps away what means nothing, and never an end."""
+    life = lives(*told)
+    assert starts_the_relay(None, life[0])
+    for before, after in pairwise(life):
+        change = Change("1", before, after)
+        follows = [
+            *news(before, after),
+            *transfer_news(before, after),
+            *measures_of(change),
+            *rooms_to_close([change]),
+            *calls_to_record([change]),
+            *([after] if released(before, after) else []),
+        ]
+        assert starts_the_relay(before, after) or not follows, (before.state, after.state, follows)
+        if after.state.is_terminal:
+            assert starts_the_relay(before, after)
+
+
+def starts_the_relay(before: Call | None, after: Call) -> bool:
+    images = {"NewImage": call_to_item(after)} | ({} if before is None else {"OldImage": call_to_item(before)})
+    return passes({"dynamodb": images}, RELAYED)
 
 
 @settings(max_examples=200)

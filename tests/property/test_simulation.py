@@ -13,6 +13,7 @@ from simulation.aws import table
 from simulation.aws.conditions import UnknownExpression, condition, updated
 from simulation.plan.drawing import HOUR_MS, make_plan, plain_plan
 from simulation.plan.planned import Plan, PlannedCall
+from simulation.planted.asked import PLANTED_ASKED
 from simulation.planted.browsers import PLANTED_BROWSERS
 from simulation.planted.desks import PLANTED_DESKS
 from simulation.planted.handovers import PLANTED_HANDOVERS
@@ -136,6 +137,11 @@ def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
 @pytest.mark.parametrize("planting", PLANTED_ENDS, ids=lambda planting: planting.__name__)
 def test_a_bug_planted_among_ends_is_caught(planting: Planting) -> None:
     _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_ENDS[planting])
+
+
+@pytest.mark.parametrize("planting", PLANTED_ASKED, ids=lambda planting: planting.__name__)
+def test_a_bug_planted_in_what_is_kept_of_a_request_is_caught(planting: Planting) -> None:
+    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_ASKED[planting])
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_every_metric_that_is_told_is_on_the_dashboard() -> None:
     assert {name for namespace, name, *_ in shown() if namespace == STACK} == set(TOLD)
 
 
+def test_they_are_as_many_as_the_page_says() -> None:
+    """AWS takes money for each, each month."""
+    series = {(name, *of) for namespace, name, *of, _ in shown() if namespace == STACK}
+    (said,) = re.findall(r"They are (\d+)\sseries", (ROOT / "docs/operating.md").read_text())
+    assert len(series) == int(said) <= 38
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_every_value_of_a_dimension_is_a_line_of_its_own(name: str) -> None:
     assert {each[3] for each in shown() if each[1] == name} == VALUES[name]

@@ -91,7 +91,8 @@ HOLDS: dict[str, float] = {
     "ReceiveAgentEventFunction": 2 * AWS_REQUEST_S + HANGING_UP_S,
     # Rooms are closed side by side, and then recordings started side by side.
     "RelayCallChangesFunction": 2 * timing.LIVEKIT_REQUEST_S + AWS_REQUEST_S,
-    # Each endpoint of a batch may take its time; the delivery is read before it and its outcome written after it.
+    # The endpoint of each message of a batch may take its time, once for all that the message names; the deliveries are
+    # read before it and their outcomes written after it.
     "DeliverWebhookFunction": SQS_MAPPINGS["DeliveryQueue"][1]["BatchSize"] * client.TIMEOUT_S + 2 * AWS_REQUEST_S,
     # A frame is sent, or one is sent to each of the runners that are asked in vain.
     "ServeRunnersFunction": AWS_REQUEST_S,

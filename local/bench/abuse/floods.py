@@ -31,7 +31,7 @@ A_SECOND = 5
 """Requests, or connections, of each flood."""
 _AT_ONCE = 4
 _WITHIN_S = 20.0
-_ANSWERED_WITHIN_S, _DRAINED_WITHIN_S = 30.0, 120.0
+_ANSWERED_WITHIN_S, _DRAINED_WITHIN_S = 30.0, 30.0
 _LOOK_EVERY_S = 0.1
 
 _BUSY = "+15550100781"
@@ -133,13 +133,19 @@ async def floods_of(flooder: Rig) -> Mapping[str, Send]:
     }
 
 
-async def drained(flooder: Rig) -> None:
-    """Returns when none of the flooder's calls waits any more. Raises StackError."""
+async def drained(flooder: Rig) -> int:
+    """Takes the flooder's calls that wait out of the queue, and returns when none waits any more, or how many still do
+    after half a minute. Raises StackError."""
     ends_at = time.monotonic() + _DRAINED_WITHIN_S
-    while await asyncio.to_thread(count_waiting, flooder.stack, flooder.stack.account_id):
+    while left := await asyncio.to_thread(count_waiting, flooder.stack, flooder.stack.account_id):
         if time.monotonic() > ends_at:
-            raise StackError(f"the flooder's calls still wait after {_DRAINED_WITHIN_S:.0f} s")
+            return left
+        for call in (await flooder.api("GET", "/v1/calls?status=pending&limit=100", None))["data"]:
+            with suppress(StackError):
+                # It may be dialled by now.
+                await flooder.api("POST", f"/v1/calls/{call['call_id']}/cancel", None)
         await asyncio.sleep(_LOOK_EVERY_S)
+    return 0
 
 
 @asynccontextmanager

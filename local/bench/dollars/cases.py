@@ -23,7 +23,7 @@ from local.bench.dollars.prices import (
     per_million,
 )
 from local.bench.report import Reading, Section, at_most, counts_of, shown
-from local.bench.rig import SILENT_AGENT, Rig, until
+from local.bench.rig import SILENT_AGENT, TEXT_KB, Rig, some_text, until
 from local.bench.wire import Recorder, recording
 from local.stack.wishes import CONTAINER, FUNCTION, Wishes
 
@@ -50,7 +50,6 @@ _MANNERS: Mapping[str, Mapping[str, Any]] = {
     _NO_ANSWER: {"rings_after_s": 0.1, "answers_after_s": None},
 }
 _SHORTEST_RING_S = 5
-_TEXT_KB = (1, 8, 32)
 _BUDGETS = {"carrier tells": 66.0, "container": 50.0}
 
 _TASKS, _TASK_VCPU, _TASK_GB = 2, 0.5, 1.0
@@ -95,16 +94,11 @@ async def measure(rig: Rig, way: Way) -> Measured:
             held_s = min(AGENT_COMES_S + RINGS_FOR_S[end], way.function_waits_s)
             measured.ends[end] = Counted(counted.usage.plus(Usage(held_s=held_s)), counted.logged)
         if way is WAYS[0]:
-            for kb in _TEXT_KB:
-                usage = (await _counted(rig, recorder, _ANSWERED, instructions=_text(kb))).usage
+            for kb in TEXT_KB:
+                usage = (await _counted(rig, recorder, _ANSWERED, instructions=some_text(kb))).usage
                 measured.with_text[kb] = usage.plus(Usage(held_s=measured.ends[_ANSWERED].usage.held_s))
             measured.poll = await _one_poll(rig, recorder)
     return measured
-
-
-def _text(kb: int) -> str:
-    line = "Speak slowly, and ask one question at a time. "
-    return (line * (kb * 1024 // len(line) + 1))[: kb * 1024]
 
 
 async def _counted(rig: Rig, recorder: Recorder, end: str, **asks: Any) -> Counted:
@@ -151,7 +145,11 @@ def sections(by_way: Mapping[str, Measured]) -> list[Section]:
             "what is longer, and who asks, where the dialer waits for the answer",
             (
                 *(
-                    Reading(f"answered, {kb} KB of instructions", _dollars(usage), _of_what(usage))
+                    Reading(
+                        f"answered, {kb} KB of instructions",
+                        _dollars(usage),
+                        f"{shown(usage.write_units)} write units; {_of_what(usage)}",
+                    )
                     for kb, usage in waits.with_text.items()
                 ),
                 Reading(

@@ -12,7 +12,7 @@ import psutil
 from local.aws import deploy
 from local.aws.template import events_of, read_template
 from local.bench.dollars.prices import Usage
-from local.bench.rig import SqsDeliveries
+from local.bench.rig import SqsDeliveries, log_groups
 from local.bench.wire import Record, Recorder
 from local.stack import dialer
 from local.stack.record import Stack
@@ -78,8 +78,8 @@ class Meter:
 
     def _logged(self) -> Logged:
         logs, logged = deploy.client("logs", self._stack.emulator_url), Logged()
-        for logical_id, name in self._stack.functions.items():
-            for text in _lines(logs, f"/aws/lambda/{name}", self._began_ms):
+        for logical_id, group in log_groups(self._stack).items():
+            for text in _lines(logs, group, self._began_ms):
                 logged.runs[logical_id] += text.startswith("START ")
                 size = len(text.encode()) + LOG_EVENT_BYTES
                 logged.all_bytes += size

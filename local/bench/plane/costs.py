@@ -11,41 +11,15 @@ from copy import replace
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws import deploy
 from local.bench.plane.crowd import answer
 from local.bench.report import Reading, Section, counts_of, shown
-from local.bench.rig import Rig, SqsDeliveries
+from local.bench.rig import Rig, Runs, SqsDeliveries
 from local.bench.wire import BEAT, REPORTED, Record, Recorder, Write, of_call, one_call, recording, total
 from local.stack.record import Stack
 from local.trips.runners import a_runner, running
 
 _IDLE_S = 60
 _SERVES_RUNNERS = "ServeRunnersFunction"
-
-
-class _Runs:
-    """Counts the runs of the stack's functions from now on."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._logs = deploy.client("logs", stack.emulator_url)
-        self._before = self._counted()
-
-    def count(self) -> Counter[str]:
-        """By function."""
-        counted = self._counted()
-        counted.subtract(self._before)
-        return counted
-
-    def _counted(self) -> Counter[str]:
-        return Counter({logical_id: self._streams(name) for logical_id, name in self._stack.functions.items()})
-
-    def _streams(self, name: str) -> int:
-        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{name}")
-        try:
-            return sum(len(page["logStreams"]) for page in pages)
-        except self._logs.exceptions.ResourceNotFoundException:
-            return 0  # it has not run yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +60,7 @@ async def _second_call(rig: Rig, recorder: Recorder) -> _Bill:
 
 
 async def _count(stack: Stack, recorder: Recorder, happens: Any) -> _Bill:
-    runs, deliveries = await asyncio.to_thread(_Runs, stack), SqsDeliveries(stack)
+    runs, deliveries = await asyncio.to_thread(Runs, stack), SqsDeliveries(stack)
     recorder.record = record = Record()
     await happens()
     counted = await asyncio.to_thread(runs.count)

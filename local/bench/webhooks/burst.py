@@ -1,5 +1,5 @@
 """Calls of one account end at once: their events are written and posted by the product's own code, on the emulator's
-table, to receivers on this machine."""
+table, to receivers on this machine; or on a table in this process."""
 
 import json
 import random
@@ -23,16 +23,18 @@ from ringline.webhooks.pacing.turns import Turns
 from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.client import WebhookClient
 from ringline.webhooks.sending.deliver import Deliver
-from ringline.webhooks.sending.queue import DeliveryMessage
+from ringline.webhooks.sending.queue import DeliveryMessage, DeliveryQueue, Outbox, ReplayMessage, body_of
+from ringline.webhooks.sending.together import TakeTogether
 from ringline.webhooks.tables.deliveries import DeliveryStore
+from ringline.webhooks.tables.delivery_reads import DeliveryReads
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.turns import TurnStore
 
-RELAYS, WORKERS = 10, 100
-"""As many as the template lets work at once: of the stream's readers, and of the queue's."""
+RELAYS, COPIES = 10, 100
+"""As many as the template lets work at once: of the stream's readers, and of the delivery function."""
 
-WITHIN_S = 240.0
+WITHIN_S = 90.0
 """What is not there by then counts as lost."""
 
 _LOOK_EVERY_S = 0.25
@@ -71,9 +73,12 @@ class NothingOfBefore:
         """No message of the release before comes."""
 
 
-def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str], calls: int) -> Burst:
-    """One account with an endpoint of each manner (`quick`, `slow`, `dead`), `calls` of which end at this moment. It
-    waits for all that `quick` ones are owed, WITHIN_S at most."""
+def burst(
+    dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str], calls: int, *, together: bool
+) -> Burst:
+    """One account with an endpoint of each manner (`quick`, `slow`, `dead`), `calls` of which end at this moment. What
+    an endpoint is told goes into the queue and out of it `together`, or each delivery by itself. It waits for all that
+    `quick` ones are owed, WITHIN_S at most."""
     account_id = new_id("acct")
     endpoints = EndpointStore(dynamodb, table)
     names = {f"{account_id}-{number}": manner for number, manner in enumerate(manners)}
@@ -82,15 +87,18 @@ def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str],
         endpoint = Endpoint(endpoint_id=name, url=url, secrets=(new_webhook_secret(),), created_at=now_ms())
         endpoints.add(account_id, endpoint)
     queue, bill = FairQueue(), Bill()
-    bill.open(dynamodb)
-    workers = [threading.Thread(target=_work, args=(dynamodb, table, queue), daemon=True) for _ in range(WORKERS)]
+    is_billed = hasattr(dynamodb, "meta")
+    if is_billed:
+        bill.open(dynamodb)
+    doing = (dynamodb, table, queue, together)
+    workers = [threading.Thread(target=_work, args=doing, daemon=True) for _ in range(COPIES)]
     for worker in workers:
         worker.start()
     ended_at, began_s = now_ms(), time.monotonic()
     try:
         with ThreadPoolExecutor(RELAYS) as relays:
             shares = [
-                relays.submit(_relay, dynamodb, table, queue, account_id, range(first, calls, RELAYS))
+                relays.submit(_relay, dynamodb, table, queue, account_id, range(first, calls, RELAYS), together)
                 for first in range(RELAYS)
             ]
             wait(shares)
@@ -101,7 +109,8 @@ def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str],
         taken_s = time.monotonic() - began_s
     finally:
         queue.close()
-        bill.close(dynamodb)
+        if is_billed:
+            bill.close(dynamodb)
         # One that posts to the dead endpoint is let go after ten seconds.
         for worker in workers:
             worker.join()
@@ -115,9 +124,11 @@ def burst(dynamodb: Any, table: str, receivers_url: str, manners: Sequence[str],
     return Burst(calls, sorted(at - ended_at for at in written_at.values()), posted, taken_s, bill)
 
 
-def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: Sequence[int]) -> None:
+def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: Sequence[int], together: bool) -> None:
     """One batch of the stream."""
-    announcer = Announcer(EndpointStore(dynamodb, table), EventStore(dynamodb, table), queue)
+    outbox = Outbox(queue)
+    goes_to: DeliveryQueue = outbox if together else queue
+    announcer = Announcer(EndpointStore(dynamodb, table), EventStore(dynamodb, table), goes_to)
     drafts = [
         EventDraft(
             account_id=account_id,
@@ -131,13 +142,14 @@ def _relay(dynamodb: Any, table: str, queue: FairQueue, account_id: str, calls: 
     announcer.write_ahead(drafts)
     for draft in drafts:
         announcer.announce(draft)
+    outbox.flush()
 
 
 _DATA = {"status": "completed", "direction": "outbound", "metadata": {"row": "x" * 600}}
 """About as much as a call's view has."""
 
 
-def _work(dynamodb: Any, table: str, queue: FairQueue) -> None:
+def _work(dynamodb: Any, table: str, queue: FairQueue, together: bool) -> None:
     """One copy of the delivery function."""
     endpoints, events = EndpointStore(dynamodb, table), EventStore(dynamodb, table)
     deliveries = DeliveryStore(dynamodb, table)
@@ -161,11 +173,22 @@ def _work(dynamodb: Any, table: str, queue: FairQueue) -> None:
         clock=now_ms,
         randomness=random.random,
     )
+    taking = TakeTogether(deliver, _no_step, DeliveryReads(dynamodb, table))
     while (message := queue.take()) is not None:
         try:
-            deliver.run(message)
+            if isinstance(message, DeliveryMessage) and not together:
+                # It reads for itself, one row after the other.
+                deliver.run(message)
+                continue
+            for took in taking.run(body_of(message)):
+                if isinstance(took, Exception):
+                    raise took
         finally:
             queue.done(message)
+
+
+def _no_step(step: ReplayMessage) -> None:
+    raise AssertionError(f"nothing is replayed here: {step}")
 
 
 def _until_all(receivers_url: str, names: Sequence[str], calls: int, began_s: float) -> dict[str, dict[str, int]]:

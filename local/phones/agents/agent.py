@@ -8,7 +8,7 @@ from livekit.protocol.models import DisconnectReason
 from local.phones.agents.deeds import Deeds
 from local.phones.agents.presence import Presence
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
+from local.phones.model import timings
 from local.phones.numbers.callees import AgentDeed
 
 

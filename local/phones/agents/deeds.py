@@ -11,10 +11,11 @@ from local.phones.agents.presence import Presence
 from local.phones.agents.reports import Reports
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.transfers import hand_over
-from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError
+from local.phones.model import timings
+from local.phones.model.legs import LegStatus
 from local.phones.numbers.callees import AgentDeed, AgentScript
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.rooms.participant import CALL_STATUS, Participant
 
 _log = logging.getLogger("phones.deeds")
 _HEARD_WITHIN_S = 2.0

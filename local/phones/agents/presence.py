@@ -11,13 +11,12 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel.ids import new_id
+from local.phones.model.agents import follows
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
 from local.phones.rooms.participant import Participant
 from local.phones.rooms.room import Room, RoomEvent
 from local.phones.rooms.tracks import agent_track
-
-_FOLLOWED = (DisconnectReason.CLIENT_INITIATED, DisconnectReason.ROOM_DELETED, DisconnectReason.USER_REJECTED)
 
 
 class Presence:
@@ -130,8 +129,8 @@ class Presence:
             self.alone.set()
 
     def _follows(self, leg: Participant) -> bool:
-        """An agent stays for a caller who was merely not reached: someone may dial again."""
-        return leg.left_for in _FOLLOWED and not self.room.legs() and not self.crashed.is_set()
+        reason = DisconnectReason.Name(leg.left_for or DisconnectReason.UNKNOWN_REASON)
+        return follows(reason, is_alone=not self.room.legs()) and not self.crashed.is_set()
 
     def _hear(self, topic: str, told: bytes) -> None:
         if self.hears is not None and not self.crashed.is_set():

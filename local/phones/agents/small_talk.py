@@ -6,7 +6,7 @@ from local.phones.agents.presence import Presence
 from local.phones.agents.reports import Reports
 from local.phones.agents.transcripts import Talk, turns_of, usage_of
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
+from local.phones.model import timings
 
 
 class SmallTalk:

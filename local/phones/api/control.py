@@ -33,8 +33,8 @@ from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.inbound import CARRIERS_ADDRESS, Caller, InboundLeg
 from local.phones.calls.web import Admission, TokenRefused, Visitor, WebCaller
-from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
+from local.phones.model import timings
 from local.phones.numbers import book
 from local.phones.numbers.person_script import PersonScript
 from local.phones.rooms.participant import Participant

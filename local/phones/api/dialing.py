@@ -9,10 +9,10 @@ from local.phones.api.trunks import TrunkApi
 from local.phones.calls.exchange import Exchange
 from local.phones.calls.outbound import DialTerms, OutboundLeg
 from local.phones.calls.transfers import refer
-from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind
 from local.phones.kernel.ids import new_id
-from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, bridge_error
+from local.phones.kernel.twirp import BadGatewayError, ConnectionDroppedError, TwirpError, as_error
+from local.phones.model import legs, timings
 from local.phones.numbers.callees import Callee, DialTrouble
 
 _FAILS_AT_FIRST = 2
@@ -87,7 +87,7 @@ class SipApi:
         missing = callee.dial is DialTrouble.NO_BRIDGE or missing_at_first
         if missing or self._exchange.faults.take(FaultKind.NO_BRIDGE, "CreateSIPParticipant", terms.room):
             await self._exchange.pace.sleep(timings.NO_BRIDGE_S)
-            raise bridge_error("unavailable", "no response from servers")
+            raise as_error(legs.NO_BRIDGE)
 
     async def _lose_answer(self, leg: OutboundLeg, callee: Callee) -> None:
         """Breaks the HTTP call after the INVITE, for numbers that do that. The phone goes on."""

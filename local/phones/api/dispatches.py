@@ -9,7 +9,8 @@ from livekit.protocol.agent_dispatch import (
 )
 
 from local.phones.agents.worker import Dispatcher
-from local.phones.kernel.twirp import bridge_error, not_found
+from local.phones.kernel.twirp import as_error, not_found
+from local.phones.model import legs
 from local.phones.rooms.roster import Roster
 
 
@@ -35,6 +36,6 @@ class DispatchApi:
         room = self._roster.get(request.room)
         if room is None:
             # The question goes to the node that has the room, and none has.
-            raise bridge_error("unavailable", "no response from servers")
+            raise as_error(legs.NO_BRIDGE)
         wanted = [each for each in room.dispatches.values() if request.dispatch_id in ("", each.id)]
         return ListAgentDispatchResponse(agent_dispatches=wanted)

@@ -6,8 +6,8 @@ from livekit.protocol.models import Room as RoomMessage
 
 from local.phones.agents.worker import Dispatcher
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
 from local.phones.kernel.twirp import TwirpError, UnreadableAnswerError, not_found
+from local.phones.model import timings
 from local.phones.numbers import book
 from local.phones.numbers.callees import RoomTrouble
 from local.phones.rooms.participant import Participant

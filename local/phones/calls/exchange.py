@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from local.phones.carrier.desk import CarrierDesk
 from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
 from local.phones.numbers import book
 from local.phones.numbers.callees import Callee
 from local.phones.post.courier import Courier

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from livekit.protocol import sip
-from livekit.protocol.models import DisconnectReason, ParticipantInfo
+from livekit.protocol.models import ParticipantInfo
 
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.kernel.sip_status import BUSY, CANCELLED
+from local.phones.model import legs, timings
+from local.phones.model.legs import LegEnd, LegStatus
+from local.phones.model.sip_status import BUSY, CANCELLED
 from local.phones.numbers.person_script import A_TALKER, PersonScript
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant, Phone
+from local.phones.rooms.participant import CALL_STATUS, Participant, Phone, reason_named
 from local.phones.rooms.room import Room, RoomEvent, RoomTerms
 from local.phones.rooms.tracks import leg_track
 
@@ -42,14 +43,6 @@ class Caller:
     person: PersonScript = A_TALKER
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    reason: DisconnectReason | None
-    by: str
-    sip_code: int | None = None
-    hung_up: bool = False
-
-
 class Dispatcher(Protocol):
     """Who sends an agent to a room."""
 
@@ -65,7 +58,7 @@ class InboundLeg:
         self._dispatcher = dispatcher
         self._caller = caller
         self._route = route
-        self._over: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
+        self._over: asyncio.Future[LegEnd] = asyncio.get_running_loop().create_future()
         self._audio = asyncio.Event()
         self.call: PhoneCall = exchange.ledger.open("inbound", caller.from_number, caller.to_number)
         self.call.sip_call_id = new_id("SCL_")
@@ -88,10 +81,7 @@ class InboundLeg:
 
     def hang_up(self) -> None:
         """The caller hangs up, or gives up while it rings."""
-        if self.call.answered_at is None:
-            self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "caller", CANCELLED, hung_up=True))
-        else:
-            self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "caller", hung_up=True))
+        self._end(legs.CALLER_GIVES_UP if self.call.answered_at is None else legs.CALLER_HANGS_UP)
 
     def _join(self, route: InboundRoute) -> None:
         rule, caller = route.rule, self._caller
@@ -118,7 +108,7 @@ class InboundLeg:
             name=shown_name,
             metadata=rule.metadata,
             attributes=self._attributes(route),
-            evicted=lambda _reason: self._end(_Ending(None, "livekit")),
+            evicted=lambda _reason: self._end(legs.PUT_OUT),
             phone=Phone(caller.person, self.call, self.hang_up),
         )
         self._room.join(self._participant)
@@ -161,7 +151,7 @@ class InboundLeg:
             if patience_s is not None and patience_s <= ringing_s:
                 self.hang_up()
             else:
-                self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "livekit", BUSY))
+                self._end(legs.NOBODY_ANSWERS)
             return
         await self._pace.sleep(timings.INBOUND_ANSWER_S)
         self.call.answer()
@@ -176,13 +166,13 @@ class InboundLeg:
             self.hang_up()
         else:
             await self._pace.sleep(most_s)
-            self._end(_Ending(DisconnectReason.CLIENT_INITIATED, "livekit", hung_up=True))
+            self._end(legs.REACHED_ITS_LIMIT)
 
-    def _end(self, ending: _Ending) -> None:
+    def _end(self, ending: LegEnd) -> None:
         if not self._over.done():
             self._over.set_result(ending)
 
-    def _finish(self, ending: _Ending) -> None:
+    def _finish(self, ending: LegEnd) -> None:
         answered = self.call.answered_at is not None
         if ending.by == "caller":
             self.call.sent("BYE" if answered else "CANCEL")
@@ -194,7 +184,7 @@ class InboundLeg:
         if ending.hung_up:
             self._room.change(self._participant, {CALL_STATUS: LegStatus.HANGUP})
         if ending.reason is not None:
-            self._room.leave(self._participant, ending.reason)
+            self._room.leave(self._participant, reason_named(ending.reason))
 
 
 def _identity(from_number: str, *, hidden: bool) -> tuple[str, str]:

@@ -16,18 +16,16 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.calls.exchange import Exchange
 from local.phones.carrier.desk import CarrierLine
-from local.phones.kernel import sip_status, timings
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.kernel.twirp import TwirpError, bridge_error
+from local.phones.kernel.twirp import TwirpError, as_error
+from local.phones.model import legs, sip_status, timings
+from local.phones.model.legs import LegEnd, LegStatus
 from local.phones.numbers.callees import Callee, LineTrouble
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant, Phone
+from local.phones.rooms.participant import CALL_STATUS, Participant, Phone, reason_named
 from local.phones.rooms.room import Room
 from local.phones.rooms.tracks import leg_track
 
-_TIMED_OUT = bridge_error("canceled", "sip request timed out")
-_NO_CREDENTIALS = "sip server required auth, but no username or password was provided"
-_WRONG_CREDENTIALS = "max auth retry attempts reached"
 _BRIDGE_DIES_AFTER_S = 2.0
 _RESTART_S = 3.0
 
@@ -53,17 +51,6 @@ class DialTerms:
     waits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a leg ended. `reason` is None when the server put it out; `failure` is what a waiting dialer is told."""
-
-    reason: DisconnectReason | None
-    by: str
-    failure: TwirpError | None = None
-    sip_code: int | None = None
-    hung_up: bool = False
-
-
 class OutboundLeg:
     """One INVITE, from the request to the end. `outcome` is None when answered, else the dialer's error."""
 
@@ -78,7 +65,7 @@ class OutboundLeg:
         self._terms = terms
         self._callee = callee
         self._requested_at_s = self._pace.now_s()
-        self._over: asyncio.Future[Ending] = loop.create_future()
+        self._over: asyncio.Future[LegEnd] = loop.create_future()
         self._bridge_lost = False
         self._participant: Participant
         self._room: Room
@@ -107,9 +94,9 @@ class OutboundLeg:
     def hang_up(self) -> None:
         """The callee hangs up, or refuses a call that still rings."""
         if self._call.answered_at is not None:
-            self._end(Ending(DisconnectReason.CLIENT_INITIATED, "callee", hung_up=True))
+            self._end(legs.HANGS_UP)
         else:
-            self._end(self._refused(sip_status.BUSY, None))
+            self._end(self._refused(legs.refused(sip_status.BUSY)))
 
     def has_call(self, call_id: int) -> bool:
         return self.joined.done() and self._call.id == call_id
@@ -167,63 +154,50 @@ class OutboundLeg:
         self._call.invite()
         self._carrier.invited()
         self.invited.set()
+        ring_s, rang_out = self._ring_limit()
+        ending: LegEnd | None
         try:
-            async with self._pace.timeout(self._ring_budget_s()):
+            async with self._pace.timeout(ring_s):
                 ending = await self._wait_for_answer()
         except TimeoutError:
-            ending = self._timed_out()
+            ending = rang_out
         if ending is None:
             ending = await self._talk()
         self._end(ending)
 
-    def _ring_budget_s(self) -> float:
-        budget_s = min(self._terms.ringing_timeout_s, self._left_of(self._terms.max_call_s))
-        return min(budget_s, self._left_of(timings.RPC_BUDGET_S)) if self._terms.waits else budget_s
+    def _ring_limit(self) -> tuple[float, LegEnd]:
+        """How long it may ring from now on, and how that ends."""
+        terms = self._terms
+        limit_s, ending = legs.ring_limit(terms.ringing_timeout_s, terms.max_call_s, waits=terms.waits)
+        return self._left_of(limit_s), ending
 
     def _left_of(self, limit_s: float) -> float:
         """What is left of a limit that counts from the request, ringing included."""
         return max(0.0, self._requested_at_s + limit_s - self._pace.now_s())
 
-    def _timed_out(self) -> Ending:
-        failure = _TIMED_OUT
-        if self._terms.waits and self._left_of(timings.RPC_BUDGET_S) <= 0:
-            failure = TwirpError("deadline_exceeded", "request timed out")
-        return Ending(DisconnectReason.USER_UNAVAILABLE, "livekit", failure, sip_code=sip_status.CANCELLED)
-
-    async def _wait_for_answer(self) -> Ending | None:
+    async def _wait_for_answer(self) -> LegEnd | None:
         """How the leg ended without an answer; None once it is answered."""
-        callee = self._callee
-        if callee.silent:
-            await self._pace.sleep(timings.TIMER_B_S)
-            failure = bridge_error("canceled", "transaction failed to complete (0 intermediate responses)")
-            return Ending(DisconnectReason.USER_UNAVAILABLE, "nobody", failure)
-        if callee.wants_credentials:
-            return await self._be_challenged()
-        if callee.rings_after_s is not None:
-            await self._pace.sleep(callee.rings_after_s)
+        fate = self._callee.fate(has_credentials=self._terms.has_credentials)
+        waited_s = 0.0
+        if fate.is_to_ring:
+            waited_s = fate.rings_after_s or 0.0
+            await self._pace.sleep(waited_s)
             self._ring()
-        if callee.refusal is not None:
-            await self._pace.sleep(callee.refuses_after_s)
-            return self._refused(callee.refusal.sip_code, callee.refusal.text)
-        if callee.answers_after_s is None:
+        if fate.settled_after_s is None:
             await asyncio.Event().wait()
         else:
-            await self._pace.sleep(callee.answers_after_s)
-        self._answer()
-        return None
+            await self._pace.sleep(fate.settled_after_s - waited_s)
+        if fate.end is None:
+            self._answer()
+            return None
+        return self._refused(fate.end)
 
-    async def _be_challenged(self) -> Ending:
-        await self._pace.sleep(timings.CHALLENGE_S)
-        text = _WRONG_CREDENTIALS if self._terms.has_credentials else _NO_CREDENTIALS
-        return Ending(DisconnectReason.USER_REJECTED, "carrier", bridge_error("failed_precondition", text), 407)
-
-    def _refused(self, sip_code: int, text: str | None) -> Ending:
-        self._call.sent(sip_code)
-        if self._carrier.attributes:
-            self._change(self._carrier.attributes)
-        seen = sip_status.failure(sip_code, text)
-        failure = bridge_error(seen.twirp_code, seen.message, seen.metadata(sip_code))
-        return Ending(seen.disconnect_reason, "callee", failure, sip_code)
+    def _refused(self, ending: LegEnd) -> LegEnd:
+        if ending.by == "callee":
+            self._call.sent(ending.sip_code or 0)
+            if self._carrier.attributes:
+                self._change(self._carrier.attributes)
+        return ending
 
     def _ring(self) -> None:
         self._call.ring()
@@ -243,14 +217,14 @@ class OutboundLeg:
         if self._callee.line in (LineTrouble.BRIDGE_DIES_ACTIVE, LineTrouble.SERVER_RESTARTS_ACTIVE):
             self._exchange.tasks.start(self._break_line())
 
-    async def _talk(self) -> Ending:
+    async def _talk(self) -> LegEnd:
         left_s = self._left_of(self._terms.max_call_s)
         hangs_up_after_s = self._callee.hangs_up_after_s
         if hangs_up_after_s is not None and hangs_up_after_s <= left_s:
             await self._pace.sleep(hangs_up_after_s)
-            return Ending(DisconnectReason.CLIENT_INITIATED, "callee", hung_up=True)
+            return legs.HANGS_UP
         await self._pace.sleep(left_s)
-        return Ending(DisconnectReason.CLIENT_INITIATED, "livekit", hung_up=True)
+        return legs.REACHED_ITS_LIMIT
 
     async def _break_line(self) -> None:
         await self._pace.sleep(_BRIDGE_DIES_AFTER_S)
@@ -264,7 +238,7 @@ class OutboundLeg:
     async def _be_missed(self, after_s: float) -> None:
         await self._pace.sleep(after_s)
         if not self._over.done():
-            self._over.set_result(Ending(DisconnectReason.CONNECTION_TIMEOUT, "nobody"))
+            self._over.set_result(legs.BRIDGE_DIED)
 
     def _change(self, attributes: dict[str, str]) -> None:
         if not self._bridge_lost:
@@ -272,19 +246,19 @@ class OutboundLeg:
 
     def _evicted(self, _reason: DisconnectReason) -> None:
         if not self._over.done():
-            self._over.set_result(Ending(None, "livekit", _TIMED_OUT))
+            self._over.set_result(legs.PUT_OUT)
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: LegEnd) -> None:
         if not self._over.done() and not self._bridge_lost:
             self._over.set_result(ending)
         elif self._bridge_lost:
             self._phone_over(ending)
 
-    def _phone_over(self, ending: Ending) -> None:
+    def _phone_over(self, ending: LegEnd) -> None:
         self._call.end(ending.by, ending.sip_code)
         self._carrier.over(ending.failure.metadata.get("sip_status") if ending.failure is not None else None)
 
-    async def _finish(self, ending: Ending) -> None:
+    async def _finish(self, ending: LegEnd) -> None:
         self.invited.set()
         answered = self._call.answered_at is not None
         if ending.by == "livekit":
@@ -295,8 +269,8 @@ class OutboundLeg:
         if ending.hung_up:
             self._change({CALL_STATUS: LegStatus.HANGUP})
         if ending.reason is not None:
-            self._room.leave(self._participant, ending.reason)
+            self._room.leave(self._participant, reason_named(ending.reason))
         else:
             await self._pace.sleep(timings.CANCEL_S)
         if not self.outcome.done() and ending.failure is not None:
-            self.outcome.set_result(ending.failure)
+            self.outcome.set_result(as_error(ending.failure))

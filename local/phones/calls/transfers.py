@@ -2,11 +2,12 @@
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.kernel import sip_status, timings
-from local.phones.kernel.timings import Pace
-from local.phones.kernel.twirp import TwirpError, bridge_error, not_found
+from local.phones.kernel.pace import Pace
+from local.phones.kernel.twirp import as_error, not_found
+from local.phones.model import legs, timings
+from local.phones.model.legs import LegStatus
 from local.phones.numbers.callees import Callee
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.rooms.participant import CALL_STATUS, Participant
 from local.phones.rooms.room import Room
 
 
@@ -29,21 +30,12 @@ def _active_leg(room: Room | None, identity: str) -> tuple[Room, Participant]:
     if room is None or participant is None or not participant.is_leg:
         raise not_found("participant")
     if not participant.is_answered_leg:
-        raise bridge_error("failed_precondition", "can't transfer a call that is not active")
+        raise as_error(legs.NOT_ACTIVE)
     return room, participant
 
 
 async def _reach(callee: Callee, pace: Pace, within_s: float) -> None:
-    await pace.sleep(timings.REFER_S)
-    if callee.refusal is not None:
-        await pace.sleep(min(callee.refuses_after_s, within_s))
-        raise _refused(callee.refusal.sip_code, callee.refusal.text)
-    if callee.silent or callee.answers_after_s is None or callee.answers_after_s > within_s:
-        await pace.sleep(within_s)
-        raise _refused(sip_status.TIMED_OUT, None)
-    await pace.sleep(callee.answers_after_s)
-
-
-def _refused(sip_code: int, text: str | None) -> TwirpError:
-    seen = sip_status.failure(sip_code, text)
-    return bridge_error(seen.twirp_code, seen.message, seen.metadata(sip_code))
+    after_s, failure = legs.referred(callee.fate(has_credentials=False), within_s)
+    await pace.sleep(timings.REFER_S + after_s)
+    if failure is not None:
+        raise as_error(failure)

@@ -8,8 +8,8 @@ import jwt
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
 from local.phones.kernel.ledger import PhoneCall
+from local.phones.model import timings
 from local.phones.numbers.person_script import A_TALKER, PersonScript
 from local.phones.rooms.participant import Participant, Phone
 from local.phones.rooms.room import Room, RoomEvent, RoomTerms

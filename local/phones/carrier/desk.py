@@ -11,9 +11,9 @@ from typing import Any
 
 from local.phones.carrier.forms import CarriedCall, CarrierEvent, CarrierSecrets, new_ids, post_of
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.kernel.sip_status import CANCELLED, TIMED_OUT, phrase
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
+from local.phones.model.sip_status import CANCELLED, TIMED_OUT, phrase
 from local.phones.numbers.callees import CarrierReports, CarrierWord
 from local.phones.post.courier import Courier
 from ringline.telephony.carriers.reading import CALL_HEADER

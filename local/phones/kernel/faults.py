@@ -6,7 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
 
 
 class FaultKind(StrEnum):

@@ -1,5 +1,7 @@
 """Twirp errors as LiveKit sends them: JSON with a code, a message and string metadata."""
 
+from local.phones.model.legs import Failure
+
 _HTTP_STATUS = {
     "canceled": 408,
     "unknown": 500,
@@ -54,9 +56,9 @@ class BadGatewayError(Exception):
     """A proxy answers 502 in its own words: the client cannot tell what became of the request."""
 
 
-def bridge_error(code: str, message: str, metadata: dict[str, str] | None = None) -> TwirpError:
-    """An error from behind the server: LiveKit puts `twirp error unknown: ` before the text of every one of them."""
-    return TwirpError(code, f"twirp error unknown: {message}", metadata)
+def as_error(failure: Failure) -> TwirpError:
+    """The error with which the server passes it on."""
+    return TwirpError(failure.code, failure.message, dict(failure.metadata))
 
 
 def not_found(what: str) -> TwirpError:

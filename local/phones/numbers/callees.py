@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from local.phones.kernel import timings
+from local.phones.model import legs, timings
+from local.phones.model.legs import Fate
 from local.phones.numbers.person_script import A_TALKER, PersonScript
 
 
@@ -173,6 +174,19 @@ class Callee:
     def who_answers(self) -> PersonScript:
         """What is said at this phone: nothing, where nobody speaks."""
         return self.person if self.speaks_after_s is not None else replace(self.person, lines=())
+
+    def fate(self, *, has_credentials: bool) -> Fate:
+        """What it makes of an INVITE."""
+        if self.silent:
+            return legs.CARRIER_IS_TO_BE_SILENT
+        if self.wants_credentials:
+            return legs.to_be_challenged(has_credentials=has_credentials)
+        rings_s = self.rings_after_s or 0.0
+        if self.refusal is not None:
+            refused = legs.refused(self.refusal.sip_code, self.refusal.text)
+            return Fate(self.rings_after_s, rings_s + self.refuses_after_s, refused)
+        answers_s = None if self.answers_after_s is None else rings_s + self.answers_after_s
+        return Fate(self.rings_after_s, answers_s)
 
     def at_dial(self, turn: int) -> Self:
         """What it does the `turn`-th time that it is dialled, counted from 1."""

@@ -1,9 +1,9 @@
 """Webhooks, sent as LiveKit sends them.
 
-One room's events go out one after the other, and so do those of one egress; these lines do not wait for each other. An
-event is tried at 0, 1, 3, 7 and 15 s while the endpoint refuses the connection, answers 429 or 5xx (not 501); any other
-answer counts as delivered. The endpoint may take as long as it likes: there is no time-out, and everything behind it
-waits. What waited over 30 s, or found 200 events before it, is dropped for ever. Nothing survives a restart.
+One room's events go out one after the other, and so do those of one egress; these lines do not wait for each other. How
+often each is tried, and what is dropped, stands in `model/post.py`. An endpoint that refuses the connection, or answers
+429 or 5xx (not 501), has not taken the event. It may take as long as it likes: there is no time-out, and everything
+behind it waits. Nothing survives a restart.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -20,11 +19,12 @@ import jwt
 from google.protobuf.json_format import MessageToDict
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.kernel import timings
 from local.phones.kernel.faults import FaultKind, Faults
 from local.phones.kernel.ids import new_id
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
+from local.phones.model import timings
+from local.phones.model.post import Line, is_taken, wait_after
 from local.phones.numbers.callees import HookTrouble
 
 _log = logging.getLogger("phones.hooks")
@@ -45,7 +45,7 @@ class Posting:
 class _Line:
     """The queue of one room name, or egress, at one endpoint, and the event held back so that the next overtakes it."""
 
-    waiting: deque[Posting] = field(default_factory=deque)
+    waiting: Line[Posting] = field(default_factory=Line)
     sender: asyncio.Task[None] | None = None
     held: Posting | None = None
 
@@ -134,8 +134,8 @@ class Hooks:
             return
         overtaken, line.held = line.held, None
         for each in (posting, overtaken):
-            if each is not None and len(line.waiting) < timings.HOOK_MAX_DEPTH:
-                line.waiting.append(each)
+            if each is not None:
+                line.waiting.put(each, each.queued_at_s)
         if line.sender is None:
             line.sender = self._tasks.start(self._send_in_order(url, room, line))
 
@@ -147,22 +147,26 @@ class Hooks:
             self._queue(url, room, posting)
 
     async def _send_in_order(self, url: str, room: str, line: _Line) -> None:
-        while line.waiting:
-            posting = line.waiting.popleft()
-            if self._pace.now_s() - posting.queued_at_s > timings.HOOK_MAX_AGE_S:
-                _log.warning("dropped %s of %s: it waited over 30 s", posting.event, room)
-                continue
+
+        def dropped(posting: Posting) -> None:
+            _log.warning("dropped %s of %s: it waited over 30 s", posting.event, room)
+
+        while (posting := line.waiting.take(self._pace.now_s(), dropped)) is not None:
             await self._deliver(url, room, posting)
         line.sender = None
         if line.held is None and self._lines.get((url, room)) is line:
             del self._lines[(url, room)]
 
     async def _deliver(self, url: str, room: str, posting: Posting) -> None:
-        for wait_s in (*timings.HOOK_RETRY_WAITS_S, None):
-            if await self._post(url, posting):
-                return
-            if wait_s is not None:
-                await self._pace.sleep(wait_s)
+        tries = 1
+        while not await self._post(url, posting):
+            wait_s = wait_after(tries)
+            if wait_s is None:
+                break
+            await self._pace.sleep(wait_s)
+            tries += 1
+        else:
+            return
         _log.warning("gave up on %s of %s", posting.event, room)
 
     async def _post(self, url: str, posting: Posting) -> bool:
@@ -176,6 +180,6 @@ class Hooks:
         try:
             async with self._session.post(url, data=posting.body, headers=headers, allow_redirects=False) as answer:
                 await answer.read()
-                return answer.status != 429 and (answer.status < 500 or answer.status == 501)
+                return is_taken(answer.status)
         except (aiohttp.ClientError, OSError):
             return False

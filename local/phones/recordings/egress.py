@@ -17,7 +17,7 @@ from livekit.protocol.models import Room as RoomMessage
 from livekit.protocol.webhook import WebhookEvent
 
 from local.phones.calls.exchange import Exchange
-from local.phones.kernel import timings
+from local.phones.model import timings
 from local.phones.numbers.callees import EgressTrouble, HookTrouble
 from local.phones.recordings import silence
 from local.phones.recordings.bucket import Bucket

@@ -6,7 +6,7 @@ written for 5 s. So a webhook about a participant who just left may still count 
 
 from dataclasses import dataclass, field
 
-from local.phones.kernel import timings
+from local.phones.model import timings
 
 
 @dataclass(frozen=True, slots=True)

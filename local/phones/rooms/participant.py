@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import cast
 
 from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInfo, ParticipantPermission, TrackInfo
 
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
+from local.phones.model.legs import LegStatus
 from local.phones.numbers.person_script import PersonScript
 
 CALL_STATUS = "sip.callStatus"
@@ -17,14 +18,9 @@ CALL_STATUS = "sip.callStatus"
 _AGENT_CAPABILITIES = (ClientInfo.CAP_PACKET_TRAILER, ClientInfo.CAP_COMPRESSION_DEFLATE_RAW)
 
 
-class LegStatus(StrEnum):
-    """What the bridge writes into CALL_STATUS. The words are LiveKit's and stand here a second time, because the
-    network must go on saying what LiveKit says, whatever the product reads."""
-
-    DIALING = "dialing"
-    RINGING = "ringing"
-    ACTIVE = "active"
-    HANGUP = "hangup"
+def reason_named(word: str) -> DisconnectReason:
+    """LiveKit's reason of that name."""
+    return cast(DisconnectReason, DisconnectReason.Value(word))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from livekit.protocol.models import (
 )
 from livekit.protocol.webhook import WebhookEvent
 
-from local.phones.kernel import timings
 from local.phones.kernel.ids import new_id
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
+from local.phones.model import timings
+from local.phones.model.legs import LegStatus
+from local.phones.model.rooms import Vacancy
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.counts import HeadCount, LateCount
-from local.phones.rooms.participant import CALL_STATUS, LegStatus, Participant
+from local.phones.rooms.participant import CALL_STATUS, Participant
 
 _CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
 
@@ -67,8 +69,7 @@ class Room:
     def _begin(self) -> None:
         self.sid = new_id("RM_")
         self.created_at_ms = time.time_ns() // 1_000_000
-        self._idle_since_s = self._pace.now_s()
-        self._departed = False
+        self._vacancy = Vacancy(self.terms.empty_timeout_s, self.terms.departure_timeout_s, self._pace.now_s())
         self._counts = LateCount(self._pace.now_s())
 
     def announce(self) -> None:
@@ -156,7 +157,7 @@ class Room:
             self._tell_track("track_unpublished", participant, track)
         self._count()
         if not participant.is_dependent:
-            self._idle_since_s, self._departed = self._pace.now_s(), True
+            self._vacancy.left(self._pace.now_s())
         self._tell("participant_left", participant)
         self._notify(RoomEvent.LEFT, participant)
 
@@ -180,8 +181,7 @@ class Room:
         """Nobody but agents and recorders for longer than the room allows."""
         if any(not participant.is_dependent for participant in self.participants.values()):
             return False
-        timeout_s = self.terms.departure_timeout_s if self._departed else self.terms.empty_timeout_s
-        return self._pace.now_s() - self._idle_since_s >= timeout_s
+        return self._pace.now_s() >= self._vacancy.closes_at
 
     def begin_again(self) -> None:
         """The server came back: everyone joins again, with new sids and a call status that stays `dialing`."""

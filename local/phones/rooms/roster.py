@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from livekit.protocol.models import DisconnectReason
 
-from local.phones.kernel import timings
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
+from local.phones.model import timings
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.room import Room, RoomTerms
 

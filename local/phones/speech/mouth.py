@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from local.phones.kernel.ledger import PhoneCall
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
 from local.phones.speech.talking import WORDS_PER_S
 
 _WORD = re.compile(r"\s*\S+")

@@ -5,8 +5,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
 from local.phones.rooms.participant import Phone
 from local.phones.speech.mouth import Mouth
 from local.phones.speech.talking import (

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from local.phones.kernel.timings import Pace
+from local.phones.kernel.pace import Pace
 from local.phones.speech.mouth import Mouth
 from local.phones.speech.person import Person
 from local.phones.speech.talking import ASKS, ASKS_AFTER_S

@@ -4,6 +4,7 @@ from ringline.runtime.table import (
     LIVEKIT_PK,
     OF_THE_DEPLOYMENT,
     WAITING_PK,
+    WAITING_PKS,
     account_pk,
     connection_pk,
     room_pk,
@@ -26,6 +27,9 @@ _SPEECH_WORKERS = runners_pk(OF_THE_DEPLOYMENT)
 """Where the speech workers are, who speak for every account's calls."""
 
 
+_WAITING = {WAITING_PK, *WAITING_PKS}
+
+
 class OwnAccountOnly:
     def __init__(self, world: World, findings: Findings) -> None:
         self._world = world
@@ -37,7 +41,7 @@ class OwnAccountOnly:
         if (
             account_id is None
             or pk.startswith((f"{account_pk(account_id)}#", _TRUNKS, _ROOMS, _CONNECTIONS))
-            or (pk == WAITING_PK and sk == account_id)
+            or (pk in _WAITING and sk == account_id)
             or pk in {LIVEKIT_PK, _SPEECH_WORKERS}
         ):
             return

@@ -5,6 +5,7 @@ claims.
 """
 
 from ringline.calls.model.call import Call
+from ringline.calls.tables.limits.livekit_budget import interval_ms as livekits_interval_ms
 from ringline.calls.tables.paces import DEFAULT_TRUNK, interval_ms
 from ringline.runtime.items import Item
 from ringline.runtime.table import LIVEKIT_PK, LIVEKIT_REST_SK, PACE_SK, trunk_pk
@@ -16,10 +17,14 @@ from simulation.watch.book import CallChange
 from simulation.watch.findings import Findings
 
 _SKEW_MS = 2 * MACHINE_SKEW_MS
+_HELD_MS = 10_000
+"""For so long a dialer may at most be slow between a turn and its claim."""
 
 
 class Paces:
-    def __init__(self, world: World, findings: Findings, rows: Rows, trunks: tuple[PlannedTrunk, ...]) -> None:
+    def __init__(
+        self, world: World, findings: Findings, rows: Rows, trunks: tuple[PlannedTrunk, ...], livekit_per_minute: int
+    ) -> None:
         self._world = world
         self._findings = findings
         self._rows = rows
@@ -30,6 +35,12 @@ class Paces:
         """Turns that were taken and not yet used: the moment before which none of them may be."""
         self._rests: dict[str, tuple[int, int]] = {}
         """The trunk's latest rest: until when, and the number of the write that began it."""
+        self._between_ms = livekits_interval_ms(livekit_per_minute)
+        self._livekits: dict[Process | None, int] = {}
+        """How many of LiveKit's turns a dialer has taken and not used yet."""
+        self._dials: list[int] = []
+        # What a lull is worth goes at once, and a dialer may hold a turn for a moment before it claims.
+        self._most_in_a_minute = 2 + (70_000 + _HELD_MS) // self._between_ms if self._between_ms else 0
 
     def trunk_changed(self, process: Process | None, trunk_id: str, before: Item | None, after: Item) -> None:
         """A trunk's next turn is another one: a dialer took one, or the trunk was put to rest."""
@@ -48,7 +59,28 @@ class Paces:
 
     def call_changed(self, change: CallChange) -> None:
         if change.before is not None and change.is_claim:
+            self._takes_livekits_turn(change)
             self._goes_out(change.process, trunk_of(change.before), change.after.call_id)
+
+    def livekits_turn_taken(self, process: Process | None, before: Item | None, after: Item) -> None:
+        """A dialer took one of the turns that LiveKit's requests leave."""
+        was, now = _moment(before, "next_at"), _moment(after, "next_at")
+        if now - was < self._between_ms:
+            self._findings.fail("too_many_requests", f"LiveKit's turns are at {was} and {now}")
+        self._livekits[process] = self._livekits.get(process, 0) + 1
+        self._world.counts["livekits_turns"] += 1
+
+    def _takes_livekits_turn(self, change: CallChange) -> None:
+        if not self._between_ms:
+            return
+        if self._livekits.get(change.process, 0) < 1:
+            self._findings.fail("too_many_requests", f"{change.after.call_id} is dialled without a turn of LiveKit's")
+            return
+        self._livekits[change.process] -= 1
+        now = self._world.now
+        self._dials = [at for at in self._dials if at > now - 60_000] + [now]
+        if len(self._dials) > self._most_in_a_minute:
+            self._findings.fail("too_many_requests", f"{len(self._dials)} dials in a minute")
 
     def _goes_out(self, process: Process | None, trunk_id: str, call_id: str) -> None:
         now = self._world.now

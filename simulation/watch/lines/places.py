@@ -3,7 +3,7 @@ flight has a deadline and no place, and one that is over has neither."""
 
 from ringline.calls.model.call import State
 from ringline.runtime.items import Item
-from ringline.runtime.table import WAITING_PK, queue_sk
+from ringline.runtime.table import WAITING_PK, queue_sk, shard_for
 from simulation.aws.rows import Rows
 from simulation.watch.book import CallBook, CallChange, CallKey
 from simulation.watch.findings import Findings
@@ -34,7 +34,8 @@ class Places:
 
     def mark_removed(self, account_id: str) -> None:
         for key in self.of_call:
-            if key[0] == account_id and self._book.calls[key].due_at is None:
+            is_unseen = key[0] == account_id and self._book.calls[key].due_at is None
+            if is_unseen and not self._is_marked(account_id):
                 self._findings.fail("waiting_unseen", f"{key[1]} waits and {account_id} lost its waiting mark")
 
     def call_written(self, change: CallChange) -> None:
@@ -42,7 +43,7 @@ class Places:
         if call.state is State.QUEUED:
             if place != queue_sk(call.eligible_at, call.call_id):
                 self._findings.fail("not_in_queue", f"{call.call_id} is queued and its place is {place}")
-            if call.due_at is None and self._rows.item(WAITING_PK, call.account_id) is None:
+            if call.due_at is None and not self._is_marked(call.account_id):
                 nowhere = f"{call.call_id} waits without a deadline and {call.account_id} has no waiting mark"
                 self._findings.fail("waiting_unseen", nowhere)
             return
@@ -50,6 +51,10 @@ class Places:
             self._findings.fail("left_in_queue", f"{call.call_id} is {call.state} and stands in the queue")
         if call.holds_slot and call.due_at is None:
             self._findings.fail("no_deadline", f"{call.call_id} is {call.state} without a deadline")
+
+    def _is_marked(self, account_id: str) -> bool:
+        lists = (shard_for(account_id, WAITING_PK, in_shards=in_shards) for in_shards in (False, True))
+        return any(self._rows.item(pk, account_id) is not None for pk in lists)
 
     def at_the_end(self) -> None:
         if self.of_call:

@@ -66,7 +66,9 @@ class Brains:
         self._compare(live)
 
     def thinks(self, job_id: str) -> bool:
-        return any(live.job_id == job_id for live in self._live.values())
+        """Whether a runner thinks by that job, in a room to which no second speech worker came: whoever is put out of
+        one has asked for a runner, too, and the row of the call may be the answer to that."""
+        return any(live.job_id == job_id and not self._had_two(live.room) for live in self._live.values())
 
     def gone(self, url: str) -> None:
         live = self._live.pop(url, None)

@@ -64,6 +64,7 @@ class Plane:
     pages: CallPages
     looked_for: list[tuple[str, int]]
     """The speech workers that somebody is to look for, and in how many seconds."""
+    key_reads: int = 0
     requests: "count[int]" = field(default_factory=lambda: count(1))
 
     # ---------------------------------------------------------------- runners
@@ -200,6 +201,7 @@ def a_plane(local: LocalAws) -> Plane:
         assign=lambda: assign,
         ring_if_waiting=NextRing(calls.store, calls.doorbell, calls.clock).ring_if_waiting,
         speech_workers=speech_workers,
+        may_stay=lambda _connection: True,
         clock=calls.clock,
         log=LOG,
     )

@@ -16,6 +16,7 @@ from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
+from ringline.runtime.items import to_item
 from speech.bridge.control import worker_token
 from tests.builders import ACCOUNT
 from tests.component.one_table import LocalAws, load_handler, log_of
@@ -113,6 +114,24 @@ def test_a_runners_key_is_good_from_its_addresses_alone_and_shows_when_it_came(s
     accounts.restrict(ACCOUNT, key.key_id, ("192.0.2.0/24",))
     assert socket.hears("connect") == 200
     assert uses.of_account(ACCOUNT)[key.key_id].source_ip == "192.0.2.1"
+
+
+def test_a_runner_whose_key_was_revoked_is_cut_off(socket: Socket) -> None:
+    accounts = AccountStore(socket.local.dynamodb, socket.local.table_name)
+    (key,) = accounts.keys(ACCOUNT)
+    assert [socket.hears(case) for case in ("connect", "register", "heartbeat")] == [200, 200, 200]
+    accounts.revoke(ACCOUNT, key.key_id)
+    a_minute_ago = to_item({":then": now_ms() - 61_000})
+    (beat,) = [each for each in socket.local.items() if "#S#" in each["sk"]]
+    socket.local.dynamodb.update_item(
+        TableName=socket.local.table_name,
+        Key=to_item({"pk": beat["pk"], "sk": beat["sk"]}),
+        UpdateExpression="SET seen_at = :then",
+        ExpressionAttributeValues=a_minute_ago,
+    )
+    socket.hears("heartbeat")
+    assert socket.client.deleted == ["JKJaXc7RoAMCF4g="]
+    assert socket.workers() == []
 
 
 def test_older_runners_name_their_key_as_a_bearer(socket: Socket) -> None:

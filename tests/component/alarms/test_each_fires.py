@@ -1,6 +1,7 @@
 """Each alarm of the template rings for its trouble, for no other, and not where nothing is wrong. What the product
 measures comes from its own code; what AWS measures has the names of its documentation."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -11,19 +12,31 @@ import pytest
 
 from local.aws.template import read_template, resources_of
 from local.tools.places import TEMPLATE
-from ringline.calls.mending.measures import measures_of
+from ringline.calls.mending.gate_audit import Audited, Difference
+from ringline.calls.mending.measures import measures_of, measures_of_audit
 from ringline.calls.mending.mend import Swept
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import MEANINGS, EndReason
+from ringline.calls.stream.measures import measures_of as measures_of_change
+from ringline.calls.views.relay import Change
 from ringline.runtime import metrics
 from ringline.webhooks.sending.deliver import GaveUp, WillRetry
-from tests.component.alarms.evaluation import Value, is_alarm, values_in
+from tests.builders import a_call, an_answered_call
+from tests.component.alarms.evaluation import Seen, Value, is_alarm, metrics_of, values_in
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
 
 STACK = "ringline-prod"
-ALARMS = {
-    name: found["Properties"] for name, found in resources_of(read_template(TEMPLATE), "AWS::CloudWatch::Alarm").items()
-}
+READ = read_template(TEMPLATE)
+PARAMETERS = READ["Parameters"]
+ALARMS = {name: found["Properties"] for name, found in resources_of(READ, "AWS::CloudWatch::Alarm").items()}
+QUOTAS = {"ConcurrentExecutions": 1000.0}
+"""What AWS lets this account have, at first."""
+
+MOST_METRICS = 10
+"""How many metrics CloudWatch reads for one alarm."""
+
 MINUTE, HOUR = 60, 3600
 
 
@@ -33,6 +46,8 @@ def resolve(value: Any) -> str:
         return value
     if value == {"Ref": "AWS::StackName"}:
         return STACK
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{(\w+)\}", lambda found: str(PARAMETERS[found[1]]["Default"]), value["Fn::Sub"])
     return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
 
 
@@ -44,6 +59,14 @@ visible = partial(of_aws, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Queu
 errors = partial(of_aws, "AWS/Lambda", "Errors", "FunctionName")
 age_ms = partial(of_aws, "AWS/Lambda", "IteratorAge", "FunctionName")
 api_5xx = partial(of_aws, "AWS/ApiGateway", "5xx", "ApiId")
+invocations = partial(of_aws, "AWS/Lambda", "Invocations", "FunctionName")
+runs_at_once = partial(of_aws, "AWS/Lambda", "ConcurrentExecutions", "FunctionName")
+
+
+def used_of_lambda(value: float, at_s: int) -> Value:
+    """How many functions run at once in the whole AWS account, as the quota counts them."""
+    names = {"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"}
+    return Value(at_s, "AWS/Usage", "ResourceCount", frozenset(names.items()), value)
 
 
 @dataclass
@@ -68,6 +91,21 @@ class Measured:
         event = event_of(function, "forged")
         assert handler.lambda_handler(event, CONTEXT)["statusCode"] == 401
         return [each for _ in range(count) for each in self.of(lambda: handler.lambda_handler(event, CONTEXT), at_s)]
+
+    def audit(self, at_s: int, *differences: Difference) -> list[Value]:
+        """What the sweep's audit of the gates tells."""
+        return self.of(lambda: metrics.tell(measures_of_audit(Audited(7, differences))), at_s)
+
+    def ends(self, reason: EndReason, count: int, at_s: int, state: State = State.DIALING) -> list[Value]:
+        """Calls that end so, from that state."""
+        after = State.NOT_CONNECTED if state is State.DIALING else State.ENDED
+        change = Change("1", a_call(state), a_call(after, end_reason=reason))
+        return [each for _ in range(count) for each in self.of(lambda: metrics.tell(measures_of_change(change)), at_s)]
+
+    def answers(self, count: int, at_s: int) -> list[Value]:
+        """Dials that are answered."""
+        change = Change("1", a_call(State.DIALING), an_answered_call())
+        return [each for _ in range(count) for each in self.of(lambda: metrics.tell(measures_of_change(change)), at_s)]
 
     def webhooks(self, outcome: Any, at_s: int) -> list[Value]:
         return self.of(lambda: self.load("deliver_webhook")._count(outcome), at_s)
@@ -102,7 +140,25 @@ def quiet(measured: Measured, until_s: int) -> list[Value]:
     now_and_then = [*measured.hooks("receive_livekit_event", 1, 40), *measured.hooks("receive_sip_event", 1, 40)]
     retried = measured.webhooks(WillRetry(1, 1000, "503"), 50)
     works = [errors(name, 0, 40) for name in ("DialNextFunction", "RelayCallChangesFunction")]
-    return [*sweeps, *now_and_then, *retried, *works, api_5xx("HttpApi", 1, 40)]
+    # LiveKit is heard, some phones are answered and some are not.
+    heard = each_minute(until_s, lambda at_s: [invocations("ReceiveLivekitEventFunction", 12, at_s)])
+    calls = [
+        value
+        for at_s in range(30, until_s, 10 * MINUTE)
+        for value in (*measured.answers(1, at_s), *measured.ends(EndReason.USER_DID_NOT_PICK_UP, 4, at_s))
+    ]
+    audits = [value for at_s in range(40, until_s, 10 * MINUTE) for value in measured.audit(at_s)]
+    runs = [used_of_lambda(300, until_s - 60), runs_at_once("DialNextFunction", 60, until_s - 60)]
+    return [*sweeps, *now_and_then, *retried, *works, *heard, *calls, *audits, *runs, api_5xx("HttpApi", 1, 40)]
+
+
+def without(values: list[Value], *names: str, since_s: int) -> list[Value]:
+    """The values but those of such metrics, or of such values of a dimension, from that moment on."""
+    return [
+        each
+        for each in values
+        if each.at_s < since_s or not {each.name, *(of for _, of in each.dimensions)} & set(names)
+    ]
 
 
 type Trouble = Callable[[Measured], list[Value]]
@@ -132,20 +188,27 @@ TROUBLES: Mapping[str, Trouble] = {
     "LivekitHooksRefusedAlarm": lambda measured: measured.hooks("receive_livekit_event", 6, HOUR - 100),
     "CarrierHooksRefusedAlarm": lambda measured: measured.hooks("receive_sip_event", 21, HOUR - 100),
     "WebhooksGivenUpAlarm": lambda measured: measured.webhooks(GaveUp(10, "503"), HOUR - 1800),
-    "MendedAlarm": lambda measured: measured.sweep(HOUR - 10, settled=30, adopted=20, ends_told=6, rooms_closed=5),
+    "MendedAlarm": lambda measured: measured.sweep(HOUR - 10, settled=4, adopted=3, ends_told=2, rooms_closed=1),
+    "DialsUnknownAlarm": lambda measured: measured.ends(EndReason.DIAL_STATE_UNKNOWN, 1, HOUR - 1800),
+    "GateDiffersAlarm": lambda measured: [
+        value for back in (1, 601, 1201) for value in measured.audit(HOUR - back, Difference("acme", 2, 1))
+    ],
+    "LambdaQuotaAlarm": lambda _measured: [used_of_lambda(801, HOUR - 100)],
+    "DialerFullAlarm": lambda _measured: [runs_at_once("DialNextFunction", 161, HOUR - 100)],
 }  # fmt: skip
 """By alarm: what happens within the hour before it is looked at, beside what is usual."""
 
-MISSING = "SweepMissingAlarm"
-"""Rings for what does not happen."""
+MISSING = {"SweepMissingAlarm", "NothingAnsweredAlarm", "LivekitSilentAlarm"}
+"""Those that ring for what does not happen."""
 
 
 def ringing(values: list[Value], now_s: int = HOUR) -> set[str]:
-    return {name for name, alarm in ALARMS.items() if is_alarm(alarm, resolve, values, now_s)}
+    seen = Seen(values, resolve, QUOTAS)
+    return {name for name, alarm in ALARMS.items() if is_alarm(alarm, seen, now_s)}
 
 
 def test_every_alarm_has_a_trouble_that_it_rings_for() -> None:
-    assert {*TROUBLES, MISSING} == set(ALARMS)
+    assert {*TROUBLES, *MISSING} == set(ALARMS)
 
 
 def test_where_nothing_is_wrong_none_rings(measured: Measured) -> None:
@@ -154,16 +217,83 @@ def test_where_nothing_is_wrong_none_rings(measured: Measured) -> None:
 
 @pytest.mark.parametrize("name", TROUBLES)
 def test_it_rings_for_its_trouble_alone_and_is_over_with_it(measured: Measured, name: str) -> None:
-    values = quiet(measured, 2 * HOUR + MINUTE)
     trouble = TROUBLES[name](measured)
+    values = quiet(measured, 2 * HOUR + MINUTE)
+    if name == "GateDiffersAlarm":
+        # An audit tells one thing, not two.
+        values = [each for each in values if each.name != "GateDiffers" or each.at_s >= HOUR]
     assert ringing([*values, *trouble]) == {name}
     assert ringing([*values, *trouble], 2 * HOUR + MINUTE) == set()
 
 
 def test_a_sweep_that_does_not_come_to_its_end_is_missed(measured: Measured) -> None:
     swept = [each for each in quiet(measured, HOUR) if each.at_s < HOUR - 5 * MINUTE]
-    assert ringing(swept) == {MISSING}
+    assert ringing(swept) == {"SweepMissingAlarm"}
     assert ringing([*swept, *measured.sweep(HOUR - 30)]) == set()
+
+
+def test_phones_that_nobody_answers_for_half_an_hour_ring_and_one_answer_ends_it(measured: Measured) -> None:
+    answered_nobody = without(quiet(measured, HOUR), "answered", since_s=HOUR - 1800)
+    # Twelve rang in that half hour anyway.
+    few = measured.ends(EndReason.USER_DID_NOT_PICK_UP, 27, HOUR - 900)
+    assert ringing([*answered_nobody, *few]) == set()
+    more = measured.ends(EndReason.SIP_FAILED_TRUNK, 1, HOUR - 800)
+    assert ringing([*answered_nobody, *few, *more]) == {"NothingAnsweredAlarm"}
+    assert ringing([*answered_nobody, *few, *more, *measured.answers(1, HOUR - 10)]) == set()
+
+
+def test_dials_of_which_livekit_tells_nothing_ring(measured: Measured) -> None:
+    unheard = without(quiet(measured, HOUR), "ReceiveLivekitEventFunction", since_s=HOUR - 900)
+    assert ringing(unheard) == {"LivekitSilentAlarm"}
+    no_dials = without(unheard, "Dials", since_s=HOUR - 900)
+    assert ringing(no_dials) == set(), "where nobody dials there is nothing to tell"
+    heard = [*unheard, invocations("ReceiveLivekitEventFunction", 1, HOUR - 100)]
+    assert ringing(heard) == set()
+
+
+def test_hooks_that_are_refused_are_not_what_livekit_tells(measured: Measured) -> None:
+    unheard = without(quiet(measured, HOUR), "ReceiveLivekitEventFunction", since_s=HOUR - 900)
+    strangers = [*measured.hooks("receive_livekit_event", 4, HOUR - 400)]
+    strangers.append(invocations("ReceiveLivekitEventFunction", 4, HOUR - 400))
+    assert ringing([*unheard, *strangers]) == {"LivekitSilentAlarm"}
+
+
+def test_mends_are_held_against_the_calls_that_end(measured: Measured) -> None:
+    mended = TROUBLES["MendedAlarm"](measured)
+    values = [*quiet(measured, HOUR), *mended]
+    assert ringing(values) == {"MendedAlarm"}
+    many = measured.ends(EndReason.AGENT_HUNG_UP, 1, HOUR - 500, State.ACTIVE)
+    assert ringing([*values, *(replace(each, value=1000) for each in many)]) == set(), (
+        "ten of a thousand are one of a hundred"
+    )
+
+
+def test_every_category_of_an_end_is_one_that_mends_are_held_against() -> None:
+    held = {
+        each["Dimensions"][0]["Value"]
+        for each in metrics_of(ALARMS["MendedAlarm"])
+        if each["MetricName"] == "CallsEnded"
+    }
+    assert held == {each.category.value for each in MEANINGS.values()}
+
+
+def test_alarms_with_metric_maths_are_not_made_on_the_emulator_which_has_none() -> None:
+    conditions = {name: found.get("Condition") for name, found in resources_of(READ, "AWS::CloudWatch::Alarm").items()}
+    with_maths = {name for name, alarm in ALARMS.items() if "Metrics" in alarm}
+    assert {name for name, condition in conditions.items() if condition} == with_maths
+    assert {conditions[name] for name in with_maths} == {"HasMetricMaths", "DialerIsWatched"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_no_alarm_reads_more_metrics_than_cloudwatch_takes(name: str) -> None:
+    assert len(metrics_of(ALARMS[name])) <= MOST_METRICS
+
+
+def test_one_audit_that_found_nothing_ends_the_alarm_of_the_gates(measured: Measured) -> None:
+    differs = TROUBLES["GateDiffersAlarm"](measured)
+    values = without(quiet(measured, HOUR), "GateDiffers", since_s=HOUR - 1800)
+    assert ringing([*values, *differs]) == {"GateDiffersAlarm"}
+    assert ringing([*values, *differs, *measured.audit(HOUR - 5)]) == set()
 
 
 @pytest.mark.parametrize("name", ["UnservedAlarm", "DialerErrorsAlarm", "LivekitHooksRefusedAlarm"])

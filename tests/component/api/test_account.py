@@ -1,12 +1,15 @@
 """The account on one page: why nothing rings, and what the page does not know."""
 
+import ast
 import json
+import re
 from copy import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from local.tools.places import ROOT
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.capacity.counters import Kind
@@ -18,6 +21,7 @@ from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.resources.overview import account as account_page
 from ringline.runtime.clock import iso, now_ms
+from ringline.runtime.web.problem_codes import PROBLEMS
 from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.builders import a_call
@@ -93,6 +97,44 @@ def test_an_account_at_rest(page: Page) -> None:
     assert body["limits"]["waiting_calls"] == 10_000
     assert body["daily"]["calls"] == {"used": 0, "cap": None, "own_cap": None}
     assert body["failing_endpoints"] == []
+
+
+SHOWN_AS = {
+    "rate_limited": "limits.requests_per_minute",
+    "queue_full": "limits.waiting_calls",
+    "daily_cap_reached": "daily.calls.cap",
+    "destination_not_allowed": "allowed_prefixes",
+    "too_many_transfers": "limits.transfers_of_a_call",
+    "too_many_segments": "limits.recording_pauses_of_a_call",
+    "too_many_reports": "limits.reported_changes_of_a_dial",
+    "too_many_outcomes": "limits.outcomes_of_a_dial",
+    "too_many_keys": "limits.api_keys",
+    "too_many_voices": "limits.voices_of_an_agent",
+    "too_many_endpoints": "limits.webhook_endpoints",
+    "too_many_secrets": "limits.secrets_of_an_endpoint",
+    "body_too_large": "limits.body_bytes",
+}
+"""By the code that says that there are too many: where the page says how many there may be."""
+
+
+def test_every_limit_that_a_request_can_meet_is_shown_before(page: Page) -> None:
+    """A new `too_many_...`, or a new 429, fails here until the page says how many there may be."""
+    words = {
+        each.value
+        for path in (ROOT / "layers" / "core").rglob("*.py")
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+    met = {each for each in words if re.fullmatch(r"too_many_[a-z]+", each)}
+    met |= {code for code, meaning in PROBLEMS.items() if meaning.status in {413, 429}}
+    assert met <= set(SHOWN_AS)
+    _, body = page.read()
+    for place in SHOWN_AS.values():
+        shown: Any = body
+        for name in place.split("."):
+            assert name in shown, place
+            shown = shown[name]
+    assert all(isinstance(each, int) and each > 0 for each in body["limits"].values())
 
 
 def test_endpoints_that_fail_are_shown_with_the_moment_they_will_be_disabled(page: Page) -> None:

@@ -26,13 +26,17 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def manage(local: LocalAws) -> ModuleType:
+@pytest.fixture(params=[{}, {"noted": "x" * 600}], ids=["in the row", "in a row of its own"])
+def manage(local: LocalAws, request: pytest.FixtureRequest) -> ModuleType:
+    """The same calls, whose metadata is short or long."""
     accounts = AccountStore(local.dynamodb, local.table_name)
     accounts.create_account(Account(ACCOUNT, "Acme", "acme", 2, country="DE"))
-    store = CallStore(local.dynamodb, local.table_name)
+    store = CallStore(local.dynamodb, local.table_name, asked_apart=True)
     for number, fields in CALLS:
-        store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_{number}", **fields))
+        more = {"metadata": fields["metadata"] | request.param}
+        store.create(a_call(State.QUEUED, account_id=ACCOUNT, call_id=f"call_{number}", **fields | more))
+    apart = [item for item in local.items() if item["pk"].endswith("#ASKED")]
+    assert len(apart) == (len(CALLS) if request.param else 0)
     environment = {
         "DOORBELL_QUEUE_URL": local.queue_url,
         "LIVEKIT_URL": "http://127.0.0.1:9",

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
@@ -12,10 +13,13 @@ from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.capacity.days import Use, cap_attribute
 from ringline.calls.capacity.limits import LIMIT_OF
 from ringline.calls.model.call import State
+from ringline.calls.model.timing import UNMARKED_LOOK_S
 from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import iso, now_ms
+from ringline.runtime.table import WAITING_PK
 from tests.builders import a_call
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
@@ -60,6 +64,33 @@ def test_a_call_is_accepted_as_pending_and_the_doorbell_rings(create_call: Modul
     (message,) = local.messages()
     assert json.loads(message["Body"]) == {"account_id": ACCOUNT}
     assert message["Attributes"]["MessageGroupId"] == ACCOUNT
+
+
+def test_a_call_is_accepted_although_the_key_of_the_waiting_marks_is_throttled(
+    create_call: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def throttled(_: Watchlist, account_id: str, _now: int) -> None:
+        tried.append(account_id)
+        raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem")
+
+    monkeypatch.setattr(Watchlist, "mark_waiting", throttled)
+    expires_at = iso(now_ms() + 10_000)
+    bodies = [{"expires_at": expires_at}, {}]
+    for body in bodies:
+        status, _ = call(create_call, with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1", **body}))
+        assert status == 201
+    assert tried == [ACCOUNT], "each refusal keeps a request waiting"
+    assert not [item for item in local.items() if item["pk"] == WAITING_PK]
+    expiring, plain = sorted(
+        (item for item in local.items() if item.get("item_kind") == "call"),
+        key=lambda item: item["due_shard"],
+        reverse=True,
+    )
+    assert (expiring["due_shard"], expiring["due_at"]) == ("expires", expiring["expires_at"])
+    assert (plain["due_shard"], plain["due_at"]) == ("due", plain["created_at"] + 1000 * UNMARKED_LOOK_S)
+    assert len(local.messages()) == 2, "and its bell was rung"
 
 
 def test_a_call_that_meets_a_full_gate_rings_nobody(create_call: ModuleType, local: LocalAws) -> None:
@@ -397,3 +428,38 @@ def test_a_day_that_is_used_up_takes_no_more_calls_but_for_another_day(
     later = iso(now_ms() + 2 * 24 * 3600 * 1000)
     body = {"pipe_id": "PIPE_1", "to_number": "+15550100200", "scheduled_at": later}
     assert call(create_call, with_body(body))[0] == 201
+
+
+AT_LENGTH = {
+    "to_number": "+15550100200",
+    "pipe_id": "PIPE_1",
+    "instructions": "Be kind, and be brief." * 100,
+    "data": {"customer_id": "C1"},
+    "metadata": {"batch": 7, "note": "x" * 600},
+}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_asked_at_length_is_kept_where_the_deployment_says_and_shown_everywhere(
+    create_call: ModuleType, local: LocalAws, apart: bool
+) -> None:
+    """The release before reads none of it in a row of its own."""
+    if apart:
+        create_call = load_handler("create_call", {"DOORBELL_QUEUE_URL": local.queue_url, "ASKED_APART": "true"})
+    status, body = call(create_call, with_key("once", **AT_LENGTH))
+    assert status == 201
+    said = {name: AT_LENGTH[name] for name in ("instructions", "data", "metadata")}
+    assert {name: body[name] for name in said} == said
+    (row,) = [item for item in local.items() if item.get("item_kind") == "call"]
+    assert (said.keys() & row.keys() == set()) is apart
+    assert len([item for item in local.items() if item["pk"].endswith("#ASKED")]) == apart
+    again, repeated = call(create_call, with_key("once", **AT_LENGTH))
+    assert (again, repeated["call_id"], repeated["instructions"]) == (201, body["call_id"], said["instructions"])
+    nowhere = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 36}
+    manage = load_handler("manage", {"DOORBELL_QUEUE_URL": local.queue_url, **nowhere})
+    path = f"/v1/calls/{body['call_id']}"
+    shown = call(manage, event_of("manage", "get_call") | {"rawPath": path})[1]
+    listed = call(manage, event_of("manage", "list_calls") | {"queryStringParameters": {"metadata.batch": "7"}})[1]
+    hung_up = call(manage, event_of("manage", "hang_up") | {"rawPath": f"{path}/hangup"})[1]
+    for each in (shown, *listed["data"], hung_up):
+        assert {name: each[name] for name in said} == said

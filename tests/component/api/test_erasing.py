@@ -30,7 +30,7 @@ SECRET_WORDS = "my card is 4111"
 ENDED = a_call(
     State.ENDED,
     account_id=ACCOUNT,
-    instructions="ask for the card",
+    instructions=f"ask for the card, and then {SECRET_WORDS} " * 20,
     data={"card": SECRET_WORDS},
     metadata={"name": "Ada"},
     end_reason=EndReason.USER_HUNG_UP_IN_CALL,
@@ -62,7 +62,7 @@ def erase(manage: ModuleType, call_id: str = CALL) -> tuple[int, Any]:
 
 def keep_everything(local: LocalAws) -> None:
     """A call that is over, with all that can be kept of one."""
-    CallStore(local.dynamodb, local.table_name).create(ENDED)
+    CallStore(local.dynamodb, local.table_name, asked_apart=True).create(ENDED)
     transcripts = Transcripts(local.dynamodb, local.table_name, aws.s3, RECORDS_BUCKET)
     long = tuple(Turn("user", SECRET_WORDS * 100) for _ in range(MOST_IN_TABLE_BYTES // 1000))
     transcripts.keep(ENDED, Transcript((Turn("user", SECRET_WORDS),)))
@@ -90,6 +90,7 @@ def test_all_that_was_said_and_recorded_is_gone_and_the_receipt_says_how_much_it
     assert (status, kept) == (200, {"transcripts": 2, "recordings": 1, "outcomes": 1, "events": 3})
     assert files() == []
     assert SECRET_WORDS not in str(local.items()) and "Ada" not in str(local.items())
+    assert not [item for item in local.items() if item["pk"].endswith("#ASKED")]
     events = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)
     assert [event.data for event in events] == [{"call_id": CALL, "content_erased": True}] * 3
     assert [event.body["type"] for event in events] == ["call.ended", "recording.ready", "transcript.ready"]

@@ -26,6 +26,14 @@ def one_for_later(world: World) -> None:
     world.create(scheduled_at=moment(300))
 
 
+def one_row_of_what_was_asked(world: World) -> None:
+    """The call names its own. What a process left that died before its call was accepted is of no call."""
+    (call,) = world.table.calls.values()
+    rows = [item["sk"] for item in world.table.items() if item["pk"].endswith("#ASKED")]
+    assert [sk for sk in rows if sk.startswith(call.call_id)] == [f"{call.call_id}#{call.asked_key}"]
+    assert len(rows) <= 2
+
+
 create = Scenario(
     "with a key",
     "create_call",
@@ -54,6 +62,18 @@ SCENARIOS = [
         create,
         name="for later",
         act=lambda world: world.create(key="once", scheduled_at=moment(100)),
+    ),
+    replace(
+        create,
+        name="with long instructions",
+        act=lambda world: world.create(key="once", instructions="Be kind." * 900, data={"customer": "C1"}),
+        steps=frozenset({"PutItem", "TransactWriteItems", "SendMessage"}),
+        also=one_row_of_what_was_asked,
+    ),
+    replace(
+        unkeyed,
+        name="with long data, without a key",
+        act=lambda world: world.create(data={"history": ["called before"] * 500}, metadata={"note": "x" * 600}),
     ),
     replace(
         create,

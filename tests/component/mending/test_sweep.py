@@ -35,11 +35,12 @@ from ringline.calls.model.timing import (
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
     PROMISED_WORDS_S,
+    UNMARKED_LOOK_S,
     WAITING_MARK_KEPT_S,
     ZOMBIE_ROOM_S,
 )
 from ringline.calls.tables.store import Committed
-from tests.builders import ACCOUNT, NOW, moved
+from tests.builders import ACCOUNT, NOW, at, moved
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 from tests.fakes import CountingLooks
@@ -73,6 +74,14 @@ def test_a_lost_doorbell_is_rung_again(room: CallsRoom) -> None:
     room.queued()
     assert room.sweep().rung == 1
     assert room.doorbell.accounts == [ACCOUNT]
+
+
+def test_an_account_that_could_not_be_marked_is_rung_for_once_its_call_is_due(room: CallsRoom) -> None:
+    room.queued(due_at=at(UNMARKED_LOOK_S), expires_at=at(3600))
+    room.clock.move(UNMARKED_LOOK_S)
+    assert room.sweep().rung == 1
+    assert room.call().due_at == at(3600), "from now on it waits like any other"
+    assert [mark.account_id for mark in room.watchlist.waiting_accounts()] == [ACCOUNT]
 
 
 def test_nobody_is_rung_for_at_a_full_gate(local: LocalAws) -> None:
@@ -352,10 +361,10 @@ def test_a_part_that_fails_is_told_after_the_others_have_done_their_work(
     room.telephony.open_rooms.clear()
     room.clock.move(FIRST_LOOK_S)
 
-    def no_marks() -> None:
+    def no_marks(_pk: str) -> None:
         raise RuntimeError("the table is gone")
 
-    monkeypatch.setattr(room.watchlist, "waiting_accounts", no_marks)
+    monkeypatch.setattr(room.watchlist, "marks_in", no_marks)
     with pytest.raises(RuntimeError, match="the table is gone"):
         room.sweep()
     assert room.call().state is State.ENDED

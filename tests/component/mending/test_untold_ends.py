@@ -17,7 +17,7 @@ from ringline.calls.views.relay import Change, Relay
 from ringline.runtime.items import to_item
 from ringline.runtime.table import calls_pk
 from ringline.webhooks.model.event_type import EventType
-from tests.builders import ACCOUNT, NOW
+from tests.builders import ACCOUNT
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
@@ -134,7 +134,7 @@ def test_a_row_that_cannot_be_read_keeps_no_other_end_from_being_announced(local
 
 def test_a_call_that_goes_on_has_no_mark_to_lose(room: CallsRoom) -> None:
     dialing = room.dialing()
-    assert not room.store.end_is_told(dialing.account_id, dialing.call_id, NOW)
+    assert not room.store.end_is_told(dialing)
     assert room.call() == dialing
 
 

@@ -8,18 +8,23 @@ from typing import Any
 
 import pytest
 
+from ringline.accounts.store import AccountStore
+from ringline.calls.model.call import State
+from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Number
 from ringline.routing.store import RoutingStore
 from ringline.runtime.items import from_item
 from ringline.runtime.rows import SCHEMA, SCHEMA_NAME, schema_of
+from ringline.runtime.table import ACCOUNTS_PK
 from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, RowSecrets
 from ringline.runtime.vault.sealed import Sealer, is_sealed
 from ringline.upgrading.migrate import Migrated, migrate
-from ringline.upgrading.steps import bears_number
+from ringline.upgrading.steps import LEFT_OVER, bears_number
 from ringline.upgrading.store import WholeTable
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.tables.endpoints import EndpointStore
+from tests.builders import NOW, a_call, at
 from tests.component.one_table import LocalAws
 
 ACCOUNT = "acct_demo"
@@ -72,12 +77,13 @@ def fill(local: LocalAws) -> None:
 
 
 def run(table: WholeTable, *, is_dry: bool = False) -> Migrated:
-    *_, done = migrate(table, secrets_of, is_dry=is_dry, page=_PAGE)
+    *_, done = migrate(table, secrets_of, is_dry=is_dry, page=_PAGE, now=NOW)
     return done
 
 
 def lies_in(local: LocalAws) -> list[dict[str, Any]]:
-    return sorted(local.items(), key=lambda row: (row["pk"], row["sk"]))
+    rows = (row for row in local.items() if row["pk"] != ACCOUNTS_PK)
+    return sorted(rows, key=lambda row: (row["pk"], row["sk"]))
 
 
 def assert_all_is_migrated(local: LocalAws) -> None:
@@ -103,6 +109,15 @@ def test_every_row_gets_its_number_and_a_queue_entry_what_it_lacks(table: WholeT
     assert entry.counters == ("AGENT#agent_1", "PIPE#pipe_1", "NUMBER#+15550100000")
 
 
+def test_an_account_of_before_there_was_a_list_of_all_is_listed_once(table: WholeTable, local: LocalAws) -> None:
+    accounts = AccountStore(local.dynamodb, local.table_name)
+    assert accounts.ids(10) == []
+    assert run(table, is_dry=True).listed == 1 and accounts.ids(10) == []
+    assert run(table).listed == 1
+    assert run(table).listed == 0
+    assert accounts.ids(10) == [ACCOUNT]
+
+
 def test_run_again_it_finds_nothing_left_to_do(table: WholeTable, local: LocalAws) -> None:
     run(table)
     rows = lies_in(local)
@@ -122,7 +137,7 @@ def test_cut_off_after_any_page_it_goes_on_there(local: LocalAws) -> None:
     for pages in range(1, _PAGES):
         fill(local)
         table = WholeTable(local.dynamodb, local.table_name)
-        running = migrate(table, secrets_of, page=_PAGE)
+        running = migrate(table, secrets_of, page=_PAGE, now=NOW)
         for _ in range(pages):
             next(running)
         running.close()
@@ -160,7 +175,7 @@ def test_what_is_written_or_gone_meanwhile_is_left_as_it_is(table: WholeTable, l
 
 
 def test_a_cursor_of_a_migration_to_another_schema_is_begun_anew(table: WholeTable, local: LocalAws) -> None:
-    running = migrate(table, secrets_of, page=_PAGE)
+    running = migrate(table, secrets_of, page=_PAGE, now=NOW)
     next(running)
     running.close()
     cursor = {"pk": {"S": "MIGRATION"}, "sk": {"S": "PROGRESS"}}
@@ -213,3 +228,29 @@ def test_an_account_may_be_named_as_a_key_of_ours() -> None:
     assert bears_number({"pk": "A#x-LIVEKIT", "sk": "ACCOUNT"})
     assert not bears_number({"pk": "A#x#CAPS", "sk": "AGENT#a"})
     assert not bears_number({"pk": "A#x", "sk": "LIST#KEYS"})
+
+
+def test_what_was_asked_of_a_call_that_never_came_about_is_removed_after_a_day(local: LocalAws) -> None:
+    asked = {"account_id": ACCOUNT, "instructions": "Be kind." * 100, "created_at": NOW}
+    call = a_call(State.QUEUED, call_id="call_1", **asked)
+    CallStore(local.dynamodb, local.table_name, asked_apart=True).create(call)
+    rows = AskedRows(local.dynamodb, local.table_name)
+    rows.put_apart(a_call(State.QUEUED, call_id="call_1", **asked | {"instructions": "Be quick." * 100}))
+    rows.put_apart(a_call(State.QUEUED, call_id="call_2", **asked))
+
+    def apart() -> list[str]:
+        return sorted(row["sk"].partition("#")[0] for row in local.items() if row["pk"].endswith("#ASKED"))
+
+    def migrated(now: int, *, is_dry: bool = False) -> int:
+        *_, done = migrate(WholeTable(local.dynamodb, local.table_name), secrets_of, now=now, is_dry=is_dry)
+        return done.by_kind[LEFT_OVER]
+
+    assert (migrated(at(3600)), apart()) == (0, ["call_1", "call_1", "call_2"])
+    day_after = at(25 * 3600)
+    assert (migrated(day_after, is_dry=True), len(apart())) == (2, 3)
+    assert (migrated(day_after), apart()) == (2, ["call_1"])
+    assert migrated(day_after) == 0
+    read = CallStore(local.dynamodb, local.table_name)
+    kept = read.get(ACCOUNT, "call_1")
+    assert kept is not None
+    assert read.whole(kept).instructions == call.instructions

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -9,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from local.releases.cut import WHERE, NotReady, as_numbers, cut, with_version
-from local.releases.release import licences_of, main, release
+from local.releases.release import MATERIALS, licences_of, main, release
 from local.tools.places import ROOT
 
 DAY = "2026-11-29"
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n- Something.\n\n## [0.1.0] - 2026-11-28\n- All.\n"
+
+
+OF_THE_LAYER = {"layer": MATERIALS["layer"]}
+"""The speech worker's packages are many and large, and are listed by the same lines."""
 
 
 def git(tree: Path, *words: str) -> str:
@@ -31,7 +36,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_release_is_a_tag_whose_version_changelog_and_source_are_of_one_mind(tree: Path, tmp_path: Path) -> None:
-    made = {path.name: path for path in release(tree, "9.1.0", DAY, tmp_path / "given-away")}
+    made = {path.name: path for path in release(tree, "9.1.0", DAY, tmp_path / "given-away", OF_THE_LAYER)}
     for path, said in WHERE.items():
         assert said.format("9.1.0") in git(tree, "show", f"v9.1.0:{path}") + "\n"
     assert f"## [9.1.0] - {DAY}" in git(tree, "show", "v9.1.0:CHANGELOG.md")
@@ -42,10 +47,18 @@ def test_a_release_is_a_tag_whose_version_changelog_and_source_are_of_one_mind(t
         assert "ringline-9.1.0/template.yaml" in source.getnames()
     materials = json.loads(made["ringline-9.1.0-layer.cdx.json"].read_text())
     assert {"pydantic", "livekit-api", "botocore"} <= {each["name"] for each in materials["components"]}
-    assert len(made["ringline-9.1.0-licences.txt"].read_text().splitlines()) == len(materials["components"])
+    assert len(made["ringline-9.1.0-layer-licences.txt"].read_text().splitlines()) == len(materials["components"])
     for line in made["SHA256SUMS"].read_text().splitlines():
         digest, name = line.split()
         assert hashlib.sha256(made[name].read_bytes()).hexdigest() == digest
+
+
+def test_what_each_container_and_the_layer_install_is_listed() -> None:
+    locks = {f"requirements/{lock}" for lock in MATERIALS.values()}
+    for image in ("speech/Dockerfile", "dialer/Dockerfile"):
+        installed = set(re.findall(r"requirements/[\w-]+\.txt", (ROOT / image).read_text()))
+        assert installed and installed <= locks, image
+    assert "requirements/runtime.txt" in locks
 
 
 @pytest.mark.parametrize(

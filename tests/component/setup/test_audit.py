@@ -10,6 +10,7 @@ from ringline.audit import log as audit_log
 from ringline.audit.entry import Entry, Outcome
 from ringline.audit.log import KEPT_DAYS, AuditLog, Wanted
 from ringline.audit.serving import is_audited
+from ringline.routing.records import Number
 from ringline.runtime.clock import MS_PER_S, iso, now_ms
 from tests.component.one_table import log_of
 from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
@@ -118,6 +119,16 @@ def test_what_is_refused_leaves_an_entry_too(api: SetupApi) -> None:
 def test_an_accounts_own_caps_are_told_and_nothing_else_of_its_page(api: SetupApi) -> None:
     api.ask("PATCH", "/v1/account", {"calls_per_day": 5})
     assert changes(entries(api)[0]) == {"calls_per_day": (None, 5)}
+
+
+@pytest.mark.parametrize("asked_for", ["+15550100777", "%2B15550100777", "num_1"])
+def test_a_number_has_one_name_however_it_was_asked_for(api: SetupApi, asked_for: str) -> None:
+    api.rows.put_number(ACCOUNT, Number(number="+15550100777", number_id="num_1"))
+    assert api.ask("PATCH", f"/v1/numbers/{asked_for}", {"max_calls": 3}).status == 200
+    assert api.ask("DELETE", f"/v1/numbers/{asked_for}").status == 204
+    assert [each["action"] for each in entries(api, "?resource=numbers/num_1")] == ["numbers.delete", "numbers.change"]
+    assert api.ask("DELETE", f"/v1/numbers/{asked_for}").status == 404
+    assert entries(api)[0]["outcome"] == "refused", "of what is not there, the name is what was asked for"
 
 
 def test_an_erasure_is_told_without_the_number_that_was_erased(api: SetupApi) -> None:

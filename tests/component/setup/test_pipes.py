@@ -328,3 +328,43 @@ def test_a_fallback_that_cannot_be_is_refused(api: SetupApi, fallback: list[Any]
     refused = api.ask("POST", "/v1/pipes", OWN | {"transfer_allowed_numbers": [], "transfer_fallback": fallback})
     assert (refused.status, refused.code) == (422, code)
     assert refused.fields[0].split(".")[0] == "transfer_fallback"
+
+
+OF_CALLS = {"target": {"type": "call"}}
+HOOK = "https://example.com/hooks?tenant=1"
+
+
+def test_a_pipe_names_where_the_events_of_its_calls_are_posted(api: SetupApi) -> None:
+    api.made("/v1/webhook-endpoints", OF_CALLS)
+    made = api.made("/v1/pipes", {**BY_AGENT, "webhook_url": HOOK})
+    assert made["webhook_url"] == HOOK
+    path = f"/v1/pipes/{made['pipe_id']}"
+    assert api.ask("PATCH", path, {"name": "Renamed"}).body["webhook_url"] == HOOK
+    assert api.ask("PATCH", path, {"webhook_url": f"{HOOK}2"}).body["webhook_url"] == f"{HOOK}2"
+    assert api.ask("PATCH", path, {"webhook_url": None}).body["webhook_url"] is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "https://127.0.0.1/", "https://169.254.169.254/", "https://u:p@example.com/", "x"]
+)
+def test_a_pipes_webhook_url_leads_where_endpoints_may_lead(api: SetupApi, url: str) -> None:
+    api.made("/v1/webhook-endpoints", OF_CALLS)
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "webhook_url": url})
+    assert (refused.status, refused.fields) == (422, ["webhook_url"])
+    made = api.made("/v1/pipes", BY_AGENT)
+    refused = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", {"webhook_url": url})
+    assert (refused.status, refused.fields) == (422, ["webhook_url"])
+
+
+def test_a_pipe_names_no_webhook_url_where_nothing_would_sign_what_is_posted_there(api: SetupApi) -> None:
+    refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "webhook_url": HOOK})
+    assert (refused.status, refused.code, refused.fields) == (422, "no_endpoint_for_calls", ["webhook_url"])
+
+
+def test_a_pipe_goes_on_being_changed_when_the_endpoint_of_calls_is_gone(api: SetupApi) -> None:
+    endpoint = api.made("/v1/webhook-endpoints", OF_CALLS)
+    made = api.made("/v1/pipes", {**BY_AGENT, "webhook_url": HOOK})
+    assert api.ask("DELETE", f"/v1/webhook-endpoints/{endpoint['endpoint_id']}").status == 204
+    read = api.ask("GET", f"/v1/pipes/{made['pipe_id']}").body
+    as_read = {name: read[name] for name in ("name", "webhook_url")} | {"recording": True}
+    assert api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", as_read).body["recording"] is True

@@ -6,7 +6,7 @@ import json
 import time
 from copy import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, Never
 
 import jwt
 import pytest
@@ -194,6 +194,30 @@ def test_an_event_that_changes_nothing_is_acknowledged_and_named(
     body = json.dumps(event).encode()
     assert post(hook, body, signed(body)) == (200, {"outcome": outcome})
     assert store.get(ACCOUNT, CALL) == before
+
+
+PASSED_OVER = (
+    {"event": "room_started", "room": {"name": "whoevers"}},
+    {"event": "track_published", "room": {"name": "whoevers"}, "participant": {"sid": "PA_1"}},
+    {"event": "participant_joined", "room": {"name": "whoevers"}, "participant": {"sid": "PA_1", "kind": "EGRESS"}},
+)
+
+
+@pytest.mark.parametrize("event", PASSED_OVER, ids=lambda event: str(event["event"]))
+def test_an_event_that_no_rule_reads_is_passed_over_before_anything_is_asked(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+) -> None:
+    def nobody(_host: str) -> Never:
+        raise AssertionError("it is known by what it says alone")
+
+    monkeypatch.setattr(hook, "observer", nobody)
+    body = json.dumps(event).encode()
+    assert post(hook, body, signed(body)) == (200, {"outcome": "not_of_interest"})
+
+
+def test_a_forged_event_that_no_rule_reads_is_refused_all_the_same(hook: ModuleType) -> None:
+    body = json.dumps(PASSED_OVER[0]).encode()
+    assert post(hook, body, signed(b"another body"))[0] == 401
 
 
 def test_an_agent_that_is_back_under_another_sid_is_known_by_its_identity(hook: ModuleType, store: CallStore) -> None:

@@ -30,6 +30,7 @@ class Api:
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
             "TRUNK_CALLS_PER_SECOND": "1",
+            "LIVEKIT_REQUESTS_PER_MINUTE": "0",
         }
         self._handler = load_handler("manage", {**livekit, "DOORBELL_QUEUE_URL": house.local.queue_url})
 

@@ -61,7 +61,7 @@ def test_a_cap_is_set_for_accounts_there_are_and_not_below_zero(aws: LocalAws) -
     assert refused.value.status == 404
     with pytest.raises(ValueError, match="0 or more"):
         store.set_cap("acct_1", -1)
-    assert len(aws.items()) == 2
+    assert len(aws.items()) == 3, "the account, its gate, its place on the list"
 
 
 def test_a_key_is_found_by_itself_and_kept_only_as_its_hash(aws: LocalAws) -> None:

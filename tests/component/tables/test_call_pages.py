@@ -170,7 +170,7 @@ def test_calls_on_a_line_are_found_behind_any_number_of_queued_ones(
     found = pages.in_flight(ACCOUNT, limit=9, cursor=None, wanted=TALKING, now=at(30))
     assert found is not None
     assert (ids(found), found.next_cursor) == (["call_03", "call_02", "call_01", "call_00"], None)
-    assert len(queries) <= 2, "the queued ones are not read"
+    assert len(queries) <= 3, "the queued ones are not read"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 9])

@@ -179,11 +179,12 @@ def test_due_calls_are_found_and_calls_that_are_over_until_their_end_is_told(loc
     store.commit(call, dialing)
     assert watchlist.due(at(20), 10) == []
     assert [key.sk for key in watchlist.due(at(21), 10)] == ["call_1"]
-    store.commit(dialing, after(dialing, FoundOver(at(9), 1)))
+    ended = after(dialing, FoundOver(at(9), 1))
+    store.commit(dialing, ended)
     assert [key.sk for key in watchlist.due(at(999), 10)] == ["call_1"]
-    assert store.end_is_told(ACCOUNT, "call_1", NOW)
+    assert store.end_is_told(ended)
     assert watchlist.due(at(999), 10) == []
-    assert not store.end_is_told(ACCOUNT, "call_1", NOW), "it was told before"
+    assert not store.end_is_told(ended), "it was told before"
 
 
 def test_a_call_that_is_over_expires_where_calls_do_whatever_is_written_to_it_later(local: LocalAws) -> None:
@@ -194,7 +195,7 @@ def test_a_call_that_is_over_expires_where_calls_do_whatever_is_written_to_it_la
     store.commit(call, dialing)
     ended = after(dialing, FoundOver(at(9), 1))
     store.commit(dialing, ended)
-    assert store.end_is_told(ACCOUNT, "call_1", at(9))
+    assert store.end_is_told(ended)
     told = store.get(ACCOUNT, "call_1")
     assert told is not None
     store.commit(told, after(told, TranscriptKept(at(20), 1, 3, "table")))

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from copy import replace
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from ringline.runtime.items import to_item
 from ringline.webhooks.model.event import EVENTS_KEPT_S, EventDraft
 from ringline.webhooks.tables.event_counts import EventCounts
-from ringline.webhooks.tables.events import MOST_AT_ONCE, EventStore
+from ringline.webhooks.tables.event_turns import LASTS_MS, EventTurns
+from ringline.webhooks.tables.events import MANY, MOST_AT_ONCE, EventStore
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, local_aws
 from tests.fakes import HandClock
@@ -53,6 +56,10 @@ class Log:
 
 def of_call(number: int) -> EventDraft:
     return a_draft(call_id=f"call_{number}")
+
+
+def of_calls(first: int, count: int) -> list[EventDraft]:
+    return [of_call(number) for number in range(first, first + count)]
 
 
 @pytest.fixture
@@ -125,6 +132,59 @@ def test_ten_who_append_many_at_once_leave_no_gap_and_no_double(log: Log) -> Non
     assert sorted({sequence for each in taken for sequence in each}) == list(range(1, 51)) == log.numbers()
     assert all(each == sorted(each) for each in taken)
     assert taken[:10] == taken[10:], "who appends again gets what was written"
+
+
+def refused(aws: LocalAws) -> list[str]:
+    """The transactions that are refused from now on, by their status."""
+    seen: list[str] = []
+
+    def note(http_response: Any, **_: Any) -> None:
+        if http_response.status_code != 200:
+            seen.append("refused")
+
+    aws.dynamodb.meta.events.register("after-call.dynamodb.TransactWriteItems", note)
+    return seen
+
+
+def test_of_those_who_append_many_at_once_nobody_loses_a_place(log: Log) -> None:
+    lost = refused(log.aws)
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda first: log.store().append_all(of_calls(first, MANY)), range(0, 8 * MANY, MANY)))
+    assert sorted(event.sequence for each in taken for event in each) == log.numbers() == list(range(1, 8 * MANY + 1))
+    assert lost == []
+
+
+def test_who_died_with_the_turn_holds_up_others_until_it_lapses_and_nobody_for_longer(log: Log) -> None:
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        log.clock.move(1)
+
+    turns = EventTurns(log.aws.dynamodb, log.aws.table_name, log.clock, pause)
+    with ExitStack() as never_left:
+        never_left.enter_context(turns.taken("acct_1"))
+        store = EventStore(log.aws.dynamodb, log.aws.table_name, log.clock, pause=pause)
+        assert [event.sequence for event in store.append_all(of_calls(0, MANY))] == list(range(1, MANY + 1))
+        assert len(waits) == LASTS_MS // 1000
+        store.append_all(of_calls(100, MANY))
+        assert len(waits) == LASTS_MS // 1000, "it was given back"
+    store.append_all(of_calls(200, MANY))
+    assert len(waits) == LASTS_MS // 1000, "the dead one's was not its own to give back any more"
+
+
+def test_who_waits_for_a_turn_that_never_comes_goes_ahead(log: Log) -> None:
+    waits: list[float] = []
+    turns = EventTurns(log.aws.dynamodb, log.aws.table_name, log.clock, waits.append)
+    with turns.taken("acct_1"):
+        store = EventStore(log.aws.dynamodb, log.aws.table_name, log.clock, pause=waits.append)
+        assert [event.sequence for event in store.append_all(of_calls(0, MANY))] == list(range(1, MANY + 1))
+    assert 0 < sum(waits) < 10
+
+
+def test_few_events_wait_for_no_turn(log: Log) -> None:
+    log.store().append_all(of_calls(0, MANY - 1))
+    assert {item["sk"] for item in log.aws.items() if "EVENT_COUNT" in item["pk"]} == {"COUNT"}
 
 
 def test_twenty_who_append_at_once_leave_no_gap_and_no_double(log: Log) -> None:

@@ -439,3 +439,13 @@ def test_an_agents_own_transfer_goes_on_as_its_pipe_says(asking: Asking) -> None
     RoutingStore(asking.local.dynamodb, asking.local.table_name).put_pipe(ACCOUNT, pipe)
     asking.talking(pipe_id="pipe_1")
     assert asking.agent_asks(TO_NUMBER)[1]["fallback"] == ["end"]
+
+
+def test_a_number_is_read_as_the_account_writes_it(asking: Asking) -> None:
+    asking.talking()
+    written = {"to": {"type": "sip", "config": {"number": "(555) 010-0888"}}}
+    status, problem = asking.ask(written)
+    assert (status, [each["field"] for each in problem["errors"]]) == (422, ["to.config.number"])
+    asking.accounts.set_country(ACCOUNT, "US")
+    status, transfer = asking.agent_asks(written)
+    assert (status, transfer["to"]) == (202, {"type": "sip", "config": {"number": "+15550100888"}})

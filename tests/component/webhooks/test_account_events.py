@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from ringline.resources.webhooks import events as events_resource
 from ringline.webhooks.model.event_type import EventType
-from ringline.webhooks.tables.events import EventStore
+from ringline.webhooks.tables.events import EventStore, event_key
 from tests.builders import ACCOUNT, NOW
 from tests.component.cli.terminal import Terminal, a_terminal
 from tests.component.one_table import LocalAws
@@ -76,3 +77,33 @@ def test_who_listens_from_now_on_hears_what_happens_next(terminal: Terminal, loc
     terminal.while_waiting = happen
     told = terminal.document("webhook", "listen", "--count", "2")
     assert [each["event"]["sequence"] for each in told["data"]] == [8, 9]
+
+
+def test_a_client_that_pages_past_a_number_that_is_being_written_misses_nothing(
+    terminal: Terminal, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query may see the later rows of a transaction before the earlier ones. The page ends before the gap, and the
+    client goes on behind the last number that it has."""
+    key = event_key(ACCOUNT, 4)
+    (row,) = (local.dynamodb.get_item(TableName=local.table_name, Key=key)["Item"],)
+    local.dynamodb.delete_item(TableName=local.table_name, Key=key)
+    monkeypatch.setattr(events_resource, "now_ms", lambda: int(row["written_at"]["N"]) + 9_000)
+    seen = terminal.document("webhook", "events", "--limit", "2")["data"]
+    page = terminal.document("webhook", "events", "--limit", "5", "--after", str(seen[-1]["sequence"]))
+    assert [each["sequence"] for each in page["data"]] == [3]
+    assert page["next_cursor"] is None, "there is nothing more for now"
+    assert numbers(terminal, "--after", "3") == []
+    assert numbers(terminal, "--after", "2", "--type", "call.ended") == []
+    local.dynamodb.put_item(TableName=local.table_name, Item=row)
+    assert numbers(terminal, "--after", "3") == [4, 5, 6, 7]
+
+
+def test_what_has_expired_holds_nobody_up_for_longer_than_that(
+    terminal: Terminal, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        local.dynamodb.delete_item(TableName=local.table_name, Key=event_key(ACCOUNT, number))
+    assert numbers(terminal, "--after", "3") == [4, 5, 6, 7], "who has heard all of before sees no gap"
+    written_at = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 6, 1)[0].written_at
+    monkeypatch.setattr(events_resource, "now_ms", lambda: written_at + 10_001)
+    assert numbers(terminal) == [4, 5, 6, 7]

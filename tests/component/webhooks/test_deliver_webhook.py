@@ -84,7 +84,7 @@ def test_a_failure_of_the_endpoint_is_no_failure_of_the_message(world: World) ->
 
 def test_the_next_try_is_a_message_with_ids_that_sqs_holds_back(world: World) -> None:
     delayed: list[dict[str, Any]] = []
-    world.handler.deliver._queue._sqs = type(
+    world.handler.together._deliver._queue._sqs = type(
         "Sqs", (), {"send_message": lambda _self, **request: delayed.append(request)}
     )
     world.receiver.status = 500

@@ -65,13 +65,25 @@ def test_deliveries_are_listed_by_the_newest_event(log: Log) -> None:
     assert log.listed(type="call.active,call_end", call_id="call_1") == log.listed()
     assert log.listed(call_id="call_2") == []
     assert log.listed(since="2026-11-21T01:34:33Z") == [(ENDPOINT, n) for n in (5, 4, 3)]
+    assert log.listed(until="2026-11-21T01:34:33Z") == [(ENDPOINT, n) for n in (2, 1)]
+    assert log.listed(since="2026-11-21T01:34:32Z", until="2026-11-21T01:34:34Z") == [(ENDPOINT, n) for n in (3, 2)]
+    assert log.listed(until="2026-11-21T01:34:33Z", limit=1) == [(ENDPOINT, 2)]
+    assert log.listed(until="2026-11-20T00:00:00Z") == []
     assert log.listed(endpoint_id="ep_9") == []
     assert log.ask("GET", "/v1/webhook-deliveries", account_id="acct_2")[1]["data"] == []
 
 
 @pytest.mark.parametrize(
     "query",
-    [{"status": "odd"}, {"type": "call.nothing"}, {"since": "today"}, {"cursor": "e30="}, {"limit": 0}, {"colour": 1}],
+    [
+        {"status": "odd"},
+        {"type": "call.nothing"},
+        {"since": "today"},
+        {"until": "today"},
+        {"cursor": "e30="},
+        {"limit": 0},
+        {"colour": 1},
+    ],
 )
 def test_what_is_no_filter_is_refused(log: Log, query: dict[str, Any]) -> None:
     assert log.ask("GET", "/v1/webhook-deliveries", **query)[0] == 422

@@ -42,9 +42,9 @@ def relay(local: LocalAws) -> ModuleType:
     return load_handler("relay_call_changes", environment)
 
 
-def add_endpoint(local: LocalAws, event_type: str) -> None:
+def add_endpoint(local: LocalAws, event_type: str, endpoint_id: str = "ep_1") -> None:
     endpoint = Endpoint(
-        endpoint_id="ep_1",
+        endpoint_id=endpoint_id,
         url="https://example.com/hook",
         secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",),
         created_at=NOW,
@@ -103,7 +103,8 @@ def three_ends() -> tuple[dict[str, Any], list[str]]:
 def announced(local: LocalAws) -> list[str]:
     bodies = [json.loads(message["Body"]) for message in local.messages()]
     log = EventStore(local.dynamodb, local.table_name)
-    events = [log.at(ACCOUNT, body["sequence"]) for body in bodies if "sequence" in body]
+    told = [number for body in bodies for number in body.get("sequences", [body.get("sequence")]) if number]
+    events = [log.at(ACCOUNT, number) for number in told]
     return [event.call_id or "" for event in events if event and event.event_type is EventType.CALL_ENDED]
 
 
@@ -244,3 +245,73 @@ def test_where_events_cannot_be_written_together_each_is_written_with_its_record
     event, calls = three_ends()
     assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
     assert announced(local) == calls
+
+
+ENDPOINTS = [f"ep_{number}" for number in range(1, 6)]
+
+
+def marked(local: LocalAws) -> list[str]:
+    """The calls whose end is not known to be told."""
+    return [item["sk"] for item in local.items() if item.get("item_kind") == "call" and "due_at" in item]
+
+
+def ended_calls(local: LocalAws) -> dict[str, Any]:
+    """Three calls that have ended, in the stream and in the table."""
+    event, _ = three_ends()
+    for record in event["Records"]:
+        local.dynamodb.put_item(
+            TableName=local.table_name, Item=record["dynamodb"]["NewImage"] | {"due_at": {"N": "1"}}
+        )
+        record["dynamodb"]["NewImage"]["due_at"] = {"N": "1"}
+    return event
+
+
+def test_what_an_endpoint_is_told_of_a_batch_is_one_message_and_all_go_out_in_one_request(
+    relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for endpoint_id in ENDPOINTS:
+        add_endpoint(local, EventType.CALL_ENDED, endpoint_id)
+    requests: list[int] = []
+    send = aws.sqs().send_message_batch
+
+    def counted(**asked: Any) -> Any:
+        requests.append(len(asked["Entries"]))
+        return send(**asked)
+
+    monkeypatch.setattr(aws.sqs(), "send_message_batch", counted)
+    assert relay.lambda_handler(ended_calls(local), CONTEXT) == {"batchItemFailures": []}
+    assert requests == [len(ENDPOINTS)]
+    messages = local.messages()
+    told = {body["endpoint_id"]: body["sequences"] for body in (json.loads(each["Body"]) for each in messages)}
+    assert told == {endpoint_id: [1, 2, 3] for endpoint_id in ENDPOINTS}
+    assert {each["Attributes"]["MessageGroupId"] for each in messages} == {f"{ACCOUNT}#{each}" for each in ENDPOINTS}
+
+
+def test_what_sqs_refuses_of_a_request_is_asked_again_and_then_comes_again_with_its_marks(
+    relay: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for endpoint_id in ENDPOINTS[:2]:
+        add_endpoint(local, EventType.CALL_ENDED, endpoint_id)
+    refusals = 0
+    send = aws.sqs().send_message_batch
+
+    def refusing(**asked: Any) -> Any:
+        nonlocal refusals
+        *taken, last = asked["Entries"]
+        if refusals <= 0:
+            return send(**asked)
+        refusals -= 1
+        answer = send(**asked | {"Entries": taken}) if taken else {"Successful": []}
+        return {**answer, "Failed": [{"Id": last["Id"], "SenderFault": False, "Code": "InternalError"}]}
+
+    monkeypatch.setattr(aws.sqs(), "send_message_batch", refusing)
+    event = ended_calls(local)
+    refusals = 10
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "111"}]}
+    assert marked(local) == ["call_0", "call_1", "call_2"], "nobody may forget an end that may not be told"
+    local.messages()
+    refusals = 2
+    assert relay.lambda_handler(event, CONTEXT) == {"batchItemFailures": []}
+    told = [json.loads(each["Body"]) for each in local.messages()]
+    assert {each["endpoint_id"]: each["sequences"] for each in told} == {each: [1, 2, 3] for each in ENDPOINTS[:2]}
+    assert marked(local) == []

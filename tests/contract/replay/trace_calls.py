@@ -31,7 +31,7 @@ from tests.contract.replay.trace_replay import RINGING_TIMEOUT_S
 type Trace = dict[str, Any]
 
 # LiveKit was asked for 6 s in all, ringing included.
-_LIMITS = {"answered-max-duration": {"ring_timeout_s": 2, "max_call_duration_s": 4}}
+LIMITS = {"answered-max-duration": {"ring_timeout_s": 2, "max_call_duration_s": 4}}
 # The leg of every recorded dial.
 _DIALED_AS = "leg-a1"
 _KIND_AGENT = 4
@@ -221,7 +221,7 @@ def _outbound(name: str, events: list[dict[str, Any]]) -> Call:
     dialed_at = next(
         (event["at"] for event in events if event.get("method") == "CreateSIPParticipant"), events[0]["at"]
     )
-    fields = {"ring_timeout_s": RINGING_TIMEOUT_S.get(name, 30)} | _LIMITS.get(name, {})
+    fields = {"ring_timeout_s": RINGING_TIMEOUT_S.get(name, 30)} | LIMITS.get(name, {})
     return a_call(State.DIALING, dialed_at=dialed_at, caller_identity=_DIALED_AS, **fields)
 
 
@@ -252,12 +252,12 @@ def _dialers_word(at: int, answer: dict[str, Any], events: list[dict[str, Any]])
     if "ok" in answer:
         leg = answer["ok"]
         return Answered(at, 1, leg["participantId"], leg["sipCallId"], _agent_seen(at, events))
-    outcome = from_twirp(*_as_raised(answer))
+    outcome = from_twirp(*as_raised(answer))
     assert isinstance(outcome, Refused), outcome
     return DialRefused(at, 1, outcome.sip_code, outcome.sip_status, outcome.twirp_code, outcome.message)
 
 
-def _as_raised(answer: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
+def as_raised(answer: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
     """Code, message and metadata of an error. One trace kept only its text."""
     if "code" in answer:
         return answer["code"], answer["message"], answer["metadata"]

@@ -84,10 +84,10 @@ def _unwritten_moves(events: list[Event]) -> list[Move]:
 
 
 def _first_leg(events: list[Event]) -> Event | None:
-    return next((event for event in events if _participant(event).get("kind") == "SIP"), None)
+    return next((event for event in events if participant_of(event).get("kind") == "SIP"), None)
 
 
-def _participant(event: Event) -> Event:
+def participant_of(event: Event) -> Event:
     participant: Event = event.get("body", {}).get("participant", {})
     return participant
 
@@ -171,7 +171,7 @@ class Replay:
     async def _dial_out(self, asked: Event) -> Any:
         joined = _first_leg(self._trace["events"])
         assert joined is not None
-        participant = _participant(joined)
+        participant = participant_of(joined)
         scenario = self._trace["scenario"]
         request = sip.CreateSIPParticipantRequest(
             sip_trunk_id=self._lab.network.config.trunk_id,

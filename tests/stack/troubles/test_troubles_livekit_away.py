@@ -1,4 +1,5 @@
-"""LiveKit goes away and comes back while calls are under way: for all of them at once, so these tests run alone."""
+"""LiveKit goes away and comes back while calls are under way: for all of them at once, so these tests run alone. On a
+busy machine it may take twenty seconds until all of them are told to be under way; what happens then is later still."""
 
 import asyncio
 
@@ -17,8 +18,8 @@ _RINGS_OUT = {"rings_after_s": 0.2, "answers_after_s": None}
 async def test_a_conversation_and_a_ringing_phone_outlive_a_restart_of_livekit(stack: Stack) -> None:
     """Both legs are back with new sids and a status that says `dialing`, in the middle of the conversation too."""
     async with troubled_calls(stack) as calls:
-        talking = await calls.place({**_ANSWERED, "hangs_up_after_s": 12})
-        ringing = await calls.place(_RINGS_OUT, ring_timeout_s=10)
+        talking = await calls.place({**_ANSWERED, "hangs_up_after_s": 20})
+        ringing = await calls.place(_RINGS_OUT, ring_timeout_s=20)
         await talking.hears("call_active")
         await ringing.hears("call_ringing")
         await _livekit_goes_away(stack, for_s=3)
@@ -32,9 +33,9 @@ async def test_a_conversation_and_a_ringing_phone_outlive_a_restart_of_livekit(s
 
 async def test_half_a_minute_without_livekit_costs_no_call_its_right_end(stack: Stack) -> None:
     async with troubled_calls(stack) as calls:
-        outlives = await calls.place({**_ANSWERED, "hangs_up_after_s": 36})
-        hangs_up_unheard = await calls.place({**_ANSWERED, "hangs_up_after_s": 20})
-        rings_out = await calls.place(_RINGS_OUT, ring_timeout_s=38)
+        outlives = await calls.place({**_ANSWERED, "hangs_up_after_s": 62})
+        hangs_up_unheard = await calls.place({**_ANSWERED, "hangs_up_after_s": 25})
+        rings_out = await calls.place(_RINGS_OUT, ring_timeout_s=58)
         for call, event in ((outlives, "call_active"), (hangs_up_unheard, "call_active"), (rings_out, "call_ringing")):
             await call.hears(event)
         await _livekit_goes_away(stack, for_s=30)
@@ -42,7 +43,7 @@ async def test_half_a_minute_without_livekit_costs_no_call_its_right_end(stack: 
         waits = await calls.place({**_ANSWERED, "hangs_up_after_s": 1})
         await waits.hears("call_end", within_s=120)
         for call in (outlives, rings_out):
-            await call.hears("call_end", within_s=60)
+            await call.hears("call_end", within_s=90)
         await asyncio.to_thread(sweep_now, stack)
         await hangs_up_unheard.hears("call_end")
         await calls.come_to_rest()

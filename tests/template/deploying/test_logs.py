@@ -16,7 +16,7 @@ GROUPS = resources_of(TEMPLATE_READ, "AWS::Logs::LogGroup")
 def test_logs_are_kept_for_as_long_as_the_parameter_says_and_longer_than_the_stack(name: str) -> None:
     group = GROUPS[name]
     assert group["Properties"] == {"RetentionInDays": {"Ref": "LogsKeptDays"}}
-    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_every_function_has_a_group_of_its_own_that_bears_its_name() -> None:

@@ -4,6 +4,7 @@ from copy import replace
 from dataclasses import asdict
 
 from ringline.calls.mending import measures as of_sweep
+from ringline.calls.mending.gate_audit import Audited, Difference
 from ringline.calls.mending.mend import Swept
 from ringline.calls.model.call import Attempt, Call, Direction, State
 from ringline.calls.model.events import DialDeferred
@@ -25,15 +26,20 @@ def test_a_new_call_is_counted_by_its_direction() -> None:
     assert told(None, rung_in) == {"CallsAccepted/inbound": 1}
 
 
-def test_a_claim_tells_how_long_the_call_could_have_been_dialled() -> None:
-    scheduled = a_call(eligible_at=at(10))
+def test_an_outcome_tells_how_long_the_call_could_have_been_dialled() -> None:
     claimed = replace(a_call(State.DIALING, eligible_at=at(10)), dialed_at=at(12.5))
-    assert told(scheduled, claimed) == {"QueueWait": 2_500}
+    assert told(a_call(eligible_at=at(10)), claimed) == {}
+    put_back = moved(claimed, DialDeferred(at(14), 1, None, None, None, "full", 1))
+    assert told(claimed, put_back) == {"QueueWait": 2_500, "Dials/put_back": 1}
+    answered = replace(claimed, answered_at=at(20))
+    assert told(claimed, answered) == {"QueueWait": 2_500, "Dials/answered": 1, "RingTime": 7_500}
+    assert told(answered, replace(answered, state=State.ACTIVE)) == {}
 
 
 def test_an_answer_tells_of_the_ringing_and_of_the_agent() -> None:
     answered = an_answered_call()
-    assert told(a_call(State.DIALING), answered) == {"Dials/answered": 1, "RingTime": 5_000}
+    dialing = replace(a_call(State.DIALING), dialed_at=None)
+    assert told(dialing, answered) == {"Dials/answered": 1, "RingTime": 5_000}
     talks = replace(answered, state=State.ACTIVE, active_at=at(6.4))
     assert told(answered, talks) == {"AgentJoin": 400}
 
@@ -58,14 +64,34 @@ def test_a_reason_of_a_later_release_is_counted_apart() -> None:
 def test_a_dial_that_rang_nobody_is_none_that_nobody_answered() -> None:
     dialing = a_call(State.DIALING)
     put_back = moved(dialing, DialDeferred(at(2), 1, None, None, None, "full", 1))
-    assert told(dialing, put_back) == {"Dials/put_back": 1}
+    assert told(dialing, put_back) == {"QueueWait": 1_000, "Dials/put_back": 1}
+
+
+def test_a_dial_of_which_nobody_knows_what_became_is_counted_apart() -> None:
+    dialing = a_call(State.DIALING)
+    over = a_call(State.NOT_CONNECTED, end_reason=EndReason.DIAL_STATE_UNKNOWN)
+    assert told(dialing, over) == {"Dials/unknown": 1, "CallsEnded/system": 1}
+    lost = Attempt(dial=1, dialed_at=at(1), ended_at=at(3), end_reason=EndReason.DIAL_STATE_UNKNOWN)
+    assert told(dialing, a_call(State.QUEUED, attempt=1, attempts=(lost,))) == {"Dials/unknown": 1}
+
+
+def test_an_audit_tells_of_lines_and_of_gates_that_count_too_many_or_too_few() -> None:
+    audited = Audited(7, (Difference("acme", 3, 1), Difference("other", 0, 1)))
+    values = {each.name: each.value for each in of_sweep.measures_of_audit(audited)}
+    assert values == {"LinesInUse": 7, "GateDiffers": 3}
 
 
 def test_an_attempt_that_is_to_be_tried_again_was_a_dial() -> None:
     dialing = a_call(State.DIALING)
     busy = Attempt(dial=1, dialed_at=at(1), ended_at=at(3), end_reason=EndReason.USER_BUSY)
     again = a_call(State.QUEUED, attempt=1, attempts=(busy,))
-    assert told(dialing, again) == {"Dials/not_answered": 1}
+    assert told(dialing, again) == {"QueueWait": 1_000, "Dials/not_answered": 1}
+
+
+def test_shares_of_a_run_add_what_they_mended_and_are_no_run() -> None:
+    swept = Swept(settled=1, rooms_closed=4, overdue=9, oldest_waiting_ms=5)
+    values = {each.name: each.value for each in of_sweep.measures_of_shares(asdict(swept))}
+    assert values == {"Mended": 5, "OldestWaiting": 5, "OldestUnserved": 0}
 
 
 def test_a_run_of_the_sweep_tells_what_it_found_and_mended() -> None:

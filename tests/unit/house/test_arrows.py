@@ -71,9 +71,11 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.runtime.vault",
         "ringline.calls.model",
         _TRANSFER,
+        "ringline.telephony.asking",
         "ringline.telephony.carriers",
         "ringline.trunking.model",
     },
+    "ringline.telephony.asking": {"ringline.runtime"},
     "ringline.telephony.carriers": {"ringline.calls.model"},
     "ringline.agents.model": {"ringline.calls.model"},
     "ringline.agents.tables": {"ringline.agents.model", "ringline.calls.model", "ringline.runtime"},
@@ -99,9 +101,12 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.tables": {
         "ringline.calls.model",
         _TRANSFER,
+        "ringline.calls.tables.asked",
+        "ringline.calls.tables.limits",
         "ringline.calls.tables.writes",
         "ringline.runtime",
     },
+    "ringline.calls.tables.asked": {"ringline.calls.model", "ringline.runtime"},
     "ringline.calls.tables.writes": {"ringline.calls.capacity", "ringline.calls.model", _TRANSFER, "ringline.runtime"},
     "ringline.calls.tables.limits": {
         "ringline.calls.capacity",
@@ -118,7 +123,13 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.calls.web",
         "ringline.routing",
     },
-    "ringline.calls.web": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.tables.writes", "ringline.routing"},
+    "ringline.calls.web": {
+        *_USE_CASE,
+        "ringline.calls.progress",
+        "ringline.calls.tables.asked",
+        "ringline.calls.tables.writes",
+        "ringline.routing",
+    },
     "ringline.calls.live": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.erasing": {*_USE_CASE, "ringline.calls.progress"},
     "ringline.calls.outcomes": {"ringline.calls.model", "ringline.runtime"},
@@ -131,6 +142,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls.mending": {*_USE_CASE, "ringline.calls.progress", "ringline.calls.transfers"},
     "ringline.calls.views": {*_USE_CASE, "ringline.calls.progress", "ringline.webhooks.model"},
     "ringline.upgrading": {
+        "ringline.accounts",
         "ringline.calls.model",
         "ringline.calls.tables",
         "ringline.calls.tables.writes",
@@ -184,7 +196,10 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.audit",
         "ringline.agents.model",
         "ringline.agents.tables",
+        "ringline.calls.outcomes",
+        "ringline.calls.signals",
         "ringline.calls.views",
+        "ringline.setup",
         "ringline.webhooks",
     },
     "ringline.resources.setup": {
@@ -218,6 +233,8 @@ _KEPT = {
     "ringline.calls.views",
     "ringline.runtime",
 }
+_PHONES_MODEL = "local.phones.model"
+"""What the world outside does: its one description, for the sandbox, the simulation and the crash tests."""
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
@@ -226,6 +243,7 @@ SIMULATION: Mapping[str, set[str]] = {
     "simulation.actors": {
         "simulation.kernel",
         "simulation.plan",
+        _PHONES_MODEL,
         "ringline.calls.model",
         "ringline.calls.signals",
         "ringline.telephony",
@@ -241,6 +259,7 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
+        _PHONES_MODEL,
         "ringline.calls.model",
         _TRANSFER,
         "ringline.telephony",
@@ -261,13 +280,14 @@ SIMULATION: Mapping[str, set[str]] = {
         *_WATCHERS,
         "simulation.watch",
         "ringline.calls.tables",
+        "ringline.calls.tables.limits",
         "ringline.runtime",
     },
     "simulation.watch.runners": {*_WATCHERS, "simulation.watch", "simulation.runners", "ringline.runtime"},
 }
 """What each part of the simulation may know. Its `run` puts all of them and the product together."""
 
-_PHONES_PURE = {"local.phones.kernel", "local.phones.numbers"}
+_PHONES_PURE = {_PHONES_MODEL, "local.phones.kernel", "local.phones.numbers"}
 _PHONES_UNDER_CALLS = {*_PHONES_PURE, "local.phones.post", "local.phones.carrier", "local.phones.rooms"}
 _BRIDGE = {"speech.bridge", "speech.bridge.model"}
 _PHONES_IN_CALLS = {"local.phones.calls", "local.phones.agents", "local.phones.speech"}
@@ -311,7 +331,8 @@ AROUND: Mapping[str, set[str]] = {
     "simulation": {"simulation.run"},
     **SIMULATION,
     "simulation.wired": {*_ALL_OF_THE_PRODUCT, *SIMULATION},
-    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired"},
+    # The stream's filter is the template's.
+    "simulation.run": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired", "local.tools", "local.aws"},
     "simulation.planted": {*_ALL_OF_THE_PRODUCT, *SIMULATION, "simulation.wired", "simulation.run"},
     "local": {"local.tools"},
     "local.tools": set(),
@@ -339,6 +360,7 @@ AROUND: Mapping[str, set[str]] = {
         "local.bench.peers",
     },
     "local.bench": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES},
+    "local.bench.sweep": {*_ALL_OF_THE_PRODUCT, "local.bench"},
     "local.bench.abuse": {*_ALL_OF_THE_PRODUCT, *_UNDER_BENCHES, "local.bench"},
     "local.bench.plane": {*_UNDER_BENCHES, "local.bench", "local.phones.speech", "speech.bridge"},
     "local.bench.webhooks": {
@@ -348,6 +370,7 @@ AROUND: Mapping[str, set[str]] = {
         "ringline.runtime",
         "ringline.webhooks.pacing",
         *_WEBHOOKS,
+        "simulation.aws",
     },
     "local.pages": {
         *_ALL_OF_THE_PRODUCT,
@@ -356,15 +379,16 @@ AROUND: Mapping[str, set[str]] = {
         "cli.model",
         "local.tools",
         "local.trips.sdk",
-        "local.phones.kernel",
+        _PHONES_MODEL,
         "local.phones.numbers",
     },
     "local.fuzz": {"local.tools", "local.stack"},
     "local.audit": {"local.tools"},
     "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
-    "local.phones.kernel": set(),
-    "local.phones.numbers": {"local.phones.kernel"},
+    _PHONES_MODEL: set(),
+    "local.phones.kernel": {_PHONES_MODEL},
+    "local.phones.numbers": {_PHONES_MODEL},
     "local.phones.post": _PHONES_PURE,
     "local.phones.carrier": {*_PHONES_PURE, "local.phones.post", "ringline.telephony.carriers"},
     "local.phones.rooms": {*_PHONES_PURE, "local.phones.post"},
@@ -417,6 +441,7 @@ SPEECH: Mapping[str, set[str]] = {
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
 PURE = {
+    _PHONES_MODEL,
     "ringline",
     "ringline.agents.model",
     "ringline.calls.capacity",
@@ -433,6 +458,7 @@ KNOWS_AWS = {
     "ringline.accounts.tables",
     "ringline.agents.tables",
     "ringline.calls.tables",
+    "ringline.calls.tables.asked",
     "ringline.calls.tables.limits",
     "ringline.calls.tables.writes",
     "ringline.runtime",

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from local.phones.kernel.ledger import PhoneCall
+from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
-from local.phones.kernel.timings import Pace
 from local.phones.numbers.person_script import A_TALKER, PersonScript
 from local.phones.rooms.participant import Phone
 from local.phones.speech.mouth import Mouth

@@ -92,6 +92,7 @@ def test_a_word_that_answer_from_does_not_have_is_named() -> None:
     given = dict.fromkeys(variables_of(dial_next.Settings), "x") | {
         "LIVEKIT_URL": "http://127.0.0.1:9",
         "TRUNK_CALLS_PER_SECOND": "0",
+        "LIVEKIT_REQUESTS_PER_MINUTE": "0",
         "EVENTS_KEPT_DAYS": "30",
         "ANSWER_FROM": "the callee",
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.phones.model.rooms import Vacancy
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import ANSWER_MARGIN_S, DIAL_OUTCOME_MARGIN_S
@@ -173,7 +174,7 @@ def test_the_first_finding_is_kept(findings: Findings) -> None:
 
 
 def a_room(scene: Scene, call: Call, *agents: str) -> Room:
-    room = scene.rooms[call.room_name or ""] = Room(call.room_name or "", 0)
+    room = scene.rooms[call.room_name or ""] = Room(call.room_name or "", 0, Vacancy(0, 0, 0))
     room.agents += [Agent(sid, 0, f"agent-{sid}") for sid in agents]
     return room
 

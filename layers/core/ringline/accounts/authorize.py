@@ -93,6 +93,13 @@ class Authorize:
         return Authorized(key.account_id, key.key_id, key.scopes, rate)
 
 
+def is_good_from(key: ApiKey | None, now_ms: int, source_ip: str | None) -> bool:
+    """Whether a key that was good once still stands, and may be used from that address."""
+    if key is None or not key.is_valid_at(now_ms):
+        return False
+    return not key.allowed_ip_ranges or _covers(key.allowed_ip_ranges, source_ip)
+
+
 def _covers(ranges: tuple[str, ...], source_ip: str | None) -> bool:
     # Most keys have no ranges, and every start of the authorizer would pay for what reads them.
     from ringline.accounts.addresses import covers

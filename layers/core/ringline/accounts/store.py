@@ -4,6 +4,7 @@
 |---------|---------------------|--------------|------------------------------------------------------------
 | account | A#<account>         | ACCOUNT      | account_id, name, org_handle, created_at, country,
 |         |                     |              | default_number
+| its place | ACCOUNTS          | <account>    | nothing: for whoever lists all accounts
 | gate    | A#<account>#GATE    | GATE         | in_use (written by calls.tables.store), cap, inbound_reserve,
 |         |                     |              | allowed_prefixes
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at,
@@ -26,7 +27,7 @@ from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
-from ringline.runtime.table import ACCOUNT_SK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
+from ringline.runtime.table import ACCOUNT_SK, ACCOUNTS_PK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
 from ringline.runtime.web.problems import Problem, not_found
 
 _KEY_BYTES = 32
@@ -59,7 +60,7 @@ class AccountStore:
         self._clock = clock
 
     def create_account(self, account: Account) -> None:
-        """Writes the account with its gate, empty, in one transaction.
+        """Writes the account with its gate, empty, and its place among all accounts, in one transaction.
 
         Raises Problem 409 if the account exists, and ValueError for an id that keys and room names could not carry.
         """
@@ -77,12 +78,26 @@ class AccountStore:
             "country": account.country,
         }
         gate = {"pk": gate_pk(account.account_id), "sk": GATE_SK, "item_kind": "gate", "in_use": 0, "cap": account.cap}
+        # The release before wrote no such place, and `ringline migrate` may be adding it: it is never what refuses.
+        listed = {"Put": {"TableName": self._table_name, "Item": to_row(listed_row(account.account_id))}}
         try:
-            self._dynamodb.transact_write_items(TransactItems=[self._put_new(fields), self._put_new(gate)])
+            self._dynamodb.transact_write_items(TransactItems=[self._put_new(fields), self._put_new(gate), listed])
         except ClientError as error:
             if refusal_reasons(error) is None:
                 raise
             raise Problem(409, "account_exists", "There is an account with this id") from None
+
+    def ids(self, limit: int, after: str = "") -> list[str]:
+        """Ids of the first accounts behind that one, in their order, of all that there are. Those that a release before
+        this list made are in it after `ringline migrate`."""
+        answer = self._dynamodb.query(
+            TableName=self._table_name,
+            KeyConditionExpression="pk = :pk AND sk > :after",
+            # No id is smaller: a key must not be empty.
+            ExpressionAttributeValues=to_item({":pk": ACCOUNTS_PK, ":after": after or " "}),
+            Limit=limit,
+        )
+        return [from_item(item)["sk"] for item in answer["Items"]]
 
     def account(self, account_id: str) -> Account | None:
         keys = [
@@ -275,6 +290,11 @@ class AccountStore:
         fields = self._read(key_pk(hash_of(raw_key)), KEY_SK)
         return _api_key(fields) if fields else None
 
+    def key(self, account_id: str, key_id: str) -> ApiKey | None:
+        """The account's key of this id as it is known, revoked, expired or not; None where it has none."""
+        row = self._read(account_pk(account_id), _row_sk(key_id))
+        return None if row is None else _api_key(row)
+
     def key_name(self, account_id: str, key_id: str) -> str | None:
         row = self._read(account_pk(account_id), _row_sk(key_id))
         return None if row is None else str(row["name"])
@@ -356,6 +376,11 @@ class AccountStore:
 
     def _put_new(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {"Put": {"TableName": self._table_name, "Item": to_row(fields), "ConditionExpression": _IS_NEW}}
+
+
+def listed_row(account_id: str) -> dict[str, Any]:
+    """The account's place among all accounts."""
+    return {"pk": ACCOUNTS_PK, "sk": account_id, "item_kind": "listed_account"}
 
 
 def _contended() -> Problem:

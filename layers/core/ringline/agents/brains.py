@@ -41,7 +41,8 @@ class Brains:
             case Brain.ENDPOINT:
                 return {"brain": Brain.ENDPOINT, "result": "served", "endpoint": self._endpoint(call)}
             case Brain.PROMPT:
-                return {"brain": Brain.PROMPT, "result": "served", "prompt": _prompt(call, self._agent(call))}
+                told = _prompt(self._store.whole(call), self._agent(call))
+                return {"brain": Brain.PROMPT, "result": "served", "prompt": told}
         raise Problem(409, "no_brain_to_give", "The agent of this call thinks for itself")
 
     def _runner(self, call: Call, asked: Asked) -> dict[str, Any]:

@@ -28,6 +28,9 @@ from ringline.routing.records import Brain
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import Clock
 
+KEY_CHECKED_EVERY_S = 60
+"""With the first beat of each minute of the clock the key is read that a runner came with: one read unit a minute."""
+
 
 class Acknowledges(Protocol):
     def acknowledged(self, connection: Connection, ack: JobAck) -> None: ...
@@ -44,8 +47,8 @@ class HearsWorkers(Protocol):
 
 
 class Listen:
-    """`assign` and `ring_if_waiting` are loaded with the first acknowledgement and the first runner that comes: most of
-    what is heard are beats."""
+    """`may_stay` tells whether the key that a connection came with is still good. `assign` and `ring_if_waiting` are
+    loaded with the first acknowledgement and the first runner that comes: most of what is heard are beats."""
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Listen:
         assign: Callable[[], Acknowledges],
         ring_if_waiting: Callable[[str], None],
         speech_workers: HearsWorkers,
+        may_stay: Callable[[Connection], bool],
         clock: Clock,
         log: Logger,
     ) -> None:
@@ -65,12 +69,15 @@ class Listen:
         self._assign = assign
         self._ring_if_waiting = ring_if_waiting
         self._speech_workers = speech_workers
+        self._may_stay = may_stay
         self._clock = clock
         self._log = log
 
-    def connect(self, connection_id: str, account_id: str) -> None:
+    def connect(
+        self, connection_id: str, account_id: str, key_id: str | None = None, source_ip: str | None = None
+    ) -> None:
         """Notes whose connection it is, which only its credential tells."""
-        self._registry.connect(connection_id, account_id)
+        self._registry.connect(connection_id, account_id, key_id, source_ip)
 
     def disconnect(self, connection_id: str) -> None:
         """A runner that has come back on another connection stays there."""
@@ -151,6 +158,9 @@ class Listen:
         if connection.is_speech_workers:
             self._speech_workers.beaten(connection, last, active_jobs)
             return
+        if connection.key_id is not None and self._is_first_of_its_minute(last) and not self._may_stay(connection):
+            self._cut_off(connection)
+            return
         if self._clock() - last.at < RUNNER_OVERDUE_S * MS_PER_S:
             return
         if last.at:
@@ -160,6 +170,18 @@ class Listen:
         except Exception:
             # The sweep rings within its minute for whoever waits.
             self._log.exception("doorbell not rung")
+
+    def _is_first_of_its_minute(self, last: LastBeat) -> bool:
+        minute = KEY_CHECKED_EVERY_S * MS_PER_S
+        return last.at // minute != self._clock() // minute
+
+    def _cut_off(self, connection: Connection) -> None:
+        """Its calls, which do not go through this connection, go on to their end. On another one it is refused."""
+        self._log.warning(
+            "runner cut off", extra={"why": "key_is_over", "key_id": connection.key_id, **_names(connection)}
+        )
+        self._registry.disconnect(connection.connection_id)
+        self._sockets.close(connection.connection_id)
 
     def _acknowledged(self, connection: Connection, ack: JobAck) -> None:
         if connection.worker_id is not None:

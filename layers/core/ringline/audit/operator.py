@@ -48,7 +48,8 @@ class OperatorLog:
         try:
             yield change
         except BaseException:
-            self._end(begun.ended(Outcome.FAILED))
+            # What was told by then was done.
+            self._end(begun.ended(Outcome.FAILED, changes=changes_between(change.before, change.after)))
             raise
         self._end(begun.ended(Outcome.DONE, changes=changes_between(change.before, change.after)))
 

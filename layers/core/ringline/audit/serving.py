@@ -63,10 +63,10 @@ class AuditedRoutes:
 
     def _serve(self, route: Route, request: Request, named: dict[str, str]) -> Response[str]:
         thing = _path_of_thing(route.path)
-        begun = self._begun(route, request, named)
         reader = self.readers.get(thing)
         # Before the entry is begun: where it cannot be read nothing was tried.
         before = None if reader is None else reader(request, **_of(thing, named))
+        begun = self._begun(route, request, _by_own_names(named, before))
         self.write(begun)
         try:
             answer = route.serve(request, **named)
@@ -86,11 +86,8 @@ class AuditedRoutes:
         if reader is None:
             reader, thing, named = self._made(route.path, answer)
         changes = () if reader is None else self._since(before, reader, request, thing, named)
-        self._end(
-            begun.ended(
-                Outcome.DONE, changes=changes, resource=_resource(thing or route.path, named), status=answer.status_code
-            )
-        )
+        resource = _resource(thing or route.path, _by_own_names(named, before))
+        self._end(begun.ended(Outcome.DONE, changes=changes, resource=resource, status=answer.status_code))
         return answer
 
     def _begun(self, route: Route, request: Request, named: dict[str, str]) -> Entry:
@@ -163,14 +160,20 @@ def _path_of_thing(path: str) -> str:
     return beginning + closes
 
 
+def _by_own_names(named: Mapping[str, str], shown: Mapping[str, Any] | None) -> dict[str, str]:
+    """The names in a path as the thing itself says them: a number is asked for by its id or in E.164."""
+    return {name: str((shown or {}).get(name) or asked_for) for name, asked_for in named.items()}
+
+
 def _of(thing: str, named: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in named.items() if f"<{name}>" in thing}
 
 
-def _resource(thing: str, named: dict[str, str]) -> str:
+def _resource(thing: str, named: Mapping[str, str]) -> str:
     for name, value in named.items():
         thing = thing.replace(f"<{name}>", value)
-    return thing.removeprefix("/v1/")
+    # The platform's own path for trunks leads to the same ones.
+    return thing.removeprefix("/v1/").removeprefix("telephony/")
 
 
 def _action(route: Route) -> str:

@@ -11,7 +11,7 @@ from ringline.composition.parts import assigning
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, required
+from ringline.runtime.settings import SettingsModel, flag, group, required
 from ringline.runtime.vault.kept import sealer
 from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
 
@@ -19,12 +19,13 @@ from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     sockets: SocketSettings = group(SocketSettings)
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Brains:
     dynamodb, table = aws.dynamodb(), settings.table_name
-    store = CallStore(dynamodb, table)
+    store = CallStore(dynamodb, table, in_shards=settings.in_shards)
     progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
     return Brains(
         store=store,

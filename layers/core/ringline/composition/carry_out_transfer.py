@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.transfers.carry_out import CarryOut
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, sends_agents
 from ringline.composition.parts.transfers import destinations, transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -26,7 +26,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
 
-    livekit = replace(settings.livekit, own_name_of=own_names(table))
+    livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
     async def carrying_out() -> AsyncIterator[CarryOut]:

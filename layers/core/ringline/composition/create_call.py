@@ -24,8 +24,10 @@ from ringline.webhooks.targets.of_calls import UrlsOfCalls
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    asked_apart: bool = flag("ASKED_APART")
 
 
 class Composed(NamedTuple):
@@ -39,12 +41,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
     # Its client is made now, because every call that is accepted rings.
     aws.sqs()
     accounts = AccountStore(dynamodb, table)
-    store = CallStore(dynamodb, table)
+    store = CallStore(dynamodb, table, asked_apart=settings.asked_apart, in_shards=settings.in_shards)
     create_call = CreateCall(
         store=store,
         routing=OutboundRouting(RoutingStore(dynamodb, table)),
         doorbell=SqsDoorbell(aws.sqs, settings.doorbell_url),
-        marks=WaitingMarks(Watchlist(dynamodb, table), clock),
+        marks=WaitingMarks(Watchlist(dynamodb, table, in_shards=settings.in_shards), clock, log),
         room=QueueRoom(store, clock),
         limits=LimitsMet(ReachedLimits(dynamodb, table), clock, log),
         webhook_urls=UrlsOfCalls(

@@ -18,8 +18,10 @@ from ringline.webhooks.sending.client import WebhookClient
 from ringline.webhooks.sending.deliver import Deliver
 from ringline.webhooks.sending.former import TakeOver
 from ringline.webhooks.sending.queue import LONGEST_DELAY_MS, DeliveryMessage, SqsDeliveryQueue
+from ringline.webhooks.sending.together import TakeTogether
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.delivery_pages import DeliveryPages
+from ringline.webhooks.tables.delivery_reads import DeliveryReads
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.replays import ReplayStore
@@ -30,6 +32,7 @@ from ringline.webhooks.targets.settings import TargetSettings
 
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     delivery_queue_url: str = required_url("DELIVERY_QUEUE_URL")
     stack_secrets: str = required(VARIABLE)
     allow_private: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
@@ -37,10 +40,16 @@ class Settings(SettingsModel):
     targets: TargetSettings = group(TargetSettings)
 
 
-def compose(settings: Settings, *, clock: Clock) -> Deliver:
+def compose(settings: Settings, *, clock: Clock) -> TakeTogether:
+    """What takes a message of the queue."""
+    reads = DeliveryReads(aws.dynamodb(), settings.table_name)
+    return TakeTogether(_delivering(settings, clock=clock), _steps(settings, clock=clock).run, reads)
+
+
+def _delivering(settings: Settings, *, clock: Clock) -> Deliver:
     dynamodb, table = aws.dynamodb(), settings.table_name
     deliveries = DeliveryStore(dynamodb, table)
-    events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+    events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
     endpoints, queue = EndpointStore(dynamodb, table), SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
 
     def send_later(delivery_id: DeliveryId, turn_at: int, wait_ms: int) -> None:
@@ -73,13 +82,13 @@ def compose(settings: Settings, *, clock: Clock) -> Deliver:
     )
 
 
-def compose_steps(settings: Settings, *, clock: Clock) -> ReplayStep:
+def _steps(settings: Settings, *, clock: Clock) -> ReplayStep:
     """What makes the steps of replays, whose messages come by the same queue."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     return ReplayStep(
         replays=ReplayStore(dynamodb, table),
         endpoints=EndpointStore(dynamodb, table),
-        events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s),
+        events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards),
         deliveries=DeliveryPages(dynamodb, table),
         reopen=Reopen(DeliveryStore(dynamodb, table), clock),
         queue=SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url),

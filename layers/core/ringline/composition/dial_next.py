@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from ringline.agents.tables.registry import Registry
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.dial_next import DialNext
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.limits_met import LimitsMet
@@ -15,7 +16,7 @@ from ringline.calls.tables.carrier_links import CarrierLinkTable
 from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.limits.reached import ReachedLimits
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, sends_agents
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.settings import SettingsError, flag, group, number, optional, required
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 class Settings(SignalSettings):
     livekit: DialSettings = group(DialSettings)
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    livekit_per_minute: float = number("LIVEKIT_REQUESTS_PER_MINUTE")
     answer_told_by: str = optional("ANSWER_FROM")
     carriers_report: bool = flag("LINK_CARRIER_CALLS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
@@ -75,7 +77,9 @@ def compose(
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
     looks = look_queue(settings)
-    paces = TrunkPaces(dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second)
+    paces = TrunkPaces(
+        dynamodb, table, settings.livekit.sip_trunk_id, settings.calls_per_second, settings.livekit_per_minute
+    )
     admit = Admit(
         store=parts.store,
         paces=paces,
@@ -90,6 +94,7 @@ def compose(
     )
     # Each link costs a write, and only carriers that report ask for them.
     links = CarrierLinkTable(dynamodb, table, clock) if settings.carriers_report else None
+    arrivals = Arrivals()
 
     def tell_ringing(call: Call) -> None:
         # Loaded while a phone rings, when nobody waits for the dialer.
@@ -100,10 +105,10 @@ def compose(
         from ringline.webhooks.tables.events import EventStore
 
         deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
-        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), call)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
+        relay.tell_ringing(Announcer(EndpointStore(dynamodb, table), events, deliveries), parts.store, call)
 
-    livekit = replace(settings.livekit, own_name_of=own_names(table))
+    livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
     async def dialer() -> AsyncIterator[DialNext]:
@@ -120,6 +125,7 @@ def compose(
                 clock=clock,
                 log=log,
                 links=links,
+                arrivals=arrivals,
                 may_claim=may_claim,
             )
 

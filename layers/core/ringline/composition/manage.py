@@ -31,6 +31,7 @@ from ringline.calls.views.payload import event_ids_of
 from ringline.composition.parts import CallParts, SignalSettings, capping, to_livekit
 from ringline.composition.parts.lines import LineSettings, line_resources
 from ringline.composition.parts.live import inviting, live_controls
+from ringline.composition.parts.numbers import reading_numbers
 from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.composition.parts.webhook_log import replaying, webhook_log
 from ringline.resources.analytics import Analytics
@@ -53,7 +54,6 @@ from ringline.resources.setup.voice_profiles import VoiceProfiles
 from ringline.resources.transcripts import TranscriptLists
 from ringline.resources.webhook_endpoints import WebhookEndpoints
 from ringline.resources.workers import Workers
-from ringline.routing.numbers import is_e164, read_number
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -73,6 +73,7 @@ from ringline.webhooks.secrets import EndpointSecrets
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.turns import TurnStore
+from ringline.webhooks.targets.of_calls import UrlsOfCalls
 from ringline.webhooks.targets.settings import TargetSettings
 from ringline.webhooks.views import failing_view
 
@@ -81,6 +82,7 @@ class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     sip_trunk_id: str = optional("SIP_TRUNK_ID")
     calls_per_second: float = number("TRUNK_CALLS_PER_SECOND")
+    livekit_per_minute: float = number("LIVEKIT_REQUESTS_PER_MINUTE")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
@@ -98,7 +100,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     parts = CallParts(settings, clock=clock, log=log)
     hang_up = _hanging_up(settings, parts, clock=clock, log=log)
     accounts = AccountStore(dynamodb, table, clock)
-    number_of = partial(_number_of, accounts, settings.default_country)
+    number_of = reading_numbers(accounts, settings.default_country)
     registry = Registry(dynamodb, table, clock)
     outcomes = Outcomes(dynamodb, table)
     reader = SessionReader(
@@ -109,7 +111,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
-    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second)
+    paces = TrunkPaces(dynamodb, table, settings.sip_trunk_id, settings.calls_per_second, settings.livekit_per_minute)
     capacity = Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock)
     calls = Calls(
         store=parts.store,
@@ -124,7 +126,9 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         read_number=number_of,
         clock=clock,
     )
-    ask_transfer = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, clock=clock, log=log)
+    ask_transfer = partial(
+        asking_for_transfers, parts, table, settings.transfer_queue_url, number_of, clock=clock, log=log
+    )
     endpoints = ManageEndpoints(
         EndpointStore(dynamodb, table),
         EndpointSecrets(sealer),
@@ -136,7 +140,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
     )
     erasing = _erasing(settings, parts, clock=clock)
     resources = (
-        *_setting_up(settings, parts, clock=clock, log=log),
+        *_setting_up(settings, parts, number_of, clock=clock, log=log),
         calls,
         Sessions(reader, hang_up, inviting(settings.livekit, table, clock=clock), settings.livekit.url_for_browsers),
         live_controls(
@@ -177,6 +181,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             settings.livekit,
             table,
             capping(parts, table, clock=clock, log=log),
+            number_of,
             allow_private=settings.allow_private_webhooks,
             clock=clock,
             log=log,
@@ -196,14 +201,9 @@ def _erasing(settings: Settings, parts: CallParts, *, clock: Clock) -> EraseCont
     return EraseContent(parts.progress, content, erase_events, clock)
 
 
-def _number_of(accounts: AccountStore, default_country: str, account_id: str, text: str) -> str:
-    """The E.164 of a number as the account writes it. Raises NotANumber."""
-    if is_e164(text):
-        return text
-    return read_number(text, accounts.country_of(account_id) or default_country or None)
-
-
-def _setting_up(settings: Settings, calls: CallParts, *, clock: Clock, log: Logger) -> tuple[Any, ...]:
+def _setting_up(
+    settings: Settings, calls: CallParts, number_of: Callable[[str, str], str], *, clock: Clock, log: Logger
+) -> tuple[Any, ...]:
     """What customers set up: pipes, agents, voices, keys; and what is out of scope."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     catalogue = VoiceCatalogue(dynamodb, table, clock)
@@ -230,8 +230,9 @@ def _setting_up(settings: Settings, calls: CallParts, *, clock: Clock, log: Logg
         "clock": clock,
     }
     deployments_names = frozenset({settings.agent_name, settings.speech_agent_name})
+    urls_of_calls = UrlsOfCalls(partial(EndpointStore, dynamodb, table), allow_private=settings.allow_private_webhooks)
     return (
-        Pipes(ManagePipes(**parts), log),
+        Pipes(ManagePipes(**parts, check_webhook_url=urls_of_calls.check), number_of, log),
         Agents(
             ManageAgents(**parts, deployments_names=deployments_names, keys=RowSecrets(sealer, AGENT)), catalogue, log
         ),

@@ -12,12 +12,13 @@ from ringline.composition.parts.transfers import asking_for_transfers
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import number, required
+from ringline.runtime.settings import number, optional, required
 
 
 class Settings(SignalSettings):
     records_bucket: str = required("RECORDS_BUCKET")
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
+    default_country: str = optional("DEFAULT_COUNTRY")
     calls_kept_days: float = number("CALLS_KEPT_DAYS")
 
 
@@ -38,6 +39,10 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> HearAgent:
 
 def compose_transfers(settings: Settings, *, clock: Clock, log: Logger) -> AgentTransfers:
     """What an agent asks for a transfer of its call."""
-    parts = CallParts(settings, clock=clock, log=log)
-    ask = partial(asking_for_transfers, parts, settings.table_name, settings.transfer_queue_url, clock=clock, log=log)
+    from ringline.accounts.store import AccountStore
+    from ringline.composition.parts.numbers import reading_numbers
+
+    parts, table = CallParts(settings, clock=clock, log=log), settings.table_name
+    number_of = reading_numbers(AccountStore(aws.dynamodb(), table, clock), settings.default_country)
+    ask = partial(asking_for_transfers, parts, table, settings.transfer_queue_url, number_of, clock=clock, log=log)
     return AgentTransfers(parts.store, ask)

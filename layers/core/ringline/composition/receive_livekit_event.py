@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.signals.observe import Observe
 from ringline.calls.tables.store import CallStore
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, own_names
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, sends_agents
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
 from ringline.runtime.logging import masked_within
@@ -27,6 +27,7 @@ class Settings(SignalSettings):
     livekit: DispatchSettings = group(DispatchSettings)
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    asked_apart: bool = flag("ASKED_APART")
     stack: str = optional("STACK_ID")
     shares_livekit: bool = flag("SHARED_LIVEKIT")
 
@@ -93,7 +94,8 @@ def _reception(
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     routing = RoutingStore(dynamodb, table)
-    rooms, inbound = InboundRooms(dynamodb, table), InboundRouting(routing)
+    rooms = InboundRooms(dynamodb, table, asked_apart=settings.asked_apart, in_shards=settings.in_shards)
+    inbound = InboundRouting(routing)
     return Arrive(
         rooms=rooms,
         numbers=routing,
@@ -136,7 +138,7 @@ def _web_reception(
 
     dynamodb, table = aws.dynamodb(), settings.table_name
     return ReceiveWebCaller(
-        tickets=Tickets(dynamodb, table),
+        tickets=Tickets(dynamodb, table, asked_apart=settings.asked_apart, in_shards=settings.in_shards),
         store=store,
         capacity=Capacity(Counters(dynamodb, table, clock), RoutingStore(dynamodb, table), clock),
         places=Registry(dynamodb, table, clock),
@@ -148,4 +150,4 @@ def _web_reception(
 
 def _with_public_url(settings: Settings, host: str) -> DispatchSettings:
     url = settings.livekit.public_url or f"https://{host}"
-    return replace(settings.livekit, public_url=url, own_name_of=own_names(settings.table_name))
+    return replace(settings.livekit, public_url=url, **sends_agents(settings.table_name))

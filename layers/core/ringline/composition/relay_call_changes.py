@@ -9,15 +9,15 @@ from ringline.calls.stream.batch import Batch, Record, relay_each
 from ringline.calls.stream.parked import ParkedRecords
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
-from ringline.calls.views.relay import Relay
+from ringline.calls.views.relay import EndsToldTogether, Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, number, optional, required, secret
+from ringline.runtime.settings import SettingsModel, flag, group, number, optional, required, secret
 from ringline.runtime.vault.kept import RECORDING, VARIABLE, kept
 from ringline.telephony.livekit_settings import LivekitSettings
 from ringline.webhooks.event_settings import EventSettings
 from ringline.webhooks.sending.announce import Announcer
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
+from ringline.webhooks.sending.queue import Outbox, SqsDeliveryQueue
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 
@@ -26,6 +26,7 @@ class Settings(SettingsModel):
     # Not those of `parts`, which loads the rules of a call: the relay seldom needs them.
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     parked_bucket: str = required("PARKED_BUCKET")
     events: EventSettings = group(EventSettings)
@@ -57,7 +58,12 @@ class ChangesOfCalls:
         self._settings = settings
         self._clock = clock
         self._log = log
-        self._store = CallStore(aws.dynamodb(), settings.table_name, kept_days=settings.calls_kept_days)
+        self._store = CallStore(
+            aws.dynamodb(),
+            settings.table_name,
+            kept_days=settings.calls_kept_days,
+            in_shards=settings.in_shards,
+        )
         self._doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
         self._endpoints = EndpointStore(aws.dynamodb(), settings.table_name)
         self._deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
@@ -71,9 +77,21 @@ class ChangesOfCalls:
     def relay(self) -> Relay:
         """For one batch of changes: it remembers the endpoints that it read, and where the logs of events end."""
         settings = self._settings
-        events = EventStore(aws.dynamodb(), settings.table_name, self._clock, kept_s=settings.events.kept_s)
-        announcer = Announcer(self._endpoints, events, self._deliveries)
-        return Relay(announcer, self._store, NextRing(self._store, self._doorbell, self._clock))
+        events = EventStore(
+            aws.dynamodb(),
+            settings.table_name,
+            self._clock,
+            kept_s=settings.events.kept_s,
+            in_shards=settings.in_shards,
+        )
+        outbox, ends = Outbox(self._deliveries), EndsToldTogether(self._store)
+
+        def settle() -> None:
+            outbox.flush()
+            ends.remove_marks()
+
+        announcer = Announcer(self._endpoints, events, outbox)
+        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle)
 
     def close_rooms(self, rooms: Sequence[str]) -> list[str]:
         """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
-from ringline.accounts.authorize import Authorize
+from ringline.accounts.authorize import Authorize, is_good_from
 from ringline.accounts.last_use import LastUses
 from ringline.accounts.store import AccountStore
 from ringline.accounts.tables.key_uses import KeyUses
 from ringline.agents.listen import Listen
+from ringline.agents.model.records import Connection
 from ringline.agents.socket_settings import SocketSettings
 from ringline.agents.sockets import ApiGatewaySockets
 from ringline.agents.speech_workers import SpeechWorkers, TokenUnknown
@@ -17,7 +18,7 @@ from ringline.agents.tables.registry import Registry
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, required
+from ringline.runtime.settings import SettingsModel, flag, group, required
 from ringline.telephony.livekit_settings import DispatchSettings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ LIVEKIT_WITHIN_S = 2
 class Settings(SettingsModel):
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     look_queue_url: str = required("LOOK_QUEUE_URL")
     sockets: SocketSettings = group(SocketSettings)
     livekit: DispatchSettings = group(DispatchSettings)
@@ -54,7 +56,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
         from ringline.calls.tables.store import CallStore
         from ringline.composition.parts import assigning
 
-        store = CallStore(dynamodb, table)
+        store = CallStore(dynamodb, table, in_shards=settings.in_shards)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         return assigning(settings.sockets, table, store, progress, clock=clock, log=log)
 
@@ -73,6 +75,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
             return None
         return any(worker_is_known(authorization, key.api_secret) for key in settings.sockets.livekit_keys)
 
+    accounts = AccountStore(dynamodb, table)
+
+    def may_stay(connection: Connection) -> bool:
+        key = accounts.key(connection.account_id, connection.key_id or "")
+        return is_good_from(key, clock(), connection.source_ip)
+
     listen = Listen(
         registry=Registry(dynamodb, table, clock),
         routing=RoutingStore(dynamodb, table),
@@ -80,11 +88,12 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Composed:
         assign=assign,
         ring_if_waiting=ring_if_waiting,
         speech_workers=_speech_workers(settings, ring_if_waiting, clock=clock, log=log),
+        may_stay=may_stay,
         clock=clock,
         log=log,
     )
     uses = LastUses(KeyUses(dynamodb, table), clock, log)
-    return Composed(Authorize(AccountStore(dynamodb, table), clock, uses=uses), is_of_worker, listen)
+    return Composed(Authorize(accounts, clock, uses=uses), is_of_worker, listen)
 
 
 def _speech_workers(
@@ -107,14 +116,14 @@ def _speech_workers(
         from ringline.calls.progress.progress import Progress
         from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
         from ringline.calls.tables.store import CallStore
-        from ringline.composition.parts import losing_workers, own_names, to_livekit
+        from ringline.composition.parts import losing_workers, sends_agents, to_livekit
 
-        store = CallStore(aws.dynamodb(), settings.table_name)
+        store = CallStore(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
         progress = Progress(store, SqsDoorbell(aws.sqs, settings.doorbell_url), clock, log)
         looks = SqsLookQueue(aws.sqs, settings.look_queue_url)
 
         async def connect_and_replace() -> None:
-            livekit = replace(settings.livekit, own_name_of=own_names(settings.table_name))
+            livekit = replace(settings.livekit, **sends_agents(settings.table_name))
             async with to_livekit(livekit, LIVEKIT_WITHIN_S) as telephony:
                 lost = losing_workers(store, progress, settings.table_name, telephony, looks, clock=clock, log=log)
                 await lost.job_lost(attempt_id, dispatch)
@@ -129,7 +138,8 @@ def _speech_workers(
     def ring_waiting() -> None:
         from ringline.calls.tables.watchlist import Watchlist
 
-        for mark in Watchlist(aws.dynamodb(), settings.table_name).waiting_accounts():
+        watchlist = Watchlist(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
+        for mark in watchlist.waiting_accounts():
             ring_if_waiting(mark.account_id)
 
     return SpeechWorkers(

@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import replace
@@ -7,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, own_names, to_livekit
+from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, sends_agents, to_livekit
 from ringline.composition.parts.transfers import transfer_queue
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -28,6 +29,7 @@ from ringline.webhooks.tables.replays import ReplayStore
 if TYPE_CHECKING:
     from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.speech_places import SpeechPlaces
+    from ringline.calls.mending.gate_audit import GateAudit
     from ringline.calls.mending.sweep import Sweep
 
 
@@ -44,13 +46,14 @@ class Opened(NamedTuple):
     sweep: "Sweep"
     lost_workers: "LostWorkers"
     speech_places: "SpeechPlaces"
+    audit: "GateAudit"
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[Opened]]:
     """Opens a sweep, which lives as long as its connection to LiveKit."""
     dynamodb, table = aws.dynamodb(), settings.table_name
     parts = CallParts(settings, clock=clock, log=log)
-    watchlist = Watchlist(dynamodb, table)
+    watchlist = Watchlist(dynamodb, table, in_shards=settings.in_shards)
     looks = look_queue(settings)
     deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
     overdue = Overdue(
@@ -66,13 +69,14 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     def resend(keys: Sequence[DueKey]) -> int:
         return overdue.resend(keys) + overdue_replays.resend()
 
-    livekit = replace(settings.livekit, own_name_of=own_names(table))
+    livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
     async def sweeper() -> AsyncIterator[Opened]:
         # The sweep's rules and its event loop take as long to load as everything else: with the first run.
         from ringline.agents.speech_places import SpeechPlaces
         from ringline.agents.tables.registry import Registry
+        from ringline.calls.mending.gate_audit import GateAudit
         from ringline.calls.mending.left_rooms import LeftRooms
         from ringline.calls.mending.sweep import Sweep
         from ringline.calls.progress.awaited_agents import AwaitedAgents
@@ -84,11 +88,11 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.web.store import Tickets
         from ringline.webhooks.sending.announce import Announcer
 
-        ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days)
+        ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days, in_shards=settings.in_shards)
         inbound_rooms = InboundRooms(dynamodb, table)
         registry = Registry(dynamodb, table, clock)
         # One run's: it reads an account's endpoints once.
-        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s)
+        events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
         announcer = Announcer(EndpointStore(dynamodb, table), events, deliveries)
         async with to_livekit(livekit) as telephony:
             sweep = Sweep(
@@ -117,6 +121,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 log=log,
             )
             lost = losing_workers(parts.store, parts.progress, table, telephony, looks, clock=clock, log=log)
-            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log))
+            audit = GateAudit(parts.store, watchlist, clock, time.sleep)
+            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log), audit)
 
     return sweeper

@@ -1,6 +1,7 @@
 """Calls: list them, get one, its timeline, end one. `POST /v1/calls` has a function of its own, create_call."""
 
 from collections.abc import Callable
+from copy import replace
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -98,7 +99,8 @@ class Calls:
     def list_them(self, request: Request) -> Response[str]:
         read_number = partial(self.read_number, request.account_id)
         page = list_calls(self.pages, request.account_id, request.query, self.clock(), read_number)
-        return json_response(200, answer_page(page, self._shown))
+        whole = replace(page, calls=tuple(self.store.all_whole(page.calls)))
+        return json_response(200, answer_page(whole, self._shown))
 
     def get(self, request: Request, call_id: str) -> Response[str]:
         call = self._call(request, call_id)
@@ -130,7 +132,7 @@ class Calls:
         return call
 
     def _shown(self, call: Call) -> dict[str, Any]:
-        return call_view(call) | {"recording_url": recording_url(call, self.records_bucket)}
+        return call_view(self.store.whole(call)) | {"recording_url": recording_url(call, self.records_bucket)}
 
 
 def _no_such_call() -> Problem:

@@ -105,6 +105,8 @@ class Pipe:
 
     It has at most `max_calls` calls at once; None for as many as there are lines. Its calls go out on the numbers
     `caller_ids`, chosen by `caller_id_policy` when they take their line, where there are any and the call names none.
+
+    Events of its calls are posted to `webhook_url`, too, unless a call names its own.
     """
 
     pipe_id: str
@@ -137,6 +139,7 @@ class Pipe:
     max_calls: int | None = None
     caller_ids: tuple[str, ...] = ()
     caller_id_policy: str | None = None
+    webhook_url: str | None = None
     carried: Carried = field(default=(), compare=False, repr=False)
 
     @property

@@ -45,6 +45,7 @@ class Route:
     voicemail: VoicemailWindows = USUAL_VOICEMAIL
     voicemail_policy: str | None = None
     unique_to: str | None = None
+    webhook_url: str | None = None
     fallback: Agent | None = None
     fallback_number: str | None = None
     transfer_allowed_numbers: tuple[str, ...] | None = None
@@ -270,6 +271,7 @@ def route_through(pipe: Pipe | None, agent: Agent, own_number: OwnNumber) -> Rou
         voicemail=pipe.voicemail,
         voicemail_policy=pipe.voicemail_policy,
         unique_to=pipe.unique_to,
+        webhook_url=pipe.webhook_url,
         transfer_allowed_numbers=pipe.transfer_allowed_numbers,
         transfer_allowed_prefixes=pipe.transfer_allowed_prefixes,
         sound=sound_of(pipe, agent),

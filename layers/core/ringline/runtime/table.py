@@ -4,6 +4,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | item            | pk                    | sk                           | written by
 |-----------------|-----------------------|------------------------------|---------------------------------------------
 | account         | A#<account>           | ACCOUNT                      | accounts.store
+| its place       | ACCOUNTS              | <account>                    | accounts.store; upgrading.store (for lists)
 | pipe            | A#<account>           | PIPE#<pipe>                  | routing.store; setup.store
 | agent           | A#<account>           | AGENT#<agent>                | routing.store; setup.store
 | its uses        | A#<account>           | USES#PIPE#.., ..AGENT#.., ..NUMBER#.., ..TRUNK#.. | setup.store; trunking
@@ -16,6 +17,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | counter         | A#<account>#CAPS      | AGENT#, PIPE#, NUMBER# and an id | tables.writes; tables.limits (caps)
 | queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
 | call            | A#<account>#CALLS     | <call>                       | tables.store
+| what was asked  | A#<account>#ASKED     | <call>#<key>                 | tables.asked (where it is long)
 | idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
 | called number   | A#<account>#CALLED    | <+e164>                      | tables.store (kept a year, ttl_at_s)
 | number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
@@ -24,6 +26,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | event           | A#<account>#EVENTS    | <sequence>                   | webhooks.tables (kept 30 days, ttl_at_s)
 | its place       | A#<account>#EVENT_IDS | <event>                      | with the event
 | how many        | A#<account>#EVENT_COUNT | COUNT                      | webhooks.tables (after a rest; the sweep)
+| who appends many | A#<account>#EVENT_COUNT | TURN                     | webhooks.tables (kept a day, ttl_at_s)
 | delivery        | A#<account>#DELIVERY  | <endpoint>#<sequence>        | webhooks.tables (kept 30 days, ttl_at_s)
 | endpoint's turns | A#<account>#TURNS    | <endpoint>                   | webhooks.tables (kept a day, ttl_at_s)
 | limit reached   | A#<account>#LIMITS    | <limit>#<window>             | tables.limits (kept 2 days, ttl_at_s)
@@ -33,7 +36,7 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | its minute      | RATE#<key id>         | <minute since 1970>          | accounts.tables (kept an hour, ttl_at_s)
 | its last use    | USED#<account>        | <key id>                     | accounts.tables (once an hour)
 | audit entry     | A#<account>#AUDIT     | <at>#<audit id>              | audit.log (kept 400 days, ttl_at_s)
-| waiting account | WAITING               | <account>                    | tables.watchlist (a hint, never shown)
+| waiting account | WAITING, WAITING#<shard> | <account>                 | tables.watchlist (a hint, never shown)
 | paced ring      | A#<account>#GATE      | PACED_RING                   | tables.paces (when somebody rings)
 | agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | tables.agent_rests (kept a day, ttl_at_s)
 | trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
@@ -53,18 +56,23 @@ for one account cannot meet another's items. `tables` is `ringline.calls.tables`
 | browser's ticket | A#<account>#WEB    | <call>                       | calls.web.store (kept a day, ttl_at_s)
 | carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
 | voice profile   | VOICES                | <profile>                    | voices.store (an operator's)
-| sweep           | SWEEP                 | PROGRESS                     | tables.watchlist (where a run stopped)
+| sweep           | SWEEP                 | PROGRESS, PROGRESS#<list>    | tables.watchlist (where a run stopped)
+| its lists       | SWEEP                 | IN_SHARDS                    | tables.watchlist (there are some in shards)
 | failing endpoint | FAILING              | <account>#<endpoint>         | webhooks.tables (a hint: it has some)
 | migration       | MIGRATION             | PROGRESS                     | upgrading.store (where one was cut off)
 
 DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
 calls that are dialled again, calls whose end nobody has announced, counts of events. Those that expire, and ends of
-those that have, are in a shard of their own, and so are failed deliveries to each endpoint.
+those that have, are in a shard of their own, and so are failed deliveries to each endpoint. Where the lists that all
+accounts share are kept in shards, an account's keys stand in the shard that its id says.
 """
+
+from zlib import crc32
 
 DUE_INDEX = "DueIndex"
 DUE_SHARD = "due"
-"""One shard serves 1,000 index writes a second, some 500 calls a second; the key leaves room for more."""
+"""What all accounts share, where it is not kept in shards. One key takes 1,000 index writes a second, which
+is some 500 calls a second."""
 
 FAILING_PREFIX = "failing#"
 """Failed deliveries stand in a list for each endpoint: a backlog delays neither calls nor what goes elsewhere."""
@@ -74,6 +82,15 @@ REPLAYS_SHARD = "replays"
 
 EXPIRES_SHARD = "expires"
 """Where queued calls stand that expire: a list of its own, because a campaign's may all expire at once."""
+
+WAITING_PK = "WAITING"
+
+SHARDS = 16
+"""For good: a list that is kept in shards is kept in so many. Who reads looks at all of them and at the whole list."""
+
+DUE_SHARDS, EXPIRES_SHARDS, WAITING_PKS = (
+    tuple(f"{whole}#{number:02}" for number in range(SHARDS)) for whole in (DUE_SHARD, EXPIRES_SHARD, WAITING_PK)
+)
 
 PIPE_PREFIX, AGENT_PREFIX, NUMBER_PREFIX, TRUNK_PREFIX = "PIPE#", "AGENT#", "NUMBER#", "TRUNK#"
 USES_PREFIX = "USES#"
@@ -88,15 +105,21 @@ INBOUND_SK = "INBOUND"
 PACED_RING_SK = "PACED_RING"
 LIVEKIT_PK = "LIVEKIT"
 LIVEKIT_REST_SK = "REST"
+LIVEKIT_BUDGET_SK = "BUDGET"
 KEY_SK = "KEY"
-WAITING_PK = "WAITING"
 SWEEP_PK = "SWEEP"
+ACCOUNTS_PK = "ACCOUNTS"
 VOICES_PK = "VOICES"
 FAILING_PK = "FAILING"
 MIGRATION_PK, MIGRATION_SK = "MIGRATION", "PROGRESS"
 LINK_SK = "CALL"
 CONNECTION_SK = "CONNECTION"
-EVENT_COUNT_SK = "COUNT"
+EVENT_COUNT_SK, EVENT_TURN_SK = "COUNT", "TURN"
+
+
+def shard_for(account_id: str, whole: str, *, in_shards: bool) -> str:
+    """The key of the list that all accounts share as `whole`, or of the account's shard of it."""
+    return f"{whole}#{crc32(account_id.encode()) % SHARDS:02}" if in_shards else whole
 
 
 def account_pk(account_id: str) -> str:
@@ -185,6 +208,14 @@ def queue_sk(eligible_at: int, call_id: str) -> str:
 
 def calls_pk(account_id: str) -> str:
     return f"A#{account_id}#CALLS"
+
+
+def asked_pk(account_id: str) -> str:
+    return f"A#{account_id}#ASKED"
+
+
+def asked_sk(call_id: str, key: str) -> str:
+    return f"{call_id}#{key}"
 
 
 def once_pk(account_id: str) -> str:

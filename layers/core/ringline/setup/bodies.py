@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     model_validator,
 )
 
@@ -24,8 +25,8 @@ from ringline.calls.model.timing import (
     MAX_RING_TIMEOUT_S,
     MIN_RING_TIMEOUT_S,
 )
-from ringline.routing.numbers import read_number
 from ringline.routing.records import EndpointKind, FirstSpeaker, PipeStatus
+from ringline.routing.written_numbers import PhoneNumber, number_in
 from ringline.setup.checks import fallback_kept
 
 MOST_FALLBACKS = 5
@@ -57,7 +58,6 @@ def _room(value: Any) -> Any:
 type OwnName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 type OwnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
 type VoiceName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
-type PhoneNumber = Annotated[str, StringConstraints(max_length=80), AfterValidator(read_number)]
 type Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,14}$")]
 type Duration = Annotated[int, Field(strict=True, ge=1, le=LONGEST_CALL_DURATION_S)]
 type MostCalls = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -126,8 +126,11 @@ class FallbackTarget(Body):
     config: dict[str, Any]
 
 
-def _fallback(value: Any) -> Any:
-    """Raises ValueError for what is no fallback."""
+def _fallback(value: Any, info: ValidationInfo) -> Any:
+    """With its numbers in E.164. Raises ValueError for what is no fallback."""
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, FallbackTarget) and each.type == "sip" and isinstance(each.config.get("number"), str):
+            each.config["number"] = number_in(each.config["number"], info)
     named = [each if isinstance(each, str) else each.model_dump() for each in (() if value is None else value)]
     fallback_kept(value if isinstance(value, str) else named)
     return value
@@ -152,6 +155,9 @@ class PipeChange(_Sounding):
     voicemail: Windows | None = None
     voicemail_policy: VoicemailPolicy | None = None
     unique_to: Literal["number"] | None = None
+    webhook_url: str | None = Field(
+        None, description="Where the events of its calls are posted, beside your endpoints, unless a call names its own"
+    )
     fallback_agent_id: OwnId | None = Field(None, description="Who takes a caller whose agent does not come in time")
     fallback_number: PhoneNumber | None = Field(None, description="Or which number is called for that caller")
     transfer_allowed_numbers: Annotated[list[PhoneNumber], Field(max_length=200)] | None = None

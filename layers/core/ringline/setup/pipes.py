@@ -1,5 +1,6 @@
 """Pipes: how calls are made, and by whom."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from copy import replace
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _AS_GIVEN = (
     "name", "agent_id", "number", "trunk_id", "ring_timeout_s", "agent_join_timeout_s", "unique_to",
     "fallback_agent_id", "fallback_number", "noise_cancellation", "project_id", "max_calls", "caller_id_policy",
+    "webhook_url",
 )  # fmt: skip
 """Fields of the body that the record has under the same name. A null of one takes it back."""
 _USUAL = {"recording": False, "max_call_duration_s": 3600, "agent_first": True, "status": PipeStatus.ACTIVE}
@@ -63,13 +65,16 @@ class ManagePipes:
         store: SetupStore,
         voices: Voices,
         check_url: CheckUrl,
+        check_webhook_url: Callable[[str, str], None],
         set_cap: SetCap,
         clock: Clock,
     ) -> None:
+        """`check_webhook_url` takes an account and a URL. It raises Problem 422 where no call of it may be told of."""
         self._rows = rows
         self._store = store
         self._voices = voices
         self._check_url = check_url
+        self._check_webhook_url = check_webhook_url
         self._set_cap = set_cap
         self._clock = clock
 
@@ -199,6 +204,9 @@ class ManagePipes:
         after = replace(after, **check_line(self._rows, account_id, before, after))
         self._check_caller_ids(account_id, before, after)
         self._check_transfer_fallback(account_id, before, after)
+        is_told_elsewhere = before is None or after.webhook_url != before.webhook_url
+        if after.webhook_url is not None and is_told_elsewhere:
+            self._check_webhook_url(account_id, after.webhook_url)
         if bound.agent is not None and (
             given.get("voice_profile") or before is None or before.agent_id != after.agent_id
         ):

@@ -47,6 +47,7 @@ def pipe_view(known: KnownPipe) -> dict[str, Any]:
         "voicemail": attributes_of(replace(pipe.voicemail, carried=())),
         "voicemail_policy": pipe.voicemail_policy,
         "unique_to": pipe.unique_to,
+        "webhook_url": pipe.webhook_url,
         "fallback_agent_id": pipe.fallback_agent_id,
         "fallback_number": pipe.fallback_number,
         "transfer_allowed_numbers": _list(pipe.transfer_allowed_numbers),

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from ringline.calls.model.call import Call, Speaker, VoicemailPolicy
+from ringline.calls.model.call import Call, Speaker, VoicemailPolicy, assert_whole
 from ringline.calls.model.transfers.transfer import asked_for_by, of_dial
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.vault.sealed import id_of_key
@@ -24,7 +24,9 @@ class TokenRefused(Exception):
 
 def agent_metadata(call: Call, secret: str, public_url: str = "", turns: Sequence[Mapping[str, Any]] = ()) -> str:
     """The dispatch metadata, JSON: what to say to whom, and where to report with which token. `public_url` is the API's
-    own; without it the agent must know it. `turns` are what was said before, with a speech worker that was lost."""
+    own; without it the agent must know it. `turns` are what was said before, with a speech worker that was lost. The
+    call is whole."""
+    assert_whole(call)
     url = f"{public_url.rstrip('/')}/v1/calls/{call.call_id}" if public_url else None
     # The customer's own agents need not know that there are others.
     spoken_for = {} if call.brain is None else _for_our_speech_worker(call, url)

@@ -27,6 +27,7 @@ from ringline.calls.model.timing import (
 )
 from ringline.runtime.clock import MS_PER_S
 from ringline.telephony.agent_dispatch import agent_metadata, is_told_of, room_metadata
+from ringline.telephony.asking.meter import RequestMeter
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from ringline.telephony.hook import JOINED_ATTRIBUTE
 from ringline.telephony.livekit_presence import is_reached
@@ -55,7 +56,7 @@ class LivekitTelephony:
         """Who is to come to the call's room. Reads the table, and now and then the stack's secret."""
         return api.RoomAgentDispatch(
             agent_name=self._settings.agent_for(call),
-            metadata=agent_metadata(call, self._settings.token_secret, self._settings.public_url),
+            metadata=agent_metadata(self._settings.whole(call), self._settings.token_secret, self._settings.public_url),
         )
 
     async def open_room(self, call: Call) -> NotSent | LivekitAway | CarrierFull | None:
@@ -146,10 +147,10 @@ class LivekitTelephony:
     async def _dispatch(
         self, call: Call, agent_name: str, metadata: str | None = None, turns: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        told = agent_metadata(call, self._settings.token_secret, self._settings.public_url, turns)
-        request = api.CreateAgentDispatchRequest(
-            agent_name=agent_name, room=call.room_name or "", metadata=metadata or told
-        )
+        if metadata is None:
+            whole = await asyncio.to_thread(self._settings.whole, call)
+            metadata = agent_metadata(whole, self._settings.token_secret, self._settings.public_url, turns)
+        request = api.CreateAgentDispatchRequest(agent_name=agent_name, room=call.room_name or "", metadata=metadata)
         await _asked(self._client.agent_dispatch.create_dispatch(request))
 
     async def remove(self, room: str, identity: str) -> None:
@@ -335,9 +336,14 @@ async def connected(settings: LivekitSettings, within_s: float = LIVEKIT_REQUEST
 async def livekit_client(settings: LivekitSettings, within_s: float) -> AsyncIterator[api.LiveKitAPI]:
     # Without a limit: each dial that waits for its answer holds a connection, and the usual 100 are one container's in
     # a second.
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=within_s)) as session:
-        yield api.LiveKitAPI(settings.url, settings.api_key, settings.api_secret, session=session, failover=False)
+    connector, meter = aiohttp.TCPConnector(limit=0), RequestMeter()
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=within_s), trace_configs=[meter.listener()]
+    ) as session:
+        try:
+            yield api.LiveKitAPI(settings.url, settings.api_key, settings.api_secret, session=session, failover=False)
+        finally:
+            meter.tell()
 
 
 def ask_livekit[T](

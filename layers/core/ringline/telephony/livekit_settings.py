@@ -25,6 +25,9 @@ def stack_mark(stack_id: str) -> str:
 type OwnName = Callable[[str, str | None], str | None]
 """The name of its own under which LiveKit dispatches an agent (account, agent); None where it has none."""
 
+type Whole = Callable[["Call"], "Call"]
+"""A call with what was asked of it. Raises LookupError where that is not there."""
+
 
 class LivekitSettings(SettingsModel):
     """What every function needs that asks LiveKit or hears it. The first of its keys signs our requests, any of them
@@ -38,6 +41,7 @@ class LivekitSettings(SettingsModel):
     speech_agent_name: str = ""
     public_url: str = ""
     own_name_of: "OwnName | None" = None
+    whole_of: "Whole | None" = None
 
     def agent_for(self, call: "Call") -> str:
         """The agent that LiveKit is asked to dispatch to the call: the customer's own where it has a name of its own,
@@ -46,6 +50,10 @@ class LivekitSettings(SettingsModel):
             return self.speech_agent_name or USUAL_SPEECH_AGENT
         own = None if self.own_name_of is None else self.own_name_of(call.account_id, call.agent_id)
         return own or self.agent_name
+
+    def whole(self, call: "Call") -> "Call":
+        """The call as its agent is told of it. Raises LookupError."""
+        return call if self.whole_of is None else self.whole_of(call)
 
     @property
     def api_key(self) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ringline.routing.numbers import is_country, is_e164
+from ringline.routing.numbers import is_country
+from ringline.routing.written_numbers import PhoneNumber
 
 LONGEST_NAME = 120
 MOST_ADDRESSES = 50
@@ -39,12 +40,6 @@ def _network(value: str) -> str:
     return value
 
 
-def _a_number(value: str) -> str:
-    if not is_e164(value):
-        raise ValueError("must be a number in E.164 form: + and the country's code")
-    return value
-
-
 def _a_country(value: str) -> str:
     if not is_country(value):
         raise ValueError("must be a country by its two letters, such as US")
@@ -56,7 +51,6 @@ type Host = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_
 type CarrierWord = Annotated[str, Field(min_length=1, max_length=255)]
 type NamedId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
 type Addresses = Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=MOST_ADDRESSES)]
-type E164 = Annotated[str, AfterValidator(_a_number)]
 type CountryCode = Annotated[str, AfterValidator(_a_country)]
 
 
@@ -118,7 +112,7 @@ class Overflow(Asked):
 
     pipe_id: NamedId | None = None
     agent_id: NamedId | None = None
-    number: E164 | None = None
+    number: PhoneNumber | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -135,7 +129,7 @@ class NumberRequest(Asked):
     out from it or ring in there at once, and `calls_per_day` go out in a day (UTC). `decision_url` is asked about each
     caller; where it does not answer, `decision_default` holds: `accept`, `reject`, or a pipe's id."""
 
-    number: E164
+    number: PhoneNumber
     max_calls: Limit | None = None
     calls_per_day: Limit | None = None
     overflow: Overflow | None = None
@@ -167,7 +161,7 @@ class AttachRequest(Asked):
 
     agent_id: NamedId | None = None
     pipe_id: NamedId | None = None
-    number: E164 | None = None
+    number: PhoneNumber | None = None
     inbound_trunk_id: NamedId | None = None
     outbound_trunk_id: NamedId | None = None
 
@@ -182,7 +176,7 @@ class MoveRequest(Asked):
     """Which agent takes the callers from now on. Both kinds of `attach_type` are agents here."""
 
     agent_id: NamedId
-    number: E164 | None = None
+    number: PhoneNumber | None = None
     attach_type: Literal["agent", "pipeline"] | None = None
 
 

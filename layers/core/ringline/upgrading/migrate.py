@@ -3,7 +3,8 @@
     page -> each row that is behind: one update, if it still is -> cursor written -> next page ... -> cursor removed
     whoever is cut off: the cursor stands behind the last page that was done, and what is done again changes nothing
 
-Calls go on meanwhile: a row that somebody writes at the same time is theirs, and bears the number already.
+What somebody left behind who died is removed on the way. Calls go on meanwhile: a row that somebody writes at the same
+time is theirs, and bears the number already.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 from ringline.calls.model.call import Call
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.vault.row_secrets import RowSecrets
-from ringline.upgrading.steps import is_behind, kind_of, lacks, sealed
+from ringline.upgrading.steps import LEFT_OVER, is_account, is_behind, is_left_over, kind_of, lacks, sealed
 from ringline.upgrading.store import Page, Progress
 
 PAGE = 100
@@ -29,6 +30,12 @@ class Rows(Protocol):
     def call(self, account_id: str, call_id: str) -> Call | None: ...
 
     def bring(self, row: Mapping[str, Any], lacking: Mapping[str, Any], replaced: Mapping[str, Any]) -> bool: ...
+
+    def remove(self, row: Mapping[str, Any]) -> None: ...
+
+    def list_account(self, account_id: str) -> bool: ...
+
+    def is_listed(self, account_id: str) -> bool: ...
 
     def progress(self) -> Progress | None: ...
 
@@ -47,11 +54,13 @@ class Migrated:
     looked_at: int = 0
     changed: int = 0
     of_a_later_release: int = 0
+    listed: int = 0
+    """Accounts that were put on the list of all accounts."""
     by_kind: Counter[str] = field(default_factory=Counter)
 
 
 def migrate(
-    rows: Rows, secrets_of: Callable[[str], RowSecrets], *, is_dry: bool = False, page: int = PAGE
+    rows: Rows, secrets_of: Callable[[str], RowSecrets], *, now: int, is_dry: bool = False, page: int = PAGE
 ) -> Generator[Migrated]:
     """Yields after each page what was done so far. A dry run says what would be done, and writes nothing, its cursor
     included. `secrets_of` seals secrets of a kind of rows."""
@@ -66,7 +75,10 @@ def migrate(
     while True:
         found = rows.page(after, page)
         for row in found.rows:
-            _look_at(row, rows, secrets_of, done)
+            if is_left_over(row, now, rows.call):
+                _remove(row, rows, done)
+            else:
+                _look_at(row, rows, secrets_of, done)
         after = found.after
         if after is None:
             break
@@ -78,11 +90,27 @@ def migrate(
     yield done
 
 
+def _remove(row: Mapping[str, Any], rows: Rows, done: Migrated) -> None:
+    if not done.is_dry:
+        rows.remove(row)
+    done.looked_at += 1
+    done.changed += 1
+    done.by_kind[LEFT_OVER] += 1
+
+
 def _look_at(row: Mapping[str, Any], rows: Rows, secrets_of: Callable[[str], RowSecrets], done: Migrated) -> None:
     done.looked_at += 1
     done.of_a_later_release += schema_of(row) > SCHEMA
+    if is_account(row):
+        _list_account(row["pk"].partition("#")[2], rows, done)
     if not is_behind(row):
         return
     if done.is_dry or rows.bring(row, lacks(row, rows.call), sealed(row, secrets_of)):
         done.changed += 1
         done.by_kind[kind_of(row)] += 1
+
+
+def _list_account(account_id: str, rows: Rows, done: Migrated) -> None:
+    """An account of a release that kept no list of all accounts gets its place there."""
+    if not rows.is_listed(account_id) and (done.is_dry or rows.list_account(account_id)):
+        done.listed += 1

@@ -5,9 +5,9 @@
 | 1      | rows without a number, of the releases before there was one
 | 2      | the number; a queue entry names its agent, its brain and its counters, which the first layout did not
 
-A migration adds, and takes nothing away: the release before reads what it leaves, and whoever is interrupted can begin
-anew. Secrets alone are another matter: what a release kept as it was is sealed, whatever the row's number, and who goes
-back to a release that opens none of that kind gives those anew.
+A migration adds, and takes nothing away that anybody reads: the release before reads what it leaves, and whoever is
+interrupted can begin anew. Secrets alone are another matter: what a release kept as it was is sealed, whatever the
+row's number, and who goes back to a release that opens none of that kind gives those anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +16,11 @@ from functools import partial
 from typing import Any
 
 from ringline.calls.model.call import Call
+from ringline.calls.tables.asked.rows import ITEM_KIND as ASKED
 from ringline.calls.tables.writes.companions import entry_attributes
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.table import (
+    ACCOUNT_SK,
     FAILING_PK,
     LIST_PREFIX,
     LIVEKIT_PK,
@@ -28,13 +30,18 @@ from ringline.runtime.table import (
     SWEEP_PK,
     USES_PREFIX,
     WAITING_PK,
+    WAITING_PKS,
+    account_pk,
 )
 from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, RowSecrets
 from ringline.runtime.vault.sealed import is_sealed
 
 QUEUE_ENTRY = "queue_entry"
+LEFT_OVER = "left over of a request"
+LEFT_OVER_AFTER_MS = 24 * 3600 * 1000
+"""So long after a call was to be created nobody is about to write it any more."""
 
-_NUMBERLESS = frozenset({FAILING_PK, LIVEKIT_PK, WAITING_PK, SWEEP_PK, MIGRATION_PK})
+_NUMBERLESS = frozenset({FAILING_PK, LIVEKIT_PK, WAITING_PK, *WAITING_PKS, SWEEP_PK, MIGRATION_PK})
 _NUMBERLESS_OF_AN_ACCOUNT = ("#CAPS", "#RUNNERS", "#TURNS")
 _NUMBERLESS_BY_SK = (PACED_RING_SK, "AGENT_REST#", USES_PREFIX, LIST_PREFIX, PACE_SK)
 """Items that are only added up, and hints: they bear no number (`runtime.rows`)."""
@@ -95,9 +102,23 @@ def bears_number(row: Mapping[str, Any]) -> bool:
     return not (pk in _NUMBERLESS or pk.endswith(_NUMBERLESS_OF_AN_ACCOUNT) or sk.startswith(_NUMBERLESS_BY_SK))
 
 
+def is_account(row: Mapping[str, Any]) -> bool:
+    return bool(row["sk"] == ACCOUNT_SK and row["pk"].startswith(account_pk("")))
+
+
 def is_behind(row: Mapping[str, Any]) -> bool:
     """Whether a migration has something to do about it."""
     return bears_number(row) and (schema_of(row) < SCHEMA or (schema_of(row) == SCHEMA and is_plain(row)))
+
+
+def is_left_over(row: Mapping[str, Any], now: int, call_of: Callable[[str, str], Call | None]) -> bool:
+    """Whether it is what was asked of a call that names no such row: whoever wrote it died before the call was
+    accepted, or while what was asked of it was erased."""
+    if kind_of(row) != ASKED or row["created_at"] > now - LEFT_OVER_AFTER_MS:
+        return False
+    call_id, _, key = row["sk"].partition("#")
+    call = call_of(row["pk"].split("#")[1], call_id)
+    return call is None or call.asked_key != key
 
 
 def lacks(row: Mapping[str, Any], call_of: Callable[[str, str], Call | None]) -> dict[str, Any]:

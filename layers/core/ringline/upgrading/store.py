@@ -13,14 +13,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ringline.accounts.store import listed_row
 from ringline.calls.model.call import Call
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
-from ringline.runtime.rows import SCHEMA, SCHEMA_NAME
-from ringline.runtime.table import MIGRATION_PK, MIGRATION_SK
+from ringline.runtime.rows import SCHEMA, SCHEMA_NAME, to_row
+from ringline.runtime.table import ACCOUNTS_PK, MIGRATION_PK, MIGRATION_SK
 
 # Named conditions.
 IS_STILL_BEHIND = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema < :schema)"
+ACCOUNT_IS_NOT_LISTED = "attribute_not_exists(pk)"
 IS_OF_NO_LATER_RELEASE = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema <= :schema)"
 
 _CONFLICT_TRIES = 6
@@ -59,7 +61,7 @@ class WholeTable:
             query["ExclusiveStartKey"] = to_item({"pk": after[0], "sk": after[1]})
         answer = self._db.scan(**query)
         last = from_item(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
-        rows = (row for row in map(from_item, answer["Items"]) if row["pk"] != MIGRATION_PK)
+        rows = (row for row in map(from_item, answer["Items"]) if row["pk"] not in {MIGRATION_PK, ACCOUNTS_PK})
         return Page(tuple(rows), None if last is None else (last["pk"], last["sk"]))
 
     def call(self, account_id: str, call_id: str) -> Call | None:
@@ -93,6 +95,26 @@ class WholeTable:
                     raise
             self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
         raise AssertionError("the last try returns or raises")
+
+    def remove(self, row: Mapping[str, Any]) -> None:
+        key = to_item({"pk": row["pk"], "sk": row["sk"]})
+        self._db.delete_item(TableName=self._table, Key=key)
+
+    def list_account(self, account_id: str) -> bool:
+        """Gives an account its place among all accounts; whether it had none."""
+        try:
+            self._db.put_item(
+                TableName=self._table, Item=to_row(listed_row(account_id)), ConditionExpression=ACCOUNT_IS_NOT_LISTED
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return False
+        return True
+
+    def is_listed(self, account_id: str) -> bool:
+        key = to_item({"pk": ACCOUNTS_PK, "sk": account_id})
+        return "Item" in self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True)
 
     def progress(self) -> Progress | None:
         """Where a migration was left off; None where none was, or it has reached the end."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cli.doctor import of_gate
 from cli.doctor.check import Finding, Result
 from cli.doctor.of_gate import GateCheck
 from cli.reach import busy
@@ -57,7 +58,7 @@ def test_a_line_that_nobody_gave_back_is_told_by_its_account(terminal: Terminal,
     says_of_the_gate(terminal, 2)
     finding = look(terminal)
     assert (finding.result, finding.name) == (Result.FAIL, "gate")
-    assert f"{ACCOUNT} 2 lines in use, 1 calls" in finding.says and "what-to-look-for" in finding.remedy
+    assert f"{ACCOUNT} 2 lines in use, 1 calls" in finding.says and "docs/operating.md#a-gate-counts" in finding.remedy
 
 
 def test_a_lost_line_of_an_account_whose_calls_wait_is_found_with_no_call_on_a_line(terminal: Terminal) -> None:
@@ -89,7 +90,7 @@ def test_callers_without_a_line_are_not_counted(terminal: Terminal, on_a_line: C
 def test_more_calls_than_are_counted_are_told_so(
     terminal: Terminal, on_a_line: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(busy, "MOST_CALLS", 1)
+    monkeypatch.setattr(of_gate, "MOST_CALLS", 1)
     assert look(terminal).result is Result.SKIPPED
 
 
@@ -110,6 +111,30 @@ def test_accounts_with_calls_are_listed(terminal: Terminal, on_a_line: Call, mon
 
 def test_a_quiet_deployment_lists_none(terminal: Terminal) -> None:
     assert terminal.done("account", "list").strip() == "no account has calls under way"
+
+
+def test_all_accounts_are_listed_with_their_lines_a_page_at_a_time(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(busy, "MOST_ACCOUNTS", 2)
+    accounts = AccountStore(terminal.local.dynamodb, terminal.local.table_name)
+    for account_id in ("zebra", "bank", "mill"):
+        accounts.create_account(Account(account_id, account_id.title(), account_id, 3))
+    pages = [
+        [each["account_id"] for each in terminal.document("account", "list", "--all", *after)["data"]]
+        for after in ((), ("--after", "bank"), ("--after", "mill"))
+    ]
+    assert pages == [[ACCOUNT, "bank"], ["mill", "zebra"], ["zebra"]]
+    shown = terminal.type("account", "list", "--all")
+    assert "account list --all --after bank" in shown.err
+    assert terminal.document("account", "list", "--all", "--after", "mill")["data"][0] == {
+        "account_id": "zebra",
+        "name": "Zebra",
+        "in_use": 0,
+        "cap": 3,
+        "waits": False,
+    }
+    assert "goes with --all" in terminal.type("account", "list", "--after", "bank").err
 
 
 def test_stuck_calls_are_listed_by_themselves(terminal: Terminal) -> None:

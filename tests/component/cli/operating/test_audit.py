@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ringline.accounts.store import AccountStore
 from ringline.audit.log import AuditLog, Wanted
 from ringline.runtime.table import OF_THE_DEPLOYMENT
 from tests.builders import ACCOUNT
@@ -39,6 +40,23 @@ def test_a_new_account_has_its_making_as_its_first_entry(terminal: Terminal) -> 
     terminal.done("account", "create", "Globex", "--max-calls", "3")
     (entry,) = entries(terminal, "globex")
     assert (entry[0], entry[3]["max_calls"]) == ("account.create", (None, 3))
+    (key,) = AccountStore(terminal.local.dynamodb, terminal.local.table_name).keys("globex")
+    assert entry[3]["key_id"] == (None, key.key_id)
+
+
+def test_an_account_that_was_left_without_its_first_key_says_so(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_said: object) -> None:
+        raise RuntimeError("no answer")
+
+    monkeypatch.setattr(AccountStore, "add_known_key", broken)
+    with pytest.raises(RuntimeError):
+        terminal.type("account", "create", "Globex")
+    (entry,) = entries(terminal, "globex")
+    assert (entry[0], entry[2]) == ("account.create", "failed")
+    assert entry[3]["account_id"] == (None, "globex")
+    assert "key_id" not in entry[3]
 
 
 def test_what_all_accounts_share_is_in_the_deployments_own_log(terminal: Terminal) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import aiohttp
 from livekit import api
 
-from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, agent_identity, twirp
+from local.phones.model.legs import NO_BRIDGE
+from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, agent_identity, as_error
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
@@ -19,7 +20,8 @@ class Client:
     async def aclose(self) -> None: ...
 
     async def create_room(self, request: api.CreateRoomRequest) -> None:
-        _step("create_room", lambda: self._phones.make(request.name, *(agent.metadata for agent in request.agents)))
+        told, terms = [agent.metadata for agent in request.agents], (request.empty_timeout, request.departure_timeout)
+        _step("create_room", lambda: self._phones.make(request.name, *told, terms=terms))
 
     async def create_sip_participant(
         self,
@@ -30,12 +32,15 @@ class Client:
         """Two steps: the INVITE is out and the phone rings; somebody answered or nobody did. One, if nobody waits."""
         leg = _step("dial", lambda: self._phones.dial(request))
         if request.wait_until_answered:
-            while leg.status == "ringing":  # noqa: ASYNC110 - this sleep is what makes time pass
+            while leg.is_waited_for:  # noqa: ASYNC110 - this sleep is what makes time pass
                 await asyncio.sleep(0.5)
             _step("dial's answer", lambda: None)
-        if leg.failure is not None and leg.status == "hangup":
-            raise leg.failure
-        return api.SIPParticipantInfo(participant_id=leg.sid, participant_identity=leg.identity, sip_call_id="SCL_1")
+        if leg.end is not None and leg.end.failure is not None and not leg.was_answered:
+            raise as_error(leg.end.failure)
+        sip_call_id = leg.attributes["sip.callID"]
+        return api.SIPParticipantInfo(
+            participant_id=leg.sid, participant_identity=leg.identity, sip_call_id=sip_call_id
+        )
 
     async def transfer_sip_participant(
         self,
@@ -89,7 +94,8 @@ class Client:
     async def list_dispatch(self, room: str) -> list[api.AgentDispatch]:
         def listed() -> list[api.AgentDispatch]:
             if room not in self._phones.rooms:
-                raise twirp("not_found", "requested room does not exist")
+                # The question goes to the node that has the room, and none has.
+                raise as_error(NO_BRIDGE)
             told = self._phones.dispatched.get(room, [])
             named = [api.AgentDispatch(agent_name="ringline-agent", room=room, metadata=metadata) for metadata in told]
             return [api.AgentDispatch(room=room), *named]
@@ -100,7 +106,7 @@ class Client:
         def created() -> api.AgentDispatch:
             if self._phones.dispatches_fail:
                 self._phones.dispatches_fail -= 1
-                raise twirp("unavailable", "no response from servers")
+                raise as_error(NO_BRIDGE)
             self._phones.make(request.room)
             self._phones.send_agent(request.room, request.metadata)
             return api.AgentDispatch(room=request.room, metadata=request.metadata)
@@ -115,7 +121,8 @@ def _egress(tape_id: str, tape: Tape) -> api.EgressInfo:
 
 
 def _participants(room: Room | None) -> api.ListParticipantsResponse:
-    there = room or Room(0)
+    if room is None:
+        return api.ListParticipantsResponse()
     legs = [
         api.ParticipantInfo(
             sid=leg.sid,
@@ -123,13 +130,13 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
             kind=api.ParticipantInfo.STANDARD if leg.is_browser else api.ParticipantInfo.SIP,
             attributes=_attributes(leg),
         )
-        for leg in there.legs.values()
+        for leg in room.legs.values()
     ]
     agents = [
         api.ParticipantInfo(
             sid=sid, identity=agent_identity(sid), kind=api.ParticipantInfo.AGENT, joined_at_ms=joined_at
         )
-        for sid, joined_at in there.agents.items()
+        for sid, joined_at in room.agents.items()
     ]
     return api.ListParticipantsResponse(participants=legs + agents)
 
@@ -137,7 +144,7 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
 def _attributes(leg: Leg) -> dict[str, str]:
     if leg.is_browser:
         return leg.attributes
-    return {"sip.callID": "SCL_1", **leg.attributes, "sip.callStatus": leg.status}
+    return {**leg.attributes, "sip.callStatus": leg.status}
 
 
 def _step[T](what: str, deed: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@ process that asked for them. LiveKit tells of them by its webhooks, and the carr
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
+from copy import replace
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -11,6 +12,11 @@ from typing import Any
 
 from livekit import api
 
+from local.phones.model import legs as model
+from local.phones.model import sip_status, timings
+from local.phones.model.agents import follows
+from local.phones.model.legs import Failure, Fate, LegEnd, LegStatus
+from local.phones.model.rooms import Vacancy
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.livekit import CALL_HEADER
 from tests.fakes import HandClock
@@ -31,16 +37,26 @@ class Callee(StrEnum):
     CARRIER_FULL = "the carrier has no channel free: nothing rings"
 
 
-def twirp(code: str, message: str, metadata: dict[str, str] | None = None) -> api.TwirpError:
-    return api.TwirpError(code, message, status=500, metadata=metadata)
+_RINGS_AFTER_S = 0.3
+_TRIES_AT_ONCE_S = 0.3
+"""How long a carrier without a free channel takes to say so."""
+
+FATES = {
+    Callee.ANSWERS: Fate(_RINGS_AFTER_S, RINGS_S),
+    Callee.BUSY: Fate(_RINGS_AFTER_S, RINGS_S, model.refused(486)),
+    Callee.RINGS_OUT: Fate(_RINGS_AFTER_S),
+    Callee.CARRIER_FULL: Fate(None, _TRIES_AT_ONCE_S, model.refused(503, "Concurrent call limit exceeded")),
+}
+_FALLS_SILENT = LegEnd("CLIENT_INITIATED", "nobody")
+"""LiveKit misses the phone's sound, and takes it for gone."""
 
 
-_GIVEN_UP = twirp("canceled", "sip request timed out")
-_BUSY = twirp("resource_exhausted", "Busy Here", {"sip_status_code": "486", "sip_status": "Busy Here"})
-_NO_SIP_SERVER = twirp("unavailable", "no response from servers")
-_NO_CHANNEL = twirp(
-    "unavailable", "SIP status 503", {"sip_status_code": "503", "sip_status": "Concurrent call limit exceeded"}
-)
+def as_error(failure: Failure) -> api.TwirpError:
+    return api.TwirpError(failure.code, failure.message, status=500, metadata=dict(failure.metadata))
+
+
+def not_found(what: str) -> api.TwirpError:
+    return api.TwirpError("not_found", f"{what} does not exist", status=404)
 
 
 @dataclass
@@ -48,9 +64,11 @@ class Leg:
     identity: str
     room: str
     sid: str
-    status: str = "ringing"
+    status: str = LegStatus.DIALING
     strayed: bool = False
-    failure: api.TwirpError | None = None
+    end: LegEnd | None = None
+    """How it ended."""
+    was_answered: bool = False
     named: str = ""
     """What our header in its INVITE named it."""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -58,7 +76,12 @@ class Leg:
 
     @property
     def is_up(self) -> bool:
-        return self.status != "hangup"
+        return self.end is None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether nobody has answered or refused yet."""
+        return self.is_up and not self.was_answered
 
     @property
     def is_anothers(self) -> bool:
@@ -71,15 +94,18 @@ class Leg:
 
 
 def agent_identity(sid: str) -> str:
-    """What LiveKit calls the agent by whom it removes it."""
-    return f"agent-{sid}"
+    """What LiveKit calls an agent that a worker has sent, and by what it removes it."""
+    return f"agent-AJ_{sid.removeprefix('PA_agent_')}"
 
 
 @dataclass
 class Room:
     made_at: int
+    vacancy: Vacancy
     legs: dict[str, Leg] = field(default_factory=dict)
     agents: dict[str, int] = field(default_factory=dict)
+    followers: set[str] = field(default_factory=set)
+    """The agents that leave behind their caller, as those of a worker do."""
 
 
 @dataclass
@@ -116,6 +142,8 @@ class Phones:
     dispatches_dropped: int = 0
     """For so many dispatches to come no worker has room, and nobody says so."""
     agents_take_s: float = 0.5
+    callers_wait_s: float = timings.RINGING_TIMEOUT_S
+    """How long a trunk lets callers wait for an agent."""
     rooms: dict[str, Room] = field(default_factory=dict)
     hooks: deque[dict[str, Any]] = field(default_factory=deque)
     words: deque[Word] = field(default_factory=deque)
@@ -138,16 +166,19 @@ class Phones:
     on_join: Callable[[str, str], object] = lambda _room, _dispatched: None
     """Hears of each agent that joins: its room, and what it was told."""
     on_close: Callable[[str], object] = lambda _room: None
-    _later: list[tuple[int, int, Callable[[], object]]] = field(default_factory=list)
+    _later: list[tuple[int, int, Callable[[], object], Leg | None]] = field(default_factory=list)
     _numbers: int = 0
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
-    def after(self, seconds: float, what: Callable[[], object]) -> None:
-        heappush(self._later, (self.clock.now + round(seconds * 1000), self._number(), what))
+    def after(self, seconds: float, what: Callable[[], object], of: Leg | None = None) -> None:
+        """Has it happen then, unless that leg is over."""
+        heappush(self._later, (self.clock.now + round(seconds * 1000), self._number(), what, of))
 
     @property
     def next_at(self) -> int | None:
+        while self._later and (leg := self._later[0][3]) is not None and not leg.is_up:
+            heappop(self._later)
         return self._later[0][0] if self._later else None
 
     def happen(self) -> None:
@@ -165,11 +196,14 @@ class Phones:
 
     # --- rooms and agents --------------------------------------------------------------------------------------------
 
-    def make(self, name: str, *agents: str) -> None:
-        """Makes the room, with agents who are told these words, unless it is there."""
+    def make(self, name: str, *agents: str, terms: tuple[int, int] = (EMPTY_ROOM_S, ROOM_DEPARTURE_S)) -> None:
+        """Makes the room, with agents who are told these words, unless it is there. `terms` are how long it stands
+        while nobody has come, and when the last one has left."""
         if name not in self.rooms:
-            self.rooms[name] = Room(self.clock.now)
-            self.after(EMPTY_ROOM_S, lambda: self._close_if_left(name))
+            empty_s, departure_s = terms
+            vacancy = Vacancy(empty_s * 1000, departure_s * 1000, self.clock.now)
+            self.rooms[name] = Room(self.clock.now, vacancy)
+            self._will_look(name)
             for metadata in agents:
                 self.send_agent(name, metadata)
 
@@ -181,14 +215,15 @@ class Phones:
             self.after(self.agents_take_s, lambda: self._comes(name, metadata))
 
     def _comes(self, name: str, metadata: str) -> None:
-        self.agent_joins(name)
+        self.agent_joins(name, follows=True)
         if name in self.rooms:
             self.on_join(name, metadata)
 
-    def agent_joins(self, name: str) -> None:
+    def agent_joins(self, name: str, sid: str | None = None, *, follows: bool = False) -> None:
         if name in self.rooms:
-            sid = f"PA_agent_{self._number()}"
+            sid = sid or f"PA_agent_{self._number()}"
             self.rooms[name].agents[sid] = self.clock.now
+            self.rooms[name].followers |= {sid} if follows else set()
             self.had_agent.add(name)
             if len(self.rooms[name].agents) == 2:
                 self.two_since[name] = self.clock.now
@@ -196,7 +231,7 @@ class Phones:
             for leg in self.rooms[name].legs.values():
                 if leg.rang_in:
                     # LiveKit answers a caller as soon as an agent can be heard.
-                    self._answer(leg)
+                    self._answer(leg, TALKS_S if self.callees_hang_up else None)
 
     def agent_leaves(self) -> None:
         """The agent of the one room there is, or the first of two."""
@@ -207,7 +242,7 @@ class Phones:
         legs = [] if name not in self.rooms else list(self.rooms[name].legs.values())
         leg = next((leg for leg in legs if leg.identity == identity), None)
         if leg is not None:
-            self._leave(leg, "PARTICIPANT_REMOVED", leg.status)
+            self._put_out(leg, "PARTICIPANT_REMOVED")
         else:
             self._remove_agent(name, identity)
 
@@ -215,12 +250,13 @@ class Phones:
         known = self.rooms[name].agents if name in self.rooms else {}
         sid = next((sid for sid in known if agent_identity(sid) == identity), None)
         if sid is None:
-            raise twirp("not_found", "participant does not exist")
+            raise not_found("participant")
         self.removed.append(sid)
         self._agent_goes(name, sid, "PARTICIPANT_REMOVED")
 
     def _agent_goes(self, name: str, sid: str, reason: str) -> None:
-        del self.rooms[name].agents[sid]
+        if name not in self.rooms or self.rooms[name].agents.pop(sid, None) is None:
+            return
         self._is_one_again(name)
         self._tell("participant_left", name, _agent(sid) | {"disconnectReason": reason})
 
@@ -230,25 +266,33 @@ class Phones:
 
     def colleague_joins(self, name: str) -> None:
         """The agent has called somebody into the room, who picked up."""
-        self._join(Leg(COLLEAGUE, name, "PA_colleague", "active"))
+        self._join(Leg(COLLEAGUE, name, "PA_colleague", LegStatus.ACTIVE, was_answered=True))
 
     def colleague_leaves(self) -> None:
         """LiveKit's word of it is the last that is heard of them."""
         for leg in list(self.legs):
             if leg.identity == COLLEAGUE:
-                self._leave(leg, "CLIENT_INITIATED")
+                self._ends(leg, model.HANGS_UP)
 
-    def _close_if_left(self, name: str) -> None:
+    def _will_look(self, name: str) -> None:
         """LiveKit closes a room without legs; agents do not keep it open."""
-        if name in self.rooms and not self.rooms[name].legs:
-            self.delete(name)
+        room = self.rooms[name]
+        wait_s = (room.vacancy.closes_at - self.clock.now) / 1000
 
-    def delete(self, name: str) -> None:
+        def close_if_idle() -> None:
+            if self.rooms.get(name) is room and not room.legs and self.clock.now >= room.vacancy.closes_at:
+                self.delete(name, "ROOM_CLOSED")
+
+        self.after(wait_s, close_if_idle)
+
+    def delete(self, name: str, why: str = "ROOM_DELETED") -> None:
         room = self.rooms.get(name)
         if room is None:
-            raise twirp("not_found", "requested room does not exist")
+            raise not_found("requested room")
         for leg in list(room.legs.values()):
-            self._leave(leg, "ROOM_DELETED", leg.status)
+            self._put_out(leg, why)
+        for sid in list(room.agents):
+            self._agent_goes(name, sid, why)
         del self.rooms[name]
         for tape_id, tape in self.tapes.items():
             if tape.room == name:
@@ -274,84 +318,116 @@ class Phones:
             self.rang_alone.append(name)
         self.dials[identity] += 1
         callee = self.callees.pop(0) if len(self.callees) > 1 else self.callees[0]
-        leg = Leg(identity, name, f"PA_leg_{self._number()}", named=request.headers[CALL_HEADER])
-        no_channel = callee is Callee.CARRIER_FULL
-        if callee is Callee.NOT_REACHED or (no_channel and request.wait_until_answered):
-            leg.status, leg.failure = "hangup", _NO_CHANNEL if no_channel else _NO_SIP_SERVER
+        number = self._number()
+        told = dict(request.participant_attributes) | {
+            "sip.callID": f"SCL_{number}",
+            "sip.phoneNumber": request.sip_call_to,
+            "sip.trunkPhoneNumber": request.sip_number,
+        }
+        leg = Leg(identity, name, f"PA_leg_{number}", named=request.headers[CALL_HEADER], attributes=told)
+        if callee is Callee.NOT_REACHED:
+            leg.end = LegEnd(None, "nobody", model.NO_BRIDGE)
             return leg
         self._join(leg)
-        if no_channel:
-            leg.status = "dialing"
-            self.after(0.3, lambda: self._fail(leg, _NO_CHANNEL, "USER_UNAVAILABLE"))
-            return leg
-        self.rang.append(identity)
-        self._says(leg, "ringing")
-        if callee is Callee.ANSWERS:
-            self.after(RINGS_S, lambda: self._answer(leg))
-        elif callee is Callee.BUSY:
-            self.after(RINGS_S, lambda: self._fail(leg, _BUSY, "USER_REJECTED"))
-        else:
-            self.after(request.ringing_timeout.seconds, lambda: self._fail(leg, _GIVEN_UP, "USER_UNAVAILABLE"))
+        self._meets(leg, request, FATES[callee], TALKS_S if self.callees_hang_up else None)
         return leg
+
+    def _meets(
+        self, leg: Leg, request: api.CreateSIPParticipantRequest, fate: Fate, hangs_up_after_s: float | None
+    ) -> None:
+        """The INVITE is out."""
+        waits, max_call_s = request.wait_until_answered, request.max_call_duration.seconds or timings.MAX_CALL_S
+        ring_s, rang_out = model.ring_limit(request.ringing_timeout.seconds, max_call_s, waits=waits)
+        if fate.rings_after_s is not None:
+            self.rang.append(leg.identity)
+            self.after(fate.rings_after_s, lambda: self._rings(leg))
+        if fate.settled_after_s is not None:
+            end = fate.end
+            if end is None:
+                self.after(fate.settled_after_s, lambda: self._answer(leg, hangs_up_after_s))
+            else:
+                self.after(fate.settled_after_s, lambda: self._fail(leg, end))
+        self.after(ring_s, lambda: self._fail(leg, rang_out), leg)
+        self.after(max_call_s, lambda: self._ends(leg, model.REACHED_ITS_LIMIT), leg)
 
     def refer(self, name: str, identity: str) -> None:
         """The phone is sent away, and leaves."""
         legs = self.rooms[name].legs.values() if name in self.rooms else ()
-        leg = next((leg for leg in legs if leg.identity == identity and leg.status == "active"), None)
+        leg = next((leg for leg in legs if leg.identity == identity), None)
         if leg is None:
-            raise twirp("not_found", "participant does not exist")
-        self._leave(leg, "CLIENT_INITIATED")
+            raise not_found("participant")
+        if leg.status != LegStatus.ACTIVE:
+            raise as_error(model.NOT_ACTIVE)
+        self._ends(leg, model.HANGS_UP)
 
     def ring_in(self, to: str) -> None:
         """Somebody rings in, in a room of LiveKit's own naming."""
-        name = f"in_{self._number()}"
-        told = {"sip.ruleID": "SDR_1", "sip.trunkPhoneNumber": to, "sip.phoneNumber": CALLER, "sip.callID": name}
-        self._join(Leg(f"sip_{CALLER}", name, f"PA_leg_{self._number()}", attributes=told))
+        number = self._number()
+        name = f"in_{number}"
+        told = {
+            "sip.ruleID": "SDR_1",
+            "sip.trunkPhoneNumber": to,
+            "sip.phoneNumber": CALLER,
+            "sip.callID": f"SCL_{number}",
+        }
+        leg = Leg(f"sip_{CALLER}", name, f"PA_leg_{self._number()}", LegStatus.RINGING, attributes=told)
+        self._join(leg)
+        self.after(self.callers_wait_s, lambda: self._fail(leg, model.NOBODY_ANSWERS), leg)
 
     def browser_joins(self, name: str, identity: str) -> None:
         """Somebody joins from a browser, with a token of ours."""
-        self._join(Leg(identity, name, f"PA_leg_{self._number()}", is_browser=True))
+        self._join(Leg(identity, name, f"PA_leg_{self._number()}", LegStatus.RINGING, is_browser=True))
 
     def change(self, name: str, identity: str, attributes: dict[str, str]) -> None:
         if name in self.rooms and any(agent_identity(sid) == identity for sid in self.rooms[name].agents):
             return
         leg = next((leg for leg in self.legs if (leg.room, leg.identity) == (name, identity)), None)
         if leg is None:
-            raise twirp("not_found", "participant does not exist")
+            raise not_found("participant")
         leg.attributes |= attributes
 
     def leg_strays_in(self, name: str, identity: str) -> None:
         """An INVITE that overtook the end of its call."""
-        self._join(Leg(identity, name, "PA_stray", strayed=True))
+        self._join(Leg(identity, name, "PA_stray", LegStatus.RINGING, strayed=True))
 
     def _join(self, leg: Leg) -> None:
         self.make(leg.room)
+        for older in [each for each in self.rooms[leg.room].legs.values() if each.identity == leg.identity]:
+            self._put_out(older, "DUPLICATE_IDENTITY")
         self.rooms[leg.room].legs[leg.sid] = leg
-        self._tell("participant_joined", leg.room, _participant(leg, leg.status))
+        self._tell("participant_joined", leg.room, _participant(leg))
 
-    def _answer(self, leg: Leg) -> None:
-        if leg.status == "ringing":
-            leg.status = "active"
+    def _rings(self, leg: Leg) -> None:
+        if leg.is_waited_for:
+            leg.status = LegStatus.RINGING
+            self._says(leg, "ringing")
+
+    def _answer(self, leg: Leg, hangs_up_after_s: float | None) -> None:
+        if leg.is_waited_for:
+            leg.status, leg.was_answered = LegStatus.ACTIVE, True
             self._says(leg, "answered")
-            if self.callees_hang_up:
-                self.after(TALKS_S, lambda: self._leave(leg, "CLIENT_INITIATED"))
+            if hangs_up_after_s is not None:
+                self.after(hangs_up_after_s, lambda: self._ends(leg, model.HANGS_UP))
 
-    def _fail(self, leg: Leg, failure: api.TwirpError, reason: str) -> None:
-        if leg.status in {"dialing", "ringing"}:
-            leg.failure = failure
-            # The status stays as it was: it is what the leg's last word tells of the ringing.
-            self._leave(leg, reason, leg.status)
+    def _fail(self, leg: Leg, end: LegEnd) -> None:
+        if leg.is_waited_for:
+            self._ends(leg, end)
+
+    def _put_out(self, leg: Leg, why: str) -> None:
+        """The server ends it."""
+        self._ends(leg, replace(model.PUT_OUT, reason=why))
 
     def hang_up(self) -> None:
         """Every callee, and every caller, hangs up."""
         for leg in self.legs:
-            self._leave(leg, "CLIENT_INITIATED")
+            unanswered = model.CALLER_GIVES_UP if leg.rang_in else model.refused(sip_status.BUSY)
+            self._ends(leg, model.HANGS_UP if leg.was_answered else unanswered)
 
     def vanish(self) -> None:
         """Every phone call is over; the carrier says so, and LiveKit's word of it is lost."""
         self.carrier_says("ended")
         for leg in list(self.legs):
-            leg.status = "hangup"
+            leg.end = model.HANGS_UP
             self.over_at[leg.room] = self.clock.now
             self.rooms[leg.room].legs.pop(leg.sid)
 
@@ -359,23 +435,28 @@ class Phones:
         """Every phone call is over, as the carrier says. LiveKit misses their sound before it notices."""
         self.carrier_says("ended")
         for leg in list(self.legs):
-            self.after(MISSED_AFTER_S, partial(self._leave, leg, "CLIENT_INITIATED", "active"))
+            self.after(MISSED_AFTER_S, partial(self._ends, leg, _FALLS_SILENT))
 
-    def _leave(self, leg: Leg, reason: str, last_status: str = "hangup") -> None:
+    def _ends(self, leg: Leg, end: LegEnd) -> None:
         if not leg.is_up:
             return
-        was_answered = leg.status == "active"
-        leg.status = "hangup"
-        leg.failure = leg.failure or _GIVEN_UP
+        leg.end = end
+        leg.status = LegStatus.HANGUP if end.hung_up else leg.status
+        reason = end.reason or ""
         if not leg.is_anothers:
             self.over_at[leg.room] = self.clock.now
-        self.rooms[leg.room].legs.pop(leg.sid)
-        self.after(ROOM_DEPARTURE_S, lambda: self._close_if_left(leg.room))
-        self._tell("participant_left", leg.room, _participant(leg, last_status) | {"disconnectReason": reason})
-        if was_answered:
+        room = self.rooms[leg.room]
+        room.legs.pop(leg.sid)
+        room.vacancy.left(self.clock.now)
+        self._will_look(leg.room)
+        self._tell("participant_left", leg.room, _participant(leg) | {"disconnectReason": reason})
+        if follows(reason, is_alone=not room.legs):
+            for sid in sorted(room.followers & set(room.agents)):
+                self.after(timings.AGENT_FOLLOWS_S, partial(self._agent_goes, leg.room, sid, "CLIENT_INITIATED"))
+        if leg.was_answered:
             self._says(leg, "ended")
         else:
-            said = leg.failure.metadata or {}
+            said = {} if end.failure is None else end.failure.metadata
             # The carrier's answer to a CANCEL.
             code, status = said.get("sip_status_code", "487"), said.get("sip_status", "Request Terminated")
             self._says(leg, "failed", sip_code=int(code), sip_status=status)
@@ -400,8 +481,8 @@ def _agent(sid: str) -> dict[str, Any]:
     return {"kind": "AGENT", "sid": sid, "identity": agent_identity(sid)}
 
 
-def _participant(leg: Leg, status: str) -> dict[str, Any]:
+def _participant(leg: Leg) -> dict[str, Any]:
     if leg.is_browser:
         return {"sid": leg.sid, "identity": leg.identity, "attributes": dict(leg.attributes)}
-    attributes = leg.attributes | {"sip.callStatus": status}
+    attributes = leg.attributes | {"sip.callStatus": leg.status}
     return {"kind": "SIP", "sid": leg.sid, "identity": leg.identity, "attributes": attributes}

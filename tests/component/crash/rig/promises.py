@@ -143,6 +143,7 @@ def look_at_the_end(world: World, scenario: Scenario) -> None:
     phones_that_rang = Counter(identity.split("-")[1] for identity in world.phones.rang)
     assert max(phones_that_rang.values(), default=0) <= scenario.rings, "a phone rang again"
     look_at_the_agents(world)
+    look_at_what_was_asked(world)
     assert not world.phones.rooms, "somebody was left alone in a room"
     assert not world.dead_letters, "a healthy message was given up"
     look_at_the_webhooks(world, scenario.deliveries)
@@ -159,9 +160,26 @@ def look_at_the_agents(world: World) -> None:
     assert not talked & set(world.phones.removed), "the agent that talked was removed"
 
 
+def look_at_what_was_asked(world: World) -> None:
+    """Agents and webhooks are told what a call was asked for with, whatever row that is in, and nothing of it is there
+    for a call that is not but what a process left behind that died."""
+    ways = [(asked.get("instructions"), asked.get("data", {})) for asked in world.asked]
+    called = {call.room_name: call for call in world.table.calls.values() if call.direction is Direction.OUTBOUND}
+    for room, told in world.phones.dispatched.items():
+        for metadata in map(json.loads, told) if room in called else ():
+            assert (metadata["instructions"], metadata["data"]) in ways, "an agent was not told what was asked"
+    for _, body in world.posts:
+        if body["data"]["direction"] == Direction.OUTBOUND:
+            assert (body["data"]["instructions"], body["data"]["data"]) in ways, "a webhook did not say what was asked"
+    apart = {item["sk"].partition("#")[0] for item in world.table.items() if item["pk"].endswith("#ASKED")}
+    died = any(invocation.met_trouble for invocation in world.invocations)
+    assert died or apart <= set(world.table.calls), "what was asked of no call was left behind"
+
+
 def look_at_the_webhooks(world: World, statuses: Set[str]) -> None:
     """One event for each call, however often it was announced or posted: its receiver can tell that it is the same."""
-    announced = {json.loads(each.body)["sequence"] for each in world.sent if each.queue == "deliveries"}
+    bodies = [json.loads(each.body) for each in world.sent if each.queue == "deliveries"]
+    announced = {number for body in bodies for number in body.get("sequences") or [body["sequence"]]}
     events = [item for item in world.table.items() if item.get("item_kind") == "event"]
     assert {int(event["sk"]) for event in events} == set(range(1, len(events) + 1)), "a number is missing"
     of_calls = [event for event in events if "call_id" in event]

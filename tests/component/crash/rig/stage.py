@@ -132,6 +132,13 @@ def _calendar(clock: HandClock) -> type[datetime]:
     return Calendar
 
 
+_SAID: dict[str, dict[str, Any]] = {
+    "SendMessage": {"MessageId": "1"},
+    "SendMessageBatch": {"Successful": [], "Failed": []},
+}
+"""What SQS answers."""
+
+
 def _live_on() -> None:
     invocation = ACTING.get()
     if invocation is not None and invocation.is_dead:
@@ -144,7 +151,7 @@ def _watched(request_of: Callable[[str, Any], Any], world: World) -> Callable[[s
     def request(operation: str, details: Any) -> Any:
         before_step()
         world.clock.now += _STEP_TAKES_MS if ACTING.get() is not None else 0
-        said = {"MessageId": "1"} if operation == "SendMessage" else world.table.read_by_key(operation, details)
+        said = _SAID.get(operation) or world.table.read_by_key(operation, details)
         try:
             answer = said or request_of(operation, details)
         except ClientError:
@@ -156,6 +163,9 @@ def _watched(request_of: Callable[[str, Any], Any], world: World) -> Callable[[s
                 world.table.note_written(operation, details, world.clock.now)
             elif operation == "SendMessage":
                 world.note_sent(details)
+            elif operation == "SendMessageBatch":
+                for entry in details["Entries"]:
+                    world.note_sent(entry | {"QueueUrl": details["QueueUrl"]})
         finally:
             ACTING.reset(acting)
         lose(operation)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from local.phones.model.post import wait_after
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
 from tests.builders import NOW
@@ -69,6 +70,8 @@ class World:
     dead_letters: list[Message] = field(default_factory=list)
     posts: list[tuple[Mapping[str, str], dict[str, Any]]] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+    """What calls were asked for with."""
     decision: dict[str, Any] | None = None
     """What the customer's server says about a caller; None where it does not answer in time."""
     questions: list[str] = field(default_factory=list)
@@ -83,6 +86,7 @@ class World:
     """Whether the code that reads the stream cannot even be loaded."""
     _relayed: int = 0
     _hooks_tried: int = 0
+    _hooks_wait_until: int = 0
     _swept_at: int = NOW
     _warm: dict[str, ModuleType] = field(default_factory=dict)
     _struck: tuple[Invocation, str] | None = None
@@ -138,6 +142,7 @@ class World:
             "ALLOW_PRIVATE_WEBHOOKS": "true",
             "PUBLIC_URL": PUBLIC_URL,
             "ANSWER_FROM": self.answer_from,
+            "ASKED_APART": "true",
             "SIP_HOOK_SECRET": CARRIER_SECRET,
             "LINK_CARRIER_CALLS": "true",
             "RUNNER_CONNECTIONS_URL": "https://connections.test",
@@ -163,6 +168,7 @@ class World:
         return answer
 
     def create(self, key: str | None = None, **fields: Any) -> str:
+        self.asked.append(fields)
         event = event_of("create_call", "by_pipe")
         event["body"] = json.dumps({"to_number": "+15550100200", "pipe_id": "PIPE_1", **fields})
         event["headers"] = event["headers"] | ({"idempotency-key": key} if key else {})
@@ -264,15 +270,18 @@ class World:
         return self._deliver_hook() or self._deliver_carriers_word()
 
     def _deliver_hook(self) -> bool:
-        if not self.phones.hooks:
+        if not self.phones.hooks or self.clock.now < self._hooks_wait_until:
             return False
         document = self.phones.hooks.popleft()
         invocation = self.invoke("receive_livekit_event", livekits_hook(document, self.clock.now))
         self._hooks_tried += 1
-        if invocation.needs_repeat and self._hooks_tried < RECEIVED_AT_MOST:
-            self.phones.hooks.appendleft(document)
-        else:
+        wait_s = wait_after(self._hooks_tried) if invocation.needs_repeat else None
+        if wait_s is None:
             self._hooks_tried = 0
+        else:
+            self.phones.hooks.appendleft(document)
+            self._hooks_wait_until = self.clock.now + round(wait_s * 1000)
+            self.phones.after(wait_s, lambda: None)
         return True
 
     def _deliver_carriers_word(self) -> bool:

@@ -47,6 +47,9 @@ def manage(aws: LocalAws) -> Manage:
     return Manage(aws)
 
 
+PIPES_URL = "https://example.com/of-the-pipe?key=k2"
+
+
 def create(aws: LocalAws, webhook_url: Any, allow_private: str = "false") -> tuple[int, Any]:
     handler = load_handler(
         "create_call", {"DOORBELL_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private}
@@ -77,6 +80,34 @@ def test_the_url_is_kept_with_the_call_and_shown_to_nobody(aws: LocalAws, manage
     assert kept is not None
     assert kept.webhook_url == "https://example.com/this-call?key=k1"
     assert "k1" not in json.dumps(shown)
+
+
+@pytest.mark.parametrize(
+    ("of_call", "expected"),
+    [(None, PIPES_URL), ("https://example.com/of-the-call", "https://example.com/of-the-call")],
+)
+def test_a_call_has_the_url_of_its_pipe_unless_it_names_its_own(
+    aws: LocalAws, manage: Manage, of_call: str | None, expected: str
+) -> None:
+    manage.made(target=OF_CALLS)
+    assert manage.ask("PATCH", "/v1/pipes/PIPE_1", {"webhook_url": PIPES_URL})[1]["webhook_url"] == PIPES_URL
+    status, shown = create(aws, of_call)
+    assert status == 201 and "k2" not in json.dumps(shown)
+    kept = CallStore(aws.dynamodb, aws.table_name).get(ACCOUNT, shown["call_id"])
+    assert kept is not None and kept.webhook_url == expected
+
+
+def test_a_call_of_a_pipe_whose_endpoint_of_calls_is_gone_is_made_and_told_to_nobody(
+    aws: LocalAws, manage: Manage
+) -> None:
+    made = manage.made(target=OF_CALLS)
+    assert manage.ask("PATCH", "/v1/pipes/PIPE_1", {"webhook_url": PIPES_URL})[0] == 200
+    assert manage.ask("DELETE", f"/v1/webhook-endpoints/{made['endpoint_id']}")[0] == 204
+    assert create(aws, None)[0] == 201
+    end(aws, "call_told_to_nobody", PIPES_URL)
+    assert [
+        each["Body"] for each in aws.messages() if "call_told" in each["Body"] or "endpoint_id" in each["Body"]
+    ] == []
 
 
 def test_an_account_has_one_such_endpoint_which_has_no_url_and_takes_no_test(manage: Manage) -> None:
@@ -146,3 +177,29 @@ def take_all(aws: LocalAws, deliver: ModuleType) -> None:
         event["Records"][0]["body"] = message["Body"]
         assert deliver.lambda_handler(event, None) == {"batchItemFailures": []}
         aws.sqs.delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_a_stolen_key_that_moves_an_endpoint_to_another_server_reads_none_of_its_headers(aws: LocalAws) -> None:
+    """A retry of before, a redelivery and a test all go to the new server, and none bears what was given for the other
+    one; on the server that it was given for, another path has it."""
+    deliver = load_handler("deliver_webhook", {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": "true"})
+    manage = Manage(aws, ALLOW_PRIVATE_WEBHOOKS="true")
+    token = "Bearer of-the-gateway"
+    with listening(Receiver(500)) as owner, listening(Receiver()) as thief:
+        made = manage.made(url=owner.url(), headers={"Authorization": token, "X-Tenant": "acme"})
+        path = f"/v1/webhook-endpoints/{made['endpoint_id']}"
+        assert manage.ask("PATCH", path, {"url": f"http://127.0.0.1:{owner.port}/another"})[0] == 200
+        end(aws, "call_1", None)
+        take_all(aws, deliver)
+        assert [each.headers["authorization"] for each in owner.received] == [token]
+
+        assert manage.ask("PATCH", path, {"url": thief.url()})[1]["header_names"] == []
+        (row,) = manage.ask("GET", "/v1/webhook-deliveries")[1]["data"]
+        assert manage.ask("POST", f"/v1/webhook-deliveries/{row['delivery_id']}/redeliver")[0] == 202
+        assert manage.ask("POST", f"{path}/test")[0] == 202
+        for _ in range(3):
+            take_all(aws, deliver)
+        assert len(thief.received) == 2
+        assert not any({"authorization", "x-tenant"} & each.headers.keys() for each in thief.received)
+        # Nor do they come back with the URL: whoever gave them gives them again.
+        assert manage.ask("PATCH", path, {"url": owner.url()})[1]["header_names"] == []

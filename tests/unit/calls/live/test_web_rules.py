@@ -78,6 +78,14 @@ class OnePipe:
         return self._numbers.get(number)
 
 
+def test_a_browsers_caller_is_told_of_where_the_pipe_says() -> None:
+    url = "https://example.com/of-the-pipe"
+    routing: Any = OnePipe(Pipe(pipe_id="pipe_1", name="p", agent_id="desk", webhook_url=url))
+    route = WebRouting(routing).resolve(ACCOUNT, "pipe_1")
+    assert route is not None
+    assert begun(a_ticket(ACCOUNT, "call_1", route, at(0)), at(1), "PA_web").webhook_url == url
+
+
 @pytest.mark.parametrize(
     ("pipe", "numbers", "trunk_id"),
     [

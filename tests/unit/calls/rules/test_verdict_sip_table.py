@@ -4,10 +4,9 @@ without its code."""
 from typing import NamedTuple
 
 import pytest
-from livekit.protocol.models import DisconnectReason
 
 from local.pages.reasons import NOT_RUNG, RANG_BRIEFLY, RANG_LONG, Ring
-from local.phones.kernel.sip_status import SIP_CODES, failure
+from local.phones.model.sip_status import SIP_CODES, failure
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import DialRefused, FoundOver, LegLeft
 from ringline.calls.model.outcomes import Refused
@@ -186,7 +185,7 @@ def test_the_sandbox_and_the_page_of_reasons_know_the_responses_of_this_table() 
     assert list(SIP_CODES) == [row.code for row in ROWS]
     for row in ROWS:
         error = failure(row.code)
-        assert (error.twirp_code, DisconnectReason.Name(error.disconnect_reason)) == (row.twirp_code, row.leg_says[0])
+        assert (error.twirp_code, error.disconnect_reason) == (row.twirp_code, row.leg_says[0])
 
 
 @pytest.mark.parametrize(("says", "reasons"), LEG_SAYS.items(), ids=LEG_SAYS)

@@ -178,6 +178,13 @@ def test_the_trunk_of_the_number_is_kept_for_the_fallback_number_whoever_takes_t
     assert taken_by(house.call, overflow).fallback_trunk_id == "ST_own", "the caller dialled this number, not that one"
 
 
+def test_a_caller_is_told_of_where_the_pipe_says_that_takes_them() -> None:
+    house = House(route=replace(ROUTE, webhook_url="https://example.com/of-the-pipe"))
+    house.hears(CALLER)
+    assert house.call.webhook_url == "https://example.com/of-the-pipe"
+    assert taken_by(house.call, ROUTE).webhook_url is None, "another pipe takes the caller, which names no URL"
+
+
 def test_the_agent_that_joins_is_the_answer() -> None:
     house = House()
     house.hears(CALLER)

@@ -61,3 +61,19 @@ def test_the_start_is_estimated_from_how_long_calls_hold_their_lines(
 
 def test_nobody_can_tell_when_an_agent_that_is_missing_comes_back() -> None:
     assert estimated_start_at(WAITING, 0, Gate(0, 4), ANY_TIME, NOW + 1000, AT_REST) is None
+
+
+def test_a_turn_of_livekits_that_is_far_off_is_named_after_all_else_that_stops_a_call() -> None:
+    free, later = Gate(0, 4), at(5)
+
+    def stopped(pace: Pace, turn_at: int) -> BlockedBy:
+        return blocked_by(WAITING, 3, free, pace, at(1), THERE, AWAKE, livekits_turn_at=turn_at)
+
+    assert stopped(ANY_TIME, later) is BlockedBy.LIVEKIT_PACE
+    assert stopped(Pace(at(5), 0), later) is BlockedBy.TRUNK_PACE
+    assert stopped(ANY_TIME, at(2)) is BlockedBy.CALLS_BEFORE, "it is waited for"
+
+
+def test_the_start_reckons_with_the_turns_of_those_before() -> None:
+    start_at = estimated_start_at(WAITING, 4, Gate(0, 50), ANY_TIME, NOW, AWAKE, at(3), 500)
+    assert start_at == at(3) + 4 * 500

@@ -43,6 +43,15 @@ def test_what_has_no_room_is_named_and_nobody_knows_for_how_long() -> None:
     assert next_start_at([entry("call_1"), entry("call_2")], standing(full=full), NOW) == NOW
 
 
+def test_a_limit_of_livekits_requests_holds_up_whoever_could_go_and_tells_until_when() -> None:
+    held = standing(livekits_turn_at=NOW + 4000)
+    (block,) = blocks([entry("call_1"), entry("call_2")], held, NOW)
+    assert (block.what, block.calls, block.until) == (BlockedBy.LIVEKIT_PACE, 2, NOW + 4000)
+    assert next_start_at([entry("call_1")], held, NOW) == NOW + 4000
+    near = standing(livekits_turn_at=NOW + 900)
+    assert [each.what for each in blocks([entry("call_1")], near, NOW)] == [BlockedBy.NOTHING]
+
+
 def test_the_next_start_is_the_first_of_all_moments() -> None:
     paces = {None: Pace(NOW + 9000, 1000), "ST_2": Pace(NOW + 3000, 1000)}
     entries = [entry("call_1"), entry("call_2", trunk_id="ST_2"), entry("call_3", NOW + 2000, trunk_id="ST_2")]

@@ -2,8 +2,12 @@
 is said."""
 
 import json
+import subprocess
 import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from local.audit.__main__ import COULD_NOT, FOUND, main
 from local.audit.advisories import read_record
 from local.audit.locks import Locked, locked_in
 from local.audit.report import audited, lines_of
-from local.audit.snapshot import NoSnapshot, Snapshot, read, take
+from local.audit.snapshot import KEPT, NoSnapshot, Snapshot, read, take
 from local.tools.places import ROOT
 
 TODAY = "2026-11-29"
@@ -110,6 +114,42 @@ def test_a_planted_hole_is_found_and_named(locks: Path, capsys: pytest.CaptureFi
     assert read(locks / "advisories.json").taken_on == TODAY and TODAY in told
     assert "someone-elses" not in (locks / "advisories.json").read_text()
     assert main([], locks, locks / "advisories.json") == FOUND, "from now on without the dump"
+
+
+class Osv(SimpleHTTPRequestHandler):
+    """OSV's bucket, as far as one file of it goes."""
+
+    def log_message(self, *_said: object) -> None:
+        """Says nothing."""
+
+
+def test_records_are_taken_over_the_network_once_and_read_without_it_from_then_on(
+    locks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dump = Path(a_dump(locks, a_record(ranges=[{"introduced": "0"}, {"fixed": "1.4.1"}])))
+    kept = locks / "advisories.json"
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Osv, directory=str(locks))) as osv:
+        serving = Thread(target=osv.serve_forever)
+        serving.start()
+        source = f"http://127.0.0.1:{osv.server_port}/{dump.name}"
+        assert main(["--refresh", source], locks, kept) == FOUND
+        osv.shutdown()
+        serving.join()
+    dump.unlink()
+    assert read(kept).source == source
+    assert main([], locks, kept) == FOUND
+    before = kept.read_text()
+    assert main(["--refresh", source], locks, kept) == COULD_NOT, "nobody is there any more"
+    assert kept.read_text() == before
+    assert "no records from" in capsys.readouterr().err
+
+
+def test_what_is_kept_may_be_committed() -> None:
+    """One that git passes by would be on one machine alone."""
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", str(KEPT)], cwd=ROOT, check=False)
+    assert ignored.returncode == 1
+    assert "git add requirements &&" in (ROOT / "docs/security.md").read_text()
+    assert KEPT.relative_to(ROOT) == Path("requirements/advisories.json")
 
 
 def test_where_nothing_is_known_that_is_said_with_the_day_of_the_records(

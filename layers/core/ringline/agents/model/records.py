@@ -9,7 +9,8 @@ DEPLOYMENT = "*"
 
 class Connection(Record):
     """A control socket of an account, or of the deployment's. Which runner, or speech worker, speaks on it is known
-    once it has registered, and with how many places."""
+    once it has registered, and with how many places. `key_id` is the API key that it came with, and `source_ip` from
+    where; a speech worker has neither, nor has a connection that the release before took on."""
 
     connection_id: str
     account_id: str
@@ -18,6 +19,8 @@ class Connection(Record):
     worker_id: str | None = None
     ttl_at_s: int = 0
     places: int = 0
+    key_id: str | None = None
+    source_ip: str | None = None
 
     @property
     def is_speech_workers(self) -> bool:

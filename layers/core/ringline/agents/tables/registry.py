@@ -2,7 +2,8 @@
 
 | item       | pk                  | sk                    | attributes
 |------------|---------------------|-----------------------|-----------------------------------------------------
-| connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at; agent_id, worker_id
+| connection | CONNECTION#<id>     | CONNECTION            | account_id, connected_at, key_id, source_ip;
+|            |                     |                       | agent_id, worker_id
 | runner     | A#<account>#RUNNERS | <agent>#R#<worker>    | as it registered; in_use (written by calls.tables)
 | its beat   | A#<account>#RUNNERS | <agent>#S#<worker>    | connection_id, seen_at, active_jobs, connected_at
 | places     | A#*#RUNNERS         | <agent>#P#<worker>#.. | held (written by calls.tables): who holds one
@@ -68,9 +69,12 @@ class Registry:
 
     # ---------------------------------------------------------------- connections
 
-    def connect(self, connection_id: str, account_id: str) -> None:
+    def connect(
+        self, connection_id: str, account_id: str, key_id: str | None = None, source_ip: str | None = None
+    ) -> None:
         now = self._clock()
         fields = {"account_id": account_id, "connected_at": now, "ttl_at_s": now // MS_PER_S + CONNECTION_KEPT_S}
+        fields |= {name: at for name, at in (("key_id", key_id), ("source_ip", source_ip)) if at is not None}
         item = _connection_key(connection_id) | to_row(fields)
         self._db.put_item(TableName=self._table, Item=item)
 
@@ -88,6 +92,8 @@ class Registry:
             worker_id=kept.get("worker_id"),
             ttl_at_s=kept.get("ttl_at_s", 0),
             places=kept.get("places", 0),
+            key_id=kept.get("key_id"),
+            source_ip=kept.get("source_ip"),
         )
 
     def disconnect(self, connection_id: str) -> Connection | None:

@@ -1,12 +1,12 @@
-"""What is kept of a call beside its row: files of recordings and transcripts, rows of transcripts and outcomes. It is
-deleted as a whole, whatever the call's row still names of it."""
+"""What is kept of a call beside its row: what was asked, files of recordings and transcripts, rows of transcripts and
+outcomes. It is deleted as a whole, whatever the call's row still names of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ringline.runtime.items import Item, to_item
-from ringline.runtime.table import outcomes_pk, transcripts_pk
+from ringline.runtime.table import asked_pk, outcomes_pk, transcripts_pk
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Content:
 
     def delete(self, account_id: str, call_id: str) -> Deleted:
         """Deletes all there is of a call. Whoever dies in it leaves the rest, and deleting again completes it."""
+        self._delete_rows(asked_pk(account_id), f"{call_id}#")
         files = self._delete_files(f"{account_id}/transcripts/{call_id}-")
         recordings = self._delete_files(f"{account_id}/recordings/{call_id}-")
         rows = self._delete_rows(transcripts_pk(account_id), f"{call_id}#")

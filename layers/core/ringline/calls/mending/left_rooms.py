@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.shares import MINUTE_MS, turned
 from ringline.calls.model.call import AttemptId, attempt_of_room
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import MS_PER_S, ZOMBIE_ROOM_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.store import CallStore
+
+MOST_ASKED_ABOUT = 500
+"""Rooms that one run asks after, each by two or three reads, one behind the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,24 @@ class LeftRooms:
     has_ticket: Callable[[AttemptId], bool] = lambda _attempt_id: False
     """Whether a token was made for that call which nobody is known to have used."""
 
-    async def close(self, rooms: Mapping[str, int], alive: AbstractSet[str | None], now: int) -> int:
+    async def close(
+        self,
+        rooms: Mapping[str, int],
+        alive: AbstractSet[str | None],
+        now: int,
+        others: AbstractSet[tuple[str, str]] = frozenset(),
+    ) -> int:
         """Closes those of the rooms, each with the moment it was made, that no call is in; how many. `alive` are the
-        rooms of calls in flight. What LiveKit cannot be asked about is left to the next run."""
+        rooms of calls in flight, and `others` calls (account, call) that somebody else looks at: neither need be all
+        of them, because a room is closed only after its own call was read. What LiveKit cannot be asked about, and
+        what is more than MOST_ASKED_ABOUT, is left to the next run."""
         closed = 0
-        for name, made_at in rooms.items():
-            if name in alive or now - made_at < ZOMBIE_ROOM_S * MS_PER_S:
-                continue
+        asked_about = [
+            name
+            for name, made_at in rooms.items()
+            if name not in alive and now - made_at >= ZOMBIE_ROOM_S * MS_PER_S and _call_in(name) not in others
+        ]
+        for name in turned(asked_about, now // MINUTE_MS * MOST_ASKED_ABOUT)[:MOST_ASKED_ABOUT]:
             try:
                 if await self._is_left(name):
                     await self.telephony.end_room(name)
@@ -62,3 +77,9 @@ class LeftRooms:
             # Of somebody who joined with a token nobody told, and by now it has lost its time.
             return await asyncio.to_thread(self.has_ticket, attempt_id)
         return call.is_understood and (not call.in_flight or call.attempt != attempt_id.attempt)
+
+
+def _call_in(room: str) -> tuple[str, str] | None:
+    """Account and call of a room that we named."""
+    attempt_id = attempt_of_room(room)
+    return None if attempt_id is None else (attempt_id.account_id, attempt_id.call_id)

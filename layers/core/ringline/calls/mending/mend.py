@@ -74,6 +74,7 @@ class Swept:
     redelivered: int = 0
     ends_told: int = 0
     unread: int = 0
+    handed_out: int = 0
     rooms_closed: int = 0
     left_alone: int = 0
     overdue: int = 0

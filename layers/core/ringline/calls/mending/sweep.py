@@ -3,11 +3,11 @@ nobody rang for.
 
 It reads the due index (calls on a line for longer than FIRST_LOOK_S, queued calls past their expiry, ends that nobody
 has announced), the lists of failed deliveries, one list of LiveKit's open rooms, and the accounts that wait. Calls that
-are fine cost a read each and no write; queued ones cost nothing.
+are fine cost a read each and no write; queued ones cost nothing. Where that is more than one run can look at in time,
+it hands out shares of it (`shares`), on which others work at the same time: `work_on`.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
@@ -15,30 +15,41 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.handing_out import HandingOut
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Mender, Swept
+from ringline.calls.mending.shares import USUAL, Sizes, parts_of
+from ringline.calls.mending.side_by_side import side_by_side
+from ringline.calls.mending.waiting import Marks, Waiting
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import (
     EndAsked,
     Event,
     SeenWaiting,
 )
-from ringline.calls.model.ports import Doorbell, LookQueue, Telephony
+from ringline.calls.model.ports import Doorbell, Share, ShareQueue, Telephony
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import END_TOLD_WITHIN_S, ROOM_MISSING_S, ms
 from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.tables.store import CallStore
-from ringline.calls.tables.watchlist import DueKey, WaitingMark, Watchlist
+from ringline.calls.tables.watchlist import DueKey, Lists, Watchlist
 from ringline.runtime.clock import Clock
-from ringline.runtime.table import calls_pk
+from ringline.runtime.table import DUE_SHARD, calls_pk
 
 if TYPE_CHECKING:
     from ringline.calls.transfers.mend import MendTransfers
 
-MAX_DUE = 5000
-"""How many due keys one run takes on. Where there are more, the next run goes on behind them: a call on a line keeps
-its place in the index as long as it lasts, so a run that began anew each time would never reach the last."""
+MAX_DUE, MAX_DUE_IN_SHARD = 100_000, 20_000
+"""How many due keys of a list one run takes on; each takes some 250 bytes of memory. Where there are more, the next run
+goes on behind them: a call on a line keeps its place in the index as long as it lasts, so a run that began anew each
+time would never reach the last."""
+
+MOST_PUT_BACK = 50
+"""Rows of each shard that a run puts back where nobody writes there any more."""
+
+SHARES_WITHIN_S = 25
+"""Shares of a batch that have not begun by then are handed out again: the function has 50 s."""
 
 MAX_EXPIRED = 2000
 """How many calls that have expired one run ends, of those that it knows of: one account's many keep no other's few
@@ -47,7 +58,6 @@ waiting, and all of them nothing else that is due."""
 MOST_EXPIRED_READ = 20_000
 
 _BATCH = 100
-_AT_ONCE = 20
 
 type TellEnd = Callable[[Call], None]
 """Announces the end of a call, and removes its mark."""
@@ -64,33 +74,51 @@ class Sweep:
     telephony: Telephony
     left_rooms: LeftRooms
     doorbell: Doorbell
-    looks: LookQueue
+    looks: ShareQueue
     resend: Resend
     awaited: AwaitedAgents
     tell_end: TellEnd
     clock: Clock
     log: Logger
     transfers: "MendTransfers | None" = None
+    sizes: Sizes = USUAL
     swept: Swept = field(default_factory=Swept)
-    marked: set[str] = field(default_factory=set)
-    marking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    marks: Marks = field(default_factory=Marks)
 
     @property
     def _mender(self) -> Mender:
         return Mender(self.progress, self.telephony, self.looks, self.clock, self.log, self.swept, self.transfers)
 
+    @property
+    def _handing_out(self) -> HandingOut:
+        return HandingOut(self.looks, self.log, self.swept, self.sizes)
+
+    @property
+    def _waiting(self) -> Waiting:
+        return Waiting(
+            store=self.store,
+            watchlist=self.watchlist,
+            doorbell=self.doorbell,
+            clock=self.clock,
+            log=self.log,
+            swept=self.swept,
+            marks=self.marks,
+        )
+
     async def run(self) -> Swept:
         """One run. A part that fails does not keep the others from their work; the first failure is raised last."""
         now = self.clock()
-        calls, deliveries = _sorted_by_kind(self._due(now))
-        self.swept.overdue = len(calls)
+        lists = self.watchlist.lists_of_a_run(now)
+        calls, deliveries = _sorted_by_kind(self._due(lists.due, now))
+        self.swept.overdue = sum(map(len, calls.values()))
         parts = (
             self._mend(calls, now),
-            self._ring_for_the_waiting(now),
+            self._ring_for_the_waiting(lists.waiting, now),
             # Behind the calls: it may take seconds.
             self._resend(deliveries),
             # Last: it may be much, and nobody rings meanwhile.
-            self._end_the_expired(now),
+            self._end_the_expired(lists.expires, now),
+            self._put_back(lists),
         )
         failures = [failure for part in parts if (failure := await self._attempt(part)) is not None]
         if failures:
@@ -100,11 +128,37 @@ class Sweep:
     async def look_again(self, keys: Sequence[tuple[str, str]]) -> Swept:
         """Looks at single calls (account, call) out of turn, as the whole run would."""
         calls = await self._read(keys)
-        names = [call.room_name for call in calls if call.in_flight and call.room_name is not None]
-        if names:
+        if names := _rooms_in(calls):
             missing = await self._mend_those_with_rooms(calls, await self.telephony.rooms(names), self.clock())
             await self._mend_missing(missing)
         return self.swept
+
+    async def work_on(self, shares: Sequence[Share]) -> Swept:
+        """Looks at shares that a run has handed out, as it would itself."""
+        begun = self.clock()
+        missing: list[Call] = []
+        for share in shares:
+            if self.clock() - begun > ms(SHARES_WITHIN_S):
+                await self._handing_out.again(share)
+            elif isinstance(share.first, str):
+                await self._waiting.ring_for_share(share.list_key, share.first, str(share.last))
+            else:
+                missing += await self._mend_share(share.list_key, share.first, int(share.last))
+        # Waits for all of them at once.
+        await self._mend_missing(missing)
+        return self.swept
+
+    async def _mend_share(self, list_key: str, first: int, last: int) -> list[Call]:
+        """Mends what can be judged now; returns the calls whose room is missing."""
+        keys = await asyncio.to_thread(self.watchlist.due_between, list_key, first, last)
+        due, _ = _sorted_by_kind({list_key: keys})
+        calls = [
+            call
+            for batch in _batches([_of_call(key) for key in due[list_key]], _BATCH)
+            for call in await self._read(batch)
+        ]
+        rooms = await self._rooms_of(calls)
+        return await self._mend_those_with_rooms(calls, rooms, self.clock())
 
     async def _attempt(self, part: Awaitable[None]) -> Exception | None:
         try:
@@ -114,79 +168,82 @@ class Sweep:
             return error
         return None
 
+    async def _ring_for_the_waiting(self, lists: Sequence[str], now: int) -> None:
+        await self._waiting.ring_for_all(lists, self._handing_out, now)
+
     async def _resend(self, deliveries: Sequence[DueKey]) -> None:
         # Each endpoint's list is read as its turn comes: of what is due as much is known as was sent.
         self.swept.redelivered = await asyncio.to_thread(self.resend, deliveries)
         self.swept.deliveries_overdue = self.swept.redelivered
 
-    def _due(self, now: int) -> list[DueKey]:
-        after = self.watchlist.left_off_at()
-        due = self.watchlist.due(now, MAX_DUE, after)
-        is_cut = len(due) == MAX_DUE
+    async def _put_back(self, lists: Lists) -> None:
+        if len(lists.due) > 1 and not self.watchlist.is_in_shards:
+            await asyncio.to_thread(self.watchlist.put_back, MOST_PUT_BACK)
+
+    def _due(self, lists: Sequence[str], now: int) -> dict[str, list[DueKey]]:
+        return {
+            list_key: self._due_in(list_key, MAX_DUE if list_key == DUE_SHARD else MAX_DUE_IN_SHARD, now)
+            for list_key in lists
+        }
+
+    def _due_in(self, list_key: str, most: int, now: int) -> list[DueKey]:
+        after = self.watchlist.left_off_at(list_key)
+        due = self.watchlist.due_in(list_key, now, most, after)
+        is_cut = len(due) == most
         if is_cut or after is not None:
-            self.watchlist.leave_off_at(due[-1] if is_cut else None)
+            self.watchlist.leave_off_at(list_key, due[-1] if is_cut else None)
         return due
-
-    # --- lost doorbells ----------------------------------------------------------------------------------------------
-
-    async def _ring_for_the_waiting(self, now: int) -> None:
-        marks = await asyncio.to_thread(self.watchlist.waiting_accounts)
-        await self._side_by_side(asyncio.to_thread(self._ring_if_waiting, mark, now) for mark in marks)
-
-    def _ring_if_waiting(self, mark: WaitingMark, now: int) -> None:
-        if mark.account_id in self.marked:
-            return
-        if first := self.store.eligible(mark.account_id, now, 1):
-            waits_ms = max(0, now - first[0].eligible_at)
-            self.swept.accounts_waiting += 1
-            self.swept.oldest_waiting_ms = max(self.swept.oldest_waiting_ms, waits_ms)
-            if self._ring(mark.account_id):
-                self.swept.oldest_with_line_free_ms = max(self.swept.oldest_with_line_free_ms, waits_ms)
-        elif not self.store.has_queued(mark.account_id):
-            self.watchlist.clear_waiting(mark, now)
-
-    def _ring(self, account_id: str) -> bool:
-        """Rings where a line is free and the account's day is not used up; whether it did."""
-        gate = self.store.gate(account_id)
-        if not gate.has_free_line or gate.daily.stops_all(self.clock()):
-            return False
-        self.doorbell.ring(account_id)
-        self.swept.rung += 1
-        return True
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    async def _mend(self, keys: Sequence[tuple[str, str]], now: int) -> None:
-        try:
-            rooms = await self.telephony.rooms()
-        except TelephonyDown:
-            # A call that looks lost may be alive, and only LiveKit knows: in this run only the deadlines of queued
-            # calls are kept.
-            self.log.warning("LiveKit not reached, calls in flight left alone")
-            rooms = None
+    async def _mend(self, due: Mapping[str, Sequence[DueKey]], now: int) -> None:
+        parts = [
+            part
+            for list_key, keys in due.items()
+            for part in parts_of(list_key, keys, self.sizes.calls_a_share, lambda key: key.due_at)
+        ]
+        own, others = await self._handing_out.own(parts, self.sizes.own_calls, now)
+        rooms = await self._rooms()
         alive: set[str | None] = set()
         missing: list[Call] = []
-        for batch in _batches(keys, _BATCH):
+        for batch in _batches([_of_call(key) for key in own], _BATCH):
             calls = await self._read(batch)
             alive |= {call.room_name for call in calls if call.in_flight or not call.is_understood}
             missing += await self._mend_those_with_rooms(calls, rooms, now)
         await self._mend_missing(missing)
         if rooms is not None:
-            self.swept.rooms_closed += await self.left_rooms.close(rooms, alive, now)
+            looked_at_by_others = {_of_call(key) for key in others}
+            self.swept.rooms_closed += await self.left_rooms.close(rooms, alive, now, looked_at_by_others)
 
-    async def _end_the_expired(self, now: int) -> None:
+    async def _rooms(self, names: Sequence[str] = ()) -> Mapping[str, int] | None:
+        """LiveKit's open rooms, or those of these names. None while it cannot be asked: a call that looks lost may be
+        alive, and only LiveKit knows, so only the deadlines of queued calls are kept then."""
+        try:
+            return await self.telephony.rooms(names)
+        except TelephonyDown:
+            self.log.warning("LiveKit not reached, calls in flight left alone")
+            return None
+
+    async def _rooms_of(self, calls: Sequence[Call]) -> Mapping[str, int] | None:
+        """Of their rooms those that are open. None while LiveKit cannot be asked."""
+        names = _rooms_in(calls)
+        return await self._rooms(names) if names else {}
+
+    async def _end_the_expired(self, lists: Sequence[str], now: int) -> None:
         """Ends calls that have expired in the queue. They have no rooms."""
-        keys = await asyncio.to_thread(self.watchlist.expired, now, MOST_EXPIRED_READ)
-        calls, _ = _sorted_by_kind(keys)
-        for batch in _batches(shared(calls, MAX_EXPIRED), _BATCH):
-            await self._side_by_side(self._mend_one(call, None, now) for call in await self._read(batch))
+        keys: list[tuple[str, str]] = []
+        for list_key in lists:
+            most = MOST_EXPIRED_READ // len(lists)
+            keys += map(_of_call, await asyncio.to_thread(self.watchlist.due_in, list_key, now, most))
+        for batch in _batches(shared(keys, MAX_EXPIRED), _BATCH):
+            await self._mend_each(await self._read(batch), None, now)
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
     ) -> list[Call]:
         """Mends what can be judged now; returns the calls whose room is missing."""
         missing = [call for call in calls if rooms is not None and _may_reappear(call, rooms)]
-        await self._side_by_side(self._mend_one(call, rooms, now) for call in calls if call not in missing)
+        await self._mend_each([call for call in calls if rooms is None or not _may_reappear(call, rooms)], rooms, now)
         return missing
 
     async def _mend_missing(self, missing: Sequence[Call]) -> None:
@@ -194,14 +251,13 @@ class Sweep:
         if not missing:
             return
         await asyncio.sleep(ROOM_MISSING_S)
-        try:
-            rooms = await self.telephony.rooms()
-        except TelephonyDown:
+        keys = [(call.account_id, call.call_id) for call in missing]
+        calls = [call for batch in _batches(keys, _BATCH) for call in await self._read(batch)]
+        rooms = await self._rooms_of(calls)
+        if rooms is None:
             return
         now = self.clock()
-        for batch in _batches([(call.account_id, call.call_id) for call in missing], _BATCH):
-            calls = await self._read(batch)
-            await self._side_by_side(self._mend_one(call, rooms, now) for call in calls)
+        await self._mend_each(calls, rooms, now)
 
     async def _read(self, keys: Sequence[tuple[str, str]]) -> list[Call]:
         """The calls of these keys. One whose row cannot be read keeps no other from being mended."""
@@ -212,16 +268,8 @@ class Sweep:
             self.log.error("rows not read", extra={"calls": unread[:_BATCH]})
         return calls
 
-    async def _side_by_side(self, works: Iterable[Awaitable[None]]) -> None:
-        turn = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(work: Awaitable[None]) -> None:
-            async with turn:
-                await work
-
-        for result in await asyncio.gather(*(one(work) for work in works), return_exceptions=True):
-            if isinstance(result, BaseException):
-                self.log.error("a call could not be mended", exc_info=result)
+    async def _mend_each(self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int) -> None:
+        await side_by_side((self._mend_one(call, rooms, now) for call in calls), self.log)
 
     async def _mend_one(self, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
         self.swept.looked_at += 1
@@ -248,17 +296,8 @@ class Sweep:
         elif call.due_at is not None and call.due_at <= now:
             # The call is dialled again, and its bell may have been lost with its dialer. From now on it waits like any
             # other, and is not looked at each minute.
-            await self._mark_waiting(call.account_id, now)
+            await self._waiting.mark(call.account_id, now)
             await self._apply(call, SeenWaiting(now))
-
-    async def _mark_waiting(self, account_id: str, now: int) -> None:
-        """Once in a run. Whoever comes while the mark is being written waits for it: a call that gave up its place in
-        the index before would, if this run died, wait unseen."""
-        async with self.marking[account_id]:
-            if account_id not in self.marked:
-                await asyncio.to_thread(self.watchlist.mark_waiting, account_id, now)
-                self.marked.add(account_id)
-                await asyncio.to_thread(self._ring, account_id)
 
     async def _tell_end_if_nobody_did(self, call: Call, now: int) -> None:
         if now - (call.ended_at or 0) >= ms(END_TOLD_WITHIN_S):
@@ -274,15 +313,26 @@ def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:
     return call.in_flight and call.room_name not in rooms and not call.evidence.leg_has_left_for_good
 
 
-def _sorted_by_kind(due: Iterable[DueKey]) -> tuple[list[tuple[str, str]], list[DueKey]]:
-    calls, deliveries = [], []
-    for key in due:
-        account_id = key.pk.split("#")[1]
-        if key.pk == calls_pk(account_id):
-            calls.append((account_id, key.sk))
-        else:
-            deliveries.append(key)
+def _sorted_by_kind(due: Mapping[str, Sequence[DueKey]]) -> tuple[dict[str, list[DueKey]], list[DueKey]]:
+    """The calls of each list, and what is none of all of them."""
+    calls: dict[str, list[DueKey]] = {list_key: [] for list_key in due}
+    deliveries = []
+    for list_key, keys in due.items():
+        for key in keys:
+            if key.pk == calls_pk(key.pk.split("#")[1]):
+                calls[list_key].append(key)
+            else:
+                deliveries.append(key)
     return calls, deliveries
+
+
+def _rooms_in(calls: Sequence[Call]) -> list[str]:
+    return [call.room_name for call in calls if call.in_flight and call.room_name is not None]
+
+
+def _of_call(key: DueKey) -> tuple[str, str]:
+    """Account and call of a call's key."""
+    return key.pk.split("#")[1], key.sk
 
 
 def shared(keys: Iterable[tuple[str, str]], most: int) -> list[tuple[str, str]]:

@@ -57,6 +57,7 @@ __all__ = [
     "State",
     "Status",
     "VoicemailPolicy",
+    "assert_whole",
     "attempt_of_holder",
     "attempt_of_room",
     "holder_name",
@@ -142,6 +143,11 @@ class Call:
     `content_erased_at` is since when nothing is kept of what was said, recorded, or given to the agent; what comes late
     is not kept either.
 
+    Where what was asked is long it has a row of its own, written once, which `asked_key` names: the call's own row,
+    which every change writes anew, then has neither `instructions` nor `data`, nor `metadata` if that is long
+    (`metadata_apart`). A call that was read without them has none of them until they are read as well
+    (`asked_is_read`).
+
     A call that rings in has one attempt, dialled by its caller when it arrived, and holds a line if it `takes_line`.
     LiveKit named its room (`inbound_room`) and its leg (`caller_identity`).
     """
@@ -171,6 +177,9 @@ class Call:
     instructions: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    asked_key: str | None = None
+    metadata_apart: bool = False
+    asked_is_read: bool = field(default=False, compare=False)
     webhook_url: str | None = None
     ring_timeout_s: int
     max_call_duration_s: int
@@ -251,6 +260,11 @@ class Call:
         return self.state.is_known and (self.direction.is_known or self.state.is_terminal)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it has here what was asked: who shows the call, or tells its agent, needs it."""
+        return self.asked_key is None or self.asked_is_read
+
+    @property
     def holds_slot(self) -> bool:
         """Whether the call occupies one of the account's lines. Inbound calls do where the account reserves lines for
         them, and pass no gate elsewhere."""
@@ -326,6 +340,12 @@ class Call:
     def leg_identity(self) -> str:
         """The identity of this attempt's SIP leg: another attempt's leg never has the same."""
         return self.caller_identity or f"sip-{self.call_id}-{self.attempt}"
+
+
+def assert_whole(call: Call) -> None:
+    """Raises LookupError for a call whose instructions and data have not been read: it would look as if it had none."""
+    if not call.is_whole:
+        raise LookupError(f"what was asked of {call.call_id} has not been read")
 
 
 def web_identity(call_id: str) -> str:

@@ -87,6 +87,13 @@ class LivekitEvent(Record):
     was_there_before: bool = False
     egress: EgressReport | None = None
 
+    @property
+    def means_nothing(self) -> bool:
+        """Whether no rule reads it, whatever the call: rooms that begin, tracks, recorders that come and go. Of the ten
+        events of an answered call they are six."""
+        comes_or_goes = self.what in {What.JOINED, What.LEFT}
+        return self.what is What.OTHER or (comes_or_goes and self.kind is Kind.OTHER)
+
     def is_of_web_caller(self, attempt_id: AttemptId) -> bool:
         """Whether the caller in a browser whose call that is comes or goes."""
         is_theirs = self.kind is Kind.STANDARD and self.identity == web_identity(attempt_id.call_id)

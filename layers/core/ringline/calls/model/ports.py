@@ -91,9 +91,23 @@ class Doorbell(Protocol):
         is harmless."""
 
 
+class Share(Record):
+    """A part of a list that the sweep goes through, which somebody else works on: of calls that are due the moments of
+    the first and the last of them, of waiting marks the accounts."""
+
+    list_key: str
+    first: int | str
+    last: int | str
+
+
 class LookQueue(Protocol):
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
         """Has somebody look at the call in a while. A hint: the sweep looks anyhow."""
+
+
+class ShareQueue(LookQueue, Protocol):
+    def hand_out(self, share: Share) -> None:
+        """Has somebody else work on a share of what the sweep found. A hint, too: the next run finds it again."""
 
 
 class CarrierLinks(Protocol):

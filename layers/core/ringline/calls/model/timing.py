@@ -37,12 +37,15 @@ AGENT_FIRST_S = 10
 """How long a dialer waits for the agent before the INVITE, where neither call nor pipe says otherwise. A worker that is
 free joins within 0.5 s; a job that started slowly was seen to take 7.4 s; a dispatch that no worker took never ends."""
 
-AGENT_FIRST_LOOK_S = 0.3
+AGENT_FIRST_LOOK_S = 0.35
 AGENT_LOOK_EVERY_S = 0.08
 AGENT_LOOKS_SLOW_DOWN = 0.2
-"""When the dialer looks for the agent first, after it was dispatched, and how often from then on: an agent is in the
-room after 0.25 to 0.45 s, so two looks find it, and the INVITE follows within 0.1 s. Whoever has waited for longer is
-looked for less often, after this share of the time that has passed."""
+"""When a dialer that has learned nothing yet looks for the agent first, after it was dispatched, and how often from
+then on: an agent is in the room after 0.25 to 0.45 s, so one or two looks find it, and the INVITE follows within 0.1 s.
+Whoever has waited for longer is looked for less often, after this share of the time that has passed."""
+
+AGENT_SEEN_WITHIN_S = (0.2, 0.5)
+"""Between these a dialer moves its first look, as it learns how long agents take."""
 
 AGENT_AWAITED_S = 1.5
 """A dialer that has waited for so long writes on the call that it waits: should it die, no INVITE was sent, and the
@@ -159,6 +162,10 @@ LIVEKIT_ON_TRIAL_S = 600
 PACE_AHEAD_S = 1
 """A dialer waits this long at most for its trunk's next turn; where the turn is further off, the call stays in the
 queue and the doorbell is rung for that moment."""
+
+LIVEKIT_LULL_S = 10
+"""So many seconds' dials may go out at once after a lull, where LiveKit's requests are limited: its limit is by the
+minute, of which this is a sixth."""
 
 CARRIER_PAUSE_S = 2
 """How long a trunk rests after its carrier, or LiveKit, took no more calls: longer than the second over which carriers
@@ -289,6 +296,12 @@ STOP_RECORDING_S = 1
 END_TOLD_WITHIN_S = 30
 """The stream has its reader announce an end within a second. One that is not announced by then is the sweep's to
 announce, whatever became of stream and reader."""
+
+UNMARKED_LOOK_S = 30
+"""When the sweep looks at a call whose account could not be marked as waiting: after its bell has had its time."""
+
+MARK_REFUSED_S = 5
+"""For how long a process marks nobody after a mark was refused: each refusal keeps a request waiting."""
 
 WAITING_MARK_RENEWED_S = 300
 WAITING_MARK_KEPT_S = 900

@@ -1,8 +1,8 @@
 """Admits waiting calls: oldest eligible first, several of them claimed in one transaction where that is the same.
 
-A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace, while its
-agent does not rest, and with a place at a runner where that is its brain. While LiveKit is away nobody is admitted but
-one at a time, who finds out whether it is back.
+A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace and at
+that of LiveKit's requests, while its agent does not rest, and with a place at a runner where that is its brain. While
+LiveKit is away nobody is admitted but one at a time, who finds out whether it is back.
 
 Calls that wait behind the first one go with it while lines are free for them and nothing else is to be found out: whose
 trunk has no pace and whose agent is nobody's trial. The first for whom that does not hold is the first of the next
@@ -30,6 +30,7 @@ from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import GateFull, Progress, Wanted
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
+from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate, QueueEntry, TableContended
@@ -50,6 +51,9 @@ _TRIAL_SPARE_S = 10
 
 _NO_GATE = Gate(0, 0)
 
+_LIVEKIT = None
+"""Whose turn it is that no trunk gives: each call takes one of LiveKit's besides."""
+
 
 class NoneAdmitted(StrEnum):
     """Normal ends of admitting: none is a failure, and none keeps a message in the queue."""
@@ -68,12 +72,13 @@ class Paced(Record):
 
 @dataclass(slots=True)
 class _Looked:
-    """What one search for a call has found out so far: turns that were taken, or that a trunk has at any time, as those
-    that are unpaced do; until when trunks and agents rest; how it stands with each agent and its runners; which places
-    the calls take that are about to be claimed; which calls have no room, or are left alone, although their entries do
-    not say so; what of the gate and of the caps was read; and who waits behind the first."""
+    """What one search for a call has found out so far: turns that were taken, of a trunk or of LiveKit (None), or that
+    a trunk has at any time, as those that are unpaced do; until when trunks and agents rest; how it stands with each
+    agent and its runners; which places the calls take that are about to be claimed; which calls have no room, or are
+    left alone, although their entries do not say so; what of the gate and of the caps was read; and who waits behind
+    the first."""
 
-    turns: dict[str, int] = field(default_factory=dict)
+    turns: dict[str | None, int] = field(default_factory=dict)
     unpaced: set[str] = field(default_factory=set)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
@@ -134,7 +139,7 @@ class Admit(Record):
             if not isinstance(call, Call):
                 return call
             room = self._room_for(call, looked)
-            if room is None or not self._has_its_turn(_trunk_of(call, room), looked):
+            if room is None or not self._has_its_turns(_trunk_of(call, room), looked):
                 continue
             if not self.paces.livekit.may_dial(call, looked.rest, self.clock()):
                 continue
@@ -157,6 +162,9 @@ class Admit(Record):
             looked.rest = self.paces.livekit.look()
             if not looked.rest.is_over(self.clock()):
                 return Paced(looked.rest.next_at)
+            livekits_turn_at = looked.turns.get(_LIVEKIT) or self.paces.budget.next_turn_at()
+            if not is_near(livekits_turn_at, self.clock()):
+                return Paced(livekits_turn_at)
             if looked.rest.is_on_trial(self.clock()):
                 first, looked.behind = self._one_that_tries(account_id, looked.rest, first, looked), ()
             call = self._waiting(account_id, first, looked)
@@ -220,7 +228,8 @@ class Admit(Record):
         """The claims of those behind the first who can go with it, in their order. Who waits for something of their own
         is passed, as they would be as the first; and whoever has to find something out goes as the first."""
         free = min(most, looked.gate.free_lines - 1)
-        if free <= 0 or looked.rest.is_on_trial(self.clock()):
+        # Where LiveKit's requests are limited each dial needs a turn of its own.
+        if free <= 0 or self.paces.budget.interval_ms or looked.rest.is_on_trial(self.clock()):
             return
         entries = [entry for entry in looked.behind if not entry.has_expired(self.clock())][:free]
         unread: list[str] = []
@@ -413,16 +422,18 @@ class Admit(Record):
                 looked.unpaced.add(trunk)
         return trunk in looked.unpaced and looked.turns[trunk] <= now
 
-    def _has_its_turn(self, trunk_id: str | None, looked: _Looked) -> bool:
+    def _has_its_turns(self, trunk_id: str | None, looked: _Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
         at the queue: while this dialer waited, the call may have gone and another be the first."""
         trunk, turns = self.paces.trunk(trunk_id), looked.turns
-        if trunk not in turns:
-            turn = self.paces.take(trunk, self.clock())
-            if turn is None:
-                return False
-            turns[trunk] = turn
-        wait_ms = turns[trunk] - self.clock()
+        for whose in (trunk, _LIVEKIT):
+            if whose not in turns:
+                now = self.clock()
+                turn = self.paces.budget.take(now) if whose is _LIVEKIT else self.paces.take(trunk, now)
+                if turn is None:
+                    return False
+                turns[whose] = turn
+        wait_ms = max(turns[trunk], turns[_LIVEKIT]) - self.clock()
         if wait_ms <= 0:
             return True
         self.pause(wait_ms / MS_PER_S)

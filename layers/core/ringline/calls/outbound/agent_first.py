@@ -2,7 +2,8 @@
 
     dialer                LiveKit           table
       | room + agent -------->|
-      |       0.3 s           |
+      |  0.2 to 0.5 s, as     |
+      |  agents take          |
       | who is in the room? ->|               |
       | still wanted? ----------------------->|      side by side, every 0.08 s and then less often
       |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
@@ -29,6 +30,7 @@ from ringline.calls.model.timing import (
     AGENT_LOOKS_SLOW_DOWN,
     AGENT_RESTS_S,
 )
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
 from ringline.calls.progress.progress import Applied
 from ringline.calls.rules.deadlines import agent_first_s
@@ -58,22 +60,26 @@ type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
 class AgentFirst(Record):
     attempts: Attempts
     rests: AgentRests
+    arrivals: Arrivals
     doorbell: Doorbell
     clock: Clock
     log: Logger
 
     async def await_agent(self, call: Call) -> Awaited:
         """Returns as soon as an agent is in the call's room, or at the end of the time that it has."""
-        began_at = self.clock()
-        await asyncio.sleep(AGENT_FIRST_LOOK_S)
+        began_at, looks, was_seen = self.clock(), 0, False
+        await asyncio.sleep(self.arrivals.first_look_s)
         while True:
             room, current_call = await asyncio.gather(self.attempts.room_of(call), self.attempts.read(call))
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
             agent = agent_in(room)
+            waited_s, looks = (self.clock() - began_at) / MS_PER_S, looks + 1
+            if agent is not None and not was_seen:
+                self.arrivals.seen(looks, waited_s)
+                was_seen = True
             if _is_there(current_call, agent):
                 return await self._there(current_call, agent)
-            waited_s = (self.clock() - began_at) / MS_PER_S
             if waited_s >= agent_first_s(call):
                 # Nobody could say whether the agent is there: that is not the agent's fault.
                 return NoAgent() if room else LivekitAway("unavailable", "LiveKit not reached")

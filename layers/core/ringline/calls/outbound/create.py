@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from copy import replace
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,8 +15,11 @@ from ringline.calls.capacity.days import Use, next_day_at
 from ringline.calls.model.call import Call, State, VoicemailPolicy, may_record
 from ringline.calls.model.ports import Doorbell
 from ringline.calls.model.timing import (
+    MARK_REFUSED_S,
     RING_TIMEOUT_S,
+    UNMARKED_LOOK_S,
     WAITING_MARK_RENEWED_S,
+    ms,
 )
 from ringline.calls.outbound.queue_room import QueueRoom, next_place_in_s
 from ringline.calls.outbound.requests import NOT_UNIQUE, CreateCallRequest, to_ms
@@ -91,7 +95,8 @@ class CreateCall:
             is_new_number = self._check_day(call, gate)
             self._check_room(account_id, gate)
             # The mark stands before the call does: whoever dies from here on leaves nobody waiting unseen.
-            self.marks.mark(account_id)
+            if not self.marks.mark(account_id):
+                call = _seen_by_itself(call)
             over = None if in_the_way is None else in_the_way.call_id
             before = self.store.create(call, once, over, is_new_number=is_new_number)
             if before is None:
@@ -114,7 +119,7 @@ class CreateCall:
         if before is not None:
             return Accepted(self._replayed(other.account_id, before, once), replayed=True)
         self.log.info("call is under way", extra={"call_id": other.call_id, "to_number": masked(other.to_number)})
-        return Accepted(other, under_way=True)
+        return Accepted(self.store.whole(other), under_way=True)
 
     def _replayed(self, account_id: str, before: CreatedBefore, once: Once | None) -> Call:
         if once is None or before.body_hash != once.body_hash:
@@ -124,7 +129,7 @@ class CreateCall:
         call = self.store.get(account_id, before.call_id)
         if call is None:
             raise LookupError(f"an idempotency key names {before.call_id}, which is not there")
-        return call
+        return self.store.whole(call)
 
     def _check_day(self, call: Call, gate: Gate) -> bool:
         """Whether the call is to a number that the account has not called, where there is a cap on those. A call for a
@@ -183,7 +188,7 @@ class CreateCall:
             instructions=request.instructions,
             data=request.data,
             metadata=request.metadata,
-            webhook_url=request.webhook_url,
+            webhook_url=request.webhook_url or route.webhook_url,
             ring_timeout_s=request.ring_timeout_s or route.ring_timeout_s or RING_TIMEOUT_S,
             agent_first=route.agent_first if request.agent_first is None else request.agent_first,
             agent_join_timeout_s=request.agent_join_timeout_s or route.agent_join_timeout_s,
@@ -222,6 +227,13 @@ class CreateCall:
             self.log.exception("doorbell not rung")
 
 
+def _seen_by_itself(call: Call) -> Call:
+    """The call as one that is due: a sweep looks at it unless it has been claimed by then, marks its account and takes
+    it off the list. It costs a write of the index, and those two where it still waits."""
+    due_at = call.created_at + ms(UNMARKED_LOOK_S)
+    return replace(call, due_at=due_at if call.expires_at is None else min(due_at, call.expires_at))
+
+
 def _unique_to(word: str | None) -> str | None:
     """None for a call that is one of as many as are asked for, which is not stored with every call."""
     return None if word == NOT_UNIQUE else word
@@ -236,14 +248,26 @@ def _policy(word: str | None) -> VoicemailPolicy | None:
 class WaitingMarks:
     """Marks accounts as waiting, each at most once in five minutes per container."""
 
-    def __init__(self, watchlist: Watchlist, clock: Clock) -> None:
+    def __init__(self, watchlist: Watchlist, clock: Clock, log: Logger) -> None:
         self._watchlist = watchlist
         self._clock = clock
+        self._log = log
         self._marked_at: dict[str, int] = {}
+        self._refused_at = 0
 
-    def mark(self, account_id: str) -> None:
+    def mark(self, account_id: str) -> bool:
+        """Whether the mark stands. It stands on a key that many accounts share, which may be throttled while the
+        account's own are not: no request fails for that."""
         now = self._clock()
-        if now - self._marked_at.get(account_id, 0) < WAITING_MARK_RENEWED_S * 1000:
-            return
-        self._watchlist.mark_waiting(account_id, now)
+        if now - self._marked_at.get(account_id, 0) < ms(WAITING_MARK_RENEWED_S):
+            return True
+        if now - self._refused_at < ms(MARK_REFUSED_S):
+            return False
+        try:
+            self._watchlist.mark_waiting(account_id, now)
+        except Exception:
+            self._log.warning("account not marked as waiting", exc_info=True)
+            self._refused_at = self._clock()
+            return False
         self._marked_at[account_id] = now
+        return True

@@ -11,6 +11,7 @@ from ringline.calls.model.timing import DIAL_BATCH
 from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.outbound.agent_first import AgentFirst
 from ringline.calls.outbound.answers import Answers
+from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.attempts import Attempts
 from ringline.calls.outbound.dial import Dial
 from ringline.calls.outbound.queue_head import ExpiredAhead
@@ -29,7 +30,8 @@ def _always() -> bool:
 class DialNext(Record):
     """`links` is for deployments whose carriers report: there each answer notes the carrier's ids of the call.
     `tell_ringing` announces that the phone of a call rings; announcing it twice is harmless. `may_claim` is asked
-    before each claim: a process that stops takes on no further call, and leaves the bell to another."""
+    before each claim: a process that stops takes on no further call, and leaves the bell to another. `arrivals` is
+    what the process has learned of how long agents take to come; without it each dial begins anew."""
 
     store: CallStore
     admit: Admit
@@ -42,6 +44,7 @@ class DialNext(Record):
     clock: Clock
     log: Logger
     links: CarrierLinks | None = None
+    arrivals: Arrivals | None = None
     may_claim: Callable[[], bool] = _always
 
     @property
@@ -50,7 +53,12 @@ class DialNext(Record):
             store=self.store, progress=self.progress, telephony=self.telephony, clock=self.clock, log=self.log
         )
         agent_first = AgentFirst(
-            attempts=attempts, rests=self.paces.agents, doorbell=self.doorbell, clock=self.clock, log=self.log
+            attempts=attempts,
+            rests=self.paces.agents,
+            arrivals=self.arrivals or Arrivals(),
+            doorbell=self.doorbell,
+            clock=self.clock,
+            log=self.log,
         )
         answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
         return Dial(

@@ -215,6 +215,8 @@ def _content_erased(call: Call, event: ContentErased) -> Result:
         instructions=None,
         data={},
         metadata={},
+        asked_key=None,
+        metadata_apart=False,
         recording_consent=_without_person(call.recording_consent, is_forgotten=event.number is not None),
         webhook_url=None,
         recorded=None,

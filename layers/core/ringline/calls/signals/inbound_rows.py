@@ -90,6 +90,7 @@ def _of_route(route: Route | None) -> dict[str, Any]:
         "max_call_duration_s": route.max_call_duration_s,
         "agent_join_timeout_s": route.agent_join_timeout_s,
         "recording": route.recording,
+        "webhook_url": route.webhook_url,
         "transfer_allowed_numbers": route.transfer_allowed_numbers,
         "transfer_allowed_prefixes": route.transfer_allowed_prefixes,
     }

@@ -4,13 +4,14 @@ given again with all behind it.
     reads, announces          done
     cannot be read            parked: kept whole, told, and nothing waits behind it
     AWS fails                 given again, for as long as the stream keeps it
+    they are not all sent     given again from the first one on
     anything else fails       given again, and parked once it has held up the others for HELD_UP_FOR_S
 
 Where whole code fails - an import, a setting - no record is touched, and the batch comes again. A record that is parked
 loses the news of its call on the way, but not the `call_end`: that has its mark.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,8 +58,19 @@ def change_in(record: Record) -> Change | ReachedLimit | None:
     return Change(images["SequenceNumber"], before and call_from_item(before), call_from_item(after))
 
 
-def relay_each(records: Iterable[Record], relay: Relay, parks: Parks, now: int, log: Logger) -> Batch:
+def relay_each(records: Sequence[Record], relay: Relay, parks: Parks, now: int, log: Logger) -> Batch:
     """Announces what the records tell of. Raises what `park` raises: then the whole batch comes again."""
+    batch = _announced(records, relay, parks, now, log)
+    try:
+        relay.settle()
+    except Exception:
+        # Nobody knows which of them are under way. Announcing them again is harmless.
+        log.exception("announcements not sent", extra=_named(records[0]))
+        batch.failed = records[0]["dynamodb"]["SequenceNumber"]
+    return batch
+
+
+def _announced(records: Sequence[Record], relay: Relay, parks: Parks, now: int, log: Logger) -> Batch:
     batch = Batch()
     read = [(record, _read(record, log)) for record in records]
     _write_ahead([change for _, change in read if isinstance(change, Change)], relay, log)

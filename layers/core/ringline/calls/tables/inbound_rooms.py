@@ -17,6 +17,7 @@ from typing import Any
 
 from ringline.calls.model.call import AttemptId, Call
 from ringline.calls.model.livekit_event import LivekitEvent
+from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.records import call_to_item
 from ringline.calls.tables.writes.companions import Companions
 from ringline.calls.tables.writes.results import Committed
@@ -60,11 +61,25 @@ class Opened(StrEnum):
 
 
 class InboundRooms:
-    def __init__(self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """With `asked_apart` new calls have a row of its own for what their agents are told at length. `in_shards`: as
+    `CallStore` has it."""
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        table_name: str,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        asked_apart: bool = False,
+        in_shards: bool = False,
+    ) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb, pause)
+        self._asked_apart = asked_apart
+        self._asked = AskedRows(dynamodb, table_name)
 
     def tenant(self, room: str) -> Tenant | None:
         """The call that the room was last opened for; None if no call rang in there."""
@@ -86,13 +101,17 @@ class InboundRooms:
     def open(self, call: Call) -> Opened:
         """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or
         not at all. Raises TableContended."""
-        row: dict[str, Any] = {"Item": call_to_item(call), "ConditionExpression": ITEM_IS_NEW}
+        apart = self._asked.put_apart(call) if self._asked_apart else call
+        item = call_to_item(apart, in_shards=self._in_shards)
+        row: dict[str, Any] = {"Item": item, "ConditionExpression": ITEM_IS_NEW}
         writes = [{"Put": {"TableName": self._table, **put}} for put in (row, _room_put(call))]
         companions = self._companions.arriving(call)
         # Whatever is no refusal is raised, and LiveKit then sends the event again.
         refusals = self._transactions.run([*writes, *(companion.write for companion in companions)])
         if refusals is None:
             return Opened.OPENED
+        if not was_refused(refusals[0]):
+            self._asked.drop(apart)
         return Opened.KNOWN if any(was_refused(each) for each in refusals[: len(writes)]) else Opened.FULL
 
 

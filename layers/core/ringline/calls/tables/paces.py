@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import PACE_AHEAD_S, SLOW_FOR_S, SLOW_PACE_MS, SLOWEST_PACE_MS
 from ringline.calls.tables.agent_rests import AgentRests
+from ringline.calls.tables.limits.livekit_budget import LivekitBudget
 from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
@@ -50,14 +51,23 @@ class Pace(Record):
 class TrunkPaces:
     """Calls that name no trunk go out through `usual_trunk`. `calls_per_second` holds for trunks without a pace of
     their own; 0 is no limit. `livekit` is what all trunks have in common: while it is away, none of them is
-    dialled through. `agents` is how the agents rest to whom the calls lead."""
+    dialled through; `budget` is what it takes of requests, `livekit_per_minute` of them (0 is no limit). `agents` is
+    how the agents rest to whom the calls lead."""
 
-    def __init__(self, dynamodb: Any, table_name: str, usual_trunk: str = "", calls_per_second: float = 0) -> None:
+    def __init__(
+        self,
+        dynamodb: Any,
+        table_name: str,
+        usual_trunk: str = "",
+        calls_per_second: float = 0,
+        livekit_per_minute: float = 0,
+    ) -> None:
         self._db = dynamodb
         self._table = table_name
         self._usual_trunk = usual_trunk or DEFAULT_TRUNK
         self._usual_ms = interval_ms(calls_per_second)
         self.livekit = LivekitRest(dynamodb, table_name)
+        self.budget = LivekitBudget(dynamodb, table_name, livekit_per_minute)
         self.agents = AgentRests(dynamodb, table_name)
 
     def trunk(self, trunk_id: str | None) -> str:

@@ -6,8 +6,9 @@ queued and of finished ones: the due index names them, because each has a `due_a
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from ringline.calls.model.call import Call
@@ -16,14 +17,15 @@ from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.wanted import EVERY_CALL, Wanted
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.items import from_item, to_item
-from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk
+from ringline.runtime.table import DUE_INDEX, DUE_SHARD, calls_pk, shard_for
 
 _QUERIES_A_PAGE = 8
 """Each query reads up to 1 MB, which is some 1,500 calls, or 10,000 keys of the due index."""
 
 _QUERIES_FOR_A_FIRST_CALL = 24
 """How many queries are spent while nothing was found, because a client that does not page on takes an empty page for an
-empty list. They take three of the function's ten seconds."""
+empty list. They take three of the function's ten seconds. A hundred calls whose metadata is long count as one, where a
+list is filtered by it."""
 
 _ROWS_AT_ONCE = 100
 _MOST_LOOKED_AT = 3_000
@@ -74,13 +76,27 @@ class CallPages:
                 query["ExclusiveStartKey"] = to_item({"pk": calls_pk(account_id), "sk": after})
             answer = self._db.query(**query)
             spent += 1
-            found += filter(wanted.fits, map(call_from_item, answer["Items"]))
-            if len(found) > limit:
-                return Page(tuple(found[:limit]), cursor_after(found[limit - 1]))
+            for rows in batched(answer["Items"], _ROWS_AT_ONCE, strict=False):
+                if spent > _QUERIES_FOR_A_FIRST_CALL:
+                    return Page(tuple(found), None if after is None else _cursor_after(after))
+                calls = [call_from_item(row) for row in rows]
+                found += self._fitting(calls, wanted)
+                if len(found) > limit:
+                    return Page(tuple(found[:limit]), cursor_after(found[limit - 1]))
+                after = calls[-1].call_id
+                spent += _needs_reading(calls, wanted)
             if "LastEvaluatedKey" not in answer:
                 return Page(tuple(found), None)
             after = str(from_item(answer["LastEvaluatedKey"])["sk"])
         return Page(tuple(found), None if after is None else _cursor_after(after))
+
+    def _fitting(self, calls: Sequence[Call], wanted: Wanted) -> list[Call]:
+        """Those that are wanted. Only metadata that is long has to be read for it."""
+        if _needs_reading(calls, wanted):
+            whole = self._store.all_whole([call for call in calls if call.metadata_apart and wanted.may_fit(call)])
+            read = {call.call_id: call for call in whole}
+            calls = [read.get(call.call_id, call) for call in calls]
+        return [call for call in calls if wanted.fits(call)]
 
     def in_flight(self, account_id: str, *, limit: int, cursor: str | None, wanted: Wanted, now: int) -> Page | None:
         """A page of those of an account's calls on a line that are wanted, newest first, each as it is now. The index
@@ -102,17 +118,28 @@ class CallPages:
 
     def _those(self, account_id: str, wanted: Wanted, ids: Sequence[str]) -> list[Call]:
         rows = self._store.get_many([(account_id, each) for each in ids])
-        return sorted(filter(wanted.fits, rows), key=lambda call: call.call_id, reverse=True)
+        return sorted(self._fitting(rows, wanted), key=lambda call: call.call_id, reverse=True)
 
     def _due(self, account_id: str, until: int) -> set[str] | None:
-        """The account's calls that are due by then; None if they cannot be named in _QUERIES_A_PAGE."""
+        """The account's calls that are due by then; None if they cannot be named in _QUERIES_A_PAGE for each of the two
+        lists that they may stand in: its shard, where what is due is kept in shards, and the whole list."""
+        ids: set[str] = set()
+        # A call may be written from the one to the other meanwhile, towards the shard: it is read last.
+        for list_key in (DUE_SHARD, shard_for(account_id, DUE_SHARD, in_shards=True)):
+            named = self._due_in(list_key, account_id, until)
+            if named is None:
+                return None
+            ids |= named
+        return ids
+
+    def _due_in(self, list_key: str, account_id: str, until: int) -> set[str] | None:
         query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due_at <= :until",
-            # The index holds the calls of all accounts: those of others must not leave the table.
+            # The list holds calls of other accounts: they must not leave the table.
             "FilterExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_item({":shard": DUE_SHARD, ":until": until, ":pk": calls_pk(account_id)}),
+            "ExpressionAttributeValues": to_item({":shard": list_key, ":until": until, ":pk": calls_pk(account_id)}),
         }
         ids: set[str] = set()
         for _ in range(_QUERIES_A_PAGE):
@@ -122,6 +149,11 @@ class CallPages:
                 return ids
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return None
+
+
+def _needs_reading(calls: Iterable[Call], wanted: Wanted) -> bool:
+    """Whether it takes another read to say which of them are wanted."""
+    return bool(wanted.metadata) and any(call.metadata_apart and not call.is_whole for call in calls)
 
 
 def cursor_after(call: Call) -> str:

@@ -1,12 +1,13 @@
 """The three queues of calls. The doorbell names an account whose next calls may be dialled; the look queue names a call
-that somebody should look at again, or a speech worker whose calls may have to go to another; the transfer queue names a
-transfer that somebody has to carry out. The table is the truth:
+that somebody should look at again, a speech worker whose calls may have to go to another, or a share of the sweep's
+work; the transfer queue names a transfer that somebody has to carry out. The table is the truth:
 losing or doubling a message costs nothing."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
+from ringline.calls.model.ports import Share
 from ringline.runtime.sqs import LONGEST_DELAY_S
 
 
@@ -50,6 +51,10 @@ class SqsLookQueue:
         """Has somebody look whether this speech worker is back, and at its calls if it is not."""
         self._send(json.dumps({"worker_id": worker_id}), after_s)
 
+    def hand_out(self, share: Share) -> None:
+        """Has somebody else work on a share of what the sweep found."""
+        self._send(json.dumps({"list": share.list_key, "first": share.first, "last": share.last}), 0)
+
     def _send(self, body: str, after_s: int) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_DELAY_S))
 
@@ -92,3 +97,14 @@ def worker_to_look_for(body: str) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return worker_id if isinstance(worker_id, str) and worker_id else None
+
+
+def share_to_work_on(body: str) -> Share | None:
+    """The share of a sweep's work that a message names; None for any other message."""
+    try:
+        message = json.loads(body)
+        list_key, first, last = message["list"], message["first"], message["last"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    are_alike = (isinstance(first, str) and isinstance(last, str)) or (isinstance(first, int) and isinstance(last, int))
+    return Share(list_key, first, last) if isinstance(list_key, str) and are_alike else None

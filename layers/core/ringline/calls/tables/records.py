@@ -1,7 +1,8 @@
 """A call as an item of the table and back. Absent attributes mean None; what is derivable is not stored. What a later
 release keeps of a call is carried along (`ringline.later`), also in what is nested in it.
 
-A call without long instructions fits in one write unit (1 KB): each attribute name counts, and so does each note.
+A call fits in one write unit (1 KB), long instructions having a row of their own (`asked.rows`): each attribute name
+counts, and so does each note.
 """
 
 import json
@@ -29,20 +30,22 @@ from ringline.calls.model.call import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.transfers.transfer import transfer_from_record, transfer_to_record
+from ringline.calls.tables.asked.rows import as_text
 from ringline.later import carried_from
 from ringline.runtime.items import Item, from_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
-from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk
+from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, calls_pk, shard_for
 
 ITEM_KIND = "call"
 
 _EVIDENCE = tuple(each.name for each in fields(Evidence))
-_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers", "carried"}
+_DERIVED = {"account_id", "call_id", "state", "evidence", "notes", "transfers", "asked_is_read", "carried"}
 _PLAIN = tuple(each.name for each in fields(Call) if each.name not in _DERIVED)
 _KNOWN = frozenset({*_PLAIN, *_EVIDENCE, "state", "notes", "transfers", "in_last_words", *OF_EVERY_ROW})
 
 
-def call_to_item(call: Call) -> Item:
+def call_to_item(call: Call, *, in_shards: bool = False) -> Item:
+    """The row of a call. `in_shards`: what is due is kept in shards."""
     record: dict[str, Any] = dict(call.carried)
     record |= {name: getattr(call, name) for name in _PLAIN}
     record |= {name: getattr(call.evidence, name) for name in _EVIDENCE}
@@ -53,10 +56,13 @@ def call_to_item(call: Call) -> Item:
         # The release before knows no last words: it reads the call as active, works out the wait anew, loses nothing.
         "state": State.ACTIVE if call.state is State.LAST_WORDS else call.state,
         "in_last_words": True if call.state is State.LAST_WORDS else None,
+        # What has a row of its own is written there once.
+        "instructions": None if call.asked_key else call.instructions,
         # These are kept as text, so that what JSON can express and DynamoDB cannot (numbers of any length, deep
         # nesting) comes back as it came.
-        "data": _text(call.data),
-        "metadata": _text(call.metadata),
+        "data": None if call.asked_key else as_text(call.data),
+        "metadata": None if call.metadata_apart else as_text(call.metadata),
+        "metadata_apart": call.metadata_apart or None,
         "former_leg_sids": list(call.former_leg_sids) or None,
         "former_agent_sids": list(call.former_agent_sids) or None,
         "eligible_at": None if call.eligible_at == call.created_at else call.eligible_at,
@@ -86,7 +92,7 @@ def call_to_item(call: Call) -> Item:
         "attempts": [_without_none(attributes_of(attempt)) for attempt in call.attempts] or None,
         "notes": [f"{note.at} {note.what}" for note in call.notes] or None,
         "transfers": [transfer_to_record(each) for each in call.transfers] or None,
-        "due_shard": _shard(call),
+        "due_shard": _shard(call, in_shards=in_shards),
     }
     return to_row(record)
 
@@ -135,18 +141,15 @@ def call_from_item(item: Item) -> Call:
     )
 
 
-def _shard(call: Call) -> str | None:
+def _shard(call: Call, *, in_shards: bool) -> str | None:
     if call.due_at is None:
         return None
-    return EXPIRES_SHARD if call.due_at == call.expires_at and not call.in_flight else DUE_SHARD
+    whole = EXPIRES_SHARD if call.due_at == call.expires_at and not call.in_flight else DUE_SHARD
+    return shard_for(call.account_id, whole, in_shards=in_shards)
 
 
 def _listed(kept: list[str] | None) -> tuple[str, ...] | None:
     return None if kept is None else tuple(kept)
-
-
-def _text(given: dict[str, Any]) -> str | None:
-    return json.dumps(given, separators=(",", ":"), ensure_ascii=False) if given else None
 
 
 def _reported(words: CarrierWords | AgentReports | Recording) -> dict[str, Any] | None:

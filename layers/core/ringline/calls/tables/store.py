@@ -4,7 +4,7 @@ One method writes: `commit` decides from the states before and after which items
 counts exactly the calls that hold a line and a queue entry exists exactly as long as its call is queued. Each change
 is one transaction:
 
-    create   call +            queue entry +
+    create   call +            queue entry +       (what was asked at length: `asked.rows`, before it)
     claim    call queued->dialing   queue entry -   gate +1 if below the cap   place +1 if the runner has one
     end      call ->terminal                        gate -1                    place -1
     requeue  call dialing->queued   queue entry +   gate -1                    place -1
@@ -34,6 +34,7 @@ from botocore.exceptions import ClientError
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
+from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.calls.tables.writes.companions import (
     ITEM_IS_NEW,
@@ -56,7 +57,7 @@ from ringline.calls.tables.writes.results import (
     TableContended,
 )
 from ringline.calls.tables.writes.together import Together, Writes
-from ringline.calls.tables.writes.transactions import Transactions
+from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import expires_at_s
@@ -80,17 +81,29 @@ END_IS_UNTOLD = "attribute_exists(ended_at) AND attribute_exists(due_at)"
 
 
 class CallStore:
-    """`kept_days` is for how long a call that is over is kept; 0 is for good. It counts where ends are announced."""
+    """`kept_days` is for how long a call that is over is kept; 0 is for good. It counts where ends are announced. With
+    `asked_apart` new calls have a row of its own for what was asked at length; reading does not depend on it.
+    `in_shards`: what is due is written to shards."""
 
     def __init__(
-        self, dynamodb: Any, table_name: str, pause: Callable[[float], None] = time.sleep, *, kept_days: float = 0
+        self,
+        dynamodb: Any,
+        table_name: str,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        kept_days: float = 0,
+        asked_apart: bool = False,
+        in_shards: bool = False,
     ) -> None:
         self._db = dynamodb
         self._table = table_name
         self._kept_days = kept_days
+        self._in_shards = in_shards
         self._transactions = Transactions(dynamodb, pause)
         self._companions = Companions(table_name)
         self._together = Together(dynamodb, table_name, self._transactions)
+        self._asked_apart = asked_apart
+        self._asked = AskedRows(dynamodb, table_name)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +113,9 @@ class CallStore:
         """Accepts a call: the row and, if it waits, its place in the queue, together or not at all. With an idempotency
         key that was used before nothing is written, and the answer says for which call; nor with a number that it is
         unique to and that another call than `over`, which is over, has. Raises TableContended."""
-        writes = [{"Put": self._companions.put(call_to_item(call), ITEM_IS_NEW)}]
+        if self._asked_apart:
+            call = self._asked.put_apart(call)
+        writes = [{"Put": self._companions.put(call_to_item(call, in_shards=self._in_shards), ITEM_IS_NEW)}]
         if call.state is State.QUEUED:
             writes.append({"Put": self._companions.queue_put(call, is_new_number=is_new_number)})
         if call.unique_to is not None:
@@ -110,6 +125,8 @@ class CallStore:
         refusals = self._transactions.run(writes)
         if refusals is None:
             return None
+        if not was_refused(refusals[0]):
+            self._asked.drop(call)
         told = [from_item(refusal["Item"]) for refusal in refusals if "Item" in refusal]
         if not told:
             raise RuntimeError(f"{call.call_id} was refused though it is new")
@@ -159,23 +176,26 @@ class CallStore:
 
     def _writes(self, change: Change) -> Writes:
         unchanged = {":version_read": {"N": str(change.before.version)}}
-        put = self._companions.put(call_to_item(change.after), CALL_IS_UNCHANGED, unchanged)
+        put = self._companions.put(call_to_item(change.after, in_shards=self._in_shards), CALL_IS_UNCHANGED, unchanged)
         companions = self._companions.of(
             change.before, change.after, change.caps_version, is_new_number=change.is_new_number
         )
         return Writes({"Put": put}, companions)
 
-    def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
+    def end_is_told(self, call: Call) -> bool:
         """Removes the mark of an end that was not announced; whether there was one. From now on the row expires, where
         rows do. The call stays as it is, its version too: a change that is decided on meanwhile brings the mark back,
         and the end is announced again, which is harmless."""
         expires: dict[str, Any] = {}
         if self._kept_days:
-            expires["ExpressionAttributeValues"] = to_item({":expires": expires_at_s(ended_at, self._kept_days)})
+            at_s = expires_at_s(call.ended_at or call.created_at, self._kept_days)
+            expires["ExpressionAttributeValues"] = to_item({":expires": at_s})
+            # First: whoever dies in between leaves the mark, and it is done again.
+            self._asked.expires(call, at_s)
         try:
             self._db.update_item(
                 TableName=self._table,
-                Key=to_item({"pk": calls_pk(account_id), "sk": call_id}),
+                Key=to_item({"pk": calls_pk(call.account_id), "sk": call.call_id}),
                 UpdateExpression=f"{'SET ttl_at_s = :expires ' if expires else ''}REMOVE due_at, due_shard",
                 ConditionExpression=END_IS_UNTOLD,
                 **expires,
@@ -194,6 +214,18 @@ class CallStore:
         key = to_item({"pk": calls_pk(account_id), "sk": call_id})
         item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return None if item is None else call_from_item(item)
+
+    def whole(self, call: Call) -> Call:
+        """The call with what was asked of it, for whoever shows it. Nothing is read where the call has that here."""
+        return self._asked.whole([call])[0]
+
+    def whole_or_raise(self, call: Call) -> Call:
+        """The same for its agent. Raises AskedIsGone where it is not there: nobody may be rung without it."""
+        return self._asked.whole_or_raise(call)
+
+    def all_whole(self, calls: Sequence[Call]) -> list[Call]:
+        """The calls with what was asked of them, in their order."""
+        return self._asked.whole(calls)
 
     def get_many(self, keys: Sequence[tuple[str, str]], unread: list[str] | None = None) -> list[Call]:
         """The calls of up to 100 (account, call) pairs, in no order; those that are not there are left out. Where

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.call import Call, Direction, State, assert_whole
 from ringline.calls.model.reasons import EndReason
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import to_item
@@ -111,6 +111,8 @@ class MetadataIs:
     word: str
 
     def holds(self, call: Call) -> bool:
+        if call.metadata_apart:
+            assert_whole(call)
         value = call.metadata.get(self.key)
         if isinstance(value, str):
             return value == self.word
@@ -125,7 +127,8 @@ class MetadataIs:
         may_be_plain = self.word in {"true", "false"} or _number(self.word) is not None
         name = f":metadata{place}"
         written = f"{key}:" if may_be_plain else f"{key}:{text}"
-        return _Filter(f"contains(metadata, {name})", {}, {name: written})
+        # Where it is long it has a row of its own.
+        return _Filter(f"(contains(metadata, {name}) OR attribute_exists(metadata_apart))", {}, {name: written})
 
 
 def _number(word: str) -> float | None:
@@ -160,7 +163,11 @@ class Wanted:
     def fits(self, call: Call) -> bool:
         """Whether a call is wanted. `as_query` finds all that are, and may find others: what metadata says is told by
         its text there."""
-        return all(each.holds(call) for each in self._conditions()) and all(each.holds(call) for each in self.metadata)
+        return self.may_fit(call) and all(each.holds(call) for each in self.metadata)
+
+    def may_fit(self, call: Call) -> bool:
+        """The same, whatever its metadata says."""
+        return all(each.holds(call) for each in self._conditions())
 
     def as_query(self, account_id: str) -> dict[str, Any]:
         """The query of the account's calls that finds those that fit, and few others."""

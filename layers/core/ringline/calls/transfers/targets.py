@@ -10,7 +10,7 @@ from ringline.calls.model.call import Call, Direction
 from ringline.calls.model.transfers.allowed import is_allowed
 from ringline.calls.model.transfers.transfer import Target, TargetKind
 from ringline.calls.transfers.bodies import TransferRequest, TransferTarget
-from ringline.routing.numbers import NotANumber, read_number
+from ringline.routing.numbers import NotANumber
 from ringline.routing.records import Agent, Number
 from ringline.routing.resolve import sound_of, told_of, voice_profile_of
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
@@ -32,12 +32,14 @@ class Wanted:
 class Targets:
     """`agent` reads an agent of an account (account, agent), `number` one of its numbers (account, E.164), and
     `pipe_fallback` whom a pipe's failed transfers go on to (account, pipe), as `Pipe` has it. `may_call` says whether
-    the call's account may call a number at all: what a pipe allows is written with the key that a thief may have."""
+    the call's account may call a number at all: what a pipe allows is written with the key that a thief may have.
+    `read_number` reads one as an account writes it (account, text), and raises NotANumber."""
 
     agent: Callable[[str, str], Agent | None]
     number: Callable[[str, str], Number | None]
     pipe_fallback: Callable[[str, str | None], Sequence[str]]
     may_call: Callable[[Call, str], bool]
+    read_number: Callable[[str, str], str]
 
     def of(self, call: Call, request: TransferRequest) -> Wanted:
         """Raises Problem 422 for a target that is none, or that the call's pipe does not allow, and 403 for a number
@@ -108,7 +110,11 @@ class Targets:
         )
 
     def _number(self, call: Call, field: str, config: dict[str, Any]) -> str:
-        number = _number(call, field, config)
+        try:
+            number = self.read_number(call.account_id, _only(f"{field}.config", config, "number"))
+        except NotANumber as fault:
+            raise invalid_field(f"{field}.config.number", str(fault)) from None
+        _check_pipe_allows(call, field, number)
         if not self.may_call(call, number):
             error = FieldError(f"{field}.config.number", "lies where this account may not call")
             raise Problem(403, "destination_not_allowed", "The account may not call this number", (error,))
@@ -119,11 +125,7 @@ def _config(kind: str, named: str) -> dict[str, Any]:
     return {"number" if kind == "sip" else "agent_id": named}
 
 
-def _number(call: Call, field: str, config: dict[str, Any]) -> str:
-    try:
-        number = read_number(_only(f"{field}.config", config, "number"))
-    except NotANumber as error:
-        raise invalid_field(f"{field}.config.number", str(error)) from None
+def _check_pipe_allows(call: Call, field: str, number: str) -> None:
     if not is_allowed(number, call.transfer_allowed_numbers, call.transfer_allowed_prefixes):
         raise Problem(
             422,
@@ -131,7 +133,6 @@ def _number(call: Call, field: str, config: dict[str, Any]) -> str:
             "The call's pipe does not allow transfers to this number",
             (FieldError(f"{field}.config.number", "is not among the pipe's transfer_allowed_numbers or prefixes"),),
         )
-    return number
 
 
 def _only(field: str, config: dict[str, Any], name: str) -> str:

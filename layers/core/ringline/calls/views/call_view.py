@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from ringline.calls.model.call import Call, Listener, Recording, RecordingConsent, State, VoicemailPolicy, room_name
+from ringline.calls.model.call import (
+    Call,
+    Listener,
+    Recording,
+    RecordingConsent,
+    State,
+    VoicemailPolicy,
+    assert_whole,
+    room_name,
+)
 from ringline.calls.model.reasons import MEANINGS, EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.voicemail import voicemail_evidence
@@ -11,7 +20,9 @@ from ringline.runtime.clock import MS_PER_S, iso, iso_or_none, iso_s
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """The SDK's `Call`. Fields that its model does not take as null are left out where unknown."""
+    """The SDK's `Call`, of one that is whole. Fields that its model does not take as null are left out where
+    unknown."""
+    assert_whole(call)
     meaning = None if call.end_reason is None else MEANINGS.get(call.end_reason)
     return {
         "call_id": call.call_id,

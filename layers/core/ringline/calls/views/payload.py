@@ -88,7 +88,7 @@ class CallDrafts:
     def draft(self, account_id: str, call_id: str, event_type: EventType, occurrence: int) -> EventDraft | None:
         """None if the call is gone."""
         call = self._store.get(account_id, call_id)
-        return None if call is None else draft_of(event_type, call, occurrence)
+        return None if call is None else draft_of(event_type, self._store.whole(call), occurrence)
 
 
 def event_ids_of(call: Call) -> list[str]:

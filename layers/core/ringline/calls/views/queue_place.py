@@ -10,6 +10,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.ports import NoPlace, Places
 from ringline.calls.progress.capacity import POOL, Capacity, Known, NoRoom
 from ringline.calls.tables.agent_rests import AgentRest
+from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace, TrunkPaces
 from ringline.calls.tables.store import CallStore, Gate
@@ -39,6 +40,9 @@ class BlockedBy(StrEnum):
     """A line is free, and no number of the pipe's pool has room: each is in use as often as it may be, or rests."""
     TRUNK_PACE = "trunk_pace"
     """A line is free, and its trunk takes no call yet: it has taken one this moment, or its carrier was full."""
+    LIVEKIT_PACE = "livekit_pace"
+    """A line is free, and LiveKit takes so many requests a minute of this deployment: its calls are dialled by turns,
+    and none is near."""
     AGENT = "agent"
     """A line is free, and the agent is not there: calls waited for it in vain, and one of them tries it at a time. Or
     its brain is a runner, and none that is there has a place, or no speech worker has."""
@@ -102,7 +106,7 @@ def queue_place(
     full = full_of(room.name) if isinstance(room, NoRoom) else None
     if gate.daily.is_spent(Use.NEW_NUMBERS, now) and not store.was_called(call.account_id, call.to_number or ""):
         full = BlockedBy.DAILY_CAP
-    livekit = paces.livekit.look()
+    livekit, livekits_turn_at = paces.livekit.look(), paces.budget.next_turn_at()
     counts_all = before < MOST_COUNTED
     # Nobody can say when a LiveKit that is away comes back, or when a runner's place or one under a cap comes free.
     can_estimate = counts_all and livekit.is_over(now) and not lacks_place and full is None
@@ -110,8 +114,12 @@ def queue_place(
     return QueuePlace(
         position=before + 1,
         counts_all=counts_all,
-        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent, lacks_place, full),
-        estimated_start_at=estimated_start_at(call, before, gate, pace, now, agent) if can_estimate else None,
+        blocked_by=blocked_by(call, before, gate, pace, now, livekit, agent, lacks_place, full, livekits_turn_at),
+        estimated_start_at=(
+            estimated_start_at(call, before, gate, pace, now, agent, livekits_turn_at, paces.budget.interval_ms)
+            if can_estimate
+            else None
+        ),
         in_use=gate.in_use,
         cap=gate.cap,
     )
@@ -133,6 +141,7 @@ def blocked_by(
     agent: AgentRest,
     lacks_place: bool = False,
     full: BlockedBy | None = None,
+    livekits_turn_at: int = 0,
 ) -> BlockedBy:
     if call.eligible_at > now:
         return BlockedBy.RETRY_DELAY if call.attempt else BlockedBy.SCHEDULE
@@ -148,15 +157,30 @@ def blocked_by(
         return BlockedBy.AGENT
     if not pace.is_near(now):
         return BlockedBy.TRUNK_PACE
+    if not is_near(livekits_turn_at, now):
+        return BlockedBy.LIVEKIT_PACE
     return BlockedBy.CALLS_BEFORE if before else BlockedBy.NOTHING
 
 
-def estimated_start_at(call: Call, before: int, gate: Gate, pace: Pace, now: int, agent: AgentRest) -> int | None:
+def estimated_start_at(
+    call: Call,
+    before: int,
+    gate: Gate,
+    pace: Pace,
+    now: int,
+    agent: AgentRest,
+    livekits_turn_at: int = 0,
+    livekits_interval_ms: int = 0,
+) -> int | None:
     """When the call will probably be dialled: `before` calls take the lines first, as they fall free. Nobody can say
     when an agent that is missing comes back."""
     if not agent.is_over(now):
         return None
-    ready_at = max(now, call.eligible_at, pace.next_at) + before * pace.interval_ms
+    ready_at = max(
+        max(now, call.eligible_at, pace.next_at) + before * pace.interval_ms,
+        # A lull that is not used up lets the first of those before it go at once.
+        livekits_turn_at + before * livekits_interval_ms,
+    )
     ends_needed = before + 1 - max(0, gate.cap - gate.in_use)
     if ends_needed <= 0:
         return ready_at

@@ -5,8 +5,9 @@ The stream delivers each change at least once and in order per call. Repeating a
 stable ids, the doorbell is a hint, a closed room stays closed, and a room is recorded once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringline.calls.capacity.limits import ReachedLimit
@@ -33,22 +34,49 @@ class Announcer(Announces, Protocol):
         """Writes together what is announced hereafter."""
 
 
-def tell_ringing(announcer: Announces, call: Call) -> None:
+class Whole(Protocol):
+    def whole(self, call: Call) -> Call:
+        """The call with what was asked of it, which events tell of and endpoints choose by."""
+
+
+def tell_ringing(announcer: Announces, calls: Whole, call: Call) -> None:
     """Announces that the phone of a call rings. The relay may do so again once the table knows it: both are the same
     event."""
+    call = calls.whole(call)
     announcer.announce(draft_of(EventType.CALL_RINGING, call, occurrence_of(EventType.CALL_RINGING, call)))
 
 
-class Ends(Protocol):
-    def end_is_told(self, account_id: str, call_id: str, ended_at: int) -> bool:
+class Ends(Whole, Protocol):
+    def end_is_told(self, call: Call) -> bool:
         """Removes the mark of an end that was not announced; whether there was one."""
+
+
+class EndsToldTogether:
+    """Keeps in mind which ends were announced, and removes their marks when all that was announced is in the queue."""
+
+    def __init__(self, ends: Ends) -> None:
+        self._ends = ends
+        self._told: list[Call] = []
+
+    def whole(self, call: Call) -> Call:
+        return self._ends.whole(call)
+
+    def end_is_told(self, call: Call) -> bool:
+        self._told.append(call)
+        return True
+
+    def remove_marks(self) -> None:
+        told, self._told = self._told, []
+        for call in told:
+            self._ends.end_is_told(call)
 
 
 def tell_end(announcer: Announces, ends: Ends, call: Call) -> None:
     """Announces the end of a call, and only then removes its mark. Whoever dies in between leaves the mark to the
     sweep, which announces the end again: it is the same event."""
+    call = ends.whole(call)
     announcer.announce(draft_of(EventType.CALL_ENDED, call, occurrence_of(EventType.CALL_ENDED, call)))
-    ends.end_is_told(call.account_id, call.call_id, call.ended_at or call.created_at)
+    ends.end_is_told(call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +90,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers."""
+    """Announces the changes of calls to those who wait for them: customers' endpoints, and the dialers. What is
+    announced is under way when `settle` has returned."""
 
     announcer: Announcer
     ends: Ends
     next_ring: NextRing
+    settle: Callable[[], None] = lambda: None
+    read: dict[tuple[str, str, str | None], Call] = field(default_factory=dict, repr=False)
+    """Calls whose long part was read for this batch."""
 
     def announce(self, change: Change) -> None:
         """Writes the events that the change is worth, and queues their deliveries."""
         for draft in self._drafts(change):
             if draft.event_type is EventType.CALL_ENDED:
-                tell_end(self.announcer, self.ends, change.after)
+                tell_end(self.announcer, self.ends, self._whole(change.after))
             else:
                 self.announcer.announce(draft)
 
@@ -84,10 +116,20 @@ class Relay:
     def _drafts(self, change: Change) -> Iterator[EventDraft]:
         after = change.after
         for event_type, transfer in transfer_news(change.before, after):
-            yield draft_of(event_type, after, transfer)
+            yield draft_of(event_type, self._whole(after), transfer)
         for event_type, occurrence in news(change.before, after):
             if event_type is EventType.CALL_ENDED or self.announcer.may_write(after.account_id, event_type):
-                yield draft_of(event_type, after, occurrence)
+                yield draft_of(event_type, self._whole(after), occurrence)
+
+    def _whole(self, call: Call) -> Call:
+        """Read once, however many changes of the call a batch has."""
+        if call.is_whole:
+            return call
+        place = (call.account_id, call.call_id, call.asked_key)
+        if place not in self.read:
+            self.read[place] = self.ends.whole(call)
+        read = self.read[place]
+        return replace(call, instructions=read.instructions, data=read.data, metadata=read.metadata, asked_is_read=True)
 
     def announce_limit(self, met: ReachedLimit) -> None:
         """Once for each limit and window, however often the stream tells of it: it is the same event."""

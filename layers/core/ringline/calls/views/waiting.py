@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ringline.calls.capacity.days import next_day_at
 from ringline.calls.tables.agent_rests import AgentRest
+from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import Pace
 from ringline.calls.tables.store import Gate, QueueEntry
@@ -29,7 +30,7 @@ class Full:
 class Standing:
     """How it stands with all that a call needs to be dialled. `paces` is by the trunk that an entry names, `rests` by
     agent; `without_place` are the agents none of whose runners has a place. `full` names, by call, what has no room for
-    it."""
+    it. From `livekits_turn_at` on LiveKit takes the requests of one call more."""
 
     gate: Gate
     livekit: Rest
@@ -38,6 +39,7 @@ class Standing:
     without_place: frozenset[str] = frozenset()
     speech_is_full: bool = False
     full: Mapping[str, Full] = field(default_factory=dict)
+    livekits_turn_at: int = 0
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ def _stopped_by(entry: QueueEntry, standing: Standing, now: int) -> BlockedBy | 
         return BlockedBy.AGENT
     if not standing.paces[entry.trunk_id].is_near(now):
         return BlockedBy.TRUNK_PACE
+    if not is_near(standing.livekits_turn_at, now):
+        return BlockedBy.LIVEKIT_PACE
     return None
 
 
@@ -98,7 +102,8 @@ def _may_go_at(entry: QueueEntry, standing: Standing) -> int | None:
     if _lacks_place(entry, standing) or entry.call_id in standing.full:
         return None
     pace = standing.paces[entry.trunk_id]
-    return max(entry.eligible_at, standing.livekit.next_at, _rest(entry, standing).next_at, pace.next_at)
+    livekit_at = max(standing.livekit.next_at, standing.livekits_turn_at)
+    return max(entry.eligible_at, livekit_at, _rest(entry, standing).next_at, pace.next_at)
 
 
 def _until(what: BlockedBy, entry: QueueEntry, standing: Standing, now: int) -> int | None:
@@ -109,6 +114,8 @@ def _until(what: BlockedBy, entry: QueueEntry, standing: Standing, now: int) -> 
             return entry.eligible_at
         case BlockedBy.LIVEKIT:
             return standing.livekit.next_at
+        case BlockedBy.LIVEKIT_PACE:
+            return standing.livekits_turn_at
         case BlockedBy.AGENT:
             return None if _lacks_place(entry, standing) else _rest(entry, standing).next_at
         case BlockedBy.TRUNK_PACE:

@@ -14,6 +14,7 @@ from copy import replace
 from typing import Any
 
 from ringline.calls.model.call import AttemptId, Call, State
+from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.calls.tables.writes.companions import ITEM_IS_NEW, ITEM_IS_THERE, Companions, why_refused
 from ringline.calls.tables.writes.results import Committed
@@ -30,11 +31,17 @@ _KEPT_S = 24 * 3600
 
 
 class Tickets:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    """With `asked_apart` the calls that tickets become have a row of its own for what was asked at length. A ticket has
+    it in itself: most are written once, and used or forgotten. `in_shards`: as `CallStore` has it."""
+
+    def __init__(self, dynamodb: Any, table_name: str, *, asked_apart: bool = False, in_shards: bool = False) -> None:
         self._db = dynamodb
+        self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
         self._transactions = Transactions(dynamodb)
+        self._asked_apart = asked_apart
+        self._asked = AskedRows(dynamodb, table_name)
 
     def put(self, ticket: Ticket) -> None:
         call = ticket.call
@@ -66,7 +73,8 @@ class Tickets:
         """Writes the call that a ticket was for, and takes what it holds: STALE if somebody else has used the ticket,
         or the account's caps are of another version; GATE_FULL and CAP_REACHED where there is no room. Raises
         TableContended."""
-        call_put = self._companions.put(call_to_item(call), ITEM_IS_NEW)
+        apart = self._asked.put_apart(call) if self._asked_apart else call
+        call_put = self._companions.put(call_to_item(apart, in_shards=self._in_shards), ITEM_IS_NEW)
         key = _key(call.account_id, call.call_id)
         ticket_gone = {"TableName": self._table, "Key": key, "ConditionExpression": ITEM_IS_THERE}
         # A call that is over holds nothing: what this one takes is what it has more than that.

@@ -49,6 +49,7 @@ def a_ticket(account_id: str, call_id: str, route: Route, now: int, **asked: Any
         max_call_duration_s=route.max_call_duration_s,
         agent_join_timeout_s=route.agent_join_timeout_s,
         recording=route.recording,
+        webhook_url=route.webhook_url,
         transfer_allowed_numbers=route.transfer_allowed_numbers,
         transfer_allowed_prefixes=route.transfer_allowed_prefixes,
         attempt=1,

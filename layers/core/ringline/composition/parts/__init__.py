@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
@@ -13,8 +13,8 @@ from ringline.calls.tables.queues import SqsDoorbell, SqsLookQueue
 from ringline.calls.tables.store import CallStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.settings import SettingsModel, group, required
-from ringline.telephony.livekit_settings import LivekitSettings, OwnName
+from ringline.runtime.settings import SettingsModel, flag, group, required
+from ringline.telephony.livekit_settings import LivekitSettings
 
 if TYPE_CHECKING:
     from ringline.agents.assign import Assign
@@ -29,6 +29,7 @@ class CallSettings(SettingsModel):
 
     table_name: str = required("TABLE_NAME")
     doorbell_url: str = required("DOORBELL_QUEUE_URL")
+    in_shards: bool = flag("DUE_IN_SHARDS")
     livekit: LivekitSettings = group(LivekitSettings)
 
 
@@ -42,7 +43,7 @@ class CallParts:
     """Made once for each process."""
 
     def __init__(self, settings: CallSettings, *, clock: Clock, log: Logger) -> None:
-        self.store = CallStore(aws.dynamodb(), settings.table_name)
+        self.store = CallStore(aws.dynamodb(), settings.table_name, in_shards=settings.in_shards)
         self.doorbell = SqsDoorbell(aws.sqs, settings.doorbell_url)
         self.progress = Progress(self.store, self.doorbell, clock, log)
 
@@ -61,16 +62,17 @@ def to_livekit(
     return connected(settings, within_s)
 
 
-def own_names(table_name: str) -> OwnName:
-    """For functions that send agents: under which names of their own customers' agents are dispatched. What reads them
-    is loaded with the first agent that speaks for itself."""
+def sends_agents(table_name: str) -> dict[str, Any]:
+    """What the settings of a function that sends agents have besides: under which names of their own customers' agents
+    are dispatched, and what they are told. What reads the names is loaded with the first agent that speaks for
+    itself."""
 
     def own_name(account_id: str, agent_id: str | None) -> str | None:
         from ringline.routing.store import RoutingStore
 
         return RoutingStore(aws.dynamodb(), table_name).dispatch_name(account_id, agent_id)
 
-    return own_name
+    return {"own_name_of": own_name, "whole_of": CallStore(aws.dynamodb(), table_name).whole_or_raise}
 
 
 def assigning(

@@ -45,6 +45,7 @@ def line_resources(
     livekit: LivekitSettings,
     table: str,
     cap: SetCap,
+    read_number: Callable[[str, str], str],
     *,
     allow_private: bool,
     clock: Clock,
@@ -88,7 +89,7 @@ def line_resources(
         log=log,
     )
     sync = Sync(numbers=numbers, clock=clock, log=log)
-    return NumberRoutes(numbers, sync), TrunkRoutes(trunks, sync, log), PlatformRoutes(numbers, trunks)
+    return NumberRoutes(numbers, sync, read_number), TrunkRoutes(trunks, sync, log), PlatformRoutes(numbers, trunks)
 
 
 class _AskLivekit:

@@ -56,6 +56,7 @@ def live_controls(
             clock=clock,
             log=log,
         ),
+        whole=store.whole,
         tell=TellAgent(store=store, progress=progress, telephony=telephony, clock=clock),
         token_for=token_for,
         livekit_url=livekit.url_for_browsers,

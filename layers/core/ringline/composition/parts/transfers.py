@@ -37,7 +37,13 @@ def destinations(store: CallStore, table_name: str) -> Callable[[Call, str], boo
 
 
 def asking_for_transfers(
-    parts: CallParts, table_name: str, queue_url: str, *, clock: Clock, log: Logger
+    parts: CallParts,
+    table_name: str,
+    queue_url: str,
+    read_number: Callable[[str, str], str],
+    *,
+    clock: Clock,
+    log: Logger,
 ) -> "AskTransfer":
     """What asks for transfers. Its checks take long to load, and few requests are about one."""
     from functools import partial
@@ -52,7 +58,7 @@ def asking_for_transfers(
         store=parts.store,
         progress=parts.progress,
         targets=Targets(
-            routing.agent, routing.number, routing.transfer_fallback, destinations(parts.store, table_name)
+            routing.agent, routing.number, routing.transfer_fallback, destinations(parts.store, table_name), read_number
         ),
         queue=transfer_queue(queue_url),
         new_transfer_id=partial(new_id, "transfer"),

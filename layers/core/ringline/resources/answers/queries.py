@@ -59,6 +59,7 @@ class DeliveryFilters(Paged):
     type: str | None = Field(None, description=f"Of that event, by either of its names. {_SEVERAL}")
     call_id: str | None = Field(None, description="Of events of that call")
     since: str | None = Field(None, description="Of events since then: ISO 8601 with its offset")
+    until: str | None = Field(None, description="Of events before then")
 
 
 class EventFilters(Query):

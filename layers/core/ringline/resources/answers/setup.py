@@ -70,6 +70,7 @@ class ShownPipe(_Sounding):
     voicemail: ShownWindows
     voicemail_policy: str | None
     unique_to: str | None
+    webhook_url: str | None
     fallback_agent_id: str | None
     fallback_number: str | None
     transfer_allowed_numbers: list[str] | None

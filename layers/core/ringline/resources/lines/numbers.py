@@ -1,6 +1,8 @@
 """Numbers: bring, list, get, change, delete; attach, move, detach; compare with LiveKit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,8 +35,11 @@ _FILTERS = frozenset({"status", "status_filter", "country", "trunk_type"})
 
 @dataclass(frozen=True, slots=True)
 class NumberRoutes:
+    """`read_number` reads a number as an account writes it (account, text), and raises NotANumber."""
+
     numbers: Numbers
     sync: Sync
+    read_number: Callable[[str, str], str]
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -161,7 +166,7 @@ class NumberRoutes:
         from ringline.runtime.web.bodies import read_body
         from ringline.trunking.bodies import NumberRequest
 
-        asked = read_body(NumberRequest, request.json_object())
+        asked = read_body(NumberRequest, request.json_object(), self._numbers_of(request))
         said = {name: value for name, value in _said(asked, *_FIELDS).items() if value is not None}
         return _changed(self.numbers.bring(request.account_id, asked.number, said), 201)
 
@@ -173,7 +178,7 @@ class NumberRoutes:
         from ringline.runtime.web.bodies import read_body
         from ringline.trunking.bodies import NumberChange
 
-        said = _said(read_body(NumberChange, request.json_object()), *_FIELDS)
+        said = _said(read_body(NumberChange, request.json_object(), self._numbers_of(request)), *_FIELDS)
         return _changed(self.numbers.change(request.account_id, unquote(number_id), said, if_match(request.event)))
 
     def rotate_decision_secret(self, request: Request, number_id: str) -> Response[str]:
@@ -188,7 +193,7 @@ class NumberRoutes:
         from ringline.runtime.web.bodies import read_body
         from ringline.trunking.bodies import AttachRequest
 
-        asked = read_body(AttachRequest, request.json_object())
+        asked = read_body(AttachRequest, request.json_object(), self._numbers_of(request))
         named, trunk_id = unquote(number_id), asked.outbound_trunk_id or asked.inbound_trunk_id
         try:
             kept = self.numbers.attach(request.account_id, named, asked.agent_id, asked.pipe_id, trunk_id)
@@ -205,7 +210,7 @@ class NumberRoutes:
         from ringline.runtime.web.bodies import read_body
         from ringline.trunking.bodies import MoveRequest
 
-        asked = read_body(MoveRequest, request.json_object())
+        asked = read_body(MoveRequest, request.json_object(), self._numbers_of(request))
         return _shown(self.numbers.move(request.account_id, unquote(number_id), asked.agent_id))
 
     def detach(self, request: Request, number_id: str) -> Response[str]:
@@ -213,6 +218,9 @@ class NumberRoutes:
 
     def compare(self, request: Request) -> Response[str]:
         return json_response(200, synced_view(self.sync.run(request.account_id)))
+
+    def _numbers_of(self, request: Request) -> Callable[[str], str]:
+        return partial(self.read_number, request.account_id)
 
 
 def _said(asked: Any, *names: str) -> dict[str, Any]:

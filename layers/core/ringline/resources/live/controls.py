@@ -35,6 +35,8 @@ type TokenFor = Callable[[Call, str, str, int], str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveControls:
     recording: ControlRecording
+    whole: Callable[[Call], Call]
+    """A call with what was asked of it."""
     tell: TellAgent
     token_for: TokenFor
     livekit_url: str
@@ -136,7 +138,7 @@ class LiveControls:
             case RecordingResult.STOPPING:
                 raise _unavailable()
         call = controlled.call
-        shown = call_view(call) | {"recording_url": recording_url(call, self.records_bucket)}
+        shown = call_view(self.whole(call)) | {"recording_url": recording_url(call, self.records_bucket)}
         return json_response(200, shown | {"result": controlled.result.value})
 
     # --- what the agent is told --------------------------------------------------------------------------------------

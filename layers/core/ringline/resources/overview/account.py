@@ -27,7 +27,7 @@ from ringline.calls.tables.wanted import Wanted
 from ringline.calls.views.call_view import STATES_OF_STATUS
 from ringline.calls.views.queue_place import MOST_COUNTED, full_of
 from ringline.calls.views.waiting import Block, Full, Standing, blocks, next_start_at
-from ringline.resources.overview.limits import LIMITS
+from ringline.resources.overview.limits import limits
 from ringline.resources.overview.own_caps import SetOwnCaps, in_units
 from ringline.runtime.clock import MS_PER_S, Clock, iso, iso_or_none
 from ringline.runtime.web.api import json_response
@@ -121,7 +121,7 @@ class Accounts:
                 "agents": _agents(queued[:LOOKED_AT], standing.rests, runners, now),
                 "livekit": _livekit(standing.livekit, now),
                 "failing_endpoints": self.failing_endpoints(account.account_id),
-                "limits": LIMITS | {"lines": account.cap} | _own_limits(standing.gate),
+                "limits": limits() | {"lines": account.cap} | _own_limits(standing.gate),
                 "not_known": _not_known(queued, standing, callers),
             },
         )
@@ -140,6 +140,7 @@ class Accounts:
         standing = Standing(
             gate=gate,
             livekit=self.paces.livekit.look(),
+            livekits_turn_at=self.paces.budget.next_turn_at(),
             # A trunk that is not looked at is taken for one that rests no call.
             paces={trunk: looked.get(trunk, Pace(0, 0)) for trunk in trunks},
             rests=self.paces.agents.of_account(account_id),

@@ -1,6 +1,8 @@
-"""Whether this deployment works, for whoever watches it: no key is asked for, and no secret, account or number told.
+"""Whether this deployment works, for whoever watches it: no secret, account or number is told. The key in the request
+is not looked at here; one that is none reaches this all the same, a few times a minute (`ringline.accounts.strangers`),
+and without the header API Gateway refuses by itself.
 
-It costs two reads. LiveKit is not asked, because everybody may ask this: what dialers found is told, who note in the
+It costs two reads. LiveKit is not asked, because strangers may ask this: what dialers found is told, who note in the
 table when LiveKit was away.
 """
 

@@ -1,6 +1,8 @@
 """Pipes: `client.pipes` and `client.agent.voice` of the SDK."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
@@ -19,13 +21,17 @@ _FIELDS = (
     "unknown_number",
     "unknown_trunk",
     "voice_profile_not_found",
+    "no_endpoint_for_calls",
     "contended",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Pipes:
+    """`read_number` reads a number as an account writes it (account, text), and raises NotANumber."""
+
     manage: ManagePipes
+    read_number: Callable[[str, str], str]
     log: Logger
 
     @property
@@ -82,7 +88,8 @@ class Pipes:
         from ringline.runtime.web.bodies import read_body
         from ringline.setup.bodies import PipeRequest
 
-        known = self.manage.create(request.account_id, read_body(PipeRequest, request.json_object()))
+        asked = read_body(PipeRequest, request.json_object(), self._numbers_of(request))
+        known = self.manage.create(request.account_id, asked)
         self.log.info("pipe created", extra={"pipe_id": known.pipe.pipe_id})
         return _shown(201, known)
 
@@ -96,7 +103,7 @@ class Pipes:
         from ringline.runtime.web.bodies import read_body
         from ringline.setup.bodies import PipeChange
 
-        change = read_body(PipeChange, request.json_object())
+        change = read_body(PipeChange, request.json_object(), self._numbers_of(request))
         known = self.manage.change(request.account_id, pipe_id, change, if_match(request.event))
         self.log.info("pipe changed", extra={"pipe_id": pipe_id, "revision": known.pipe.revision})
         return _shown(200, known)
@@ -105,6 +112,9 @@ class Pipes:
         self.manage.delete(request.account_id, pipe_id, if_match(request.event))
         self.log.info("pipe deleted", extra={"pipe_id": pipe_id})
         return Response(204)
+
+    def _numbers_of(self, request: Request) -> Callable[[str], str]:
+        return partial(self.read_number, request.account_id)
 
 
 def _shown(status: int, known: KnownPipe) -> Response[str]:

@@ -15,12 +15,12 @@ from ringline.runtime.web.problems import invalid_field
 from ringline.runtime.web.routes import Request, Route
 from ringline.webhooks.delivery_log import DeliveryLog, cursor_behind, delivery_row, delivery_view
 from ringline.webhooks.model.delivery import DeliveryStatus
-from ringline.webhooks.model.delivery_pages import Page, Wanted, place_of
+from ringline.webhooks.model.delivery_pages import LAST_OF_ALL, Page, Wanted, place_of
 from ringline.webhooks.model.event_type import SUBSCRIPTIONS
 from ringline.webhooks.moments import Events, first_written_since
 
 _ANSWERS = "ringline.resources.answers.webhook_deliveries"
-_FILTERS = frozenset({"endpoint_id", "status", "type", "call_id", "since", "limit", "cursor"})
+_FILTERS = frozenset({"endpoint_id", "status", "type", "call_id", "since", "until", "limit", "cursor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,13 @@ class WebhookDeliveries:
     def list_them(self, request: Request) -> Response[str]:
         query = {name: word for name, word in request.query.items() if word}
         check_names(query, _FILTERS)
-        since = moment_asked("since", query.get("since"))
+        since, until = moment_asked("since", query.get("since")), moment_asked("until", query.get("until"))
         wanted = Wanted(
             statuses=_words("status", query.get("status"), DeliveryStatus),
             event_types=_words("type", query.get("type"), SUBSCRIPTIONS),
             call_id=query.get("call_id"),
             first=1 if since is None else first_written_since(self.events, request.account_id, since),
+            last=LAST_OF_ALL if until is None else first_written_since(self.events, request.account_id, until) - 1,
         )
         limit = limit_asked(query.get("limit"))
         try:

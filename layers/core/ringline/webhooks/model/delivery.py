@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ringline.later import Carried, StoredWord
+from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.event_type import EventType
 
@@ -93,6 +94,15 @@ class Delivery:
     def tries_of_schedule(self) -> int:
         """How many of its schedule's tries were made."""
         return self.attempt_count - self.tries_before
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """What a try is decided on, as it was just read: None of what is not there."""
+
+    delivery: Delivery | None
+    endpoint: Endpoint | None
+    event: Event | None
 
 
 def untried(event: Event, endpoint_id: str, told_as: str) -> Delivery:

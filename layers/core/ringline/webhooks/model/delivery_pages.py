@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from ringline.webhooks.model.delivery import Delivery
 from ringline.webhooks.model.event_type import told_as
 
+LAST_OF_ALL = 10**15 - 1
+"""The greatest number that a place of the log is written with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which deliveries a list is to show. `event_types` are as in subscriptions; `first` is the number of the first
-    event."""
+    """Which deliveries a list is to show. `event_types` are as in subscriptions; `first` and `last` are the numbers of
+    the first and the last event."""
 
     statuses: frozenset[str] | None = None
     event_types: frozenset[str] | None = None
     call_id: str | None = None
     first: int = 1
+    last: int = LAST_OF_ALL
 
     def fits(self, delivery: Delivery) -> bool:
         return (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, untried
+from ringline.webhooks.model.delivery import AtHand, Attempt, Delivery, DeliveryId, DeliveryStatus, untried
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.pace import HeldBack, Turn
@@ -149,17 +149,25 @@ class Deliver:
         self._clock = clock
         self._randomness = randomness
 
-    def run(self, message: AnyMessage) -> Outcome:
-        """Tries once and records it. Raises what the table or the queue raise; the message then comes back."""
+    def run(self, message: AnyMessage, at_hand: AtHand | None = None) -> Outcome:
+        """Tries once and records it, on what is `at_hand`, or is read now. Raises what the table or the queue raise:
+        the message then comes back."""
         named = self._take_over.run(message) if isinstance(message, FormerMessage) else message
-        return AlreadyDone() if named is None else self._run(named.delivery_id, named.turn_at)
+        if named is None:
+            return AlreadyDone()
+        return self._run(named.delivery_id, named.turn_at, at_hand or self._read(named.delivery_id))
 
-    def _run(self, delivery_id: DeliveryId, turn_at: int | None) -> Outcome:
-        known = self._deliveries.delivery(delivery_id)
+    def _read(self, delivery_id: DeliveryId) -> AtHand:
+        return AtHand(
+            self._deliveries.delivery(delivery_id),
+            self._endpoints.endpoint(delivery_id.account_id, delivery_id.endpoint_id),
+            self._events.at(delivery_id.account_id, delivery_id.sequence),
+        )
+
+    def _run(self, delivery_id: DeliveryId, turn_at: int | None, at_hand: AtHand) -> Outcome:
+        known, endpoint, event = at_hand.delivery, at_hand.endpoint, at_hand.event
         if known is not None and known.is_over:
             return AlreadyDone()
-        endpoint = self._endpoints.endpoint(delivery_id.account_id, delivery_id.endpoint_id)
-        event = self._events.at(delivery_id.account_id, delivery_id.sequence)
         delivery = known or (None if event is None else _untried(event, delivery_id.endpoint_id, endpoint))
         if delivery is None:
             return NothingToSend()

@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ringline.runtime.at_once import at_once
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.webhooks.model.delivery import DeliveryId
@@ -20,6 +21,24 @@ class DeliveryMessage:
 
     delivery_id: DeliveryId
     turn_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesMessage:
+    """Several deliveries to one endpoint, made at once. Those to others have messages of their own: whoever waits for a
+    server that does not answer keeps no other's."""
+
+    account_id: str
+    endpoint_id: str
+    sequences: tuple[int, ...]
+
+    @property
+    def each(self) -> tuple[DeliveryMessage, ...]:
+        ids = (
+            DeliveryId(account_id=self.account_id, endpoint_id=self.endpoint_id, sequence=sequence)
+            for sequence in self.sequences
+        )
+        return tuple(map(DeliveryMessage, ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,56 @@ class DeliveryQueue(Protocol):
         """Not before `wait_ms`, at most LONGEST_DELAY_MS."""
 
 
+MOST_IN_A_MESSAGE = 10
+"""Deliveries to one endpoint that a copy of the function makes at once: as many as one that is slow gets."""
+
+_MOST_IN_A_REQUEST = 10
+"""Messages: SQS takes no more."""
+
+_SENDERS = 5
+_SENT_AGAIN = 3
+"""How often what SQS has refused of a request is asked for again, beyond what its client repeats by itself."""
+
+
+class NotSent(Exception):
+    """SQS took some of the messages that were sent together, and not all."""
+
+
+class SendsTogether(Protocol):
+    def send_all(self, messages: Sequence[DeliveryMessage | DeliveriesMessage]) -> None: ...
+
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None: ...
+
+
+class Outbox:
+    """A queue whose deliveries wait until all are sent together: up to ten to an endpoint in a message, in their order,
+    and ten messages in a request."""
+
+    def __init__(self, queue: SendsTogether) -> None:
+        self._queue = queue
+        self._held: dict[tuple[str, str], list[int]] = {}
+
+    def send(self, message: AnyMessage) -> None:
+        assert isinstance(message, DeliveryMessage), "who announces makes no others"
+        named = message.delivery_id
+        self._held.setdefault((named.account_id, named.endpoint_id), []).append(named.sequence)
+
+    def send_later(self, message: AnyMessage, wait_ms: int) -> None:
+        self._queue.send_later(message, wait_ms)
+
+    def flush(self) -> None:
+        """Sends what was held. Raises what SQS raises, and NotSent; some may have been sent then, and what was held is
+        forgotten: whoever announces again names the same deliveries."""
+        held, self._held = self._held, {}
+        together = [DeliveriesMessage(*whose, tuple(some)) for whose, each in held.items() for some in _shares(each)]
+        self._queue.send_all([each if len(each.sequences) > 1 else each.each[0] for each in together])
+
+
+def _shares(sequences: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(sequences), MOST_IN_A_MESSAGE):
+        yield sequences[first : first + MOST_IN_A_MESSAGE]
+
+
 class SqsDeliveryQueue:
     def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs = sqs
@@ -57,6 +126,28 @@ class SqsDeliveryQueue:
 
     def send(self, message: AnyMessage) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, **_entry(message))
+
+    def send_all(self, messages: Sequence[DeliveryMessage | DeliveriesMessage]) -> None:
+        """Sends them with a request for ten. Raises NotSent, and what SQS raises, once all requests are over."""
+        if len(messages) == 1:
+            self._sqs().send_message(QueueUrl=self._queue_url, **_entry(messages[0]))
+            return
+        firsts = range(0, len(messages), _MOST_IN_A_REQUEST)
+        together = [messages[first : first + _MOST_IN_A_REQUEST] for first in firsts]
+        if together:
+            # Its client is made by one thread, before there are several.
+            self._sqs()
+        at_once(self._send_together, together, _SENDERS)
+
+    def _send_together(self, messages: Sequence[DeliveryMessage | DeliveriesMessage]) -> None:
+        left = {str(number): _entry(message) for number, message in enumerate(messages)}
+        for _ in range(_SENT_AGAIN):
+            entries = [{"Id": name, **entry} for name, entry in left.items()]
+            answer = self._sqs().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            left = {each["Id"]: left[each["Id"]] for each in answer.get("Failed", ())}
+            if not left:
+                return
+        raise NotSent(f"{len(left)} of {len(messages)}")
 
     def send_later(self, message: AnyMessage, wait_ms: int) -> None:
         delay_s = math.ceil(min(wait_ms, LONGEST_DELAY_MS) / MS_PER_S)
@@ -71,14 +162,20 @@ class SqsDeliveryQueue:
         self._sqs().send_message(QueueUrl=self._queue_url, DelaySeconds=delay_s, **entry)
 
 
-def _entry(message: AnyMessage) -> dict[str, str]:
+def _entry(message: AnyMessage | DeliveriesMessage) -> dict[str, str]:
     # The group makes SQS deal fairly between endpoints: the deliveries of one that is slow or dead, ten seconds each,
     # hold up no other's, not even its owner's. An account has at most twenty of these shares.
-    whose = message.delivery_id if isinstance(message, DeliveryMessage) else message.former_id
+    whose = message if isinstance(message, DeliveriesMessage) else _named_by(message)
     return {"MessageBody": body_of(message), "MessageGroupId": f"{whose.account_id}#{whose.endpoint_id}"}
 
 
-def body_of(message: AnyMessage) -> str:
+def _named_by(message: AnyMessage) -> DeliveryId | FormerId:
+    return message.delivery_id if isinstance(message, DeliveryMessage) else message.former_id
+
+
+def body_of(message: AnyMessage | DeliveriesMessage) -> str:
+    if isinstance(message, DeliveriesMessage):
+        return json.dumps({name: getattr(message, name) for name in message.__slots__})
     if isinstance(message, DeliveryMessage):
         named = message.delivery_id
         fields = {"account_id": named.account_id, "endpoint_id": named.endpoint_id, "sequence": named.sequence}
@@ -106,6 +203,16 @@ def step_in(body: str) -> ReplayMessage | None:
         fields = json.loads(body)
         account_id, endpoint_id = _text(fields["account_id"]), _text(fields["endpoint_id"])
         return ReplayMessage(account_id, endpoint_id, _text(fields["replay_id"]), int(fields["step"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def deliveries_in(body: str) -> DeliveriesMessage | None:
+    """The deliveries that an SQS body names together; None of any other body."""
+    try:
+        fields = json.loads(body)
+        account_id, endpoint_id = _text(fields["account_id"]), _text(fields["endpoint_id"])
+        return DeliveriesMessage(account_id, endpoint_id, tuple(map(int, fields["sequences"])))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
 from ringline.runtime.table import deliveries_pk, failing_shard, sequence_sk
 from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, Phase
@@ -42,9 +42,7 @@ class DeliveryStore:
         self._failing = FailingEndpoints(dynamodb, table_name)
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
-        answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=to_item(_delivery_names(delivery_id)), ConsistentRead=True
-        )
+        answer = self._dynamodb.get_item(TableName=self._table_name, Key=delivery_key(delivery_id), ConsistentRead=True)
         return delivery_from(from_item(answer["Item"])) if "Item" in answer else None
 
     def record_delivered(self, delivery: Delivery, now: int) -> bool:
@@ -74,7 +72,7 @@ class DeliveryStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,
-                Key=to_item(_delivery_names(delivery_id)),
+                Key=delivery_key(delivery_id),
                 UpdateExpression="SET attempts = list_append(attempts, :attempt)",
                 ConditionExpression=_EXISTS,
                 ExpressionAttributeValues=to_item({":attempt": [_attempt_fields(attempt)]}),
@@ -140,6 +138,10 @@ class DeliveryStore:
                 raise
             return False
         return True
+
+
+def delivery_key(delivery_id: DeliveryId) -> Item:
+    return to_item(_delivery_names(delivery_id))
 
 
 def _delivery_names(delivery_id: DeliveryId) -> dict[str, str]:

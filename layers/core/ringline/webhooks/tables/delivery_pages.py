@@ -11,7 +11,7 @@ from typing import Any
 from ringline.runtime.items import from_item, to_item
 from ringline.runtime.table import deliveries_pk, sequence_sk
 from ringline.webhooks.model.delivery import Delivery
-from ringline.webhooks.model.delivery_pages import Page, Place, Wanted, place_of
+from ringline.webhooks.model.delivery_pages import LAST_OF_ALL, Page, Place, Wanted, place_of
 from ringline.webhooks.tables.deliveries import delivery_from
 
 _ROWS_AT_ONCE = 100
@@ -39,7 +39,7 @@ class DeliveryPages:
     ) -> Page:
         """A page of what is wanted of these endpoints. It may be short, and yet have a place where it goes on, where
         few deliveries of many are wanted."""
-        columns = [_Column(endpoint_id, _last_of(endpoint_id, after)) for endpoint_id in endpoint_ids]
+        columns = [_Column(endpoint_id, min(_last_of(endpoint_id, after), wanted.last)) for endpoint_id in endpoint_ids]
         found: list[Delivery] = []
         place = after
         queries = len(columns) + _QUERIES_A_PAGE
@@ -97,11 +97,8 @@ class DeliveryPages:
         }
 
 
-_LAST_OF_ALL = 10**15 - 1
-
-
 def _last_of(endpoint_id: str, after: Place | None) -> int:
     """The newest event of an endpoint that is behind a place."""
     if after is None:
-        return _LAST_OF_ALL
+        return LAST_OF_ALL
     return after.sequence if endpoint_id < after.endpoint_id else after.sequence - 1

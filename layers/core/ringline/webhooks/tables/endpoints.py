@@ -62,9 +62,9 @@ class EndpointStore:
 
     def endpoint(self, account_id: str, endpoint_id: str) -> Endpoint | None:
         answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=_endpoint_key(account_id, endpoint_id), ConsistentRead=True
+            TableName=self._table_name, Key=endpoint_key(account_id, endpoint_id), ConsistentRead=True
         )
-        return _endpoint(from_item(answer["Item"])) if "Item" in answer else None
+        return endpoint_from(from_item(answer["Item"])) if "Item" in answer else None
 
     def endpoints(self, account_id: str) -> list[Endpoint]:
         """The account's endpoints, oldest first, disabled ones included."""
@@ -74,14 +74,14 @@ class EndpointStore:
             ExpressionAttributeValues=to_item({":pk": account_pk(account_id), ":prefix": _ENDPOINT}),
             ConsistentRead=True,
         )
-        return [_endpoint(from_item(item)) for page in pages for item in page["Items"]]
+        return [endpoint_from(from_item(item)) for page in pages for item in page["Items"]]
 
     def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None:
         """No more deliveries go there. An endpoint that is gone or disabled already stays as it is."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,
-                Key=_endpoint_key(account_id, endpoint_id),
+                Key=endpoint_key(account_id, endpoint_id),
                 UpdateExpression="SET disabled_at = :at, paused_at = :at, disabled_reason = :reason ADD revision :one",
                 ConditionExpression=_IS_ENABLED,
                 ExpressionAttributeValues=to_item({":at": at, ":reason": reason, ":one": 1}),
@@ -133,7 +133,7 @@ class EndpointStore:
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table_name,
-                Key=_endpoint_key(account_id, endpoint_id),
+                Key=endpoint_key(account_id, endpoint_id),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=to_item(values),
@@ -153,7 +153,7 @@ class EndpointStore:
             condition = {"ConditionExpression": _UNCHANGED, "ExpressionAttributeValues": values}
         try:
             self._dynamodb.delete_item(
-                TableName=self._table_name, Key=_endpoint_key(account_id, endpoint_id), **condition
+                TableName=self._table_name, Key=endpoint_key(account_id, endpoint_id), **condition
             )
         except ClientError as error:
             if not condition_failed(error):
@@ -166,7 +166,7 @@ def _endpoint_names(account_id: str, endpoint_id: str) -> dict[str, str]:
     return {"pk": account_pk(account_id), "sk": _ENDPOINT + endpoint_id}
 
 
-def _endpoint_key(account_id: str, endpoint_id: str) -> dict[str, Any]:
+def endpoint_key(account_id: str, endpoint_id: str) -> dict[str, Any]:
     return to_item(_endpoint_names(account_id, endpoint_id))
 
 
@@ -175,7 +175,8 @@ def _endpoint_item(account_id: str, endpoint: Endpoint, revision: int) -> Item:
     return to_row(item | {"item_kind": "endpoint", "revision": revision, "headers": dict(endpoint.headers)})
 
 
-def _endpoint(found: Mapping[str, Any]) -> Endpoint:
+def endpoint_from(found: Mapping[str, Any]) -> Endpoint:
+    """An endpoint as its row has it."""
     read = {
         "secrets": tuple(found["secrets"]),
         "event_types": tuple(found["event_types"]),

@@ -8,7 +8,8 @@
 
 Whoever appends reads the last number and puts event and place together at the next: a number is taken only once all
 before it are, so whoever pages through the log misses nothing. An event that is appended again is found by its id.
-Several of an account are put together at the next numbers, all of them or none.
+Several of an account are put together at the next numbers, all of them or none. Where they are many, those who append
+at once wait for each other (`event_turns`).
 
 Both rows expire. So that an account that sleeps for longer goes on counting where it was, the first event after a rest
 puts the count under the eyes of the sweep, which writes the last number down long before it expires (`event_counts`).
@@ -26,7 +27,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.runtime.clock import MS_PER_S, Clock, iso, now_ms
-from ringline.runtime.items import from_item, refusal_reasons, to_item
+from ringline.runtime.items import Item, from_item, refusal_reasons, to_item
 from ringline.runtime.rows import to_row
 from ringline.runtime.table import (
     DUE_SHARD,
@@ -35,9 +36,11 @@ from ringline.runtime.table import (
     event_ids_pk,
     events_pk,
     sequence_sk,
+    shard_for,
 )
 from ringline.webhooks.model.event import EVENTS_KEPT_S, Event, EventDraft, erased, written
 from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.tables.event_turns import EventTurns
 
 _TRIES = 60
 """Each lost place means that somebody else has written an event of this account."""
@@ -46,6 +49,9 @@ _WAIT_S, _LONGEST_WAIT_S = 0.02, 0.2
 
 MOST_AT_ONCE = 49
 """Events of one transaction: it may write 100 rows, an event is two, and the count of a log may be one."""
+
+MANY = 8
+"""So many events in one transaction cost more to lose to another one than it costs to wait for one's turn."""
 
 _MOST_BYTES = 2_000_000
 """Of their data, before it is packed. A transaction may have 4 MB."""
@@ -67,7 +73,8 @@ class Tail:
 
 
 class EventStore:
-    """Make one for each invocation: it remembers where the logs end that it has written to."""
+    """Make one for each invocation: it remembers where the logs end that it has written to. `in_shards`: what is due is
+    written to shards."""
 
     def __init__(
         self,
@@ -76,14 +83,17 @@ class EventStore:
         clock: Clock = now_ms,
         *,
         kept_s: int = EVENTS_KEPT_S,
+        in_shards: bool = False,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._clock = clock
         self._kept_s = kept_s
+        self._in_shards = in_shards
         self._pause = pause
         self._numbers: dict[str, int] = {}
+        self._turns = EventTurns(dynamodb, table_name, clock, pause)
 
     def append(self, draft: EventDraft) -> Event:
         """The event at its place: the next one, or the one that it has had since it was appended before. Raises
@@ -93,12 +103,22 @@ class EventStore:
     def append_all(self, drafts: Sequence[EventDraft]) -> list[Event]:
         """The same for several of one account, in their order: each transaction writes as many as it may, so that
         those who append at once meet less often. Where one of them is refused, none of it is written."""
-        events: dict[str, Event] = {}
         left = list({draft.event_id: draft for draft in drafts}.values())
+        if len(left) < MANY:
+            events = self._append_each_share(left)
+        else:
+            with self._turns.taken(left[0].account_id):
+                # Others have written since this store did.
+                self._numbers.pop(left[0].account_id, None)
+                events = self._append_each_share(left)
+        return [events[draft.event_id] for draft in drafts]
+
+    def _append_each_share(self, left: list[EventDraft]) -> dict[str, Event]:
+        events: dict[str, Event] = {}
         while left:
             share, left = _one_transaction(left)
             events |= self._append(share)
-        return [events[draft.event_id] for draft in drafts]
+        return events
 
     def _append(self, drafts: Sequence[EventDraft]) -> dict[str, Event]:
         """Each event by its id."""
@@ -135,7 +155,7 @@ class EventStore:
     def at(self, account_id: str, sequence: int) -> Event | None:
         """The event at this place."""
         found = self._item(events_pk(account_id), sequence_sk(sequence))
-        return None if found is None else _event(account_id, found)
+        return None if found is None else event_from(account_id, found)
 
     def page(self, account_id: str, after: int, limit: int) -> list[Event]:
         """Up to `limit` events behind a place, in their order. What is younger than any of them is not written yet."""
@@ -147,7 +167,7 @@ class EventStore:
             ConsistentRead=True,
             Limit=limit,
         )
-        return [_event(account_id, from_item(item)) for item in answer["Items"]]
+        return [event_from(account_id, from_item(item)) for item in answer["Items"]]
 
     def erase(self, account_id: str, event_id: str) -> bool:
         """Leaves of an event its id, type, call and time, for those to whom it is yet to be sent as well; whether there
@@ -158,7 +178,7 @@ class EventStore:
         told = erased(event).told
         self._dynamodb.update_item(
             TableName=self._table_name,
-            Key=to_item({"pk": events_pk(account_id), "sk": sequence_sk(event.sequence)}),
+            Key=event_key(account_id, event.sequence),
             UpdateExpression="SET told = :told",
             ConditionExpression=_IS_THERE,
             ExpressionAttributeValues=to_item({":told": zlib.compress(told, 9)}),
@@ -219,7 +239,7 @@ class EventStore:
             "sk": EVENT_COUNT_SK,
             "item_kind": "event_count",
             "counted": counted,
-            "due_shard": DUE_SHARD,
+            "due_shard": shard_for(account_id, DUE_SHARD, in_shards=self._in_shards),
             "due_at": self._clock() + self._kept_s * MS_PER_S // 2,
         }
 
@@ -266,7 +286,12 @@ def _log_row(event: Event) -> dict[str, Any]:
     }
 
 
-def _event(account_id: str, found: Mapping[str, Any]) -> Event:
+def event_key(account_id: str, sequence: int) -> Item:
+    return to_item({"pk": events_pk(account_id), "sk": sequence_sk(sequence)})
+
+
+def event_from(account_id: str, found: Mapping[str, Any]) -> Event:
+    """An event as its row has it."""
     return Event(
         account_id=account_id,
         event_id=found["event_id"],

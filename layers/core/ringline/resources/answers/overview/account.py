@@ -97,7 +97,19 @@ class ShownLimits(Shown):
     call_duration_s: int
     ring_timeout_s: int
     agent_join_timeout_s: int
-    webhook_endpoints: int
+    transfers_of_a_call: int = Field(description="One more is refused as `too_many_transfers`")
+    recording_pauses_of_a_call: int = Field(description="One more is refused as `too_many_segments`")
+    reported_changes_of_a_dial: int = Field(
+        description="By `user_spoke`, `silence` and `dtmf`; one more is answered `too_many_reports`"
+    )
+    outcomes_of_a_dial: int = Field(description="One more is answered `too_many_outcomes`")
+    api_keys: int = Field(description="That are valid; one more is refused as `too_many_keys`")
+    ip_ranges_of_a_key: int
+    voices_of_an_agent: int = Field(description="One more is refused as `too_many_voices`")
+    webhook_endpoints: int = Field(description="One more is refused as `too_many_endpoints`")
+    secrets_of_an_endpoint: int = Field(
+        description="That sign at once, during rotations; one more is refused as `too_many_secrets`"
+    )
     rows_of_a_page: int
     body_bytes: int
     requests_per_minute: int = Field(description="Of each API key; one more is refused as `rate_limited`")

@@ -6,8 +6,6 @@ let a SIP bridge report only CLIENT_INITIATED, USER_UNAVAILABLE and USER_REJECTE
 
 from dataclasses import dataclass
 
-from livekit.protocol.models import DisconnectReason
-
 TIMED_OUT = 408
 BUSY = 486
 CANCELLED = 487
@@ -111,7 +109,7 @@ class SipFailure:
     twirp_code: str
     message: str
     sip_status: str
-    disconnect_reason: DisconnectReason
+    disconnect_reason: str
 
     def metadata(self, sip_code: int) -> dict[str, str]:
         """The error's `meta`: what `livekit-api` turns into `SipCallError.sip_status_code` and `.sip_status`."""
@@ -139,9 +137,9 @@ def _default_twirp_code(sip_code: int) -> str:
     return "failed_precondition" if 500 <= sip_code < 600 else "invalid_argument"
 
 
-def _disconnect_reason(sip_code: int) -> DisconnectReason:
+def _disconnect_reason(sip_code: int) -> str:
     if sip_code in _UNAVAILABLE:
-        return DisconnectReason.USER_UNAVAILABLE
+        return "USER_UNAVAILABLE"
     if 400 <= sip_code < 500 or sip_code >= 600:
-        return DisconnectReason.USER_REJECTED
-    return DisconnectReason.CLIENT_INITIATED
+        return "USER_REJECTED"
+    return "CLIENT_INITIATED"

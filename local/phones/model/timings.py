@@ -1,12 +1,4 @@
-"""Every duration of the network, in seconds, as measured on livekit-server 1.13.5 and livekit-sip 1.11.0.
-
-`Pace` turns them into waiting time: with a scale of 0.1 a call of a minute takes six seconds.
-"""
-
-import asyncio
-import time
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+"""Every duration of LiveKit's, in seconds, as measured on livekit-server 1.13.5 and livekit-sip 1.11.0."""
 
 # A leg. Each duration counts from the request or from the step before.
 JOIN_S = 0.009  # request to participant_joined; the INVITE goes out afterwards
@@ -59,21 +51,3 @@ HOOK_MAX_DEPTH = 200
 HOOK_TOKEN_TTL_S = 300
 HOOK_HELD_S = 1.5  # a reordered event waits this long for another to overtake it
 HOOK_LATE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The network's own seconds. `scale` is how many real seconds one of them takes."""
-
-    scale: float = 1.0
-
-    def now_s(self) -> float:
-        """Seconds that only go forward, in the network's own time."""
-        return time.monotonic() / self.scale
-
-    async def sleep(self, duration_s: float) -> None:
-        await asyncio.sleep(duration_s * self.scale)
-
-    def timeout(self, duration_s: float) -> AbstractAsyncContextManager[object]:
-        """As `asyncio.timeout`, in the network's own seconds."""
-        return asyncio.timeout(duration_s * self.scale)

@@ -1,0 +1,1 @@
+"""What was asked of a call, apart from where the call stands."""

@@ -1,0 +1,100 @@
+"""How many calls a minute may be dialled for what LiveKit takes of requests.
+
+LiveKit Cloud counts the API requests of a project, some 1,000 a minute, and refuses what comes beyond, whatever it is:
+a refused dial can wait, a refused hang-up leaves somebody on the line. So dials alone are paced, each by what its whole
+call will ask for, and a quarter is kept for everything that cannot wait.
+
+    a minute |====== three quarters: dials, REQUESTS_OF_A_CALL each =======|=== looks, closings, callers, transfers ===|
+
+Turns lie an interval apart, as those of a trunk do, but a deployment that was quiet may dial LULL_MS worth of them at
+once: LiveKit counts by the minute. The turns are the deployment's, whoever's calls they are. Without a limit nothing is
+read and nothing written.
+
+    next_at      now - LULL_MS          now              now + PACE_AHEAD_S
+       |..............|==== at once ====|=== waited for ===|......... further off: the call stays in the queue
+"""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ringline.calls.model.timing import LIVEKIT_LULL_S, PACE_AHEAD_S
+from ringline.runtime.clock import MS_PER_S
+from ringline.runtime.items import condition_failed, from_item, to_item
+from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
+
+REQUESTS_OF_A_CALL = 5
+"""Its room with the agent's dispatch, two looks for the agent, the dial, and the room's closing."""
+
+SHARE_OF_DIALS = 0.75
+"""In the minute after a lull dials take 7/6 of that, which leaves an eighth for what cannot wait."""
+
+LULL_MS = LIVEKIT_LULL_S * MS_PER_S
+_MINUTE_MS = 60_000
+
+# Named conditions.
+TURN_IS_FREE = "attribute_not_exists(next_at) OR next_at = :next_at_read"
+
+_TRIES = 20
+"""Each lost race means that another dialer took a turn."""
+
+
+class LivekitBudget:
+    def __init__(self, dynamodb: Any, table_name: str, requests_per_minute: float = 0) -> None:
+        """0 requests a minute are no limit."""
+        self._db = dynamodb
+        self._table = table_name
+        self.interval_ms = interval_ms(requests_per_minute)
+
+    def next_turn_at(self) -> int:
+        """The moment (ms) from which on the next call may be dialled; 0 where there is no limit."""
+        return self._read() - LULL_MS if self.interval_ms else 0
+
+    def take(self, now: int) -> int | None:
+        """Takes the next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further off;
+        nothing was taken then."""
+        if not self.interval_ms:
+            return now
+        for _ in range(_TRIES):
+            read = self._read()
+            turn = max(now, read - LULL_MS)
+            if not is_near(turn, now):
+                return None
+            if self._took(read, max(read, now) + self.interval_ms):
+                return turn
+        return None
+
+    def _read(self) -> int:
+        answer = self._db.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
+        return int(from_item(answer.get("Item", {})).get("next_at", 0))
+
+    def _took(self, read: int, next_at: int) -> bool:
+        """Whether no other dialer was faster."""
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=_KEY,
+                UpdateExpression="SET next_at = :next",
+                ConditionExpression=TURN_IS_FREE,
+                ExpressionAttributeValues=to_item({":next": next_at, ":next_at_read": read}),
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+
+_KEY = to_item({"pk": LIVEKIT_PK, "sk": LIVEKIT_BUDGET_SK})
+
+
+def interval_ms(requests_per_minute: float) -> int:
+    """The time between two dials; 0 for none."""
+    if requests_per_minute <= 0:
+        return 0
+    return round(_MINUTE_MS * REQUESTS_OF_A_CALL / (requests_per_minute * SHARE_OF_DIALS))
+
+
+def is_near(turn_at: int, now: int) -> bool:
+    """Whether a turn is near enough for a dialer to wait for it."""
+    return turn_at <= now + PACE_AHEAD_S * MS_PER_S

@@ -1,0 +1,1 @@
+"""What all requests to LiveKit have in common, whoever makes them."""

@@ -1,0 +1,145 @@
+"""Where LiveKit takes so many requests a minute, calls are dialled by turns, and what cannot wait has a share of its
+own."""
+
+import asyncio
+import json
+
+import pytest
+
+from ringline.calls.model.call import Call, State
+from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.room_view import RoomView
+from ringline.calls.model.timing import LIVEKIT_LULL_S, PACE_AHEAD_S
+from ringline.calls.outbound.admit import Paced
+from ringline.calls.tables.limits.livekit_budget import (
+    REQUESTS_OF_A_CALL,
+    SHARE_OF_DIALS,
+    LivekitBudget,
+    interval_ms,
+)
+from ringline.calls.views.queue_place import BlockedBy, queue_place
+from ringline.runtime.clock import MS_PER_S
+from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
+from tests.builders import ACCOUNT, NOW
+from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.one_table import LocalAws
+
+FEW = 500
+"""Requests a minute."""
+BETWEEN_MS = 800
+AT_ONCE = LIVEKIT_LULL_S * MS_PER_S // BETWEEN_MS + 1
+"""After a lull: what the lull is worth, and one that goes anyhow."""
+AND_SOON = AT_ONCE + 1
+"""With the one whose turn is near enough to wait for."""
+
+
+@pytest.fixture
+def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    room = calls_room(local, cap=500)
+    room.telephony.views = [RoomView((), (AgentSeen("PA_agent", NOW),))]
+    room.paces.budget = LivekitBudget(local.dynamodb, local.table_name, FEW)
+
+    async def no_waiting(seconds: float) -> None:
+        room.clock.move(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
+    return room
+
+
+def waiting(room: CallsRoom, count: int, **fields: object) -> None:
+    for n in range(count):
+        room.queued(f"call_{n:03}", eligible_at=NOW - 1000 + n, created_at=NOW - 1000 + n, **fields)
+
+
+def claimed(room: CallsRoom, most: int = 50) -> list[Call]:
+    calls: list[Call] = []
+    while len(calls) < most and isinstance(call := room.admit.next(ACCOUNT), Call):
+        calls.append(call)
+    return calls
+
+
+def quiet(room: CallsRoom) -> None:
+    """Nobody claims any more: the turns have been taken up to a second from now."""
+    while room.paces.budget.take(room.clock()) is not None:
+        pass
+
+
+def test_what_livekit_cloud_takes_is_two_and_a_half_calls_a_second() -> None:
+    assert (interval_ms(1000), interval_ms(FEW), interval_ms(0)) == (400, BETWEEN_MS, 0)
+
+
+@pytest.mark.parametrize("limit", [60, 600])
+def test_in_no_minute_dials_use_up_what_is_kept_for_closings_and_looks(local: LocalAws, limit: int) -> None:
+    budget, moments, now = LivekitBudget(local.dynamodb, local.table_name, limit), list[int](), NOW
+    most = int(limit * 7 / 6 * SHARE_OF_DIALS / REQUESTS_OF_A_CALL) + 2
+    while len(moments) < 2 * most:
+        turn = budget.take(now)
+        if turn is None:
+            now += 500
+            continue
+        moments.append(max(turn, now))
+    for at in moments:
+        asked_for = REQUESTS_OF_A_CALL * sum(at <= other < at + 60_000 for other in moments)
+        assert asked_for <= limit * 7 / 8 + REQUESTS_OF_A_CALL
+
+
+def test_a_lull_is_worth_ten_seconds_of_dials_at_once_and_then_they_keep_their_distance(room: CallsRoom) -> None:
+    waiting(room, AND_SOON + 1)
+    moments = [call.dialed_at for call in claimed(room, AND_SOON + 1)]
+    assert moments[:AT_ONCE] == [NOW] * AT_ONCE
+    # The last one's turn was near by the time that the one before it had waited for its own.
+    assert moments[AT_ONCE:] == [NOW + 400, NOW + 1200]
+
+
+def test_a_turn_that_is_far_off_leaves_the_call_in_its_place_and_says_until_when(room: CallsRoom) -> None:
+    waiting(room, 1)
+    quiet(room)
+    stopped = room.admit.next(ACCOUNT)
+    assert isinstance(stopped, Paced) and stopped.until == room.paces.budget.next_turn_at()
+    assert stopped.until > NOW + PACE_AHEAD_S * MS_PER_S
+    assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
+    room.clock.move((stopped.until - NOW) / MS_PER_S)
+    assert claimed(room)[0].call_id == "call_000"
+
+
+def test_of_all_dialers_that_find_no_turn_one_rings_for_the_next(room: CallsRoom) -> None:
+    waiting(room, 1)
+    quiet(room)
+    for _ in range(3):
+        assert room.ring() == 0
+    assert room.doorbell.rings == [(ACCOUNT, 2)]
+
+
+def test_a_call_takes_a_turn_of_its_trunk_besides(room: CallsRoom) -> None:
+    room.paces.set_rate("ST_slow", 2)
+    waiting(room, 3, trunk_id="ST_slow")
+    assert [call.dialed_at for call in claimed(room)] == [NOW, NOW + 500, NOW + 1000]
+
+
+def test_a_call_that_waits_for_its_turn_says_so(room: CallsRoom) -> None:
+    waiting(room, 2)
+    quiet(room)
+    call = room.call("call_001")
+    place = queue_place(room.store, room.paces, room.places, room.capacity, call, NOW)
+    assert place is not None and (place.position, place.blocked_by) == (2, BlockedBy.LIVEKIT_PACE)
+    assert place.estimated_start_at == room.paces.budget.next_turn_at() + BETWEEN_MS
+
+
+def test_looks_into_rooms_and_closings_ask_for_no_turn(room: CallsRoom) -> None:
+    waiting(room, 1)
+    call = claimed(room)[0]
+    quiet(room)
+    attempts = room.dial_next(room.admit)._dial.attempts
+    assert asyncio.run(attempts.room_of(call)) is not None
+    assert asyncio.run(attempts.close_room(call))
+
+
+def test_without_a_limit_nothing_is_read_and_nothing_written(room: CallsRoom, local: LocalAws) -> None:
+    asked: list[str] = []
+    local.dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.*", lambda params, **_: asked.append(json.dumps(params, default=str))
+    )
+    room.paces.budget = LivekitBudget(local.dynamodb, local.table_name)
+    waiting(room, 2)
+    assert len(claimed(room)) == 2
+    assert asked and not any(f'"{LIVEKIT_BUDGET_SK}"' in each and f'"{LIVEKIT_PK}"' in each for each in asked)
