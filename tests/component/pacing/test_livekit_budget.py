@@ -53,7 +53,7 @@ def waiting(room: CallsRoom, count: int, **fields: object) -> None:
 
 def claimed(room: CallsRoom, most: int = 50) -> list[Call]:
     calls: list[Call] = []
-    while len(calls) < most and isinstance(call := room.admit.next(ACCOUNT), Call):
+    while len(calls) < most and isinstance(call := room.next_call(ACCOUNT), Call):
         calls.append(call)
     return calls
 
@@ -94,7 +94,7 @@ def test_a_lull_is_worth_ten_seconds_of_dials_at_once_and_then_they_keep_their_d
 def test_a_turn_that_is_far_off_leaves_the_call_in_its_place_and_says_until_when(room: CallsRoom) -> None:
     waiting(room, 1)
     quiet(room)
-    stopped = room.admit.next(ACCOUNT)
+    stopped = room.next_call(ACCOUNT)
     assert isinstance(stopped, Paced) and stopped.until == room.paces.budget.next_turn_at()
     assert stopped.until > NOW + PACE_AHEAD_S * MS_PER_S
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
