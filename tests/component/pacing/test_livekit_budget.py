@@ -143,3 +143,11 @@ def test_without_a_limit_nothing_is_read_and_nothing_written(room: CallsRoom, lo
     waiting(room, 2)
     assert len(claimed(room)) == 2
     assert asked and not any(f'"{LIVEKIT_BUDGET_SK}"' in each and f'"{LIVEKIT_PK}"' in each for each in asked)
+
+
+def test_no_call_goes_along_with_another_without_a_turn_of_its_own(room: CallsRoom) -> None:
+    waiting(room, 3)
+    for n in range(3):
+        admitted = room.admit.next(ACCOUNT, 3)
+        assert isinstance(admitted, list)
+        assert [call.call_id for call in admitted] == [f"call_{n:03}"]
