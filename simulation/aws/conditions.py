@@ -12,15 +12,17 @@ type Test = Callable[[Item, Item], bool]
 
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
+_SIZE = re.compile(r"size\((\w+)\) (<|<=) (:\w+)")
 _UPDATES = {
     "ADD": re.compile(r"(#?\w+) (:\w+)"),
+    "DELETE": re.compile(r"(#?\w+) (:\w+)"),
     "SET": re.compile(r"(#?\w+) = (:\w+)"),
     "REMOVE": re.compile(r"(#?\w+)()"),
 }
-_VERBS = re.compile(r"\b(ADD|SET|REMOVE) ")
+_VERBS = re.compile(r"\b(ADD|DELETE|SET|REMOVE) ")
 _UNLESS_THERE = re.compile(r"(\w+) = if_not_exists\((\w+), (:\w+)\)")
 _CLAUSES = re.compile(r", (?![^(]*\))")
-_COMPARED = re.compile(r"(\w+) (=|<|>|<=|<>) (:?\w+)")
+_COMPARED = re.compile(r"(\w+) (=|<|>|<=|>=|<>) (:?\w+)")
 
 
 class UnknownExpression(Exception):
@@ -67,7 +69,15 @@ def _test(part: str) -> Test:
         return lambda item, _values: name not in item
     if found := _COMPARED.fullmatch(part):
         return _comparison(found[1], found[2], found[3])
+    if found := _SIZE.fullmatch(part):
+        name, operator, most = found.groups()
+        return lambda item, values: name in item and _is_small(item[name], operator, int(values[most]["N"]))
     raise UnknownExpression(part)
+
+
+def _is_small(kept: Item, operator: str, most: int) -> bool:
+    size = len(_plain(kept))
+    return size < most if operator == "<" else size <= most
 
 
 def _comparison(name: str, operator: str, other: str) -> Test:
@@ -85,6 +95,8 @@ def _comparison(name: str, operator: str, other: str) -> Test:
                 return bool(a > b)
             case "<>":
                 return bool(a != b)
+            case ">=":
+                return bool(a >= b)
             case _:
                 return bool(a <= b)
 
@@ -104,8 +116,12 @@ def updated(item: Item, expression: str, names: dict[str, str], values: Item) ->
         name = names.get(called, called)
         match verb:
             case "ADD":
-                before = int(item.get(name, {"N": "0"})["N"])
-                fields[name] = {"N": str(before + int(values[value]["N"]))}
+                fields[name] = _added(item.get(name), values[value])
+            case "DELETE":
+                left = set(item.get(name, {"SS": []})["SS"]) - set(values[value]["SS"])
+                # A set without members is no attribute.
+                fields[name] = {"SS": sorted(left)}
+                gone |= set() if left else {name}
             case "SET":
                 fields[name] = values[value]
             case "SET UNLESS THERE":
@@ -113,6 +129,12 @@ def updated(item: Item, expression: str, names: dict[str, str], values: Item) ->
             case _:
                 gone.add(name)
     return {name: value for name, value in fields.items() if name not in gone} if gone else fields
+
+
+def _added(kept: Item | None, more: Item) -> Item:
+    if "SS" in more:
+        return {"SS": sorted({*(kept or {"SS": []})["SS"], *more["SS"]})}
+    return {"N": str(int((kept or {"N": "0"})["N"]) + int(more["N"]))}
 
 
 @cache

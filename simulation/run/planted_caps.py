@@ -8,7 +8,7 @@ from unittest import mock
 
 from ringline.calls.capacity.counters import Counter
 from ringline.calls.model.call import Call
-from ringline.calls.tables.store import CallStore, Committed
+from ringline.calls.tables.writes.companions import Companions
 from ringline.calls.tables.writes.counting import Companion, Counting
 from simulation.run.planted import Planting
 
@@ -45,14 +45,14 @@ def cap_passed_unasked() -> Iterator[None]:
 @contextmanager
 def cap_not_known_to_the_claim() -> Iterator[None]:
     """A claim trusts what its dialer read of the caps, whatever was set since."""
-    commit = CallStore.commit
+    of = Companions.of
 
     def trusts(
-        store: CallStore, before: Call, after: Call, _caps_version: int | None = None, **claim: Any
-    ) -> Committed:
-        return commit(store, before, after, **claim)
+        companions: Companions, before: Call, after: Call, _caps_version: int | None = None, **claim: Any
+    ) -> list[Companion]:
+        return of(companions, before, after, **claim)
 
-    with mock.patch.object(CallStore, "commit", trusts):
+    with mock.patch.object(Companions, "of", trusts):
         yield
 
 

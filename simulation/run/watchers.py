@@ -130,7 +130,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows, garbled: Garb
             access=OwnAccountOnly(world, findings),
             # The book first: the others look into it.
             calls=(book, *of_runners, *of_calls),
-            gates=(gates, desks, reserves),
+            gates=(gates, caps, desks, reserves),
             queues=places,
             trunks=paces,
             runners=runner_places,

@@ -17,8 +17,9 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed
 from ringline.calls.model.ports import CarrierLinks
 from ringline.calls.model.results import Moved
-from ringline.calls.outbound.admit import Admit
+from ringline.calls.outbound.admit import Admit, NoneAdmitted, Paced
 from ringline.calls.outbound.dial_next import DialNext
+from ringline.calls.outbound.queue_head import ExpiredAhead
 from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
@@ -101,6 +102,14 @@ class CallsRoom:
             log=LOG,
             pause=self.clock.move,
         )
+
+    def next_call(self, account_id: str = ACCOUNT) -> Call | NoneAdmitted | Paced | ExpiredAhead:
+        """Claims one call: that, or why none was admitted."""
+        admitted = self.admit.next(account_id)
+        if not isinstance(admitted, list):
+            return admitted
+        (call,) = admitted
+        return call
 
     def ring(self, account_id: str = ACCOUNT) -> int:
         """A doorbell is heard: how many calls were dialled."""

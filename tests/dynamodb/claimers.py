@@ -13,7 +13,7 @@ from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, FoundOver
 from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
-from ringline.calls.tables.store import CallStore, Committed, TableContended
+from ringline.calls.tables.store import CallStore, Change, Committed, TableContended
 from ringline.runtime import aws
 from tests.builders import at
 
@@ -33,6 +33,8 @@ class Part:
     call_ids: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
 
+
+TOGETHER = "together"
 
 type Work = Callable[[Part], Counter[str]]
 
@@ -78,6 +80,39 @@ def claim_under_caps_and_end_all(part: Part) -> Counter[str]:
         if _commit(store, call, claim, seen) is Committed.DONE:
             seen[call.call_id] += 1
             _end(store, part.account_id, call.call_id, Counter())
+    return seen
+
+
+def claim_together_and_end_all(part: Part) -> Counter[str]:
+    """Claims several at once of the first calls that wait, from any of them on, and ends them, until nobody waits. Each
+    claim is counted under the call's id, and those that were claimed with another one under TOGETHER, too."""
+    store, seen = _store(part), Counter[str]()
+    while entries := store.eligible(part.account_id, at(0), _LOOK_AT):
+        begin = random.randrange(len(entries))
+        wanted = [entry.call_id for entry in entries[begin : begin + random.randint(1, 10)]]
+        calls = sorted(
+            store.get_many([(part.account_id, call_id) for call_id in wanted]), key=lambda call: call.call_id
+        )
+        moves = [apply(call, Claimed(at(1), counters=part.counters)) for call in calls if call.state is State.QUEUED]
+        moved = [move.call for move in moves if isinstance(move, Moved)]
+        before = {call.call_id: call for call in calls}
+        if not moved:
+            continue
+        try:
+            written = store.commit_together([Change(before[call.call_id], call) for call in moved])
+        except TableContended:
+            continue
+        if (
+            not written
+            and _commit(store, before[moved[0].call_id], Claimed(at(1), counters=part.counters), Counter())
+            is Committed.DONE
+        ):
+            written = 1
+        claimed = [call.call_id for call in moved[:written]]
+        seen += Counter(claimed)
+        seen[TOGETHER] += len(claimed) if len(claimed) > 1 else 0
+        for call_id in claimed:
+            _end(store, part.account_id, call_id, Counter())
     return seen
 
 

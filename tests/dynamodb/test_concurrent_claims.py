@@ -17,9 +17,11 @@ from ringline.runtime.table import calls_pk, caps_pk, gate_pk
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws
 from tests.dynamodb.claimers import (
+    TOGETHER,
     Claimers,
     Part,
     claim_and_end_all,
+    claim_together_and_end_all,
     claim_under_caps_and_end_all,
     claim_until_full,
     claimers,
@@ -78,6 +80,28 @@ def test_while_lines_are_taken_and_given_back_the_cap_holds_at_every_change(
     assert {abs(after - before) for before, after in pairwise(counted)} == {1}
     assert 1 < max(counted) <= CAP
     assert min(counted) == counted[-1] == 0
+    for call_id in claimed:
+        assert lives(local, call_id) == ["queued", "dialing", "not_connected"]
+
+
+def test_while_lines_are_taken_several_at_once_the_cap_and_a_counters_hold_at_every_change(
+    local: LocalAws, part: Part, dialers: Claimers
+) -> None:
+    store, name = CallStore(local.dynamodb, local.table_name), counter_name(Kind.AGENT, "AGENT_1")
+    Counters(local.dynamodb, local.table_name).set_cap(ACCOUNT, Kind.AGENT, "AGENT_1", CAP - 2)
+    claimed = dialers.all_do(claim_together_and_end_all, Part(local.table_name, ACCOUNT, counters=(name,)))
+    together = claimed.pop(TOGETHER)
+    assert claimed == Counter(f"call_{n:02}" for n in range(CALLS)), "each call is claimed once"
+    assert together > 0
+    assert lines(store) == (0, CAP)
+    assert set(states(local).values()) == {State.NOT_CONNECTED}
+    assert not store.has_queued(ACCOUNT)
+    for counted in (counts(local), [image.get("in_use", 0) for image in changes_of(local, caps_pk(ACCOUNT), name)]):
+        assert max(counted) <= CAP - 2
+        assert min(counted) == counted[-1] == 0
+        steps = [after - before for before, after in pairwise(counted)]
+        assert sum(step for step in steps if step > 0) == CALLS
+        assert {step for step in steps if step < 0} == {-1}
     for call_id in claimed:
         assert lives(local, call_id) == ["queued", "dialing", "not_connected"]
 

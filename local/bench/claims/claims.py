@@ -1,4 +1,5 @@
-"""Claims a second, of one account and of many, by one to eight dialers at once, each a process of its own.
+"""Claims a second, of one account and of many, by one to eight dialers at once, each a process of its own: one call a
+transaction, and up to ten.
 
 Neither stand-in is DynamoDB: both answer in less than a millisecond and take one transaction at a time, on the
 processors that the dialers need too. What can be compared is one account with many, where all else is the same: how
@@ -12,11 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from local.aws import dynamodb_local, emulator
 from local.aws.deploy import client, credentials
 from local.aws.template import read_template
+from local.bench.claims.steady import LASTS_S, SteadyAccount
 from local.bench.claims.worker import CLAIMS_FOR_S
 from local.bench.report import Reading, Section, shown
 from local.bench.rig import Noise
@@ -28,6 +31,7 @@ from local.tools.processes import StackError
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Call, State
+from ringline.calls.model.timing import DIAL_BATCH
 from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import now_ms
 from ringline.runtime.ids import new_id
@@ -35,6 +39,9 @@ from ringline.runtime.ids import new_id
 _DIALERS = (1, 2, 4, 8)
 _MANY = 32
 _CALLS = 160
+_BUSY_LINES = (100, 200, 350, 500)
+_TRANSACTION_MS = (8, 15)
+_SEED = 7
 _LINES = 10_000
 _TABLE = "claims"
 _MADE_OF = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -44,7 +51,8 @@ _DONE_WITHIN_S = 60
 
 def measure(tell: Tell) -> list[Section]:
     """One section for each stand-in that is there. Raises StackError if a dialer fails."""
-    sections = []
+    tell("one account whose lines are all busy, in virtual time")
+    sections = [steady()]
     for name, running in (("DynamoDB Local", _dynamodb_local), ("the emulator", _emulator)):
         try:
             with running() as url:
@@ -53,6 +61,22 @@ def measure(tell: Tell) -> list[Section]:
         except dynamodb_local.NotInstalled as missing:
             sections.append(Section(f"claims a second, {name}", (Reading("left out", "", str(missing)),)))
     return sections
+
+
+def steady() -> Section:
+    """One account whose lines are all busy, by the model of `steady.py`."""
+    readings = []
+    for transaction_ms in _TRANSACTION_MS:
+        for lines in _BUSY_LINES:
+            one, several = (
+                SteadyAccount(lines=lines, transaction_s=transaction_ms / 1000, most=most, seed=_SEED).run(15, 30)
+                for most in (1, DIAL_BATCH)
+            )
+            what = f"{lines} lines, {transaction_ms} ms a transaction: {lines / LASTS_S:.0f}/s at most"
+            value = f"{shown(several.calls_per_s)}/s, {several.calls_per_s / one.calls_per_s:.1f}x"
+            refused = f"{several.refused:.1f} refused a call, one by one {one.refused:.1f}"
+            readings.append(Reading(what, value, f"one by one {shown(one.calls_per_s)}/s; {refused}"))
+    return Section(f"calls of {LASTS_S:.0f} s of one account, in virtual time (a model of the table)", tuple(readings))
 
 
 @contextmanager
@@ -86,15 +110,39 @@ def _measured(name: str, url: str) -> Section:
 
 
 def _reading(dynamodb: Any, url: str, accounts: int, dialers: int) -> Reading:
-    made = [_account_with_calls(dynamodb, _CALLS // accounts) for _ in range(accounts)]
-    done = _claimed_by(url, made, dialers)
-    claimed = sum(each["claimed"] for each in done)
-    if not 0 < claimed <= _CALLS:
-        raise StackError(f"{claimed} of {_CALLS} calls were claimed")
-    rate = claimed / max(each["seconds"] for each in done)
-    lost = sum(each["contended"] for each in done)
+    one, several = (_claiming(dynamodb, url, accounts, dialers, most) for most in (1, DIAL_BATCH))
     whose = "one account" if accounts == 1 else f"{accounts} accounts"
-    return Reading(f"{whose}, {dialers} dialers", f"{shown(rate)}/s", f"given up after lost races: {shown(lost)}")
+    times = several.a_second / one.a_second
+    note = f"one by one {shown(one.a_second)}/s; {several.words()}; one by one {one.words()}"
+    return Reading(f"{whose}, {dialers} dialers", f"{shown(several.a_second)}/s, {times:.1f}x", note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claiming:
+    """What dialers did together."""
+
+    claimed: float
+    seconds: float
+    sent: float
+    refused: float
+    contended: float
+
+    @property
+    def a_second(self) -> float:
+        return self.claimed / self.seconds
+
+    def words(self) -> str:
+        each = f"{self.sent / self.claimed:.2f} transactions a call, {self.refused / self.claimed:.2f} refused"
+        return f"{each}, {shown(self.contended)} given up"
+
+
+def _claiming(dynamodb: Any, url: str, accounts: int, dialers: int, most: int) -> _Claiming:
+    made = [_account_with_calls(dynamodb, _CALLS // accounts) for _ in range(accounts)]
+    done = _claimed_by(url, made, dialers, most)
+    counted = {name: sum(each[name] for each in done) for name in ("claimed", "sent", "refused", "contended")}
+    if not 0 < counted["claimed"] <= _CALLS:
+        raise StackError(f"{counted['claimed']} of {_CALLS} calls were claimed")
+    return _Claiming(seconds=max(each["seconds"] for each in done), **counted)
 
 
 def _account_with_calls(dynamodb: Any, calls: int) -> str:
@@ -119,10 +167,10 @@ def _account_with_calls(dynamodb: Any, calls: int) -> str:
     return account_id
 
 
-def _claimed_by(url: str, accounts: list[str], dialers: int) -> list[dict[str, float]]:
+def _claimed_by(url: str, accounts: list[str], dialers: int, most: int) -> list[dict[str, float]]:
     """What each of so many dialers did that began at the same moment. Raises StackError."""
     environment = processes.clean_environment({**credentials(url), "LOG_LEVEL": "CRITICAL"})
-    command = [sys.executable, "-m", "local.bench.claims.worker", _TABLE]
+    command = [sys.executable, "-m", "local.bench.claims.worker", _TABLE, str(most)]
     # Each begins with another account, as doorbells come.
     turns = [accounts[place * len(accounts) // dialers :] for place in range(dialers)]
     started = [

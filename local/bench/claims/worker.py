@@ -1,15 +1,16 @@
-"""One dialer's claiming, as a process of its own: `python -m local.bench.claims.worker TABLE ACCOUNT...`.
+"""One dialer's claiming, as a process of its own: `python -m local.bench.claims.worker TABLE MOST ACCOUNT...`.
 
-Prints `ready`, waits for a line, claims what waits of the accounts, in turns, for CLAIMS_FOR_S at the most, and prints
-what it did as JSON.
+Prints `ready`, waits for a line, claims what waits of the accounts, in turns, up to MOST calls at once, for
+CLAIMS_FOR_S at the most, and prints what it did as JSON.
 """
 
 import json
 import sys
 import time
+from http import HTTPStatus
+from typing import Any
 
 from ringline.agents.tables.registry import Registry
-from ringline.calls.model.call import Call
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.limits_met import LimitsMet
@@ -48,31 +49,50 @@ def admitting(table: str) -> Admit:
     )
 
 
-def claim_all(admit: Admit, accounts: list[str]) -> dict[str, float]:
+class Transactions:
+    """How many a client sends, and how many of them are refused."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.sent = self.refused = 0
+        dynamodb.meta.events.register("after-call.dynamodb.TransactWriteItems", self._answered)
+
+    def _answered(self, http_response: Any, **_: Any) -> None:
+        self.sent += 1
+        self.refused += http_response.status_code >= HTTPStatus.BAD_REQUEST
+
+
+def claim_all(admit: Admit, accounts: list[str], most: int) -> dict[str, float]:
     """How many calls were claimed, how often all tries were lost to others, and how long it took."""
+    transactions = Transactions(aws.dynamodb())
     claimed = contended = 0
     began = time.monotonic()
     waiting = list(accounts)
     while waiting and time.monotonic() < began + CLAIMS_FOR_S:
         for account_id in list(waiting):
             try:
-                admitted = admit.next(account_id)
+                admitted = admit.next(account_id, most)
             except TableContended:
                 contended += 1
                 continue
-            if isinstance(admitted, Call):
-                claimed += 1
+            if isinstance(admitted, list):
+                claimed += len(admitted)
             else:
                 waiting.remove(account_id)
-    return {"claimed": claimed, "contended": contended, "seconds": time.monotonic() - began}
+    return {
+        "claimed": claimed,
+        "contended": contended,
+        "sent": transactions.sent,
+        "refused": transactions.refused,
+        "seconds": time.monotonic() - began,
+    }
 
 
 def main() -> None:
-    table, *accounts = sys.argv[1:]
+    table, most, *accounts = sys.argv[1:]
     admit = admitting(table)
     print("ready", flush=True)
     sys.stdin.readline()
-    print(json.dumps(claim_all(admit, accounts)), flush=True)
+    print(json.dumps(claim_all(admit, accounts, int(most))), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 end."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from ringline.calls.capacity.counters import names_of
 from ringline.calls.model.call import Call, Direction
@@ -20,6 +21,7 @@ class Caps:
         self._findings = findings
         self._rows = rows
         self._counted: Counter[CounterKey] = Counter()
+        self._changed: set[CounterKey] = set()
 
     def call_changed(self, change: CallChange) -> None:
         was = set[str]() if change.before is None else set(change.before.counts_in)
@@ -29,14 +31,22 @@ class Caps:
             self._counted[account_id, name] -= 1
         for name in now - was:
             self._counted[account_id, name] += 1
-        for name in was ^ now:
-            in_use, counted = _number(self._row(account_id, name), "in_use"), self._counted[account_id, name]
-            if in_use != counted:
-                self._findings.fail("cap_inexact", f"{name} of {account_id}: in_use {in_use}, calls in it {counted}")
+        self._changed |= {(account_id, name) for name in was ^ now}
         if change.is_claim:
             self._claimed(change.after)
         if change.before is None:
             self._arrives(change.after)
+
+    def gate_changed(self, account_id: str, before: Item, after: Item) -> None:
+        """What a gate lets in is another's to watch."""
+
+    def accounts_changed(self, account_ids: Sequence[str]) -> None:
+        """A write is complete: several calls may have come to one counter with it."""
+        for account_id, name in sorted(self._changed):
+            in_use, counted = _number(self._row(account_id, name), "in_use"), self._counted[account_id, name]
+            if in_use != counted:
+                self._findings.fail("cap_inexact", f"{name} of {account_id}: in_use {in_use}, calls in it {counted}")
+        self._changed.clear()
 
     def _arrives(self, call: Call) -> None:
         """Somebody rings in, and takes what they count in."""

@@ -236,7 +236,7 @@ def test_calls_that_go_out_leave_a_caller_the_place_that_they_took(plane: Plane,
     plane.speech_joins("speech#1", places=1)
     comes(plane, "a")
     plane.calls.queued("call_1", brain="prompt", agent_id="AGENT_1")
-    assert isinstance(plane.calls.admit.next(ACCOUNT), Paced)
+    assert isinstance(plane.calls.next_call(ACCOUNT), Paced)
 
 
 @COMES_IN

@@ -321,7 +321,7 @@ def test_a_call_waits_while_no_speech_worker_has_room_and_is_rung_for_when_one_h
     plane.beats(connection, active_jobs=0)
     assert plane.calls.doorbell.accounts == [ACCOUNT]
     plane.calls.telephony.awaited = [RoomView((), ())]
-    assert plane.calls.admit.next(ACCOUNT) == plane.calls.call()
+    assert plane.calls.next_call(ACCOUNT) == plane.calls.call()
     assert plane.calls.call().state is State.DIALING
 
 
@@ -332,16 +332,16 @@ def test_of_calls_that_are_claimed_at_once_no_more_go_than_speech_workers_have_p
     for number in range(5):
         plane.calls.queued(f"call_{number}", brain="prompt", agent_id="AGENT_1", created_at=NOW + number)
     plane.calls.clock.move(1)
-    claimed = [plane.calls.admit.next(ACCOUNT) for _ in range(3)]
+    claimed = [plane.calls.next_call(ACCOUNT) for _ in range(3)]
     assert all(isinstance(each, Call) for each in claimed)
-    assert isinstance(plane.calls.admit.next(ACCOUNT), Paced)
+    assert isinstance(plane.calls.next_call(ACCOUNT), Paced)
     assert sorted(worker.in_use for worker in plane.registry.speech_workers()) == [1, 2]
     assert OF_THE_DEPLOYMENT == DEPLOYMENT
     assert plane.registry.speech_is_full()
     plane.calls.progress.apply(ACCOUNT, "call_0", EndAsked(plane.calls.clock(), EndReason.API_HUNG_UP))
     plane.calls.progress.apply(ACCOUNT, "call_0", FoundOver(plane.calls.clock(), 1))
     assert sum(worker.in_use for worker in plane.registry.speech_workers()) == 2
-    again = plane.calls.admit.next(ACCOUNT)
+    again = plane.calls.next_call(ACCOUNT)
     assert isinstance(again, Call) and again.call_id == "call_3"
 
 
@@ -368,12 +368,12 @@ def test_callers_whom_livekit_gave_a_worker_take_its_room_as_its_beats_tell(plan
 def test_where_no_speech_worker_ever_registered_livekit_decides(plane: Plane) -> None:
     waits_for_speech(plane)
     assert not plane.registry.speech_is_full()
-    assert plane.calls.admit.next(ACCOUNT) == plane.calls.call()
+    assert plane.calls.next_call(ACCOUNT) == plane.calls.call()
 
 
 def test_a_prompts_call_waits_for_speech_as_well_and_one_of_the_customers_own_agent_does_not(plane: Plane) -> None:
     plane.listen.disconnect(plane.speech_joins("speech#1"))
     plane.calls.queued("call_1", brain="prompt", agent_id="AGENT_1")
     plane.calls.queued("call_2", agent_id="AGENT_1")
-    claimed = plane.calls.admit.next(ACCOUNT)
+    claimed = plane.calls.next_call(ACCOUNT)
     assert isinstance(claimed, Call) and claimed.call_id == "call_2"

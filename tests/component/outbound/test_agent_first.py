@@ -178,16 +178,16 @@ def test_the_agent_rests_for_longer_each_time_and_one_call_at_a_time_tries_it(ro
 def test_all_calls_go_on_when_the_agent_is_back_first_one_by_one(room: CallsRoom) -> None:
     missed_by_the_first_of_four(room)
     room.clock.move(AGENT_RESTS_S[0])
-    first = room.admit.next(ACCOUNT)
+    first = room.next_call(ACCOUNT)
     assert isinstance(first, Call)
     assert (first.call_id, first.tries_agent) == ("call_0", True), "the first in the queue is the one that tries"
-    assert room.admit.next(ACCOUNT) == Paced(room.clock() + (AGENT_FIRST_S + 10) * 1000)
+    assert room.next_call(ACCOUNT) == Paced(room.clock() + (AGENT_FIRST_S + 10) * 1000)
     room.rests.joined(ACCOUNT, "AGENT_1", trial_of(first.call_id, first.attempt), room.clock())
-    second = room.admit.next(ACCOUNT)
+    second = room.next_call(ACCOUNT)
     assert isinstance(second, Call) and second.tries_agent
-    assert isinstance(room.admit.next(ACCOUNT), Paced)
+    assert isinstance(room.next_call(ACCOUNT), Paced)
     room.clock.move(AGENT_ON_TRIAL_S)
-    third = room.admit.next(ACCOUNT)
+    third = room.next_call(ACCOUNT)
     assert isinstance(third, Call) and not third.tries_agent
 
 
@@ -234,13 +234,13 @@ def test_a_call_whose_claim_is_lost_lets_another_try_the_agent(room: CallsRoom) 
         return Committed.STALE
 
     room.store.commit = lost_once  # type: ignore[method-assign, assignment]
-    assert isinstance(room.admit.next(ACCOUNT), Call)
+    assert isinstance(room.next_call(ACCOUNT), Call)
 
 
 def test_of_all_dialers_that_find_an_agent_at_rest_one_rings_for_its_end(room: CallsRoom) -> None:
     room.queued()
     rest = room.rests.missed(ACCOUNT, "AGENT_1", "call_x#1", room.clock())
-    assert room.admit.next(ACCOUNT) == Paced(rest.next_at)
+    assert room.next_call(ACCOUNT) == Paced(rest.next_at)
     for _ in range(3):
         room.ring()
     assert room.doorbell.rings == [(ACCOUNT, AGENT_RESTS_S[0])]

@@ -42,7 +42,7 @@ class Room:
         self.set_cap.run(ACCOUNT, kind, of, max_calls, calls_per_day)
 
     def admitted(self) -> Call | NoneAdmitted | Paced | ExpiredAhead:
-        return self.calls.admit.next(ACCOUNT)
+        return self.calls.next_call(ACCOUNT)
 
     def claimed(self) -> Call:
         call = self.admitted()

@@ -26,7 +26,7 @@ class Room:
         self.allowances.set(ACCOUNT, {cap_attribute(use): cap, own_cap_attribute(use): own})
 
     def admitted(self) -> Call | NoneAdmitted | Paced | ExpiredAhead:
-        return self.calls.admit.next(ACCOUNT)
+        return self.calls.next_call(ACCOUNT)
 
     def claimed(self) -> Call:
         call = self.admitted()

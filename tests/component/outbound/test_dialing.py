@@ -118,11 +118,19 @@ def test_a_dialer_that_was_told_to_stop_claims_nothing_more_and_leaves_the_bell_
     local: LocalAws,
 ) -> None:
     room = calls_room(local, cap=100)
-    for n in range(3):
+    for n in range(2):
         room.queued(f"call_{n:02}")
     room.telephony.views = [AGENT_THERE]
-    words = iter([True, True, False])
-    stopping = replace(room.dial_next(room.admit), may_claim=lambda: next(words))
+    claims_before_the_stop = 1
+
+    def may_claim() -> bool:
+        nonlocal claims_before_the_stop
+        claims_before_the_stop -= 1
+        if claims_before_the_stop < 0:
+            room.queued("call_that_came_since")
+        return claims_before_the_stop >= 0
+
+    stopping = replace(room.dial_next(room.admit), may_claim=may_claim)
     assert asyncio.run(stopping.run(ACCOUNT)) == 2, "those under way are dialled to their end"
     assert room.in_use == 2
     assert room.doorbell.accounts == [ACCOUNT]

@@ -38,7 +38,7 @@ def expired_without_calls(room: CallsRoom, local: LocalAws, count: int) -> None:
 def test_a_call_behind_a_thousand_that_have_expired_is_dialled_at_once(room: CallsRoom, local: LocalAws) -> None:
     expired_without_calls(room, local, 1_000)
     healthy = room.queued("call_9")
-    admitted = room.admit.next(ACCOUNT)
+    admitted = room.next_call(ACCOUNT)
     assert getattr(admitted, "call_id", None) == healthy.call_id
 
 
@@ -64,8 +64,8 @@ def test_where_more_have_expired_than_one_look_reaches_past_each_ends_some_and_t
 def test_a_queue_of_nothing_but_expired_calls_is_emptied(room: CallsRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_head, "EXPIRED_AT_ONCE", 4)
     expired(room, 4 + 2)
-    assert room.admit.next(ACCOUNT) == ExpiredAhead()
-    assert room.admit.next(ACCOUNT) is NoneAdmitted.NOBODY_WAITS
+    assert room.next_call(ACCOUNT) == ExpiredAhead()
+    assert room.next_call(ACCOUNT) is NoneAdmitted.NOBODY_WAITS
     assert not room.store.has_queued(ACCOUNT)
 
 
@@ -93,5 +93,5 @@ def test_a_full_gate_ends_nobodys_wait(room: CallsRoom, local: LocalAws) -> None
     for number in range(5):
         room.dialing(f"busy_{number}")
     expired(room, 3)
-    assert room.admit.next(ACCOUNT) is NoneAdmitted.GATE_FULL
+    assert room.next_call(ACCOUNT) is NoneAdmitted.GATE_FULL
     assert room.call("call_00000").state is State.QUEUED

@@ -79,7 +79,7 @@ def test_two_failures_put_livekit_to_rest_for_everybody(room: CallsRoom) -> None
     until = goes_away(room)
     assert until == NOW + LIVEKIT_FIRST_REST_S * 1000
     assert room.ring() == 0
-    assert room.admit.next(ACCOUNT) == Paced(until)
+    assert room.next_call(ACCOUNT) == Paced(until)
     assert (ACCOUNT, LIVEKIT_FIRST_REST_S) in room.doorbell.rings
     assert room.in_use == 0
 
@@ -130,7 +130,7 @@ def test_while_one_tries_nobody_else_dials_and_none_waits_for_its_answer(
 
     async def rings_for_long(call: Call) -> None:
         if len(room.telephony.dialed) == 1:
-            seen.append(await asyncio.to_thread(room.admit.next, ACCOUNT))
+            seen.append(await asyncio.to_thread(room.next_call, ACCOUNT))
             await asyncio.sleep(1)
             seen.append(await asyncio.to_thread(room.paces.livekit.look))
 
@@ -169,11 +169,11 @@ def test_a_call_that_livekit_alone_never_takes_does_not_hold_up_the_others(room:
 def test_a_dialer_that_dies_while_it_tries_holds_up_nobody_for_long(room: CallsRoom) -> None:
     waiting(room, 2)
     room.clock.move((goes_away(room) - NOW) / 1000)
-    dead = room.admit.next(ACCOUNT)
+    dead = room.next_call(ACCOUNT)
     assert isinstance(dead, Call)
-    assert isinstance(room.admit.next(ACCOUNT), Paced)
+    assert isinstance(room.next_call(ACCOUNT), Paced)
     room.clock.move(LIVEKIT_TRIED_WITHIN_S)
-    assert isinstance(room.admit.next(ACCOUNT), Call)
+    assert isinstance(room.next_call(ACCOUNT), Call)
 
 
 def test_a_call_that_expires_in_an_outage_says_so(room: CallsRoom) -> None:

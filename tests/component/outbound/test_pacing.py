@@ -36,7 +36,7 @@ def waiting(room: CallsRoom, count: int, trunk_id: str | None = None, first: int
 
 
 def claimed(room: CallsRoom) -> Call:
-    call = room.admit.next(ACCOUNT)
+    call = room.next_call(ACCOUNT)
     assert isinstance(call, Call)
     return call
 
@@ -63,7 +63,7 @@ def test_a_pace_given_for_all_trunks_holds_where_a_trunk_has_none_of_its_own(loc
 def test_a_turn_that_is_far_off_is_not_taken_and_the_call_stays_in_its_place(room: CallsRoom) -> None:
     waiting(room, 1)
     room.paces.rest(None, NOW, NOW + 5000)
-    assert room.admit.next(ACCOUNT) == Paced(NOW + 5000)
+    assert room.next_call(ACCOUNT) == Paced(NOW + 5000)
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
     room.clock.move(5)
     assert claimed(room).call_id == "call_000"
@@ -94,7 +94,7 @@ def test_a_trunk_at_rest_does_not_hold_up_calls_of_another(room: CallsRoom) -> N
     waiting(room, 2, "ST_free", first=3)
     room.paces.rest("ST_resting", NOW, NOW + 60_000)
     assert [claimed(room).call_id, claimed(room).call_id] == ["call_003", "call_004"]
-    assert room.admit.next(ACCOUNT) == Paced(NOW + 60_000)
+    assert room.next_call(ACCOUNT) == Paced(NOW + 60_000)
 
 
 def test_of_all_dialers_that_find_a_trunk_at_rest_one_rings_for_its_turn(room: CallsRoom) -> None:
@@ -119,7 +119,7 @@ def test_a_carrier_without_room_keeps_the_call_and_lets_its_trunk_rest(room: Cal
     room.ring()
     room.telephony.while_ringing = None
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
-    assert room.admit.next(ACCOUNT) == Paced(room.clock() + CARRIER_PAUSE_S * 1000)
+    assert room.next_call(ACCOUNT) == Paced(room.clock() + CARRIER_PAUSE_S * 1000)
     assert (ACCOUNT, CARRIER_PAUSE_S) in room.doorbell.rings
     room.clock.move(CARRIER_PAUSE_S)
     assert room.ring() == 1
@@ -154,5 +154,5 @@ def test_a_full_gate_costs_the_trunk_no_turn(room: CallsRoom) -> None:
     for n in range(50):
         room.dialing(f"busy_{n:03}")
     waiting(room, 1, "ST_slow")
-    assert room.admit.next(ACCOUNT) is NoneAdmitted.GATE_FULL
+    assert room.next_call(ACCOUNT) is NoneAdmitted.GATE_FULL
     assert room.paces.look("ST_slow").next_at == 0

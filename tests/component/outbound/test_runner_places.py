@@ -44,7 +44,7 @@ class Room:
         return runners[runner_id].in_use
 
     def admitted(self) -> Call | NoneAdmitted | Paced | ExpiredAhead:
-        return self.calls.admit.next(ACCOUNT)
+        return self.calls.next_call(ACCOUNT)
 
     def claimed(self) -> Call:
         call = self.admitted()

@@ -72,7 +72,7 @@ def test_a_dialer_that_finds_the_day_spent_notes_it(local: LocalAws) -> None:
     Allowances(local.dynamodb, local.table_name).set(ACCOUNT, {cap_attribute(Use.CALLS): 0})
     room.queued("call_1")
     for _ in range(3):
-        assert room.admit.next(ACCOUNT) is NoneAdmitted.DAY_SPENT
+        assert room.next_call(ACCOUNT) is NoneAdmitted.DAY_SPENT
     (row,) = rows(local)
     assert (row["limit"], row["cap"], row["account_id"]) == ("daily_calls", 0, ACCOUNT)
 

@@ -53,7 +53,7 @@ def waiting(room: CallsRoom, count: int, **fields: object) -> None:
 
 def claimed(room: CallsRoom, most: int = 50) -> list[Call]:
     calls: list[Call] = []
-    while len(calls) < most and isinstance(call := room.admit.next(ACCOUNT), Call):
+    while len(calls) < most and isinstance(call := room.next_call(ACCOUNT), Call):
         calls.append(call)
     return calls
 
@@ -94,7 +94,7 @@ def test_a_lull_is_worth_ten_seconds_of_dials_at_once_and_then_they_keep_their_d
 def test_a_turn_that_is_far_off_leaves_the_call_in_its_place_and_says_until_when(room: CallsRoom) -> None:
     waiting(room, 1)
     quiet(room)
-    stopped = room.admit.next(ACCOUNT)
+    stopped = room.next_call(ACCOUNT)
     assert isinstance(stopped, Paced) and stopped.until == room.paces.budget.next_turn_at()
     assert stopped.until > NOW + PACE_AHEAD_S * MS_PER_S
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
@@ -143,3 +143,11 @@ def test_without_a_limit_nothing_is_read_and_nothing_written(room: CallsRoom, lo
     waiting(room, 2)
     assert len(claimed(room)) == 2
     assert asked and not any(f'"{LIVEKIT_BUDGET_SK}"' in each and f'"{LIVEKIT_PK}"' in each for each in asked)
+
+
+def test_no_call_goes_along_with_another_without_a_turn_of_its_own(room: CallsRoom) -> None:
+    waiting(room, 3)
+    for n in range(3):
+        admitted = room.admit.next(ACCOUNT, 3)
+        assert isinstance(admitted, list)
+        assert [call.call_id for call in admitted] == [f"call_{n:03}"]

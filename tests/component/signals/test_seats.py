@@ -91,18 +91,18 @@ def test_a_reserved_line_is_never_taken_by_a_call_that_goes_out(house: House) ->
     house.accounts.set_inbound_reserve(ACCOUNT, 1)
     house.calls.queued("call_1")
     house.calls.queued("call_2")
-    assert isinstance(house.calls.admit.next(ACCOUNT), Call)
-    assert house.calls.admit.next(ACCOUNT) is NoneAdmitted.GATE_FULL
+    assert isinstance(house.calls.next_call(ACCOUNT), Call)
+    assert house.calls.next_call(ACCOUNT) is NoneAdmitted.GATE_FULL
     assert house.taken("a").takes_line
     assert house.calls.in_use == 2
-    assert house.calls.admit.next(ACCOUNT) is NoneAdmitted.GATE_FULL
+    assert house.calls.next_call(ACCOUNT) is NoneAdmitted.GATE_FULL
 
 
 def test_a_caller_uses_up_the_reserve_before_what_goes_out_has_to_wait(house: House) -> None:
     house.accounts.set_inbound_reserve(ACCOUNT, 1)
     house.taken("a")
     house.calls.queued("call_1")
-    assert isinstance(house.calls.admit.next(ACCOUNT), Call)
+    assert isinstance(house.calls.next_call(ACCOUNT), Call)
     assert house.calls.in_use == 2
 
 
@@ -110,11 +110,11 @@ def test_a_caller_gives_the_line_back_and_rings_for_who_waits(house: House) -> N
     house.accounts.set_inbound_reserve(ACCOUNT, 0)
     callers = [house.taken("a"), house.taken("b")]
     house.calls.queued("call_1")
-    assert house.calls.admit.next(ACCOUNT) is NoneAdmitted.GATE_FULL
+    assert house.calls.next_call(ACCOUNT) is NoneAdmitted.GATE_FULL
     rung = len(house.calls.doorbell.rings)
     house.ends(callers[0])
     assert len(house.calls.doorbell.rings) > rung
-    assert isinstance(house.calls.admit.next(ACCOUNT), Call)
+    assert isinstance(house.calls.next_call(ACCOUNT), Call)
 
 
 def test_a_caller_for_whom_no_line_is_left_is_turned_away_and_the_row_says_why(house: House) -> None:
@@ -235,7 +235,7 @@ def test_a_reserve_that_is_taken_back_holds_nothing_up_and_lines_come_back(house
     assert (gate.in_use, gate.inbound_reserve, gate.outbound_cap) == (0, None, 2)
     for n in range(2):
         house.calls.queued(f"call_{n}")
-        assert isinstance(house.calls.admit.next(ACCOUNT), Call)
+        assert isinstance(house.calls.next_call(ACCOUNT), Call)
 
 
 def test_a_question_about_a_caller_is_asked_once_and_about_the_next_one_anew(house: House) -> None:

@@ -601,10 +601,10 @@ def test_nobody_but_progress_moves_a_call(module: str) -> None:
 def test_progress_is_seen_to_move_calls() -> None:
     progress = "ringline.calls.progress.progress"
     assert "ringline.calls.rules.lifecycle" in set(imports_of(progress))
-    assert len(list(commits_in(progress))) == 1
+    assert len(list(commits_in(progress))) == 2
 
 
 def commits_in(module: str) -> Iterator[ast.Attribute]:
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
-        if isinstance(node, ast.Attribute) and node.attr == "commit":
+        if isinstance(node, ast.Attribute) and node.attr in {"commit", "commit_together"}:
             yield node

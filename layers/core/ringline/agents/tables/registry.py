@@ -22,6 +22,7 @@ their own (`agents.model.speech_places`).
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import replace
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from ringline.agents.model.presence import last_seen, least_loaded
 from ringline.agents.model.records import DEPLOYMENT, Connection, HeldRow, LastBeat, Runner
 from ringline.agents.model.speech_places import rows_with_room
 from ringline.agents.model.timing import CONNECTION_KEPT_S, RUNNER_KEPT_S
-from ringline.calls.model.ports import NoPlace, Place, SpeechPlace
+from ringline.calls.model.ports import NO_OTHERS, NoPlace, Place, SpeechPlace
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import to_row
@@ -194,10 +195,10 @@ class Registry:
         pages = self._db.get_paginator("query").paginate(TableName=self._table, ConsistentRead=True, **query)
         return {(kept := from_item(item))["sk"]: kept for page in pages for item in page["Items"]}
 
-    def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
+    def least_loaded(self, account_id: str, agent_id: str, besides: Counter[str] = NO_OTHERS) -> Place | NoPlace:
         """As `ringline.calls.model.ports.Places` has it."""
         runners, now = self.runners(account_id, agent_id), self._clock()
-        found = least_loaded(runners, now)
+        found = least_loaded((replace(each, in_use=each.in_use + besides[each.worker_id]) for each in runners), now)
         return NoPlace(last_seen(runners, now)) if found is None else Place(found.worker_id)
 
     # ---------------------------------------------------------------- speech workers
@@ -213,11 +214,11 @@ class Registry:
         workers, now = self.speech_workers(), self._clock()
         return bool(workers) and not rows_with_room(workers, now)
 
-    def speech_place(self) -> SpeechPlace | NoPlace | None:
+    def speech_place(self, besides: Counter[str] = NO_OTHERS) -> SpeechPlace | NoPlace | None:
         """As `ringline.calls.model.ports.Places` has it. Any row with room will do, as LiveKit chooses by itself: those
         who look at the same moment so seldom meet in one."""
         workers, now = self.speech_workers(), self._clock()
-        able = rows_with_room(workers, now)
+        able = rows_with_room(workers, now, besides)
         if able:
             return SpeechPlace(random.choice(able))  # noqa: S311 - spreads, does not protect
         return NoPlace(last_seen(workers, now)) if workers else None

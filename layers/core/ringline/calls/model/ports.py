@@ -1,6 +1,7 @@
 """What the use cases of a call need of others, in the field's words: LiveKit, which `telephony` provides, and hints to
 the other functions, which `tables` provides. Losing or doubling a hint is harmless."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,16 +66,22 @@ class SpeechPlace(Record):
     row: str
 
 
+NO_OTHERS: Counter[str] = Counter()
+"""No places besides those that are known to be taken."""
+
+
 class Places(Protocol):
-    def least_loaded(self, account_id: str, agent_id: str) -> Place | NoPlace:
-        """The free place to take next. It may be gone when it is taken: the transaction that takes it finds out."""
+    def least_loaded(self, account_id: str, agent_id: str, besides: Counter[str] = NO_OTHERS) -> Place | NoPlace:
+        """The free place to take next, where so many places of runners were taken `besides`, by their ids. It may be
+        gone when it is taken: the transaction that takes it finds out."""
 
     def speech_is_full(self) -> bool:
         """Whether no speech worker that is there has a free place. False where none has registered within a day: then
         nobody knows, and LiveKit decides."""
 
-    def speech_place(self) -> SpeechPlace | NoPlace | None:
-        """A free place to take next; it may be gone when it is taken. None where nobody knows of any worker. LiveKit
+    def speech_place(self, besides: Counter[str] = NO_OTHERS) -> SpeechPlace | NoPlace | None:
+        """A free place to take next, where so many were taken `besides`, by their rows; it may be gone when it is
+        taken. None where nobody knows of any worker. LiveKit
         chooses the worker by itself: what is taken is one of all places, whoever is given the call."""
 
 

@@ -1,12 +1,17 @@
-"""Admits waiting calls: oldest eligible first, each claimed in one transaction.
+"""Admits waiting calls: oldest eligible first, several of them claimed in one transaction where that is the same.
 
 A call goes through its account's gate, under the caps of its agent, pipe and number, at its trunk's pace and at
 that of LiveKit's requests, while its agent does not rest, and with a place at a runner where that is its brain. While
 LiveKit is away nobody is admitted but one at a time, who finds out whether it is back.
+
+Calls that wait behind the first one go with it while lines are free for them and nothing else is to be found out: whose
+trunk has no pace and whose agent is nobody's trial. The first for whom that does not hold is the first of the next
+look, so that nobody is passed who would not be passed by calls that are claimed one by one.
 """
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -22,7 +27,7 @@ from ringline.calls.outbound.queue_head import EXPIRED_AT_ONCE, ExpiredAhead, Qu
 from ringline.calls.progress.awaited_agents import AwaitedAgents
 from ringline.calls.progress.capacity import Capacity, Known, NoRoom, Room
 from ringline.calls.progress.limits_met import LimitsMet
-from ringline.calls.progress.progress import Applied, CapReached, GateFull, Outdated, PlaceTaken, Progress, Unapplied
+from ringline.calls.progress.progress import GateFull, Progress, Wanted
 from ringline.calls.rules.deadlines import agent_first_s
 from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.limits.livekit_budget import is_near
@@ -68,23 +73,31 @@ class Paced(Record):
 @dataclass(slots=True)
 class _Looked:
     """What one search for a call has found out so far: turns that were taken, of a trunk or of LiveKit (None), or that
-    a trunk has at any time; until when trunks and agents rest; how it stands with each agent and its runners; which
-    calls have no room, or are left alone, although their entries do not say so; and what of the gate and of the caps
-    was read."""
+    a trunk has at any time, as those that are unpaced do; until when trunks and agents rest; how it stands with each
+    agent and its runners; which places the calls take that are about to be claimed; which calls have no room, or are
+    left alone, although their entries do not say so; what of the gate and of the caps was read; and who waits behind
+    the first."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
+    unpaced: set[str] = field(default_factory=set)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)
     places: dict[str, Place | NoPlace] = field(default_factory=dict)
+    runners_taken: Counter[str] = field(default_factory=Counter)
     speech: SpeechPlace | NoPlace | None = None
     speech_was_looked_for: bool = False
+    speech_taken: Counter[str] = field(default_factory=Counter)
     without_room: set[str] = field(default_factory=set)
     gate: Gate = _NO_GATE
     rest: Rest = field(default_factory=Rest)
     caps: Known = field(default_factory=Known)
+    behind: Sequence[QueueEntry] = ()
 
     def forget(self) -> None:
         """Before the queue is looked at again: turns that were taken stay."""
+        self.behind = ()
+        self.runners_taken.clear()
+        self.speech_taken.clear()
         self.resting.clear()
         self.agents.clear()
         self.places.clear()
@@ -112,14 +125,15 @@ class Admit(Record):
     def _head(self) -> QueueHead:
         return QueueHead(self.store, self.progress, self._awaited, self.clock)
 
-    def next(self, account_id: str) -> Call | NoneAdmitted | Paced | ExpiredAhead:
-        """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near. When the gate is
-        full, the turn is far, the agent rests or no runner has a place, the call stays where it is, in its place.
-        Raises TableContended if others were faster each time."""
+    def next(self, account_id: str, most: int = 1) -> list[Call] | NoneAdmitted | Paced | ExpiredAhead:
+        """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near, and with it those
+        behind it that wait for nothing but a line, `most` in all. When the gate is full, the turn is far, the agent
+        rests or no runner has a place, the call stays where it is, in its place. Raises TableContended if others were
+        faster each time."""
         looked = _Looked()
         for _ in range(_TRIES):
             looked.forget()
-            call = self._first_waiting(account_id, looked)
+            call = self._first_waiting(account_id, looked, most)
             if call is None:
                 continue
             if not isinstance(call, Call):
@@ -129,18 +143,20 @@ class Admit(Record):
                 continue
             if not self.paces.livekit.may_dial(call, looked.rest, self.clock()):
                 continue
-            claimed = self._claim(call, room, looked)
+            claimed = self._claim(call, room, looked, most)
             if claimed is not None:
                 return claimed
         raise TableContended
 
-    def _first_waiting(self, account_id: str, looked: _Looked) -> Call | NoneAdmitted | Paced | ExpiredAhead | None:
+    def _first_waiting(
+        self, account_id: str, looked: _Looked, most: int
+    ) -> Call | NoneAdmitted | Paced | ExpiredAhead | None:
         """The call that is to be dialled, or why none is; None where the queue must be looked at again, because others
         were faster. A call that turns out not to be dialled any more is ended, one of a later release is left alone:
         neither is such a race."""
         ended = 0
         while ended < EXPIRED_AT_ONCE:
-            first = self._first_that_may_go(account_id, looked)
+            first = self._first_that_may_go(account_id, looked, most)
             if not isinstance(first, QueueEntry):
                 return first
             looked.rest = self.paces.livekit.look()
@@ -150,7 +166,7 @@ class Admit(Record):
             if not is_near(livekits_turn_at, self.clock()):
                 return Paced(livekits_turn_at)
             if looked.rest.is_on_trial(self.clock()):
-                first = self._one_that_tries(account_id, looked.rest, first, looked)
+                first, looked.behind = self._one_that_tries(account_id, looked.rest, first, looked), ()
             call = self._waiting(account_id, first, looked)
             if call is None and first.call_id not in looked.without_room:
                 return None
@@ -165,41 +181,90 @@ class Admit(Record):
             looked.forget()
         return ExpiredAhead()
 
-    def _claim(self, call: Call, room: Room, looked: _Looked) -> Call | NoneAdmitted | None:
-        """The claimed call, or why none is; None where the queue must be looked at again."""
+    def _claim(self, call: Call, room: Room, looked: _Looked, most: int) -> list[Call] | NoneAdmitted | None:
+        """The claimed calls, or why none is; None where the queue must be looked at again."""
         tries_agent = self._is_to_try_its_agent(call, looked)
         trial = trial_of(call.call_id, call.attempt + 1)
+        first = self._wanted(call, room, looked, tries_agent=tries_agent)
+        if first is None:
+            return None
+        if tries_agent and not self._is_the_one_that_tries(call, trial):
+            return None
+        wanted = [first, *self._behind(call.account_id, looked, most - 1)]
+        outcome = self.progress.apply_together(wanted, looked.gate.caps_version)
+        if isinstance(outcome, list):
+            return [applied.call for applied in outcome]
+        if tries_agent:
+            self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
+        return NoneAdmitted.GATE_FULL if isinstance(outcome, GateFull) else None
+
+    def _wanted(self, call: Call, room: Room, looked: _Looked, *, tries_agent: bool) -> Wanted | None:
+        """The call's claim; None where there is no place for it. What it takes is taken for whoever is looked for
+        besides it."""
         place = self._place_for(call, looked)
         speech = None if call.brain is None else self._speech_place(looked)
         if isinstance(place, NoPlace) or isinstance(speech, NoPlace):
             return None
-        if tries_agent and not self._is_the_one_that_tries(call, trial):
-            return None
-        runner_id = None if place is None else place.runner_id
+        looked.caps.takes(room)
+        if place is not None:
+            looked.runners_taken[place.runner_id] += 1
+            looked.places.clear()
+        if speech is not None:
+            looked.speech_taken[speech.row] += 1
+            looked.speech_was_looked_for = False
         claim = Claimed(
             self.clock(),
             self.answer_from,
             tries_agent,
-            runner_id,
+            None if place is None else place.runner_id,
             None if speech is None else speech.row,
             counters=room.counters,
             counted_on=room.counted_on,
             caller_id=room.caller_id,
         )
-        is_new_number = self._is_to_new_number(call, looked)
-        match self.progress.apply_to(call, claim, looked.gate.caps_version, is_new_number=is_new_number):
-            case Applied(claimed_call):
-                return claimed_call
-            case GateFull():
-                claimed: NoneAdmitted | None = NoneAdmitted.GATE_FULL
-            case Unapplied() | PlaceTaken() | CapReached() | Outdated():
-                claimed = None
-        if tries_agent:
-            self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
-        return claimed
+        return Wanted(call, claim, self._is_to_new_number(call, looked))
 
-    def _first_that_may_go(self, account_id: str, looked: _Looked) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
-        entries = self.store.eligible(account_id, self.clock(), 1)
+    def _behind(self, account_id: str, looked: _Looked, most: int) -> Iterator[Wanted]:
+        """The claims of those behind the first who can go with it, in their order. Who waits for something of their own
+        is passed, as they would be as the first; and whoever has to find something out goes as the first."""
+        free = min(most, looked.gate.free_lines - 1)
+        # Where LiveKit's requests are limited each dial needs a turn of its own.
+        if free <= 0 or self.paces.budget.interval_ms or looked.rest.is_on_trial(self.clock()):
+            return
+        entries = [entry for entry in looked.behind if not entry.has_expired(self.clock())][:free]
+        unread: list[str] = []
+        calls = (
+            {}
+            if not entries
+            else {
+                call.call_id: call
+                for call in self.store.get_many([(account_id, each.call_id) for each in entries], unread)
+            }
+        )
+        for entry in entries:
+            if not self._may_go(account_id, entry, looked):
+                continue
+            wanted = self._wanted_plainly(calls.get(entry.call_id), entry, looked)
+            if wanted is None:
+                return
+            yield wanted
+
+    def _wanted_plainly(self, call: Call | None, entry: QueueEntry, looked: _Looked) -> Wanted | None:
+        """The claim of a call that needs nothing but its line and its places; None where it needs more, or is not to be
+        dialled."""
+        if call is None or not self._still_waits(call, entry, looked) or self._why_over(call, looked) is not None:
+            return None
+        room = self.capacity.room_for(call, looked.gate, looked.caps)
+        if isinstance(room, NoRoom) or not self._is_unpaced(_trunk_of(call, room), looked):
+            return None
+        if self._is_to_try_its_agent(call, looked):
+            return None
+        return self._wanted(call, room, looked, tries_agent=False)
+
+    def _first_that_may_go(
+        self, account_id: str, looked: _Looked, most: int
+    ) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
+        entries = self.store.eligible(account_id, self.clock(), most)
         if not entries:
             return NoneAdmitted.NOBODY_WAITS
         # A look at the gate costs a tenth of a refused claim: ten thousand doorbells at a full gate stay cheap.
@@ -211,6 +276,7 @@ class Admit(Record):
             self.limits.is_spent(account_id, spent, looked.gate.daily)
             return NoneAdmitted.DAY_SPENT
         if not entries[0].has_expired(self.clock()) and self._may_go(account_id, entries[0], looked):
+            looked.behind = entries[1:]
             return entries[0]
         return self._first_near_its_turn(account_id, looked)
 
@@ -222,8 +288,9 @@ class Admit(Record):
         waiting = self._head.waiting(account_id, _LOOK_PAST)
         if isinstance(waiting, ExpiredAhead):
             return waiting
-        for entry in waiting:
+        for place, entry in enumerate(waiting):
             if self._may_go(account_id, entry, looked):
+                looked.behind = waiting[place + 1 :]
                 return entry
         return Paced(min(looked.resting.values())) if looked.resting else NoneAdmitted.NOBODY_WAITS
 
@@ -297,7 +364,7 @@ class Admit(Record):
 
     def _speech_place(self, looked: _Looked) -> SpeechPlace | NoPlace | None:
         if not looked.speech_was_looked_for:
-            looked.speech, looked.speech_was_looked_for = self.places.speech_place(), True
+            looked.speech, looked.speech_was_looked_for = self.places.speech_place(looked.speech_taken), True
         return looked.speech
 
     def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
@@ -317,7 +384,7 @@ class Admit(Record):
 
     def _place_of(self, account_id: str, agent_id: str, looked: _Looked) -> Place | NoPlace:
         if agent_id not in looked.places:
-            looked.places[agent_id] = self.places.least_loaded(account_id, agent_id)
+            looked.places[agent_id] = self.places.least_loaded(account_id, agent_id, looked.runners_taken)
         return looked.places[agent_id]
 
     def _end_if_missing_for_long(self, account_id: str, entry: QueueEntry, rest: AgentRest) -> None:
@@ -342,7 +409,18 @@ class Admit(Record):
                 return False
             if pace.interval_at(self.clock()) == 0:
                 looked.turns[trunk] = pace.next_at
+                looked.unpaced.add(trunk)
         return True
+
+    def _is_unpaced(self, trunk_id: str | None, looked: _Looked) -> bool:
+        """Whether a call through that trunk may be claimed this moment without taking a turn."""
+        trunk, now = self.paces.trunk(trunk_id), self.clock()
+        if trunk not in looked.unpaced and trunk not in looked.turns:
+            pace = self.paces.look(trunk)
+            if pace.interval_at(now) == 0:
+                looked.turns[trunk] = pace.next_at
+                looked.unpaced.add(trunk)
+        return trunk in looked.unpaced and looked.turns[trunk] <= now
 
     def _has_its_turns(self, trunk_id: str | None, looked: _Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
@@ -386,18 +464,22 @@ class Admit(Record):
             self.log.error("queue entry without its call", extra={"call_id": entry.call_id})
             self.store.drop_entry(account_id, entry)
             return None
+        return call if self._still_waits(call, entry, looked) else None
+
+    def _still_waits(self, call: Call, entry: QueueEntry, looked: _Looked) -> bool:
+        """Whether the call waits where its entry says, and may be dialled by what is known here."""
         if not call.is_understood:
             self.log.warning("call of a later release left alone", extra={"call_id": call.call_id})
             looked.without_room.add(call.call_id)
-            return None
+            return False
         if call.state is not State.QUEUED or call.eligible_at != entry.eligible_at:
             # Another dialer took the call between the two reads. It may even be queued again, for later.
-            return None
+            return False
         if self._is_to_new_number(call, looked) and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
             # Its entry is older than the cap, or it was the first to its number and is dialled again.
             looked.without_room.add(call.call_id)
-            return None
-        return call
+            return False
+        return True
 
     def _is_to_new_number(self, call: Call, looked: _Looked) -> bool:
         """Whether it matters that the account calls the number for the first time, and it does."""

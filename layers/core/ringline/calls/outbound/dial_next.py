@@ -93,13 +93,13 @@ class DialNext(Record):
     async def _begin_dials(
         self, account_id: str, dials: list[asyncio.Task[None]]
     ) -> NoneAdmitted | Paced | ExpiredAhead | None:
-        """Begins each dial as soon as its call is claimed, and adds it to `dials`. Returns why no further call was
+        """Begins dials as soon as their calls are claimed, and adds them to `dials`. Returns why no further call was
         admitted; None where the batch is full, or no more may be claimed here."""
         while len(dials) < DIAL_BATCH and self.may_claim():
-            admitted = await asyncio.to_thread(self.admit.next, account_id)
-            if not isinstance(admitted, Call):
+            admitted = await asyncio.to_thread(self.admit.next, account_id, DIAL_BATCH - len(dials))
+            if not isinstance(admitted, list):
                 return admitted
-            dials.append(asyncio.create_task(self._dial.run(admitted)))
+            dials.extend(asyncio.create_task(self._dial.run(call)) for call in admitted)
         return None
 
     def _ring_on(self, account_id: str, paced: Paced | None) -> None:

@@ -2,6 +2,7 @@
 it would go out on."""
 
 from collections.abc import Iterable
+from copy import replace
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,6 +65,12 @@ class Known:
     counters: dict[str, Counter] = field(default_factory=dict)
     pools: dict[str, Pool | None] = field(default_factory=dict)
     numbers: dict[str, OwnNumber | None] = field(default_factory=dict)
+
+    def takes(self, room: Room) -> None:
+        """A call is about to count there: whoever is looked for besides it finds one place less."""
+        for name in room.counters:
+            counter, is_dialled_from = self.counters[name], room.counted_on is not None and kind_of(name) is Kind.NUMBER
+            self.counters[name] = replace(counter, in_use=counter.in_use + 1, today=counter.today + is_dialled_from)
 
 
 class Capacity(Record):

@@ -1,18 +1,20 @@
 """Moves a call: read, apply, commit, and read again when somebody else was faster. The one way any event reaches a
 call: nothing else applies the rules of the lifecycle, and nothing else writes what they say."""
 
+from collections.abc import Sequence
+
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import Claimed, Event
 from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.ports import Doorbell
-from ringline.calls.model.results import Effect, Unmoved
+from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.model.transfers.standing import HANDED_OVER, has_lost_call
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.records import released
-from ringline.calls.tables.store import CallStore, Committed, TableContended
+from ringline.calls.tables.store import CallStore, Change, Committed, TableContended
 from ringline.record import Record
 from ringline.runtime.clock import Clock, whole_s
 from ringline.runtime.sqs import LONGEST_DELAY_S
@@ -58,6 +60,15 @@ CAP_REACHED = "cap_reached"
 type Outcome = Applied | Unapplied
 
 
+class Wanted(Record):
+    """An event for a call as its caller has just read it, and whether the account calls its number for the first
+    time."""
+
+    call: Call
+    event: Event
+    is_new_number: bool = False
+
+
 class Progress:
     def __init__(self, store: CallStore, doorbell: Doorbell, clock: Clock, logger: Logger) -> None:
         self._store = store
@@ -91,10 +102,29 @@ class Progress:
         """Applies one event to the call as its caller has just read it, and writes it once: for callers that decide
         anew what to do when somebody else was faster, or when the account's caps are not those of `caps_version` any
         more. With `is_new_number` the account calls the number for the first time. Raises TableContended."""
-        result = apply(call, event)
-        if isinstance(result, Unmoved):
-            return Unapplied(call, result.why, result.effects)
-        match self._store.commit(call, result.call, caps_version, is_new_number=is_new_number):
+        outcome = self.apply_together([Wanted(call, event, is_new_number)], caps_version)
+        return outcome[0] if isinstance(outcome, list) else outcome
+
+    def apply_together(
+        self, wanted: Sequence[Wanted], caps_version: int | None = None
+    ) -> list[Applied] | Unapplied | GateFull | PlaceTaken | CapReached | Outdated:
+        """Applies events to different calls of an account, the first so many of them that can be written in one
+        transaction: as if each had been applied by itself, one behind the other. Where the first cannot be applied it
+        says why, and nothing changed. Raises TableContended."""
+        moves: list[tuple[Wanted, Moved]] = []
+        for each in wanted:
+            result = apply(each.call, each.event)
+            if isinstance(result, Unmoved):
+                if not moves:
+                    return Unapplied(each.call, result.why, result.effects)
+                break
+            moves.append((each, result))
+        changes = [Change(each.call, moved.call, caps_version, each.is_new_number) for each, moved in moves]
+        written = self._store.commit_together(changes)
+        if written:
+            return [self._moved(each, moved) for each, moved in moves[:written]]
+        first, moved = moves[0]
+        match self._store.commit(first.call, moved.call, caps_version, is_new_number=first.is_new_number):
             case Committed.GATE_FULL:
                 return GateFull()
             case Committed.PLACE_TAKEN:
@@ -104,9 +134,12 @@ class Progress:
             case Committed.STALE:
                 return Outdated()
             case Committed.DONE:
-                self._log_move(result.call, event)
-                self._ring_bells(call, result.call)
-                return Applied(result.call, result.effects)
+                return [self._moved(first, moved)]
+
+    def _moved(self, wanted: Wanted, moved: Moved) -> Applied:
+        self._log_move(moved.call, wanted.event)
+        self._ring_bells(wanted.call, moved.call)
+        return Applied(moved.call, moved.effects)
 
     def _log_move(self, call: Call, event: Event) -> None:
         if isinstance(event, Claimed):

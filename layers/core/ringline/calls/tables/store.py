@@ -15,6 +15,9 @@ is one transaction:
 An end is written with the mark that nobody has announced it, a `due_at` in the due index. A call on a line has one
 anyhow, so that keeping it is free; `end_is_told` takes it away by itself, after the announcement.
 
+Up to DIAL_BATCH calls of an account are claimed in one transaction, which writes what they share once
+(`writes/together.py`).
+
 A call counts besides in each counter of something with a cap of its own, `writes/counting.py`: +1 with its claim, -1
 with its line. One that is capped nowhere pays nothing for this.
 
@@ -44,6 +47,7 @@ from ringline.calls.tables.writes.companions import (
 )
 from ringline.calls.tables.writes.days import called_key
 from ringline.calls.tables.writes.results import (
+    Change,
     Committed,
     CreatedBefore,
     Gate,
@@ -52,13 +56,24 @@ from ringline.calls.tables.writes.results import (
     QueueEntry,
     TableContended,
 )
+from ringline.calls.tables.writes.together import Together, Writes
 from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import expires_at_s
 from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
-__all__ = ["CallStore", "Committed", "CreatedBefore", "Gate", "InTheWay", "Once", "QueueEntry", "TableContended"]
+__all__ = [
+    "CallStore",
+    "Change",
+    "Committed",
+    "CreatedBefore",
+    "Gate",
+    "InTheWay",
+    "Once",
+    "QueueEntry",
+    "TableContended",
+]
 
 # Named conditions.
 CALL_IS_UNCHANGED = "version = :version_read"
@@ -86,6 +101,7 @@ class CallStore:
         self._in_shards = in_shards
         self._transactions = Transactions(dynamodb, pause)
         self._companions = Companions(table_name)
+        self._together = Together(dynamodb, table_name, self._transactions)
         self._asked_apart = asked_apart
         self._asked = AskedRows(dynamodb, table_name)
 
@@ -146,13 +162,25 @@ class CallStore:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath. A line is taken
         only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown. With
         `is_new_number` it is the first call to its number, which is remembered and counted."""
-        unchanged = {":version_read": {"N": str(before.version)}}
-        put = self._companions.put(call_to_item(after, in_shards=self._in_shards), CALL_IS_UNCHANGED, unchanged)
-        companions = self._companions.of(before, after, caps_version, is_new_number=is_new_number)
-        if not companions:
-            return self._transactions.put_alone(put)
-        refusals = self._transactions.run([{"Put": put}, *(companion.write for companion in companions)])
-        return Committed.DONE if refusals is None else why_refused(companions, refusals)
+        writes = self._writes(Change(before, after, caps_version, is_new_number))
+        if not writes.companions:
+            return self._transactions.put_alone(writes.own["Put"])
+        refusals = self._transactions.run([writes.own, *(each.write for each in writes.companions)])
+        return Committed.DONE if refusals is None else why_refused(writes.companions, refusals)
+
+    def commit_together(self, changes: Sequence[Change]) -> int:
+        """Writes the first so many of these changes of different calls in one transaction, and returns how many: as if
+        each had been committed by itself, one behind the other. 0 where nothing was written: then `commit` of the first
+        alone says why, or does it. Raises TableContended."""
+        return self._together.write([self._writes(change) for change in changes]) if len(changes) > 1 else 0
+
+    def _writes(self, change: Change) -> Writes:
+        unchanged = {":version_read": {"N": str(change.before.version)}}
+        put = self._companions.put(call_to_item(change.after, in_shards=self._in_shards), CALL_IS_UNCHANGED, unchanged)
+        companions = self._companions.of(
+            change.before, change.after, change.caps_version, is_new_number=change.is_new_number
+        )
+        return Writes({"Put": put}, companions)
 
     def end_is_told(self, call: Call) -> bool:
         """Removes the mark of an end that was not announced; whether there was one. From now on the row expires, where

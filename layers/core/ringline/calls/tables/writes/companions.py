@@ -11,7 +11,7 @@ from typing import Any
 from ringline.calls.capacity.counters import Kind, kind_of, names_of
 from ringline.calls.capacity.days import daily_of
 from ringline.calls.model.call import Call, State, holder_name
-from ringline.calls.tables.writes.counting import Companion, Counting
+from ringline.calls.tables.writes.counting import Bound, Companion, Counting, Stepping
 from ringline.calls.tables.writes.days import called_row, day_step
 from ringline.calls.tables.writes.results import Committed, Gate, Once
 from ringline.calls.tables.writes.transactions import was_refused
@@ -42,7 +42,7 @@ LINE_IS_TAKEN = "in_use > :zero"
 CAPS_ARE_UNCHANGED = "caps_version = :caps_version"
 NOTHING_WAS_EVER_CAPPED = "attribute_not_exists(caps_version)"
 PLACE_IS_FREE = "attribute_exists(max_concurrent) AND attribute_exists(in_use) AND in_use < max_concurrent"
-SPEECH_PLACE_IS_FREE = "attribute_not_exists(held) OR size(held) < :places"
+SPEECH_PLACE_IS_FREE = "(attribute_not_exists(held) OR size(held) < :places)"
 # DynamoDB removes an item that is past its time within days, not at once.
 KEY_IS_UNUSED = "attribute_not_exists(pk) OR ttl_at_s < :now_s"
 NUMBER_HAS_NO_CALL = "attribute_not_exists(pk)"
@@ -53,6 +53,8 @@ TELLING = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 _OF_CALLERS = "inbound_in_use :step, outbound_cap :step"
 """A caller's line is none of those that outbound calls leave to callers any more."""
+
+_OF_A_RUNNER = Bound("in_use", "max_concurrent")
 
 _KEY_KEPT_S = 24 * 3600
 _SPEECH_PLACES_KEPT_S = 2 * 24 * 3600
@@ -139,7 +141,7 @@ class Companions:
             update = f"{update} REMOVE {', '.join(day.removes)}"
         condition = " AND ".join((condition, *day.conditions))
         values |= {":zero": 0} if ":zero" in condition else {}
-        stepping = {
+        update_of_gate = {
             "TableName": self._table,
             "Key": gate_key(before.account_id),
             "UpdateExpression": update,
@@ -147,7 +149,12 @@ class Companions:
             "ExpressionAttributeValues": to_item(values),
             **(TELLING if step > 0 else {}),
         }
-        yield Companion({"Update": stepping}, Committed.GATE_FULL if step > 0 else Committed.STALE)
+        if step < 0:
+            yield Companion({"Update": update_of_gate})
+            return
+        adds = (":step", *(f":more{place}" for place in range(len(day.adds))))
+        bounds = (Bound("in_use", "cap"), Bound("in_use", "outbound_cap"), *day.bounds)
+        yield Companion({"Update": update_of_gate}, Committed.GATE_FULL, Stepping(adds, bounds=bounds))
 
     def arriving(self, call: Call) -> list[Companion]:
         """What a caller takes who has just rung in: a line, where the account's callers hold lines, and places under
@@ -175,7 +182,8 @@ class Companions:
             yield Companion({"Update": self._place_step(before, before.holds_place_of, -1)})
         if after.holds_place_of is not None:
             taking = self._place_step(after, after.holds_place_of, 1)
-            yield Companion({"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}, Committed.PLACE_TAKEN)
+            write = {"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}
+            yield Companion(write, Committed.PLACE_TAKEN, Stepping((":step",), bounds=(_OF_A_RUNNER,)))
 
     def _place_step(self, call: Call, runner_id: str, step: int) -> dict[str, Any]:
         return self._step_of(runners_pk(call.account_id), runner_sk(call.agent_id or "", runner_id), step)
@@ -193,7 +201,8 @@ class Companions:
         taking = self._speech_place_write(call, row, "ADD")
         taking["ConditionExpression"] = SPEECH_PLACE_IS_FREE
         taking["ExpressionAttributeValues"] |= to_item({":places": places_in(row)})
-        return Companion({"Update": taking}, Committed.PLACE_TAKEN)
+        stepping = Stepping((":holder",), (":kept_until_s",), (Bound("held", places_in(row), is_set=True),))
+        return Companion({"Update": taking}, Committed.PLACE_TAKEN, stepping)
 
     def _speech_place_write(self, call: Call, row: str, verb: str) -> dict[str, Any]:
         kept_until_s = (call.dialed_at or call.created_at) // MS_PER_S + _SPEECH_PLACES_KEPT_S

@@ -31,11 +31,32 @@ _DAYS_CLEARED = 8
 idle for a week leaves one behind."""
 
 
+class Bound(Record):
+    """That a step is only made while `count` is below `limit`: an attribute, by its name or by the expression's name
+    for it, and another one that may be missing, or a number. What is counted is one more with each step; where `count`
+    is missing nothing is. Of a set its members are counted."""
+
+    count: str
+    limit: str | int
+    is_set: bool = False
+
+
+class Stepping(Record):
+    """How an item is stepped that several calls step together (`writes/together.py`): the expression's values that
+    `adds` names are added up, of those that `last` names the last one stands, and all others are the same."""
+
+    adds: tuple[str, ...]
+    last: tuple[str, ...] = ()
+    bounds: tuple[Bound, ...] = ()
+
+
 class Companion(Record):
-    """A write of a transaction, as `transact_write_items` takes it, and what its refusal means."""
+    """A write of a transaction, as `transact_write_items` takes it, and what its refusal means. It has a `stepping`
+    where another call's of the same kind may go with it."""
 
     write: dict[str, Any]
     if_refused: Committed = Committed.STALE
+    stepping: Stepping | None = None
 
 
 def counter_key(account_id: str, name: str) -> Item:
@@ -68,13 +89,14 @@ class Counting:
 
     def taking(self, call: Call, name: str) -> Companion:
         """The call counts from now on, if there is room for it."""
-        adds, conditions = ["in_use :one"], [HAS_ROOM]
+        adds, conditions, bounds = ["in_use :one"], [HAS_ROOM], [Bound("in_use", "max_calls")]
         update: dict[str, Any] = {"TableName": self._table, "Key": counter_key(call.account_id, name)}
         clears = ""
         if _counts_days(call, name):
             today = call.counted_on or 0
             adds.append("#today :one")
             conditions.append(DAY_HAS_ROOM)
+            bounds.append(Bound("#today", "calls_per_day"))
             old_days = range(today - _DAYS_CLEARED, today - _DAYS_KEPT)
             names = {f"#old{place}": day_attribute(day) for place, day in enumerate(old_days)}
             clears = f" REMOVE {', '.join(names)}"
@@ -84,7 +106,7 @@ class Counting:
             "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeValues": to_item({":one": 1}),
         }
-        return Companion({"Update": update}, Committed.CAP_REACHED)
+        return Companion({"Update": update}, Committed.CAP_REACHED, Stepping((":one",), bounds=tuple(bounds)))
 
     def _joining(self, call: Call, name: str) -> Companion:
         """A call that is under way counts although there may be no room: its cap was set after it was claimed."""

@@ -9,8 +9,17 @@ own; a number that was never called before is remembered with a write of its own
 """
 
 from ringline.calls.capacity.counters import day_of
-from ringline.calls.capacity.days import Use, count_attribute, has_room, old_counts, talked_ms
+from ringline.calls.capacity.days import (
+    Use,
+    cap_attribute,
+    count_attribute,
+    has_room,
+    old_counts,
+    own_cap_attribute,
+    talked_ms,
+)
 from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.tables.writes.counting import Bound
 from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, to_item
@@ -21,11 +30,13 @@ _REMEMBERED_S = 365 * 24 * 3600
 
 
 class DayStep(Record):
-    """What a change of the gate does besides: what is added, what is removed, and what must hold."""
+    """What a change of the gate does besides: what is added, what is removed, and what must hold: each of `bounds` is a
+    condition that what is added must find room under."""
 
     adds: dict[str, int]
     removes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
 
 NOTHING = DayStep({})
@@ -51,6 +62,9 @@ def _claimed(day: int, *, is_new_number: bool) -> DayStep:
         {count_attribute(use, day): 1 for use in counted},
         tuple(old_counts(day)),
         tuple(has_room(use, day) for use in (*counted, Use.TALK_MS)),
+        tuple(
+            Bound(count_attribute(use, day), cap(use)) for use in counted for cap in (cap_attribute, own_cap_attribute)
+        ),
     )
 
 

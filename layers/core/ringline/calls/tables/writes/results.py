@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from ringline.calls.capacity.days import NO_DAY, Daily
+from ringline.calls.model.call import Call
 from ringline.record import Record
 
 
@@ -17,6 +18,15 @@ class Committed(StrEnum):
     """The runner has no place left, or is gone."""
     CAP_REACHED = "cap_reached"
     """The call's agent, pipe or number has as many calls as its cap allows."""
+
+
+class Change(Record):
+    """A call's change, as `commit` takes it."""
+
+    before: Call
+    after: Call
+    caps_version: int | None = None
+    is_new_number: bool = False
 
 
 class TableContended(Exception):
@@ -74,6 +84,11 @@ class Gate(Record):
     def has_free_line(self) -> bool:
         """Whether an outbound call may take a line."""
         return self.has_line_for_caller and (self.outbound_cap is None or self.in_use < self.outbound_cap)
+
+    @property
+    def free_lines(self) -> int:
+        """How many outbound calls may take a line."""
+        return max(0, min(self.cap, self.cap if self.outbound_cap is None else self.outbound_cap) - self.in_use)
 
     @property
     def has_line_for_caller(self) -> bool:

@@ -1,0 +1,71 @@
+"""Claims that are committed together, on a table that takes what DynamoDB takes: how many transactions they are, and
+what becomes of them where others are faster."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from ringline.calls.tables.store import Committed, TableContended
+from tests.claims_together import COUNTERS, RUNNERS, Side, a_claim, an_account, in_both
+from tests.component.one_table import LocalAws
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        a_claim(),
+        a_claim(counters=COUNTERS),
+        a_claim(runner=RUNNERS[0], speaks=True),
+        a_claim(caps_version=0),
+    ],
+    ids=["lines alone", "under caps", "with places", "of known caps"],
+)
+def test_ten_claims_that_have_room_are_one_transaction(local: LocalAws, claim: dict[str, Any]) -> None:
+    one, other = in_both(local.dynamodb, local.table_name, an_account(), [claim] * 10)
+    assert one.together("nothing") == (10, Committed.DONE, 1)
+    other.one_by_one("nothing")
+    assert one.rows() == other.rows()
+
+
+def test_what_has_no_room_is_not_tried_in_vain(local: LocalAws) -> None:
+    one, _ = in_both(local.dynamodb, local.table_name, an_account(cap=4), [a_claim()] * 10)
+    assert one.together("nothing") == (4, Committed.GATE_FULL, 2), "the fifth by itself, to learn why"
+
+
+def test_a_call_that_another_took_holds_up_nobody_before_it(local: LocalAws) -> None:
+    one, _ = in_both(
+        local.dynamodb, local.table_name, an_account(), [*[a_claim()] * 5, a_claim(was_changed=True), a_claim()]
+    )
+    assert one.together("nothing") == (5, Committed.STALE, 4)
+    assert one.store.gate(one.account_id).in_use == 5
+
+
+@pytest.mark.parametrize("meets", [1, 3])
+def test_a_transaction_that_meets_another_is_tried_again_as_it_is(local: LocalAws, meets: int) -> None:
+    one, _ = in_both(local.dynamodb, local.table_name, an_account(), [a_claim()] * 10)
+    assert with_conflicts(one, meets, lambda: one.store.commit_together(one.changes)) == 10
+
+
+def with_conflicts(side: Side, meets: int, act: Callable[[], object]) -> object:
+    asked, left = side.dynamodb.transact_write_items, meets
+
+    def meet(**transaction: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return asked(**transaction)
+        reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (len(transaction["TransactItems"]) - 1)]
+        answer = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+        raise side.dynamodb.exceptions.TransactionCanceledException(answer, "TransactWriteItems")
+
+    with mock.patch.object(side.dynamodb, "transact_write_items", meet):
+        return act()
+
+
+def test_where_the_table_stays_contended_nothing_is_written(local: LocalAws) -> None:
+    one, other = in_both(local.dynamodb, local.table_name, an_account(), [a_claim()] * 3)
+    with pytest.raises(TableContended):
+        with_conflicts(one, 100, lambda: one.store.commit_together(one.changes))
+    assert one.rows() == other.rows()
