@@ -248,13 +248,13 @@ def phone_rung_before_its_agent_is_there() -> Iterator[None]:
 
 
 @contextmanager
-def ringing_told_at_the_claim() -> Iterator[None]:
-    """Whoever takes a call from the queue says that its phone rings."""
+def ringing_told_of_each_attempt() -> Iterator[None]:
+    """An attempt that is over is told to have rung, if it did or not."""
 
-    def is_taken(call: Call) -> bool:
-        return call.attempt > 0
+    def is_tried(call: Call) -> bool:
+        return call.attempt > 0 and call.state is not State.DIALING
 
-    with mock.patch.object(payload, "_has_rung", is_taken):
+    with mock.patch.object(payload, "_has_rung", is_tried):
         yield
 
 
@@ -316,6 +316,6 @@ PLANTED: dict[Planting, frozenset[str]] = {
     second_agent_stays: frozenset({"two_talked"}),
     nobody_looks_after_a_transfer: frozenset({"left_alone", "not_mended", "mended_late"}),
     only_agents_count: frozenset({"cut_off"}),
-    ringing_told_at_the_claim: frozenset({"ringing_told_of_nothing"}),
+    ringing_told_of_each_attempt: frozenset({"ringing_told_of_nothing"}),
 }
 """Each bug with the invariants that may be the first to show it."""
