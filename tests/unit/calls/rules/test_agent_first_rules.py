@@ -1,8 +1,10 @@
 """What it does to a call that its agent must be there before its phone rings."""
 
+from typing import Any
+
 import pytest
 
-from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.call import AnswerFrom, Call, Direction, State
 from ringline.calls.model.events import (
     AgentAwaited,
     AgentCame,
@@ -13,6 +15,7 @@ from ringline.calls.model.events import (
     DialWithoutAgent,
     EndAsked,
     FoundOver,
+    LegLeft,
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved
@@ -150,3 +153,29 @@ def test_an_agent_that_leaves_before_the_answer_is_the_calls_only_where_the_invi
 def test_who_leaves_because_the_call_is_over_is_not_written_down() -> None:
     call = a_call(State.DIALING, end_asked_at=at(3), end_asked_reason=EndReason.CALL_CANCELED)
     assert unmoved(call, AgentLeft(at(4), 1, "PA_agent", "ROOM_DELETED")).why == "not_answered_yet"
+
+
+def told_late(**fields: Any) -> Call:
+    """The phone was answered after 6 s and hung up after 12; LiveKit tells of that, and the carrier of the answer when
+    nobody is in the room any more."""
+    dialed = a_call(State.DIALING, **{"answer_from": AnswerFrom.CARRIER, **fields})
+    gone = moved(dialed, LegLeft(at(12), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    return moved(gone, Answered(at(6), 1, None, None, None))
+
+
+def test_who_hung_up_before_the_answer_was_told_had_the_agent_that_the_invite_waited_for() -> None:
+    over = told_late()
+    assert (over.state, over.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert (over.answered_at, over.active_at, over.ended_at) == (at(6), at(6), at(12))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"agent_first": False}, id="nobody waited for it"),
+        pytest.param({"agent_sid": "PA_agent", "agent_left_at": at(4)}, id="it left while the phone rang"),
+        pytest.param({"former_agent_sids": ("PA_agent",)}, id="one of two left"),
+    ],
+)
+def test_where_no_agent_may_have_been_there_the_agent_did_not_join(fields: dict[str, Any]) -> None:
+    assert told_late(**fields).end_reason is EndReason.AGENT_DID_NOT_JOIN

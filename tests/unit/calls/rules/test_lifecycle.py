@@ -344,7 +344,8 @@ def test_who_wants_a_call_ended_after_the_carrier_said_so_dates_its_end() -> Non
 
 @pytest.mark.parametrize("ready_at", [None, at(7.5)])
 def test_an_answer_without_an_agent_is_one_without_an_agent_also_when_it_is_told_late(ready_at: int | None) -> None:
-    gone = moved(a_call(State.RINGING), LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    rings = a_call(State.RINGING, agent_first=False)
+    gone = moved(rings, LegLeft(at(7), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
     told = gone if ready_at is None else moved(gone, AgentReady(ready_at, 1, ("user_spoke",)))
     call = moved(told, Answered(at(7.6), 1, "PA_leg", "SCL_1", None))
     assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.AGENT_DID_NOT_JOIN)

@@ -29,6 +29,7 @@ from ringline.calls.rules.ending import (
     queued_again,
     rung,
     with_agent_that_reported,
+    with_agent_that_was_there,
     without_agent,
     without_livekit,
 )
@@ -100,7 +101,7 @@ def _answer(call: Call, event: Answered) -> Result:
         answered = activated(answered, agent, answered_at)
     if is_over:
         # It was answered and hung up before anybody could say so.
-        answered = with_agent_that_reported(answered)
+        answered = with_agent_that_was_there(with_agent_that_reported(answered))
         if needs_last_words(answered):
             return Moved(changed(answered, state=State.LAST_WORDS), LOOK_AGAIN)
         return Moved(over(answered, call.evidence.leg_left_at or event.at), END_ROOM)

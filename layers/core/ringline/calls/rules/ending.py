@@ -63,6 +63,19 @@ def with_agent_that_reported(call: Call) -> Call:
     return replace(call, state=State.ACTIVE, agent_joined_at=ready_at, active_at=active_at)
 
 
+def with_agent_that_was_there(call: Call) -> Call:
+    """Nobody is dialled before an agent is there (`agent_first`), and LiveKit's agents leave behind who has left:
+    whoever learns of an answer when both are gone sees nobody, though somebody was there."""
+    left_at = call.evidence.leg_left_at
+    if call.comes_in or not call.agent_first or call.answered_at is None or call.active_at is not None:
+        return call
+    if call.end_asked_at is not None or left_at is None or call.former_agent_sids:
+        return call
+    if call.agent_left_at is not None and call.agent_left_at < left_at:
+        return call
+    return replace(call, state=State.ACTIVE, active_at=call.answered_at)
+
+
 def over(call: Call, at: int) -> Call:
     """The call after the end of its attempt: in its terminal state with its one reason, or in the queue for another
     attempt where its retry policy wants one and its expiry leaves time for it."""
