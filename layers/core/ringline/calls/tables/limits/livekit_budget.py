@@ -10,6 +10,11 @@ Turns lie an interval apart, as those of a trunk do, but a deployment that was q
 once: LiveKit counts by the minute. The turns are the deployment's, whoever's calls they are. Without a limit nothing is
 read and nothing written.
 
+A turn pays for two looks at the room. A dialer that waits for a slow agent looks less often where there is a limit
+(`AGENT_LOOKS_WHERE_COUNTED_S`), but it does look: an agent that takes two seconds costs three looks more than its turn
+paid for, one that never comes some ten. That comes of the last quarter. Where all agents of a deployment that dials at
+its limit take two seconds, a call costs eight requests and not five, which is more than the limit: say a smaller one.
+
     next_at      now - LULL_MS          now              now + PACE_AHEAD_S
        |..............|==== at once ====|=== waited for ===|......... further off: the call stays in the queue
 """
