@@ -47,6 +47,10 @@ WAITS_FOR: dict[str, Words] = {
         "A line is free, but its trunk takes no call at this moment: it has just taken one, or its carrier was full.",
         "`ringline trunk pace TRUNK --calls-per-second N` (operator), if the carrier allows more.",
     ),
+    _B.LIVEKIT_PACE: Words(
+        "A line is free, but LiveKit takes so many requests a minute and no more: calls are dialled in turn.",
+        "`LiveKitRequestsPerMinute` of the stack (operator), if the LiveKit project's plan allows more.",
+    ),
     _B.AGENT: Words(
         "A line is free, but no agent is there that has a place for it.",
         "Start its worker or runner: `ringline runners` and `ringline workers` show who is there.",

@@ -117,11 +117,13 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     calls = [call for record in records if (call := call_to_look_at(record["body"])) is not None]
     worker_ids = [worker for record in records if (worker := worker_to_look_for(record["body"])) is not None]
     shares = [share for record in records if (share := share_to_work_on(record["body"])) is not None]
-    looked = look_again(calls, worker_ids) if calls or worker_ids else {}
-    log.info("looked again", extra={"calls": len(calls), **looked})
-    if shares:
-        swept = work_on(shares)
-        log.info("worked on shares", extra={"shares": len(shares), **swept})
-        tell(measures_of_shares(swept))
-    # What keeps it from looking is raised, and all the messages come again.
+    try:
+        looked = look_again(calls, worker_ids) if calls or worker_ids else {}
+        log.info("looked again", extra={"calls": len(calls), **looked})
+    finally:
+        # What keeps it from looking is raised, and all the messages come again. Shares need no look of another's.
+        if shares:
+            swept = work_on(shares)
+            log.info("worked on shares", extra={"shares": len(shares), **swept})
+            tell(measures_of_shares(swept))
     return {"batchItemFailures": []}

@@ -9,7 +9,7 @@ from ringline.calls.mending.sweep import shared
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables import records
-from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD
+from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, shard_for
 from tests.builders import ACCOUNT, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -78,3 +78,22 @@ def test_a_call_of_the_release_before_expires_from_its_place_among_all_others(
     room.clock.move(2)
     room.sweep()
     assert room.call("call_1").end_reason is EndReason.EXPIRED_IN_QUEUE
+
+
+def test_in_a_shard_too_one_accounts_many_keep_no_other_waiting(
+    local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MAX_EXPIRED", 3)
+    monkeypatch.setattr(sweep, "MOST_EXPIRED_READ", 20)
+    room = calls_room(local, in_shards=True)
+    shard = shard_for(ACCOUNT, EXPIRES_SHARD, in_shards=True)
+    others = (f"neighbour_{number}" for number in range(1000))
+    neighbour = next(each for each in others if shard_for(each, EXPIRES_SHARD, in_shards=True) == shard)
+    for number in range(8):
+        expiring(room, f"call_{number}")
+    room.clock.move(1)
+    expiring(room, "call_b", neighbour)
+    room.clock.move(90)
+    room.sweep()
+    other = room.store.get(neighbour, "call_b")
+    assert other is not None and other.end_reason is EndReason.EXPIRED_IN_QUEUE

@@ -19,7 +19,7 @@ from ringline.calls.tables.wanted import EVERY_CALL
 from ringline.calls.tables.watchlist import SHARDS_LOOKED_FOR_MS, DueKey, Watchlist
 from ringline.runtime.clock import now_ms
 from ringline.runtime.items import to_item
-from ringline.runtime.table import DUE_SHARD, SHARDS, WAITING_PK, shard_for
+from ringline.runtime.table import DUE_SHARD, SHARDS, WAITING_PK, WAITING_PKS, shard_for
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws, load_handler
@@ -260,3 +260,37 @@ def test_a_call_moves_to_the_list_of_who_writes_it_last(room: CallsRoom, local: 
     assert lists_of(local) == {"call_1": DUE_SHARD}
     in_shards(room, local).store.commit(queued, replace(queued, version=queued.version + 1))
     assert lists_of(local) == {"call_1": shard_of_due()}
+
+
+def test_marks_that_are_refused_are_not_asked_for_again_and_again(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.sizes = Sizes(own_calls=20, calls_a_share=20, own_marks=1, marks_a_share=1)
+    asked = []
+
+    def throttled(account_id: str, _now: int) -> None:
+        asked.append(account_id)
+        raise RuntimeError("throttled")
+
+    for number in range(CALLS):
+        room.store.create(a_call(State.QUEUED, call_id=f"call_{number}", due_at=room.clock() + 30_000))
+    room.clock.move(60)
+    with monkeypatch.context() as busy:
+        busy.setattr(room.watchlist, "mark_waiting", throttled)
+        room.sweep()
+    assert asked == [ACCOUNT]
+    assert room.doorbell.accounts == [ACCOUNT], "its bell needs no mark"
+    assert all(room.call(f"call_{number}").due_at is not None for number in range(CALLS)), "the next run finds them"
+    room.clock.move(60)
+    room.sweep()
+    assert all(room.call(f"call_{number}").due_at is None for number in range(CALLS))
+
+
+def test_a_mark_that_is_put_back_takes_the_place_of_no_newer_one(local: LocalAws) -> None:
+    in_shards, whole = (Watchlist(local.dynamodb, local.table_name, in_shards=each) for each in (True, False))
+    in_shards.mark_waiting(ACCOUNT, NOW)
+    in_shards.mark_waiting("acct_2", NOW)
+    whole.mark_waiting(ACCOUNT, NOW + 1)
+    whole.put_back(10)
+    assert {mark.account_id: mark.marked_at for mark in whole.marks_in(WAITING_PK)} == {ACCOUNT: NOW + 1, "acct_2": NOW}
+    assert not any(whole.marks_in(pk) for pk in WAITING_PKS)

@@ -12,16 +12,17 @@ MINUTE = 60_000
 
 
 def test_a_list_is_cut_at_its_places() -> None:
-    parts = list(parts_of("due#03", [10, 20, 20, 30, 40], 2, lambda moment: moment))
+    parts = list(parts_of("due#03", [10, 20, 20, 20, 30, 40, 50], 2, lambda moment: moment, MINUTE))
     assert [part.share for part in parts] == [
-        Share("due#03", 10, 20),
-        Share("due#03", 20, 30),
-        Share("due#03", 40, 40),
+        Share("due#03", 10, 20, MINUTE),
+        Share("due#03", 30, 40, MINUTE),
+        Share("due#03", 50, 50, MINUTE),
     ]
+    assert [len(part.items) for part in parts] == [4, 2, 1], "what is due in one moment is nobody else's"
 
 
 def test_a_run_takes_other_parts_each_minute_and_at_least_one() -> None:
-    parts = list(parts_of("due", [1, 2, 3, 4, 5, 6], 2, lambda moment: moment))
+    parts = list(parts_of("due", [1, 2, 3, 4, 5, 6], 2, lambda moment: moment, 0))
     taken = [
         [part.share.first for part in shared_out(parts, most, minute * MINUTE)[0]]
         for most, minute in ((4, 0), (4, 1), (4, 2), (1, 4))
@@ -40,7 +41,7 @@ class Sqs:
         self.bodies.append(MessageBody)
 
 
-@pytest.mark.parametrize("share", [Share("due#03", 1, 2), Share("WAITING", "acct_1", "acct_2")])
+@pytest.mark.parametrize("share", [Share("due#03", 1, 2, MINUTE), Share("WAITING", "acct_1", "acct_2")])
 def test_a_share_comes_out_of_the_queue_as_it_was_handed_out(share: Share) -> None:
     sqs = Sqs()
     SqsLookQueue(lambda: sqs, "url").hand_out(share)

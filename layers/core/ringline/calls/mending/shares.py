@@ -37,12 +37,19 @@ class Part[T]:
     items: Sequence[T]
 
 
-def parts_of[T](list_key: str, items: Sequence[T], most: int, place: Callable[[T], int | str]) -> Iterator[Part[T]]:
-    """A list in parts of at most so many, in its order. `place` is where an item stands in it. Items of one place may
-    be in several shares then, and are looked at more than once, which changes nothing."""
-    for start in range(0, len(items), most):
-        part = items[start : start + most]
-        yield Part(Share(list_key, place(part[0]), place(part[-1])), part)
+def parts_of[T](
+    list_key: str, items: Sequence[T], most: int, place: Callable[[T], int | str], now: int
+) -> Iterator[Part[T]]:
+    """A list in parts of so many, in its order. `place` is where an item stands in it. Items of one place are in one
+    part, which may have more than `most` then: a share is read by its places, and is to find nobody else's."""
+    start = 0
+    while start < len(items):
+        end = min(start + most, len(items))
+        while end < len(items) and place(items[end]) == place(items[end - 1]):
+            end += 1
+        part = items[start:end]
+        yield Part(Share(list_key, place(part[0]), place(part[-1]), now), part)
+        start = end
 
 
 def shared_out[T](parts: Sequence[Part[T]], most: int, now: int) -> tuple[list[Part[T]], list[Part[T]]]:

@@ -56,6 +56,7 @@ MAX_EXPIRED = 2000
 waiting, and all of them nothing else that is due."""
 
 MOST_EXPIRED_READ = 20_000
+"""Of each list: so many calls of one account that expire before another's of the same shard keep that one waiting."""
 
 _BATCH = 100
 
@@ -143,12 +144,12 @@ class Sweep:
             elif isinstance(share.first, str):
                 await self._waiting.ring_for_share(share.list_key, share.first, str(share.last))
             else:
-                missing += await self._mend_share(share.list_key, share.first, int(share.last))
+                missing += await self._mend_share(share.list_key, share.first, int(share.last), share.found_at)
         # Waits for all of them at once.
         await self._mend_missing(missing)
         return self.swept
 
-    async def _mend_share(self, list_key: str, first: int, last: int) -> list[Call]:
+    async def _mend_share(self, list_key: str, first: int, last: int, found_at: int | None) -> list[Call]:
         """Mends what can be judged now; returns the calls whose room is missing."""
         keys = await asyncio.to_thread(self.watchlist.due_between, list_key, first, last)
         due, _ = _sorted_by_kind({list_key: keys})
@@ -158,7 +159,8 @@ class Sweep:
             for call in await self._read(batch)
         ]
         rooms = await self._rooms_of(calls)
-        return await self._mend_those_with_rooms(calls, rooms, self.clock())
+        # What is looked at in one minute of five is judged by the minute of the run, however late its share is worked.
+        return await self._mend_those_with_rooms(calls, rooms, self.clock() if found_at is None else found_at)
 
     async def _attempt(self, part: Awaitable[None]) -> Exception | None:
         try:
@@ -200,7 +202,7 @@ class Sweep:
         parts = [
             part
             for list_key, keys in due.items()
-            for part in parts_of(list_key, keys, self.sizes.calls_a_share, lambda key: key.due_at)
+            for part in parts_of(list_key, keys, self.sizes.calls_a_share, lambda key: key.due_at, now)
         ]
         own, others = await self._handing_out.own(parts, self.sizes.own_calls, now)
         rooms = await self._rooms()
@@ -233,8 +235,7 @@ class Sweep:
         """Ends calls that have expired in the queue. They have no rooms."""
         keys: list[tuple[str, str]] = []
         for list_key in lists:
-            most = MOST_EXPIRED_READ // len(lists)
-            keys += map(_of_call, await asyncio.to_thread(self.watchlist.due_in, list_key, now, most))
+            keys += map(_of_call, await asyncio.to_thread(self.watchlist.due_in, list_key, now, MOST_EXPIRED_READ))
         for batch in _batches(shared(keys, MAX_EXPIRED), _BATCH):
             await self._mend_each(await self._read(batch), None, now)
 
@@ -296,8 +297,9 @@ class Sweep:
         elif call.due_at is not None and call.due_at <= now:
             # The call is dialled again, and its bell may have been lost with its dialer. From now on it waits like any
             # other, and is not looked at each minute.
-            await self._waiting.mark(call.account_id, now)
-            await self._apply(call, SeenWaiting(now))
+            is_marked = await self._waiting.mark(call.account_id, now)
+            if is_marked:
+                await self._apply(call, SeenWaiting(now))
 
     async def _tell_end_if_nobody_did(self, call: Call, now: int) -> None:
         if now - (call.ended_at or 0) >= ms(END_TOLD_WITHIN_S):

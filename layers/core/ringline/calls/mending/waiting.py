@@ -12,17 +12,19 @@ from ringline.calls.mending.mend import Swept
 from ringline.calls.mending.shares import Part, parts_of
 from ringline.calls.mending.side_by_side import side_by_side
 from ringline.calls.model.ports import Doorbell
+from ringline.calls.model.timing import MARK_REFUSED_S, ms
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import WaitingMark, Watchlist
 from ringline.runtime.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Marks:
-    """The accounts that a run has marked, and those that it is just marking."""
+    """The accounts that a run has marked, those that it is just marking, and when a mark was last refused."""
 
     made: set[str] = field(default_factory=set)
     making: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    refused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class Waiting:
         parts: list[Part[WaitingMark]] = []
         for pk in lists:
             marks = await asyncio.to_thread(self.watchlist.marks_in, pk)
-            parts += parts_of(pk, marks, handing_out.sizes.marks_a_share, lambda mark: mark.account_id)
+            parts += parts_of(pk, marks, handing_out.sizes.marks_a_share, lambda mark: mark.account_id, now)
         own, _ = await handing_out.own(parts, handing_out.sizes.own_marks, now)
         await self._ring_for(own, now)
 
@@ -49,14 +51,26 @@ class Waiting:
         marks = await asyncio.to_thread(self.watchlist.marks_between, pk, first, last)
         await self._ring_for(marks, self.clock())
 
-    async def mark(self, account_id: str, now: int) -> None:
-        """Marks the account as waiting, and rings for it, once in a run. Whoever comes while the mark is being written
-        waits for it: a call that gave up its place in the index before would, if this run died, wait unseen."""
+    async def mark(self, account_id: str, now: int) -> bool:
+        """Marks the account as waiting, and rings for it, once in a run; whether the mark stands. Whoever comes while
+        it is being written waits for it: a call that gave up its place in the index before would, if this run died,
+        wait unseen. Where marks are refused, which takes seconds, the next ones are not tried for a while."""
         async with self.marks.making[account_id]:
-            if account_id not in self.marks.made:
+            if account_id in self.marks.made:
+                return True
+            if self.marks.refused_at is not None and self.clock() - self.marks.refused_at < ms(MARK_REFUSED_S):
+                return False
+            try:
                 await asyncio.to_thread(self.watchlist.mark_waiting, account_id, now)
-                self.marks.made.add(account_id)
+            except Exception:
+                self.log.warning("account not marked as waiting", exc_info=True)
+                self.marks.refused_at = self.clock()
+                # Its bell needs no mark.
                 await asyncio.to_thread(self._ring, account_id)
+                return False
+            self.marks.made.add(account_id)
+            await asyncio.to_thread(self._ring, account_id)
+            return True
 
     async def _ring_for(self, marks: Sequence[WaitingMark], now: int) -> None:
         await side_by_side((asyncio.to_thread(self._ring_if_waiting, mark, now) for mark in marks), self.log)

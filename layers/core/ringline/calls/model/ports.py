@@ -98,6 +98,8 @@ class Share(Record):
     list_key: str
     first: int | str
     last: int | str
+    found_at: int | None = None
+    """The moment of the run that found it."""
 
 
 class LookQueue(Protocol):

@@ -53,7 +53,8 @@ class SqsLookQueue:
 
     def hand_out(self, share: Share) -> None:
         """Has somebody else work on a share of what the sweep found."""
-        self._send(json.dumps({"list": share.list_key, "first": share.first, "last": share.last}), 0)
+        places = {"first": share.first, "last": share.last, "found_at": share.found_at}
+        self._send(json.dumps({"list": share.list_key, **places}), 0)
 
     def _send(self, body: str, after_s: int) -> None:
         self._sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(after_s, LONGEST_DELAY_S))
@@ -107,4 +108,7 @@ def share_to_work_on(body: str) -> Share | None:
     except (ValueError, KeyError, TypeError):
         return None
     are_alike = (isinstance(first, str) and isinstance(last, str)) or (isinstance(first, int) and isinstance(last, int))
-    return Share(list_key, first, last) if isinstance(list_key, str) and are_alike else None
+    found_at = message.get("found_at")
+    if not isinstance(list_key, str) or not are_alike:
+        return None
+    return Share(list_key, first, last, found_at if isinstance(found_at, int) else None)

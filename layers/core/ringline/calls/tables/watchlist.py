@@ -35,6 +35,7 @@ from ringline.runtime.table import (
 
 # Named conditions.
 MARK_IS_UNCHANGED = "marked_at = :marked_at_read"
+NO_MARK_IS_NEWER = "attribute_not_exists(pk) OR marked_at < :marked_at"
 STANDS_IN_SHARD = "due_shard = :shard"
 
 SHARDS_LOOKED_FOR_MS = 5 * 60 * MS_PER_S
@@ -135,11 +136,24 @@ class Watchlist:
                 moved += sum(self._moved(key, shard, whole) for key in keys)
         for pk in WAITING_PKS:
             for mark in self.marks_in(pk)[:most]:
-                row = {"pk": WAITING_PK, "sk": mark.account_id, "marked_at": mark.marked_at}
-                self._db.put_item(TableName=self._table, Item=to_item(row))
+                self._put_back_mark(mark)
                 self._remove(mark)
                 moved += 1
         return moved
+
+    def _put_back_mark(self, mark: WaitingMark) -> None:
+        row = {"pk": WAITING_PK, "sk": mark.account_id, "marked_at": mark.marked_at}
+        try:
+            self._db.put_item(
+                TableName=self._table,
+                Item=to_item(row),
+                ConditionExpression=NO_MARK_IS_NEWER,
+                ExpressionAttributeValues=to_item({":marked_at": mark.marked_at}),
+            )
+        except ClientError as error:
+            # Whoever has made a newer one counts on it.
+            if not condition_failed(error):
+                raise
 
     def _moved(self, key: DueKey, shard: str, whole: str) -> bool:
         try:

@@ -17,6 +17,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import replace
 from typing import Any
 
@@ -72,9 +73,11 @@ class AskedRows:
         return apart
 
     def drop(self, call: Call) -> None:
-        """Removes the row, if there is one, of a call that was not accepted."""
+        """Removes the row, if there is one, of a call that was not accepted. Why it was not is known by now, and is
+        answered also where the row stays behind: `ringline migrate` removes it then."""
         if call.asked_key is not None:
-            self._db.delete_item(TableName=self._table, Key=_key(call))
+            with suppress(ClientError):
+                self._db.delete_item(TableName=self._table, Key=_key(call))
 
     def expires(self, call: Call, at_s: int) -> None:
         """Lets the row go at that moment, as the call's own does. It costs the row's size once more."""
