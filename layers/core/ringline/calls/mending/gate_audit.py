@@ -18,9 +18,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ringline.calls.tables.pages import DUE_WITHIN_MS
-from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.store import CallStore, Gate
 from ringline.calls.tables.watchlist import DueKey, Watchlist
-from ringline.calls.tables.writes.results import Gate
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.table import calls_pk
 
