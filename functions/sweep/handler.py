@@ -18,6 +18,7 @@ from ringline.runtime.settings import read
 
 if TYPE_CHECKING:
     from ringline.calls.mending.gate_audit import GateAudit
+    from ringline.calls.mending.mend import Swept
 
 log = make_logger("sweep")
 _AUDIT_WITHIN_MS = 25_000
@@ -37,7 +38,7 @@ def sweep() -> tuple[dict[str, Any], "GateAudit"]:
         async with sweeper() as opened:
             given_on = await _given_on(opened)
             await _reconciled(opened)
-            return {**asdict(await opened.sweep.run()), "given_on": given_on}, opened.audit
+            return {**await _served(opened, await opened.sweep.run()), "given_on": given_on}, opened.audit
 
     return asyncio.run(run())
 
@@ -59,6 +60,21 @@ async def _reconciled(opened: Opened) -> None:
         await asyncio.to_thread(opened.speech_places.reconcile)
     except Exception:
         log.exception("places of speech workers not looked at")
+
+
+async def _served(opened: Opened, swept: "Swept") -> dict[str, Any]:
+    """What a run did. While all dials wait for LiveKit's budget nobody is unserved for want of a dialer. Where that
+    cannot be read it is told as it was found."""
+    import asyncio
+
+    found = asdict(swept)
+    if swept.oldest_with_line_free_ms:
+        try:
+            if await asyncio.to_thread(opened.livekits_budget.is_used_up, now_ms()):
+                found["oldest_with_line_free_ms"] = 0
+        except Exception:
+            log.exception("LiveKit's budget not read")
+    return found
 
 
 def audit_gates(audit: "GateAudit", began_at: int) -> None:
@@ -99,7 +115,7 @@ def work_on(shares: list[Share]) -> dict[str, Any]:
 
     async def run() -> dict[str, Any]:
         async with sweeper() as opened:
-            return asdict(await opened.sweep.work_on(shares))
+            return await _served(opened, await opened.sweep.work_on(shares))
 
     return asyncio.run(run())
 

@@ -55,6 +55,11 @@ class LivekitBudget:
         """The moment (ms) from which on the next call may be dialled; 0 where there is no limit."""
         return self._read() - LULL_MS if self.interval_ms else 0
 
+    def is_used_up(self, now: int) -> bool:
+        """Whether dials wait for their turns at this moment: what a lull is worth has been taken. To be asked without
+        knowing the limit; where there is none, nobody takes turns."""
+        return self._read() - LULL_MS > now
+
     def take(self, now: int) -> int | None:
         """Takes the next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further off;
         nothing was taken then."""
