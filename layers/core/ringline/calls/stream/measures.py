@@ -1,5 +1,5 @@
-"""What a change of a call adds to the deployment's metrics. Pure. The relay tells them all: it sees each change once,
-give or take a batch that comes again, and nobody waits for it.
+"""What a change of a call adds to the deployment's metrics. Pure. The relay tells them all: of each
+change once, when its announcements are sent, give or take a run that died; and nobody waits for it.
 
 | metric        | of        | counts
 |---------------|-----------|---------------------------------------------------------------
