@@ -85,7 +85,7 @@ def test_a_world_with_transfers_that_once_broke_an_invariant_breaks_none(world: 
     assert run_world(make_plan(world)).violation is None
 
 
-@pytest.mark.parametrize("world", [338766066165, 831317896121, 801131470582])
+@pytest.mark.parametrize("world", [338766066165, 831317896121, 801131470582, 178956890292])
 def test_a_calm_world_with_runners_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(replace(make_plan(world), scale=0.0, outages=())).violation is None
 
