@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cli.doctor.check import Check, Finding, Result
 from cli.reach.api import Sleep
 from cli.reach.deployment import Deployment
-from ringline.calls.mending.gate_audit import GateAudit
+from ringline.calls.mending.gate_audit import GateAudit, NotAudited
 from ringline.runtime.clock import Clock
 
 MOST_CALLS, MOST_ACCOUNTS = 1000, 50
@@ -34,8 +34,8 @@ class GateCheck:
             most_calls=MOST_CALLS,
             most_accounts=MOST_ACCOUNTS,
         ).run()
-        if audited is None:
-            return Finding("gate", Result.SKIPPED, "too many calls are on a line to be counted one by one")
+        if isinstance(audited, NotAudited):
+            return Finding("gate", Result.SKIPPED, audited.why)
         if not audited.differences:
             return Finding("gate", Result.OK, "counts the calls on a line, of each account that has any or waits")
         differs = [f"{each.account_id} {each.in_use} lines in use, {each.calls} calls" for each in audited.differences]

@@ -45,6 +45,6 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     to_record = calls_to_record(batch.done)
     recorded = record(to_record) if to_record else 0
     did = {"changes": len(batch.done), "rooms_closed": len(rooms), "recordings": recorded, "parked": batch.parked}
-    tell(measure for change in batch.done for measure in measures_of(change))
+    tell(measure for change in batch.over for measure in measures_of(change))
     log.info("changes relayed", extra={**did, "failed": batch.failed})
     return {"batchItemFailures": [] if batch.failed is None else [{"itemIdentifier": batch.failed}]}

@@ -18,10 +18,13 @@ from ringline.runtime.settings import read
 
 if TYPE_CHECKING:
     from ringline.calls.mending.gate_audit import GateAudit
+    from ringline.calls.mending.mend import Swept
 
 log = make_logger("sweep")
 _AUDIT_WITHIN_MS = 25_000
-"""After a run that has taken longer there is no audit: together they must end before the function's time is over."""
+"""After a run that has taken longer there is no audit."""
+_AUDIT_UNTIL_MS = 42_000
+"""When an audit ends at the latest, after the run's beginning: before the function's time (50 s) is over."""
 
 sweeper = compose(read(Settings), clock=now_ms, log=log)
 
@@ -35,7 +38,7 @@ def sweep() -> tuple[dict[str, Any], "GateAudit"]:
         async with sweeper() as opened:
             given_on = await _given_on(opened)
             await _reconciled(opened)
-            return {**asdict(await opened.sweep.run()), "given_on": given_on}, opened.audit
+            return {**await _served(opened, await opened.sweep.run()), "given_on": given_on}, opened.audit
 
     return asyncio.run(run())
 
@@ -59,20 +62,35 @@ async def _reconciled(opened: Opened) -> None:
         log.exception("places of speech workers not looked at")
 
 
+async def _served(opened: Opened, swept: "Swept") -> dict[str, Any]:
+    """What a run did. While all dials wait for LiveKit's budget nobody is unserved for want of a dialer. Where that
+    cannot be read it is told as it was found."""
+    import asyncio
+
+    found = asdict(swept)
+    if swept.oldest_with_line_free_ms:
+        try:
+            if await asyncio.to_thread(opened.livekits_budget.is_used_up, now_ms()):
+                found["oldest_with_line_free_ms"] = 0
+        except Exception:
+            log.exception("LiveKit's budget not read")
+    return found
+
+
 def audit_gates(audit: "GateAudit", began_at: int) -> None:
     """Tells, with each tenth run, whether the gates are right. A failure is none of the sweep's, which has done its
     work."""
-    from ringline.calls.mending.gate_audit import is_due
+    from ringline.calls.mending.gate_audit import NotAudited, is_due
 
     if not is_due(began_at) or now_ms() - began_at > _AUDIT_WITHIN_MS:
         return
     try:
-        audited = audit.run()
+        audited = audit.run(began_at + _AUDIT_UNTIL_MS)
     except Exception:
         log.exception("gates not audited")
         return
-    if audited is None:
-        log.warning("gates not audited", extra={"why": "too many calls are on a line to be counted one by one"})
+    if isinstance(audited, NotAudited):
+        log.warning("gates not audited", extra={"why": audited.why})
         return
     for each in audited.differences:
         log.error("gate differs", extra={"account_id": each.account_id, "in_use": each.in_use, "calls": each.calls})
@@ -97,7 +115,7 @@ def work_on(shares: list[Share]) -> dict[str, Any]:
 
     async def run() -> dict[str, Any]:
         async with sweeper() as opened:
-            return asdict(await opened.sweep.work_on(shares))
+            return await _served(opened, await opened.sweep.work_on(shares))
 
     return asyncio.run(run())
 

@@ -9,7 +9,7 @@ import pytest
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.mending import gate_audit
-from ringline.calls.mending.gate_audit import Audited, Difference, GateAudit
+from ringline.calls.mending.gate_audit import Audited, Difference, GateAudit, NotAudited
 from ringline.calls.model.call import State
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import Watchlist
@@ -44,20 +44,21 @@ class Lines:
         dialed = replace(queued, state=State.DIALING, attempt=1, dialed_at=NOW, due_at=NOW + 20_000, version=2)
         self.store.commit(queued, dialed)
 
-    def gate_says(self, account_id: str, in_use: int) -> None:
+    def gate_says(self, account_id: str, in_use: int, line_ends: int = 0) -> None:
         self.local.dynamodb.update_item(
             TableName=self.local.table_name,
             Key=to_item({"pk": gate_pk(account_id), "sk": GATE_SK}),
-            UpdateExpression="SET in_use = :in_use",
-            ExpressionAttributeValues=to_item({":in_use": in_use}),
+            UpdateExpression="SET in_use = :in_use, line_ends = :line_ends",
+            ExpressionAttributeValues=to_item({":in_use": in_use, ":line_ends": line_ends}),
         )
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.now_ms += round(seconds * 1000)
         self.while_waiting()
 
-    def audited(self, **most: int) -> Audited | None:
-        return GateAudit(self.store, self.watchlist, lambda: self.now_ms, self._sleep, **most).run()
+    def audited(self, until: int | None = None, **most: int) -> Audited | NotAudited:
+        return GateAudit(self.store, self.watchlist, lambda: self.now_ms, self._sleep, **most).run(until)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_line_that_nobody_gave_back_and_one_that_nobody_took_are_found(lines: 
     lines.gate_says("acme", 4)
     lines.gate_says("other", 0)
     assert lines.audited() == Audited(3, (Difference("acme", 4, 2), Difference("other", 0, 1)))
-    assert lines.slept == [gate_audit.LOOK_AGAIN_S] * (gate_audit.LOOKS - 1)
+    assert lines.slept == list(gate_audit.LOOK_AGAIN_S[: gate_audit.PROOFS])
 
 
 def test_a_lost_line_is_found_while_other_calls_of_the_account_come_and_go(lines: Lines) -> None:
@@ -89,10 +90,52 @@ def test_a_lost_line_is_found_while_other_calls_of_the_account_come_and_go(lines
     ids = iter(("call_01JD5Z0000000000000000000D", "call_01JD5Z0000000000000000000E"))
 
     def one_more() -> None:
-        lines.dials("acme", next(ids))
+        if call_id := next(ids, None):
+            lines.dials("acme", call_id)
 
     lines.while_waiting = one_more
-    assert lines.audited() == Audited(5, (Difference("acme", 5, 4),))
+    assert lines.audited() == Audited(3, (Difference("acme", 5, 4),))
+
+
+def test_a_gate_that_moves_at_each_look_is_not_judged_however_equal_the_difference_is(lines: Lines) -> None:
+    """By chance: each time one more call has taken its line that the index does not name yet."""
+    lines.gate_says("acme", 3)
+    moves = iter(range(100))
+
+    def one_ends_and_one_begins() -> None:
+        lines.gate_says("acme", 3, line_ends=next(moves) + 1)
+
+    lines.while_waiting = one_ends_and_one_begins
+    assert lines.audited() == Audited(3, ())
+    assert lines.slept == list(gate_audit.LOOK_AGAIN_S)
+
+
+def test_calls_that_were_claimed_between_the_reads_are_no_difference(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls are read first, and before the gate is read one more takes a line: at each look again."""
+    ids = iter(f"call_01JD5Z00000000000000000{n:03}" for n in range(100))
+    read = CallStore.get_many
+
+    def then_one_more(store: CallStore, *args: Any) -> Any:
+        found = read(store, *args)
+        lines.dials("acme", next(ids))
+        return found
+
+    monkeypatch.setattr(CallStore, "get_many", then_one_more)
+    audited = lines.audited()
+    assert isinstance(audited, Audited)
+    assert audited.differences == ()
+
+
+def test_an_audit_ends_at_its_moment_and_keeps_what_is_proven(lines: Lines) -> None:
+    assert lines.audited(until=NOW) == NotAudited("it would have taken too long")
+    assert lines.audited(until=NOW + 1) == Audited(3, ()), "nothing differs"
+    lines.gate_says("acme", 3)
+    assert lines.audited(until=lines.now_ms + 1000) == NotAudited("it would have taken too long")
+    lines.while_waiting = lambda: lines.gate_says("other", 2, line_ends=lines.now_ms)
+    lines.gate_says("other", 2)
+    assert lines.audited(until=lines.now_ms + 5000) == Audited(3, (Difference("acme", 3, 2),))
 
 
 def test_a_difference_that_is_gone_at_the_next_look_is_none(lines: Lines) -> None:
@@ -116,12 +159,12 @@ def test_an_account_with_a_row_that_cannot_be_read_is_not_judged(lines: Lines) -
     )
     lines.gate_says("other", 2)
     audited = lines.audited()
-    assert audited is not None
+    assert isinstance(audited, Audited)
     assert audited.differences == (Difference("other", 2, 1),)
 
 
 def test_too_many_calls_are_not_counted_in_part(lines: Lines) -> None:
-    assert lines.audited(most_calls=3) is None
+    assert lines.audited(most_calls=3) == NotAudited("too many calls are on a line to be counted one by one")
 
 
 def test_more_accounts_than_one_look_reads_have_their_turn(lines: Lines) -> None:
@@ -130,7 +173,7 @@ def test_more_accounts_than_one_look_reads_have_their_turn(lines: Lines) -> None
     found = set()
     for _ in range(2):
         audited = lines.audited(most_accounts=1)
-        assert audited is not None
+        assert isinstance(audited, Audited)
         assert len(audited.differences) == 1
         found |= {each.account_id for each in audited.differences}
         lines.now_ms += gate_audit.EVERY_MIN * 60_000

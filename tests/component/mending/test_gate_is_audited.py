@@ -1,6 +1,7 @@
 """The function of the sweep audits the gates by itself, with each tenth run and after its own work."""
 
 import json
+from math import inf
 from types import ModuleType
 from typing import Any
 
@@ -43,10 +44,17 @@ def loses_a_line(local: LocalAws) -> None:
     )
 
 
-def told(sweep: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, at_ms: int) -> Any:
-    """What a run at that moment measures of the gates."""
+def told(
+    sweep: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    at_ms: int,
+    audit_within_ms: float = inf,
+) -> Any:
+    """What a run at that moment measures of the gates. The audit has a clock of its own, which is years ahead."""
     monkeypatch.setattr(sweep, "now_ms", lambda: at_ms)
-    monkeypatch.setattr("ringline.calls.mending.gate_audit.LOOK_AGAIN_S", 0)
+    monkeypatch.setattr(sweep, "_AUDIT_UNTIL_MS", audit_within_ms)
+    monkeypatch.setattr("ringline.calls.mending.gate_audit.LOOK_AGAIN_S", (0, 0))
     capsys.readouterr()
     sweep.lambda_handler(event_of("sweep", "scheduled"), CONTEXT)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
@@ -73,7 +81,7 @@ def test_a_lost_line_is_told_with_the_tenth_run(
 def test_a_run_that_took_long_is_not_made_longer(
     sweep: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_self: GateAudit) -> None:
+    def broken(_self: GateAudit, _until: int) -> None:
         raise RuntimeError("no answer")
 
     monkeypatch.setattr(GateAudit, "run", broken)
@@ -81,5 +89,16 @@ def test_a_run_that_took_long_is_not_made_longer(
     monkeypatch.undo()
     moments = iter((TENTH, TENTH + 26_000))
     monkeypatch.setattr(sweep, "now_ms", lambda: next(moments))
-    monkeypatch.setattr(GateAudit, "run", lambda _self: pytest.fail("it audits"))
+    monkeypatch.setattr(GateAudit, "run", lambda *_: pytest.fail("it audits"))
     sweep.audit_gates(None, sweep.now_ms())
+
+
+def test_an_audit_that_comes_to_no_end_in_time_is_told_as_none(
+    sweep: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert told(sweep, capsys, monkeypatch, TENTH, audit_within_ms=0) == {}
+    (said,) = [each.__dict__ for each in caplog.records if each.message == "gates not audited"]
+    assert said["why"] == "it would have taken too long"

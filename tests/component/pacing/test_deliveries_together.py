@@ -22,7 +22,7 @@ from ringline.webhooks.sending.queue import (
 )
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
-from ringline.webhooks.tables.events import EventStore
+from ringline.webhooks.tables.events import EventStore, event_key
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, load_handler, local_aws
 from tests.unit.webhooks.webhook_fakes import SECRET, a_draft
@@ -181,3 +181,17 @@ def test_no_message_names_deliveries_to_two_endpoints_or_more_than_ten_and_one_a
     assert sorted(together) == [("acct_1#ep_1", tuple(range(1, 11))), ("acct_1#ep_1", (11, 12))]
     outbox.flush()
     assert world.aws.messages() == [], "what was sent is not sent again"
+
+
+def test_a_row_that_cannot_be_read_fails_the_delivery_of_its_own_alone(world: World) -> None:
+    key = event_key(ACCOUNT, 3)
+    row = world.aws.dynamodb.get_item(TableName=world.aws.table_name, Key=key)["Item"]
+    world.aws.dynamodb.put_item(TableName=world.aws.table_name, Item={**key, "item_kind": {"S": "event"}})
+    server = served_by(world, Server())
+    assert not world.take(*range(1, 11)), "it comes back"
+    assert len(server.told) == 9
+    delivered = [sequence for sequence in range(1, 11) if world.status(sequence) is DeliveryStatus.DELIVERED]
+    assert delivered == [1, 2, 4, 5, 6, 7, 8, 9, 10]
+    world.aws.dynamodb.put_item(TableName=world.aws.table_name, Item=row)
+    assert world.take(*range(1, 11))
+    assert len(server.told) == 10, "what is done is known to be"

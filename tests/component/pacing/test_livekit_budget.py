@@ -9,7 +9,7 @@ import pytest
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.room_view import RoomView
-from ringline.calls.model.timing import LIVEKIT_LULL_S, PACE_AHEAD_S
+from ringline.calls.model.timing import AGENT_FIRST_S, LIVEKIT_LULL_S, PACE_AHEAD_S
 from ringline.calls.outbound.admit import Paced
 from ringline.calls.tables.limits.livekit_budget import (
     REQUESTS_OF_A_CALL,
@@ -23,6 +23,7 @@ from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
+from tests.fakes import AGENT_THERE, EMPTY_ROOM
 
 FEW = 500
 """Requests a minute."""
@@ -151,3 +152,37 @@ def test_no_call_goes_along_with_another_without_a_turn_of_its_own(room: CallsRo
         admitted = room.admit.next(ACCOUNT, 3)
         assert isinstance(admitted, list)
         assert [call.call_id for call in admitted] == [f"call_{n:03}"]
+
+
+@pytest.mark.parametrize(("requests_per_minute", "looks"), [(FEW, 5), (0, 17)])
+def test_a_slow_agent_is_looked_for_less_often_where_livekit_counts(
+    room: CallsRoom, local: LocalAws, requests_per_minute: int, looks: int
+) -> None:
+    room.paces.budget = LivekitBudget(local.dynamodb, local.table_name, requests_per_minute)
+    asked_at = _agent_comes_after_s(room, 2)
+    room.queued()
+    room.ring()
+    assert len(room.telephony.dialed) == 1
+    assert len(asked_at) == looks
+    assert asked_at[-1] - NOW < 3000, "the phone rings within a second of the agent's coming"
+
+
+def test_a_wait_for_nobody_costs_some_looks_and_no_more_than_its_time(room: CallsRoom) -> None:
+    asked_at = _agent_comes_after_s(room, 3600)
+    room.queued()
+    room.ring()
+    assert room.telephony.dialed == []
+    assert len(asked_at) <= 13
+    assert asked_at[-1] - NOW <= AGENT_FIRST_S * MS_PER_S + 100
+
+
+def _agent_comes_after_s(room: CallsRoom, seconds: float) -> list[int]:
+    """The moments at which LiveKit is asked."""
+    asked_at: list[int] = []
+
+    async def look(_room_name: str) -> RoomView:
+        asked_at.append(room.clock())
+        return AGENT_THERE if room.clock() - NOW >= seconds * MS_PER_S else EMPTY_ROOM
+
+    room.telephony.look = look
+    return asked_at

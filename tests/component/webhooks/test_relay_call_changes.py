@@ -14,11 +14,12 @@ from ringline.calls.model.call import State
 from ringline.calls.stream.batch import HELD_UP_FOR_S
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import announcements, occurrence_of
-from ringline.runtime import aws
+from ringline.runtime import aws, metrics
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import EventDraft
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.sending.announce import Announcer
+from ringline.webhooks.sending.queue import Outbox
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from tests.builders import NOW, a_call, at
@@ -315,3 +316,27 @@ def test_what_sqs_refuses_of_a_request_is_asked_again_and_then_comes_again_with_
     told = [json.loads(each["Body"]) for each in local.messages()]
     assert {each["endpoint_id"]: each["sequences"] for each in told} == {each: [1, 2, 3] for each in ENDPOINTS[:2]}
     assert marked(local) == []
+
+
+def test_what_is_measured_is_told_once_however_often_the_batch_comes_again(
+    relay: ModuleType, local: LocalAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "NAMESPACE", "ringline-prod")
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
+    add_endpoint(local, EventType.CALL_ENDED)
+    event, _ = three_ends()
+
+    def ends_told() -> int:
+        capsys.readouterr()
+        relay.lambda_handler(event, CONTEXT)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"CallsEnded"' in line]
+        return sum(len(line["CallsEnded"]) for line in lines)
+
+    with monkeypatch.context() as sqs_refuses:
+        sqs_refuses.setattr(Outbox, "flush", _refused)
+        assert [ends_told(), ends_told()] == [0, 0]
+    assert ends_told() == 3
+
+
+def _refused(*_: Any) -> None:
+    raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "SendMessageBatch")

@@ -7,7 +7,7 @@ from ringline.calls.mending import measures as of_sweep
 from ringline.calls.mending.gate_audit import Audited, Difference
 from ringline.calls.mending.mend import Swept
 from ringline.calls.model.call import Attempt, Call, Direction, State
-from ringline.calls.model.events import DialDeferred
+from ringline.calls.model.events import AgentAwaited, AgentCame, DialDeferred, DialWithoutAgent
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.stream.measures import measures_of
 from ringline.calls.views.relay import Change
@@ -34,6 +34,15 @@ def test_an_outcome_tells_how_long_the_call_could_have_been_dialled() -> None:
     answered = replace(claimed, answered_at=at(20))
     assert told(claimed, answered) == {"QueueWait": 2_500, "Dials/answered": 1, "RingTime": 7_500}
     assert told(answered, replace(answered, state=State.ACTIVE)) == {}
+
+
+def test_the_wait_for_a_slow_agent_is_part_of_the_wait_in_the_queue() -> None:
+    claimed = a_call(State.DIALING, eligible_at=at(10), dialed_at=at(11), agent_first=True)
+    awaited = moved(claimed, AgentAwaited(at(13), 1))
+    came = moved(awaited, AgentCame(at(15), 1))
+    assert told(came, replace(came, answered_at=at(20))) == {"QueueWait": 5_000, "Dials/answered": 1, "RingTime": 5_000}
+    missed = moved(awaited, DialWithoutAgent(at(21), 1, at(21), at(23)))
+    assert told(awaited, missed) == {"QueueWait": 1_000, "Dials/put_back": 1}
 
 
 def test_an_answer_tells_of_the_ringing_and_of_the_agent() -> None:
@@ -70,9 +79,9 @@ def test_a_dial_that_rang_nobody_is_none_that_nobody_answered() -> None:
 def test_a_dial_of_which_nobody_knows_what_became_is_counted_apart() -> None:
     dialing = a_call(State.DIALING)
     over = a_call(State.NOT_CONNECTED, end_reason=EndReason.DIAL_STATE_UNKNOWN)
-    assert told(dialing, over) == {"Dials/unknown": 1, "CallsEnded/system": 1}
+    assert told(dialing, over) == {"QueueWait": 1_000, "Dials/unknown": 1, "CallsEnded/system": 1}
     lost = Attempt(dial=1, dialed_at=at(1), ended_at=at(3), end_reason=EndReason.DIAL_STATE_UNKNOWN)
-    assert told(dialing, a_call(State.QUEUED, attempt=1, attempts=(lost,))) == {"Dials/unknown": 1}
+    assert told(dialing, a_call(State.QUEUED, attempt=1, attempts=(lost,))) == {"QueueWait": 1_000, "Dials/unknown": 1}
 
 
 def test_an_audit_tells_of_lines_and_of_gates_that_count_too_many_or_too_few() -> None:

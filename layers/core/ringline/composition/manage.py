@@ -137,6 +137,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         allow_private=settings.allow_private_webhooks,
         allowed_targets=settings.targets.allowed,
         forget_turns=TurnStore(dynamodb, table).forget,
+        pipes_with_url=partial(_pipes_with_url, RoutingStore(dynamodb, table)),
     )
     erasing = _erasing(settings, parts, clock=clock)
     resources = (
@@ -188,6 +189,10 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         ),
     )
     return tuple(route for resource in resources for route in resource.routes)
+
+
+def _pipes_with_url(routing: RoutingStore, account_id: str) -> list[str]:
+    return [each.pipe_id for each in routing.pipes(account_id) if each.webhook_url is not None]
 
 
 def _erasing(settings: Settings, parts: CallParts, *, clock: Clock) -> EraseContent:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.tables.limits.livekit_budget import LivekitBudget
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.composition.parts import CallParts, SignalSettings, look_queue, losing_workers, sends_agents, to_livekit
@@ -47,6 +48,7 @@ class Opened(NamedTuple):
     lost_workers: "LostWorkers"
     speech_places: "SpeechPlaces"
     audit: "GateAudit"
+    livekits_budget: LivekitBudget
 
 
 def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], AbstractAsyncContextManager[Opened]]:
@@ -64,6 +66,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         clock,
     )
 
+    budget = LivekitBudget(dynamodb, table)
     overdue_replays = OverdueReplays(ReplayStore(dynamodb, table), deliveries, clock)
 
     def resend(keys: Sequence[DueKey]) -> int:
@@ -122,6 +125,6 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
             )
             lost = losing_workers(parts.store, parts.progress, table, telephony, looks, clock=clock, log=log)
             audit = GateAudit(parts.store, watchlist, clock, time.sleep)
-            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log), audit)
+            yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log), audit, budget)
 
     return sweeper

@@ -68,7 +68,7 @@ class WebhookEndpoints:
                 self.delete,
                 summary="Deletes an endpoint",
                 status=204,
-                problems=("endpoint_not_found", "contended"),
+                problems=("endpoint_not_found", "in_use", "contended"),
                 has_revision=True,
             ),
             Route(

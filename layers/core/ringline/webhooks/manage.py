@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.list_turns import ListContended
-from ringline.runtime.web.problems import Problem, invalid_field, not_found
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.webhooks.addresses import url_fault
 from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS, Endpoint
@@ -53,9 +53,10 @@ class Starts(Protocol):
 
 
 class ManageEndpoints:
-    """`allowed_targets` are the ARNs of queues and buses that the deployment may send to.
+    """`allowed_targets` are the ARNs of queues and buses that the deployment may send to. `pipes_with_url` names an
+    account's pipes whose calls have a `webhook_url` by them.
 
-    Raises Problem 404 `endpoint_not_found`, 409 `too_many_endpoints` or `calls_endpoint_exists`, 412
+    Raises Problem 404 `endpoint_not_found`, 409 `too_many_endpoints`, `calls_endpoint_exists` or `in_use`, 412
     `revision_conflict`, 422 for wrong fields, 503 `contended`; a rotation 409 `rotated_meanwhile` or
     `too_many_secrets`."""
 
@@ -69,6 +70,7 @@ class ManageEndpoints:
         allow_private: bool,
         allowed_targets: Collection[str] = (),
         forget_turns: Callable[[str, str], None] = lambda _account_id, _endpoint_id: None,
+        pipes_with_url: Callable[[str], list[str]] = lambda _account_id: [],
     ) -> None:
         self._endpoints = endpoints
         self._replays = replays
@@ -77,6 +79,7 @@ class ManageEndpoints:
         self._allow_private = allow_private
         self._allowed_targets = allowed_targets
         self._forget_turns = forget_turns
+        self._pipes_with_url = pipes_with_url
 
     def create(self, account_id: str, request: "EndpointRequest") -> tuple[Endpoint, str]:
         """The new endpoint, and what its receiver verifies deliveries by."""
@@ -161,6 +164,8 @@ class ManageEndpoints:
         for _ in self._tries():
             endpoint = self.get(account_id, endpoint_id)
             check_revision(wanted, endpoint.revision)
+            if endpoint.target_type is TargetType.CALL and (pipes := self._pipes_with_url(account_id)):
+                raise _signs_for(pipes)
             if self._endpoints.delete(account_id, endpoint_id, endpoint.revision):
                 return
         raise _contended()
@@ -278,6 +283,13 @@ def _filters(said: "FiltersRequest | None", before: Filters) -> Filters:
     given = {} if said is None else said.model_dump()
     unset: dict[str, Any] = {"pipe_ids": (), "agent_ids": (), "directions": (), "metadata": {}}
     return replace(before, **unset | given)
+
+
+def _signs_for(pipes: Sequence[str]) -> Problem:
+    """What the calls of these pipes are told is signed with the endpoint's secret: without it they are told nothing."""
+    errors = tuple(FieldError(f"pipe:{each}", "has a webhook_url") for each in pipes[:50])
+    named = ", ".join(f"pipe {each}" for each in pipes[:5])
+    return Problem(409, "in_use", f"The endpoint is used by {named}{' and others' if len(pipes) > 5 else ''}", errors)
 
 
 def _contended() -> Problem:

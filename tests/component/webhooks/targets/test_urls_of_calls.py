@@ -102,7 +102,8 @@ def test_a_call_of_a_pipe_whose_endpoint_of_calls_is_gone_is_made_and_told_to_no
 ) -> None:
     made = manage.made(target=OF_CALLS)
     assert manage.ask("PATCH", "/v1/pipes/PIPE_1", {"webhook_url": PIPES_URL})[0] == 200
-    assert manage.ask("DELETE", f"/v1/webhook-endpoints/{made['endpoint_id']}")[0] == 204
+    # As when the pipe was given its URL at the moment of the deletion.
+    assert EndpointStore(aws.dynamodb, aws.table_name).delete(ACCOUNT, made["endpoint_id"])
     assert create(aws, None)[0] == 201
     end(aws, "call_told_to_nobody", PIPES_URL)
     assert [
@@ -155,6 +156,18 @@ def test_the_end_is_posted_to_the_calls_url_beside_the_accounts_endpoints_and_ca
         again = of_call.received[-1]
         assert again.body == received.body
         assert Webhook(rotated["secret"]).verify(again.body, dict(again.headers)) is not None
+
+
+def test_the_endpoint_that_signs_for_a_pipe_is_not_deleted_under_it(manage: Manage) -> None:
+    endpoint_id = manage.made(target=OF_CALLS)["endpoint_id"]
+    other = manage.made(url="https://example.com/all")["endpoint_id"]
+    assert manage.ask("PATCH", "/v1/pipes/PIPE_1", {"webhook_url": PIPES_URL})[0] == 200
+    status, problem = manage.ask("DELETE", f"/v1/webhook-endpoints/{endpoint_id}")
+    assert (status, problem["code"]) == (409, "in_use")
+    assert [each["field"] for each in problem["errors"]] == ["pipe:PIPE_1"]
+    assert manage.ask("DELETE", f"/v1/webhook-endpoints/{other}")[0] == 204, "none but that of calls signs for pipes"
+    assert manage.ask("PATCH", "/v1/pipes/PIPE_1", {"webhook_url": None})[0] == 200
+    assert manage.ask("DELETE", f"/v1/webhook-endpoints/{endpoint_id}")[0] == 204
 
 
 def end(aws: LocalAws, call_id: str, webhook_url: str | None) -> None:

@@ -3,14 +3,22 @@
 Both change in one transaction, so a difference is a fault of ours, or a row that somebody changed by hand: a line that
 nobody gave back, or one that is used twice. What is read is what is on a line at this moment, never all calls: the due
 index names every call from its claim to its end.
+
+Gate and calls are not read in one moment, so a first look only says which accounts to look at closely:
+
+    first look    calls ---- gates                                differs? then
+    each further  gate ---- a wait ---- calls ---- gate again     the gate moved? this look says nothing
+
+The wait is for the index, which names a call a moment after its claim. A difference is one that two such looks have
+found alike. A gate that moves in each of them is left to a later audit.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ringline.calls.tables.pages import DUE_WITHIN_MS
-from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.store import CallStore, Gate
 from ringline.calls.tables.watchlist import DueKey, Watchlist
 from ringline.runtime.clock import MS_PER_S, Clock
 from ringline.runtime.table import calls_pk
@@ -25,9 +33,14 @@ MOST_CALLS = 10_000
 MOST_ACCOUNTS = 500
 """How many gates one look reads. Where more accounts have calls on a line, the next audit begins behind them."""
 
-LOOKS = 3
-LOOK_AGAIN_S = 2.0
-"""A call that moves between two reads looks like a difference, and so does one that the index does not name yet."""
+LOOK_AGAIN_S = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5)
+"""How long each further look waits before it reads the calls: the shorter, the rather does a busy gate stand still."""
+
+PROOFS = 2
+"""How many looks that say something must have found the same."""
+
+TOO_MANY = "too many calls are on a line to be counted one by one"
+TOO_LONG = "it would have taken too long"
 
 _AT_ONCE = 100
 _MS_PER_MIN = 60 * MS_PER_S
@@ -56,12 +69,23 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAudited:
+    """Nothing is known, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
     """How many calls hold a line, by account, and the accounts of which some row cannot be read: what that holds nobody
     knows."""
 
     by_account: Counter[str]
     unknown: set[str]
+
+
+class _Stopped(Exception):
+    """Nothing can be said; its message says why."""
 
 
 def is_due(now_ms: int) -> bool:
@@ -81,32 +105,61 @@ class GateAudit:
     most_calls: int = MOST_CALLS
     most_accounts: int = MOST_ACCOUNTS
 
-    def run(self) -> Audited | None:
-        """Looks again where a difference is seen: only one that stays the same is one. None where more calls are due
-        than are counted. Raises botocore's errors."""
-        found: dict[str, Difference] = {}
-        lines_in_use = 0
-        for look in range(LOOKS):
-            if look:
-                self.sleep(LOOK_AGAIN_S)
-            held = self._held()
-            if held is None:
-                return None
-            lines_in_use = held.by_account.total()
-            seen = self._differences(list(found) if look else self._accounts(held), held)
-            found = {each: now for each, now in seen.items() if not look or found[each].lines == now.lines}
-            if not found:
-                break
-        return Audited(lines_in_use, tuple(found.values()))
+    def run(self, until: int | None = None) -> Audited | NotAudited:
+        """Looks closely where a difference is seen. At the moment `until` it ends, with what is proven by then. Raises
+        botocore's errors."""
+        proven: dict[str, Difference] = {}
+        held = _Held(Counter(), set())
+        try:
+            held = self._held(until)
+            differing = list(self._differences(self._accounts(held), held, until))
+            self._look_closely(differing, proven, until)
+        except _Stopped as stopped:
+            if not proven:
+                return NotAudited(str(stopped))
+        return Audited(held.by_account.total(), tuple(proven[each] for each in sorted(proven)))
 
-    def _held(self) -> _Held | None:
+    def _look_closely(self, accounts: Sequence[str], proven: dict[str, Difference], until: int | None) -> None:
+        found: dict[str, list[Difference]] = {each: [] for each in accounts}
+        for wait_s in LOOK_AGAIN_S:
+            if not found:
+                return
+            self._go_on(until)
+            before = {each: self._gate(each, until) for each in found}
+            self.sleep(wait_s)
+            held = self._held(until, only=found.keys())
+            for account, gate in before.items():
+                if account in held.unknown or self._gate(account, until) != gate:
+                    continue
+                now = Difference(account, gate.in_use, held.by_account[account])
+                same = [each for each in found[account] if each.lines == now.lines]
+                found[account] = [*same, now]
+                if not now.lines:
+                    del found[account]
+                elif len(found[account]) >= PROOFS:
+                    proven[account] = now
+                    del found[account]
+
+    def _go_on(self, until: int | None) -> None:
+        if until is not None and self.clock() >= until:
+            raise _Stopped(TOO_LONG)
+
+    def _gate(self, account_id: str, until: int | None) -> Gate:
+        self._go_on(until)
+        return self.store.gate(account_id)
+
+    def _held(self, until: int | None, only: Collection[str] | None = None) -> _Held:
+        """Of all accounts, or of some."""
+        self._go_on(until)
         keys = self.watchlist.due(self.clock() + DUE_WITHIN_MS, self.most_calls)
         if len(keys) >= self.most_calls:
-            return None
-        calls = [(account, each.sk) for each in keys if (account := _account_of_call(each)) is not None]
+            raise _Stopped(TOO_MANY)
+        named = [(account, each.sk) for each in keys if (account := _account_of_call(each)) is not None]
+        calls = [(account, call_id) for account, call_id in named if only is None or account in only]
         by_account = Counter({account: 0 for account, _ in calls})
         unread: list[str] = []
         for start in range(0, len(calls), _AT_ONCE):
+            self._go_on(until)
             read = self.store.get_many(calls[start : start + _AT_ONCE], unread)
             by_account.update(call.account_id for call in read if call.holds_slot)
         return _Held(by_account, {account for account, call_id in calls if call_id in unread})
@@ -120,10 +173,11 @@ class GateAudit:
         start = turn * self.most_accounts % len(ids)
         return [*ids[start:], *ids[:start]][: self.most_accounts]
 
-    def _differences(self, accounts: Sequence[str], held: _Held) -> dict[str, Difference]:
-        judged = (each for each in accounts if each not in held.unknown)
-        seen = (Difference(each, self.store.gate(each).in_use, held.by_account[each]) for each in judged)
-        return {each.account_id: each for each in seen if each.lines}
+    def _differences(self, accounts: Sequence[str], held: _Held, until: int | None) -> Iterator[str]:
+        """Those whose gate seems to count otherwise."""
+        for account in accounts:
+            if account not in held.unknown and self._gate(account, until).in_use != held.by_account[account]:
+                yield account
 
 
 def _account_of_call(key: DueKey) -> str | None:

@@ -8,7 +8,8 @@
 | DeliveriesFailing | deliveries whose next try was due
 | AccountsWaiting   | accounts with calls that could be dialled now, of those that the run looked at itself
 | OldestWaiting     | ms for which the first of those has waited
-| OldestUnserved    | the same, of accounts that have a line free: somebody should have dialled it
+| OldestUnserved    | the same, of accounts that have a line free: somebody should have dialled it. 0 while all dials
+|                   | wait for LiveKit's budget
 | LinesInUse        | with an audit of the gates: calls that hold a line
 | GateDiffers       | with it: lines by which gates count otherwise than there are calls
 """

@@ -44,6 +44,11 @@ AGENT_LOOKS_SLOW_DOWN = 0.2
 then on: an agent is in the room after 0.25 to 0.45 s, so one or two looks find it, and the INVITE follows within 0.1 s.
 Whoever has waited for longer is looked for less often, after this share of the time that has passed."""
 
+AGENT_LOOKS_WHERE_COUNTED_S = (0.3, 0.5, 0.8, 1.0)
+"""How long after each look the next one follows where LiveKit takes so many requests a minute, the last for all that
+follow: an agent that comes within 0.65 s is found by two looks, one that takes two seconds by five, and the INVITE
+follows within a second."""
+
 AGENT_SEEN_WITHIN_S = (0.2, 0.5)
 """Between these a dialer moves its first look, as it learns how long agents take."""
 

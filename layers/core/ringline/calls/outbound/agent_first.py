@@ -5,7 +5,8 @@
       |  0.2 to 0.5 s, as     |
       |  agents take          |
       | who is in the room? ->|               |
-      | still wanted? ----------------------->|      side by side, every 0.08 s and then less often
+      | still wanted? ----------------------->|      side by side, every 0.08 s and then less often; where LiveKit
+      |                       |               |      counts requests after 0.3, 0.5, 0.8 s, and then each second
       |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
       | the agent is there: "it came" ------->|
       | INVITE -------------->|
@@ -28,6 +29,7 @@ from ringline.calls.model.timing import (
     AGENT_FIRST_LOOK_S,
     AGENT_LOOK_EVERY_S,
     AGENT_LOOKS_SLOW_DOWN,
+    AGENT_LOOKS_WHERE_COUNTED_S,
     AGENT_RESTS_S,
 )
 from ringline.calls.outbound.arrivals import Arrivals
@@ -58,12 +60,15 @@ type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
 
 
 class AgentFirst(Record):
+    """`looks_are_counted` where LiveKit takes so many requests a minute: then it is asked less often."""
+
     attempts: Attempts
     rests: AgentRests
     arrivals: Arrivals
     doorbell: Doorbell
     clock: Clock
     log: Logger
+    looks_are_counted: bool = False
 
     async def await_agent(self, call: Call) -> Awaited:
         """Returns as soon as an agent is in the call's room, or at the end of the time that it has."""
@@ -85,7 +90,13 @@ class AgentFirst(Record):
                 return NoAgent() if room else LivekitAway("unavailable", "LiveKit not reached")
             if waited_s >= AGENT_AWAITED_S and current_call.awaits_agent_since is None:
                 await self.attempts.apply(call, AgentAwaited(self.clock(), call.attempt))
-            await asyncio.sleep(_until_next_look_s(waited_s))
+            await asyncio.sleep(self._until_next_look_s(call, looks, waited_s))
+
+    def _until_next_look_s(self, call: Call, looks: int, waited_s: float) -> float:
+        if not self.looks_are_counted:
+            return _until_next_look_s(waited_s)
+        left_s = max(AGENT_LOOK_EVERY_S, agent_first_s(call) - waited_s)
+        return min(left_s, AGENT_LOOKS_WHERE_COUNTED_S[min(looks, len(AGENT_LOOKS_WHERE_COUNTED_S)) - 1])
 
     async def _there(self, call: Call, agent: AgentSeen | None) -> AgentThere | NoLongerWanted:
         if call.tries_agent:

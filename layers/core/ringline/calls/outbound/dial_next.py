@@ -59,6 +59,7 @@ class DialNext(Record):
             doorbell=self.doorbell,
             clock=self.clock,
             log=self.log,
+            looks_are_counted=self.paces.budget.interval_ms > 0,
         )
         answers = Answers(attempts=attempts, looks=self.looks, links=self.links, clock=self.clock, log=self.log)
         return Dial(

@@ -39,11 +39,18 @@ class Parks(Protocol):
 
 @dataclass(slots=True)
 class Batch:
-    """What became of a batch. `failed` is the record from which on it is to be given again."""
+    """What became of a batch. `failed` is the record from which on it is to be given again. Where announcements were
+    not sent, that is the first one, and `done` comes again, too."""
 
     done: list[Change] = field(default_factory=list)
     parked: int = 0
     failed: str | None = None
+    is_sent: bool = True
+
+    @property
+    def over(self) -> list[Change]:
+        """The changes that do not come again."""
+        return self.done if self.is_sent else []
 
 
 def change_in(record: Record) -> Change | ReachedLimit | None:
@@ -66,7 +73,7 @@ def relay_each(records: Sequence[Record], relay: Relay, parks: Parks, now: int, 
     except Exception:
         # Nobody knows which of them are under way. Announcing them again is harmless.
         log.exception("announcements not sent", extra=_named(records[0]))
-        batch.failed = records[0]["dynamodb"]["SequenceNumber"]
+        batch.failed, batch.is_sent = records[0]["dynamodb"]["SequenceNumber"], False
     return batch
 
 

@@ -1,10 +1,12 @@
-"""What a change of a call adds to the deployment's metrics. Pure. The relay tells them all: it sees each change once,
-give or take a batch that comes again, and nobody waits for it.
+"""What a change of a call adds to the deployment's metrics. Pure. The relay tells them all: of each
+change once, when its announcements are sent, give or take a run that died; and nobody waits for it.
 
 | metric        | of        | counts
 |---------------|-----------|---------------------------------------------------------------
 | CallsAccepted | direction | calls that were taken on: asked for, rung in, from a browser
-| QueueWait     |           | ms from when a call could be dialled to when it was claimed, told with the outcome
+| QueueWait     |           | ms from when a call could be dialled until its phone was dialled, told with the outcome:
+|               |           | with the wait for a slow agent, and without it where the agent was there within 1.5 s
+|               |           | or none came; then it ends with the claim
 | Dials         | outcome   | attempts that are over or answered: `answered`, `not_answered`, `put_back`, `unknown`
 | RingTime      |           | ms from the dial to the answer
 | AgentJoin     |           | ms from the answer to the conversation

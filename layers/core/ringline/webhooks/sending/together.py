@@ -31,7 +31,7 @@ class Delivers(Protocol):
 
 
 class Reads(Protocol):
-    def read(self, delivery_ids: Iterable[DeliveryId]) -> Mapping[DeliveryId, AtHand]: ...
+    def read(self, delivery_ids: Iterable[DeliveryId]) -> Mapping[DeliveryId, AtHand | Exception]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,13 @@ class TakeTogether:
             return [error]
         return at_once(lambda each: self._take(each, at_hand), messages, MOST_IN_A_MESSAGE)
 
-    def _take(self, message: AnyMessage, at_hand: Mapping[DeliveryId, AtHand]) -> Took:
+    def _take(self, message: AnyMessage, at_hand: Mapping[DeliveryId, AtHand | Exception]) -> Took:
         try:
             if isinstance(message, DeliveryMessage):
-                outcome = self._deliver.run(message, at_hand[message.delivery_id])
-                return Try(message.delivery_id, outcome)
+                read = at_hand[message.delivery_id]
+                return (
+                    read if isinstance(read, Exception) else Try(message.delivery_id, self._deliver.run(message, read))
+                )
             return Try(message.former_id, self._deliver.run(message))
         except Exception as error:
             return error

@@ -16,8 +16,9 @@ class DeliveryReads:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def read(self, delivery_ids: Iterable[DeliveryId]) -> dict[DeliveryId, AtHand]:
-        """Of up to 33 deliveries. An endpoint or an event that several of them name is read once."""
+    def read(self, delivery_ids: Iterable[DeliveryId]) -> dict[DeliveryId, AtHand | Exception]:
+        """Of up to 33 deliveries; the exception for one of which a row is there that this version does not know. An
+        endpoint or an event that several of them name is read once."""
         keys = {
             each: (
                 delivery_key(each),
@@ -29,13 +30,13 @@ class DeliveryReads:
         rows = self._rows({_name(key): key for those in keys.values() for key in those})
         return {each: _at_hand(each, *(rows.get(_name(key)) for key in those)) for each, those in keys.items()}
 
-    def _rows(self, wanted: dict[tuple[str, str], Item]) -> dict[tuple[str, str], dict[str, Any]]:
-        found: dict[tuple[str, str], dict[str, Any]] = {}
+    def _rows(self, wanted: dict[tuple[str, str], Item]) -> dict[tuple[str, str], Item]:
+        found: dict[tuple[str, str], Item] = {}
         left = list(wanted.values())
         while left:
             asked = {self._table_name: {"Keys": left, "ConsistentRead": True}}
             answer = self._dynamodb.batch_get_item(RequestItems=asked)
-            found |= {_name(item): from_item(item) for item in answer["Responses"].get(self._table_name, ())}
+            found |= {_name(item): item for item in answer["Responses"].get(self._table_name, ())}
             left = answer.get("UnprocessedKeys", {}).get(self._table_name, {}).get("Keys", [])
         return found
 
@@ -45,13 +46,13 @@ def _name(item: Item) -> tuple[str, str]:
 
 
 def _at_hand(
-    delivery_id: DeliveryId,
-    delivery: dict[str, Any] | None,
-    endpoint: dict[str, Any] | None,
-    event: dict[str, Any] | None,
-) -> AtHand:
-    return AtHand(
-        None if delivery is None else delivery_from(delivery),
-        None if endpoint is None else endpoint_from(endpoint),
-        None if event is None else event_from(delivery_id.account_id, event),
-    )
+    delivery_id: DeliveryId, delivery: Item | None, endpoint: Item | None, event: Item | None
+) -> AtHand | Exception:
+    try:
+        return AtHand(
+            None if delivery is None else delivery_from(from_item(delivery)),
+            None if endpoint is None else endpoint_from(from_item(endpoint)),
+            None if event is None else event_from(delivery_id.account_id, from_item(event)),
+        )
+    except Exception as error:
+        return error

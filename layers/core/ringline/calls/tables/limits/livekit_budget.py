@@ -10,6 +10,11 @@ Turns lie an interval apart, as those of a trunk do, but a deployment that was q
 once: LiveKit counts by the minute. The turns are the deployment's, whoever's calls they are. Without a limit nothing is
 read and nothing written.
 
+A turn pays for two looks at the room. A dialer that waits for a slow agent looks less often where there is a limit
+(`AGENT_LOOKS_WHERE_COUNTED_S`), but it does look: an agent that takes two seconds costs three looks more than its turn
+paid for, one that never comes some ten. That comes of the last quarter. Where all agents of a deployment that dials at
+its limit take two seconds, a call costs eight requests and not five, which is more than the limit: say a smaller one.
+
     next_at      now - LULL_MS          now              now + PACE_AHEAD_S
        |..............|==== at once ====|=== waited for ===|......... further off: the call stays in the queue
 """
@@ -49,6 +54,11 @@ class LivekitBudget:
     def next_turn_at(self) -> int:
         """The moment (ms) from which on the next call may be dialled; 0 where there is no limit."""
         return self._read() - LULL_MS if self.interval_ms else 0
+
+    def is_used_up(self, now: int) -> bool:
+        """Whether dials wait for their turns at this moment: what a lull is worth has been taken. To be asked without
+        knowing the limit; where there is none, nobody takes turns."""
+        return self._read() - LULL_MS > now
 
     def take(self, now: int) -> int | None:
         """Takes the next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further off;
