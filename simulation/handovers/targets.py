@@ -198,7 +198,9 @@ class Targets:
             if world.chance.draw(f"refer/{leg.identity}") < _ONE_IN_TWO:
                 world.after(target.after, self._is_taken, leg, _nobody_hears)
             return
-        after_s, failure = legs.referred(fate(target.habit, 0, target.after), leg.plan.ring_timeout_s)
+        # The other phone rings as long as its carrier likes: our ring time-out is for those whom we call in.
+        within_s = max(leg.plan.ring_timeout_s, target.after / 1000)
+        after_s, failure = legs.referred(fate(target.habit, 0, target.after), within_s)
         if failure is None:
             world.after(round(after_s * 1000), self._is_taken, leg, tell)
         else:

@@ -94,7 +94,7 @@ def watch_over(world: World, plan: Plan, scene: Scene, rows: Rows, garbled: Garb
     lines_back = LinesBack(world, findings, scene)
     runner_places = RunnerPlaces(findings)
     brains = Brains(world, findings, scene, rows, book, calm=plan.is_calm)
-    frames = RunnerFrames(world, findings, rows, brains.thinks)
+    frames = RunnerFrames(world, findings, rows, brains.thinks_at)
     place_waits = PlaceWaits(world, findings, rows, book, plan)
     true_reasons = TrueReasons(findings, scene, book, plan)
     mending = Mending(world, findings, scene, book)

@@ -85,6 +85,11 @@ def test_a_world_with_transfers_that_once_broke_an_invariant_breaks_none(world: 
     assert run_world(make_plan(world)).violation is None
 
 
+@pytest.mark.parametrize("world", [338766066165, 831317896121, 801131470582, 178956890292])
+def test_a_calm_world_with_runners_that_once_broke_an_invariant_breaks_none(world: int) -> None:
+    assert run_world(replace(make_plan(world), scale=0.0, outages=())).violation is None
+
+
 def test_worlds_in_which_calls_are_handed_over_break_no_invariant() -> None:
     counts = Counter[str]()
     for plan in _worlds_with_handovers(seed=7, count=_WORLDS // 4):

@@ -65,10 +65,9 @@ class Brains:
         self._live[url] = live = _Live(room, runner.worker_id, job_id, self._world.now)
         self._compare(live)
 
-    def thinks(self, job_id: str) -> bool:
-        """Whether a runner thinks by that job, in a room to which no second speech worker came: whoever is put out of
-        one has asked for a runner, too, and the row of the call may be the answer to that."""
-        return any(live.job_id == job_id and not self._had_two(live.room) for live in self._live.values())
+    def thinks_at(self, job_id: str) -> str | None:
+        """The bridge by which a runner thinks for its call by that job; None where none does."""
+        return next((url for url, live in self._live.items() if live.job_id == job_id), None)
 
     def gone(self, url: str) -> None:
         live = self._live.pop(url, None)

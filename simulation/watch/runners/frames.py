@@ -17,9 +17,9 @@ _BEAT = "#S#"
 
 
 class RunnerFrames:
-    def __init__(self, world: World, findings: Findings, rows: Rows, thinks: Callable[[str], bool]) -> None:
-        """`thinks` says of a job whether its runner thinks for its call at this moment."""
-        self._thinks = thinks
+    def __init__(self, world: World, findings: Findings, rows: Rows, thinks_at: Callable[[str], str | None]) -> None:
+        """`thinks_at` says of a job by which bridge its runner thinks for its call at this moment, if it does."""
+        self._thinks_at = thinks_at
         self._world = world
         self._findings = findings
         self._rows = rows
@@ -61,10 +61,12 @@ class RunnerFrames:
             self._findings.fail("assigned_unwritten", f"{job_id} was sent, and nothing of it is written")
 
     def _cancelled(self, account_id: str, job_id: str) -> None:
-        """Whose call another is given may think for it still, until the speech worker hears of that."""
-        row = self._row_of(account_id, job_id)
-        if self._thinks(job_id) and (row is None or "worker_id" not in row):
-            self._findings.fail("cancelled_in_call", f"{job_id} was ended, and no other runner was given the call")
+        """Whose call another is given may think for it still, until the speech worker hears of that. Of two speech
+        workers in a room each has a bridge of its own: a runner that is given to one replaces none of the other's."""
+        url, row = self._thinks_at(job_id), self._row_of(account_id, job_id)
+        is_given = row is not None and "worker_id" in row and row["bridge_url"]["S"] == url
+        if url is not None and not is_given:
+            self._findings.fail("cancelled_in_call", f"{job_id} was ended, and no other runner was given its bridge")
 
     def _row_of(self, account_id: str, job_id: str) -> Item | None:
         call_id, attempt, _ = job_id.rsplit(".", 2)

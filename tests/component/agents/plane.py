@@ -131,8 +131,10 @@ class Plane:
         assert isinstance(outcome, Applied), outcome
         return outcome.call
 
-    def asks(self, why: Why = Why.JOIN, call_id: str = "call_1", number: int | None = None) -> dict[str, Any]:
-        asked = Asked(number or next(self.requests), why, URL)
+    def asks(
+        self, why: Why = Why.JOIN, call_id: str = "call_1", number: int | None = None, bridge_url: str = URL
+    ) -> dict[str, Any]:
+        asked = Asked(number or next(self.requests), why, bridge_url)
         return answer_of(self.assign.requested(self.calls.call(call_id), asked), self.calls.clock())
 
     @property

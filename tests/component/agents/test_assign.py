@@ -153,6 +153,32 @@ def test_a_runner_that_accepts_too_late_is_told_to_stop(plane: Plane) -> None:
     assert len(plane.assigned) == 2
 
 
+def test_a_late_acceptance_is_let_be_where_another_speech_worker_has_asked_since(plane: Plane) -> None:
+    """It may be the one that thinks for the call, by the bridge of the agent that stays in the room."""
+    for worker_id in ("bot#1", "bot#2"):
+        plane.joins(worker_id)
+    plane.claimed("bot#1")
+    plane.asks()
+    plane.asks(number=1, bridge_url="wss://other.example/bridge/call_1")
+    (_, first), (full, second) = plane.assigned
+    plane.answers(second, full, accepted=False)
+    plane.answers(first, "of bot#1", accepted=True)
+    assert plane.cancelled == []
+
+
+def test_a_late_acceptance_of_a_runner_that_is_replaced_at_its_own_bridge_is_told_to_stop_there(plane: Plane) -> None:
+    for worker_id in ("bot#1", "bot#2"):
+        plane.joins(worker_id)
+    plane.claimed("bot#1")
+    plane.asks(bridge_url="wss://other.example/bridge/call_1")
+    plane.asks(number=1)
+    plane.calls.clock.move(2)
+    assert plane.asks(NO_DIAL, number=2)["worker_id"] == "bot#2"
+    second = plane.assigned[1][1]
+    plane.answers(second, "of bot#1", accepted=True)
+    assert plane.cancelled == [("of bot#1", second["job_id"])]
+
+
 def test_where_nobody_was_found_since_a_late_acceptance_of_any_runner_is_let_be(plane: Plane) -> None:
     """It may be the one that thinks for the call by now: nobody else does."""
     for worker_id in ("bot#1", "bot#2"):

@@ -112,3 +112,9 @@ def test_a_job_names_its_attempt_and_what_names_none_is_none_of_ours() -> None:
     assert attempt_in(job_id_of("call_1.a", 2, 13)) == ("call_1.a", 2)
     for name in ("", "call_1", "call_1.1", "call_1.a.1", "call_1.1.-1", ".."):
         assert attempt_in(name) is None, name
+
+
+def test_jobs_before_the_first_of_a_bridge_were_other_bridges() -> None:
+    kept = an_assignment(sends=4, first_send=3, job_id="call_1.1.4")
+    assert [kept.is_of_another_bridge(f"call_1.1.{number}") for number in (1, 2, 3, 4)] == [True, True, False, False]
+    assert not an_assignment(job_id="call_1.1.1").is_of_another_bridge("call_1.1.1"), "as a release before wrote it"

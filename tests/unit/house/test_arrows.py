@@ -145,6 +145,7 @@ PRODUCT: Mapping[str, set[str]] = {
         "ringline.accounts",
         "ringline.calls.model",
         "ringline.calls.tables",
+        "ringline.calls.tables.asked",
         "ringline.calls.tables.writes",
         "ringline.runtime",
         "ringline.runtime.vault",

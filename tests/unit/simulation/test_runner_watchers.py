@@ -100,7 +100,7 @@ def test_a_frame_to_a_runner_that_was_seen_to_be_overdue_is_found(
     rows, pk = Rows(), runners_pk("acc_0")
     beat = {"pk": pk, "sk": beat_sk(AGENT, "bot#1"), "connection_id": "C_1", "seen_at": world.now - silent_ms}
     rows.put((pk, str(beat["sk"])), None, to_item(beat))
-    watcher, process = RunnerFrames(world, findings, rows, lambda _job: False), a_sender(world)
+    watcher, process = RunnerFrames(world, findings, rows, lambda _job: None), a_sender(world)
     watcher.runners_read(process, pk)
     # What becomes of it between the look and the frame nobody can know.
     world.now += 60_000
@@ -112,23 +112,26 @@ def test_an_assignment_that_is_not_written_or_is_sent_again_is_found(world: Worl
     rows, pk = Rows(), assignments_pk("acc_0")
     unwritten, again = Findings(world), Findings(world)
     process = a_sender(world)
-    RunnerFrames(world, unwritten, rows, lambda _job: False)._assigned("acc_0", "call_1.2.1")
+    RunnerFrames(world, unwritten, rows, lambda _job: None)._assigned("acc_0", "call_1.2.1")
     assert found(unwritten) == "assigned_unwritten"
     rows.put((pk, "call_1#2"), None, to_item({"sends": 1}))
-    watcher = RunnerFrames(world, again, rows, lambda _job: False)
+    watcher = RunnerFrames(world, again, rows, lambda _job: None)
     watcher._assigned(process.account_id or "", "call_1.2.1")
     assert found(again) is None
     watcher._assigned("acc_0", "call_1.2.1")
     assert found(again) == "assigned_twice"
 
 
-@pytest.mark.parametrize(("given_to", "finding"), [("bot#2", None), (None, "cancelled_in_call")])
-def test_a_job_that_is_ended_in_its_call_for_nobody_else_is_found(
-    world: World, findings: Findings, given_to: str | None, finding: str | None
+@pytest.mark.parametrize(
+    ("given_to", "at_bridge", "finding"),
+    [("bot#2", "wss://a", None), (None, "wss://a", "cancelled_in_call"), ("bot#2", "wss://b", "cancelled_in_call")],
+)
+def test_a_job_that_is_ended_in_its_call_for_nobody_else_at_its_bridge_is_found(
+    world: World, findings: Findings, given_to: str | None, at_bridge: str, finding: str | None
 ) -> None:
     rows, pk = Rows(), assignments_pk("acc_0")
-    rows.put((pk, "call_1#2"), None, to_item({"sends": 1, "worker_id": given_to}))
-    RunnerFrames(world, findings, rows, lambda _job: True)._cancelled("acc_0", "call_1.2.1")
+    rows.put((pk, "call_1#2"), None, to_item({"sends": 1, "worker_id": given_to, "bridge_url": at_bridge}))
+    RunnerFrames(world, findings, rows, lambda _job: "wss://a")._cancelled("acc_0", "call_1.2.1")
     assert found(findings) == finding
 
 

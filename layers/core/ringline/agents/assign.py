@@ -74,13 +74,18 @@ class Assign:
 
     def acknowledged(self, connection: Connection, ack: JobAck) -> None:
         """A runner's answer. Late, doubled and foreign ones change nothing, except that a runner that takes a call
-        which another has meanwhile is told to stop. Raises TableContended."""
+        which another has meanwhile, by the same bridge, is told to stop. Raises TableContended."""
         named = attempt_in(ack.job_id)
         for _ in range(_TRIES):
             kept = None if named is None else self._assignments.get(connection.account_id, *named)
             if kept is not None and kept.state is AssignmentState.NOBODY:
                 # Its bridge may be the call's only one: told to stop, it would leave the call in the middle of it.
                 self._log.info("assignment answered late, and by nobody since", extra={"job_id": ack.job_id})
+                return
+            if kept is not None and kept.is_of_another_bridge(ack.job_id):
+                # Two speech workers came to the room, and this may be the runner of the one that stays: told to stop,
+                # it would end the call. Who is too late for its own bridge is refused there.
+                self._log.info("assignment answered late, for another bridge", extra={"job_id": ack.job_id})
                 return
             if kept is None or (kept.assign_id, kept.job_id) != (ack.assign_id, ack.job_id):
                 self._answered_late(connection, ack)
@@ -156,6 +161,9 @@ class Assign:
         return next_for(runners, self._clock(), holder=holder, lost=step.lost, passed_over=passed_over)
 
     def _row_for(self, call: Call, kept: Assignment | None, asked: Asked) -> Assignment:
+        sends, first_send = (0, 1) if kept is None else (kept.sends, kept.first_send)
+        if kept is not None and kept.bridge_url != asked.bridge_url:
+            first_send = sends + 1
         return Assignment(
             account_id=call.account_id,
             call_id=call.call_id,
@@ -165,7 +173,8 @@ class Assign:
             bridge_url=asked.bridge_url,
             state=AssignmentState.SENT,
             changed_at=self._clock(),
-            sends=0 if kept is None else kept.sends,
+            sends=sends,
+            first_send=first_send,
         )
 
     def _row_of(self, row: Assignment, before: Assignment | None, step: Step, runner: Runner | None) -> Assignment:

@@ -1,5 +1,7 @@
 """A call as an item of the table."""
 
+from dataclasses import replace
+
 import pytest
 
 from ringline.calls.model.call import (
@@ -15,7 +17,7 @@ from ringline.calls.model.call import (
     VoicemailPolicy,
 )
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.tables.records import call_from_item, call_to_item
+from ringline.calls.tables.records import call_from_item, call_to_item, released
 from tests.builders import a_call, an_answered_call, at
 
 RICH = a_call(
@@ -118,3 +120,22 @@ def test_what_a_later_version_wrote_does_not_keep_this_one_from_reading() -> Non
     for part in ("carrier", "reports", "recorded"):
         item[part]["M"]["mood"] = {"S": "of a later version"}
     assert call_from_item(item) == TOLD
+
+
+@pytest.mark.parametrize(
+    ("runner_id", "next_runner_id", "is_given_back"),
+    [
+        ("bot#1", None, True),
+        ("bot#1", "bot#2", True),
+        ("bot#1", "bot#1", False),
+        (None, "bot#1", False),
+    ],
+)
+def test_a_caller_who_holds_no_line_gives_back_their_runners_place(
+    runner_id: str | None, next_runner_id: str | None, is_given_back: bool
+) -> None:
+    """Whoever waits for one is rung for."""
+    before = a_call(State.ACTIVE, direction=Direction.INBOUND, runner_id=runner_id)
+    assert not before.holds_slot
+    assert released(before, replace(before, runner_id=next_runner_id)) is is_given_back
+    assert released(before, replace(before, state=State.ENDED)) is (runner_id is not None)

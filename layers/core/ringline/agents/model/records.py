@@ -92,9 +92,10 @@ class Assignment(Record):
     nobody has changed it since it was read (`version`): of two who decide the same, one sends.
 
     `dispatch` and `request` number the last request for a brain that was answered: the speech worker's own number, and
-    its dispatch, because a second worker counts anew. `sends` counts the assignments of the attempt. `tried` are the
-    runners that were asked in this round, the last one included; `lost` is the one whose bridge broke before it.
-    `changed_at` is when it was sent, or when nobody was found.
+    its dispatch, because a second worker counts anew. `sends` counts the assignments of the attempt; those before
+    `first_send` were for the bridges of other speech workers in the room. `tried` are the runners that were asked in
+    this round, the last one included; `lost` is the one whose bridge broke before it. `changed_at` is when it was sent,
+    or when nobody was found.
     """
 
     account_id: str
@@ -115,7 +116,12 @@ class Assignment(Record):
     connection_id: str | None = None
     accepted_at: int | None = None
     why: str | None = None
+    first_send: int = 1
     carried: Carried = ()
+
+    def is_of_another_bridge(self, job_id: str) -> bool:
+        """Whether that job, one of this attempt's, was for another bridge than the one that was asked for last."""
+        return int(job_id.rpartition(".")[2]) < self.first_send
 
 
 def job_id_of(call_id: str, attempt: int, sends: int) -> str:

@@ -29,6 +29,7 @@ IS_AS_IT_WAS_READ = "version = :version_read"
 _KEPT = (
     "account_id", "call_id", "attempt", "dispatch", "request", "bridge_url", "state", "changed_at", "version", "sends",
     "tried", "lost", "assign_id", "job_id", "worker_id", "connection_id", "accepted_at", "why",
+    "first_send",
 )  # fmt: skip
 _KNOWN = OF_EVERY_ROW | {*_KEPT, "ttl_at_s"}
 

@@ -200,5 +200,8 @@ def _note(line: str) -> Note:
 
 
 def released(before: Call, after: Call) -> bool:
-    """Whether a change gave back a line, or a place under a cap that a waiting call may be stopped by."""
-    return (before.holds_slot and not after.holds_slot) or bool(set(before.counts_in) - set(after.counts_in))
+    """Whether a change gave back a line, or a place that a waiting call may be stopped by: under a cap, or a runner's,
+    which a caller also has who holds no line."""
+    if (before.holds_slot and not after.holds_slot) or set(before.counts_in) - set(after.counts_in):
+        return True
+    return before.holds_place_of is not None and before.holds_place_of != after.holds_place_of

@@ -24,7 +24,7 @@ so that a server which comes back within a long weekend never finds itself cut o
 
 MOST_AT_ONCE = 100
 """The highest limit that an endpoint may set, of posts in a second and of posts at once: as many as messages are taken
-at once for all endpoints together. Each names up to ten deliveries, so one without limits may get 1,000 at once."""
+at once for all endpoints together. Each names up to ten deliveries: an endpoint without limits may get 1,000 posts."""
 
 
 class Signature(StoredWord):
