@@ -210,6 +210,18 @@ def _allow_messages_together() -> None:
     iam_actions.extract_iam_action = action_of
 
 
+def _keep_alarms_of_several_metrics() -> None:
+    """ministack refuses an alarm with metric maths. Here it is kept and told of like any other, and never rings."""
+    record_of = provisioners._cw_metric_alarm_record
+
+    def record(name: str, properties: dict[str, Any]) -> Any:
+        several = properties.get("Metrics")
+        stand_in = {"Metrics": None, "MetricName": name, "Namespace": "MetricMaths"} if several else {}
+        return record_of(name, {**properties, **stand_in})
+
+    provisioners._cw_metric_alarm_record = record
+
+
 def _take_saved_queries() -> None:
     """ministack refuses a template with a query of the logs. There is nobody to ask it here, so nothing is kept of it
     but its name."""
@@ -238,5 +250,6 @@ if __name__ == "__main__":
     _know_leading_keys()
     _filter_as_lambda_does()
     _allow_messages_together()
+    _keep_alarms_of_several_metrics()
     _take_saved_queries()
     main()

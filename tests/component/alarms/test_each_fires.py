@@ -272,13 +272,6 @@ def test_every_category_of_an_end_is_one_that_mends_are_held_against() -> None:
     assert held == {each.category.value for each in MEANINGS.values()}
 
 
-def test_alarms_with_metric_maths_are_not_made_on_the_emulator_which_has_none() -> None:
-    conditions = {name: found.get("Condition") for name, found in resources_of(READ, "AWS::CloudWatch::Alarm").items()}
-    with_maths = {name for name, alarm in ALARMS.items() if "Metrics" in alarm}
-    assert {name for name, condition in conditions.items() if condition} == with_maths
-    assert {conditions[name] for name in with_maths} == {"HasMetricMaths", "DialerIsWatched"}
-
-
 @pytest.mark.parametrize("name", ALARMS)
 def test_no_alarm_reads_more_metrics_than_cloudwatch_takes(name: str) -> None:
     assert len(metrics_of(ALARMS[name])) <= MOST_METRICS
