@@ -10,9 +10,7 @@ look, so that nobody is passed who would not be passed by calls that are claimed
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger
@@ -23,9 +21,10 @@ from ringline.calls.model.events import Claimed, EndAsked
 from ringline.calls.model.ports import NoPlace, Place, Places, SpeechPlace
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import CAP_LOOK_S, NO_AGENT_S, RUNNER_LOOK_S
+from ringline.calls.outbound.looked import Looked
 from ringline.calls.outbound.queue_head import EXPIRED_AT_ONCE, ExpiredAhead, QueueHead
 from ringline.calls.progress.awaited_agents import AwaitedAgents
-from ringline.calls.progress.capacity import Capacity, Known, NoRoom, Room
+from ringline.calls.progress.capacity import Capacity, NoRoom, Room
 from ringline.calls.progress.limits_met import LimitsMet
 from ringline.calls.progress.progress import GateFull, Progress, Wanted
 from ringline.calls.rules.deadlines import agent_first_s
@@ -33,7 +32,7 @@ from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.calls.tables.store import CallStore, Gate, QueueEntry, TableContended
+from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
 from ringline.record import Record
 from ringline.routing.destinations import may_be_called
 from ringline.runtime.clock import MS_PER_S, Clock
@@ -47,9 +46,6 @@ costs some 20 read units. A campaign is often longer; its first calls are then a
 
 _TRIAL_SPARE_S = 10
 """How much longer than its agent may take a dial may, from its claim until it knows whether its agent is there."""
-
-
-_NO_GATE = Gate(0, 0)
 
 _LIVEKIT = None
 """Whose turn it is that no trunk gives: each call takes one of LiveKit's besides."""
@@ -68,41 +64,6 @@ class Paced(Record):
     """Calls wait and lines are free, but before `until` their trunks have no turn, or their agents or LiveKit rest."""
 
     until: int
-
-
-@dataclass(slots=True)
-class _Looked:
-    """What one search for a call has found out so far: turns that were taken, of a trunk or of LiveKit (None), or that
-    a trunk has at any time, as those that are unpaced do; until when trunks and agents rest; how it stands with each
-    agent and its runners; which places the calls take that are about to be claimed; which calls have no room, or are
-    left alone, although their entries do not say so; what of the gate and of the caps was read; and who waits behind
-    the first."""
-
-    turns: dict[str | None, int] = field(default_factory=dict)
-    unpaced: set[str] = field(default_factory=set)
-    resting: dict[tuple[str, str], int] = field(default_factory=dict)
-    agents: dict[str, AgentRest] = field(default_factory=dict)
-    places: dict[str, Place | NoPlace] = field(default_factory=dict)
-    runners_taken: Counter[str] = field(default_factory=Counter)
-    speech: SpeechPlace | NoPlace | None = None
-    speech_was_looked_for: bool = False
-    speech_taken: Counter[str] = field(default_factory=Counter)
-    without_room: set[str] = field(default_factory=set)
-    gate: Gate = _NO_GATE
-    rest: Rest = field(default_factory=Rest)
-    caps: Known = field(default_factory=Known)
-    behind: Sequence[QueueEntry] = ()
-
-    def forget(self) -> None:
-        """Before the queue is looked at again: turns that were taken stay."""
-        self.behind = ()
-        self.runners_taken.clear()
-        self.speech_taken.clear()
-        self.resting.clear()
-        self.agents.clear()
-        self.places.clear()
-        self.speech_was_looked_for = False
-        self.caps = Known()
 
 
 class Admit(Record):
@@ -130,7 +91,7 @@ class Admit(Record):
         behind it that wait for nothing but a line, `most` in all. When the gate is full, the turn is far, the agent
         rests or no runner has a place, the call stays where it is, in its place. Raises TableContended if others were
         faster each time."""
-        looked = _Looked()
+        looked = Looked()
         for _ in range(_TRIES):
             looked.forget()
             call = self._first_waiting(account_id, looked, most)
@@ -149,7 +110,7 @@ class Admit(Record):
         raise TableContended
 
     def _first_waiting(
-        self, account_id: str, looked: _Looked, most: int
+        self, account_id: str, looked: Looked, most: int
     ) -> Call | NoneAdmitted | Paced | ExpiredAhead | None:
         """The call that is to be dialled, or why none is; None where the queue must be looked at again, because others
         were faster. A call that turns out not to be dialled any more is ended, one of a later release is left alone:
@@ -181,7 +142,7 @@ class Admit(Record):
             looked.forget()
         return ExpiredAhead()
 
-    def _claim(self, call: Call, room: Room, looked: _Looked, most: int) -> list[Call] | NoneAdmitted | None:
+    def _claim(self, call: Call, room: Room, looked: Looked, most: int) -> list[Call] | NoneAdmitted | None:
         """The claimed calls, or why none is; None where the queue must be looked at again."""
         tries_agent = self._is_to_try_its_agent(call, looked)
         trial = trial_of(call.call_id, call.attempt + 1)
@@ -198,7 +159,7 @@ class Admit(Record):
             self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
         return NoneAdmitted.GATE_FULL if isinstance(outcome, GateFull) else None
 
-    def _wanted(self, call: Call, room: Room, looked: _Looked, *, tries_agent: bool) -> Wanted | None:
+    def _wanted(self, call: Call, room: Room, looked: Looked, *, tries_agent: bool) -> Wanted | None:
         """The call's claim; None where there is no place for it. What it takes is taken for whoever is looked for
         besides it."""
         place = self._place_for(call, looked)
@@ -224,7 +185,7 @@ class Admit(Record):
         )
         return Wanted(call, claim, self._is_to_new_number(call, looked))
 
-    def _behind(self, account_id: str, looked: _Looked, most: int) -> Iterator[Wanted]:
+    def _behind(self, account_id: str, looked: Looked, most: int) -> Iterator[Wanted]:
         """The claims of those behind the first who can go with it, in their order. Who waits for something of their own
         is passed, as they would be as the first; and whoever has to find something out goes as the first."""
         free = min(most, looked.gate.free_lines - 1)
@@ -249,7 +210,7 @@ class Admit(Record):
                 return
             yield wanted
 
-    def _wanted_plainly(self, call: Call | None, entry: QueueEntry, looked: _Looked) -> Wanted | None:
+    def _wanted_plainly(self, call: Call | None, entry: QueueEntry, looked: Looked) -> Wanted | None:
         """The claim of a call that needs nothing but its line and its places; None where it needs more, or is not to be
         dialled."""
         if call is None or not self._still_waits(call, entry, looked) or self._why_over(call, looked) is not None:
@@ -262,7 +223,7 @@ class Admit(Record):
         return self._wanted(call, room, looked, tries_agent=False)
 
     def _first_that_may_go(
-        self, account_id: str, looked: _Looked, most: int
+        self, account_id: str, looked: Looked, most: int
     ) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
         entries = self.store.eligible(account_id, self.clock(), most)
         if not entries:
@@ -280,9 +241,7 @@ class Admit(Record):
             return entries[0]
         return self._first_near_its_turn(account_id, looked)
 
-    def _first_near_its_turn(
-        self, account_id: str, looked: _Looked
-    ) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
+    def _first_near_its_turn(self, account_id: str, looked: Looked) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
         """The oldest call that has not expired, whose trunk has a turn soon and whose agent does not rest. A call that
         waits for one of them does not hold up those of others."""
         waiting = self._head.waiting(account_id, _LOOK_PAST)
@@ -294,7 +253,7 @@ class Admit(Record):
                 return entry
         return Paced(min(looked.resting.values())) if looked.resting else NoneAdmitted.NOBODY_WAITS
 
-    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: _Looked) -> QueueEntry:
+    def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: Looked) -> QueueEntry:
         """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
         call which LiveKit never takes, it holds up nobody."""
         waiting = self._head.waiting(account_id, _LOOK_PAST)
@@ -303,7 +262,7 @@ class Admit(Record):
         near = [entry for entry in waiting if self._may_go(account_id, entry, looked)]
         return near[rest.rests % len(near)] if near else first
 
-    def _may_go(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+    def _may_go(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
         return (
             self._has_room(account_id, entry, looked)
             and self._agent_is_awake(account_id, entry, looked)
@@ -312,7 +271,7 @@ class Admit(Record):
             and self._is_near(entry, looked)
         )
 
-    def _has_room(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+    def _has_room(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's agent, pipe, number or pool has room for one call more. A call that ends rings the bell
         for the next one."""
         full = self.capacity.what_is_full(account_id, entry, looked.gate, looked.caps)
@@ -325,7 +284,7 @@ class Admit(Record):
             looked.resting["cap", full] = self.clock() + CAP_LOOK_S * MS_PER_S
         return full is None
 
-    def _room_for(self, call: Call, looked: _Looked) -> Room | None:
+    def _room_for(self, call: Call, looked: Looked) -> Room | None:
         """An entry of the release before does not name its counters, so its call may turn out to have no room."""
         room = self.capacity.room_for(call, looked.gate, looked.caps)
         if isinstance(room, NoRoom):
@@ -333,7 +292,7 @@ class Admit(Record):
             return None
         return room
 
-    def _agent_is_awake(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+    def _agent_is_awake(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's agent may be waited for. One that is found at rest is noted with the end of its rest, and
         a call that has waited for it for too long is ended."""
         if entry.agent_id is None:
@@ -346,13 +305,13 @@ class Admit(Record):
         self._end_if_missing_for_long(account_id, entry, rest)
         return False
 
-    def _rest_of(self, account_id: str, agent_id: str | None, looked: _Looked) -> AgentRest:
+    def _rest_of(self, account_id: str, agent_id: str | None, looked: Looked) -> AgentRest:
         name = agent_id or ""
         if name not in looked.agents:
             looked.agents[name] = self.paces.agents.look(account_id, agent_id)
         return looked.agents[name]
 
-    def _speech_has_room(self, entry: QueueEntry, looked: _Looked) -> bool:
+    def _speech_has_room(self, entry: QueueEntry, looked: Looked) -> bool:
         """Whether LiveKit will find a speech worker for the entry's call, if it needs one. A dispatch that none has
         room for is lost, so the call waits; a worker with room for one rings the bell."""
         if entry.brain is None:
@@ -362,12 +321,12 @@ class Admit(Record):
             looked.resting["speech", ""] = self.clock() + RUNNER_LOOK_S * MS_PER_S
         return not is_full
 
-    def _speech_place(self, looked: _Looked) -> SpeechPlace | NoPlace | None:
+    def _speech_place(self, looked: Looked) -> SpeechPlace | NoPlace | None:
         if not looked.speech_was_looked_for:
             looked.speech, looked.speech_was_looked_for = self.places.speech_place(looked.speech_taken), True
         return looked.speech
 
-    def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: _Looked) -> bool:
+    def _runner_has_place(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's call could have a place at a runner now, if it needs one. A runner that registers and a
         place that comes free ring the bell; a call that no runner was there for in a long time is ended."""
         if entry.runner_of is None:
@@ -379,10 +338,10 @@ class Admit(Record):
         self._end_if_alone_since(account_id, entry, place.last_seen_at or entry.eligible_at)
         return False
 
-    def _place_for(self, call: Call, looked: _Looked) -> Place | NoPlace | None:
+    def _place_for(self, call: Call, looked: Looked) -> Place | NoPlace | None:
         return self._place_of(call.account_id, call.agent_id or "", looked) if call.needs_place else None
 
-    def _place_of(self, account_id: str, agent_id: str, looked: _Looked) -> Place | NoPlace:
+    def _place_of(self, account_id: str, agent_id: str, looked: Looked) -> Place | NoPlace:
         if agent_id not in looked.places:
             looked.places[agent_id] = self.places.least_loaded(account_id, agent_id, looked.runners_taken)
         return looked.places[agent_id]
@@ -396,7 +355,7 @@ class Admit(Record):
         if now - max(since, entry.eligible_at) >= NO_AGENT_S * MS_PER_S:
             self.progress.apply(account_id, entry.call_id, EndAsked(now, EndReason.NO_AGENT_AVAILABLE))
 
-    def _is_near(self, entry: QueueEntry, looked: _Looked) -> bool:
+    def _is_near(self, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted with its next turn, and one
         without a pace needs not be asked for a turn."""
         trunk = self.paces.trunk(entry.trunk_id)
@@ -412,7 +371,7 @@ class Admit(Record):
                 looked.unpaced.add(trunk)
         return True
 
-    def _is_unpaced(self, trunk_id: str | None, looked: _Looked) -> bool:
+    def _is_unpaced(self, trunk_id: str | None, looked: Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment without taking a turn."""
         trunk, now = self.paces.trunk(trunk_id), self.clock()
         if trunk not in looked.unpaced and trunk not in looked.turns:
@@ -422,7 +381,7 @@ class Admit(Record):
                 looked.unpaced.add(trunk)
         return trunk in looked.unpaced and looked.turns[trunk] <= now
 
-    def _has_its_turns(self, trunk_id: str | None, looked: _Looked) -> bool:
+    def _has_its_turns(self, trunk_id: str | None, looked: Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
         at the queue: while this dialer waited, the call may have gone and another be the first."""
         trunk, turns = self.paces.trunk(trunk_id), looked.turns
@@ -439,7 +398,7 @@ class Admit(Record):
         self.pause(wait_ms / MS_PER_S)
         return False
 
-    def _is_to_try_its_agent(self, call: Call, looked: _Looked) -> bool:
+    def _is_to_try_its_agent(self, call: Call, looked: Looked) -> bool:
         """Whether the call's agent was missed lately, so that only one call at a time may wait for it."""
         return call.agent_first and self._rest_of(call.account_id, call.agent_id, looked).is_on_trial(self.clock())
 
@@ -447,7 +406,7 @@ class Admit(Record):
         within_s = agent_first_s(call) + _TRIAL_SPARE_S
         return self.paces.agents.try_one(call.account_id, call.agent_id, trial, self.clock(), within_s)
 
-    def _why_over(self, call: Call, looked: _Looked) -> EndReason | None:
+    def _why_over(self, call: Call, looked: Looked) -> EndReason | None:
         """Why a call that waits is not to be dialled any more."""
         if call.has_expired(self.clock()):
             return self._awaited.why_expired(call)
@@ -457,7 +416,7 @@ class Admit(Record):
             return None
         return EndReason.DESTINATION_NOT_ALLOWED
 
-    def _waiting(self, account_id: str, entry: QueueEntry, looked: _Looked) -> Call | None:
+    def _waiting(self, account_id: str, entry: QueueEntry, looked: Looked) -> Call | None:
         """The call of an entry, if it still waits there."""
         call = self.store.get(account_id, entry.call_id)
         if call is None:
@@ -466,7 +425,7 @@ class Admit(Record):
             return None
         return call if self._still_waits(call, entry, looked) else None
 
-    def _still_waits(self, call: Call, entry: QueueEntry, looked: _Looked) -> bool:
+    def _still_waits(self, call: Call, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the call waits where its entry says, and may be dialled by what is known here."""
         if not call.is_understood:
             self.log.warning("call of a later release left alone", extra={"call_id": call.call_id})
@@ -481,7 +440,7 @@ class Admit(Record):
             return False
         return True
 
-    def _is_to_new_number(self, call: Call, looked: _Looked) -> bool:
+    def _is_to_new_number(self, call: Call, looked: Looked) -> bool:
         """Whether it matters that the account calls the number for the first time, and it does."""
         if looked.gate.daily.cap(Use.NEW_NUMBERS) is None:
             return False

@@ -1,0 +1,47 @@
+"""What a search for a call to dial (`admit`) has found out so far."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ringline.calls.model.ports import NoPlace, Place, SpeechPlace
+from ringline.calls.progress.capacity import Known
+from ringline.calls.tables.agent_rests import AgentRest
+from ringline.calls.tables.livekit_rest import Rest
+from ringline.calls.tables.store import Gate, QueueEntry
+
+NO_GATE = Gate(0, 0)
+
+
+@dataclass(slots=True)
+class Looked:
+    """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones
+    do; until when trunks and agents rest; how it stands with each agent and its runners; which places the calls take
+    that are about to be claimed; which calls have no room, or are left alone, although their entries do not say so;
+    what of the gate and of the caps was read; and who waits behind the first."""
+
+    turns: dict[str | None, int] = field(default_factory=dict)
+    unpaced: set[str] = field(default_factory=set)
+    resting: dict[tuple[str, str], int] = field(default_factory=dict)
+    agents: dict[str, AgentRest] = field(default_factory=dict)
+    places: dict[str, Place | NoPlace] = field(default_factory=dict)
+    runners_taken: Counter[str] = field(default_factory=Counter)
+    speech: SpeechPlace | NoPlace | None = None
+    speech_was_looked_for: bool = False
+    speech_taken: Counter[str] = field(default_factory=Counter)
+    without_room: set[str] = field(default_factory=set)
+    gate: Gate = NO_GATE
+    rest: Rest = field(default_factory=Rest)
+    caps: Known = field(default_factory=Known)
+    behind: Sequence[QueueEntry] = ()
+
+    def forget(self) -> None:
+        """Before the queue is looked at again: turns that were taken stay."""
+        self.behind = ()
+        self.runners_taken.clear()
+        self.speech_taken.clear()
+        self.resting.clear()
+        self.agents.clear()
+        self.places.clear()
+        self.speech_was_looked_for = False
+        self.caps = Known()
