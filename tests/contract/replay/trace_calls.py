@@ -222,7 +222,9 @@ def _outbound(name: str, events: list[dict[str, Any]]) -> Call:
         (event["at"] for event in events if event.get("method") == "CreateSIPParticipant"), events[0]["at"]
     )
     fields = {"ring_timeout_s": RINGING_TIMEOUT_S.get(name, 30)} | LIMITS.get(name, {})
-    return a_call(State.DIALING, dialed_at=dialed_at, caller_identity=_DIALED_AS, **fields)
+    # Most were recorded without an agent, so that none was waited for.
+    has_agent = any(event.get("body", {}).get("participant", {}).get("kind") == "AGENT" for event in events)
+    return a_call(State.DIALING, dialed_at=dialed_at, caller_identity=_DIALED_AS, agent_first=has_agent, **fields)
 
 
 def _inbound(events: list[dict[str, Any]]) -> Call:
