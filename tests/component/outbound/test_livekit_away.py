@@ -213,3 +213,20 @@ def test_a_room_that_the_server_cannot_make_is_its_failure(code: str) -> None:
 @pytest.mark.parametrize("code", ["invalid_argument", "permission_denied", "unauthenticated", "not_found"])
 def test_a_wrong_configuration_is_not_livekits_failure(code: str) -> None:
     assert room_refusal(code, "no") == from_twirp(code, "no", {}) == NotSent(code, "no", may_repeat=False)
+
+
+def test_of_dials_that_fail_in_one_moment_the_second_is_no_lost_request(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls that are claimed together fail together, and each has seen that nobody had failed before."""
+    waiting(room, 2)
+    first, second = room.call("call_000"), room.call("call_001")
+    rest = room.paces.livekit
+    rest.was_away(first, room.clock())
+    assert rest.look().is_over(room.clock())
+    as_second_saw_it = [Rest()]
+    look = rest.look
+    monkeypatch.setattr(rest, "look", lambda: as_second_saw_it.pop() if as_second_saw_it else look())
+    next_at = rest.was_away(second, room.clock())
+    assert next_at == look().next_at == room.clock() + LIVEKIT_FIRST_REST_S * 1000
+    assert look().rests == 1

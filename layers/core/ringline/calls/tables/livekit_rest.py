@@ -94,23 +94,33 @@ class LivekitRest:
         return self._our_trial == _trial_of(call.call_id, call.attempt)
 
     def was_away(self, call: Call, now: int) -> int:
-        """Notes that the dial found LiveKit away; returns before when nobody dials. Dials that fail together count as
-        one: a rest stays as it is, unless it is this dial that the others wait for."""
+        """Notes that the dial found LiveKit away; returns before when nobody dials. A rest stays as it is, unless it is
+        this dial that the others wait for. Of dials that fail in one moment, too, the second one is no request that got
+        lost."""
         read = self.look()
-        was_tried = read.trial == _trial_of(call.call_id, call.attempt)
+        if self._is_first_to_fail(call, read, now):
+            if self._replace(read, Rest(failed_at=now)):
+                return now + LIVEKIT_FIRST_REST_S * MS_PER_S
+            read = self.look()
+        was_tried = self._is_trial(call, read)
         if not (read.is_over(now) or was_tried):
             return read.next_at
-        goes_on = was_tried or read.is_on_trial(now)
-        if not goes_on and not read.has_failed_lately(now):
-            self._replace(read, Rest(failed_at=now))
-            return now + LIVEKIT_FIRST_REST_S * MS_PER_S
-        rests = read.rests + 1 if goes_on else 1
+        rests = read.rests + 1 if was_tried or read.is_on_trial(now) else 1
         rest_s = min(LIVEKIT_FIRST_REST_S << min(rests - 1, 10), LIVEKIT_LONGEST_REST_S)
         next_at = now + rest_s * MS_PER_S
         away = Rest(next_at=next_at, on_trial_until=next_at + LIVEKIT_ON_TRIAL_S * MS_PER_S, rests=rests, failed_at=now)
         if not self._replace(read, away):
             next_at = max(self.look().next_at, now + LIVEKIT_FIRST_REST_S * MS_PER_S)
         return next_at
+
+    @staticmethod
+    def _is_trial(call: Call, read: Rest) -> bool:
+        return read.trial == _trial_of(call.call_id, call.attempt)
+
+    def _is_first_to_fail(self, call: Call, read: Rest, now: int) -> bool:
+        """Whether LiveKit neither rests nor is tried, and nobody has missed it lately."""
+        is_known = read.is_on_trial(now) or read.has_failed_lately(now) or self._is_trial(call, read)
+        return read.is_over(now) and not is_known
 
     def went_through(self, call: Call) -> None:
         """LiveKit took the dial that tried it, so the rest is over."""
