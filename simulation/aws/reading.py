@@ -1,5 +1,5 @@
-"""A call's row is read once. Rows never change, so what the stores, the stream and the invariants make of one is the
-same each time, and making it is what costs most."""
+"""The row of a call, and of its place in the queue, is read once. Rows never change, so what the stores, the stream and
+the invariants make of one is the same each time, and making it is what costs most."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,24 +9,32 @@ from unittest import mock
 from ringline.calls.model.call import Call
 from ringline.calls.stream import batch
 from ringline.calls.tables import records, store
+from ringline.calls.tables.writes.results import QueueEntry
 from ringline.runtime.items import Item
+from ringline.runtime.table import queue_pk
+
+_QUEUE = queue_pk("").removeprefix("A#")
 
 
-class CallRow(dict[str, Any]):
-    """A row as it was written, and the call it stands for once somebody has read it."""
+class Row(dict[str, Any]):
+    """A row as it was written, and what it stands for once somebody has read it."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "entry")
     call: Call
+    entry: QueueEntry
+
+
+_entry_from_item = store.queue_entry
 
 
 def kept(item: Item) -> Item:
     """An item as the table keeps it."""
-    return CallRow(item) if "item_kind" in item else item
+    return Row(item) if "item_kind" in item or item["pk"]["S"].endswith(_QUEUE) else item
 
 
 def call_from_item(item: Item) -> Call:
     """As the product's, and the same object for the same row."""
-    if not isinstance(item, CallRow):
+    if not isinstance(item, Row):
         return records.call_from_item(item)
     try:
         return item.call
@@ -35,11 +43,23 @@ def call_from_item(item: Item) -> Call:
         return item.call
 
 
+def queue_entry(item: Item) -> QueueEntry:
+    """As the product's, and the same object for the same row."""
+    if not isinstance(item, Row):
+        return _entry_from_item(item)
+    try:
+        return item.entry
+    except AttributeError:
+        item.entry = _entry_from_item(item)
+        return item.entry
+
+
 @contextmanager
 def read_once() -> Iterator[None]:
     """The store and the relay read rows this way, too, for as long as the context lasts."""
     with (
         mock.patch.object(store, "call_from_item", call_from_item),
+        mock.patch.object(store, "queue_entry", queue_entry),
         mock.patch.object(batch, "call_from_item", call_from_item),
     ):
         yield

@@ -209,6 +209,7 @@ class Container:
         log: Any = SilentLog(world)
         self.clock = clock
         self.log = log
+        self._pause = pause
         self._world = world
         self._outside = outside
         table, doorbell, looks = outside.table, outside.doorbell, outside.looks
@@ -231,7 +232,7 @@ class Container:
             clock=clock,
             log=log,
         )
-        self._paces, self._places = paces, Registry(table, TABLE, clock)
+        self._paces, self._places = paces, Registry(table, TABLE, clock, pause)
         self.dial_next = DialNext(
             store=store,
             admit=Admit(
@@ -275,7 +276,7 @@ class Container:
             servers=outside.servers,
             store=store,
             counters=counters,
-            places=Registry(table, TABLE, clock),
+            places=Registry(table, TABLE, clock, pause),
             livekit=livekit,
             looks=looks,
             clock=clock,
@@ -310,11 +311,12 @@ class Container:
             table,
             store=store,
             capacity=Capacity(counters, RoutingStore(table, TABLE), clock),
-            places=Registry(table, TABLE, clock),
+            places=Registry(table, TABLE, clock, pause),
             livekit=livekit,
             looks=looks,
             clock=clock,
             log=log,
+            pause=pause,
         )
         self.transferring = Transferring(
             world,
@@ -339,6 +341,7 @@ class Container:
             progress=self._progress,
             next_ring=self._next_ring,
             clock=self.clock,
+            pause=self._pause,
             log=self.log,
         )
 

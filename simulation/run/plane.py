@@ -33,9 +33,9 @@ class Plane:
 
     def __init__(
         self, world: World, table: Table, sockets: RunnerSockets, *, store: CallStore, progress: Progress,
-        next_ring: NextRing, clock: Clock, log: Any,
+        next_ring: NextRing, clock: Clock, pause: Callable[[float], None], log: Any,
     ) -> None:  # fmt: skip
-        registry = Registry(table, TABLE, clock)
+        registry = Registry(table, TABLE, clock, pause)
         routing: Any = OneKindOfAgent()
         # The speech workers of this world keep no control connection.
         no_speech_workers: Any = None

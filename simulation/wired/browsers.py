@@ -1,5 +1,6 @@
 """Who lets browsers in, wired by name over the simulated world."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ringline.calls.model.call import Call
@@ -40,9 +41,9 @@ class WebDoor:
 
     def __init__(
         self, table: Table, *, store: CallStore, capacity: Capacity, places: Places, livekit: Livekit,
-        looks: LookQueue, clock: Clock, log: Any,
+        looks: LookQueue, clock: Clock, pause: Callable[[float], None], log: Any,
     ) -> None:  # fmt: skip
-        self.tickets = Tickets(table, TABLE)
+        self.tickets = Tickets(table, TABLE, pause)
         self._clock = clock
         self.receive = ReceiveWebCaller(
             tickets=self.tickets,

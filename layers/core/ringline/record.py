@@ -36,16 +36,23 @@ class Record(metaclass=_RecordType):
     def __init__(self, *values: Any, **named: Any) -> None:
         names = type(self)._names
         given = dict(zip(names, values, strict=False))
-        if len(values) > len(names) or not named.keys() <= set(names) - given.keys():
+        given.update(named)
+        if len(given) < len(values) + len(named):
             raise TypeError(f"{type(self).__name__} takes {', '.join(names)}, each once")
-        given = type(self)._defaults | given | named
-        if missing := [name for name in names if name not in given]:
-            raise TypeError(f"{type(self).__name__} needs {', '.join(missing)}")
-        self._fill(given)
+        if len(given) < len(names):
+            given = type(self)._defaults | given
+        try:
+            self._fill(given)
+        except KeyError:
+            missing = ", ".join(name for name in names if name not in given)
+            raise TypeError(f"{type(self).__name__} needs {missing}") from None
+        if len(given) > len(names):
+            raise TypeError(f"{type(self).__name__} takes {', '.join(names)}, each once")
 
     def _fill(self, given: dict[str, Any]) -> None:
+        setattr_of_anything = object.__setattr__
         for name in type(self)._names:
-            object.__setattr__(self, name, given[name])
+            setattr_of_anything(self, name, given[name])
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self)._names}

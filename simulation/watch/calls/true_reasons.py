@@ -126,9 +126,14 @@ def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | No
     """Why that attempt ended."""
     if call.agent_first and call.agent == "absent":
         return {_R.NO_AGENT_AVAILABLE}
-    if call.agent_first and call.agent == "busy" and plan.reserves:
-        # It waits for a line as well, perhaps for longer than a call waits for its agent.
-        return None
+    if call.agent_first and (call.agent == "busy" or call.lost_dispatches):
+        # Between two looks for its agent it may wait for a line, for longer than a call waits for its agent in all.
+        in_time = _of_the_dialled(call, plan, attempt)
+        return None if in_time is None else in_time | {_R.NO_AGENT_AVAILABLE}
+    return _of_the_dialled(call, plan, attempt)
+
+
+def _of_the_dialled(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
     callee = call.callee_in(attempt)
     if callee in {"busy", "declines"} and call.answers_after > RINGS_AFTER_MS[1]:
         # By then its phone is said to ring: who declines now hangs up a ringing one.

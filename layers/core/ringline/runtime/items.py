@@ -47,17 +47,15 @@ def _typed(value: Any) -> dict[str, Any]:
 
 def _plain(value: dict[str, Any]) -> Any:
     ((kind, inner),) = value.items()
-    match kind:
-        case "N":
-            return _number(inner)
-        case "NULL":
-            return None
-        case "M":
-            return {name: _plain(each) for name, each in inner.items()}
-        case "L":
-            return [_plain(each) for each in inner]
-        case _:
-            return inner
+    if kind == "S":
+        return inner
+    if kind == "N":
+        return _number(inner)
+    if kind == "M":
+        return {name: _plain(each) for name, each in inner.items()}
+    if kind == "L":
+        return [_plain(each) for each in inner]
+    return None if kind == "NULL" else inner
 
 
 def _number(text: str) -> int | float:

@@ -59,7 +59,7 @@ from ringline.calls.tables.writes.results import (
 from ringline.calls.tables.writes.together import Together, Writes
 from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
+from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import expires_at_s
 from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
@@ -258,7 +258,7 @@ class CallStore:
             Limit=limit,
             **start,
         )
-        return [_queue_entry(from_item(item)) for item in answer["Items"]]
+        return [queue_entry(item) for item in answer["Items"]]
 
     def first_queued(self, account_id: str, limit: int) -> list[QueueEntry]:
         """The account's first calls that wait, be it for later, as they were a moment ago."""
@@ -268,7 +268,7 @@ class CallStore:
             ExpressionAttributeValues=to_item({":pk": queue_pk(account_id)}),
             Limit=limit,
         )
-        return [_queue_entry(from_item(item)) for item in answer["Items"]]
+        return [queue_entry(item) for item in answer["Items"]]
 
     def drop_entry(self, account_id: str, entry: QueueEntry) -> None:
         """Removes a queue entry that has no call. None is ever written so, and if there is one it must not keep the
@@ -339,7 +339,9 @@ def _place_of(account_id: str, entry: QueueEntry) -> dict[str, Any]:
     return {"pk": queue_pk(account_id), "sk": queue_sk(entry.eligible_at, entry.call_id)}
 
 
-def _queue_entry(item: dict[str, Any]) -> QueueEntry:
+def queue_entry(row: Item) -> QueueEntry:
+    """What a row of a queue says."""
+    item = from_item(row)
     eligible_at, _, call_id = item["sk"].partition("#")
     return QueueEntry(
         eligible_at=int(eligible_at),

@@ -10,6 +10,8 @@ A token is used once because its ticket is: the call's row is written, its line 
 one transaction.
 """
 
+import time
+from collections.abc import Callable
 from copy import replace
 from typing import Any
 
@@ -34,12 +36,20 @@ class Tickets:
     """With `asked_apart` the calls that tickets become have a row of its own for what was asked at length. A ticket has
     it in itself: most are written once, and used or forgotten. `in_shards`: as `CallStore` has it."""
 
-    def __init__(self, dynamodb: Any, table_name: str, *, asked_apart: bool = False, in_shards: bool = False) -> None:
+    def __init__(
+        self,
+        dynamodb: Any,
+        table_name: str,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        asked_apart: bool = False,
+        in_shards: bool = False,
+    ) -> None:
         self._db = dynamodb
         self._in_shards = in_shards
         self._table = table_name
         self._companions = Companions(table_name)
-        self._transactions = Transactions(dynamodb)
+        self._transactions = Transactions(dynamodb, pause)
         self._asked_apart = asked_apart
         self._asked = AskedRows(dynamodb, table_name)
 
