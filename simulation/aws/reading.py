@@ -9,7 +9,7 @@ from unittest import mock
 from ringline.calls.model.call import Call
 from ringline.calls.stream import batch
 from ringline.calls.tables import records, store
-from ringline.calls.tables.writes.results import QueueEntry
+from ringline.calls.tables.store import QueueEntry
 from ringline.runtime.items import Item
 from ringline.runtime.table import queue_pk
 

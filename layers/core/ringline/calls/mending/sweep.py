@@ -8,7 +8,7 @@ it hands out shares of it (`shares`), on which others work at the same time: `wo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from ringline.calls.model.ports import Doorbell, Share, ShareQueue, Telephony
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import END_TOLD_WITHIN_S, ROOM_MISSING_S, ms
 from ringline.calls.progress.awaited_agents import AwaitedAgents
-from ringline.calls.progress.progress import Outcome, Progress
+from ringline.calls.progress.progress import MOST_TOGETHER, Outcome, Progress, Wanted
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.watchlist import DueKey, Lists, Watchlist
 from ringline.runtime.clock import Clock
@@ -237,7 +237,24 @@ class Sweep:
         for list_key in lists:
             keys += map(_of_call, await asyncio.to_thread(self.watchlist.due_in, list_key, now, MOST_EXPIRED_READ))
         for batch in _batches(shared(keys, MAX_EXPIRED), _BATCH):
-            await self._mend_each(await self._read(batch), None, now)
+            calls = await self._read(batch)
+            expired = [call for call in calls if _has_expired(call, now)]
+            await side_by_side((self._end_together(some, now) for some in _by_account(expired)), self.log)
+            await self._mend_each([call for call in calls if not _has_expired(call, now)], None, now)
+
+    async def _end_together(self, calls: Sequence[Call], now: int) -> None:
+        """Ends calls of one account that have expired in its queue, or each by itself where one keeps the others from
+        it."""
+        try:
+            reasons = [await asyncio.to_thread(self.awaited.why_expired, call) for call in calls]
+            wanted = [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
+            await asyncio.to_thread(self.progress.apply_each, wanted)
+        except Exception:
+            self.log.warning("calls not ended together", exc_info=True)
+            await self._mend_each(calls, None, now)
+        else:
+            self.swept.looked_at += len(calls)
+            self.swept.settled += len(calls)
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
@@ -290,7 +307,7 @@ class Sweep:
         self.log.warning("call of a later release left alone", extra={"call_id": call.call_id, **words})
 
     async def _mend_queued(self, call: Call, now: int) -> None:
-        if call.expires_at is not None and call.expires_at <= now:
+        if _has_expired(call, now):
             reason = await asyncio.to_thread(self.awaited.why_expired, call)
             await self._apply(call, EndAsked(now, reason))
             self.swept.settled += 1
@@ -308,6 +325,21 @@ class Sweep:
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.progress.apply, call.account_id, call.call_id, event)
+
+
+def _has_expired(call: Call, now: int) -> bool:
+    """Whether its time is over before it was dialled."""
+    waits = call.is_understood and call.state is State.QUEUED
+    return waits and call.expires_at is not None and call.expires_at <= now
+
+
+def _by_account(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
+    """Each account's, so many as are changed in one transaction."""
+    of_account: dict[str, list[Call]] = {}
+    for call in calls:
+        of_account.setdefault(call.account_id, []).append(call)
+    for some in of_account.values():
+        yield from _batches(some, MOST_TOGETHER)
 
 
 def _may_reappear(call: Call, rooms: Mapping[str, int]) -> bool:

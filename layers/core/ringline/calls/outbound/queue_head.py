@@ -7,7 +7,7 @@ ended here, so that the next look reaches further.
 
 from ringline.calls.model.events import EndAsked
 from ringline.calls.progress.awaited_agents import AwaitedAgents
-from ringline.calls.progress.progress import Applied, Progress
+from ringline.calls.progress.progress import Applied, Progress, Wanted
 from ringline.calls.tables.store import CallStore, QueueEntry
 from ringline.record import Record
 from ringline.runtime.clock import Clock
@@ -54,9 +54,8 @@ class QueueHead(Record):
         calls = self.store.get_many([(account_id, call_id) for call_id in some], unread)
         for call_id in some.keys() - {call.call_id for call in calls} - set(unread):
             self.store.drop_entry(account_id, some[call_id])
-        asked = (EndAsked(now, self.awaited.why_expired(call)) for call in calls)
-        outcomes = [
-            self.progress.apply(account_id, call.call_id, event) for call, event in zip(calls, asked, strict=True)
-        ]
+        outcomes = self.progress.apply_each(
+            [Wanted(call, EndAsked(now, self.awaited.why_expired(call))) for call in calls]
+        )
         has_moved = any(isinstance(outcome, Applied) for outcome in outcomes)
         return ExpiredAhead() if has_moved and len(expired) > EXPIRED_AT_ONCE else []

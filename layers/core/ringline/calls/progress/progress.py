@@ -22,6 +22,9 @@ from ringline.runtime.sqs import LONGEST_DELAY_S
 _TRIES = 10
 """Writers of one call are few (dialer, webhooks, API, sweep): ten lost races in a row mean something is broken."""
 
+MOST_TOGETHER = 10
+"""So many calls are changed in one transaction at most: who loses a race loses no more than these."""
+
 
 class Applied(Record):
     """The event moved the call; `call` is as it was written."""
@@ -135,6 +138,23 @@ class Progress:
                 return Outdated()
             case Committed.DONE:
                 return [self._moved(first, moved)]
+
+    def apply_each(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Applies an event to each of an account's calls, as few transactions as can be, and says what came of each, in
+        their order: for what is to be done to many calls at once, as when a queue expires. Whatever stands in the way
+        of one keeps none of the others waiting, except that it raises TableContended."""
+        outcomes: list[Outcome] = []
+        while rest := wanted[len(outcomes) :]:
+            now = self._clock()
+            some = [Wanted(each.call, as_allowed(each.call, each.event, now)) for each in rest[:MOST_TOGETHER]]
+            outcome = self.apply_together(some)
+            if isinstance(outcome, list):
+                outcomes += outcome
+            else:
+                # The first one is not as it was read, or cannot be written with the others.
+                first = rest[0]
+                outcomes.append(self.apply(first.call.account_id, first.call.call_id, first.event))
+        return outcomes
 
     def _moved(self, wanted: Wanted, moved: Moved) -> Applied:
         self._log_move(moved.call, wanted.event)

@@ -1,0 +1,113 @@
+"""Calls of one account that expire at one moment are ended together, as if each had been ended by itself."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ringline.calls.model.call import State
+from ringline.calls.model.reasons import EndReason
+from ringline.calls.progress.progress import MOST_TOGETHER
+from ringline.runtime.table import queue_pk
+from tests.builders import ACCOUNT
+from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.mending.test_mass_expiry import OTHER, expiring
+from tests.component.one_table import LocalAws
+
+CALLS = MOST_TOGETHER + 2
+
+
+@pytest.fixture
+def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    room = calls_room(local)
+
+    async def no_waiting(seconds: float) -> None:
+        room.clock.move(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
+    return room
+
+
+@pytest.fixture
+def transactions(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many calls each transaction has written."""
+    sizes: list[int] = []
+    transact = local.dynamodb.transact_write_items
+
+    def noted(*, TransactItems: Any) -> Any:
+        answer = transact(TransactItems=TransactItems)
+        sizes.append(sum("Put" in write and "state" in write["Put"]["Item"] for write in TransactItems))
+        return answer
+
+    monkeypatch.setattr(local.dynamodb, "transact_write_items", noted)
+    return sizes
+
+
+def reasons(room: CallsRoom) -> list[EndReason | None]:
+    return [room.call(f"call_{number}").end_reason for number in range(CALLS)]
+
+
+def test_calls_that_expired_at_one_moment_end_in_as_few_transactions_as_can_be(
+    room: CallsRoom, local: LocalAws, transactions: list[int]
+) -> None:
+    for number in range(CALLS):
+        expiring(room, f"call_{number}")
+    expiring(room, "call_b", OTHER)
+    transactions.clear()
+    room.clock.move(90)
+    swept = room.sweep()
+    assert reasons(room) == [EndReason.EXPIRED_IN_QUEUE] * CALLS
+    assert sorted(transactions) == [1, CALLS - MOST_TOGETHER, MOST_TOGETHER]
+    assert swept.settled == CALLS + 1
+    assert not [item for item in local.items() if item["pk"] == queue_pk(ACCOUNT)]
+    assert all(room.call(f"call_{number}").end_is_untold for number in range(CALLS)), "each end leaves its mark"
+
+
+def test_whoever_looks_for_a_call_ends_the_expired_together(room: CallsRoom, transactions: list[int]) -> None:
+    for number in range(CALLS):
+        room.queued(f"call_{number}", expires_at=room.clock() + 1_000, due_at=room.clock() + 1_000)
+    room.clock.move(2)
+    transactions.clear()
+    room.next_call(ACCOUNT)
+    assert reasons(room) == [EndReason.EXPIRED_IN_QUEUE] * CALLS
+    assert sorted(transactions) == [CALLS - MOST_TOGETHER, MOST_TOGETHER]
+
+
+def test_one_that_is_cancelled_meanwhile_keeps_its_reason_and_the_others_waiting_for_nothing(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(CALLS):
+        expiring(room, f"call_{number}")
+    room.clock.move(90)
+    read = room.store.get_many
+
+    def then_one_is_cancelled(*keys: Any) -> Any:
+        calls = read(*keys)
+        if room.call("call_3").state is State.QUEUED:
+            room.hang_up("call_3")
+        return calls
+
+    monkeypatch.setattr(room.store, "get_many", then_one_is_cancelled)
+    room.sweep()
+    ended = reasons(room)
+    assert ended.pop(3) is EndReason.CALL_CANCELED
+    assert ended == [EndReason.EXPIRED_IN_QUEUE] * (CALLS - 1)
+
+
+def test_one_that_cannot_be_written_keeps_no_other_from_its_end(
+    room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(CALLS):
+        expiring(room, f"call_{number}")
+    room.clock.move(90)
+    transact = local.dynamodb.transact_write_items
+
+    def refusing(*, TransactItems: Any) -> Any:
+        if any(write.get("Put", {}).get("Item", {}).get("sk") == {"S": "call_0"} for write in TransactItems):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
+        return transact(TransactItems=TransactItems)
+
+    monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
+    room.sweep()
+    assert reasons(room) == [None] + [EndReason.EXPIRED_IN_QUEUE] * (CALLS - 1)
