@@ -8,6 +8,7 @@
 #   make test-receivers            docs/webhooks.md's receivers, Node.js's too
 #   make test-dynamodb             the stores on Amazon's DynamoDB Local (needs a JDK of 17 and Maven)
 #   make build                     what `sam build` builds             make simulate CALLS=100000 SEED=7
+#   make planted-worlds            where the tests look for planted bugs first (minutes)
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
 #   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
@@ -47,10 +48,10 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
-.PHONY: bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
+.PHONY: planted-worlds bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
 .PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
 help:
-	@sed -n '3,19s/^#  //p' Makefile
+	@sed -n '3,20s/^#  //p' Makefile
 
 # ---------------------------------------------------------------- the stack
 
@@ -110,6 +111,10 @@ CALLS ?= 100000
 SEED ?= 7
 simulate: $(DEV)
 	@$(PYTHON) -m simulation --calls $(CALLS) --seed $(SEED) --workers 2
+
+# Notes in which world each planted bug shows itself soonest: tests/fixtures/planted_worlds.json.
+planted-worlds: $(DEV)
+	@PYTHONPATH=layers/core $(PYTHON) -m tests.property.planted_worlds
 
 outcomes: $(DEV) $(EMULATOR)
 	@$(PYTHON) -m local.trips.outcomes

@@ -2,7 +2,9 @@
 refused. A test that leaves something running behind it fails. Tests of the table find here the DynamoDB they run on.
 Where a run has workers, `tests.side_by_side` says who runs what."""
 
+import faulthandler
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -11,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, settings
 
 from tests.dynamodb.stand_ins import StandIn, running
@@ -19,6 +22,10 @@ from tests.side_by_side import Spreading
 
 CATEGORIES = {"unit", "property", "component", "contract", "dynamodb", "template", "stack"}
 _TESTS = Path(__file__).parent
+
+_HANGS_S = 900
+_WATCH_ANEW_S = 60
+_WATCHED_SINCE = pytest.StashKey[float]()
 
 # How fast an example is depends on what else the machine does, and is no finding.
 settings.register_profile("ringline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +42,22 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(category_of(item.path) or "unit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where a test hangs, all threads are told of after a quarter of an hour: a dump of one that is only slow, on a
+    busy machine, can take the process with it. pytest's own `faulthandler_timeout` starts and ends a thread for each
+    test: where ten thousand of them take some milliseconds each, and the machine is busy, that is most of their time.
+    """
+    now = time.monotonic()
+    if now - item.session.stash.get(_WATCHED_SINCE, 0.0) > _WATCH_ANEW_S:
+        item.session.stash[_WATCHED_SINCE] = now
+        faulthandler.dump_traceback_later(_HANGS_S, file=item.config.stash[fault_handler_stderr_fd_key])
+
+
+def pytest_sessionfinish() -> None:
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,6 +28,7 @@ from ringline.runtime import aws
 from ringline.runtime.items import from_item
 from ringline.runtime.vault import kept
 from tests.component.answers import hold_to_models
+from tests.component.quick_moto import quick_moto
 from tests.component.rights import hold_to_rights, note_request
 
 TABLE_NAME = "ringline-test"
@@ -91,6 +92,7 @@ def local_aws() -> Iterator[LocalAws]:
     with (
         moto.mock_aws(),
         _one_request_at_a_time(),
+        quick_moto(),
         mock.patch.dict(os.environ, _ENVIRONMENT),
         mock.patch.object(aws, "secretsmanager", SecretsManager),
         _session_at_hand(),
@@ -145,7 +147,7 @@ def _keep_what_is_said_in(environment: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _one_request_at_a_time() -> Iterator[None]:
-    """A transaction of moto copies the whole table first, and fails if another thread writes to it meanwhile."""
+    """A transaction of moto copies the table first, and fails if another thread writes to it meanwhile."""
     process, one = BotocoreStubber.process_request, threading.Lock()
 
     def process_alone(self: BotocoreStubber, request: Any) -> Any:

@@ -1,9 +1,7 @@
 """The simulation: clean worlds stay clean, every planted bug is caught, and a seed tells one story only."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from copy import replace
-from functools import cache, partial
 from itertools import islice
 from operator import attrgetter
 
@@ -12,52 +10,17 @@ import pytest
 from simulation.aws import table
 from simulation.aws.conditions import UnknownExpression, condition, updated
 from simulation.plan.drawing import HOUR_MS, make_plan, plain_plan
-from simulation.plan.planned import Plan, PlannedCall
-from simulation.planted.asked import PLANTED_ASKED
-from simulation.planted.browsers import PLANTED_BROWSERS
-from simulation.planted.desks import PLANTED_DESKS
-from simulation.planted.handovers import PLANTED_HANDOVERS
-from simulation.run.command import main, world_seeds
+from simulation.run.command import main
 from simulation.run.episode import run_world
-from simulation.run.planted import PLANTED, Planting
-from simulation.run.planted_caps import PLANTED_CAPS
-from simulation.run.planted_ends import PLANTED_ENDS
-from simulation.run.planted_runners import PLANTED_AMONG_RUNNERS
 from simulation.run.shrink import shrunk
+from tests.property.planted_worlds import BUGS, KINDS, shown, worlds, worlds_with, worlds_with_runners
 
 _WORLDS = 12
-_WORLDS_FOR_A_BUG = 60
-
-
-@cache
-def _worlds(seed: int, count: int) -> list[Plan]:
-    return [make_plan(world) for world in list(world_seeds(seed, 1_000_000))[:count]]
-
-
-@cache
-def _worlds_with_runners(seed: int, count: int) -> list[Plan]:
-    return list(_every_second_calm([plan for plan in _worlds(seed, count * 10) if plan.runners][:count]))
-
-
-def _worlds_with(has: Callable[[PlannedCall], object], seed: int, count: int) -> Iterator[Plan]:
-    """Those worlds in which some call is so. They are drawn one by one: most bugs are caught in the first ones."""
-    plans = map(make_plan, world_seeds(seed, 1_000_000))
-    return _every_second_calm(islice((plan for plan in plans if any(map(has, plan.calls))), count))
-
-
-_worlds_with_handovers = partial(_worlds_with, attrgetter("handovers"))
-_worlds_with_desks = partial(_worlds_with, attrgetter("desk"))
-_worlds_with_browsers = partial(_worlds_with, attrgetter("browser"))
-
-
-def _every_second_calm(plans: Iterable[Plan]) -> Iterator[Plan]:
-    """Some promises are only kept where nothing goes wrong."""
-    return (replace(plan, scale=0.0, outages=()) if turn % 2 else plan for turn, plan in enumerate(plans))
 
 
 def test_worlds_full_of_faults_break_no_invariant() -> None:
     calls, counts = 0, Counter[str]()
-    for plan in _worlds(seed=7, count=_WORLDS):
+    for plan in islice(worlds(7), _WORLDS):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         calls += ran.accepted
@@ -92,7 +55,7 @@ def test_a_calm_world_with_runners_that_once_broke_an_invariant_breaks_none(worl
 
 def test_worlds_in_which_calls_are_handed_over_break_no_invariant() -> None:
     counts = Counter[str]()
-    for plan in _worlds_with_handovers(seed=7, count=_WORLDS // 4):
+    for plan in islice(worlds_with(attrgetter("handovers"), 7), _WORLDS // 4):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
@@ -101,7 +64,7 @@ def test_worlds_in_which_calls_are_handed_over_break_no_invariant() -> None:
 
 def test_worlds_with_lines_for_callers_and_servers_that_decide_about_them_break_no_invariant() -> None:
     counts = Counter[str]()
-    for plan in _worlds_with_desks(seed=7, count=_WORLDS // 4):
+    for plan in islice(worlds_with(attrgetter("desk"), 7), _WORLDS // 4):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
@@ -110,7 +73,7 @@ def test_worlds_with_lines_for_callers_and_servers_that_decide_about_them_break_
 
 def test_worlds_with_callers_in_browsers_break_no_invariant() -> None:
     counts = Counter[str]()
-    for plan in _worlds_with_browsers(seed=7, count=_WORLDS // 4):
+    for plan in islice(worlds_with(attrgetter("browser"), 7), _WORLDS // 4):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
@@ -119,7 +82,7 @@ def test_worlds_with_callers_in_browsers_break_no_invariant() -> None:
 
 def test_worlds_with_runners_break_no_invariant() -> None:
     counts = Counter[str]()
-    for plan in _worlds_with_runners(seed=8, count=_WORLDS // 2):
+    for plan in islice(worlds_with_runners(8), _WORLDS // 2):
         ran = run_world(plan)
         assert ran.violation is None, f"world {plan.seed}: {ran.violation}"
         counts += ran.counts
@@ -128,25 +91,16 @@ def test_worlds_with_runners_break_no_invariant() -> None:
     assert all(counts[name] > 0 for name in ("taken_over", *fates))
 
 
-@pytest.mark.parametrize("planting", PLANTED, ids=lambda planting: planting.__name__)
-def test_a_planted_bug_is_caught(planting: Planting) -> None:
-    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED[planting])
+def test_no_two_planted_bugs_have_one_name() -> None:
+    assert len(BUGS) == sum(len(kind.planted) for kind in KINDS.values())
 
 
-@pytest.mark.parametrize("planting", PLANTED_AMONG_RUNNERS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_runners_is_caught(planting: Planting) -> None:
-    worlds = _worlds_with_runners(seed=11, count=_WORLDS_FOR_A_BUG)
-    _is_caught(planting, worlds, PLANTED_AMONG_RUNNERS[planting])
-
-
-@pytest.mark.parametrize("planting", PLANTED_ENDS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_ends_is_caught(planting: Planting) -> None:
-    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_ENDS[planting])
-
-
-@pytest.mark.parametrize("planting", PLANTED_ASKED, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_in_what_is_kept_of_a_request_is_caught(planting: Planting) -> None:
-    _is_caught(planting, _worlds(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_ASKED[planting])
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_caught(name: str) -> None:
+    kind, planting = BUGS[name]
+    ran = shown(name)
+    assert ran is not None and ran.violation is not None, "nobody noticed"
+    assert ran.violation.name in kind.planted[planting], ran.violation
 
 
 @pytest.mark.parametrize(
@@ -160,60 +114,26 @@ def test_a_bug_planted_in_what_is_kept_of_a_request_is_caught(planting: Planting
 )
 def test_every_end_is_told_once_however_long_nobody_reads_the_stream(kind: str, length_ms: int, shown_by: str) -> None:
     """From the beginning to long after the last end: by then the sweep alone has told of them."""
-    (plan,) = _worlds(seed=19, count=1)
+    plan = next(worlds(19))
     ran = run_world(replace(plan, scale=1.0, outages=((kind, 1, length_ms),)))
     assert ran.violation is None, ran.violation
     assert ran.counts[shown_by] > 10
 
 
-@pytest.mark.parametrize("planting", PLANTED_HANDOVERS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_transfers_is_caught(planting: Planting) -> None:
-    worlds = _worlds_with_handovers(seed=11, count=_WORLDS_FOR_A_BUG)
-    _is_caught(planting, worlds, PLANTED_HANDOVERS[planting])
-
-
-@pytest.mark.parametrize("planting", PLANTED_DESKS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_callers_is_caught(planting: Planting) -> None:
-    _is_caught(planting, _worlds_with_desks(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_DESKS[planting])
-
-
-@pytest.mark.parametrize("planting", PLANTED_BROWSERS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_browsers_is_caught(planting: Planting) -> None:
-    _is_caught(planting, _worlds_with_browsers(seed=11, count=_WORLDS_FOR_A_BUG), PLANTED_BROWSERS[planting])
-
-
-@pytest.mark.parametrize("planting", PLANTED_CAPS, ids=lambda planting: planting.__name__)
-def test_a_bug_planted_among_caps_is_caught(planting: Planting) -> None:
-    capped = [plan for plan in _worlds(seed=11, count=_WORLDS_FOR_A_BUG * 4) if plan.caps][:_WORLDS_FOR_A_BUG]
-    # Where the table is slow, caps change between what a dialer has read and its claim.
-    worlds = [replace(plan, operation_ms=200) for plan in capped]
-    _is_caught(planting, worlds, PLANTED_CAPS[planting])
-
-
-def _is_caught(planting: Planting, plans: Iterable[Plan], names: frozenset[str]) -> None:
-    for plan in plans:
-        with planting():
-            violation = run_world(plan).violation
-        if violation is not None:
-            assert violation.name in names, violation
-            return
-    pytest.fail("nobody noticed")
-
-
 def test_a_calm_world_ends_every_call_for_its_true_reason() -> None:
-    for plan in _worlds(seed=13, count=3):
+    for plan in islice(worlds(13), 3):
         assert run_world(replace(plan, scale=0.0, outages=())).violation is None
 
 
 def test_a_seed_tells_the_same_story_each_time() -> None:
-    (plan,) = _worlds(seed=17, count=1)
+    plan = next(worlds(17))
     first, second = run_world(plan, tracing=True), run_world(plan, tracing=True)
     assert first.trace == second.trace
     assert len(first.trace) > 1_000
 
 
 def test_rows_read_each_time_anew_tell_the_same_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    (plan,) = _worlds(seed=17, count=1)
+    plan = next(worlds(17))
     read_once = run_world(plan, tracing=True)
     monkeypatch.setattr(table, "kept", lambda item: item)
     assert run_world(plan, tracing=True).trace == read_once.trace
@@ -231,7 +151,7 @@ def test_the_last_line_counts_what_was_promised(capsys: pytest.CaptureFixture[st
 
 
 def test_a_leaked_line_is_counted_and_its_world_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    planting = next(each for each in PLANTED if each.__name__ == "slot_freed_outside_the_transaction")
+    _, planting = BUGS["slot_freed_outside_the_transaction"]
     with planting():
         assert main(["--calls", "120", "--seed", "11"]) == 1
     out = capsys.readouterr().out
@@ -240,9 +160,9 @@ def test_a_leaked_line_is_counted_and_its_world_is_told(capsys: pytest.CaptureFi
 
 
 def test_a_violation_is_shrunk_to_a_short_trace_that_shows_it() -> None:
-    planting = next(each for each in PLANTED if each.__name__ == "dial_repeated")
+    _, planting = BUGS["dial_repeated"]
     with planting():
-        plan, ran = next((plan, ran) for plan in _worlds(seed=14, count=20) if (ran := run_world(plan)).violation)
+        plan, ran = next((plan, ran) for plan in islice(worlds(14), 20) if (ran := run_world(plan)).violation)
         shortest = shrunk(plan, ran)
     assert shortest.violation is not None and shortest.violation.name == "rang_twice"
     assert (shortest.accepted, len(shortest.fired)) == (1, 1)

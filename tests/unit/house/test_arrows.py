@@ -7,6 +7,7 @@ import. Imports under `TYPE_CHECKING` and inside functions are arrows like all o
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -503,8 +504,20 @@ MAY_LEAN_ON = {**PRODUCT, **COMPOSITION, **AROUND, **SPEECH, **FUNCTIONS, **CONT
 TESTS = sorted({path.parent for path in (ROOT / "tests").rglob("*.py")})
 
 
-def imports_of(module: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+@cache
+def nodes_of(module: str) -> tuple[ast.Import | ast.ImportFrom | ast.Attribute, ...]:
+    """What is asked about a module stands in these. Each module is read once, and its tree let go."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Attribute)
+    return tuple(node for node in ast.walk(ast.parse(MODULES[module].read_text())) if isinstance(node, kinds))
+
+
+@cache
+def imports_of(module: str) -> tuple[str, ...]:
+    return tuple(_imports_of(module))
+
+
+def _imports_of(module: str) -> Iterator[str]:
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -606,6 +619,6 @@ def test_progress_is_seen_to_move_calls() -> None:
 
 
 def commits_in(module: str) -> Iterator[ast.Attribute]:
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in nodes_of(module):
         if isinstance(node, ast.Attribute) and node.attr in {"commit", "commit_together"}:
             yield node
