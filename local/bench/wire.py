@@ -36,14 +36,19 @@ from local.bench.rig import (
     some_text,
     until,
 )
+from local.phones.model.post import EVENTS
 from local.stack import dialer
 from local.stack.record import Stack, StackRecord
 from local.tools import processes
+from ringline.calls.model.livekit_event import What
 
 CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
 REPORTED = "+15550100200"
 """Does the same, and its agent reports that it is ready, speech, transcript and usage."""
+
+UNREAD = [name for name in EVENTS if name not in set(What)]
+"""LiveKit's events that no rule reads."""
 
 _CONTAINER = "Dialer"
 """The dialer's container, in the place of a function's name."""
@@ -237,6 +242,7 @@ async def measure(rig: Rig) -> Section:
         ran = await asyncio.to_thread(runs.count)
         usual = total(of_call(recorder.record))
         section = _section(recorder.record, deliveries.count().batches, asked, ran)
+        fewer = await _runs_where_unread_is_left_out(rig, recorder)
         await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
         await one_call(rig, recorder, REPORTED)
@@ -245,7 +251,20 @@ async def measure(rig: Rig) -> Section:
     reported = Reading(
         "write units where the agent reports", shown(total(of_call(reported_record))), by_function(reported_record)
     )
-    return replace(section, readings=(*section.readings, reported, *at_length))
+    return replace(section, readings=(*section.readings, fewer, reported, *at_length))
+
+
+async def _runs_where_unread_is_left_out(rig: Rig, recorder: Recorder) -> Reading:
+    """What a server of one's own can be told (docs/deploy.md), and LiveKit Cloud cannot."""
+    await rig.phones("PUT", "/webhook", {"exclude_events": UNREAD})
+    try:
+        runs = await asyncio.to_thread(Runs, rig.stack)
+        await one_call(rig, recorder)
+        ran = await asyncio.to_thread(runs.count)
+    finally:
+        await rig.phones("PUT", "/webhook", {"exclude_events": []})
+    name = "  where LiveKit leaves out what nobody reads"
+    return at_most(name, ran.total(), RUNS_BUDGET, note=_runs_words(ran))
 
 
 async def _at_length(rig: Rig, recorder: Recorder, usual: int) -> list[Reading]:

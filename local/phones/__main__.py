@@ -10,6 +10,7 @@ import signal
 import sys
 
 from local.phones.carrier.forms import CarrierSecrets
+from local.phones.model.post import EVENTS
 from local.phones.network import NetworkConfig, PhoneNetwork
 from local.phones.numbers import book
 from local.phones.numbers.table import families_table, table_of
@@ -29,6 +30,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.phones", description="A phone network for one machine.")
     parser.add_argument("--port", type=int, default=7880, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--hooks-url", action="append", default=[], help="where webhooks go; may be repeated")
+    parser.add_argument(
+        "--exclude-event",
+        action="append",
+        default=[],
+        choices=EVENTS,
+        metavar="EVENT",
+        help="an event that is not posted; may be repeated",
+    )
     parser.add_argument("--api-key", default=defaults.api_key)
     parser.add_argument("--api-secret", default=defaults.api_secret)
     parser.add_argument("--agent-name", default=defaults.agent_name, help="dispatches for this name find a worker")
@@ -58,6 +67,7 @@ def _arguments() -> argparse.Namespace:
 def _config(arguments: argparse.Namespace) -> NetworkConfig:
     return NetworkConfig(
         hooks_urls=tuple(arguments.hooks_url),
+        exclude_events=tuple(arguments.exclude_event),
         api_key=arguments.api_key,
         api_secret=arguments.api_secret,
         agent_name=arguments.agent_name,

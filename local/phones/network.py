@@ -25,6 +25,7 @@ from local.phones.kernel.faults import Faults
 from local.phones.kernel.ledger import Ledger
 from local.phones.kernel.pace import Pace
 from local.phones.kernel.tasks import Tasks
+from local.phones.model.post import those_left_out
 from local.phones.post.courier import Courier
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.roster import Roster
@@ -46,10 +47,12 @@ class NetworkConfig:
     Workers are registered under `agent_name` and each of the `own_agent_names`, which stand for customers' own: a
     dispatch for a name that nobody has registered finds nobody. Dispatches for `speech_agent_name` find a worker with
     so many `speech_places`, whose agents hear and speak words for a brain elsewhere. Carriers post to
-    `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a secret.
+    `<carrier_hooks_url>/hooks/sip/<form>`, in the forms for which there is a secret. `exclude_events` are not posted,
+    as by a server whose configuration leaves them out.
     """
 
     hooks_urls: tuple[str, ...] = ()
+    exclude_events: tuple[str, ...] = ()
     api_key: str = "devkey"
     api_secret: str = "secret"
     agent_name: str = "ringline-agent"
@@ -74,7 +77,8 @@ class PhoneNetwork:
         key = (config.api_key, config.api_secret)
         pace, tasks = Pace(config.time_scale), Tasks()
         faults = Faults(pace)
-        hooks = Hooks(config.hooks_urls, key, pace=pace, faults=faults, tasks=tasks)
+        left_out = those_left_out(config.exclude_events)
+        hooks = Hooks(config.hooks_urls, key, pace=pace, faults=faults, tasks=tasks, left_out=left_out)
         courier = Courier(tasks)
         carriers = CarrierDesk(
             hooks_url=config.carrier_hooks_url, secrets=config.carrier_secrets, courier=courier, tasks=tasks, pace=pace

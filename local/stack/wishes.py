@@ -2,10 +2,10 @@
 
 `up` obeys RINGLINE_PORT (8787), BIND_ADDRESS (127.0.0.1), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME,
 RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), RINGLINE_DIALER (function, container: who
-dials), and LIVEKIT_URL with LIVEKIT_API_KEY,
-LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also PUBLIC_URL (what that server calls this stack by), SIP_HOOK_SECRET,
-TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN. SPEECH_LLM_URL, SPEECH_LLM_KEY and SPEECH_LLM_MODEL name the language model
-that answers for agents that are a prompt; without them a stand-in does.
+dials), EXCLUDE_EVENTS (those of LiveKit that the phone network does not post, with commas), and LIVEKIT_URL with
+LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also PUBLIC_URL (what that server calls this stack by),
+SIP_HOOK_SECRET, TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN. SPEECH_LLM_URL, SPEECH_LLM_KEY and SPEECH_LLM_MODEL name the
+language model that answers for agents that are a prompt; without them a stand-in does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from copy import replace
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.phones.model.post import those_left_out
 from local.stack.addresses import LOOPBACK, bind_address_in, public_url_in, url_in
 from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets, secrets_from
 from local.stack.seed import FROM_NUMBER
@@ -73,6 +74,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
         dialer=_one_of(environ, "RINGLINE_DIALER", (FUNCTION, CONTAINER)),
+        phones_options=_left_out(environ),
         model=_model(environ),
     )
     if not environ.get("LIVEKIT_URL"):
@@ -96,6 +98,14 @@ def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
     if word not in words:
         raise StackError(f"{name} must be {' or '.join(words)}, and is {word!r}")
     return word
+
+
+def _left_out(environ: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        names = those_left_out(filter(None, map(str.strip, environ.get("EXCLUDE_EVENTS", "").split(","))))
+    except ValueError as unknown:
+        raise StackError(f"EXCLUDE_EVENTS: {unknown}") from None
+    return tuple(option for name in sorted(names) for option in ("--exclude-event", name))
 
 
 def _model(environ: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
 from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
-from ringline.calls.tables.limits.livekit_budget import LivekitBudget
+from ringline.calls.tables.limits.livekit_budget import LivekitBudget, Turn
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore, Committed
 from ringline.calls.tables.writes.companions import Companions
@@ -208,7 +208,7 @@ def turn_used_twice() -> Iterator[None]:
 @contextmanager
 def livekits_turns_not_waited_for() -> Iterator[None]:
     """Each dialer takes LiveKit's requests for its own: whatever the limit, its turn is now."""
-    with mock.patch.object(LivekitBudget, "take", lambda _budget, now: now):
+    with mock.patch.object(LivekitBudget, "take", lambda _budget, now: Turn(now)):
         yield
 
 

@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+import yaml
 from google.protobuf.json_format import MessageToJson
 from livekit.api import TokenVerifier, WebhookReceiver
 from livekit.protocol import egress, models, webhook
 
+from local.phones.model.post import EVENTS
+from local.tools.places import ROOT
 from ringline.calls.model.livekit_event import EgressReport, Kind, What
 from ringline.runtime.vault.livekit_keys import LivekitKey
 from ringline.telephony.hook import HookRefused, KeyUnknown, read, verify
@@ -49,6 +53,17 @@ def test_every_recorded_webhook_is_read_as_livekit_reads_it() -> None:
             assert ours.sid == theirs.participant.sid
             assert ours.call_status == (theirs.participant.attributes.get("sip.callStatus") or None)
             assert ours.kind is not Kind.OTHER
+
+
+def test_what_a_server_of_ones_own_is_told_to_leave_out_is_what_no_rule_reads() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    (block,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "filter_params" in block]
+    configuration = yaml.safe_load(block)["webhook"]["filter_params"]
+    assert configuration == {"exclude_events": [name for name in EVENTS if name not in set(What)]}
+    bodies = [body for body in recorded() if body["event"] in configuration["exclude_events"]]
+    assert {body["event"] for body in bodies} == {"room_started", "track_published", "track_unpublished"}
+    assert all(read(json.dumps(body).encode()).means_nothing for body in bodies)
+    assert {body["event"] for body in recorded()} <= set(EVENTS)
 
 
 def an_egress(**info: Any) -> bytes:

@@ -37,7 +37,7 @@ from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.pages import CallPages
 from ringline.calls.tables.store import CallStore, Committed, CreatedBefore, Once
 from ringline.calls.tables.watchlist import Watchlist
-from ringline.runtime.table import calls_pk
+from ringline.runtime.table import EXPIRES_SHARD, calls_pk
 from tests.builders import NOW, a_call
 from tests.component.one_table import LocalAws
 from tests.component.runners import put_runner
@@ -221,7 +221,7 @@ class OneAccountsCalls(RuleBasedStateMachine):
         assert list(page.calls) == sorted(self.calls.values(), key=lambda call: call.call_id, reverse=True)
 
     def teardown(self) -> None:
-        listed = [*self.watchlist.due(_LATER, _ALL), *self.watchlist.expired(_LATER, _ALL)]
+        listed = [*self.watchlist.due(_LATER, _ALL), *self.watchlist.due_in(EXPIRES_SHARD, _LATER, _ALL)]
         due = [key for key in listed if key.pk == calls_pk(self.account_id)]
         watched = {(call.call_id, call.due_at) for call in self.calls.values() if call.due_at is not None}
         assert {(key.sk, key.due_at) for key in due} == watched

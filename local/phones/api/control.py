@@ -7,6 +7,7 @@ POST   /phones/web/{id}/reconnect its client loses the connection and comes back
 GET    /phones/calls              what the phones saw: ?number= ?room=
 POST   /phones/calls/{id}/hangup  the person at that phone hangs up; ?waits=true: when it is their turn to speak
 POST   /phones/calls/{id}/say     they say something to an agent that hears words: {"text", "waits"?}
+PUT    /phones/webhook            {"exclude_events": [...]}: what is posted no more, from now on; [] is the default
 GET    /phones/requests           API requests by method, and the moment of every INVITE
 DELETE /phones/calls              forgets calls and counts
 GET    /phones/numbers            the telephone book
@@ -35,6 +36,7 @@ from local.phones.calls.inbound import CARRIERS_ADDRESS, Caller, InboundLeg
 from local.phones.calls.web import Admission, TokenRefused, Visitor, WebCaller
 from local.phones.kernel.faults import FaultKind
 from local.phones.model import timings
+from local.phones.model.post import those_left_out
 from local.phones.numbers import book
 from local.phones.numbers.person_script import PersonScript
 from local.phones.rooms.participant import Participant
@@ -80,6 +82,7 @@ class Control:
             ("DELETE", "/phones/calls", self._delete_calls),
             ("POST", "/phones/calls/{id}/hangup", self._post_hangup),
             ("POST", "/phones/calls/{id}/say", self._post_say),
+            ("PUT", "/phones/webhook", self._put_webhook),
             ("GET", "/phones/requests", self._get_requests),
             ("GET", "/phones/numbers", self._get_numbers),
             ("PUT", "/phones/numbers/{number}", self._put_number),
@@ -170,6 +173,10 @@ class Control:
         said = await request.json()
         person.say(said["text"], waits=bool(said.get("waits")))
         return web.Response(status=202)
+
+    async def _put_webhook(self, request: web.Request) -> web.Response:
+        self._exchange.hooks.left_out = those_left_out((await request.json())["exclude_events"])
+        return web.Response(status=204)
 
     async def _get_requests(self, _: web.Request) -> web.Response:
         ledger = self._exchange.ledger

@@ -1,13 +1,33 @@
 """How LiveKit posts its webhooks to one endpoint: a line for each room, in which each event waits for those before it.
 
+A server posts events of every kind but those that its configuration leaves out, as `exclude_events` of its
+`webhook.filter_params`; `include_events` takes some of them in again, and by itself leaves nothing out.
+
 An event is tried at 0, 1, 3, 7 and 15 s while it is not taken. What waited over 30 s, or found 200 events before it, is
 dropped for ever, and nobody is told.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from local.phones.model import timings
+
+EVENTS = (
+    "room_started", "room_finished",
+    "participant_joined", "participant_left", "participant_connection_aborted",
+    "track_published", "track_unpublished",
+    "egress_started", "egress_updated", "egress_ended",
+    "ingress_started", "ingress_ended",
+)  # fmt: skip
+"""All that LiveKit posts, by its own names."""
+
+
+def those_left_out(names: Iterable[str]) -> frozenset[str]:
+    """Events that are not to be posted. Raises ValueError for a name that is none of LiveKit's."""
+    left_out = frozenset(names)
+    if unknown := left_out - set(EVENTS):
+        raise ValueError(f"LiveKit posts no {', '.join(sorted(unknown))}")
+    return left_out
 
 
 def is_taken(status: int) -> bool:

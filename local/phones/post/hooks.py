@@ -51,11 +51,19 @@ class _Line:
 
 
 class Hooks:
-    """Signs, queues and posts events to every endpoint."""
+    """Signs, queues and posts events to every endpoint, but those that are `left_out`."""
 
     def __init__(
-        self, urls: tuple[str, ...], key: tuple[str, str], *, pace: Pace, faults: Faults, tasks: Tasks
+        self,
+        urls: tuple[str, ...],
+        key: tuple[str, str],
+        *,
+        pace: Pace,
+        faults: Faults,
+        tasks: Tasks,
+        left_out: frozenset[str] = frozenset(),
     ) -> None:
+        self.left_out = left_out
         self._urls = urls
         self._api_key, self._api_secret = key
         self._pace = pace
@@ -85,7 +93,7 @@ class Hooks:
         self, event: WebhookEvent, room: str, trouble: HookTrouble = HookTrouble.NONE, *, queue: str | None = None
     ) -> None:
         """Stamps and queues `event`. Events of one `queue` keep their order; it is the room's name unless given."""
-        if self.silenced or self._is_lost(event.event, room, trouble):
+        if self.silenced or event.event in self.left_out or self._is_lost(event.event, room, trouble):
             return
         event.id = new_id("EV_")
         event.created_at = int(time.time())

@@ -63,12 +63,22 @@ class Paces:
             self._goes_out(change.process, trunk_of(change.before), change.after.call_id)
 
     def livekits_turn_taken(self, process: Process | None, before: Item | None, after: Item) -> None:
-        """A dialer took one of the turns that LiveKit's requests leave."""
+        """A dialer took one of the turns that LiveKit's requests leave, or gave back one that it had taken."""
         was, now = _moment(before, "next_at"), _moment(after, "next_at")
+        if now < was:
+            self._gives_livekits_turn_back(process, was, now)
+            return
         if now - was < self._between_ms:
             self._findings.fail("too_many_requests", f"LiveKit's turns are at {was} and {now}")
         self._livekits[process] = self._livekits.get(process, 0) + 1
         self._world.counts["livekits_turns"] += 1
+
+    def _gives_livekits_turn_back(self, process: Process | None, was: int, now: int) -> None:
+        if self._livekits.get(process, 0) < 1 or was - now != self._between_ms:
+            self._findings.fail("too_many_requests", f"LiveKit's turn at {was} is given back, and {now} is the next")
+            return
+        self._livekits[process] -= 1
+        self._world.counts["livekits_turns_given_back"] += 1
 
     def _takes_livekits_turn(self, change: CallChange) -> None:
         if not self._between_ms:

@@ -132,10 +132,15 @@ class Plane:
         return outcome.call
 
     def asks(
-        self, why: Why = Why.JOIN, call_id: str = "call_1", number: int | None = None, bridge_url: str = URL
+        self,
+        why: Why = Why.JOIN,
+        call_id: str = "call_1",
+        number: int | None = None,
+        bridge_url: str = URL,
+        dispatch: int = 1,
     ) -> dict[str, Any]:
-        asked = Asked(number or next(self.requests), why, bridge_url)
-        return answer_of(self.assign.requested(self.calls.call(call_id), asked), self.calls.clock())
+        asked = Asked(number or next(self.requests), why, bridge_url, dispatch)
+        return answer_of(self.assign.requested(self.calls.call(call_id), asked), asked, self.calls.clock())
 
     @property
     def assigned(self) -> list[tuple[str, dict[str, Any]]]:

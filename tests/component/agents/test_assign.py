@@ -6,7 +6,7 @@ import pytest
 
 from ringline.agents.assign import CallIsOver
 from ringline.agents.model.assigning import Asked, Why
-from ringline.calls.model.events import FoundOver
+from ringline.calls.model.events import AgentReady, FoundOver
 from tests.builders import ACCOUNT
 from tests.component.agents.plane import AGENT, URL, Plane, a_plane
 from tests.component.one_table import LocalAws
@@ -177,6 +177,21 @@ def test_a_late_acceptance_of_a_runner_that_is_replaced_at_its_own_bridge_is_tol
     second = plane.assigned[1][1]
     plane.answers(second, "of bot#1", accepted=True)
     assert plane.cancelled == [("of bot#1", second["job_id"])]
+
+
+def test_the_speech_worker_of_the_conversation_finds_another_runner_though_a_second_one_had_asked(plane: Plane) -> None:
+    """The first was slow to come, a second was dispatched, and was put out of the room once the first was ready."""
+    for worker_id in ("bot#1", "bot#2"):
+        plane.joins(worker_id)
+    call = plane.claimed("bot#1")
+    plane.asks(number=1)
+    ready = AgentReady(plane.calls.clock(), call.attempt, (), "speech#1", 1)
+    plane.calls.progress.apply(ACCOUNT, call.call_id, ready)
+    plane.asks(number=1, bridge_url="wss://other.example/bridge/call_1", dispatch=2)
+    plane.calls.clock.move(20)
+    plane.beats("of bot#1", "of bot#2")
+    assert plane.asks(LOST, number=2)["result"] == "assigned"
+    assert plane.assigned[-1][1]["bridge_url"] == URL
 
 
 def test_where_nobody_was_found_since_a_late_acceptance_of_any_runner_is_let_be(plane: Plane) -> None:

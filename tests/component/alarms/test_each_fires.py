@@ -92,6 +92,17 @@ class Measured:
         assert handler.lambda_handler(event, CONTEXT)["statusCode"] == 401
         return [each for _ in range(count) for each in self.of(lambda: handler.lambda_handler(event, CONTEXT), at_s)]
 
+    def sockets(self, at_s: int) -> list[Value]:
+        """An event of a runner's socket that cannot be handled: the table is not to be reached."""
+        handler = self.load("serve_runners")
+
+        def fails(*_: object) -> None:
+            raise ConnectionError
+
+        handler.listen.receive = fails
+        event = event_of("serve_runners", "heartbeat")
+        return self.of(lambda: handler.lambda_handler(event, CONTEXT), at_s)
+
     def audit(self, at_s: int, *differences: Difference) -> list[Value]:
         """What the sweep's audit of the gates tells."""
         return self.of(lambda: metrics.tell(measures_of_audit(Audited(7, differences))), at_s)
@@ -124,6 +135,7 @@ def measured(local: LocalAws, capsys: pytest.CaptureFixture[str], monkeypatch: p
         "AGENT_NAME": "ringline-agent",
         "DOORBELL_QUEUE_URL": local.queue_url,
         "LOOK_QUEUE_URL": local.queue_url,
+        "RUNNER_CONNECTIONS_URL": "https://runners.example.com/live",
     }
     return Measured(capsys, partial(load_handler, environment=environment))
 
@@ -180,6 +192,9 @@ TROUBLES: Mapping[str, Trouble] = {
     "RelayErrorsAlarm": _fails("RelayCallChangesFunction"),
     "LivekitHookErrorsAlarm": _fails("ReceiveLivekitEventFunction"),
     "CarrierHookErrorsAlarm": _fails("ReceiveSipEventFunction"),
+    "RunnersErrorsAlarm": lambda measured: [
+        value for back in (30, 90, 270) for value in measured.sockets(HOUR - back)
+    ],
     "ApiErrorsAlarm": lambda _measured: [api_5xx("HttpApi", 6, HOUR - back) for back in (30, 90, 150)],
     "RelayBehindAlarm": lambda _measured: [age_ms("RelayCallChangesFunction", 601_000, HOUR - 30)],
     "UnservedAlarm": lambda measured: [

@@ -63,7 +63,7 @@ def test_calls_that_have_expired_are_no_part_of_the_list_of_calls_on_a_line(room
     expiring(room, "call_1")
     room.clock.move(2)
     assert room.watchlist.due(room.clock(), 10) == []
-    assert [key.sk for key in room.watchlist.expired(room.clock(), 10)] == ["call_1"]
+    assert [key.sk for key in room.watchlist.due_in(EXPIRES_SHARD, room.clock(), 10)] == ["call_1"]
     room.sweep()
     (row,) = [item for item in local.items() if item["sk"] == "call_1"]
     assert (row["due_shard"], row["due_at"]) == (EXPIRES_SHARD, row["expires_at"]), "its mark costs nothing"

@@ -3,20 +3,25 @@ own."""
 
 import asyncio
 import json
+from copy import replace
 
 import pytest
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentSeen
+from ringline.calls.model.events import AgentSeen, EndAsked
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import AGENT_FIRST_S, LIVEKIT_LULL_S, PACE_AHEAD_S
-from ringline.calls.outbound.admit import Paced
+from ringline.calls.outbound.admit import NoneAdmitted, Paced
+from ringline.calls.progress.progress import Progress
 from ringline.calls.tables.limits.livekit_budget import (
     REQUESTS_OF_A_CALL,
     SHARE_OF_DIALS,
     LivekitBudget,
+    Turn,
     interval_ms,
 )
+from ringline.calls.tables.store import TableContended
 from ringline.calls.views.queue_place import BlockedBy, queue_place
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
@@ -78,7 +83,7 @@ def test_in_no_minute_dials_use_up_what_is_kept_for_closings_and_looks(local: Lo
         if turn is None:
             now += 500
             continue
-        moments.append(max(turn, now))
+        moments.append(max(turn.at, now))
     for at in moments:
         asked_for = REQUESTS_OF_A_CALL * sum(at <= other < at + 60_000 for other in moments)
         assert asked_for <= limit * 7 / 8 + REQUESTS_OF_A_CALL
@@ -101,6 +106,48 @@ def test_a_turn_that_is_far_off_leaves_the_call_in_its_place_and_says_until_when
     assert (room.call("call_000").state, room.in_use) == (State.QUEUED, 0)
     room.clock.move((stopped.until - NOW) / MS_PER_S)
     assert claimed(room)[0].call_id == "call_000"
+
+
+def test_a_turn_of_a_dialer_that_finds_nobody_to_dial_is_given_back(room: CallsRoom) -> None:
+    """While it waited for its turn the call was canceled, and no other was there."""
+    waiting(room, AND_SOON)
+    claimed(room, AT_ONCE)
+    before = room.paces.budget.next_turn_at()
+
+    def canceled_meanwhile(seconds: float) -> None:
+        room.clock.move(seconds)
+        room.progress.apply(ACCOUNT, f"call_{AT_ONCE:03}", EndAsked(room.clock(), EndReason.API_HUNG_UP))
+
+    assert replace(room.admit, pause=canceled_meanwhile).next(ACCOUNT) is NoneAdmitted.NOBODY_WAITS
+    assert room.paces.budget.next_turn_at() == before
+
+
+def test_a_turn_is_given_back_also_where_others_were_faster_each_time(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(room, 1)
+    monkeypatch.setattr(Progress, "apply_together", lambda *_: None)
+    with pytest.raises(TableContended):
+        room.next_call(ACCOUNT)
+    assert room.paces.budget.next_turn_at() == NOW - LIVEKIT_LULL_S * MS_PER_S
+
+
+@pytest.mark.parametrize("lull_s", [0, 3, 60])
+def test_the_turns_after_one_that_was_given_back_are_as_if_it_had_not_been_taken(local: LocalAws, lull_s: int) -> None:
+    budget, now = LivekitBudget(local.dynamodb, local.table_name, FEW), NOW + lull_s * MS_PER_S
+    assert budget.take(NOW) == Turn(NOW, NOW + BETWEEN_MS)
+    untaken = budget.take(now)
+    assert untaken is not None
+    budget.give_back(untaken)
+    assert budget.take(now) == untaken
+
+
+def test_a_turn_after_which_another_was_taken_is_lost(local: LocalAws) -> None:
+    budget = LivekitBudget(local.dynamodb, local.table_name, FEW)
+    first, second = budget.take(NOW), budget.take(NOW)
+    assert first is not None and second is not None
+    budget.give_back(first)
+    assert budget.take(NOW) == Turn(NOW, second.next_at + BETWEEN_MS), "two calls never go by one turn"
 
 
 def test_of_all_dialers_that_find_no_turn_one_rings_for_the_next(room: CallsRoom) -> None:

@@ -1,6 +1,7 @@
 """What was asked of a call at length has a row of its own: written once, read by whoever needs it, gone with the
 call."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,6 +145,24 @@ def test_a_call_that_is_refused_leaves_nothing(store: CallStore, local: LocalAws
     in_the_way = store.create(a_call(State.QUEUED, call_id="call_3", unique_to="number", **LONG))
     assert in_the_way == InTheWay("call_1")
     assert asked_rows(local) == rows
+
+
+def test_a_row_of_a_refused_call_that_cannot_be_removed_is_told_of(
+    store: CallStore, local: LocalAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    once = Once("key", "body")
+    assert store.create(a_call(State.QUEUED, call_id="call_1", **LONG), once) is None
+
+    def throttled(**_: object) -> tuple[object, dict[str, Any]]:
+        return SimpleNamespace(status_code=400), {"Error": {"Code": "ThrottlingException", "Message": "slower"}}
+
+    local.dynamodb.meta.events.register("before-call.dynamodb.DeleteItem", throttled)
+    repeated = store.create(a_call(State.QUEUED, call_id="call_2", **LONG), once)
+    local.dynamodb.meta.events.unregister("before-call.dynamodb.DeleteItem", throttled)
+    assert getattr(repeated, "call_id", None) == "call_1"
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "call_2" in told and "slower" in told
+    assert len(asked_rows(local)) == 2
 
 
 def test_a_call_that_was_accepted_keeps_its_row_if_it_is_asked_for_again(store: CallStore, local: LocalAws) -> None:

@@ -86,7 +86,7 @@ def test_an_answer_of_the_control_plane_is_read(state: AssignmentState, read: Br
         job_id="SCL_1.1.1",
         worker_id="bot#1",
     )
-    assert read_answer(answer_of(kept, NOW + 500)) == read
+    assert read_answer(answer_of(kept, Asked(1, Why.JOIN, kept.bridge_url), NOW + 500)) == read
 
 
 @pytest.mark.anyio

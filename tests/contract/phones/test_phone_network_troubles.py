@@ -72,6 +72,18 @@ async def test_a_refused_webhook_comes_five_times_and_those_behind_it_grow_too_o
 
 
 @in_a_lab()
+async def test_events_that_the_configuration_leaves_out_are_not_posted_and_the_others_are(lab: Lab) -> None:
+    left_out = ["room_started", "track_published", "track_unpublished"]
+    await lab.control("PUT", "webhook", json={"exclude_events": left_out})
+    await open_room(lab)
+    await dial(lab, ANSWERS)
+    await lab.recorder.until(lambda seen: "room_finished" in seen.events(ROOM))
+    assert lab.recorder.events(ROOM) == ["participant_joined", "participant_left", "room_finished"]
+    with pytest.raises(aiohttp.ClientResponseError):
+        await lab.control("PUT", "webhook", json={"exclude_events": ["room_begun"]})
+
+
+@in_a_lab()
 async def test_a_webhook_refused_for_good_is_not_sent_again(lab: Lab) -> None:
     lab.recorder.status = 400
     await dial(lab, ANSWERS)

@@ -9,6 +9,7 @@ from ringline.agents.model.records import Assignment, AssignmentState, attempt_i
 from tests.builders import NOW, at
 
 URL = "wss://speech.example/bridge/call_1"
+OTHER_URL = "wss://other.example/bridge/call_1"
 SENT, ACCEPTED, NOBODY = AssignmentState
 
 
@@ -55,7 +56,7 @@ def test_a_runner_has_two_seconds_to_answer(after_s: float, step: Step | None) -
 
 def test_another_speech_worker_of_the_same_room_has_nobodys_runner_stopped() -> None:
     """It waits in vain for a runner that may have dialled the first one long ago."""
-    step = step_after(an_assignment(ACCEPTED), asked(bridge_url="wss://other.example/bridge/call_1"), at(9))
+    step = step_after(an_assignment(ACCEPTED), asked(bridge_url=OTHER_URL), at(9))
     assert step == Step(("bot#1",), cancels=False)
 
 
@@ -71,7 +72,7 @@ def test_a_request_that_came_late_has_no_runner_stopped_that_may_have_dialled_me
     first comes after the five seconds only where it was on its way for seconds."""
     late = asked(number=2)
     assert step_after(an_assignment(ACCEPTED), late, at(6)) is None
-    assert answer_of(an_assignment(ACCEPTED), at(6))["wait_s"] == 0, "who is still without one asks again at once"
+    assert answer_of(an_assignment(ACCEPTED), late, at(6))["wait_s"] == 0, "who is still without one asks again at once"
 
 
 def test_a_lost_runner_begins_a_round_of_its_own() -> None:
@@ -89,9 +90,35 @@ def test_a_second_after_nobody_was_found_a_new_round_begins() -> None:
 def test_the_speech_worker_of_a_later_dispatch_counts_anew() -> None:
     kept = an_assignment(ACCEPTED, request=7)
     assert step_after(kept, asked(Why.JOIN, 1, dispatch=2), at(60)) == Step()
-    assert step_after(kept, asked(Why.JOIN, 1, bridge_url="wss://other.example/bridge/call_1"), NOW) == Step()
+    assert step_after(kept, asked(Why.JOIN, 1, bridge_url=OTHER_URL), NOW) == Step()
     assert step_after(kept, asked(Why.JOIN, 1), at(15.001)) == Step(), "nobody repeats a request for so long"
     assert step_after(an_assignment(dispatch=2), asked(Why.LOST, 9, dispatch=1), at(60)) is None, "the one before"
+
+
+@pytest.mark.parametrize("state", [SENT, ACCEPTED])
+@pytest.mark.parametrize("whose", [{"bridge_url": OTHER_URL}, {"dispatch": 2}])
+def test_a_speech_worker_is_told_of_no_job_of_another(state: AssignmentState, whose: dict[str, Any]) -> None:
+    """It would turn its own runner away, which it may have by then, and wait for one that dials the other."""
+    kept = an_assignment(state, **whose)
+    assert step_after(kept, asked(), at(0.5)) is None
+    assert answer_of(kept, asked(), at(0.5)) == {"result": "wait", "wait_s": 1.5 if state is SENT else 5.0}
+    assert answer_of(kept, asked(), at(60)) == {"result": "wait", "wait_s": 1.0}, "not again at once, and again"
+
+
+def test_what_one_speech_worker_has_counted_is_not_held_against_the_other() -> None:
+    kept = an_assignment(ACCEPTED, request=7, bridge_url=OTHER_URL)
+    assert step_after(kept, asked(Why.LOST), at(60)) == Step(), "the runner that is kept is not the one that it lost"
+    assert step_after(kept, asked(), at(60)) == Step(("bot#1",))
+
+
+def test_who_speaks_for_the_call_finds_another_runner_after_one_of_a_later_dispatch_has_asked() -> None:
+    """The later one is put out of the room, and its assignment is kept."""
+    kept = an_assignment(ACCEPTED, dispatch=2, request=3, bridge_url=OTHER_URL)
+    assert step_after(kept, asked(Why.LOST), at(60), speaking=1) == Step()
+    assert step_after(kept, asked(), at(60), speaking=1) == Step(("bot#1",))
+    assert step_after(kept, asked(Why.JOIN, 1), at(60), speaking=1) is None, "said again: who speaks has a runner"
+    for speaking in (None, 2):
+        assert step_after(kept, asked(Why.LOST), at(60), speaking) is None, "gone, or about to be put out"
 
 
 def test_three_runners_are_asked_in_a_round() -> None:
@@ -101,11 +128,11 @@ def test_three_runners_are_asked_in_a_round() -> None:
 
 def test_what_remains_of_a_time_is_told() -> None:
     job = {"job_id": "call_1.1.1", "assign_id": "asg_1", "worker_id": "bot#1"}
-    assert answer_of(an_assignment(), at(0.5)) == {"result": "assigned", "dial_within_s": 1.5, **job}
-    assert answer_of(an_assignment(ACCEPTED), at(1)) == {"result": "wait", "wait_s": 4.5, **job}
-    assert answer_of(an_assignment(), at(9))["dial_within_s"] == 0
+    assert answer_of(an_assignment(), asked(), at(0.5)) == {"result": "assigned", "dial_within_s": 1.5, **job}
+    assert answer_of(an_assignment(ACCEPTED), asked(), at(1)) == {"result": "wait", "wait_s": 4.5, **job}
+    assert answer_of(an_assignment(), asked(), at(9))["dial_within_s"] == 0
     nobody = an_assignment(NOBODY, why="all_refused")
-    assert answer_of(nobody, NOW) == {"result": "none", "why": "all_refused", "again_in_s": 1.0}
+    assert answer_of(nobody, asked(), NOW) == {"result": "none", "why": "all_refused", "again_in_s": 1.0}
 
 
 def test_a_job_names_its_attempt_and_what_names_none_is_none_of_ours() -> None:

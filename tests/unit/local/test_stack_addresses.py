@@ -188,3 +188,11 @@ def test_the_language_model_that_the_environment_names_is_the_phone_networks() -
     assert wishes_from({**model, "SPEECH_LLM_MODEL": "", "SPEECH_MAX_CALLS": "3"}).model == model
     with pytest.raises(StackError, match="SPEECH_LLM_URL"):
         wishes_from({"SPEECH_LLM_URL": "models.example"})
+
+
+def test_events_that_the_phone_network_leaves_out_are_those_that_livekit_has() -> None:
+    options = wishes_from({"EXCLUDE_EVENTS": "track_published, room_started"}).phones_options
+    assert options == ("--exclude-event", "room_started", "--exclude-event", "track_published")
+    assert wishes_from({"EXCLUDE_EVENTS": ""}).phones_options == ()
+    with pytest.raises(StackError, match="EXCLUDE_EVENTS: LiveKit posts no room_begun"):
+        wishes_from({"EXCLUDE_EVENTS": "room_begun"})

@@ -1,6 +1,7 @@
 """Watchers of the simulation: each finds what breaks its promise, and nothing in what keeps it. No world runs here."""
 
 from copy import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from simulation.watch.findings import Findings
 from simulation.watch.lines.event_logs import EventLogs
 from simulation.watch.lines.gates import Gates
 from simulation.watch.lines.own_account import OwnAccountOnly
+from simulation.watch.lines.paces import Paces
 from simulation.watch.lines.places import Places
 from tests.builders import a_call
 
@@ -69,6 +71,27 @@ def test_a_gate_lets_nobody_in_beyond_its_cap_but_may_be_over_one_that_sank(
 ) -> None:
     before, after = (to_item({"in_use": in_use, "cap": 2}) for in_use in (was, is_now))
     Gates(findings, Rows(), CallBook()).gate_changed("acc_0", before, after)
+    assert found(findings) == finding
+
+
+@pytest.mark.parametrize(
+    ("moments", "finding"),
+    [
+        ((0, 5_000, 5_500), None),
+        ((0, 5_000, 5_100), "too_many_requests"),
+        ((0, 5_000, 4_500), None),
+        ((0, 5_000, 4_500, 4_000), "too_many_requests"),
+        ((0, 5_000, 4_000), "too_many_requests"),
+    ],
+)
+def test_livekits_turns_are_apart_and_only_one_that_was_taken_is_given_back(
+    world: World, findings: Findings, moments: tuple[int, ...], finding: str | None
+) -> None:
+    requests_per_minute = 800
+    paces = Paces(world, findings, Rows(), (), requests_per_minute)
+    for was, now in pairwise(moments):
+        before, after = (to_item({"next_at": at}) for at in (was, now))
+        paces.livekits_turn_taken(None, before, after)
     assert found(findings) == finding
 
 

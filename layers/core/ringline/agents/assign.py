@@ -64,7 +64,7 @@ class Assign:
         nothing. Raises CallIsOver, TableContended."""
         for _ in range(_TRIES):
             kept = self._assignments.get(call.account_id, call.call_id, call.attempt)
-            step = step_after(kept, asked, self._clock())
+            step = step_after(kept, asked, self._clock(), call.reports.dispatch)
             if step is None and kept is not None:
                 return kept
             assigned = self._go_on(call, kept, step or Step(), self._row_for(call, kept, asked))

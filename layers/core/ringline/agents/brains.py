@@ -47,7 +47,7 @@ class Brains:
 
     def _runner(self, call: Call, asked: Asked) -> dict[str, Any]:
         try:
-            return answer_of(self._assign().requested(call, asked), self._clock())
+            return answer_of(self._assign().requested(call, asked), asked, self._clock())
         except CallIsOver:
             raise _call_is_over() from None
 

@@ -53,27 +53,40 @@ class Step(Record):
         return len(self.tried) < MOST_RUNNERS
 
 
-def step_after(kept: Assignment | None, asked: Asked, now: int) -> Step | None:
-    """The step that a request leads to; None where it is answered by what was assigned before."""
+def step_after(kept: Assignment | None, asked: Asked, now: int, speaking: int | None = None) -> Step | None:
+    """The step that a request leads to; None where it is answered by what was assigned before. `speaking` is the
+    dispatch whose speech worker has the conversation, as far as that is known.
+
+    Two may ask for one call, where the first was slow: each counts its own requests, and what is kept is of the one
+    that asked last. Either is given a runner, because nobody here knows yet which of them stays in the room. Of an
+    earlier dispatch only the one that speaks is: any other is gone, or about to be put out.
+    """
     if kept is None or _is_of_another_worker(kept, asked, now):
         return Step()
-    if asked.dispatch < kept.dispatch or asked.number <= kept.request:
+    if asked.dispatch < kept.dispatch and (asked.dispatch != speaking or asked.why is Why.JOIN):
+        return None
+    is_its_own = _is_its_own(kept, asked)
+    if is_its_own and asked.number <= kept.request:
         return None
     if asked.why is Why.LOST:
-        return Step(lost=kept.worker_id or kept.lost)
+        return Step(lost=kept.worker_id or kept.lost) if is_its_own else Step()
     if asked.why is Why.JOIN:
         return Step()
     if remaining_ms(kept, now) > 0:
         return None
     if kept.state is AssignmentState.NOBODY:
         return Step(lost=kept.lost)
-    # Of two speech workers in one room either may have the runner that the other was told of.
-    is_its_own = asked.bridge_url == kept.bridge_url
     if is_its_own and kept.state is AssignmentState.ACCEPTED and asked.number == kept.request + 1:
         # It asks within ACK_WITHIN_S of an assignment. This request was on its way for long, and the runner may have
         # dialled meanwhile; who is still without one asks again at once.
         return None
+    # Of two speech workers in one room either may have the runner that the other was told of.
     return Step(kept.tried, kept.lost, cancels=is_its_own and kept.state is AssignmentState.ACCEPTED)
+
+
+def _is_its_own(kept: Assignment, asked: Asked) -> bool:
+    """Whether what is kept is of the speech worker that asks."""
+    return asked.dispatch == kept.dispatch and asked.bridge_url == kept.bridge_url
 
 
 def _is_of_another_worker(kept: Assignment, asked: Asked, now: int) -> bool:
@@ -97,14 +110,20 @@ def remaining_ms(kept: Assignment, now: int) -> int:
     return kept.changed_at + ACK_WITHIN_S * MS_PER_S - now
 
 
-def answer_of(kept: Assignment, now: int) -> dict[str, Any]:
-    """What the speech worker is told of an assignment. Times in seconds, as far as they are not over."""
+def answer_of(kept: Assignment, asked: Asked, now: int) -> dict[str, Any]:
+    """What the speech worker is told of an assignment. Times in seconds, as far as they are not over.
+
+    A job of another speech worker is not named: whoever hears of one waits for its runner, which dials the other, and
+    turns its own away.
+    """
     remaining_s = round(max(remaining_ms(kept, now), 0) / MS_PER_S, 3)
     match kept.state:
-        case AssignmentState.ACCEPTED:
-            return {"result": "wait", "wait_s": remaining_s, **_job(kept)}
         case AssignmentState.NOBODY:
             return {"result": "none", "why": kept.why or NO_RUNNER, "again_in_s": float(ASK_AGAIN_S)}
+        case _ if not _is_its_own(kept, asked):
+            return {"result": "wait", "wait_s": remaining_s or float(ASK_AGAIN_S)}
+        case AssignmentState.ACCEPTED:
+            return {"result": "wait", "wait_s": remaining_s, **_job(kept)}
     return {"result": "assigned", "dial_within_s": remaining_s, **_job(kept)}
 
 

@@ -90,7 +90,7 @@ class LivekitEvent(Record):
     @property
     def means_nothing(self) -> bool:
         """Whether no rule reads it, whatever the call: rooms that begin, tracks, recorders that come and go. Of the ten
-        events of an answered call they are six."""
+        events of an answered call they are five, all of them of kinds that a server of one's own need not post."""
         comes_or_goes = self.what in {What.JOINED, What.LEFT}
         return self.what is What.OTHER or (comes_or_goes and self.kind is Kind.OTHER)
 

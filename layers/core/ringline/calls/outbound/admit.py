@@ -89,9 +89,23 @@ class Admit(Record):
     def next(self, account_id: str, most: int = 1) -> list[Call] | NoneAdmitted | Paced | ExpiredAhead:
         """Claims the account's oldest eligible call, waiting for its trunk's turn if that is near, and with it those
         behind it that wait for nothing but a line, `most` in all. When the gate is full, the turn is far, the agent
-        rests or no runner has a place, the call stays where it is, in its place. Raises TableContended if others were
-        faster each time."""
+        rests or no runner has a place, the call stays where it is, in its place, and LiveKit's turn is given back.
+        Raises TableContended if others were faster each time."""
         looked = Looked()
+        try:
+            admitted = self._next(account_id, looked, most)
+        except TableContended:
+            self._give_back_turn(looked)
+            raise
+        if not isinstance(admitted, list):
+            self._give_back_turn(looked)
+        return admitted
+
+    def _give_back_turn(self, looked: Looked) -> None:
+        if looked.livekits_turn is not None:
+            self.paces.budget.give_back(looked.livekits_turn)
+
+    def _next(self, account_id: str, looked: Looked, most: int) -> list[Call] | NoneAdmitted | Paced | ExpiredAhead:
         for _ in range(_TRIES):
             looked.forget()
             call = self._first_waiting(account_id, looked, most)
@@ -385,13 +399,16 @@ class Admit(Record):
         """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
         at the queue: while this dialer waited, the call may have gone and another be the first."""
         trunk, turns = self.paces.trunk(trunk_id), looked.turns
-        for whose in (trunk, _LIVEKIT):
-            if whose not in turns:
-                now = self.clock()
-                turn = self.paces.budget.take(now) if whose is _LIVEKIT else self.paces.take(trunk, now)
-                if turn is None:
-                    return False
-                turns[whose] = turn
+        if trunk not in turns:
+            turn = self.paces.take(trunk, self.clock())
+            if turn is None:
+                return False
+            turns[trunk] = turn
+        if _LIVEKIT not in turns:
+            looked.livekits_turn = self.paces.budget.take(self.clock())
+            if looked.livekits_turn is None:
+                return False
+            turns[_LIVEKIT] = looked.livekits_turn.at
         wait_ms = max(turns[trunk], turns[_LIVEKIT]) - self.clock()
         if wait_ms <= 0:
             return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ringline.calls.model.ports import NoPlace, Place, SpeechPlace
 from ringline.calls.progress.capacity import Known
 from ringline.calls.tables.agent_rests import AgentRest
+from ringline.calls.tables.limits.livekit_budget import Turn
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.store import Gate, QueueEntry
 
@@ -15,12 +16,13 @@ NO_GATE = Gate(0, 0)
 
 @dataclass(slots=True)
 class Looked:
-    """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones
-    do; until when trunks and agents rest; how it stands with each agent and its runners; which places the calls take
-    that are about to be claimed; which calls have no room, or are left alone, although their entries do not say so;
-    what of the gate and of the caps was read; and who waits behind the first."""
+    """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones do, and
+    LiveKit's as it is to be given back; until when trunks and agents rest; how it stands with each agent and its
+    runners; which places the calls take that are about to be claimed; which calls have no room, or are left alone,
+    although their entries do not say so; what of the gate and of the caps was read; and who waits behind the first."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
+    livekits_turn: Turn | None = None
     unpaced: set[str] = field(default_factory=set)
     resting: dict[tuple[str, str], int] = field(default_factory=dict)
     agents: dict[str, AgentRest] = field(default_factory=dict)

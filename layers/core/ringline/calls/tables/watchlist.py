@@ -190,12 +190,6 @@ class Watchlist:
         condition = "due_shard = :shard AND due_at BETWEEN :first AND :last"
         return self._query_due(condition, {":shard": list_key, ":first": first, ":last": last}, None, {})
 
-    def expired(self, now: int, limit: int) -> list[DueKey]:
-        """Keys of calls that have expired in the queue, or have ended so and nobody was told, the longest ago first, at
-        most `limit`."""
-        keys = [key for each in self.lists().expires for key in self.due_in(each, now, limit)]
-        return sorted(keys, key=lambda key: key.due_at)[:limit]
-
     def _query_due(
         self, condition: str, values: dict[str, Any], limit: int | None, start: dict[str, Any]
     ) -> list[DueKey]:

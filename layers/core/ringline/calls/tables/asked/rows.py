@@ -15,9 +15,9 @@ than the one that the accepted call names. A call that is erased names none, and
 
 import hashlib
 import json
+import logging
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from copy import replace
 from typing import Any
 
@@ -40,6 +40,8 @@ MOST_TAGS_BYTES = 512
 _KEY_CHARS = 16
 _ROWS_AT_ONCE = 100
 _IS_THERE = "attribute_exists(pk)"
+
+_log = logging.getLogger(__name__)
 
 
 class AskedIsGone(LookupError):
@@ -75,9 +77,12 @@ class AskedRows:
     def drop(self, call: Call) -> None:
         """Removes the row, if there is one, of a call that was not accepted. Why it was not is known by now, and is
         answered also where the row stays behind: `ringline migrate` removes it then."""
-        if call.asked_key is not None:
-            with suppress(ClientError):
-                self._db.delete_item(TableName=self._table, Key=_key(call))
+        if call.asked_key is None:
+            return
+        try:
+            self._db.delete_item(TableName=self._table, Key=_key(call))
+        except ClientError as error:
+            _log.warning("What was asked of call %s, which was not accepted, stays behind: %s", call.call_id, error)
 
     def expires(self, call: Call, at_s: int) -> None:
         """Lets the row go at that moment, as the call's own does. It costs the row's size once more."""

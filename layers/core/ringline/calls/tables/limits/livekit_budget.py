@@ -24,6 +24,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import LIVEKIT_LULL_S, PACE_AHEAD_S
+from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
@@ -39,9 +40,17 @@ _MINUTE_MS = 60_000
 
 # Named conditions.
 TURN_IS_FREE = "attribute_not_exists(next_at) OR next_at = :next_at_read"
+TURN_IS_THE_LAST = "next_at = :next_at_written"
 
 _TRIES = 20
 """Each lost race means that another dialer took a turn."""
+
+
+class Turn(Record):
+    """A turn that was taken: the moment for the dial, and what was written for it. 0 where there is no limit."""
+
+    at: int
+    next_at: int = 0
 
 
 class LivekitBudget:
@@ -60,33 +69,40 @@ class LivekitBudget:
         knowing the limit; where there is none, nobody takes turns."""
         return self._read() - LULL_MS > now
 
-    def take(self, now: int) -> int | None:
-        """Takes the next turn: the moment for the dial, at most PACE_AHEAD_S from now. None when it is further off;
-        nothing was taken then."""
+    def take(self, now: int) -> Turn | None:
+        """Takes the next turn, for a dial at most PACE_AHEAD_S from now. None when it is further off; nothing was taken
+        then."""
         if not self.interval_ms:
-            return now
+            return Turn(now)
         for _ in range(_TRIES):
             read = self._read()
-            turn = max(now, read - LULL_MS)
-            if not is_near(turn, now):
+            at = max(now, read - LULL_MS)
+            if not is_near(at, now):
                 return None
-            if self._took(read, max(read, now) + self.interval_ms):
+            turn = Turn(at, max(read, now) + self.interval_ms)
+            if self._wrote(turn.next_at, TURN_IS_FREE, {":next_at_read": read}):
                 return turn
         return None
+
+    def give_back(self, turn: Turn) -> None:
+        """Gives a turn back that no call was dialled with, so that the next one goes as if it had not been taken. Where
+        somebody has taken another since, it is lost: theirs was counted from it."""
+        if turn.next_at:
+            self._wrote(turn.next_at - self.interval_ms, TURN_IS_THE_LAST, {":next_at_written": turn.next_at})
 
     def _read(self) -> int:
         answer = self._db.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
         return int(from_item(answer.get("Item", {})).get("next_at", 0))
 
-    def _took(self, read: int, next_at: int) -> bool:
+    def _wrote(self, next_at: int, condition: str, values: dict[str, int]) -> bool:
         """Whether no other dialer was faster."""
         try:
             self._db.update_item(
                 TableName=self._table,
                 Key=_KEY,
                 UpdateExpression="SET next_at = :next",
-                ConditionExpression=TURN_IS_FREE,
-                ExpressionAttributeValues=to_item({":next": next_at, ":next_at_read": read}),
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item({":next": next_at, **values}),
             )
         except ClientError as error:
             if condition_failed(error):
