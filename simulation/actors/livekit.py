@@ -2,7 +2,8 @@
 `calls.ports.Telephony`; errors take the way they take in the product, through `telephony.dial_errors`."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from local.phones.model import legs
 from ringline.calls.model.call import AnswerFrom, Call
@@ -14,7 +15,7 @@ from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.actors.agents import Agents
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import COLLEAGUE, Leg, Scene
+from simulation.actors.scene import COLLEAGUE, Leg, Room, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -128,22 +129,20 @@ class Livekit:
         return RoomView(legs, agents)
 
     async def send_agent(self, call: Call) -> None:
-        fault = await self._ask("send agent", call.room_name or "", answers=False)
+        await self._does("send agent", call.room_name or "", partial(self._sends, call))
+
+    def _sends(self, call: Call) -> None:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
         self._scene.on_agent_told(call)
+        self._dispatches(room, call)
+
+    def _dispatches(self, room: Room, call: Call) -> None:
         self._agents.dispatch(room, self._scene.plan_of(call))
-        self._world.acting().after_effect("send agent")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
 
     async def remove(self, room: str, identity: str) -> None:
-        fault = await self._ask("remove", room, answers=False)
-        self._removes(room, identity)
-        self._world.acting().after_effect("remove")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
+        await self._does("remove", room, partial(self._removes, room, identity))
 
     def _removes(self, room: str, identity: str) -> None:
         found = self._scene.rooms.get(room)
@@ -155,11 +154,7 @@ class Livekit:
             self._rooms.put_out(leg, "PARTICIPANT_REMOVED")
 
     async def end_room(self, room: str) -> None:
-        fault = await self._ask("end room", room, answers=False)
-        self._rooms.delete(room)
-        self._world.acting().after_effect("end room")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
+        await self._does("end room", room, partial(self._rooms.delete, room))
 
     async def tell_agents(self, room: str, topic: str, text: str) -> int:
         """No simulated customer tells an agent anything."""
@@ -217,6 +212,14 @@ class Livekit:
         if not self._scene.server_is_up:
             raise TelephonyDown("ClientConnectorError")
         return process
+
+    async def _does(self, what: str, room: str, deed: Callable[[], None]) -> None:
+        """Raises TelephonyDown where there is no answer, also behind the deed."""
+        fault = await self._ask(what, room, answers=False)
+        deed()
+        self._world.acting().after_effect(what)
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
 
     async def _ask(self, what: str, room: str, *, answers: bool = True) -> str | None:
         """A request whose answer may get lost. Raises TelephonyDown where there is no answer; with `answers` false a

@@ -1,10 +1,10 @@
 """LiveKit's server as transfers see it. Implements `calls.transfers.ports.TransferTelephony`."""
 
 import asyncio
+from functools import partial
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import DialOutcome, LivekitAway, Unclear
-from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, REFER_TAKES_S
 from ringline.calls.model.transfers.transfer import Referred, Transfer, under_way
 from ringline.telephony.dial_errors import from_twirp
@@ -12,7 +12,7 @@ from simulation.actors.agents import Agents
 from simulation.actors.livekit import DIAL_ODDS, NOT_SENT, Down, Livekit, tell
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import Scene
+from simulation.actors.scene import Room, Scene
 from simulation.handovers.targets import TargetLeg, Targets
 from simulation.kernel.chance import Odds
 from simulation.kernel.world import World
@@ -78,25 +78,14 @@ class LivekitTransfers(Livekit):
         return await outcome
 
     async def send_target(self, call: Call) -> None:
-        await self._sends(call, call.agent_id or "")
+        await self._does("send target", call.room_name or "", partial(self._sends, call))
 
     async def send_agent(self, call: Call) -> None:
         """Whoever has the call by now is sent again."""
-        if call.agent_id is not None and self._targets.knows(call.agent_id):
-            await self._sends(call, call.agent_id)
-        else:
-            await super().send_agent(call)
+        await (self.send_target(call) if self._targets.knows(call.agent_id) else super().send_agent(call))
 
-    async def _sends(self, call: Call, agent_id: str) -> None:
-        fault = await self._ask("send target", call.room_name or "", answers=False)
-        room = self._scene.rooms.get(call.room_name or "")
-        if room is None:
-            raise TelephonyDown("not_found")
-        self._scene.on_agent_told(call)
-        if self._targets.knows(agent_id):
-            self._targets.send_agent(room, agent_id)
+    def _dispatches(self, room: Room, call: Call) -> None:
+        if self._targets.knows(call.agent_id):
+            self._targets.send_agent(room, call.agent_id or "")
         else:
-            self._agents.dispatch(room, self._scene.plan_of(call))
-        self._world.acting().after_effect("send target")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
+            super()._dispatches(room, call)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from local.phones.model.runners import DIED, DRAINS_FOR_S, HUNG_UP, RECONNECTS_AFTER_S, Frame, Program, is_welcome
+from local.agents.runners import DIED, DRAINS_FOR_S, HUNG_UP, RECONNECTS_AFTER_S, Frame, Program, is_welcome
 from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedRunner
 from simulation.plan.runners import AGENT

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
-from local.phones.model import speech_workers as model
+from local.agents import speech_workers as model
 from ringline.calls.model.events import AgentHangsUp, AgentReady
 from ringline.calls.model.reasons import EndReason
 from simulation.actors.agents import CAN_REPORT, Agents

@@ -12,7 +12,7 @@ from unpod.connectivity import bridge_dialer
 from unpod.connectivity import runner as sdk
 from unpod.connectivity.host_info import placement
 
-from local.phones.model import runners as model
+from local.agents import runners as model
 from ringline.agents.model import frames
 from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.world import World
@@ -277,7 +277,7 @@ async def test_what_is_wrong_in_the_one_description_shows_in_both_worlds(
     player: type[InSimulation | InCrashWorld], what: str, wrong: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said, _ = await official(monkeypatch)
-    monkeypatch.setattr(f"local.phones.model.runners.{what}", wrong)
+    monkeypatch.setattr(f"local.agents.runners.{what}", wrong)
     assert await played(player()) != said
 
 

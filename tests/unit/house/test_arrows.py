@@ -236,13 +236,15 @@ _KEPT = {
 }
 _PHONES_MODEL = "local.phones.model"
 """What the world outside does: its one description, for the sandbox, the simulation and the crash tests."""
+_AGENTS = "local.agents"
+"""What runners and speech workers do, for the simulation and the crash tests."""
 _RULES_OF_SPEECH = {"speech.bridge.model", "speech.bridge.rules"}
-"""What a speech worker does is described by the one that is deployed."""
+"""By which the speech worker that is deployed lives."""
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
     "simulation.plan": {"simulation.kernel", "ringline.calls.capacity", "ringline.calls.model"},
-    "simulation.aws": {"simulation.kernel", *_KEPT},
+    "simulation.aws": {"simulation.kernel", *_KEPT, "ringline.calls.tables.writes"},
     "simulation.actors": {
         "simulation.kernel",
         "simulation.plan",
@@ -255,7 +257,7 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
-        _PHONES_MODEL,
+        _AGENTS,
         *_RULES_OF_SPEECH,
         "ringline.agents",
         "ringline.calls.model",
@@ -391,7 +393,8 @@ AROUND: Mapping[str, set[str]] = {
     "local.audit": {"local.tools"},
     "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
-    _PHONES_MODEL: _RULES_OF_SPEECH,
+    _PHONES_MODEL: set(),
+    _AGENTS: _RULES_OF_SPEECH,
     "local.phones.kernel": {_PHONES_MODEL},
     "local.phones.numbers": {_PHONES_MODEL},
     "local.phones.post": _PHONES_PURE,
@@ -446,6 +449,7 @@ SPEECH: Mapping[str, set[str]] = {
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
 PURE = {
+    _AGENTS,
     _PHONES_MODEL,
     *_RULES_OF_SPEECH,
     "ringline",

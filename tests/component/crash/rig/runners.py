@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from local.phones.model.runners import DIED, HUNG_UP, Program, is_welcome
+from local.agents.runners import DIED, HUNG_UP, Program, is_welcome
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 from tests.sample_events import event_of
 

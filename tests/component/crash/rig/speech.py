@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.phones.model import speech_workers as model
+from local.agents import speech_workers as model
 from speech.bridge.model.actions import Why
 from speech.bridge.model.asking import read_answer
 from speech.bridge.rules.seeking import Change
