@@ -5,7 +5,7 @@ import asyncio
 import json
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from unpod.connectivity import bridge_dialer
@@ -47,19 +47,6 @@ type Log = list[object]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-class Player(Protocol):
-    agent_id: str
-    log: Log
-
-    async def begins(self) -> None: ...
-
-    async def hears(self, text: str) -> None:
-        """And has the time that it needs."""
-
-    async def waits(self) -> None:
-        """Until the next beat."""
 
 
 class _Bridges:
@@ -212,6 +199,10 @@ class InCrashWorld:
         for _ in range(round(seconds * 20)):
             self._clock.move(0.05)
             self._phones.happen()
+
+
+type Player = Official | InSimulation | InCrashWorld
+"""`hears` a frame, and has the time that it needs; `waits` for its next beat."""
 
 
 def told(player: Player) -> Iterable[str | None]:

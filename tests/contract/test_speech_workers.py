@@ -58,20 +58,12 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[Move], float]] = {
 }  # fmt: skip
 
 
-class Player:
+class Logged:
     """`log` has what it did: asks, lets in, refuses, is ready, hangs up."""
 
     def __init__(self, answers: list[dict[str, Any]]) -> None:
         self._answers = answers
         self.log: list[str] = []
-
-    def begins(self) -> None: ...
-
-    def passes(self, until_s: float) -> None: ...
-
-    def dials(self, job_id: str) -> None: ...
-
-    def closes(self, code: int) -> None: ...
 
     def _asked(self, request: int, why: str) -> dict[str, Any]:
         """What the control plane says, the last thing again and again."""
@@ -82,7 +74,7 @@ class Player:
         self.log.append(f"{'lets in' if is_let_in else 'refuses'} {job_id}")
 
 
-class Deployed(Player):
+class Deployed(Logged):
     def begins(self) -> None:
         self._told, self._seen = Told(), 0
         self._began_ms = self._told.now_ms
@@ -123,7 +115,7 @@ class Deployed(Player):
                     pass
 
 
-class InSimulation(Player):
+class InSimulation(Logged):
     _WORDS: ClassVar = {EndReason.AGENT_FAILED: "agent_failed", EndReason.AGENT_HUNG_UP: "agent_left"}
 
     def begins(self) -> None:
@@ -161,7 +153,7 @@ class InSimulation(Player):
         self._worker.bridge_lost(self._runner, self._job_id, code)
 
 
-class InCrashWorld(Player):
+class InCrashWorld(Logged):
     def begins(self) -> None:
         self._clock = HandClock()
         self._phones = Phones(self._clock)
@@ -196,6 +188,9 @@ class InCrashWorld(Player):
         self._worker.lost(self._worker.job_id, code)
 
 
+type Player = Deployed | InSimulation | InCrashWorld
+
+
 def played(kind: type[Player], name: str) -> list[str]:
     answers, moves, lasts_s = SCRIPTS[name]
     player = kind(list(answers))
@@ -212,7 +207,9 @@ def played(kind: type[Player], name: str) -> list[str]:
 
 @pytest.mark.parametrize("player", [InSimulation, InCrashWorld])
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_whoever_plays_a_speech_worker_does_what_the_deployed_one_does(player: type[Player], name: str) -> None:
+def test_whoever_plays_a_speech_worker_does_what_the_deployed_one_does(
+    player: type[InSimulation | InCrashWorld], name: str
+) -> None:
     assert played(player, name) == played(Deployed, name)
 
 
