@@ -47,7 +47,8 @@ class SpeechWorker:
         return self._seeking.bridge is not None
 
     def begins(self) -> None:
-        self._seeking.begin(self._world.now_ms)
+        if not self.is_over:
+            self._seeking.begin(self._world.now_ms)
 
     def answered(self, request: int, answer: BrainAnswer) -> None:
         if not self.is_over:

@@ -111,7 +111,7 @@ class Speech:
         url = f"wss://speech.test/bridge/{len(self.workers)}"
         worker = self.workers[url] = SpeechWorker(self.world, room, dispatched, url)
         # The worker acts by itself, and not within whoever made the room.
-        self.world.phones.after(0.05, lambda: None if worker.rules.is_over else worker.rules.begins())
+        self.world.phones.after(0.05, worker.rules.begins)
 
     def closed(self, room: str) -> None:
         for worker in self.workers.values():
