@@ -3,6 +3,7 @@
     tools    where things are, processes, ports                             stands on nothing
     aws      what stands in for AWS: emulator, build, deploy, front door    -> tools
     phones   what stands in for LiveKit, carriers, callees and agents       has rooms of its own; -> none of these
+    agents   what runners and speech workers do, where they are played      -> the speech worker's own rules
     stack    the one-machine stack: wishes, start, record, seed, stop       -> tools, aws; runs phones as a process
     trips    what uses a stack as its user would: demo, outcomes, talk ...  -> tools, aws, stack, the phones' numbers
     bench    the benches                                                    -> tools, aws, stack, trips

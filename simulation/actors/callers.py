@@ -59,7 +59,7 @@ class Callers:
         world.trace(f"somebody rings in: {name}")
         self._hooks.leg_joined(leg)
         world.after(PATIENCE_MS, self.gives_up, leg)
-        world.after(self._ringing_timeout_ms, self._is_not_answered, leg)
+        world.after(self._ringing_timeout_ms, self._rooms.is_not_answered, leg, legs.NOBODY_ANSWERS)
 
     def _agent_is_there(self, room: Room) -> None:
         leg = self._scene.callers.get(room.name)
@@ -73,18 +73,12 @@ class Callers:
         leg.phone, leg.answered_at = "talking", self._world.now
         leg.says(LegStatus.ACTIVE)
         self._world.trace(f"{leg.room_name} is answered")
-        if leg.callee != "talks_on":
-            self._world.after(leg.plan.talks_for, self._rooms.hang_up, leg)
+        self._rooms.talks(leg)
         self._conversations.answered(leg)
 
     def gives_up(self, leg: Leg) -> None:
         """They lose patience while it rings."""
-        if leg.phone == "ringing":
-            self._rooms.end(leg, legs.CALLER_GIVES_UP)
-
-    def _is_not_answered(self, leg: Leg) -> None:
-        if leg.phone == "ringing":
-            self._rooms.end(leg, legs.NOBODY_ANSWERS)
+        self._rooms.is_not_answered(leg, legs.CALLER_GIVES_UP)
 
 
 def _as_livekit_knows_it(account_id: str, room: str, plan: PlannedCall, now: int) -> Call:

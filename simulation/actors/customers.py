@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
-from simulation.kernel.processes import Process
+from simulation.kernel.processes import Process, Work
 from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedAccount, PlannedCall, PlannedCap, PlannedReserve
 
@@ -45,37 +45,29 @@ class Customers:
         self._world.at(START + planned.at, self._caps, planned)
 
     def _caps(self, planned: PlannedCap) -> None:
-        """Repeats are the client's: a cap that was set twice is set once."""
+        self._sets(f"cap/{planned.of}", planned.account_id, partial(self._api.cap, planned))
+
+    def _sets(self, site: str, account_id: str, work: Work) -> None:
+        """Repeats are the client's: what was set twice is set once."""
 
         def again(_process: Process, well: bool) -> None:
             if not well:
-                self._world.after(1_000, self._caps, planned)
+                self._world.after(1_000, self._sets, site, account_id, work)
 
-        work = partial(self._api.cap, planned)
-        self._world.spawn("create", f"cap/{planned.of}", work, again, account_id=planned.account_id)
+        self._world.spawn("create", site, work, again, account_id=account_id)
 
     def will_reserve(self, planned: PlannedReserve) -> None:
         self._world.at(START + planned.at, self._reserves, planned)
 
     def _reserves(self, planned: PlannedReserve) -> None:
-        def again(_process: Process, well: bool) -> None:
-            if not well:
-                self._world.after(1_000, self._reserves, planned)
-
-        work = partial(self._api.reserve, planned)
         account_id = planned.account_id
-        self._world.spawn("create", f"reserve/{account_id}", work, again, account_id=account_id)
+        self._sets(f"reserve/{account_id}", account_id, partial(self._api.reserve, planned))
 
     def will_call(self, call: PlannedCall) -> None:
         self._world.at(START + call.at, self._calls, call)
 
     def _set_cap(self, account_id: str, cap: int) -> None:
-        def again(_process: Process, well: bool) -> None:
-            if not well:
-                self._world.after(1_000, self._set_cap, account_id, cap)
-
-        work = partial(self._api.set_cap, account_id, cap)
-        self._world.spawn("create", f"cap/{account_id}", work, again, account_id=account_id)
+        self._sets(f"cap/{account_id}", account_id, partial(self._api.set_cap, account_id, cap))
 
     def _calls(self, call: PlannedCall) -> None:
         world, account_id = self._world, self._accounts[call.account].account_id

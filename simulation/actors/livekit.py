@@ -2,7 +2,8 @@
 `calls.ports.Telephony`; errors take the way they take in the product, through `telephony.dial_errors`."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from local.phones.model import legs
 from ringline.calls.model.call import AnswerFrom, Call
@@ -14,7 +15,7 @@ from ringline.telephony.dial_errors import from_twirp, room_refusal
 from simulation.actors.agents import Agents
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import COLLEAGUE, Leg, Scene
+from simulation.actors.scene import COLLEAGUE, Leg, Room, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -92,7 +93,7 @@ class Livekit:
         if fault != "dial_error" or self._world.chance.draw(f"dialed all the same/{call.call_id}") < 0.5:
             leg = Leg(call, plan, self._scene.new_sid("PA"), self._scene.new_sid("SCL"))
             if fault != "dial_hangs":
-                leg.tell = lambda answer: _tell(process, outcome, answer)
+                leg.tell = lambda answer: tell(process, outcome, answer)
             self._phones.dial(leg)
         process.after_effect("dial")
         self._cut_short(process, outcome, call, fault)
@@ -105,13 +106,13 @@ class Livekit:
         world = self._world
         waits = call.answer_from is not AnswerFrom.CARRIER
         limit_ms = (call.ring_timeout_s + ANSWER_MARGIN_S if waits else JOINED_WITHIN_S) * 1000
-        world.after(limit_ms, _tell, process, outcome, Unclear("TimeoutError"))
+        world.after(limit_ms, tell, process, outcome, Unclear("TimeoutError"))
         if fault == "dial_cut":
             cut = world.chance.between(f"cut/{call.leg_identity}", 50, call.ring_timeout_s * 1000)
-            world.after(cut, _tell, process, outcome, Unclear("ServerDisconnectedError"))
+            world.after(cut, tell, process, outcome, Unclear("ServerDisconnectedError"))
         elif fault == "dial_error":
             error = from_twirp("internal", "twirp error unknown: simulated", {})
-            world.after(world.chance.between(f"cut/{call.leg_identity}", 50, 3000), _tell, process, outcome, error)
+            world.after(world.chance.between(f"cut/{call.leg_identity}", 50, 3000), tell, process, outcome, error)
 
     async def look(self, room: str) -> RoomView:
         await self._ask("look", room)
@@ -128,22 +129,20 @@ class Livekit:
         return RoomView(legs, agents)
 
     async def send_agent(self, call: Call) -> None:
-        fault = await self._ask("send agent", call.room_name or "", answers=False)
+        await self._does("send agent", call.room_name or "", partial(self._sends, call))
+
+    def _sends(self, call: Call) -> None:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
         self._scene.on_agent_told(call)
+        self._dispatches(room, call)
+
+    def _dispatches(self, room: Room, call: Call) -> None:
         self._agents.dispatch(room, self._scene.plan_of(call))
-        self._world.acting().after_effect("send agent")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
 
     async def remove(self, room: str, identity: str) -> None:
-        fault = await self._ask("remove", room, answers=False)
-        self._removes(room, identity)
-        self._world.acting().after_effect("remove")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
+        await self._does("remove", room, partial(self._removes, room, identity))
 
     def _removes(self, room: str, identity: str) -> None:
         found = self._scene.rooms.get(room)
@@ -155,11 +154,7 @@ class Livekit:
             self._rooms.put_out(leg, "PARTICIPANT_REMOVED")
 
     async def end_room(self, room: str) -> None:
-        fault = await self._ask("end room", room, answers=False)
-        self._rooms.delete(room)
-        self._world.acting().after_effect("end room")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
+        await self._does("end room", room, partial(self._rooms.delete, room))
 
     async def tell_agents(self, room: str, topic: str, text: str) -> int:
         """No simulated customer tells an agent anything."""
@@ -177,23 +172,15 @@ class Livekit:
 
     def end_room_now(self, room: str) -> None:
         """As end_room, for a synchronous handler."""
-        process = self._world.acting()
-        process.before_effect("end room")
-        self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
-        self._world.acting()
-        if not self._scene.server_is_up:
-            raise TelephonyDown("ClientConnectorError")
+        process = self._ask_now("end room", room)
         self._rooms.delete(room)
         process.after_effect("end room")
 
     def take_in_now(self, call: Call) -> RoomView:
         """Sends an agent to who rings in, unless one was sent, for a synchronous handler: who is there now."""
-        process = self._world.acting()
-        process.before_effect("take in")
-        self._world.pass_time(self._world.chance.between(f"livekit/{call.room_name}", 4, 60))
-        self._world.acting()
+        process = self._ask_now("take in", call.room_name or "", 4, 60)
         found = self._scene.rooms.get(call.room_name or "")
-        if not self._scene.server_is_up or found is None:
+        if found is None:
             raise TelephonyDown("ClientConnectorError")
         leg = found.legs.get(call.leg_identity)
         if leg is not None:
@@ -205,12 +192,7 @@ class Livekit:
 
     def remove_later_now(self, room: str, kept_sid: str | None, identity: str) -> bool:
         """Puts an agent out of a room in which the one of that sid is, for a synchronous handler: whether it is."""
-        process = self._world.acting()
-        process.before_effect("remove")
-        self._world.pass_time(self._world.chance.between(f"livekit/{room}", 2, 30))
-        self._world.acting()
-        if not self._scene.server_is_up:
-            raise TelephonyDown("ClientConnectorError")
+        process = self._ask_now("remove", room)
         found = self._scene.rooms.get(room)
         kept = [agent for agent in (found.agents if found else ()) if agent.sid == kept_sid]
         if kept_sid is not None and (not kept or kept[0].identity == identity):
@@ -220,6 +202,24 @@ class Livekit:
         return True
 
     # --- how a request goes ------------------------------------------------------------------------------------------
+
+    def _ask_now(self, what: str, room: str, soonest_ms: int = 2, latest_ms: int = 30) -> Process:
+        """Raises TelephonyDown where there is no answer."""
+        process = self._world.acting()
+        process.before_effect(what)
+        self._world.pass_time(self._world.chance.between(f"livekit/{room}", soonest_ms, latest_ms))
+        self._world.acting()
+        if not self._scene.server_is_up:
+            raise TelephonyDown("ClientConnectorError")
+        return process
+
+    async def _does(self, what: str, room: str, deed: Callable[[], None]) -> None:
+        """Raises TelephonyDown where there is no answer, also behind the deed."""
+        fault = await self._ask(what, room, answers=False)
+        deed()
+        self._world.acting().after_effect(what)
+        if fault is not None:
+            raise TelephonyDown("TimeoutError")
 
     async def _ask(self, what: str, room: str, *, answers: bool = True) -> str | None:
         """A request whose answer may get lost. Raises TelephonyDown where there is no answer; with `answers` false a
@@ -259,6 +259,7 @@ def _seen(leg: Leg) -> LegView:
     return LegView(leg.identity, leg.sid, leg.sip_call_id, leg.status, joined_at=leg.joined_at)
 
 
-def _tell(process: Process, outcome: "asyncio.Future[DialOutcome]", answer: DialOutcome) -> None:
+def tell[T](process: Process, outcome: "asyncio.Future[T]", answer: T) -> None:
+    """Whoever asked learns it, if they are alive and learnt nothing before."""
     if not process.dead and not outcome.done():
         outcome.set_result(answer)

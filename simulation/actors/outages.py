@@ -116,7 +116,7 @@ class Outages:
 
     def _agent_rejoins(self, room: Room, agent: Agent) -> None:
         scene = self._scene
-        if scene.rooms.get(room.name) is not room or agent not in room.agents or not scene.server_is_up:
+        if not scene.is_open(room) or agent not in room.agents:
             return
         room.agents.remove(agent)
         scene.agents_changed(room)
@@ -126,7 +126,7 @@ class Outages:
     def _close_if_stale(self, room: Room) -> None:
         """A room to which nobody came back vanishes without a word."""
         scene = self._scene
-        if scene.rooms.get(room.name) is not room or not scene.server_is_up:
+        if not scene.is_open(room):
             return
         for identity, leg in list(room.legs.items()):
             if not leg.attached:

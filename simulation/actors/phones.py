@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from local.phones.model import legs
-from local.phones.model.legs import Fate, LegEnd, LegStatus
+from local.phones.model.legs import Fate, LegStatus
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.outcomes import Connected, Placed
 from simulation.actors.carrier_hooks import CarrierHooks
@@ -69,16 +69,8 @@ class Phones:
         world.after(world.chance.between(f"join/{leg.identity}", 20, 300), self._join, leg)
 
     def _join(self, leg: Leg) -> None:
-        if not self._scene.server_is_up:
-            leg.phone, leg.over_at = "over", self._world.now
+        if not self._rooms.lets_in(leg):
             return
-        room = self._rooms.room(leg.room_name)
-        self._rooms.make_way(room, leg.identity)
-        room.legs[leg.identity] = leg
-        leg.attached = True
-        leg.joined_at = self._world.now
-        self._world.trace(f"leg {leg.sid} joins {room.name}")
-        self._hooks.leg_joined(leg)
         if leg.call.answer_from is AnswerFrom.CARRIER:
             self._rooms.tell_dialer(leg, Placed())
         self._world.after(self._world.chance.between(f"invite/{leg.identity}", 5, 50), self._invite, leg)
@@ -95,7 +87,7 @@ class Phones:
         leg.phone, leg.rang = "ringing", True
         world.trace(f"INVITE: {leg.call.call_id} attempt {leg.call.attempt} rings")
         self._watch.invited(leg)
-        world.after(leg.call.ring_timeout_s * 1000, self._refuses, leg, legs.RANG_OUT)
+        world.after(leg.call.ring_timeout_s * 1000, self._rooms.is_not_answered, leg, legs.RANG_OUT)
         limit_s = leg.call.ring_timeout_s + leg.call.max_call_duration_s
         world.after(limit_s * 1000, self._rooms.hang_up, leg)
         self._callee_acts(leg)
@@ -109,7 +101,7 @@ class Phones:
             if fate.end is None:
                 world.after(settled_ms, self._answers, leg)
             else:
-                world.after(settled_ms, self._refuses, leg, fate.end)
+                world.after(settled_ms, self._rooms.is_not_answered, leg, fate.end)
         if leg.callee == "forwarded":
             world.after(leg.plan.answers_after // 2, self._is_forwarded, leg)
 
@@ -122,11 +114,6 @@ class Phones:
         if leg.phone == "ringing":
             self._carrier.forwards(leg)
 
-    def _refuses(self, leg: Leg, end: LegEnd) -> None:
-        """It is over before anybody answered."""
-        if leg.phone == "ringing":
-            self._rooms.end(leg, end)
-
     def _answers(self, leg: Leg) -> None:
         if leg.phone != "ringing":
             return
@@ -136,8 +123,7 @@ class Phones:
         world.trace(f"{leg.call.call_id} is answered")
         self._rooms.tell_dialer(leg, Connected(leg.sid, leg.sip_call_id))
         self._carrier.answers(leg)
-        if leg.callee != "talks_on":
-            world.after(leg.plan.talks_for, self._rooms.hang_up, leg)
+        self._rooms.talks(leg)
         self._agents.answered(leg)
         if world.faults.strikes("leg_reconnects", f"leg/{leg.call.call_id}", 0.03):
             world.after(world.chance.between(f"reconnect/{leg.identity}", 100, 20_000), self._reconnects, leg)

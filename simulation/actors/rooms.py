@@ -86,6 +86,32 @@ class Rooms:
         self._scene.closed_at[room.name] = self._world.now
         self._hooks.room_finished(room)
 
+    # --- a leg -------------------------------------------------------------------------------------------------------
+
+    def lets_in(self, leg: Leg) -> bool:
+        """A leg that was dialled joins its room, or is over at once where the server is away."""
+        if not self._scene.server_is_up:
+            leg.phone, leg.over_at = "over", self._world.now
+            return False
+        room = self.room(leg.room_name)
+        self.make_way(room, leg.identity)
+        room.legs[leg.identity] = leg
+        leg.attached = True
+        leg.joined_at = self._world.now
+        self._world.trace(f"{'target' if leg.is_target else 'leg'} {leg.sid} joins {room.name}")
+        self._hooks.leg_joined(leg)
+        return True
+
+    def talks(self, leg: Leg) -> None:
+        """Somebody is on the line, and hangs up in their time, unless they talk on."""
+        if leg.callee != "talks_on":
+            self._world.after(leg.plan.talks_for, self.hang_up, leg)
+
+    def is_not_answered(self, leg: Leg, end: LegEnd) -> None:
+        """It is over, unless it is answered or over already."""
+        if leg.phone == "ringing":
+            self.end(leg, end)
+
     # --- the end of a leg --------------------------------------------------------------------------------------------
 
     def hang_up(self, leg: Leg) -> None:

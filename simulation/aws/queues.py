@@ -6,12 +6,13 @@ handler left is delivered again.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ringline.calls.model.ports import Share
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from simulation.kernel.chance import Odds
-from simulation.kernel.processes import Process
+from simulation.kernel.processes import Process, Work
 from simulation.kernel.world import World
 
 # As in the template, to which a test ties them.
@@ -34,33 +35,72 @@ class Message:
     deleted: bool = False
 
 
+class _Queue:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def _send(
+        self, what: str, odds: Odds, site: str, then: Callable[..., None], *message: Any, after_s: int = 0,
+        soon: tuple[str, int, int], late: tuple[str, int, int] | None = None,
+    ) -> None:  # fmt: skip
+        """A message, which is there `after_s` and what is drawn for `soon` later, unless it is lost. Raises
+        ConnectionError where it is refused."""
+        world = self._world
+        process = world.acting()
+        process.before_effect(what)
+        strikes = (world.faults.one_of(site, odds) or "").rpartition("_")[2]
+        if strikes == "refused":
+            process.disturbed = True
+            raise ConnectionError("simulated")
+        for _ in range({"lost": 0, "twice": 2}.get(strikes, 1)):
+            delay = min(after_s, LONGEST_DELAY_S) * 1000 + world.chance.between(*soon)
+            if strikes == "late" and late is not None:
+                delay += world.chance.between(*late)
+            world.after(delay, then, *message)
+        process.after_effect(what)
+
+    def _take(self, taker: "_Taker", site: str, work: Work, account_id: str | None = None, receives: int = 1) -> None:
+        """Whoever takes from the queue gets the message, and again where they die of it."""
+
+        def ended(_process: Process, well: bool) -> None:
+            if not well and receives < MAX_RECEIVES:
+                self._world.counts[taker.redelivered] += 1
+                hidden_ms = taker.visibility_s * 1000
+                self._world.after(hidden_ms, self._take, taker, site, work, account_id, receives + 1)
+
+        self._world.counts[taker.taken] += 1
+        self._world.spawn(taker.kind, site, work, ended, account_id=account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    kind: str
+    taken: str
+    redelivered: str
+    visibility_s: int
+
+
+_LOOKS = _Taker("look", "looks", "looks_redelivered", LOOK_VISIBILITY_S)
+_SHARES = _Taker("look", "shares", "looks_redelivered", LOOK_VISIBILITY_S)
+_TRANSFERS = _Taker("transfer", "transfers_taken", "transfers_redelivered", TRANSFER_VISIBILITY_S)
+
+
 type Dial = Callable[[list[str]], Coroutine[Any, Any, bool]]
 
 
-class DoorbellQueue:
+class DoorbellQueue(_Queue):
     """The doorbell as the use cases ring it, and the event source that wakes dialers."""
 
     def __init__(self, world: World, dial: Dial) -> None:
-        self._world = world
+        super().__init__(world)
         self._dial = dial
         self._visible: list[Message] = []
         self._polls = 0
 
     def ring(self, account_id: str, after_s: int = 0) -> None:
-        world = self._world
-        process = world.acting()
-        process.before_effect("a ring")
-        fault = world.faults.one_of(f"ring/{account_id}", _RING_ODDS)
-        if fault == "bell_refused":
-            process.disturbed = True
-            raise ConnectionError("simulated")
-        if fault != "bell_lost":
-            for _ in range(2 if fault == "bell_twice" else 1):
-                delay = min(after_s, LONGEST_DELAY_S) * 1000 + world.chance.between("bell", 3, 40)
-                if fault == "bell_late":
-                    delay += world.chance.between("bell late", 1_000, 90_000)
-                world.after(delay, self._appears, Message(account_id))
-        process.after_effect("a ring")
+        soon, late = ("bell", 3, 40), ("bell late", 1_000, 90_000)
+        site, then = f"ring/{account_id}", self._appears
+        self._send("a ring", _RING_ODDS, site, lambda: then(Message(account_id)), after_s=after_s, soon=soon, late=late)
 
     def _appears(self, message: Message) -> None:
         if message.deleted:
@@ -94,96 +134,39 @@ type Look = Callable[[tuple[str, str]], Coroutine[Any, Any, bool]]
 type WorkOn = Callable[[Share], Coroutine[Any, Any, bool]]
 
 
-class LookQueue:
+class LookQueue(_Queue):
     """Calls to look at out of turn, and shares of the sweep's work: messages that become visible after their delay."""
 
     def __init__(self, world: World, look: Look, work_on: WorkOn) -> None:
-        self._world = world
+        super().__init__(world)
         self._look = look
         self._work_on = work_on
 
     def look_again(self, account_id: str, call_id: str, after_s: int) -> None:
-        world = self._world
-        process = world.acting()
-        process.before_effect("a look")
-        fault = world.faults.one_of(f"look/{call_id}", _LOOK_ODDS)
-        if fault == "look_refused":
-            process.disturbed = True
-            raise ConnectionError("simulated")
-        if fault != "look_lost":
-            for _ in range(2 if fault == "look_twice" else 1):
-                delay = min(after_s, LONGEST_DELAY_S) * 1000 + world.chance.between(f"look/{call_id}", 3, 200)
-                if fault == "look_late":
-                    delay += world.chance.between(f"look late/{call_id}", 1_000, 90_000)
-                world.after(delay, self._appears, (account_id, call_id), 1)
-        process.after_effect("a look")
+        work, site = partial(self._look, (account_id, call_id)), f"look/{call_id}"
+        soon, late = (site, 3, 200), (f"look late/{call_id}", 1_000, 90_000)
+        message = _LOOKS, call_id, work, account_id
+        self._send("a look", _LOOK_ODDS, site, self._take, *message, after_s=after_s, soon=soon, late=late)
 
     def hand_out(self, share: Share) -> None:
-        world = self._world
-        process = world.acting()
-        process.before_effect("a share")
         # Others do what this run would have done, and may be later than its end.
-        process.disturbed = True
-        fault = world.faults.one_of(f"share/{share.list_key}", _LOOK_ODDS)
-        if fault == "look_refused":
-            raise ConnectionError("simulated")
-        if fault != "look_lost":
-            for _ in range(2 if fault == "look_twice" else 1):
-                world.after(world.chance.between(f"share/{share.list_key}", 3, 200), self._share_appears, share, 1)
-        process.after_effect("a share")
-
-    def _share_appears(self, share: Share, receives: int) -> None:
-        def ended(_process: Process, well: bool) -> None:
-            if not well and receives < MAX_RECEIVES:
-                self._world.counts["looks_redelivered"] += 1
-                self._world.after(LOOK_VISIBILITY_S * 1000, self._share_appears, share, receives + 1)
-
-        work = self._work_on
-        self._world.counts["shares"] += 1
-        self._world.spawn("look", share.list_key, lambda: work(share), ended)
-
-    def _appears(self, key: tuple[str, str], receives: int) -> None:
-        def ended(_process: Process, well: bool) -> None:
-            if not well and receives < MAX_RECEIVES:
-                self._world.counts["looks_redelivered"] += 1
-                self._world.after(LOOK_VISIBILITY_S * 1000, self._appears, key, receives + 1)
-
-        work = self._look
-        self._world.counts["looks"] += 1
-        self._world.spawn("look", key[1], lambda: work(key), ended, account_id=key[0])
+        self._world.acting().disturbed = True
+        work, site = partial(self._work_on, share), f"share/{share.list_key}"
+        self._send("a share", _LOOK_ODDS, site, self._take, _SHARES, share.list_key, work, soon=(site, 3, 200))
 
 
 type CarryOut = Callable[[str, str, str], Coroutine[Any, Any, bool]]
 
 
-class TransferQueue:
+class TransferQueue(_Queue):
     """Transfers to carry out (account, call, transfer), one a message."""
 
     def __init__(self, world: World, carry_out: CarryOut) -> None:
-        self._world = world
+        super().__init__(world)
         self._carry_out = carry_out
 
     def carry_out(self, account_id: str, call_id: str, transfer_id: str) -> None:
-        world, named = self._world, (account_id, call_id, transfer_id)
-        process = world.acting()
-        process.before_effect("a transfer")
-        fault = world.faults.one_of(f"transfer/{call_id}", _TRANSFER_ODDS)
-        if fault == "transfer_refused":
-            process.disturbed = True
-            raise ConnectionError("simulated")
-        if fault != "transfer_lost":
-            for _ in range(2 if fault == "transfer_twice" else 1):
-                delay = world.chance.between(f"transfer/{call_id}", 3, 60)
-                if fault == "transfer_late":
-                    delay += world.chance.between(f"transfer late/{call_id}", 1_000, 60_000)
-                world.after(delay, self._appears, named, 1)
-        process.after_effect("a transfer")
-
-    def _appears(self, named: tuple[str, str, str], receives: int) -> None:
-        def ended(_process: Process, well: bool) -> None:
-            if not well and receives < MAX_RECEIVES:
-                self._world.counts["transfers_redelivered"] += 1
-                self._world.after(TRANSFER_VISIBILITY_S * 1000, self._appears, named, receives + 1)
-
-        work = self._carry_out
-        self._world.spawn("transfer", named[1], lambda: work(*named), ended, account_id=named[0])
+        work, site = partial(self._carry_out, account_id, call_id, transfer_id), f"transfer/{call_id}"
+        soon, late = (site, 3, 60), (f"transfer late/{call_id}", 1_000, 60_000)
+        message = _TRANSFERS, call_id, work, account_id
+        self._send("a transfer", _TRANSFER_ODDS, site, self._take, *message, soon=soon, late=late)

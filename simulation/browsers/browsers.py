@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ringline.calls.model.call import Call
 from simulation.actors.agents import Agents
+from simulation.actors.callers import ANSWERED_AFTER_MS, PATIENCE_MS
 from simulation.actors.hooks import Hooks
 from simulation.actors.phones import HearsAnswers
 from simulation.actors.rooms import Rooms
@@ -17,8 +18,6 @@ from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedAccount, PlannedCall
 
 _TRIES = 3
-_PATIENCE_MS = 60_000
-_ANSWERED_AFTER_MS = (57, 190)
 _BACK_AFTER_MS = (200, 6_000)
 
 type Invite = Callable[[str, PlannedCall, list[Call]], bool]
@@ -113,7 +112,7 @@ class Browsers:
         world.trace(f"browser {leg.sid} joins {room.name}")
         self._watch.joined(leg, by_token=not known)
         self._hooks.leg_joined(leg)
-        world.after(_PATIENCE_MS, self._gives_up, leg)
+        world.after(PATIENCE_MS, self._gives_up, leg)
         if room.agents:
             self._agent_is_there(room)
 
@@ -121,15 +120,14 @@ class Browsers:
         self._others(room)
         leg = self._scene.callers.get(room.name)
         if isinstance(leg, BrowserLeg) and leg.phone == "ringing":
-            after_ms = self._world.chance.between(f"answer/{leg.sid}", *_ANSWERED_AFTER_MS)
+            after_ms = self._world.chance.between(f"answer/{leg.sid}", *ANSWERED_AFTER_MS)
             self._world.after(after_ms, self._talks, leg, room)
 
     def _talks(self, leg: BrowserLeg, room: Room) -> None:
         if leg.phone != "ringing" or not room.agents:
             return
         leg.phone, leg.answered_at = "talking", self._world.now
-        if leg.callee != "talks_on":
-            self._world.after(leg.plan.talks_for, self._rooms.hang_up, leg)
+        self._rooms.talks(leg)
         self._conversations.answered(leg)
         browser = leg.plan.browser
         if browser is not None and browser.habit in {"reconnects", "drops"} and leg.sid not in self._scene.had_agent:

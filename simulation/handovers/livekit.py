@@ -1,21 +1,20 @@
 """LiveKit's server as transfers see it. Implements `calls.transfers.ports.TransferTelephony`."""
 
 import asyncio
+from functools import partial
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import DialOutcome, LivekitAway, Unclear
-from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import ANSWER_MARGIN_S, REFER_TAKES_S
 from ringline.calls.model.transfers.transfer import Referred, Transfer, under_way
 from ringline.telephony.dial_errors import from_twirp
 from simulation.actors.agents import Agents
-from simulation.actors.livekit import DIAL_ODDS, NOT_SENT, Down, Livekit
+from simulation.actors.livekit import DIAL_ODDS, NOT_SENT, Down, Livekit, tell
 from simulation.actors.phones import Phones
 from simulation.actors.rooms import Rooms
-from simulation.actors.scene import Scene
+from simulation.actors.scene import Room, Scene
 from simulation.handovers.targets import TargetLeg, Targets
 from simulation.kernel.chance import Odds
-from simulation.kernel.processes import Process
 from simulation.kernel.world import World
 
 _REFER_ODDS: Odds = (("refer_cut", 0.04), ("refer_error", 0.02))
@@ -45,11 +44,11 @@ class LivekitTransfers(Livekit):
         if fault == "refer_error":
             return Unclear("internal: simulated")
         outcome: asyncio.Future[Referred | DialOutcome] = asyncio.get_running_loop().create_future()
-        self._targets.refer(leg, transfer, lambda answer: _tell(process, outcome, answer))
+        self._targets.refer(leg, transfer, lambda answer: tell(process, outcome, answer))
         process.after_effect("refer")
-        world.after(REFER_TAKES_S * 1000, _tell, process, outcome, Unclear("TimeoutError"))
+        world.after(REFER_TAKES_S * 1000, tell, process, outcome, Unclear("TimeoutError"))
         if fault == "refer_cut":
-            world.after(world.chance.between(f"cut/{leg.identity}", 5, 5_000), _tell, process, outcome, Unclear("cut"))
+            world.after(world.chance.between(f"cut/{leg.identity}", 5, 5_000), tell, process, outcome, Unclear("cut"))
         return await outcome
 
     async def call_in(self, call: Call, transfer: Transfer) -> DialOutcome:
@@ -68,41 +67,25 @@ class LivekitTransfers(Livekit):
             sids = self._scene.new_sid("PA_target"), self._scene.new_sid("SCL")
             leg = TargetLeg(call, self._scene.plan_of(call), *sids, transfer=transfer, target=target, handover=handover)
             if fault != "dial_hangs":
-                leg.tell = lambda answer: _tell(process, outcome, answer)
+                leg.tell = lambda answer: tell(process, outcome, answer)
             self._targets.call_in(leg)
         process.after_effect("call in")
-        world.after((call.ring_timeout_s + ANSWER_MARGIN_S) * 1000, _tell, process, outcome, Unclear("TimeoutError"))
+        world.after((call.ring_timeout_s + ANSWER_MARGIN_S) * 1000, tell, process, outcome, Unclear("TimeoutError"))
         if fault in {"dial_cut", "dial_error"}:
             longest = call.ring_timeout_s * 1000 if fault == "dial_cut" else 3_000
             cut = world.chance.between(f"cut/{transfer.transfer_id}", 50, longest)
-            world.after(cut, _tell, process, outcome, Unclear("ServerDisconnectedError"))
+            world.after(cut, tell, process, outcome, Unclear("ServerDisconnectedError"))
         return await outcome
 
     async def send_target(self, call: Call) -> None:
-        await self._sends(call, call.agent_id or "")
+        await self._does("send target", call.room_name or "", partial(self._sends, call))
 
     async def send_agent(self, call: Call) -> None:
         """Whoever has the call by now is sent again."""
-        if call.agent_id is not None and self._targets.knows(call.agent_id):
-            await self._sends(call, call.agent_id)
+        await (self.send_target(call) if self._targets.knows(call.agent_id) else super().send_agent(call))
+
+    def _dispatches(self, room: Room, call: Call) -> None:
+        if self._targets.knows(call.agent_id):
+            self._targets.send_agent(room, call.agent_id or "")
         else:
-            await super().send_agent(call)
-
-    async def _sends(self, call: Call, agent_id: str) -> None:
-        fault = await self._ask("send target", call.room_name or "", answers=False)
-        room = self._scene.rooms.get(call.room_name or "")
-        if room is None:
-            raise TelephonyDown("not_found")
-        self._scene.on_agent_told(call)
-        if self._targets.knows(agent_id):
-            self._targets.send_agent(room, agent_id)
-        else:
-            self._agents.dispatch(room, self._scene.plan_of(call))
-        self._world.acting().after_effect("send target")
-        if fault is not None:
-            raise TelephonyDown("TimeoutError")
-
-
-def _tell[T](process: Process, outcome: "asyncio.Future[T]", answer: T) -> None:
-    if not process.dead and not outcome.done():
-        outcome.set_result(answer)
+            super()._dispatches(room, call)

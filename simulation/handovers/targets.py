@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from local.phones.model import legs
-from local.phones.model.legs import Failure, LegEnd, LegStatus
+from local.phones.model.legs import Failure, LegStatus
 from ringline.calls.model.events import Transferred
 from ringline.calls.model.outcomes import Connected, DialOutcome
 from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
 from ringline.telephony.dial_errors import from_twirp
 from simulation.actors.agents import Agents
 from simulation.actors.carriers import Carriers
-from simulation.actors.hooks import Hooks
 from simulation.actors.phones import RINGS_AFTER_MS, fate
 from simulation.actors.reports import Reports
 from simulation.actors.rooms import Rooms
@@ -83,13 +82,12 @@ class WatchesTargets(Protocol):
 
 class Targets:
     def __init__(
-        self, world: World, scene: Scene, rooms: Rooms, *, hooks: Hooks, carriers: Carriers, agents: Agents,
-        reports: Reports, calls: Iterable[PlannedCall], watch: WatchesTargets,
+        self, world: World, scene: Scene, rooms: Rooms, *, carriers: Carriers, agents: Agents, reports: Reports,
+        calls: Iterable[PlannedCall], watch: WatchesTargets,
     ) -> None:  # fmt: skip
         self._world = world
         self._scene = scene
         self._rooms = rooms
-        self._hooks = hooks
         self._carriers = carriers
         self._agents = agents
         self._reports = reports
@@ -114,17 +112,8 @@ class Targets:
         self._world.after(self._world.chance.between(f"join/{leg.identity}", 20, 300), self._join, leg)
 
     def _join(self, leg: TargetLeg) -> None:
-        if not self._scene.server_is_up:
-            leg.phone, leg.over_at = "over", self._world.now
-            return
-        room = self._rooms.room(leg.room_name)
-        self._rooms.make_way(room, leg.identity)
-        room.legs[leg.identity] = leg
-        leg.attached = True
-        leg.joined_at = self._world.now
-        self._world.trace(f"target {leg.sid} joins {room.name}")
-        self._hooks.leg_joined(leg)
-        self._world.after(self._world.chance.between(f"invite/{leg.identity}", 5, 50), self._invite, leg)
+        if self._rooms.lets_in(leg):
+            self._world.after(self._world.chance.between(f"invite/{leg.identity}", 5, 50), self._invite, leg)
 
     def _invite(self, leg: TargetLeg) -> None:
         if leg.phone == "over" or leg.transfer is None or leg.target is None:
@@ -141,20 +130,16 @@ class Targets:
         rings_after_ms = world.chance.between(f"180/{leg.identity}", *RINGS_AFTER_MS)
         meets = fate(leg.callee, rings_after_ms, leg.target.after)
         world.after(rings_after_ms, self._rings, leg)
-        world.after(leg.call.ring_timeout_s * 1000, self._refuses, leg, legs.RANG_OUT)
+        world.after(leg.call.ring_timeout_s * 1000, self._rooms.is_not_answered, leg, legs.RANG_OUT)
         settled_ms = round((meets.settled_after_s or 0) * 1000)
         if meets.end is not None:
-            world.after(settled_ms, self._refuses, leg, meets.end)
+            world.after(settled_ms, self._rooms.is_not_answered, leg, meets.end)
         elif leg.callee == "answers":
             world.after(settled_ms, self._answers, leg)
 
     def _rings(self, leg: Leg) -> None:
         if leg.phone == "ringing":
             leg.says(LegStatus.RINGING)
-
-    def _refuses(self, leg: Leg, end: LegEnd) -> None:
-        if leg.phone == "ringing":
-            self._rooms.end(leg, end)
 
     def _answers(self, leg: TargetLeg) -> None:
         if leg.phone != "ringing" or leg.target is None:

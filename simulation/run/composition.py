@@ -154,7 +154,6 @@ def compose(plan: Plan, faults: frozenset[str] | None = None, *, tracing: bool =
         world,
         scene,
         rooms,
-        hooks=hooks,
         carriers=carriers,
         agents=agents,
         reports=reports,

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-NORMAL, ABNORMAL, REFUSED, TAKEN = 1000, 1006, 4003, 4009
+from speech.bridge.rules.seeking import UNKNOWN_CALL
 
 
 class Brain(Protocol):
@@ -36,7 +36,7 @@ class Bridges:
 
     def dial(self, url: str, runner: Brain, job_id: str) -> int | None:
         line = self._lines.get(url)
-        return REFUSED if line is None else line.dialled(runner, job_id)
+        return UNKNOWN_CALL if line is None else line.dialled(runner, job_id)
 
     def close(self, url: str, runner: Brain, job_id: str, code: int) -> None:
         """From the runner's side."""

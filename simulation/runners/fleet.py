@@ -3,30 +3,21 @@ connection, dies, vanishes or drains, and is back."""
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from local.agents.runners import DIED, DRAINS_FOR_S, HUNG_UP, RECONNECTS_AFTER_S, Frame, Program, is_welcome
 from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedRunner
 from simulation.plan.runners import AGENT
-from simulation.runners.bridges import ABNORMAL, NORMAL, Bridges
+from simulation.runners.bridges import Bridges
 from simulation.runners.sockets import RunnerSockets
 
-_RECONNECTS_AFTER_MS = (500, 1_500)
-_DIALS_AFTER_MS = (0, 200, 400)
-"""The pauses before the three dials of a job."""
+_RECONNECTS_AFTER_MS = tuple(round(seconds * 1000) for seconds in RECONNECTS_AFTER_S)
 _NOTICED_AFTER_MS = (20_000, 30_000)
 """When a bridge is given up whose other end is gone without a word: two pings."""
 _ANSWERS_LATE_MS = (1_500, 9_000)
-_DRAINS_FOR_MS = 60_000
 _PATIENCE_MS = 30_000
 """How long a runner waits for the answer to its registration. The SDK waits for ever."""
-
-
-@dataclass(slots=True)
-class _Job:
-    url: str
-    in_call: bool = False
 
 
 class WatchesRunners(Protocol):
@@ -69,9 +60,8 @@ class Runner:
         self.plan = plan
         self.name = plan.name
         self.account_id = plan.account_id
-        self.places = plan.places
+        self.program = Program(AGENT, "", plan.places)
         self.is_still = False
-        self.jobs: dict[str, _Job] = {}
         self.connection_id: str | None = None
         self.is_registered = False
         self._lives = 0
@@ -80,7 +70,7 @@ class Runner:
 
     @property
     def worker_id(self) -> str:
-        return f"{AGENT}#{self.name}#{self._lives}"
+        return self.program.worker_id
 
     @property
     def takes_calls(self) -> bool:
@@ -91,6 +81,7 @@ class Runner:
 
     def comes(self) -> None:
         self._lives += 1
+        self.program.worker_id = f"{AGENT}#{self.name}#{self._lives}"
         self._is_alive = True
         for after_ms, fate in self.plan.fates if self._lives == 1 else ():
             self._world.after(after_ms, self._meets, fate)
@@ -112,9 +103,7 @@ class Runner:
         self._sockets.opens(self, connected)
 
     def _register(self, connection_id: str) -> None:
-        capabilities = {"max_concurrent": self.places, "agent_id": AGENT, "transport": "dial_out"}
-        self._tells(connection_id, type="register", worker_id=self.worker_id, pool=AGENT, capabilities=capabilities)
-
+        self._tells(connection_id, self.program.registers())
         self._world.after(_PATIENCE_MS, self._waits, connection_id)
 
     def _waits(self, connection_id: str) -> None:
@@ -141,23 +130,23 @@ class Runner:
         match fate:
             case "drops":
                 connection_id = self.connection_id
-                self.places = self.plan.later_places
+                self.program.places = self.plan.later_places
                 if connection_id is not None:
                     self._sockets.closes(connection_id)
                     self.is_cut_off(connection_id)
             case "dies":
                 if self.connection_id is not None:
                     self._sockets.closes(self.connection_id)
-                self._ends_jobs(0, 50, code=ABNORMAL)
+                self._ends_jobs(0, 50, code=DIED)
                 self._is_gone()
             case "vanishes":
                 if self.connection_id is not None:
                     self._sockets.vanishes(self.connection_id)
-                self._ends_jobs(*_NOTICED_AFTER_MS, code=ABNORMAL)
+                self._ends_jobs(*_NOTICED_AFTER_MS, code=DIED)
                 self._is_gone()
             case "drains":
                 self._is_draining = True
-                self._world.after(_DRAINS_FOR_MS * 2, self._is_drained, self._lives)
+                self._world.after(DRAINS_FOR_S * 1000 * 2, self._is_drained, self._lives)
 
     def _is_gone(self) -> None:
         self._is_alive, self.connection_id, self.is_registered = False, None, False
@@ -171,21 +160,19 @@ class Runner:
         """The end of one that drains: with the first frame that it gets, or in time. What it still has in hand ends."""
         if self.connection_id is not None:
             self._sockets.closes(self.connection_id)
-        self._ends_jobs(0, 50, code=NORMAL)
+        self._ends_jobs(0, 50, code=HUNG_UP)
         self._is_draining = False
-        self.places = self.plan.later_places
+        self.program.places = self.plan.later_places
         self._is_gone()
 
     def _ends_jobs(self, soonest: int, latest: int, *, code: int) -> None:
-        for job_id, job in list(self.jobs.items()):
-            if job.in_call:
-                wait_ms = self._world.chance.between(f"lost/{self.name}", soonest, latest)
-                self._world.after(wait_ms, self._bridges.close, job.url, self, job_id, code)
-        self.jobs.clear()
+        for job_id, url in self.program.ends():
+            wait_ms = self._world.chance.between(f"lost/{self.name}", soonest, latest)
+            self._world.after(wait_ms, self._bridges.close, url, self, job_id, code)
 
     # --- frames ------------------------------------------------------------------------------------------------------
 
-    def _tells(self, connection_id: str, **frame: Any) -> None:
+    def _tells(self, connection_id: str, frame: Frame) -> None:
         self._sockets.tells(connection_id, json.dumps(frame))
 
     def hears(self, connection_id: str, frame: str) -> None:
@@ -204,7 +191,7 @@ class Runner:
             self._stops()
 
     def _hears_first(self, connection_id: str, told: dict[str, Any]) -> None:
-        if told["type"] != "registered" or told["transport_ack"] != "dial_out":
+        if not is_welcome(told):
             self._world.counts["first_frames_misread"] += 1
             self._sockets.closes(connection_id)
             self.is_cut_off(connection_id)
@@ -215,58 +202,50 @@ class Runner:
     def _beats(self, connection_id: str, every_ms: int) -> None:
         if connection_id != self.connection_id or self._is_draining or self.is_still:
             return
-        active = sum(job.in_call for job in self.jobs.values())
-        self._tells(connection_id, type="heartbeat", active_jobs=active, worker_id=self.worker_id)
+        self._tells(connection_id, self.program.beats())
         self._world.after(every_ms, self._beats, connection_id, every_ms)
 
     # --- jobs --------------------------------------------------------------------------------------------------------
 
     def _is_assigned(self, connection_id: str, told: dict[str, Any]) -> None:
-        job_id, chance = told["job_id"], self._world.chance
-        accepts = len(self.jobs) < self.places and self.plan.habit != "refuses"
-        self._world.counts["jobs_accepted" if accepts else "jobs_refused"] += 1
-        if self.plan.habit == "silent":
+        job_id, chance, habit = told["job_id"], self._world.chance, self.plan.habit
+        answer = self.program.is_assigned(told, has_room=habit != "refuses")
+        self._world.counts["jobs_accepted" if answer["accepted"] else "jobs_refused"] += 1
+        if habit == "silent":
+            self.program.jobs.pop(job_id, None)
             return
-        answer = {"type": "job.ack", "job_id": job_id, "assign_id": told["assign_id"], "accepted": accepts}
-        answer |= {"reason": None if accepts else "at_capacity"}
-        wait_ms = chance.between(f"late/{self.name}", *_ANSWERS_LATE_MS) if self.plan.habit == "late" else 0
-        for turn in range(2 if self.plan.habit == "doubles" else 1):
+        wait_ms = chance.between(f"late/{self.name}", *_ANSWERS_LATE_MS) if habit == "late" else 0
+        for turn in range(2 if habit == "doubles" else 1):
             self._world.after(wait_ms + turn * 300, self._answers, connection_id, answer)
-        if accepts:
-            self.jobs[job_id] = _Job(told["bridge_url"])
-            if self.plan.habit == "never_dials":
-                self._world.after(wait_ms + 20_000, self._forgets, job_id)
-            else:
-                self._world.after(wait_ms + _DIALS_AFTER_MS[0] + 1, self._dials, job_id, 0)
+        if answer["accepted"] and habit == "never_dials":
+            self._world.after(wait_ms + 20_000, self.program.is_cancelled, job_id)
+        elif answer["accepted"]:
+            self._world.after(wait_ms + 1, self._dials, job_id)
 
-    def _answers(self, connection_id: str, answer: dict[str, Any]) -> None:
+    def _answers(self, connection_id: str, answer: Frame) -> None:
         if connection_id == self.connection_id:
-            self._tells(connection_id, **answer)
+            self._tells(connection_id, answer)
 
-    def _forgets(self, job_id: str) -> None:
-        self.jobs.pop(job_id, None)
+    def _dials(self, job_id: str) -> None:
+        if job_id in self.program.jobs:
+            self._world.after(self._world.chance.between(f"dials/{self.name}", 3, 60), self._is_at, job_id)
 
-    def _dials(self, job_id: str, tried: int) -> None:
-        if job_id in self.jobs:
-            self._world.after(self._world.chance.between(f"dials/{self.name}", 3, 60), self._is_at, job_id, tried)
-
-    def _is_at(self, job_id: str, tried: int) -> None:
-        job = self.jobs.get(job_id)
+    def _is_at(self, job_id: str) -> None:
+        job = self.program.jobs.get(job_id)
         if job is None:
             return
-        refused = self._bridges.dial(job.url, self, job_id)
-        if refused is None:
+        if self._bridges.dial(job.url, self, job_id) is None:
             job.in_call = True
-        elif tried + 1 < len(_DIALS_AFTER_MS):
-            self._world.after(_DIALS_AFTER_MS[tried + 1], self._dials, job_id, tried + 1)
-        else:
-            self._forgets(job_id)
+            return
+        pause_s = self.program.dials_again_after_s(job_id)
+        if pause_s is not None:
+            self._world.after(round(pause_s * 1000), self._dials, job_id)
 
     def _is_cancelled(self, job_id: str) -> None:
-        job = self.jobs.pop(job_id, None)
+        job = self.program.is_cancelled(job_id)
         self._world.counts["jobs_cancelled"] += 1
         if job is not None and job.in_call:
-            self._bridges.close(job.url, self, job_id, NORMAL)
+            self._bridges.close(job.url, self, job_id, HUNG_UP)
 
     def bridge_closed(self, job_id: str) -> None:
-        self.jobs.pop(job_id, None)
+        self.program.is_cancelled(job_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
+from local.agents import speech_workers as model
 from ringline.calls.model.events import AgentHangsUp, AgentReady
 from ringline.calls.model.reasons import EndReason
 from simulation.actors.agents import CAN_REPORT, Agents
@@ -13,16 +14,13 @@ from simulation.actors.scene import Agent, Room, Scene
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
-from simulation.runners.bridges import NORMAL, REFUSED, TAKEN, Brain, Bridges
+from simulation.runners.bridges import Brain, Bridges
+from speech.bridge.model.actions import Why
+from speech.bridge.model.asking import ANSWER_WITHIN_S, read_answer
+from speech.bridge.model.events import NoSuchCall
+from speech.bridge.rules.seeking import UNKNOWN_CALL, Change
 
-GRACE_MS = 5_000
-"""How long a call that lost its runner may be without one."""
-_JOIN_MS = 60_000
-_AGAIN_MS = 1_000
-_REDIAL_MS = 1_000
-_TRIES_AFTER_MS = (200, 500, 1_000)
-_ANSWER_WITHIN_MS = 3_000
-_MOST_LOSSES = 6
+_ANSWER_WITHIN_MS = round(ANSWER_WITHIN_S * 1000)
 _LEAVES_AFTER_MS = 5_000
 _GREETS_AFTER_MS = (5, 60)
 _ODDS: Odds = (("request_lost", 0.02), ("request_unanswered", 0.03), ("request_twice", 0.03), ("request_late", 0.02))
@@ -88,7 +86,7 @@ class SpeechWorkers:
 
 
 class SpeechWorker:
-    """One agent's, from its joining on. The rules are those of the speech worker that is deployed."""
+    """One agent's, from its joining on."""
 
     def __init__(self, all_of_them: SpeechWorkers, room: Room, agent: Agent) -> None:
         self._of = all_of_them
@@ -96,65 +94,41 @@ class SpeechWorker:
         self.room = room
         self.agent = agent
         self._url = f"wss://speech.test/bridge/{room.name}/{agent.identity}"
-        self._is_over = False
-        self._request = 0
-        self._why = "join"
-        self._turn = 0
-        """Of the timers: what was to happen in an earlier turn does not."""
-        self._seeks = 0
-        self._is_seeking = False
-        self._expected: str | None = None
-        self._passed_over: set[str] = set()
-        self._latest = 0
+        self._rules = model.SpeechWorker(self)
         self._runner: Brain | None = None
         self._job_id = ""
-        self._is_greeted = False
         self._was_ready = False
-        self._losses = 0
+
+    @property
+    def now_ms(self) -> int:
+        return self._world.now
+
+    def after(self, ms: int, then: Callable[[], None]) -> None:
+        self._world.after(ms, then)
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
     def begins(self) -> None:
-        if not self._is_over:
+        if not self._rules.is_over:
             self._of.bridges.open(self._url, self)
-            self._seeks_for(_JOIN_MS)
-            self._asks("join")
+            self._rules.begins()
 
-    def _seeks_for(self, limit_ms: int) -> None:
-        if not self._is_seeking:
-            self._is_seeking = True
-            self._seeks += 1
-            self._world.after(limit_ms, self._gives_up, self._seeks)
-
-    def _asks(self, why: str) -> None:
-        self._turn += 1
-        self._request += 1
-        self._why = why
-        self._sends(self._request, why, 0)
-
-    def _in_turn(self, after_ms: int, then: Callable[[], None]) -> None:
-        """Does it so much later, unless something else has happened by then."""
-        self._turn += 1
-        turn = self._turn
-        self._world.after(after_ms, lambda: None if self._is_over or turn != self._turn else then())
-
-    def _sends(self, request: int, why: str, tried: int) -> None:
-        if self._is_over or request != self._request:
-            return
+    def posts(self, request: int, why: Why, tried: int) -> None:
         world, room = self._world, self.room.name
         fault = world.faults.one_of(f"brain/{room}", _ODDS)
         answers: list[dict[str, Any]] = []
         if fault == "request_lost":
-            world.after(_ANSWER_WITHIN_MS, self._unanswered, request, why, tried)
+            world.after(_ANSWER_WITHIN_MS, self._rules.unanswered, request, why, tried)
             return
 
         def ended(_process: Process, well: bool) -> None:
             if fault == "request_unanswered":
-                world.after(_ANSWER_WITHIN_MS, self._unanswered, request, why, tried)
+                world.after(_ANSWER_WITHIN_MS, self._rules.unanswered, request, why, tried)
             elif well and answers:
-                self._answered(request, answers[0])
+                told = answers[0]
+                self._rules.answered(request, NoSuchCall("") if told["result"] == "over" else read_answer(told))
             else:
-                self._unanswered(request, why, tried)
+                self._rules.unanswered(request, why, tried)
 
         longest = 2_500 if fault == "request_late" else 40
         for turn in range(2 if fault == "request_twice" else 1):
@@ -167,58 +141,20 @@ class SpeechWorker:
         name = self.room.name
         self._world.spawn("brain", name, work, hear, account_id=self._of.account_of(name))
 
-    def _unanswered(self, request: int, why: str, tried: int) -> None:
-        if self._is_over or request != self._request:
-            return
-        if tried < len(_TRIES_AFTER_MS):
-            self._world.after(_TRIES_AFTER_MS[tried], self._sends, request, why, tried + 1)
-        elif self._runner is None:
-            self._in_turn(_AGAIN_MS, lambda: self._asks(self._why))
-
-    def _answered(self, request: int, answer: dict[str, Any]) -> None:
-        if self._is_over or request != self._request:
-            return
-        match answer["result"]:
-            case "assigned":
-                self._expects(answer["job_id"], round(answer["dial_within_s"] * 1000))
-            case "wait" if self._runner is None:
-                self._in_turn(round(answer["wait_s"] * 1000), lambda: self._asks("no_dial"))
-            case "none" if self._runner is None:
-                self._in_turn(max(round(answer["again_in_s"] * 1000), 100), lambda: self._asks(self._why))
-            case "over":
-                self._is_over = True
-                self._world.after(_LEAVES_AFTER_MS, self._leaves)
-
-    def _expects(self, job_id: str, within_ms: int) -> None:
-        if self._expected is not None and self._expected != job_id:
-            self._passed_over.add(self._expected)
-        self._expected = job_id
-        self._latest = max(self._latest, _number_of(job_id))
-        if self._runner is not None and self._job_id == job_id:
-            return
-        self._in_turn(within_ms, lambda: self._asks("no_dial"))
-        if self._runner is not None:
-            self._passed_over.add(self._job_id)
-            self._closes()
-
     # --- a runner comes and goes -------------------------------------------------------------------------------------
 
     def dialled(self, runner: Brain, job_id: str) -> int | None:
-        is_void = job_id in self._passed_over or _number_of(job_id) < self._latest
-        if self._is_over or is_void or not self.agent.alive:
-            return REFUSED
-        if self._runner is not None:
-            return TAKEN
-        self._runner, self._job_id, self._is_greeted = runner, job_id, False
-        self._turn += 1
-        wait_ms = self._world.chance.between(f"hello/{self.room.name}", *_GREETS_AFTER_MS)
-        self._world.after(wait_ms, self._greets, job_id)
-        return None
+        refused = self._rules.dialled(job_id) if self.agent.alive else UNKNOWN_CALL
+        if refused is None:
+            self._runner, self._job_id = runner, job_id
+            wait_ms = self._world.chance.between(f"hello/{self.room.name}", *_GREETS_AFTER_MS)
+            self._world.after(wait_ms, self._greets, job_id)
+        return refused
 
     def _greets(self, job_id: str) -> None:
-        if self._is_over or self._runner is None or self._job_id != job_id:
+        if self._rules.is_over or self._runner is None or self._job_id != job_id:
             return
-        self._is_greeted, self._is_seeking = True, False
+        self._rules.greeted()
         self._of.watch.greeted(self.room, self._url, self._runner, job_id)
         self._world.trace(f"{self._runner.worker_id} thinks for {self.room.name} by {job_id}")
         if not self._was_ready:
@@ -227,43 +163,36 @@ class SpeechWorker:
             self._of.reports.tells(self.room.name, "ready", lambda at, n: AgentReady(at, n, can_report))
 
     def bridge_lost(self, runner: Brain, job_id: str, code: int) -> None:
-        if runner is not self._runner or job_id != self._job_id or self._is_over:
-            return
-        was_greeted = self._is_greeted
-        self._is_none_there()
-        if code == NORMAL and was_greeted:
-            # Its entrypoint returned: nobody dials again for it.
-            self._in_turn(_REDIAL_MS, lambda: self._hangs_up(EndReason.AGENT_HUNG_UP, "completed"))
-            return
-        self._losses += 1
-        self._passed_over.add(job_id)
-        self._expected = None
-        self._of.watch.lost(self.room, self._url)
-        if self._losses >= _MOST_LOSSES:
-            self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")
-            return
-        self._seeks_for(GRACE_MS)
-        self._asks("lost")
+        if runner is self._runner and job_id == self._job_id and not self._rules.is_over:
+            self._is_none_there()
+            self._rules.closed(code)
 
-    def _is_none_there(self) -> None:
-        self._runner, self._is_greeted = None, False
-        self._of.watch.gone(self._url)
-
-    def _closes(self) -> None:
+    def cuts_off(self) -> None:
         runner, job_id = self._runner, self._job_id
         self._is_none_there()
         if runner is not None:
             self._world.after(2, runner.bridge_closed, job_id)
 
-    def _gives_up(self, seeks: int) -> None:
-        if self._is_over or not self._is_seeking or seeks != self._seeks:
-            return
-        self._of.watch.given_up(self.room, self._url)
-        self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")
+    def _is_none_there(self) -> None:
+        self._runner = None
+        self._of.watch.gone(self._url)
+
+    def changed(self, change: Change) -> None:
+        match change:
+            case Change.LOST:
+                self._of.watch.lost(self.room, self._url)
+            case Change.LEFT:
+                self._hangs_up(EndReason.AGENT_HUNG_UP, "completed")
+            case Change.FAILED:
+                self._of.watch.given_up(self.room, self._url)
+                self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")
+            case Change.CALL_GONE:
+                self._rules.is_over = True
+                self._world.after(_LEAVES_AFTER_MS, self._leaves)
 
     def _hangs_up(self, reason: EndReason, words: str) -> None:
-        self._is_over = True
-        self._closes()
+        self._rules.is_over = True
+        self.cuts_off()
         self._of.reports.tells(self.room.name, "hang_up", lambda at, n: AgentHangsUp(at, n, reason, words))
         self._world.after(_LEAVES_AFTER_MS, self._leaves)
 
@@ -273,8 +202,8 @@ class SpeechWorker:
 
     def stops(self) -> None:
         """The call is over, or the worker is dead: nobody is at this end of the bridge any more."""
-        self._is_over = True
-        self._closes()
+        self._rules.is_over = True
+        self.cuts_off()
         self._of.bridges.shut(self._url)
 
 
@@ -284,8 +213,3 @@ def _alive(agents: Iterable[Agent]) -> dict[str, Agent]:
 
 def _heard_before(_process: Process, _well: bool) -> None:
     """What came of a repeat nobody waits for."""
-
-
-def _number_of(job_id: str) -> int:
-    """Which job of its attempt it is: those before the latest that is known of are void."""
-    return int(job_id.rpartition(".")[2])

@@ -15,9 +15,10 @@ from ringline.agents.model.records import Assignment, AssignmentState
 from ringline.agents.requests import read_request
 from ringline.agents.worker_token import is_workers, worker_is_known
 from ringline.calls.model.timing import MS_PER_S
-from speech.bridge.brain import BrainClient, read_answer
+from speech.bridge.brain import BrainClient
 from speech.bridge.control import worker_token
 from speech.bridge.hub import serving
+from speech.bridge.model.asking import read_answer
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, Wait
 from speech.bridge.tokens import BridgeClaims, TokenRefused, bridge_key, read_bridge_token
 from tests.builders import a_call

@@ -237,11 +237,15 @@ _KEPT = {
 }
 _PHONES_MODEL = "local.phones.model"
 """What the world outside does: its one description, for the sandbox, the simulation and the crash tests."""
+_AGENTS = "local.agents"
+"""What runners and speech workers do, for the simulation and the crash tests."""
+_RULES_OF_SPEECH = {"speech.bridge.model", "speech.bridge.rules"}
+"""By which the speech worker that is deployed lives."""
 _WATCHERS = {"simulation.kernel", "simulation.plan", "simulation.aws", "simulation.actors", "ringline.calls.model"}
 SIMULATION: Mapping[str, set[str]] = {
     "simulation.kernel": set(),
     "simulation.plan": {"simulation.kernel", "ringline.calls.capacity", "ringline.calls.model"},
-    "simulation.aws": {"simulation.kernel", *_KEPT},
+    "simulation.aws": {"simulation.kernel", *_KEPT, "ringline.calls.tables.writes"},
     "simulation.actors": {
         "simulation.kernel",
         "simulation.plan",
@@ -254,6 +258,8 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
+        _AGENTS,
+        *_RULES_OF_SPEECH,
         "ringline.agents",
         "ringline.calls.model",
     },
@@ -389,6 +395,7 @@ AROUND: Mapping[str, set[str]] = {
     "local.releases": {"local.tools", "local.aws"},
     "local.pages.openapi": {*_ALL_OF_THE_PRODUCT, "ringline.composition", "local.tools"},
     _PHONES_MODEL: set(),
+    _AGENTS: _RULES_OF_SPEECH,
     "local.phones.kernel": {_PHONES_MODEL},
     "local.phones.numbers": {_PHONES_MODEL},
     "local.phones.post": _PHONES_PURE,
@@ -443,7 +450,9 @@ SPEECH: Mapping[str, set[str]] = {
 """The side that hears and speaks. It runs in a container of its own, and knows nothing of what runs on Lambda."""
 
 PURE = {
+    _AGENTS,
     _PHONES_MODEL,
+    *_RULES_OF_SPEECH,
     "ringline",
     "ringline.agents.model",
     "ringline.calls.capacity",
@@ -580,7 +589,6 @@ def test_only_stores_telephony_and_runtime_know_aws_and_livekit(module: str) -> 
 BRIDGE = sorted(module for module in MODULES if FOLDERS[module].startswith("speech.bridge"))
 BRIDGE_STANDS_ON = {"aiohttp", "jwt", "speech"}
 """Beside the standard library. Neither LiveKit nor the product: the sandbox and the speech worker both run it."""
-BRIDGE_PURE = {"speech.bridge.model", "speech.bridge.rules"}
 
 
 @pytest.mark.parametrize("module", BRIDGE)
@@ -590,11 +598,11 @@ def test_the_bridge_stands_on_little(module: str) -> None:
         assert top in BRIDGE_STANDS_ON or top in sys.stdlib_module_names, f"{module} leans on {imported}"
 
 
-@pytest.mark.parametrize("module", [module for module in BRIDGE if FOLDERS[module] in BRIDGE_PURE])
+@pytest.mark.parametrize("module", [module for module in BRIDGE if FOLDERS[module] in _RULES_OF_SPEECH])
 def test_what_follows_in_a_conversation_is_pure(module: str) -> None:
     for imported in imports_of(module):
         top = imported.split(".")[0]
-        assert FOLDERS.get(imported) in BRIDGE_PURE or top in sys.stdlib_module_names, imported
+        assert FOLDERS.get(imported) in _RULES_OF_SPEECH or top in sys.stdlib_module_names, imported
         assert top not in TIME_AND_CHANCE | {"logging"}, f"{module} imports {imported}"
 
 

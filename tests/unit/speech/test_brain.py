@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from speech.bridge.brain import TRY_AGAIN_AFTER_S, BrainClient, read_answer
+from speech.bridge.brain import BrainClient
 from speech.bridge.hub import serving
+from speech.bridge.model.asking import TRY_AGAIN_AFTER_S, read_answer
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, NoSuchCall, Served, Unreachable, Wait
 
 pytestmark = pytest.mark.anyio

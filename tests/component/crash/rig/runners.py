@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from local.agents.runners import DIED, HUNG_UP, Program, is_welcome
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 from tests.sample_events import event_of
 
@@ -43,15 +44,10 @@ class Gone(Exception):
 
 
 @dataclass
-class Runner:
-    worker_id: str
-    places: int
-    key: str
+class Runner(Program):
+    key: str = ""
     connection_id: str | None = None
     is_registered: bool = False
-    lives: int = 0
-    jobs: dict[str, str] = field(default_factory=dict)
-    """Each job in hand, with the bridge that it is for."""
 
 
 @dataclass
@@ -61,8 +57,8 @@ class Fleet:
     world: "World"
     dial: Callable[[str, Runner, str], bool]
     """Whether the bridge at that URL lets a runner in, with that job."""
-    hang_up: Callable[[str, str], object]
-    """The runner is gone from the bridge at that URL, on which it had that job."""
+    hang_up: Callable[[str, str, int], object]
+    """The runner is gone from the bridge at that URL, on which it had that job; with which code it was closed."""
     habits: list[Habit] = field(default_factory=lambda: [Habit.ACCEPTS])
     runners: dict[str, Runner] = field(default_factory=dict)
     frames: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -104,13 +100,12 @@ class Fleet:
     # --- a runner ----------------------------------------------------------------------------------------------------
 
     def comes(self, worker_id: str, key: str, places: int = 1) -> Runner:
-        runner = self.runners[worker_id] = Runner(worker_id, places, key)
+        runner = self.runners[worker_id] = Runner(AGENT, worker_id, places, key=key)
         self.connects(runner)
         return runner
 
     def connects(self, runner: Runner) -> None:
         self._numbers += 1
-        runner.lives += 1
         connection_id = f"C_{self._numbers}"
         event = event_of("serve_runners", "connect")
         event["headers"]["Authorization"] = f"Token {runner.key}"
@@ -119,10 +114,7 @@ class Fleet:
             self.world.phones.after(COMES_BACK_AFTER_S, lambda: self.connects(runner))
             return
         runner.connection_id, runner.is_registered = connection_id, False
-        told = json.loads(event_of("serve_runners", "register")["body"])
-        told |= {"worker_id": runner.worker_id, "pool": AGENT}
-        told["capabilities"] |= {"agent_id": AGENT, "max_concurrent": runner.places}
-        self._tells(runner, told)
+        self._tells(runner, runner.registers())
 
     def _tells(self, runner: Runner, frame: dict[str, Any]) -> None:
         connection_id = runner.connection_id
@@ -148,9 +140,8 @@ class Fleet:
         """As a program dies: its connection and its bridges with it."""
         runner = self.runners[worker_id]
         self.drops(runner)
-        jobs, runner.jobs = runner.jobs, {}
-        for job_id, url in jobs.items():
-            self.hang_up(url, job_id)
+        for job_id, url in runner.ends():
+            self.hang_up(url, job_id, DIED)
 
     def _invoke(self, event: dict[str, Any], connection_id: str) -> Any:
         event["requestContext"] |= {"connectionId": connection_id}
@@ -161,38 +152,42 @@ class Fleet:
             return
         match frame["type"]:
             case "registered" if not runner.is_registered:
-                assert frame["transport_ack"] == "dial_out"
+                assert is_welcome(frame)
                 runner.is_registered = True
                 self._beats(runner, connection_id)
             case "job.assign":
                 self._is_assigned(runner, frame)
             case "job.cancel":
-                url = runner.jobs.pop(frame["job_id"], None)
-                if url is not None:
-                    self.hang_up(url, frame["job_id"])
+                job = runner.is_cancelled(frame["job_id"])
+                if job is not None and job.in_call:
+                    self.hang_up(job.url, frame["job_id"], HUNG_UP)
 
     def _beats(self, runner: Runner, connection_id: str) -> None:
         """As long as anything goes on for which it matters."""
         calls = self.world.table.calls.values()
         if runner.connection_id == connection_id and not (calls and all(call.state.is_terminal for call in calls)):
-            self._tells(runner, {"type": "heartbeat", "active_jobs": len(runner.jobs), "worker_id": runner.worker_id})
+            self._tells(runner, runner.beats())
             self.world.phones.after(BEATS_EVERY_S, lambda: self._beats(runner, connection_id))
 
     def _is_assigned(self, runner: Runner, frame: dict[str, Any]) -> None:
         habit = self.habits.pop(0) if len(self.habits) > 1 else self.habits[0]
         after = self.world.phones.after
-        accepts = habit is not Habit.REFUSES and len(runner.jobs) < runner.places
-        answer = {"type": "job.ack", "job_id": frame["job_id"], "assign_id": frame["assign_id"], "accepted": accepts}
+        answer = runner.is_assigned(frame, has_room=habit is not Habit.REFUSES)
+        if habit in {Habit.SILENT, Habit.NEVER_DIALS}:
+            runner.is_cancelled(frame["job_id"])
         if habit is Habit.SILENT:
             return
         late_s = LATE_S if habit is Habit.LATE else 0.0
         for turn in range(2 if habit is Habit.TWICE else 1):
             after(late_s + turn * 0.05, lambda: self._tells(runner, answer))
-        if accepts and habit is not Habit.NEVER_DIALS:
-            runner.jobs[frame["job_id"]] = frame["bridge_url"]
+        if answer["accepted"]:
             after(late_s + DIALS_AFTER_S, lambda: self._dials(runner, frame["job_id"]))
 
     def _dials(self, runner: Runner, job_id: str) -> None:
-        url = runner.jobs.get(job_id)
-        if url is not None and not self.dial(url, runner, job_id):
-            del runner.jobs[job_id]
+        job = runner.jobs.get(job_id)
+        if job is None:
+            return
+        job.in_call = self.dial(job.url, runner, job_id)
+        pause_s = None if job.in_call else runner.dials_again_after_s(job_id)
+        if pause_s is not None:
+            self.world.phones.after(pause_s, lambda: self._dials(runner, job_id))

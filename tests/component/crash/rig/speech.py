@@ -2,10 +2,15 @@
 runner dial in, says that it is ready, and asks for another when that one is lost."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from local.agents import speech_workers as model
+from speech.bridge.model.actions import Why
+from speech.bridge.model.asking import read_answer
+from speech.bridge.rules.seeking import Change
 from tests.component.crash.rig.hooks import agents_report
 from tests.component.crash.rig.runners import Fleet, Runner
 from tests.sample_events import event_of
@@ -15,8 +20,7 @@ if TYPE_CHECKING:
 
 READY = {"type": "ready", "can_report": ["user_spoke"]}
 FAILED = {"type": "hang_up", "reason": "agent_failed"}
-_ASKS_AGAIN_AFTER_S = 0.3
-_GRACE_S = 5
+LEFT = {"type": "hang_up", "reason": "agent_left"}
 
 
 @dataclass
@@ -27,25 +31,19 @@ class SpeechWorker:
     url: str
     runner: Runner | None = None
     job_id: str = ""
-    is_lost: bool = False
-    passed_over: set[str] = field(default_factory=set)
-    _request: int = 0
-    _expected: str | None = None
-    _turn: int = 0
+    was_ready: bool = False
+
+    def __post_init__(self) -> None:
+        self.rules = model.SpeechWorker(self)
 
     @property
-    def is_over(self) -> bool:
-        return self.room not in self.world.phones.rooms
+    def now_ms(self) -> int:
+        return self.world.clock.now
 
-    def asks(self, why: str) -> None:
-        self._turn += 1
-        self._request += 1
-        self._posts(self._request, why)
+    def after(self, ms: int, then: Callable[[], object]) -> None:
+        self.world.phones.after(ms / 1000, then)
 
-    def _posts(self, request: int, why: str) -> None:
-        """Again as long as it is not answered."""
-        if self.is_over or request != self._request:
-            return
+    def posts(self, request: int, why: Why, tried: int) -> None:
         told = json.loads(self.dispatched)
         event = event_of("assign_brain", "join")
         event["headers"] |= {"authorization": f"Bearer {told['token']}"}
@@ -53,46 +51,39 @@ class SpeechWorker:
         body = {"request": request, "why": why, "bridge_url": self.url}
         invocation = self.world.invoke("assign_brain", event | place | {"body": json.dumps(body)})
         if invocation.needs_repeat:
-            self.world.phones.after(_ASKS_AGAIN_AFTER_S, lambda: self._posts(request, why))
+            self.rules.unanswered(request, why, tried)
         elif invocation.answer["statusCode"] == 200:
-            self._answered(json.loads(invocation.answer["body"]), why)
-
-    def _answered(self, answer: dict[str, Any], why: str) -> None:
-        match answer["result"]:
-            case "assigned":
-                if self._expected not in {None, answer["job_id"]}:
-                    self.passed_over.add(self._expected or "")
-                self._expected = answer["job_id"]
-                self._unless_it_dials(answer["dial_within_s"], "no_dial")
-            case "wait":
-                self._unless_it_dials(answer["wait_s"], "no_dial")
-            case "none":
-                self._unless_it_dials(answer["again_in_s"], why)
-
-    def _unless_it_dials(self, after_s: float, why: str) -> None:
-        turn = self._turn
-        self.world.phones.after(after_s, lambda: self.asks(why) if turn == self._turn and not self.runner else None)
+            self.rules.answered(request, read_answer(json.loads(invocation.answer["body"])))
 
     def dialled(self, runner: Runner, job_id: str) -> bool:
-        if self.is_over or self.runner is not None or job_id in self.passed_over:
+        if self.rules.dialled(job_id) is not None:
             return False
-        self.runner, self.job_id, self.is_lost = runner, job_id, False
-        self._turn += 1
+        self.runner, self.job_id = runner, job_id
+        self.rules.greeted()
         self.world.spoken_for.append((self.room, runner.worker_id))
-        self._tells(READY)
+        if not self.was_ready:
+            self.was_ready = True
+            self._tells(READY)
         return True
 
-    def lost(self, job_id: str) -> None:
-        if self.runner is None or self.job_id != job_id:
-            return
-        self.runner, self.is_lost, self._expected = None, True, None
-        self.passed_over.add(job_id)
-        self.world.phones.after(_GRACE_S, self._gives_up)
-        self.asks("lost")
+    def lost(self, job_id: str, code: int) -> None:
+        if self.runner is not None and self.job_id == job_id:
+            self.runner = None
+            self.rules.closed(code)
 
-    def _gives_up(self) -> None:
-        if self.is_lost and not self.is_over:
-            self._tells(FAILED)
+    def cuts_off(self) -> None:
+        if self.runner is not None:
+            self.runner.is_cancelled(self.job_id)
+            self.runner = None
+
+    def changed(self, change: Change) -> None:
+        if change in {Change.LEFT, Change.FAILED}:
+            self._tells(FAILED if change is Change.FAILED else LEFT)
+            self.is_over()
+
+    def is_over(self) -> None:
+        self.rules.is_over = True
+        self.cuts_off()
 
     def _tells(self, report: dict[str, Any], tries: int = 5) -> None:
         invocation = self.world.invoke("receive_agent_event", agents_report(self.dispatched, (report,)))
@@ -120,16 +111,15 @@ class Speech:
         url = f"wss://speech.test/bridge/{len(self.workers)}"
         worker = self.workers[url] = SpeechWorker(self.world, room, dispatched, url)
         # The worker acts by itself, and not within whoever made the room.
-        self.world.phones.after(0.05, lambda: worker.asks("join"))
+        self.world.phones.after(0.05, worker.rules.begins)
 
     def closed(self, room: str) -> None:
         for worker in self.workers.values():
-            if worker.room == room and worker.runner is not None:
-                worker.runner.jobs.pop(worker.job_id, None)
-                worker.runner = None
+            if worker.room == room:
+                worker.is_over()
 
     def _dial(self, url: str, runner: Runner, job_id: str) -> bool:
         return self.workers[url].dialled(runner, job_id)
 
-    def _hang_up(self, url: str, job_id: str) -> None:
-        self.workers[url].lost(job_id)
+    def _hang_up(self, url: str, job_id: str, code: int) -> None:
+        self.workers[url].lost(job_id, code)
