@@ -8,8 +8,8 @@ Answers: moto has each value of an item walked through by what serializes the an
 looks for every possible member of it under every possible name: three quarters of a request's time. Values of items are
 in DynamoDB's own form already, and only bytes have another one on the wire.
 
-Queries: moto sorts the whole table for each, and for each comparison asks of both values whether they are numbers, sets,
-lists or maps, before it takes them as they are. Keys are text here.
+Queries: moto sorts the whole table for each, and for each comparison asks of both values whether they are numbers,
+sets, lists or maps, before it takes them as they are. Keys are text here.
 """
 
 import base64
@@ -105,7 +105,7 @@ def quick_moto() -> Iterator[None]:
         else:
             serialize(self, serialized, value, shape, key)
 
-    cast = DynamoType.cast_value.fget
+    cast = vars(DynamoType)["cast_value"].fget
 
     def cast_quickly(value: DynamoType) -> Any:
         return value.value if value.type == "S" else cast(value)
