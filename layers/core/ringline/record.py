@@ -44,8 +44,9 @@ class Record(metaclass=_RecordType):
         try:
             self._fill(given)
         except KeyError:
-            missing = ", ".join(name for name in names if name not in given)
-            raise TypeError(f"{type(self).__name__} needs {missing}") from None
+            missing = [name for name in names if name not in given and name not in type(self)._defaults]
+            needs = f"needs {', '.join(missing)}" if missing else f"takes {', '.join(names)}, each once"
+            raise TypeError(f"{type(self).__name__} {needs}") from None
         if len(given) > len(names):
             raise TypeError(f"{type(self).__name__} takes {', '.join(names)}, each once")
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress.progress import MOST_TOGETHER
-from ringline.runtime.table import queue_pk
+from ringline.runtime.table import agent_rest_sk, queue_pk
 from tests.builders import ACCOUNT
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.mending.test_mass_expiry import OTHER, expiring
@@ -62,6 +62,23 @@ def test_calls_that_expired_at_one_moment_end_in_as_few_transactions_as_can_be(
     assert swept.settled == CALLS + 1
     assert not [item for item in local.items() if item["pk"] == queue_pk(ACCOUNT)]
     assert all(room.call(f"call_{number}").end_is_untold for number in range(CALLS)), "each end leaves its mark"
+
+
+def test_their_agent_is_asked_about_once(room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(CALLS):
+        expiring(room, f"call_{number}", agent_first=True)
+    room.clock.move(90)
+    read, looked = local.dynamodb.get_item, list[str]()
+
+    def noted(*, Key: Any, **options: Any) -> Any:
+        looked.append(Key["sk"]["S"])
+        return read(Key=Key, **options)
+
+    monkeypatch.setattr(local.dynamodb, "get_item", noted)
+    room.sweep()
+    assert reasons(room) == [EndReason.EXPIRED_IN_QUEUE] * CALLS
+    asked_about = agent_rest_sk(room.call("call_0").agent_id or "")
+    assert looked.count(asked_about) == -(-CALLS // MOST_TOGETHER)
 
 
 def test_whoever_looks_for_a_call_ends_the_expired_together(room: CallsRoom, transactions: list[int]) -> None:

@@ -1,6 +1,7 @@
 """Many calls of one account that expire at once delay nothing else that is due."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     return room
 
 
-def expiring(room: CallsRoom, call_id: str, account_id: str = ACCOUNT) -> None:
+def expiring(room: CallsRoom, call_id: str, account_id: str = ACCOUNT, **fields: Any) -> None:
     at = room.clock() + 1_000
-    room.store.create(a_call(State.QUEUED, account_id=account_id, call_id=call_id, expires_at=at, due_at=at))
+    room.store.create(a_call(State.QUEUED, account_id=account_id, call_id=call_id, expires_at=at, due_at=at, **fields))
 
 
 def test_accounts_take_turns_however_many_calls_one_of_them_has() -> None:

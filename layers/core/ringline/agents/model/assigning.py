@@ -69,7 +69,8 @@ def step_after(kept: Assignment | None, asked: Asked, now: int, speaking: int | 
     if is_its_own and asked.number <= kept.request:
         return None
     if asked.why is Why.LOST:
-        return Step(lost=kept.worker_id or kept.lost) if is_its_own else Step()
+        # Also where another speech worker was told of that runner last: it has several places, and held this call, too.
+        return Step(lost=kept.worker_id or kept.lost)
     if asked.why is Why.JOIN:
         return Step()
     if remaining_ms(kept, now) > 0:

@@ -246,7 +246,7 @@ class Sweep:
         """Ends calls of one account that have expired in its queue, or each by itself where one keeps the others from
         it."""
         try:
-            reasons = [await asyncio.to_thread(self.awaited.why_expired, call) for call in calls]
+            reasons = await asyncio.to_thread(self.awaited.why_each_expired, calls)
             wanted = [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
             await asyncio.to_thread(self.progress.apply_each, wanted)
         except Exception:

@@ -16,10 +16,11 @@ NO_GATE = Gate(0, 0)
 
 @dataclass(slots=True)
 class Looked:
-    """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones do, and
-    LiveKit's as it is to be given back; until when trunks and agents rest; how it stands with each agent and its
-    runners; which places the calls take that are about to be claimed; which calls have no room, or are left alone,
-    although their entries do not say so; what of the gate and of the caps was read; and who waits behind the first."""
+    """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones do;
+    LiveKit's turn once more, as it is given back if nothing is dialled with it; until when trunks and agents rest; how
+    it stands with each agent and its runners; which places the calls take that are about to be claimed; which calls
+    have no room, or are left alone, although their entries do not say so; what of the gate and of the caps was read;
+    and who waits behind the first."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
     livekits_turn: Turn | None = None

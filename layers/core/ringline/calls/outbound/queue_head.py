@@ -54,8 +54,9 @@ class QueueHead(Record):
         calls = self.store.get_many([(account_id, call_id) for call_id in some], unread)
         for call_id in some.keys() - {call.call_id for call in calls} - set(unread):
             self.store.drop_entry(account_id, some[call_id])
+        reasons = self.awaited.why_each_expired(calls)
         outcomes = self.progress.apply_each(
-            [Wanted(call, EndAsked(now, self.awaited.why_expired(call))) for call in calls]
+            [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
         )
         has_moved = any(isinstance(outcome, Applied) for outcome in outcomes)
         return ExpiredAhead() if has_moved and len(expired) > EXPIRED_AT_ONCE else []

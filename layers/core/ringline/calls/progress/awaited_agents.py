@@ -5,6 +5,8 @@ no runner, or no speech worker has room -> the same
 otherwise -------------------------------> it waits for a line, or for its turn
 """
 
+from collections.abc import Sequence
+
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import NoPlace, Places
 from ringline.calls.model.reasons import EndReason
@@ -23,6 +25,17 @@ class AwaitedAgents(Record):
         if call.brain is not None and self.places.speech_is_full():
             return True
         return call.agent_first and self.rests.look(call.account_id, call.agent_id).missing_since is not None
+
+    def why_each_expired(self, calls: Sequence[Call]) -> list[EndReason]:
+        """As `why_expired` says of each, which asks once for all that wait for the same agent in the same way."""
+        known: dict[tuple[str, str | None, bool, bool, bool], EndReason] = {}
+        reasons = []
+        for call in calls:
+            waits_for = (call.account_id, call.agent_id, call.needs_place, call.brain is None, call.agent_first)
+            if waits_for not in known:
+                known[waits_for] = self.why_expired(call)
+            reasons.append(known[waits_for])
+        return reasons
 
     def why_expired(self, call: Call) -> EndReason:
         """Why a call ends that waits past its `expires_at`."""

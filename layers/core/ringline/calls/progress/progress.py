@@ -141,8 +141,9 @@ class Progress:
 
     def apply_each(self, wanted: Sequence[Wanted]) -> list[Outcome]:
         """Applies an event to each of an account's calls, as few transactions as can be, and says what came of each, in
-        their order: for what is to be done to many calls at once, as when a queue expires. Whatever stands in the way
-        of one keeps none of the others waiting, except that it raises TableContended."""
+        their order: for what is to be done to many calls at once, as when a queue expires. Who was faster at one of
+        them keeps none of the others waiting. Raises TableContended, and whatever else the table refuses one for:
+        those behind it are not done then."""
         outcomes: list[Outcome] = []
         while rest := wanted[len(outcomes) :]:
             now = self._clock()

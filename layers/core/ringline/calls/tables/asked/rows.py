@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ringline.calls.model.call import Call
 from ringline.runtime.items import Item, condition_failed, from_item, to_item
@@ -81,8 +81,10 @@ class AskedRows:
             return
         try:
             self._db.delete_item(TableName=self._table, Key=_key(call))
-        except ClientError as error:
-            _log.warning("What was asked of call %s, which was not accepted, stays behind: %s", call.call_id, error)
+        except (ClientError, BotoCoreError) as error:
+            _log.warning(
+                "what was asked of a refused call stays behind", extra={"call_id": call.call_id, "why": str(error)}
+            )
 
     def expires(self, call: Call, at_s: int) -> None:
         """Lets the row go at that moment, as the call's own does. It costs the row's size once more."""

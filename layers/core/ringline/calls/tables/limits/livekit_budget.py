@@ -19,15 +19,18 @@ its limit take two seconds, a call costs eight requests and not five, which is m
        |..............|==== at once ====|=== waited for ===|......... further off: the call stays in the queue
 """
 
+import logging
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ringline.calls.model.timing import LIVEKIT_LULL_S, PACE_AHEAD_S
 from ringline.record import Record
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import LIVEKIT_BUDGET_SK, LIVEKIT_PK
+
+_log = logging.getLogger(__name__)
 
 REQUESTS_OF_A_CALL = 5
 """Its room with the agent's dispatch, two looks for the agent, the dial, and the room's closing."""
@@ -86,9 +89,14 @@ class LivekitBudget:
 
     def give_back(self, turn: Turn) -> None:
         """Gives a turn back that no call was dialled with, so that the next one goes as if it had not been taken. Where
-        somebody has taken another since, it is lost: theirs was counted from it."""
-        if turn.next_at:
+        somebody has taken another since, it is lost: theirs was counted from it. So it is where the table cannot be
+        written to; whoever took it has something else to say."""
+        if not turn.next_at:
+            return
+        try:
             self._wrote(turn.next_at - self.interval_ms, TURN_IS_THE_LAST, {":next_at_written": turn.next_at})
+        except (ClientError, BotoCoreError):
+            _log.warning("a turn of LiveKit's was not given back", exc_info=True)
 
     def _read(self) -> int:
         answer = self._db.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True)
