@@ -19,7 +19,14 @@ from aiohttp import web
 from local.stack.record import Stack
 from local.trips.webhook_listener import Listener
 from tests.stack.callers import eventually, phones
-from tests.stack.troubles.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls
+from tests.stack.troubles.troubled_calls import (
+    SWEPT_WITHIN_S,
+    Ending,
+    TroubledCall,
+    TroubledCalls,
+    right_ending,
+    troubled_calls,
+)
 
 MENDED_WITHIN_S = 90
 """The promise: from a deadline that nobody else keeps to the end of the call."""
@@ -133,9 +140,9 @@ async def _follow_all(stack: Stack) -> Outcomes:
 
 async def _lived_through(name: str, call: TroubledCall) -> None:
     if name == _KILLED_THEN_ANSWERED:
-        await call.hears("call_active", within_s=120)
+        await call.hears("call_active", within_s=SWEPT_WITHIN_S)
         await phones(call.stack, "POST", f"calls/{(await call.phone())['id']}/hangup")
-    await call.hears("call_end", within_s=150)
+    await call.hears("call_end", within_s=SWEPT_WITHIN_S)
 
 
 async def _followed(call: TroubledCall) -> Followed:
