@@ -141,8 +141,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN)
 SLOWEST := --durations=15 --durations-min=1
 
 # The stack's tests first and by themselves, because their calls take the time that calls take: on a machine that is busy
-# with the others some would be late. They wait more than they work, so that several stacks run beside each other, about
-# 1 GB each. All others run one on each core (tests/side_by_side.py). A part of the tests begins sooner without workers.
+# with the others some would be late. They wait more than they work, so that several stacks run beside each other, up to
+# 2 GB each. All others run one on each core (tests/side_by_side.py). A part of the tests begins sooner without workers.
 TESTS ?= tests
 STACK_WORKERS ?= 4
 WORKERS ?= $(CORES)
