@@ -146,13 +146,14 @@ CORES := $(shell getconf _NPROCESSORS_ONLN)
 SLOWEST := --durations=15 --durations-min=1
 
 # The stack's tests first and by themselves, because their calls take the time that calls take: on a machine that is busy
-# with the others some would be late. All others run side by side (tests/side_by_side.py). A part of the tests begins
-# sooner without workers.
+# with the others some would be late. They wait more than they work, so that several stacks run beside each other, up to
+# 2 GB each. All others run one on each core (tests/side_by_side.py). A part of the tests begins sooner without workers.
 TESTS ?= tests
+STACK_WORKERS ?= 4
 WORKERS ?= $(CORES)
 test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
 ifeq ($(TESTS),tests)
-	$(PYTHON) -m pytest tests/stack $(SLOWEST) $(PYTEST_OPTIONS) && stack=0 || stack=$$?; \
+	$(PYTHON) -m pytest tests/stack -n $(STACK_WORKERS) $(SLOWEST) $(PYTEST_OPTIONS) && stack=0 || stack=$$?; \
 	$(PYTHON) -m pytest tests --ignore=tests/stack -n $(WORKERS) $(SLOWEST) $(PYTEST_OPTIONS) && exit $$stack
 else
 	$(PYTHON) -m pytest $(TESTS) $(SLOWEST) $(PYTEST_OPTIONS)

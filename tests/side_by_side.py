@@ -1,7 +1,7 @@
 """How a run with workers (`make test`) spreads its tests: `pytest -n` asks here which of them stay together.
 
 All is spread by module, because modules share what they prepare; a module whose single tests are long and share nothing
-is spread by test. Tests of the deployed stack, which is one for all of them, are not run so, or all by one worker.
+is spread by test. Each worker that runs tests of the deployed stack has one of its own (tests/stack/conftest.py).
 """
 
 from typing import Any
@@ -9,7 +9,37 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 _STACK = "tests/stack/"
-_BY_TEST = ("tests/property/test_simulation.py", "tests/component/crash/")
+# Modules, and folders of them, whose tests are long and share nothing.
+BY_TEST = (
+    "tests/stack/runners/test_runner_calls.py",
+    "tests/stack/troubles/test_troubles_livekit_away.py",
+    "tests/stack/deploying/test_deploy_page.py",
+    "tests/property/test_simulation.py",
+    "tests/component/crash/",
+)
+# What begins with one of these takes long; the longest is above.
+LONGEST = (
+    "tests/stack/troubles/test_troubles.py",
+    "tests/stack/troubles/test_dialer_container.py",
+    "tests/stack/troubles/test_troubles_livekit_away.py::test_half_a_minute_without_livekit_costs_no_call_its_right_end",
+    "tests/stack/deploying/test_deploy_page.py",
+    "tests/stack/runners/test_runner_calls.py::test_a_runner_that_is_killed_in_the_middle_of_ten_calls_loses_none",
+    "tests/stack/runners/test_runner_calls.py::test_a_rolling_restart_of_the_runners_under_load_loses_no_call",
+    "tests/stack/test_outbound_call.py",
+    "tests/stack/deploying/",
+    "tests/stack/troubles/",
+    "tests/stack/test_inbound.py",
+    "tests/stack/commands/",
+    "tests/stack/management/",
+    "tests/stack/runners/",
+    _STACK,
+    "tests/property/test_simulation.py",
+    "tests/component/crash/",
+    "tests/dynamodb/",
+    "tests/contract/",
+    "tests/template/",
+    "tests/component/",
+)
 
 
 class Spreading(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
@@ -24,13 +54,10 @@ class Spreading(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothin
 
 
 def together(nodeid: str) -> str:
-    """The name of what a test stays together with: its module, itself, or all tests of the stack."""
-    if nodeid.startswith(_STACK):
-        return _STACK
-    return nodeid if nodeid.startswith(_BY_TEST) else nodeid.partition("::")[0]
+    """The name of what a test stays together with: its module, or itself."""
+    return nodeid if nodeid.startswith(BY_TEST) else nodeid.partition("::")[0]
 
 
 def turn(name: str) -> int:
     """What is handed out earlier has the lower number."""
-    longest = (_STACK, *_BY_TEST, "tests/dynamodb/", "tests/contract/", "tests/template/", "tests/component/")
-    return next((place for place, start in enumerate(longest) if name.startswith(start)), len(longest))
+    return next((place for place, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))

@@ -34,7 +34,7 @@ from ringline.runtime.vault.document import new_document
 from ringline.runtime.vault.kept import SIP_HOOK, TWILIO
 
 _BUCKET = "ringline-artifacts"
-_DEPLOYED_WITHIN_S = 60.0
+_DEPLOYED_WITHIN_S = 120.0
 _RUNNERS_STAGE = "live"
 # On AWS the mappings' MaximumConcurrency bounds the functions. Here each concurrent run is a process of some 60 MB.
 _LOCAL_CONCURRENCY = {"DialNextFunction": 24, "DeliverWebhookFunction": 8}

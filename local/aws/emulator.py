@@ -10,7 +10,7 @@ from local.tools.places import EMULATOR_PYTHON
 from local.tools.processes import Child, StackError
 
 REGION = "us-east-1"
-_READY_WITHIN_S = 20.0
+_READY_WITHIN_S = 60.0
 _LAUNCHER = Path(__file__).with_name("emulator_process.py")
 
 

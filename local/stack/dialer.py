@@ -12,7 +12,7 @@ from local.tools.processes import Child
 
 NAME = "dialer"
 COMMAND = (sys.executable, "-m", "dialer")
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 60.0
 
 
 def variables_of(function_name: str, emulator_url: str, built: Build) -> dict[str, str]:

@@ -4,6 +4,7 @@ called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 import os
 import secrets
 from copy import replace
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -90,12 +91,24 @@ def add_runner_agent(table_name: str, endpoint_url: str, account_id: str, agent_
 
 
 def _dynamodb(endpoint_url: str) -> Any:
+    return _client_of(
+        endpoint_url,
+        os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+    )
+
+
+@cache
+def _client_of(endpoint_url: str, region: str, key_id: str, secret: str) -> Any:
+    """Made once, however many accounts a stack is given: botocore reads for a twentieth of a second what DynamoDB
+    takes."""
     return botocore.session.get_session().create_client(
         "dynamodb",
         endpoint_url=endpoint_url,
-        region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+        region_name=region,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
     )
 
 

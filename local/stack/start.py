@@ -24,7 +24,7 @@ from local.tools.processes import Child, StackError
 from ringline.runtime.vault.kept import LIVEKIT, RECORDING
 
 _PHONES_KEY, _PHONES_SECRET = "devkey", "ringline-phones-secret-0123456789"
-_READY_WITHIN_S = 20.0
+_READY_WITHIN_S = 60.0
 
 
 class Ascent:

@@ -6,10 +6,17 @@ import urllib.request
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody uses, and that nobody gets for the next minute who asks for any free one: whoever
+    was told to listen on it has so long to start, while others start beside it.
+
+    A connection has ended on it, and the system keeps such a port for whoever names it (TIME_WAIT).
+    """
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = door.getsockname()
+        with socket.create_connection(address):
+            # The port is kept on the side that hangs up first.
+            door.accept()[0].close()
+    return int(address[1])
 
 
 def ask(method: str, url: str, authorization: str | None = None) -> int:

@@ -30,7 +30,7 @@ class Account(Protocol):
 
 type Entrypoint = Callable[[CallContext], Awaitable[None]]
 
-_REGISTERED_WITHIN_S = 30.0
+_REGISTERED_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.2
 
 

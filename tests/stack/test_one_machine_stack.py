@@ -88,15 +88,22 @@ def test_a_flood_of_wrong_keys_reaches_the_authorizer_alone(stack: Stack) -> Non
         log = Path(stack.log_dir) / f"{function}Function.log"
         return log.read_text() if log.exists() else ""
 
-    # The authorizer has several containers, and each its own count.
-    told = [asked(f"{stack.base_url}/v1/calls", wrong) for _ in range(4 * WORDS_A_MINUTE)]
-    assert (told[0][0], told[0][2]["code"]) == (401, "invalid_api_key"), "whoever mistypes a key is told so"
-    before = printed("Manage"), printed("AuthorizeRequest").count("key refused")
-    for _ in range(3):
+    status, _, body = asked(f"{stack.base_url}/v1/calls", wrong)
+    assert (status, body["code"]) == (401, "invalid_api_key"), "whoever mistypes a key is told so"
+    # The authorizer has several containers, each counts for itself, and a new minute begins anew.
+    refused = 0
+    for _ in range(20 * WORDS_A_MINUTE):
+        before = printed("Manage"), printed("AuthorizeRequest").count("key refused")
         status, _, body = asked(f"{stack.base_url}/v1/calls", wrong)
+        if status == 401:
+            continue
         assert (status, body) == (403, {"message": "Forbidden"})
-    assert printed("Manage") == before[0], "not even a line of its start"
-    assert printed("AuthorizeRequest").count("key refused") == before[1] + 3
+        assert printed("Manage") == before[0], "not even a line of its start"
+        assert printed("AuthorizeRequest").count("key refused") == before[1] + 1
+        refused += 1
+        if refused == 3:
+            return
+    pytest.fail("whoever goes on is told each time")
 
 
 def test_functions_may_do_only_what_their_policies_say(stack: Stack) -> None:

@@ -18,6 +18,7 @@ from tests.stack.callers import (
     a_customer,
     a_number,
     a_quick_callee,
+    all_over,
     eventually,
     rung,
     told,
@@ -33,7 +34,7 @@ async def test_a_call_goes_from_pending_to_completed_and_its_webhook_is_signed(s
     async with listening() as listener:
         customer = a_customer(stack, webhook_url=listener.url)
         listener.secret = customer.webhook_secret
-        number = await a_quick_callee(stack)
+        number = await a_quick_callee(stack, answers_after_s=1.0)
         async with customer.client(mode=mode) as client:
             made = await client.calls.create(pipe_id=customer.pipe_id, to_number=number, data={"customer": "C1"})
             assert made.status == "pending"
@@ -58,7 +59,7 @@ async def test_each_step_is_announced_once_and_in_order(stack: Stack) -> None:
         async with customer.client() as client:
             made = await client.calls.create(pipe_id=customer.pipe_id, to_number=await a_quick_callee(stack))
             await until_over(client, made.call_id)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             got = [await listener.received.get() for _ in range(3)]
         assert {each.event_type for each in got} == {"call_ringing", "call_active", "call_end"}
         # A phone that is picked up at once has one change for both: then their moments tell.
@@ -146,12 +147,12 @@ async def test_ten_calls_on_two_lines_all_complete_in_order_and_never_three_at_o
                 in_use = await asyncio.to_thread(lambda: customer.gate().in_use)
                 if in_use > 2:
                     over_the_cap.append(in_use)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
 
         watch = asyncio.create_task(watch_the_gate())
-        ended = await asyncio.gather(*(until_over(client, call.call_id, within_s=60) for call in made))
+        ended = await all_over(client, len(made))
         watch.cancel()
-    assert [(call.status, call.end_reason) for call, _ in ended] == [("completed", "USER_HUNG_UP_IN_CALL")] * 10
+    assert [(call.status, call.end_reason) for call in ended] == [("completed", "USER_HUNG_UP_IN_CALL")] * 10
     assert over_the_cap == []
     assert customer.gate().in_use == 0
 
@@ -171,7 +172,7 @@ async def test_calls_are_claimed_in_the_order_they_were_created(stack: Stack) ->
     number = await a_quick_callee(stack)
     async with customer.client() as client:
         made = [await client.calls.create(pipe_id=customer.pipe_id, to_number=number) for _ in range(4)]
-        await asyncio.gather(*(until_over(client, call.call_id, within_s=40) for call in made))
+        await all_over(client, len(made))
     assert [call["room"].split(".")[1] for call in await rung(stack, number)] == [call.call_id for call in made]
 
 

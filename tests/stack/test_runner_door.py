@@ -11,6 +11,7 @@ from aiohttp import WSMsgType, web
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local.aws.front_door import make_app
+from tests.stack.callers import PATIENCE_S
 from tests.stack.test_front_door import served
 
 PATH = "/v1/internal/workers"
@@ -60,7 +61,7 @@ async def a_door(emulator: Emulator) -> AsyncIterator[str]:
 
 def run(go: Callable[[], Awaitable[Any]]) -> Any:
     async def within() -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             return await go()
 
     return asyncio.run(within())

@@ -25,7 +25,7 @@ def livekit_url(tmp_path: Path) -> Iterator[str]:
     ]  # fmt: skip
     child = processes.start("phones", command, tmp_path / "logs", processes.clean_environment())
     try:
-        processes.wait_until(child, lambda: processes.ready_line(child) is not None, 20)
+        processes.wait_until(child, lambda: processes.ready_line(child) is not None, 60)
         yield processes.ready_line(child) or ""
     finally:
         processes.stop(child)

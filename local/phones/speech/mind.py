@@ -76,11 +76,13 @@ class BrainMind:
 
     async def attend(self) -> None:
         """Talks until the agent is gone. One that its dispatch does not tell where to find a brain listens only. The
-        bridge of one that has crashed is closed at once."""
+        bridge of one that has crashed, or that never came into the room, is closed at once: the next agent of its call
+        needs it."""
         try:
             await self._converse()
         finally:
-            if self._presence.crashed.is_set() and self._running is not None:
+            has_to_part = self._presence.joined.is_set() and not self._presence.crashed.is_set()
+            if self._running is not None and not has_to_part:
                 self._running.cancel()
 
     async def _converse(self) -> None:

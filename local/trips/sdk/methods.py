@@ -186,7 +186,8 @@ CALLING = (
     Stop("calls.create", lambda c, j: c.calls.create(pipe_id=j.pipe_id, to_number=TALKS), Call),
     Stop("calls.list", lambda c, _j: c.calls.list(), Call),
     Stop("calls.get", lambda c, j: c.calls.get(j.gave["calls.create"].call_id), Call),
-    Stop("sessions.list", lambda c, _j: c.sessions.list(), Session),
+    # A call is a session from its dial on.
+    Stop("sessions.list", lambda c, _j: c.sessions.list(), Session, in_the_call=True),
     Stop("sessions.get", lambda c, j: c.sessions.get(j.gave["calls.create"].call_id), Session),
     Stop("sessions.create_token", lambda c, j: c.sessions.create_token(j.pipe_id, {"who": "tour"}), SessionToken),
     Stop(

@@ -25,7 +25,7 @@ from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.trips.sdk.methods import NOT_SERVED, SERVED, Journey, Stop
 
-_ACTIVE_WITHIN_S = 30
+_ACTIVE_WITHIN_S = 60
 _NOT_SERVED_STATUS = 501
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livekit.protocol import agent_dispatch, sip
-from livekit.protocol.room import ListParticipantsRequest
+from livekit.protocol.room import DeleteRoomRequest, ListParticipantsRequest
 
 from speech.bridge.kept_turns import TURNS_ATTRIBUTE
 from tests.contract.phones.phone_network import (
@@ -237,6 +237,18 @@ async def test_a_speech_agent_that_crashes_is_mute_at_once_and_another_takes_its
         await lab.livekit.agent_dispatch.create_dispatch(request)
         await lab.product.until(lambda product: product.told().count("ready") == 2)
     assert [asked["why"] for asked in plane.asked] == ["join", "join"]
+
+
+@in_a_lab()
+async def test_an_agent_that_was_let_go_before_its_brain_came_is_in_nobodys_way(lab: Lab) -> None:
+    async with a_control_plane(lab, Agent(), runners=0) as plane:
+        await send_speech_agent(lab, STAYS_ON)
+        await lab.product.until(lambda _product: plane.asked)
+        await lab.livekit.room.delete_room(DeleteRoomRequest(room=ROOM))
+        await finished(lab)
+        plane.runners = 1
+        await send_speech_agent(lab, STAYS_ON)
+        await lab.recorder.until(lambda seen: "participant_joined" in seen.events(ROOM))
 
 
 @in_a_lab()

@@ -9,7 +9,7 @@ from unpod.connectivity.call_context import CallContext
 from examples.attach_end_reason import attach_end_reason
 from examples.echo_runner import Echo
 from local.stack.record import Stack
-from tests.stack.callers import a_callee, a_number, eventually, rung
+from tests.stack.callers import PATIENCE_S, a_callee, a_number, eventually, rung
 
 LINES = ("Hello?", "And then?", "Good bye.")
 TALKER: dict[str, Any] = {
@@ -56,7 +56,7 @@ class Agent:
 
     async def next_end(self) -> tuple[str, Any]:
         """Raises TimeoutError."""
-        return await asyncio.wait_for(self.ended.get(), 20)
+        return await asyncio.wait_for(self.ended.get(), PATIENCE_S)
 
 
 async def a_talker(stack: Stack, **person: Any) -> str:

@@ -19,6 +19,7 @@ from ringline.runtime.table import beat_sk, runner_sk, runners_pk
 from ringline.telephony.agent_dispatch import call_token
 from speech.bridge.control import Control, Worker, control_url
 from tests.stack.callers import (
+    PATIENCE_S,
     Customer,
     a_callee,
     a_customer,
@@ -45,7 +46,7 @@ async def registered(stack: Stack) -> AsyncIterator[Control]:
         control = Control(http, url=url, livekit_secret=secret, worker=WORKER, active_jobs=lambda: 1)
         task = asyncio.create_task(control.run())
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 await control.registered.wait()
             yield control
         finally:
@@ -59,7 +60,7 @@ async def registered(stack: Stack) -> AsyncIterator[Control]:
 
 async def media_workers(customer: Customer) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {customer.api_key}"}
-    async with httpx.AsyncClient(base_url=customer.base_url, headers=headers, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=customer.base_url, headers=headers, timeout=PATIENCE_S) as http:
         rows: list[dict[str, Any]] = (await http.get("/v1/workers", params={"kind": "media"})).json()["data"]
         return rows
 

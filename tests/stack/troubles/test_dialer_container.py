@@ -18,7 +18,14 @@ from local.stack.record import Stack, StackRecord
 from local.stack.wishes import CONTAINER, Wishes
 from local.tools.processes import Child
 from tests.stack.callers import eventually, phones
-from tests.stack.troubles.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls
+from tests.stack.troubles.troubled_calls import (
+    SWEPT_WITHIN_S,
+    Ending,
+    TroubledCall,
+    TroubledCalls,
+    right_ending,
+    troubled_calls,
+)
 
 _RINGS_LONG = {"rings_after_s": 0.2, "answers_after_s": 5.0, "hangs_up_after_s": None}
 _RINGS_OUT = {"rings_after_s": 0.2, "answers_after_s": None}
@@ -97,7 +104,7 @@ async def _live_through(stack: Stack, dialers: Dialers) -> Mapping[str, Ending]:
         placed[_AFTER_THE_KILL] = await calls.place(_QUICK)
         await asyncio.to_thread(dialers.start)
         # Both lines are held until the sweep has found out what became of the two that were struck.
-        await placed[_AFTER_THE_KILL].hears("call_end", within_s=180)
+        await placed[_AFTER_THE_KILL].hears("call_end", within_s=SWEPT_WITHIN_S)
 
         placed[_STOPPED] = await _ringing(calls, _ANSWERS)
         stopping = dialers.strike(signal.SIGTERM)
@@ -107,10 +114,10 @@ async def _live_through(stack: Stack, dialers: Dialers) -> Mapping[str, Ending]:
         assert placed[_AFTER_THE_STOP].record().attempt == 0, "and claimed nothing more"
         await asyncio.to_thread(dialers.start)
 
-        await placed[_KILLED].hears("call_active", within_s=120)
+        await placed[_KILLED].hears("call_active", within_s=SWEPT_WITHIN_S)
         await phones(stack, "POST", f"calls/{(await placed[_KILLED].phone())['id']}/hangup")
         for call in placed.values():
-            await call.hears("call_end", within_s=150)
+            await call.hears("call_end", within_s=SWEPT_WITHIN_S)
         await calls.come_to_rest()
         return {name: await call.ending() for name, call in placed.items()}
 

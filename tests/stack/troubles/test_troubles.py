@@ -19,7 +19,14 @@ from aiohttp import web
 from local.stack.record import Stack
 from local.trips.webhook_listener import Listener
 from tests.stack.callers import eventually, phones
-from tests.stack.troubles.troubled_calls import Ending, TroubledCall, TroubledCalls, right_ending, troubled_calls
+from tests.stack.troubles.troubled_calls import (
+    SWEPT_WITHIN_S,
+    Ending,
+    TroubledCall,
+    TroubledCalls,
+    right_ending,
+    troubled_calls,
+)
 
 MENDED_WITHIN_S = 90
 """The promise: from a deadline that nobody else keeps to the end of the call."""
@@ -46,9 +53,18 @@ _HUNG_UP = ("completed", "USER_HUNG_UP_IN_CALL")
 _NOT_PICKED_UP = ("failed", "USER_DID_NOT_PICK_UP")
 _IDLE = ("completed", "IDLE_TIMEOUT")
 _CUT_OFF = ("completed", "CONNECTION_LOST")
+_EXPIRED = ("failed", "EXPIRED_IN_QUEUE")
 _BRIEFLY = {"ring_timeout_s": 5}
+_FULL = {"sip_code": 503, "text": "concurrent call limit exceeded"}
 
+# In the order in which they begin: first those that only a sweep ends, last the one that rings after a while.
 TROUBLES = {
+    "the webhooks of the end are lost": Trouble({**_TALKS, "hooks": "last_lost"}, *_IDLE),
+    "every webhook is lost": Trouble({**_TALKS, "hooks": "all_lost"}, *_IDLE),
+    "the SIP bridge is killed in the call": Trouble(
+        {**_STAYS_ON, "line": "bridge_dies_active"}, "completed", "CONNECTION_LOST"
+    ),
+    "the agent crashes": Trouble({**_STAYS_ON, "agent": {"deed": "crash", "after_s": 1}}, "completed", "AGENT_FAILED"),
     "the dial's connection drops and the phone answers": Trouble({**_TALKS, "dial": "connection_dropped"}, *_HUNG_UP),
     "the dial's connection drops and the phone rings out": Trouble(
         {**_RINGS_OUT, "dial": "connection_dropped"}, *_NOT_PICKED_UP, _BRIEFLY
@@ -59,8 +75,6 @@ TROUBLES = {
         {**_TALKS, "hangs_up_after_s": 13, "dial": "hangs"}, *_HUNG_UP, _BRIEFLY
     ),
     "the dial times out and the phone rings out": Trouble({**_RINGS_OUT, "dial": "hangs"}, *_NOT_PICKED_UP, _BRIEFLY),
-    "the webhooks of the end are lost": Trouble({**_TALKS, "hooks": "last_lost"}, *_IDLE),
-    "every webhook is lost": Trouble({**_TALKS, "hooks": "all_lost"}, *_IDLE),
     "every webhook comes twice": Trouble({**_TALKS, "hooks": "doubled"}, *_HUNG_UP),
     "webhooks overtake each other": Trouble({**_TALKS, "hooks": "reordered"}, *_HUNG_UP),
     "every webhook is late": Trouble({**_TALKS, "hooks": "late"}, *_HUNG_UP),
@@ -75,10 +89,6 @@ TROUBLES = {
         _BRIEFLY,
         ({"kind": "drop_api_answer", "names": ["DeleteRoom"], "times": 1},),
     ),
-    "the SIP bridge is killed in the call": Trouble(
-        {**_STAYS_ON, "line": "bridge_dies_active"}, "completed", "CONNECTION_LOST"
-    ),
-    "the agent crashes": Trouble({**_STAYS_ON, "agent": {"deed": "crash", "after_s": 1}}, "completed", "AGENT_FAILED"),
     "the agent leaves": Trouble({**_STAYS_ON, "agent": {"deed": "leave", "after_s": 1}}, "completed", "AGENT_FAILED"),
     "the carrier finds us too fast, twice": Trouble(
         {**_TALKS, "refusal": {"sip_code": 503, "text": "cps limit exceeded"}, "refuses_times": 2}, *_HUNG_UP, invites=3
@@ -88,6 +98,7 @@ TROUBLES = {
     ),
     "there is no SIP bridge at first": Trouble({**_TALKS, "dial": "no_bridge_at_first"}, *_HUNG_UP),
 }
+_FULL_CARRIER = "the carrier has no room for the call until it expires"
 _LOST_HANG_UPS = ("the webhooks of the end are lost", "every webhook is lost")
 
 
@@ -113,29 +124,29 @@ async def _follow_all(stack: Stack) -> Outcomes:
     async with troubled_calls(stack) as calls:
         # First, while no other call has a dialer: the process that is killed may dial for several.
         placed = await _calls_whose_dialer_is_killed(stack, calls)
-        for name, trouble in TROUBLES.items():
-            placed[name] = await calls.place(trouble.does, **trouble.asks)
+        works = {name: asyncio.create_task(_lived_through(name, call)) for name, call in placed.items()}
+        # Those that take longest begin; all others wait for them in the end.
+        expires_at = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+        full_carrier = Trouble({"rings_after_s": None, "refusal": _FULL}, *_EXPIRED, {"expires_at": expires_at})
+        slow_server = Trouble(_TALKS, *_HUNG_UP)
+        for name, trouble in {_FULL_CARRIER: full_carrier, _SLOW_SERVER: slow_server, **TROUBLES}.items():
+            listener = _SlowListener() if name == _SLOW_SERVER else None
+            placed[name] = await calls.place(trouble.does, listener, **trouble.asks)
+            works[name] = asyncio.create_task(_lived_through(name, placed[name]))
             # One after the other: a dialer's process that is started for each at once would keep all of them waiting.
             room = (await placed[name].phone())["room"]
             for fault in trouble.faults:
                 await phones(stack, "POST", "faults", {**fault, "room": room})
-        expires_at = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-        placed[_FULL_CARRIER] = await calls.place(
-            {"rings_after_s": None, "refusal": {"sip_code": 503, "text": "concurrent call limit exceeded"}},
-            expires_at=expires_at,
-        )
-        placed[_SLOW_SERVER] = await calls.place(_TALKS, _SlowListener())
-        works = [_lived_through(name, call) for name, call in placed.items()]
-        failures = dict(zip(placed, await asyncio.gather(*works, return_exceptions=True), strict=True))
+        failures = dict(zip(works, await asyncio.gather(*works.values(), return_exceptions=True), strict=True))
         await calls.come_to_rest()
         return {name: failures[name] or await _followed(call) for name, call in placed.items()}
 
 
 async def _lived_through(name: str, call: TroubledCall) -> None:
     if name == _KILLED_THEN_ANSWERED:
-        await call.hears("call_active", within_s=120)
+        await call.hears("call_active", within_s=SWEPT_WITHIN_S)
         await phones(call.stack, "POST", f"calls/{(await call.phone())['id']}/hangup")
-    await call.hears("call_end", within_s=150)
+    await call.hears("call_end", within_s=SWEPT_WITHIN_S)
 
 
 async def _followed(call: TroubledCall) -> Followed:
@@ -164,12 +175,9 @@ def test_a_lost_hang_up_is_mended_within_90_s(outcomes: Outcomes, name: str) -> 
     assert after_s <= MENDED_WITHIN_S
 
 
-_FULL_CARRIER = "the carrier has no room for the call until it expires"
-
-
 def test_a_call_that_its_carrier_has_no_room_for_expires_in_the_queue(outcomes: Outcomes) -> None:
     full = _outcome(outcomes, _FULL_CARRIER)
-    assert full.ending == replace(right_ending("failed", "EXPIRED_IN_QUEUE"), invites=full.ending.invites)
+    assert full.ending == replace(right_ending(*_EXPIRED), invites=full.ending.invites)
     assert full.ending.invites >= 2
 
 

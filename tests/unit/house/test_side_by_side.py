@@ -5,14 +5,20 @@ from pathlib import Path
 import pytest
 
 from local.tools.places import ROOT
-from tests.side_by_side import together, turn
+from tests.side_by_side import BY_TEST, LONGEST, together, turn
 
 
-def test_one_worker_runs_all_tests_of_the_stack_and_begins_with_them() -> None:
-    call, deploy = "tests/stack/troubles/test_troubles.py::test_a[b::c]", "tests/stack/test_deploy.py::test_b"
+def test_tests_of_the_stack_come_first_and_the_longest_of_them_before_others() -> None:
+    trouble, door = "tests/stack/troubles/test_troubles.py::test_a[b::c]", "tests/stack/test_front_door.py::test_b"
     crash = "tests/component/crash/test_dialing.py::test_c"
-    assert together(call) == together(deploy)
-    assert turn(together(call)) < turn(together(crash))
+    assert turn(together(trouble)) < turn(together(door)) < turn(together(crash))
+
+
+def test_what_is_said_to_be_long_or_to_be_spread_is_there() -> None:
+    for start in {*BY_TEST, *LONGEST}:
+        path, _, name = start.partition("::")
+        assert (ROOT / path).exists(), start
+        assert f"def {name}(" in (ROOT / path).read_text() if name else True, start
 
 
 def test_tests_of_a_module_stay_together() -> None:
