@@ -10,6 +10,8 @@ in DynamoDB's own form already, and only bytes have another one on the wire.
 
 Queries: moto sorts the whole table for each, and for each comparison asks of both values whether they are numbers,
 sets, lists or maps, before it takes them as they are. Keys are text here.
+
+Each request: moto lists the methods of the class that answers, and botocore says with which versions of what it asks.
 """
 
 import base64
@@ -17,11 +19,14 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
 from botocore.model import StructureShape
+from botocore.useragent import UserAgentString
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -111,6 +116,8 @@ def quick_moto() -> Iterator[None]:
         return value.value if value.type == "S" else cast(value)
 
     with (
+        mock.patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
+        mock.patch.object(UserAgentString, "to_string", lambda _: "tests"),
         mock.patch.object(DynamoType, "cast_value", property(cast_quickly)),
         mock.patch.object(models, "copy", copies),
         mock.patch.object(DynamoDBBackend, "transact_write_items", transact_quickly),
