@@ -19,8 +19,13 @@ class RingingTold:
         self._book = book
         self._rang: set[tuple[CallKey, int]] = set()
         self._told: set[tuple[CallKey, int]] = set()
+        self._lasted_ms: dict[tuple[CallKey, int], int] = {}
+        """How long each dial took that is over: its ringing may be told of by then, and the word be written later."""
 
     def call_changed(self, change: CallChange) -> None:
+        before, after = change.before, change.after
+        if before is not None and before.in_flight and (not after.in_flight or after.attempt != before.attempt):
+            self._lasted_ms[change.key, before.attempt] = self._world.now - (before.dialed_at or self._world.now)
         if not change.after.comes_in and change.after.in_flight and change.after.answered_at is not None:
             self._rang.add((change.key, change.after.attempt))
 
@@ -32,7 +37,8 @@ class RingingTold:
         call = self._book.calls[key]
         if call.comes_in:
             return
-        is_old = call.attempt == dial and self._world.now - (call.dialed_at or 0) >= _TOO_SOON_MS
+        lasts_ms = self._lasted_ms.get((key, dial), self._world.now - (call.dialed_at or 0))
+        is_old = lasts_ms >= _TOO_SOON_MS
         if not is_old and (leg is None or not leg.rang):
             self._findings.fail("ringing_told_of_nothing", f"dial {dial} of {key[1]}, whose phone never rang")
 
