@@ -35,6 +35,7 @@ LONGEST = (
     _STACK,
     "tests/property/test_simulation.py",
     "tests/component/crash/",
+    "tests/property/test_rollback.py",
     "tests/dynamodb/",
     "tests/contract/",
     "tests/template/",
