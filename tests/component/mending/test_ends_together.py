@@ -1,6 +1,5 @@
 """Calls of one account that expire at one moment are ended together, as if each had been ended by itself."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,22 +10,11 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress.progress import MOST_TOGETHER
 from ringline.runtime.table import agent_rest_sk, queue_pk
 from tests.builders import ACCOUNT
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom
 from tests.component.mending.test_mass_expiry import OTHER, expiring
 from tests.component.one_table import LocalAws
 
 CALLS = MOST_TOGETHER + 2
-
-
-@pytest.fixture
-def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
-    room = calls_room(local)
-
-    async def no_waiting(seconds: float) -> None:
-        room.clock.move(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", no_waiting)
-    return room
 
 
 @pytest.fixture

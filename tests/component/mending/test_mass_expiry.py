@@ -1,6 +1,5 @@
 """Many calls of one account that expire at once delay nothing else that is due."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -16,17 +15,6 @@ from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
 OTHER = "acc_2"
-
-
-@pytest.fixture
-def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
-    room = calls_room(local)
-
-    async def no_waiting(seconds: float) -> None:
-        room.clock.move(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", no_waiting)
-    return room
 
 
 def expiring(room: CallsRoom, call_id: str, account_id: str = ACCOUNT, **fields: Any) -> None:

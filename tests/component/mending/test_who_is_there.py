@@ -1,7 +1,5 @@
 """Who is found in the room of a conversation: agents that are missing or too many, and people whom an agent left."""
 
-import asyncio
-
 import pytest
 
 from ringline.calls.model.call import AnswerFrom, Call, State
@@ -10,24 +8,12 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, Others, RoomView
 from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_SUCCESSOR_S
 from tests.builders import ACCOUNT, NOW
-from tests.component.calls_room import CallsRoom, calls_room
-from tests.component.one_table import LocalAws
+from tests.component.calls_room import CallsRoom
 
 AGENT = AgentSeen("PA_agent", NOW, "agent-1")
 SECOND = AgentSeen("PA_second", NOW + 500, "agent-2")
 LONG = {"max_call_duration_s": 3600}
 COLLEAGUE = LegView("sip_colleague", "PA_colleague", "SCL_9", "active")
-
-
-@pytest.fixture
-def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
-    room = calls_room(local)
-
-    async def no_waiting(seconds: float) -> None:
-        room.clock.move(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", no_waiting)
-    return room
 
 
 def answered(room: CallsRoom, agent: AgentSeen | None = AGENT) -> Call:
