@@ -254,7 +254,18 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         return task
 
     def bury(self) -> None:
-        """Lets go of a dead process's tasks. Their `finally` blocks may run; every effect in them is refused."""
+        """Lets go of a dead process's tasks. Their `finally` blocks may run; every effect in them is refused. While
+        they do, this loop is the one that runs: what they ask for is not to fall to a process that lives."""
+        running = events._get_running_loop()
+        events._set_running_loop(self)
+        try:
+            self._close_all()
+        finally:
+            events._set_running_loop(running)
+        self._tasks.clear()
+        self._ready.clear()
+
+    def _close_all(self) -> None:
         for task in self._tasks:
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -267,8 +278,6 @@ class ProcessLoop(asyncio.AbstractEventLoop):
                         continue  # It wanted to wait for something in its `finally`: the dead do not wait.
                     except ValueError:
                         break  # It is inside an operation, and dies when that ends.
-        self._tasks.clear()
-        self._ready.clear()
 
     def time(self) -> float:
         return self._world.now / 1000

@@ -43,7 +43,7 @@ def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(plain_plan(world)).violation is None
 
 
-@pytest.mark.parametrize("world", [519421236847, 88735778943, 857460715322, 189214220065, 520374386326])
+@pytest.mark.parametrize("world", [519421236847, 88735778943, 857460715322, 189214220065, 520374386326, 891366041639])
 def test_a_world_of_today_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(make_plan(world)).violation is None
 
