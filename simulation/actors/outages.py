@@ -67,10 +67,11 @@ class Outages:
     def _kill_bridge(self, length_ms: int) -> None:
         """Its conversations die at once, LiveKit notices much later. A phone that rings may ring on meanwhile."""
         self._lose_bridge(length_ms)
-        for leg in [leg for room in self._scene.rooms.values() for leg in room.legs.values()]:
+        for room, leg in [(each, leg) for each in self._scene.rooms.values() for leg in each.legs.values()]:
             leg.tell = None
             lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
             if leg.phone == "talking":
+                room.lists_the_lost_until = max(room.lists_the_lost_until, self._world.now + lost)
                 self._rooms.falls_silent(leg)
                 self._world.after(lost, self._rooms.leaves, leg, legs.BRIDGE_DIED.reason)
             else:

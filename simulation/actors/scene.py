@@ -124,6 +124,8 @@ class Room:
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
     dispatches: int = 0
+    lists_the_lost_until: int = 0
+    """Until when LiveKit lists legs whose bridge died while they talked."""
 
     @property
     def is_company(self) -> bool:

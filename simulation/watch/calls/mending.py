@@ -22,7 +22,7 @@ from ringline.calls.model.timing import (
     REFER_TAKES_S,
 )
 from ringline.calls.model.transfers.transfer import under_way
-from simulation.actors.scene import Leg, Scene
+from simulation.actors.scene import Leg, Room, Scene
 from simulation.aws.due_index import LONGEST_LAG_MS
 from simulation.kernel.processes import Process
 from simulation.kernel.world import World
@@ -132,8 +132,7 @@ class Mending:
             return of_its_transfer
         if call.carrier.ended_at is not None and (leg is None or not leg.is_up):
             return "its carrier said that it is over", max(seen_from, self._unheard_of_since(call, leg))
-        somebody_is_there = room is not None and room.is_company
-        return self._limit(call, seen_from, somebody_is_there=somebody_is_there) or of_its_transfer
+        return self._limit(call, seen_from, room) or of_its_transfer
 
     def _unheard_of_since(self, call: Call, leg: Leg | None) -> int:
         """When LiveKit has missed the sound of a leg that is over, and lists it no more. The carrier may have told of
@@ -142,11 +141,11 @@ class Mending:
         since = max(call.carrier.ended_at or 0, was_over_at, self._scene.server_back_at)
         return since + MEDIA_SILENCE_S * 1000
 
-    def _limit(self, call: Call, seen_from: int, *, somebody_is_there: bool) -> tuple[str, int] | None:
+    def _limit(self, call: Call, seen_from: int, room: Room | None) -> tuple[str, int] | None:
         answered_at = call.answered_at or 0
         if self._world.now > answered_at + call.max_call_duration_s * 1000:
             return "it lasted too long", max(seen_from, answered_at + call.max_call_duration_s * 1000)
-        if somebody_is_there or (call.handed_over_at is not None and call.other_left_at is None):
+        if (room is not None and room.is_company) or (call.handed_over_at is not None and call.other_left_at is None):
             return None
         if under_way(call.transfers) is not None:
             # Somebody is being asked for: what is owed is an outcome of that.
@@ -156,7 +155,9 @@ class Mending:
         if call.agent_left_at is not None:
             asked_until = max((each.ended_at or 0 for each in call.transfers), default=0)
             left_at = max(call.agent_left_at, call.other_left_at or 0, asked_until)
-            return "nobody is left to talk to", max(seen_from, left_at + AGENT_SUCCESSOR_S * 1000)
+            # Whoever looks takes for company whom LiveKit has not missed yet.
+            missed_at = 0 if room is None else room.lists_the_lost_until
+            return "nobody is left to talk to", max(seen_from, missed_at, left_at + AGENT_SUCCESSOR_S * 1000)
         return None
 
 

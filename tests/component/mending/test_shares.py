@@ -182,6 +182,29 @@ def test_a_sweep_of_shards_mends_calls_of_the_whole_list_too(room: CallsRoom, lo
     assert room.call("call_0").state.is_terminal and room.call("call_1").state.is_terminal
 
 
+@pytest.mark.parametrize("fields", [{"due_at": NOW + 5, "expires_at": NOW + 9}, {}], ids=["expires", "on a line"])
+def test_a_call_that_is_moved_to_the_whole_list_while_a_run_reads_is_seen_all_the_same(
+    room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch, fields: dict[str, int]
+) -> None:
+    """Of two releases, or of two settings, both write while a deployment is on its way."""
+    sharded = in_shards(room, local)
+    call = sharded.queued(**fields) if fields else sharded.dialing("call_1")
+    room.telephony.open_rooms.clear()
+    room.clock.move(FIRST_LOOK_S + 60)
+    read, moved = sharded.watchlist.due_in, []
+
+    def due_in(list_key: str, *how: Any) -> list[DueKey]:
+        if list_key.endswith(shard_of_due()[-3:]) and not moved and lists_of(local)["call_1"] == list_key:
+            room.store.commit(call, replace(call, version=call.version + 1))
+            moved.append(list_key)
+        return read(list_key, *how)
+
+    monkeypatch.setattr(sharded.watchlist, "due_in", due_in)
+    sharded.sweep()
+    assert len(moved) == 1
+    assert room.call().state.is_terminal
+
+
 def test_shards_are_noted_and_seen_by_who_does_not_write_to_them_any_more(room: CallsRoom, local: LocalAws) -> None:
     sharded = in_shards(room, local)
     sharded.sweep()

@@ -1,6 +1,8 @@
 """Carrying a transfer out, LiveKit answering as it may: what the record says of it, and what is left to others."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from copy import replace
 from typing import Any
 
@@ -218,8 +220,48 @@ def test_who_answers_for_a_call_that_has_ended_is_not_left_alone_in_a_room(room:
     room.telephony.while_ringing = ends
     room.carry_out("transfer_1")
     assert room.call().state is State.ENDED
-    assert room.telephony.ended_rooms == [call.room_name]
+    # Also whoever tells that it rings may have found it out.
+    assert set(room.telephony.ended_rooms) == {call.room_name}
     assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.API_HUNG_UP)
+
+
+def test_who_rings_for_a_call_that_has_ended_is_put_out_and_not_left_to_ring(room: CallsRoom) -> None:
+    # The caller hung up between the last look at their call and the INVITE, and no hook told of the target's leg.
+    call = talking(room)
+    asked(room)
+
+    async def ends(_call: Call) -> None:
+        room.progress.apply(ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP))
+        room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
+        await until(lambda: room.telephony.ended_rooms)
+
+    room.telephony.while_ringing = ends
+    room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]
+    room.carry_out("transfer_1")
+    assert call.room_name in room.telephony.ended_rooms
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    for _ in range(200):
+        if is_so():
+            return
+        await asyncio.to_thread(time.sleep, 0.005)
+
+
+def test_who_rings_for_a_transfer_that_is_over_is_put_out(room: CallsRoom) -> None:
+    call = talking(room)
+    asked(room)
+
+    async def is_over(_call: Call) -> None:
+        event = TransferFailed(room.clock(), 1, "transfer_1", EndReason.INTERNAL_ERROR.value, None)
+        room.progress.apply(ACCOUNT, "call_1", event)
+        await until(lambda: room.telephony.removed)
+
+    room.telephony.while_ringing = is_over
+    room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]
+    room.carry_out("transfer_1")
+    assert room.telephony.removed == [leg_identity(call.call_id, 1, "transfer_1")]
+    assert room.telephony.ended_rooms == [] and room.call().in_flight
 
 
 def test_a_dial_whose_fate_is_unknown_is_settled_by_what_the_room_shows(room: CallsRoom) -> None:
@@ -303,6 +345,13 @@ def test_the_next_target_is_sent_for_at_once_where_the_first_has_left_and_is_sti
     room.look_again("call_1")
     assert present(room).transfer_id == "transfer_1.2"
     assert room.transfers.sent == [(ACCOUNT, "call_1", "transfer_1.2")]
+
+
+def test_a_target_that_leaves_when_whoever_called_it_must_be_dead_is_waited_for_no_longer(room: CallsRoom) -> None:
+    found_by_a_look(room, "hangup", fallback=NEXT)
+    left(room, "hangup")
+    room.look_again("call_1")
+    assert [each.state for each in room.call().transfers] == [_S.FAILED, _S.REQUESTED]
 
 
 def test_the_next_target_is_sent_for_at_once_where_the_first_is_gone_before_it_was_said_to_be_there(

@@ -355,6 +355,27 @@ def test_rooms_in_which_nobody_rang_in_are_somebody_elses() -> None:
     assert (house.calls, house.asked) == ([], [])
 
 
+TARGET = replace(
+    CALLER, sid="PA_target", sip_call_id="SCL_9", rule_id=None, identity="sip-call_1-1-trf_1", call_status="dialing"
+)
+
+
+def test_whoever_is_called_into_a_callers_room_is_no_next_caller() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    assert house.hears(TARGET) == ["leg_of_another"]
+    assert house.asked[-1:] != [f"close {ROOM}"] and house.call.in_flight
+
+
+def test_whoever_would_ring_for_a_caller_who_is_gone_is_put_out_with_the_room() -> None:
+    # Asked to dial as the caller hung up, LiveKit makes the room anew.
+    house = House()
+    house.hears(CALLER, AGENT, replace(GAVE_UP, call_status="active"))
+    assert not house.call.in_flight
+    assert house.hears(TARGET) == ["call_is_over"]
+    assert house.asked[-1] == f"close {ROOM}"
+
+
 def test_a_room_that_a_rule_gives_one_caller_after_another_has_a_call_for_each() -> None:
     house = House()
     house.hears(CALLER, GAVE_UP)

@@ -183,10 +183,23 @@ class Sweep:
             await asyncio.to_thread(self.watchlist.put_back, MOST_PUT_BACK)
 
     def _due(self, lists: Sequence[str], now: int) -> dict[str, list[DueKey]]:
-        return {
+        due = {
             list_key: self._due_in(list_key, MAX_DUE if list_key == DUE_SHARD else MAX_DUE_IN_SHARD, now)
             for list_key in lists
         }
+        if len(due[DUE_SHARD]) < MAX_DUE:
+            due[DUE_SHARD] += self._moved_meanwhile(lists, due.values(), now, MAX_DUE_IN_SHARD)
+        return due
+
+    def _moved_meanwhile(
+        self, lists: Sequence[str], read: Iterable[Iterable[DueKey]], now: int, most: int
+    ) -> list[DueKey]:
+        """What was in neither: it was not yet in the whole list, which is read first, and no longer in its shard. While
+        a deployment changes some write to shards and others do not, and each write moves a row."""
+        if len(lists) == 1:
+            return []
+        known = {(key.pk, key.sk) for keys in read for key in keys}
+        return [key for key in self.watchlist.due_in(lists[0], now, most) if (key.pk, key.sk) not in known]
 
     def _due_in(self, list_key: str, most: int, now: int) -> list[DueKey]:
         after = self.watchlist.left_off_at(list_key)
@@ -233,10 +246,11 @@ class Sweep:
 
     async def _end_the_expired(self, lists: Sequence[str], now: int) -> None:
         """Ends calls that have expired in the queue. They have no rooms."""
-        keys: list[tuple[str, str]] = []
+        due: list[DueKey] = []
         for list_key in lists:
-            keys += map(_of_call, await asyncio.to_thread(self.watchlist.due_in, list_key, now, MOST_EXPIRED_READ))
-        for batch in _batches(shared(keys, MAX_EXPIRED), _BATCH):
+            due += await asyncio.to_thread(self.watchlist.due_in, list_key, now, MOST_EXPIRED_READ)
+        due += await asyncio.to_thread(self._moved_meanwhile, lists, [due], now, MOST_EXPIRED_READ)
+        for batch in _batches(shared(map(_of_call, due), MAX_EXPIRED), _BATCH):
             calls = await self._read(batch)
             expired = [call for call in calls if _has_expired(call, now)]
             await side_by_side((self._end_together(some, now) for some in _by_account(expired)), self.log)

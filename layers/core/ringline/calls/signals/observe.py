@@ -75,7 +75,7 @@ class Observe:
     def _of_inbound_room(self, arrive: "Arrive", livekit_event: LivekitEvent, at: int) -> str:
         """LiveKit named the room: which call it belongs to was noted when its caller arrived."""
         tenant = arrive.rooms.tenant(livekit_event.room_name)
-        if tenant is not None and not (livekit_event.what is What.JOINED and tenant.is_followed_by(livekit_event)):
+        if tenant is not None and not (_is_a_caller_coming(livekit_event) and tenant.is_followed_by(livekit_event)):
             # By the time a file is written the room may have its next caller.
             return self._of_room(_recorded(livekit_event) or tenant.attempt_id, livekit_event, at)
         if not livekit_event.is_of_caller:
@@ -168,6 +168,12 @@ def _moment(livekit_event: LivekitEvent, now: int) -> int:
     if stamped_at is None or not _LATE_S * MS_PER_S < now - stamped_at <= MOST_LATE_MS:
         return now
     return stamped_at
+
+
+def _is_a_caller_coming(livekit_event: LivekitEvent) -> bool:
+    """Somebody who was called into the room, as those are to whom its call is handed over, comes by no dispatch rule:
+    they are the tenant's, and ring for nobody where it is gone."""
+    return livekit_event.what is What.JOINED and livekit_event.is_of_caller
 
 
 def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:

@@ -48,7 +48,7 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferRang,
 )
 from ringline.calls.progress.hints import ask_for_look
-from ringline.calls.progress.progress import CAP_REACHED, Applied, Outcome, Progress
+from ringline.calls.progress.progress import CAP_REACHED, Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.transfers.due import look_at_transfer_in_s, release_at, target_comes_within_s
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
@@ -179,7 +179,10 @@ class CarryOut(Record):
     async def _tell_once_it_can_ring(self, call: Call, transfer: Transfer) -> None:
         await asyncio.sleep(RINGING_TOLD_AFTER_S)
         try:
-            await self._apply(call, TransferRang(self.clock(), call.attempt, transfer.transfer_id))
+            outcome = await self._apply(call, TransferRang(self.clock(), call.attempt, transfer.transfer_id))
+            if not isinstance(outcome, Applied):
+                # Who hung up while LiveKit was asked to dial has closed the room before the dial made it anew.
+                await self._let_nobody_ring(call, transfer, outcome)
         except Exception:
             # The dial itself must not suffer.
             self.log.exception("ringing not told", extra={"call_id": call.call_id})
@@ -195,11 +198,15 @@ class CarryOut(Record):
             else:
                 await self._let_agent_go(outcome.call, transfer.transfer_id)
             return
+        await self._let_nobody_ring(call, transfer, outcome)
+
+    async def _let_nobody_ring(self, call: Call, transfer: Transfer, outcome: Unapplied) -> None:
+        """Puts out whose phone rings, or was picked up, for a call or a transfer that is over: they would have nobody
+        to talk to. Raises TelephonyDown."""
         current_call = outcome.call
         if current_call is not None and not current_call.is_understood:
             return
         if current_call is None or not current_call.in_flight or current_call.attempt != call.attempt:
-            # The call ended while the phone rang: whoever picked it up has nobody to talk to.
             await self.telephony.end_room(call.room_name or "")
         elif outcome.why == "transfer_is_over":
             identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)

@@ -68,11 +68,11 @@ def release_at(transfer: Transfer) -> int | None:
 
 
 def settled_by(call: Call, transfer: Transfer) -> int:
-    """When whoever has begun it must have told how it went, if they live."""
+    """When whoever has begun it must have told how it went, if they live. Where its target is known to have left that
+    is sooner, never later."""
     begun_at = transfer.begun_at or transfer.requested_at
-    if transfer.left is not None:
-        return transfer.left.at + ms(DIALER_SILENCE_S)
-    return begun_at + ms(target_comes_within_s(call, transfer) + DIAL_OUTCOME_MARGIN_S)
+    told_by = begun_at + ms(target_comes_within_s(call, transfer) + DIAL_OUTCOME_MARGIN_S)
+    return told_by if transfer.left is None else min(told_by, transfer.left.at + ms(DIALER_SILENCE_S))
 
 
 def target_comes_within_s(call: Call, transfer: Transfer) -> int:

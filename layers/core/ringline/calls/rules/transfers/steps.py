@@ -120,8 +120,10 @@ def _goes_on(call: Call, transfer_id: str) -> Transfer | None:
 
 
 def _rang(call: Call, event: TransferRang) -> Result:
-    transfer = transfer_named(call.transfers, event.transfer_id)
-    if transfer is None or transfer.state is not _S.REQUESTED:
+    transfer = _goes_on(call, event.transfer_id)
+    if transfer is None:
+        return Unmoved(_OVER)
+    if transfer.state is not _S.REQUESTED:
         return Unmoved("rang_before")
     return Moved(with_change(call, transfer, state=_S.RINGING, ringing_at=event.at))
 
