@@ -2,7 +2,8 @@
 new condition in the product cannot be simulated wrongly by accident."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -12,15 +13,20 @@ type Test = Callable[[Item, Item], bool]
 
 _EXISTS = re.compile(r"attribute_exists\((\w+)\)")
 _MISSING = re.compile(r"attribute_not_exists\((\w+)\)")
+_CONTAINS = re.compile(r"contains\((\w+), (:\w+)\)")
 _SIZE = re.compile(r"size\((\w+)\) (<|<=) (:\w+)")
+_NAME = r"#?\w+"
+_OPERAND = r"(?:[#:]?\w+|(?:if_not_exists|list_append)\([^()]*\))"
 _UPDATES = {
     "ADD": re.compile(r"(#?\w+) (:\w+)"),
     "DELETE": re.compile(r"(#?\w+) (:\w+)"),
-    "SET": re.compile(r"(#?\w+) = (:\w+)"),
+    "SET": re.compile(rf"({_NAME}) = ({_OPERAND}(?: [+-] {_OPERAND})?)"),
     "REMOVE": re.compile(r"(#?\w+)()"),
 }
 _VERBS = re.compile(r"\b(ADD|DELETE|SET|REMOVE) ")
-_UNLESS_THERE = re.compile(r"(\w+) = if_not_exists\((\w+), (:\w+)\)")
+_UNLESS_THERE = re.compile(rf"if_not_exists\(({_NAME}), (:\w+)\)")
+_APPENDED = re.compile(r"list_append\(([#:]?\w+), ([#:]?\w+)\)")
+_SUM = re.compile(rf"({_OPERAND}) ([+-]) ({_OPERAND})")
 _CLAUSES = re.compile(r", (?![^(]*\))")
 _COMPARED = re.compile(r"(\w+) (=|<|>|<=|>=|<>) (:?\w+)")
 
@@ -69,6 +75,9 @@ def _test(part: str) -> Test:
         return lambda item, _values: name not in item
     if found := _COMPARED.fullmatch(part):
         return _comparison(found[1], found[2], found[3])
+    if found := _CONTAINS.fullmatch(part):
+        name, value = found.groups()
+        return lambda item, values: name in item and _plain(values[value]) in _members(item[name])
     if found := _SIZE.fullmatch(part):
         name, operator, most = found.groups()
         return lambda item, values: name in item and _is_small(item[name], operator, int(values[most]["N"]))
@@ -105,27 +114,38 @@ def _comparison(name: str, operator: str, other: str) -> Test:
 
 def _plain(value: Item) -> Any:
     ((kind, inner),) = value.items()
-    return int(inner) if kind == "N" else inner
+    return _number(inner) if kind == "N" else inner
 
 
-def updated(item: Item, expression: str, names: dict[str, str], values: Item) -> Item:
-    """The item after `ADD name :value, other :value`, `REMOVE name, other`, or `SET name = :value, other = :value`, or
-    several of these one behind the other."""
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return Decimal(text)
+
+
+def _members(value: Item) -> Any:
+    """What a text, a set or a list has in it."""
+    ((kind, inner),) = value.items()
+    return [_plain(each) for each in inner] if kind == "L" else inner
+
+
+def updated(item: Item, expression: str, names: Mapping[str, str], values: Item) -> Item:
+    """The item after `ADD name :value, other :value`, `REMOVE name, other`, or `SET name = :value, other = other + :n`,
+    or several of these one behind the other. What is set is worked out from the item as it was."""
     fields, gone = dict(item), set()
-    for verb, called, value in _clauses(expression):
+    for verb, called, told in _clauses(expression):
         name = names.get(called, called)
         match verb:
             case "ADD":
-                fields[name] = _added(item.get(name), values[value])
+                fields[name] = _added(item.get(name), values[told])
             case "DELETE":
-                left = set(item.get(name, {"SS": []})["SS"]) - set(values[value]["SS"])
+                left = set(item.get(name, {"SS": []})["SS"]) - set(values[told]["SS"])
                 # A set without members is no attribute.
                 fields[name] = {"SS": sorted(left)}
                 gone |= set() if left else {name}
             case "SET":
-                fields[name] = values[value]
-            case "SET UNLESS THERE":
-                fields.setdefault(name, values[value])
+                fields[name] = _value(told, item, names, values)
             case _:
                 gone.add(name)
     return {name: value for name, value in fields.items() if name not in gone} if gone else fields
@@ -134,7 +154,33 @@ def updated(item: Item, expression: str, names: dict[str, str], values: Item) ->
 def _added(kept: Item | None, more: Item) -> Item:
     if "SS" in more:
         return {"SS": sorted({*(kept or {"SS": []})["SS"], *more["SS"]})}
-    return {"N": str(int((kept or {"N": "0"})["N"]) + int(more["N"]))}
+    return _sum(kept or {"N": "0"}, more)
+
+
+def _sum(a: Item, b: Item, sign: int = 1) -> Item:
+    return {"N": str(_plain(a) + sign * _plain(b))}
+
+
+def _value(told: str, item: Item, names: Mapping[str, str], values: Item) -> Item:
+    """What an attribute is set to."""
+    if told in values:
+        # Nearly always.
+        value: Item = values[told]
+        return value
+    if found := _UNLESS_THERE.fullmatch(told):
+        kept = item.get(names.get(found[1], found[1]))
+        return _value(found[2], item, names, values) if kept is None else kept
+    if found := _APPENDED.fullmatch(told):
+        first, more = (_value(each, item, names, values) for each in found.groups())
+        return {"L": [*first["L"], *more["L"]]}
+    if found := _SUM.fullmatch(told):
+        return _sum(
+            _value(found[1], item, names, values), _value(found[3], item, names, values), 1 if found[2] == "+" else -1
+        )
+    if told.startswith(":"):
+        raise UnknownExpression(told)
+    present: Item = item[names.get(told, told)]
+    return present
 
 
 @cache
@@ -149,9 +195,6 @@ def _clauses(expression: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def _clause(verb: str, clause: str) -> tuple[str, str, str]:
-    unless_there = _UNLESS_THERE.fullmatch(clause) if verb == "SET" else None
-    if unless_there is not None and unless_there[1] == unless_there[2]:
-        return "SET UNLESS THERE", unless_there[1], unless_there[3]
     form = _UPDATES.get(verb)
     found = form.fullmatch(clause) if form else None
     if found is None:

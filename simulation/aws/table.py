@@ -4,19 +4,17 @@ Conditional writes, transactions all or nothing, conflicts and throttling, answe
 eventual read that is old, and a stream that tells each change in the order of its item.
 """
 
-import re
 from collections import deque
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from ringline.runtime.items import Item
 from ringline.runtime.table import DUE_INDEX, SWEEP_PK, WAITING_PK, WAITING_PKS
-from simulation.aws.conditions import UnknownExpression, condition, updated
+from simulation.aws.conditions import UnknownExpression
 from simulation.aws.due_index import DueIndex
 from simulation.aws.garbled import READERS, Garbled
 from simulation.aws.reading import kept
 from simulation.aws.rows import Change, Key, Rows
+from simulation.aws.writes import Write, canceled, key_of, outcome, refusal, refused
 from simulation.kernel.chance import Odds
 from simulation.kernel.processes import Crashed, Process
 from simulation.kernel.world import World
@@ -84,12 +82,12 @@ class Table:
         process, fault = self._begin("write", _WRITE_ODDS, _describe(TransactItems))
         if fault in {"conflict", "throttled"}:
             code = "TransactionConflict" if fault == "conflict" else "ThrottlingError"
-            raise _canceled([{"Code": code}] + [{"Code": "None"}] * (len(TransactItems) - 1))
+            raise canceled([{"Code": code}] + [{"Code": "None"}] * (len(TransactItems) - 1))
         # A lost answer is no trouble here: botocore sends a token with each transaction, and its repeat is the same.
         changes = [self._change(write) for write in TransactItems]
         if not all(met for _, met in changes):
             refusals = zip(TransactItems, changes, strict=True)
-            raise _canceled([_refusal(write, change, met) for write, (change, met) in refusals])
+            raise canceled([refusal(write, before, met) for write, ((_, before, _), met) in refusals])
         self._commit(process, [change for change, _ in changes])
         process.after_effect("a transaction")
         self._pass(process, "write")
@@ -182,7 +180,7 @@ class Table:
             process.disturbed = True
         self._pass(process, "slow" if fault == "slow" else "read")
         if fault == "throttled" and kind == "read":
-            raise _error("ProvisionedThroughputExceededException")
+            raise refused("ProvisionedThroughputExceededException")
         return process, fault
 
     def _pass(self, process: Process, kind: str) -> None:
@@ -197,38 +195,25 @@ class Table:
     def _write_alone(self, write: dict[str, Any]) -> tuple[Change, bool]:
         process, fault = self._begin("write", _WRITE_ODDS, "a write")
         if fault == "conflict":
-            raise _error("TransactionConflictException")
+            raise refused("TransactionConflictException")
         if fault == "throttled":
-            raise _error("ProvisionedThroughputExceededException")
+            raise refused("ProvisionedThroughputExceededException")
         change, met = self._change(write)
         if not met:
-            raise _error("ConditionalCheckFailedException")
+            raise refused("ConditionalCheckFailedException")
         self._commit(process, [change])
         process.after_effect("a write")
         self._pass(process, "write")
         if fault == "echo" and not self._change(write)[1]:
             # The answer got lost, the client repeated the write by itself, and the write refused its own repeat.
-            raise _error("ConditionalCheckFailedException")
+            raise refused("ConditionalCheckFailedException")
         return change, met
 
-    def _change(self, write: dict[str, Any]) -> tuple[Change, bool]:
-        ((kind, parts),) = write.items()
-        key_item = parts["Item"] if kind == "Put" else parts["Key"]
-        key = key_item["pk"]["S"], key_item["sk"]["S"]
+    def _change(self, write: Write) -> tuple[Change, bool]:
+        key = key_of(write)
         before = self._rows.item(*key)
-        expression = parts.get("ConditionExpression")
-        values = parts.get("ExpressionAttributeValues", {})
-        if expression:
-            for called, name in parts.get("ExpressionAttributeNames", {}).items():
-                expression = re.sub(rf"{called}\b", name, expression)
-        met = not expression or condition(expression)(before or {}, values)
-        after: Item | None = None
-        if kind == "Put":
-            after = kept(parts["Item"])
-        elif kind == "Update":
-            names = parts.get("ExpressionAttributeNames", {})
-            after = kept(updated(before or dict(key_item), parts["UpdateExpression"], names, values))
-        return (key, before, after), met
+        after, met = outcome(write, before)
+        return (key, before, after if after is None else kept(after)), met
 
     # --- what is kept ------------------------------------------------------------------------------------------------
 
@@ -283,24 +268,3 @@ def _moments(key_condition: str, values: Item) -> tuple[int, int]:
 
 def _describe(writes: list[dict[str, Any]]) -> str:
     return f"a transaction of {len(writes)}"
-
-
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "simulated"}}, "Simulated")
-
-
-def _refusal(write: dict[str, Any], change: Change, met: bool) -> dict[str, Any]:
-    """Why a part of a transaction was refused, with the item that stood in the way where that was asked for."""
-    if met:
-        return {"Code": "None"}
-    ((_, parts),) = write.items()
-    wants_old = parts.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and change[1] is not None
-    return {"Code": "ConditionalCheckFailed"} | ({"Item": change[1]} if wants_old else {})
-
-
-def _canceled(reasons: list[dict[str, Any]]) -> ClientError:
-    response = {
-        "Error": {"Code": "TransactionCanceledException", "Message": "simulated"},
-        "CancellationReasons": reasons,
-    }
-    return ClientError(response, "TransactWriteItems")

@@ -5,7 +5,7 @@ What a handler catches of that does not hide it: the handler's caller is told.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,13 +36,18 @@ def hold_to_rights(function: str, handler: Any) -> None:
 
 def note_request(request: Any) -> None:
     """A signed request on its way to moto. Outside of a handler it is the test's own."""
-    run, target = _running.get(), request.headers.get("X-Amz-Target") or b""
+    target = request.headers.get("X-Amz-Target") or b""
     name = target.decode() if isinstance(target, bytes) else str(target)
-    if run is None or not name.startswith(_SERVICE):
+    if _running.get() is not None and name.startswith(_SERVICE):
+        note_asked(name.partition(".")[2], json.loads(request.body))
+
+
+def note_asked(operation: str, told: Mapping[str, Any]) -> None:
+    """The same of a request as it is made."""
+    if (run := _running.get()) is None:
         return
-    told = json.loads(request.body)
     rights, in_index = rights_of(run.function), "IndexName" in told
-    for action, key in asked(name.partition(".")[2], told):
+    for action, key in asked(operation, told):
         if not rights.allows(action, None if in_index else key, in_index=in_index):
             run.refused.append(f"{action} of {key}")
 

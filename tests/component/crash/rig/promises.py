@@ -62,17 +62,18 @@ class Scenario:
 def strike_at_every_step(aws: LocalAws, scenario: Scenario, trouble: Trouble) -> list[str]:
     """Plays the scenario undisturbed, and then with trouble at each of the function's steps. Returns these steps. Fails
     where a promise is not kept."""
-    steps = _play(aws, scenario, None, 0).steps
+    steps = play(aws, scenario, None, 0).steps
     assert scenario.steps <= set(steps), f"it never came to {scenario.steps - set(steps)}"
     loses_reads = trouble is Trouble.ANSWER_LOST and scenario.loses_reads
     struck_after = [number for number, step in enumerate(steps, 1) if loses_reads or step not in READS]
     for after in [0, *struck_after] if trouble is Trouble.KILLED else struck_after:
-        struck = _play(aws, scenario, trouble, after)
+        struck = play(aws, scenario, trouble, after)
         assert struck.met_trouble and struck.steps[:after] == steps[:after]
     return steps
 
 
-def _play(aws: LocalAws, scenario: Scenario, trouble: Trouble | None, after: int) -> Invocation:
+def play(aws: LocalAws, scenario: Scenario, trouble: Trouble | None, after: int) -> Invocation:
+    """Plays the scenario once, and looks whether the promises are kept. Returns the invocation that it is about."""
     with a_world(aws, look_at_the_table) as world:
         try:
             scenario.prepare(world)

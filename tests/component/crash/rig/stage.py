@@ -24,11 +24,11 @@ from ringline.routing.store import RoutingStore
 from ringline.runtime import aws as product_aws
 from ringline.runtime import clock as product_clock
 from ringline.runtime import ids
-from ringline.runtime.items import to_item
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
 from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.builders import NOW
+from tests.component.crash.rig.database import Database
 from tests.component.crash.rig.livekit import Client
 from tests.component.crash.rig.phones import Phones
 from tests.component.crash.rig.process import ACTING, AnswerLost, Killed, after_step, before_step
@@ -39,6 +39,7 @@ from tests.component.crash.rig.speech import Speech
 from tests.component.crash.rig.table import WatchedTable
 from tests.component.crash.rig.world import ACCOUNT, World
 from tests.component.one_table import RECORDS_BUCKET, LocalAws
+from tests.component.rights import note_asked
 from tests.fakes import HandClock
 
 CAP = 1
@@ -64,9 +65,9 @@ first."""
 def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[World]:
     """An empty table with one account, one line and one endpoint; everything outside is watched, and time is ours."""
     clock = HandClock()
-    world = World(aws, clock, Phones(clock), WatchedTable(aws), after_each=after_each)
+    database = Database(aws.table_name)
+    world = World(aws, clock, Phones(clock), WatchedTable(database), after_each=after_each)
     world.speech = Speech(world)
-    _clear(world)
     with ExitStack() as patches, ThreadPoolExecutor() as elsewhere:
 
         def patch(target: Any, name: str, replacement: Any) -> None:
@@ -104,8 +105,10 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
         patch(ids, "now_ms", clock)
         patch(api_jwt, "datetime", _calendar(clock))
         patch(WebhookClient, "post", _receiver(world))
-        for client in (aws.dynamodb, aws.sqs):
-            patch(client, "_make_api_call", _watched(client._make_api_call, world))
+        patch(aws.dynamodb, "_make_api_call", database.answer)
+        _furnish(world)
+        patch(aws.dynamodb, "_make_api_call", _watched(_held_to_rights(database), world))
+        patch(aws.sqs, "_make_api_call", _watched(aws.sqs._make_api_call, world))
         make_s3 = product_aws.s3
 
         @cache
@@ -149,15 +152,22 @@ def _live_on() -> None:
         raise Killed
 
 
+def _held_to_rights(database: Database) -> Callable[[str, Any], Any]:
+    def request(operation: str, details: Any) -> Any:
+        note_asked(operation, details)
+        return database.answer(operation, details)
+
+    return request
+
+
 def _watched(request_of: Callable[[str, Any], Any], world: World) -> Callable[[str, Any], Any]:
     """A client whose requests are steps. The looks of the test itself, and what it prepares, are none."""
 
     def request(operation: str, details: Any) -> Any:
         before_step()
         world.clock.now += _STEP_TAKES_MS if ACTING.get() is not None else 0
-        said = _SAID.get(operation) or world.table.read_by_key(operation, details)
         try:
-            answer = said or request_of(operation, details)
+            answer = _SAID.get(operation) or request_of(operation, details)
         except ClientError:
             lose(operation)
             raise
@@ -213,21 +223,11 @@ def _decision(world: World) -> Answered | Unanswered:
     return Answered(200, body=json.dumps(world.decision).encode())
 
 
-def _clear(world: World) -> None:
-    """Leaves nothing of what was played before but the furniture, which is put there first."""
+def _furnish(world: World) -> None:
+    """What is there before anything is played."""
     aws = world.aws
-    world.table.forget_stream()
-    kept = {"ACCOUNT", "GATE", "PIPE", "AGENT", "NUMBER", "OWNER"}
-    found = world.table.items()
-    for item in found:
-        if item["sk"].partition("#")[0] not in kept:
-            aws.dynamodb.delete_item(TableName=aws.table_name, Key=to_item({"pk": item["pk"], "sk": item["sk"]}))
     endpoint = Endpoint(endpoint_id="ep_1", url="https://example.com/hook", secrets=(SECRET,), created_at=NOW)
     EndpointStore(aws.dynamodb, aws.table_name).add(ACCOUNT, endpoint)
-    if found:
-        world.set_lines(CAP)
-        world.reserve_lines(None)
-        return
     AccountStore(aws.dynamodb, aws.table_name).create_account(Account(ACCOUNT, "Acme", "acme", CAP))
     routing = RoutingStore(aws.dynamodb, aws.table_name)
     routing.put_agent(ACCOUNT, Agent(agent_id="front-desk", name="Front desk"))
