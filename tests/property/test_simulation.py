@@ -43,7 +43,13 @@ def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(plain_plan(world)).violation is None
 
 
-@pytest.mark.parametrize("world", [519421236847, 88735778943, 857460715322, 189214220065, 520374386326, 891366041639])
+@pytest.mark.parametrize(
+    "world",
+    [
+        519421236847, 88735778943, 857460715322, 189214220065, 520374386326, 891366041639,
+        659621480257, 1088211543244, 953513415591, 644625310883,
+    ],
+)  # fmt: skip
 def test_a_world_of_today_that_once_broke_an_invariant_breaks_none(world: int) -> None:
     assert run_world(make_plan(world)).violation is None
 
