@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from copy import replace
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from ringline.calls.model.events import (
     CarrierRang,
     EndAsked,
     Event,
+    FoundOver,
     LegLeft,
     UserSpoke,
 )
@@ -239,6 +241,25 @@ def test_a_call_canceled_while_it_rang_ends_when_it_is_answered_all_the_same(roo
     room.ring()
     assert (room.call().state, room.in_use) == (State.CANCELED, 0)
     assert room.telephony.ended_rooms == [room.call().room_name]
+
+
+def test_a_phone_that_rings_for_a_canceled_call_is_put_out_and_told_to_nobody(room: CallsRoom) -> None:
+    # The cancel closed the room before the dial came there, and LiveKit made it anew.
+    room.queued()
+
+    async def cancel(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, EndAsked(room.clock(), EndReason.API_HUNG_UP))
+        room.progress.apply(ACCOUNT, call.call_id, FoundOver(room.clock(), 1))
+        for _ in range(200):
+            if room.telephony.ended_rooms:
+                return
+            await asyncio.to_thread(time.sleep, 0.005)
+
+    room.telephony.while_ringing = cancel
+    room.telephony.outcomes = [Refused(487, "Request Terminated", "canceled", "terminated")]
+    room.ring()
+    assert (room.call().state, room.call().end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
+    assert (room.rung, room.telephony.ended_rooms) == ([], [room.call().room_name])
 
 
 @pytest.mark.parametrize(("asked", "waits_s"), [(None, AGENT_JOIN_S), (3, 3), (25, 25)])

@@ -132,11 +132,16 @@ class Dial(Record):
     async def _tell_once_it_can_ring(self, call: Call) -> None:
         """Tells that the phone rings, if nobody has refused the dial by then: LiveKit says nothing of it. What is known
         of a ringing sooner, or only when it is over, the relay tells; where the carrier tells of answers, it tells of
-        the ringing too."""
+        the ringing too. A phone that rings for a call that is over is put out: its room may have been closed before the
+        dial came there, which makes it anew."""
         if call.answer_from is AnswerFrom.CARRIER:
             return
         await asyncio.sleep(RINGING_TOLD_AFTER_S)
         try:
+            current_call = await self.attempts.read(call)
+            if is_over(call, current_call):
+                await self.attempts.close_room(call)
+                return
             await asyncio.to_thread(self.tell_ringing, call)
         except Exception:
             # A webhook less, which the answer makes up for. The dial itself must not suffer.
