@@ -177,9 +177,10 @@ def _value(told: str, item: Item, names: Mapping[str, str], values: Item) -> Ite
         return _sum(
             _value(found[1], item, names, values), _value(found[3], item, names, values), 1 if found[2] == "+" else -1
         )
-    if told.startswith(":"):
-        raise UnknownExpression(told)
-    present: Item = item[names.get(told, told)]
+    present: Item | None = item.get(names.get(told, told))
+    if present is None:
+        # DynamoDB refuses the request.
+        raise UnknownExpression(f"{told}, which is not there")
     return present
 
 

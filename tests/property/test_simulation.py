@@ -191,6 +191,11 @@ def test_an_update_does_each_of_its_clauses_and_nothing_unknown() -> None:
     for there in ({}, {"x": {"N": "5"}}):
         assert updated(there, "SET x = if_not_exists(x, :b)", {}, values) == {"x": {"N": "5"}}
     assert updated({}, "SET y = :b ADD x :a", {}, values) == {"x": {"N": "-1"}, "y": {"N": "5"}}
-    for unknown in ("REMOVE x + y", "SET x = x + :a", "SET x = if_not_exists(y, :a)"):
+    first = {"x": {"N": "3"}, "l": {"L": [{"N": "1"}]}}
+    assert updated(first, "SET x = #x - :b, y = x", {"#x": "x"}, values) == first | {"x": {"N": "-2"}, "y": {"N": "3"}}
+    assert updated({}, "SET x = if_not_exists(y, :b) + :a", {}, values) == {"x": {"N": "4"}}
+    more = {":l": {"L": [{"S": "a"}]}}
+    assert updated(first, "SET l = list_append(l, :l)", {}, more)["l"] == {"L": [{"N": "1"}, {"S": "a"}]}
+    for unknown in ("REMOVE x + y", "SET x = x + :a", "SET x = size(y)", "SET x = :unsaid"):
         with pytest.raises(UnknownExpression):
             updated({}, unknown, {}, values)
