@@ -135,8 +135,10 @@ def _range(expression: str | None, values: Item) -> _InRange:
     if found["of"]:
         return lambda item: bool(_plain(item, found["of"]).startswith(values[found["prefix"]]["S"]))
     if found["between"]:
-        name, first, last = found["between"], found["first"], found["last"]
-        return lambda item: bool(_plain(values, first) <= _plain(item, name) <= _plain(values, last))
+        name, first, last = found["between"], _plain(values, found["first"]), _plain(values, found["last"])
+        if first > last:
+            raise refused("ValidationException")
+        return lambda item: bool(first <= _plain(item, name) <= last)
     test = condition(f"{found['name']} {found['operator']} {found['value']}")
     return lambda item: test(item, values)
 

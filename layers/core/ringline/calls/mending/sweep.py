@@ -183,19 +183,21 @@ class Sweep:
             await asyncio.to_thread(self.watchlist.put_back, MOST_PUT_BACK)
 
     def _due(self, lists: Sequence[str], now: int) -> dict[str, list[DueKey]]:
+        begins_anew = len(lists) > 1 and self.watchlist.left_off_at(DUE_SHARD) is None
         due = {
             list_key: self._due_in(list_key, MAX_DUE if list_key == DUE_SHARD else MAX_DUE_IN_SHARD, now)
             for list_key in lists
         }
-        if len(due[DUE_SHARD]) < MAX_DUE:
-            due[DUE_SHARD] += self._moved_meanwhile(lists, due.values(), now, MAX_DUE_IN_SHARD)
+        if begins_anew and len(due[DUE_SHARD]) < MAX_DUE:
+            moved = self._moved_meanwhile(lists, due.values(), now, MAX_DUE)
+            due[DUE_SHARD] = sorted([*due[DUE_SHARD], *moved], key=lambda key: key.due_at)
         return due
 
     def _moved_meanwhile(
         self, lists: Sequence[str], read: Iterable[Iterable[DueKey]], now: int, most: int
     ) -> list[DueKey]:
         """What was in neither: it was not yet in the whole list, which is read first, and no longer in its shard. While
-        a deployment changes some write to shards and others do not, and each write moves a row."""
+        a deployment is on its way, some functions write to shards and others do not, and each write moves a row."""
         if len(lists) == 1:
             return []
         known = {(key.pk, key.sk) for keys in read for key in keys}

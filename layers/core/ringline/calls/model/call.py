@@ -348,6 +348,11 @@ def assert_whole(call: Call) -> None:
         raise LookupError(f"what was asked of {call.call_id} has not been read")
 
 
+def is_dialled_for(call_id: str, identity: str) -> bool:
+    """Whether a leg of this identity was dialled for the call: its own phone, or somebody to whom it is handed over."""
+    return identity.startswith(f"sip-{call_id}-")
+
+
 def web_identity(call_id: str) -> str:
     """The identity of a caller in a browser. It is no secret: only a token of ours lets anybody have it."""
     return f"web-{call_id}"

@@ -132,17 +132,20 @@ class Dial(Record):
     async def _tell_once_it_can_ring(self, call: Call) -> None:
         """Tells that the phone rings, if nobody has refused the dial by then: LiveKit says nothing of it. What is known
         of a ringing sooner, or only when it is over, the relay tells; where the carrier tells of answers, it tells of
-        the ringing too. A phone that rings for a call that is over is put out: its room may have been closed before the
-        dial came there, which makes it anew."""
+        the ringing too. A phone that rings for a call that is over, or is to end, is put out: its room may have been
+        closed before the dial came there, which makes it anew."""
         if call.answer_from is AnswerFrom.CARRIER:
             return
         await asyncio.sleep(RINGING_TOLD_AFTER_S)
         try:
             current_call = await self.attempts.read(call)
-            if is_over(call, current_call):
-                await self.attempts.close_room(call)
+            if current_call is not None and not current_call.is_understood:
+                # A later release has it, and may have somebody talk in that room.
                 return
-            await asyncio.to_thread(self.tell_ringing, call)
+            if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
+                await self.attempts.close_room(call)
+            else:
+                await asyncio.to_thread(self.tell_ringing, call)
         except Exception:
             # A webhook less, which the answer makes up for. The dial itself must not suffer.
             self.log.exception("ringing not told", extra={"call_id": call.call_id})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import AttemptId, Call, attempt_of_room
+from ringline.calls.model.call import AttemptId, Call, attempt_of_room, is_dialled_for
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
@@ -75,7 +75,7 @@ class Observe:
     def _of_inbound_room(self, arrive: "Arrive", livekit_event: LivekitEvent, at: int) -> str:
         """LiveKit named the room: which call it belongs to was noted when its caller arrived."""
         tenant = arrive.rooms.tenant(livekit_event.room_name)
-        if tenant is not None and not (_is_a_caller_coming(livekit_event) and tenant.is_followed_by(livekit_event)):
+        if tenant is not None and not (livekit_event.what is What.JOINED and tenant.is_followed_by(livekit_event)):
             # By the time a file is written the room may have its next caller.
             return self._of_room(_recorded(livekit_event) or tenant.attempt_id, livekit_event, at)
         if not livekit_event.is_of_caller:
@@ -132,10 +132,17 @@ class Observe:
             # Raised where LiveKit cannot be asked: it then tells of the listener again.
             self.remove(room, identity)
         if Effect.END_ROOM in outcome.effects and isinstance(outcome, Unapplied):
-            # A leg that joins for a call nobody wants any more would ring: close its room now, not with the next sweep.
-            self.close_room(room)
+            self._let_nobody_ring(attempt_id, room, identity)
         look_again_if_due(self.looks, self.log, outcome)
         return word_for(outcome)
+
+    def _let_nobody_ring(self, attempt_id: AttemptId, room: str, identity: str) -> None:
+        """A leg that joins for a call nobody wants any more would ring: out with it now, not with the next sweep. A
+        room that LiveKit named may be the next caller's by then."""
+        if attempt_of_room(room) is None and is_dialled_for(attempt_id.call_id, identity):
+            self.remove(room, identity)
+        else:
+            self.close_room(room)
 
     def _remove(
         self, attempt_id: AttemptId, room: str, joined: AgentJoined, identity: str, outcome: Outcome
@@ -168,12 +175,6 @@ def _moment(livekit_event: LivekitEvent, now: int) -> int:
     if stamped_at is None or not _LATE_S * MS_PER_S < now - stamped_at <= MOST_LATE_MS:
         return now
     return stamped_at
-
-
-def _is_a_caller_coming(livekit_event: LivekitEvent) -> bool:
-    """Somebody who was called into the room, as those are to whom its call is handed over, comes by no dispatch rule:
-    they are the tenant's, and ring for nobody where it is gone."""
-    return livekit_event.what is What.JOINED and livekit_event.is_of_caller
 
 
 def _recorded(livekit_event: LivekitEvent) -> AttemptId | None:

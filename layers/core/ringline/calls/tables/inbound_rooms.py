@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringline.calls.model.call import AttemptId, Call
+from ringline.calls.model.call import AttemptId, Call, is_dialled_for
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.asked.rows import AskedRows
 from ringline.calls.tables.records import call_to_item
@@ -45,7 +45,10 @@ class Tenant:
     sip_call_id: str | None
 
     def is_followed_by(self, livekit_event: LivekitEvent) -> bool:
-        """Whether the event is about another caller than the tenant."""
+        """Whether the event is about another caller than the tenant, or whom somebody else has called into the room.
+        Whoever was called into the tenant's own conversation follows nobody."""
+        if is_dialled_for(self.attempt_id.call_id, livekit_event.identity):
+            return False
         ids = (self.sip_call_id, livekit_event.sip_call_id)
         return None not in ids and self.sip_call_id != livekit_event.sip_call_id
 

@@ -183,6 +183,8 @@ class CarryOut(Record):
             if not isinstance(outcome, Applied):
                 # Who hung up while LiveKit was asked to dial has closed the room before the dial made it anew.
                 await self._let_nobody_ring(call, transfer, outcome)
+        except TelephonyDown:
+            self.log.warning("LiveKit not reached, a phone may ring for nobody", extra={"call_id": call.call_id})
         except Exception:
             # The dial itself must not suffer.
             self.log.exception("ringing not told", extra={"call_id": call.call_id})
@@ -206,9 +208,11 @@ class CarryOut(Record):
         current_call = outcome.call
         if current_call is not None and not current_call.is_understood:
             return
-        if current_call is None or not current_call.in_flight or current_call.attempt != call.attempt:
+        is_over = current_call is None or not current_call.in_flight or current_call.attempt != call.attempt
+        if is_over and not call.comes_in:
             await self.telephony.end_room(call.room_name or "")
-        elif outcome.why == "transfer_is_over":
+        elif is_over or outcome.why == "transfer_is_over":
+            # The room that a caller rang into may have its next caller.
             identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
             await self.telephony.remove(call.room_name or "", identity)
 

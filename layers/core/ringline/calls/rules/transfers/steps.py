@@ -41,6 +41,7 @@ _S = TransferState
 UNDER_WAY = "transfer_under_way"
 TOO_MANY = "too_many_transfers"
 _OVER = "transfer_is_over"
+_OF_A_LATER_RELEASE = "transfer_of_a_later_release"
 
 
 # --- what is told of it ----------------------------------------------------------------------------------------------
@@ -120,8 +121,10 @@ def _goes_on(call: Call, transfer_id: str) -> Transfer | None:
 
 
 def _rang(call: Call, event: TransferRang) -> Result:
-    transfer = _goes_on(call, event.transfer_id)
-    if transfer is None:
+    transfer = transfer_named(call.transfers, event.transfer_id)
+    if transfer is not None and not transfer.is_understood:
+        return Unmoved(_OF_A_LATER_RELEASE)
+    if transfer is None or not transfer.is_under_way:
         return Unmoved(_OVER)
     if transfer.state is not _S.REQUESTED:
         return Unmoved("rang_before")
@@ -132,7 +135,7 @@ def _joined(call: Call, event: TransferJoined) -> Result:
     """The target is there. An agent that has left meanwhile has handed over."""
     transfer = transfer_named(call.transfers, event.transfer_id)
     if transfer is not None and not transfer.is_understood:
-        return Unmoved("transfer_of_a_later_release")
+        return Unmoved(_OF_A_LATER_RELEASE)
     if transfer is None or not transfer.state.awaits_target:
         return Unmoved("joined_before" if transfer is not None and transfer.joined_at else _OVER)
     if transfer.left is not None:
