@@ -205,6 +205,32 @@ def test_a_call_that_is_moved_to_the_whole_list_while_a_run_reads_is_seen_all_th
     assert room.call().state.is_terminal
 
 
+def test_what_is_seen_only_at_the_second_reading_stands_in_its_place(
+    room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Shares are handed out by their first and last moments.
+    sharded = in_shards(room, local)
+    early = sharded.dialing("call_0")
+    for number in range(1, CALLS):
+        room.clock.move(0.001)
+        room.dialing(f"call_{number}")
+    room.telephony.open_rooms.clear()
+    room.clock.move(FIRST_LOOK_S + 60)
+    read, moved = sharded.watchlist.due_in, []
+
+    def due_in(list_key: str, *how: Any) -> list[DueKey]:
+        if list_key == shard_of_due() and not moved:
+            room.store.commit(early, replace(early, version=early.version + 1))
+            moved.append(list_key)
+        return read(list_key, *how)
+
+    monkeypatch.setattr(sharded.watchlist, "due_in", due_in)
+    sharded.sweep()
+    assert all(int(share.first) <= int(share.last) for share in room.looks.shares)
+    sharded.work_on_shares()
+    assert in_flight(room) == 0
+
+
 def test_shards_are_noted_and_seen_by_who_does_not_write_to_them_any_more(room: CallsRoom, local: LocalAws) -> None:
     sharded = in_shards(room, local)
     sharded.sweep()

@@ -248,6 +248,41 @@ async def until(is_so: Callable[[], object]) -> None:
         await asyncio.to_thread(time.sleep, 0.005)
 
 
+def test_who_rings_for_a_caller_who_is_gone_is_put_out_alone(room: CallsRoom) -> None:
+    # The next caller may have come into the same room.
+    a_caller_who_talks(room)
+    asked(room)
+
+    async def hangs_up(_call: Call) -> None:
+        room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "active", None))
+        room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
+        await until(lambda: room.telephony.removed)
+
+    room.telephony.while_ringing = hangs_up
+    room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]
+    room.carry_out("transfer_1")
+    assert not room.call().in_flight
+    assert room.telephony.removed == [leg_identity("call_1", 1, "transfer_1")]
+    assert room.telephony.ended_rooms == []
+
+
+def a_caller_who_talks(room: CallsRoom) -> None:
+    now = room.clock()
+    call = a_call(
+        State.ACTIVE,
+        call_id="call_1",
+        direction=Direction.INBOUND,
+        inbound_room="caller-room",
+        caller_identity="sip_+15550107777",
+        created_at=now,
+        dialed_at=now,
+        answered_at=now,
+        active_at=now,
+    )
+    room.store.create(call)
+    room.telephony.open_rooms["caller-room"] = now
+
+
 def test_who_rings_for_a_transfer_that_is_over_is_put_out(room: CallsRoom) -> None:
     call = talking(room)
     asked(room)

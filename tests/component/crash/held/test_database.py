@@ -1,5 +1,5 @@
-"""What the functions of these tests ask of the table is answered as moto answers it: the same scenarios, played once
-with each request made of both."""
+"""What the functions of these tests ask of the table is answered as moto answers it: the first and the last scenario of
+each kind, undisturbed and struck, with each request made of both, and what is left in both in the end."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ from tests.component.crash import (
     test_who_is_there,
 )
 from tests.component.crash.rig.database import Database
+from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Scenario, play
 from tests.component.one_table import LocalAws
 
@@ -43,7 +44,11 @@ _ALL = (
     test_web_callers.SCENARIOS,
     test_who_is_there.SCENARIOS,
 )
-SCENARIOS = [scenario for scenarios in _ALL for scenario in (scenarios[0], scenarios[-1])]
+SCENARIOS = [
+    *((scenario, None) for scenarios in _ALL for scenario in (scenarios[0], scenarios[-1])),
+    *((scenarios[0], Trouble.KILLED) for scenarios in _ALL),
+]
+"""Killed in the middle, so that others find what is half-done."""
 
 
 def _plain(item: Mapping[str, Any] | None) -> Any:
@@ -58,6 +63,7 @@ def _told(said: Mapping[str, Any], operation: str) -> dict[str, Any]:
     told: dict[str, Any] = {name: _plain(said.get(name)) for name in ("Item", "Attributes", "LastEvaluatedKey")}
     items = [_plain(item) for item in said.get("Items", [])]
     told["Items"] = sorted(items) if operation == "Scan" else items
+    told["Count"] = said.get("Count")
     found = said.get("Responses", {})
     told["Responses"] = (
         [_plain(each.get("Item")) for each in found]
@@ -87,19 +93,28 @@ def _heard(ask: Callable[[], Mapping[str, Any]], operation: str) -> tuple[dict[s
     return _told(said, operation), lambda: said
 
 
+def _named(value: object) -> str:
+    return f"{value.function}: {value}" if isinstance(value, Scenario) else str(value or "undisturbed")
+
+
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: f"{scenario.function}: {scenario}")
-def test_it_answers_as_moto_does(local: LocalAws, scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("scenario", "trouble"), SCENARIOS, ids=_named)
+def test_it_answers_as_moto_does(
+    local: LocalAws, scenario: Scenario, trouble: Trouble | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [] if trouble is None else play(local, scenario, None, 0).steps
     ask_moto, answer = local.dynamodb._make_api_call, Database.answer
-    asked: set[str] = set()
+    asked: dict[str, Database] = {}
 
     def both(database: Database, operation: str, request: Mapping[str, Any]) -> Any:
-        asked.add(operation)
+        asked[operation] = database
         ours, pass_on = _heard(lambda: answer(database, operation, request), operation)
         motos, _ = _heard(lambda: ask_moto(operation, request), operation)
         assert ours == motos, f"{operation} {request}"
         return pass_on()
 
     monkeypatch.setattr(Database, "answer", both)
-    play(local, scenario, None, 0)
-    assert {"TransactWriteItems", "GetItem", "Query", "UpdateItem"} <= asked
+    play(local, scenario, trouble, len(steps) // 2)
+    assert {"TransactWriteItems", "GetItem", "Query", "UpdateItem"} <= asked.keys()
+    left = local.dynamodb.scan(TableName=local.table_name)["Items"]
+    assert sorted(map(_plain, left)) == sorted(map(_plain, asked["GetItem"].items()))

@@ -15,6 +15,7 @@ from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
+from ringline.calls.model.transfers.transfer import leg_identity
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.arrive import Arrive
@@ -355,25 +356,37 @@ def test_rooms_in_which_nobody_rang_in_are_somebody_elses() -> None:
     assert (house.calls, house.asked) == ([], [])
 
 
-TARGET = replace(
-    CALLER, sid="PA_target", sip_call_id="SCL_9", rule_id=None, identity="sip-call_1-1-trf_1", call_status="dialing"
-)
+def called_in(call_id: str) -> LivekitEvent:
+    """The leg of whom a call is to be handed over to, as it joins: before its INVITE."""
+    identity = leg_identity(call_id, 1, "trf_1")
+    return replace(CALLER, sid="PA_target", sip_call_id="SCL_9", rule_id=None, identity=identity, call_status="dialing")
 
 
 def test_whoever_is_called_into_a_callers_room_is_no_next_caller() -> None:
     house = House()
     house.hears(CALLER, AGENT)
-    assert house.hears(TARGET) == ["leg_of_another"]
-    assert house.asked[-1:] != [f"close {ROOM}"] and house.call.in_flight
+    before = list(house.asked)
+    assert house.hears(called_in(house.call.call_id)) == ["leg_of_another"]
+    assert house.asked == before and house.call.in_flight
 
 
-def test_whoever_would_ring_for_a_caller_who_is_gone_is_put_out_with_the_room() -> None:
-    # Asked to dial as the caller hung up, LiveKit makes the room anew.
+def test_whoever_would_ring_for_a_caller_who_is_gone_is_put_out_alone() -> None:
+    # Asked to dial as the caller hung up, LiveKit makes the room anew, and the next caller may be in it.
     house = House()
     house.hears(CALLER, AGENT, replace(GAVE_UP, call_status="active"))
     assert not house.call.in_flight
-    assert house.hears(TARGET) == ["call_is_over"]
-    assert house.asked[-1] == f"close {ROOM}"
+    target = called_in(house.call.call_id)
+    assert house.hears(target) == ["call_is_over"]
+    assert house.asked[-1] == f"remove {target.identity}"
+
+
+def test_whom_somebody_else_calls_into_a_room_that_was_a_callers_is_left_alone() -> None:
+    house = House()
+    house.hears(CALLER, AGENT, replace(GAVE_UP, call_status="active"))
+    before = list(house.asked)
+    strangers = (called_in("call_of_another_stack"), replace(called_in("x"), identity="desk-phone-of-another-app"))
+    assert house.hears(*strangers) == ["not_our_room"] * 2
+    assert house.asked == before
 
 
 def test_a_room_that_a_rule_gives_one_caller_after_another_has_a_call_for_each() -> None:

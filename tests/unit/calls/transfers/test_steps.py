@@ -161,6 +161,13 @@ def test_a_transfer_of_a_call_whose_leg_has_left_is_not_begun_any_more() -> None
     assert transfer_owed(gone, at(13 + TRANSFER_BEGINS_WITHIN_S)) is TransferOwed.NOTHING
 
 
+@pytest.mark.parametrize("event", [TransferRang(at(12), 1, "transfer_1"), JOINED], ids=["rang", "joined"])
+def test_a_transfer_of_a_later_release_is_not_taken_for_over(event: TransferRang | TransferJoined) -> None:
+    call = asked()
+    later = replace(call, transfers=(replace(last(call), state=TransferState.kept("screened")),))
+    assert unmoved(later, event).why == "transfer_of_a_later_release"
+
+
 def test_a_transfer_that_nobody_begins_is_given_up() -> None:
     call = asked()
     assert transfer_owed(call, at(10 + TRANSFER_BEGUN_BY_S) - 1) is TransferOwed.BEGIN
