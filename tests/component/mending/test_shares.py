@@ -182,16 +182,17 @@ def test_a_sweep_of_shards_mends_calls_of_the_whole_list_too(room: CallsRoom, lo
     assert room.call("call_0").state.is_terminal and room.call("call_1").state.is_terminal
 
 
-@pytest.mark.parametrize("fields", [{"due_at": NOW + 5, "expires_at": NOW + 9}, {}], ids=["expires", "on a line"])
+@pytest.mark.parametrize("expires", [True, False], ids=["expires", "on a line"])
 def test_a_call_that_is_moved_to_the_whole_list_while_a_run_reads_is_seen_all_the_same(
-    room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch, fields: dict[str, int]
+    room: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch, expires: bool
 ) -> None:
     """Of two releases, or of two settings, both write while a deployment is on its way."""
     sharded = in_shards(room, local)
-    call = sharded.queued(**fields) if fields else sharded.dialing("call_1")
+    call = sharded.queued(due_at=NOW + 5, expires_at=NOW + 9) if expires else sharded.dialing("call_1")
     room.telephony.open_rooms.clear()
     room.clock.move(FIRST_LOOK_S + 60)
-    read, moved = sharded.watchlist.due_in, []
+    read = sharded.watchlist.due_in
+    moved: list[str] = []
 
     def due_in(list_key: str, *how: Any) -> list[DueKey]:
         if list_key.endswith(shard_of_due()[-3:]) and not moved and lists_of(local)["call_1"] == list_key:
@@ -216,7 +217,8 @@ def test_what_is_seen_only_at_the_second_reading_stands_in_its_place(
         room.dialing(f"call_{number}")
     room.telephony.open_rooms.clear()
     room.clock.move(FIRST_LOOK_S + 60)
-    read, moved = sharded.watchlist.due_in, []
+    read = sharded.watchlist.due_in
+    moved: list[str] = []
 
     def due_in(list_key: str, *how: Any) -> list[DueKey]:
         if list_key == shard_of_due() and not moved:
