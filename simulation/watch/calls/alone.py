@@ -30,9 +30,9 @@ class NotLeftAlone:
         leg = self._scene.leg_of(before)
         if since is None or leg is None or (leg.over_at is not None and leg.over_at <= since):
             return
-        # Whom somebody is being asked for waits for that one.
+        # Whom somebody is being asked for waits for that one, and who was away themselves waited for nobody.
         served = [each.ended_at or self._world.now for each in before.transfers if each.dial == before.attempt]
-        alone_ms = max(0, (leg.over_at or self._world.now) - max([since, *served]))
+        alone_ms = max(0, (leg.over_at or self._world.now) - max([since, leg.joined_at, *served]))
         self.alone_ms.append(alone_ms)
         known_at = max(before.agent_left_at or 0, before.other_left_at or 0)
         if self._calm and 0 <= known_at - since < _KNOWN_WITHIN_MS and alone_ms > _ALONE_MS:

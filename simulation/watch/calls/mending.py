@@ -111,14 +111,15 @@ class Mending:
             # Nothing has rung, and the ringing has its time from the agent's coming on.
             waits_s = (call.agent_join_timeout_s or AGENT_FIRST_S) + DIAL_OUTCOME_MARGIN_S
             return "its agent has not come", max(seen_from, call.awaits_agent_since + waits_s * 1000)
-        if call.answered_at is None:
+        known = min((at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at), default=None)
+        # Known, and true: a leg that reconnected has left under its old sid and talks on.
+        is_known_to_be_gone = known is not None and (leg is None or not leg.is_up)
+        if call.answered_at is None and not (call.comes_in and is_known_to_be_gone):
             if call.answer_from is AnswerFrom.CARRIER and leg is not None and _shows_an_answer(leg):
                 return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
             outcome_s = call.ring_timeout_s + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S
             return "its dial has no outcome", max(seen_from, (call.dialed_at or 0) + outcome_s * 1000)
-        known = min((at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at), default=None)
-        # Known, and true: a leg that reconnected has left under its old sid and talks on.
-        if known is not None and (leg is None or not leg.is_up):
+        if known is not None and is_known_to_be_gone:
             waits_s = PROMISED_WORDS_S if call.reports.has_promised_transcript else DIALER_SILENCE_S
             return "its leg or room is known to be gone", max(seen_from, known + waits_s * 1000)
         if known is not None:

@@ -65,7 +65,13 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved, Unmoved
-from ringline.calls.model.timing import DEFERRED_FOR_S, FIRST_LOOK_S, MEDIA_SILENCE_S, UNSENT_DIALS
+from ringline.calls.model.timing import (
+    AGENT_SUCCESSOR_S,
+    DEFERRED_FOR_S,
+    FIRST_LOOK_S,
+    MEDIA_SILENCE_S,
+    UNSENT_DIALS,
+)
 from ringline.calls.model.transfers.transfer_events import (
     TransferAsked,
     TransferBegun,
@@ -74,7 +80,7 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferJoined,
     TransferRang,
 )
-from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, owed
+from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import TRANSITIONS, apply
 from tests.builders import a_call, a_transfer, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
@@ -268,6 +274,17 @@ def test_a_leg_that_the_agent_calls_into_the_room_comes_and_goes_without_the_cal
     assert unmoved(call, busy).why == "leg_of_another"
     own = LegLeft(at(30), 1, "PA_leg", "CLIENT_INITIATED", "hangup", call.leg_identity)
     assert moved(call, own).evidence.leg_left_at == at(30)
+
+
+@pytest.mark.parametrize("agent_left_at", [None, at(15)])
+def test_who_comes_back_to_nobody_is_looked_at_soon(agent_left_at: int | None) -> None:
+    # The look at their going has time for them to come back, and theirs would be the silence.
+    call = a_call(State.ACTIVE, agent_left_at=agent_left_at)
+    gone = moved(call, LegLeft(at(16), 1, "PA_leg", "CONNECTION_TIMEOUT", "active"))
+    back = apply(gone, LegJoined(at(20), 1, "PA_new"))
+    assert isinstance(back, Moved)
+    assert (Effect.LOOK_AGAIN in back.effects) == (agent_left_at is not None)
+    assert agent_left_at is None or look_again_in_s(back.call) == AGENT_SUCCESSOR_S + 1
 
 
 def test_a_rejoined_leg_is_followed_by_its_new_sid() -> None:

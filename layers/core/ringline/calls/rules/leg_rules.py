@@ -37,13 +37,13 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if call.answered_at is None and not was_lost and not waits_for_agent:
         return Unmoved("leg_is_dialing")
-    return Moved(
-        changed(
-            without_leg_evidence(call),
-            leg_sid=event.sid if call.answered_at is not None or waits_for_agent else None,
-            notes=noted(call, event.at, "leg_rejoined"),
-        )
+    rejoined = changed(
+        without_leg_evidence(call),
+        leg_sid=event.sid if call.answered_at is not None or waits_for_agent else None,
+        notes=noted(call, event.at, "leg_rejoined"),
     )
+    # Who comes back may find nobody any more: they are not to wait for the look at their going.
+    return Moved(rejoined, LOOK_AGAIN if call.agent_left_at is not None else frozenset())
 
 
 def _is_the_same_use(call: Call, event: LegJoined) -> bool:
