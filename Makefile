@@ -147,10 +147,11 @@ SLOWEST := --durations=15 --durations-min=1
 
 # The stack's tests first and by themselves, because their calls take the time that calls take: on a machine that is busy
 # with the others some would be late. They wait more than they work, so that several stacks run beside each other, up to
-# 2 GB each. All others run one on each core (tests/side_by_side.py). A part of the tests begins sooner without workers.
+# 2 GB each. Of all others one in four waits (for phones on a real clock, and for processes): they run one on each core, and
+# one beside (tests/side_by_side.py). A part of the tests begins sooner without workers.
 TESTS ?= tests
 STACK_WORKERS ?= 4
-WORKERS ?= $(CORES)
+WORKERS ?= $(shell expr $(CORES) + 1)
 test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
 ifeq ($(TESTS),tests)
 	$(PYTHON) -m pytest tests/stack -n $(STACK_WORKERS) $(SLOWEST) $(PYTEST_OPTIONS) && stack=0 || stack=$$?; \

@@ -4,6 +4,7 @@ what it is told."""
 import asyncio
 from dataclasses import dataclass, field
 
+import pytest
 from aws_lambda_powertools import Logger
 
 from ringline.accounts.account import Account
@@ -228,3 +229,14 @@ def calls_room(local: LocalAws, cap: int = 2, *, in_shards: bool = False) -> Cal
     routing = RoutingStore(local.dynamodb, local.table_name)
     reached = ReachedLimits(local.dynamodb, local.table_name)
     return CallsRoom(store, watchlist, paces, places, counters, routing, rooms, reached, clock)
+
+
+def room_of_no_waiting(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    """The same, where whoever waits lets time pass."""
+    room = calls_room(local)
+
+    async def no_waiting(seconds: float) -> None:
+        room.clock.move(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", no_waiting)
+    return room

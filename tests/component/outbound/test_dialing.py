@@ -48,7 +48,7 @@ from ringline.calls.model.timing import (
 )
 from ringline.calls.progress.progress import Applied
 from tests.builders import ACCOUNT, NOW, at
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, calls_room, room_of_no_waiting
 from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
@@ -58,13 +58,7 @@ NOT_JOINED = NotSent("internal", "update room failed", may_repeat=True)
 
 @pytest.fixture
 def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
-    room = calls_room(local)
-
-    async def no_waiting(seconds: float) -> None:
-        room.clock.move(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", no_waiting)
-    return room
+    return room_of_no_waiting(local, monkeypatch)
 
 
 def a_leg(call: Call, status: str) -> RoomView:

@@ -37,7 +37,7 @@ from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from tests.builders import a_call
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, room_of_no_waiting
 from tests.component.one_table import LocalAws
 from tests.component.releases.tomorrow import row
 
@@ -58,9 +58,9 @@ def written(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def room(local: LocalAws, written: dict[str, Any]) -> CallsRoom:
+def room(local: LocalAws, written: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
     """The use cases over a table with all that the release wrote."""
-    room = calls_room(local)
+    room = room_of_no_waiting(local, monkeypatch)
     for item in written["rows"]:
         local.dynamodb.put_item(TableName=local.table_name, Item=item)
     return room

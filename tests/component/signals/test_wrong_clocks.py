@@ -17,7 +17,7 @@ from ringline.calls.views.call_view import call_view
 from ringline.routing.records import Trunk
 from ringline.routing.resolve import Route
 from tests.builders import ACCOUNT
-from tests.component.calls_room import LOG, CallsRoom, calls_room
+from tests.component.calls_room import LOG, CallsRoom, room_of_no_waiting
 from tests.component.one_table import LocalAws
 from tests.fakes import EMPTY_ROOM
 
@@ -38,8 +38,8 @@ CALLER = LivekitEvent(
 
 
 @pytest.fixture
-def room(local: LocalAws) -> CallsRoom:
-    return calls_room(local)
+def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    return room_of_no_waiting(local, monkeypatch)
 
 
 def observer(room: CallsRoom, reception: Callable[[], Arrive] | None = None) -> Observe:

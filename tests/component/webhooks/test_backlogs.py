@@ -1,7 +1,5 @@
 """A backlog of failed deliveries delays neither calls nor what goes to others: the whole sweep, on the table."""
 
-import asyncio
-
 import pytest
 
 from ringline.calls.mending import sweep
@@ -14,7 +12,7 @@ from ringline.webhooks.tables import deliveries as delivery_rows
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.failing import FailingEndpoints
 from tests.builders import ACCOUNT
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, room_of_no_waiting
 from tests.component.one_table import LocalAws
 from tests.unit.webhooks.test_overdue import NoCounts
 from tests.unit.webhooks.webhook_fakes import QueueInMemory, Steps, a_delivery
@@ -25,12 +23,7 @@ BACKLOG = 4 * MOST
 
 @pytest.fixture
 def room(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
-    room = calls_room(local)
-
-    async def no_waiting(seconds: float) -> None:
-        room.clock.move(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", no_waiting)
+    room = room_of_no_waiting(local, monkeypatch)
     monkeypatch.setattr(sweep, "MAX_DUE", MOST)
     monkeypatch.setattr(overdue, "MOST_AT_ONCE", MOST)
     return room

@@ -18,6 +18,7 @@ from livekit import api
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.calls.outbound.admit import Admit
 from ringline.calls.tables import watchlist
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
@@ -99,6 +100,7 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
         for shards in ("DUE_SHARDS", "EXPIRES_SHARDS", "WAITING_PKS"):
             patch(watchlist, shards, getattr(watchlist, shards)[:1])
         patch(asyncio, "sleep", sleep)
+        patches.enter_context(mock.patch.dict(Admit._defaults, {"pause": clock.move}))
         patch(asyncio, "to_thread", in_turn)
         patch(api, "LiveKitAPI", lambda *_, **__: Client(world.phones))
         patch(product_clock, "now_ms", clock)
