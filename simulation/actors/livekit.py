@@ -201,6 +201,12 @@ class Livekit:
         process.after_effect("remove")
         return True
 
+    def remove_now(self, room: str, identity: str) -> None:
+        """Puts somebody out, for a synchronous handler."""
+        process = self._ask_now("remove", room)
+        self._removes(room, identity)
+        process.after_effect("remove")
+
     # --- how a request goes ------------------------------------------------------------------------------------------
 
     def _ask_now(self, what: str, room: str, soonest_ms: int = 2, latest_ms: int = 30) -> Process:

@@ -264,8 +264,7 @@ class Container:
             looks=looks,
             log=log,
             remove_later=livekit.remove_later_now,
-            # Nobody listens here.
-            remove=lambda _room, _identity: None,
+            remove=livekit.remove_now,
             reception=lambda: self._arrive,
             web_reception=lambda: self.web_door.receive,
         )

@@ -446,6 +446,16 @@ def test_a_call_reaches_its_limit_also_while_nobody_begins_its_transfer(room: Ca
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
 
 
+def test_a_call_that_has_lasted_too_long_ends_with_the_look_that_would_give_its_transfer_up(room: CallsRoom) -> None:
+    # LiveKit was away for an hour, and so was everybody who could have looked.
+    talking(room, max_call_duration_s=120)
+    asked(room, fallback=NEXT)
+    room.clock.move(3600)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.MAX_DURATION_REACHED)
+    assert not any(each.is_under_way for each in room.call().transfers) and room.transfers.sent == []
+
+
 def test_a_transfer_that_nobody_begins_is_given_up_and_the_next_target_asked_for(room: CallsRoom) -> None:
     talking(room)
     asked(room, fallback=NEXT)

@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from ringline.calls.transfers.mend import MendTransfers
 
 
+_LASTED_TOO_LONG = End(EndReason.MAX_DURATION_REACHED)
+"""Ends a conversation, and whatever transfer it has with it."""
+
+
 @dataclass(slots=True)
 class Swept:
     """What one run did, for its log line, and what it found: how many calls and deliveries were due, how many accounts
@@ -99,15 +103,19 @@ class Mender:
         lost then, for the next run looks again."""
         if room_is_open and is_to_rest(call):
             await self._rest_recordings(call)
-        if room_is_open and call.transfers and self.transfers is not None and await self.transfers.mend(call, now):
+        due = owed(call, room_is_open, now)
+        if room_is_open and due != _LASTED_TOO_LONG and await self._mend_transfers(call, now):
             # The call is another now, and its next look sees to the rest: at once, where somebody says that it is over.
             if is_told_to_be_over(call):
                 await self._ask_for_look(call, 1)
             return
-        due = owed(call, room_is_open, now)
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)
         await self._do(due, call, now)
+
+    async def _mend_transfers(self, call: Call, now: int) -> bool:
+        """Whether the call is another now."""
+        return bool(call.transfers) and self.transfers is not None and await self.transfers.mend(call, now)
 
     async def _rest_recordings(self, call: Call) -> None:
         """A recording is an extra: that LiveKit cannot be asked about it keeps nothing else from being mended."""
