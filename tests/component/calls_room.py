@@ -2,6 +2,8 @@
 what it is told."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -240,3 +242,11 @@ def room_of_no_waiting(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Call
 
     monkeypatch.setattr(asyncio, "sleep", no_waiting)
     return room
+
+
+async def while_it_rings(until: Callable[[], object]) -> None:
+    """Lets the other tasks of whoever dials go on until it is so, or for a second."""
+    for _ in range(200):
+        if until():
+            return
+        await asyncio.to_thread(time.sleep, 0.005)

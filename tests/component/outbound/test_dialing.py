@@ -2,8 +2,6 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable
 from copy import replace
 from dataclasses import dataclass, field
 
@@ -48,7 +46,7 @@ from ringline.calls.model.timing import (
 )
 from ringline.calls.progress.progress import Applied
 from tests.builders import ACCOUNT, NOW, at
-from tests.component.calls_room import CallsRoom, calls_room, room_of_no_waiting
+from tests.component.calls_room import CallsRoom, calls_room, room_of_no_waiting, while_it_rings
 from tests.component.one_table import LocalAws
 
 AGENT = AgentSeen("PA_agent", NOW)
@@ -257,14 +255,6 @@ def test_a_phone_that_rings_for_a_canceled_call_is_put_out_and_told_to_nobody(
     assert (room.call().state, room.call().end_reason) == (State.CANCELED, EndReason.CALL_CANCELED)
     assert room.rung == []
     assert room.call().room_name in room.telephony.ended_rooms
-
-
-async def while_it_rings(until: Callable[[], object]) -> None:
-    """Lets the dialer's other tasks go on until it is so, or for a while."""
-    for _ in range(100):
-        if until():
-            return
-        await asyncio.to_thread(time.sleep, 0.005)
 
 
 def test_a_call_of_a_later_release_is_neither_told_as_ringing_nor_cut_off(

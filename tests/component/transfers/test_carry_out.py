@@ -1,8 +1,6 @@
 """Carrying a transfer out, LiveKit answering as it may: what the record says of it, and what is left to others."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from copy import replace
 from typing import Any
 
@@ -37,7 +35,7 @@ from ringline.calls.model.transfers.transfer import (
 from ringline.calls.model.transfers.transfer_events import TransferAsked, TransferBegun, TransferFailed
 from ringline.calls.rules.deadlines import look_again_in_s
 from tests.builders import ACCOUNT, NOW, a_call, a_transfer
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import CallsRoom, calls_room, while_it_rings
 from tests.component.one_table import LocalAws
 
 _S = TransferState
@@ -233,19 +231,12 @@ def test_who_rings_for_a_call_that_has_ended_is_put_out_and_not_left_to_ring(roo
     async def ends(_call: Call) -> None:
         room.progress.apply(ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP))
         room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
-        await until(lambda: room.telephony.ended_rooms)
+        await while_it_rings(lambda: room.telephony.ended_rooms)
 
     room.telephony.while_ringing = ends
     room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]
     room.carry_out("transfer_1")
     assert call.room_name in room.telephony.ended_rooms
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    for _ in range(200):
-        if is_so():
-            return
-        await asyncio.to_thread(time.sleep, 0.005)
 
 
 def test_who_rings_for_a_caller_who_is_gone_is_put_out_alone(room: CallsRoom) -> None:
@@ -256,7 +247,7 @@ def test_who_rings_for_a_caller_who_is_gone_is_put_out_alone(room: CallsRoom) ->
     async def hangs_up(_call: Call) -> None:
         room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "active", None))
         room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
-        await until(lambda: room.telephony.removed)
+        await while_it_rings(lambda: room.telephony.removed)
 
     room.telephony.while_ringing = hangs_up
     room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]
@@ -290,7 +281,7 @@ def test_who_rings_for_a_transfer_that_is_over_is_put_out(room: CallsRoom) -> No
     async def is_over(_call: Call) -> None:
         event = TransferFailed(room.clock(), 1, "transfer_1", EndReason.INTERNAL_ERROR.value, None)
         room.progress.apply(ACCOUNT, "call_1", event)
-        await until(lambda: room.telephony.removed)
+        await while_it_rings(lambda: room.telephony.removed)
 
     room.telephony.while_ringing = is_over
     room.telephony.outcomes = [Refused(603, "Decline", "resource_exhausted", "declined")]

@@ -1,5 +1,5 @@
-"""The one table in this process, asked as the client is: moto answers the same, at fifty times the cost, and a function
-that is struck at every step asks some hundred thousand times.
+"""The one table in this process, asked as the client is: moto answers the same, but takes most of a test's time
+for it where a function is struck at every step.
 
 It knows the expressions that are asked here and refuses others (`simulation.aws.conditions`). What DynamoDB itself
 would refuse, such as a name that is not used, the tests of the stores see.
