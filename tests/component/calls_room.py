@@ -4,6 +4,7 @@ what it is told."""
 import asyncio
 import time
 from collections.abc import Callable
+from copy import replace
 from dataclasses import dataclass, field
 
 import pytest
@@ -117,6 +118,12 @@ class CallsRoom:
     def ring(self, account_id: str = ACCOUNT) -> int:
         """A doorbell is heard: how many calls were dialled."""
         return asyncio.run(self.dial_next(self.admit).run(account_id))
+
+    def ring_once(self, account_id: str = ACCOUNT) -> int:
+        """The same, by a dialer that claims a single time: a call that it puts back at once is left to the next one."""
+        claims = iter((True,))
+        once = replace(self.dial_next(self.admit), may_claim=lambda: next(claims, False))
+        return asyncio.run(once.run(account_id))
 
     def dial_next(self, admit: Admit, links: CarrierLinks | None = None) -> DialNext:
         return DialNext(
