@@ -68,14 +68,17 @@ def steady() -> Section:
     readings = []
     for transaction_ms in _TRANSACTION_MS:
         for lines in _BUSY_LINES:
-            one, several = (
-                SteadyAccount(lines=lines, transaction_s=transaction_ms / 1000, most=most, seed=_SEED).run(15, 30)
-                for most in (1, DIAL_BATCH)
+            one, several, again = (
+                SteadyAccount(
+                    lines=lines, transaction_s=transaction_ms / 1000, most=most, seed=_SEED, writes_again=writes_again
+                ).run(15, 30)
+                for most, writes_again in ((1, False), (DIAL_BATCH, False), (DIAL_BATCH, True))
             )
             what = f"{lines} lines, {transaction_ms} ms a transaction: {lines / LASTS_S:.0f}/s at most"
             value = f"{shown(several.calls_per_s)}/s, {several.calls_per_s / one.calls_per_s:.1f}x"
-            refused = f"{several.refused:.1f} refused a call, one by one {one.refused:.1f}"
-            readings.append(Reading(what, value, f"one by one {shown(one.calls_per_s)}/s; {refused}"))
+            refused = f"{several.refused:.1f}, {one.refused:.1f} and {again.refused:.1f} refused a call"
+            others = f"one by one {shown(one.calls_per_s)}/s, writing the same again {shown(again.calls_per_s)}/s"
+            readings.append(Reading(what, value, f"{others}; {refused}"))
     return Section(f"calls of {LASTS_S:.0f} s of one account, in virtual time (a model of the table)", tuple(readings))
 
 

@@ -4,8 +4,9 @@ claims meet at the account's gate all the time.
 What is modelled is the table: a transaction takes so long, and one that begins while another is under way at the gate
 is refused (TransactionConflict). What is tried again when, and how often, is what the store does: full jitter below
 20 ms x 2^n, eight times (`calls/tables/writes/transactions.py`); who lets how many in is what the dialer does: it reads
-gate and queue, and claims what is free up to `most` at once (`calls/outbound/admit.py`), for up to ten calls a bell.
-Reading and ringing take what is said below. Nothing here is measured on a table.
+gate and queue, and claims what is free up to `most` at once, for up to ten calls a bell; where it meets others it waits
+as long and reads again (`calls/outbound/admit.py`). Reading and ringing take what is said below. Nothing here is
+measured on a table.
 """
 
 import random
@@ -13,7 +14,7 @@ from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 
 from ringline.calls.model.timing import DIAL_BATCH
-from ringline.calls.tables.writes import transactions
+from ringline.calls.tables.writes.transactions import CONFLICT_TRIES, lets_others_pass_s
 from ringline.record import Record
 
 LASTS_S = 10.0
@@ -38,13 +39,15 @@ class Told(Record):
 
 
 class SteadyAccount:
-    """`most` is how many calls are claimed in one transaction. Somebody always waits."""
+    """`most` is how many calls are claimed in one transaction. With `writes_again` a dialer that meets others writes
+    the same again, instead of reading what is free by then. Somebody always waits."""
 
-    def __init__(self, *, lines: int, transaction_s: float, most: int, seed: int) -> None:
+    def __init__(self, *, lines: int, transaction_s: float, most: int, seed: int, writes_again: bool = False) -> None:
         self.now = 0.0
         self._lines = lines
         self._takes_s = transaction_s
         self._most = most
+        self._writes_again = writes_again
         self._chance = random.Random(seed)
         self._heap: list[tuple[float, int, Steps]] = []
         self._begun = 0
@@ -95,7 +98,7 @@ class SteadyAccount:
 
     def _dialer(self) -> Steps:
         """A doorbell is heard."""
-        dialled = 0
+        dialled = met = 0
         while dialled < DIAL_BATCH:
             yield _READS_S
             head, several = self.head, min(self._most, DIAL_BATCH - dialled, self._lines - self.in_use)
@@ -112,23 +115,30 @@ class SteadyAccount:
                 taken.append(several)
                 return True
 
-            if not (yield from self._transaction(take)):
-                self.given_up += 1
-                yield _AGAIN_S
+            tries = range(CONFLICT_TRIES) if self._writes_again else range(met, met + 1)
+            if not (yield from self._transaction(take, tries)):
+                met += 1
+                if self._writes_again or met == CONFLICT_TRIES:
+                    self.given_up += 1
+                    met = 0
+                    yield _AGAIN_S
                 continue
+            met = 0
             for _ in range(sum(taken)):
                 dialled += 1
                 self._begin(self._call(), LASTS_S)
         self._begin(self._dialer(), _BELL_S)
 
-    def _transaction(self, act: Callable[[], bool]) -> Generator[float, None, bool]:
+    def _transaction(
+        self, act: Callable[[], bool], tries: range = range(CONFLICT_TRIES)
+    ) -> Generator[float, None, bool]:
         """Whether it came to its end, whatever that was."""
-        for attempt in range(transactions._CONFLICT_TRIES):
+        for attempt in tries:
             if self.now >= self._busy_until:
                 self._busy_until = self.now + self._takes_s
                 yield self._takes_s
                 return act()
             self.refused += 1
             # The refusal takes its way, too.
-            yield self._takes_s / 2 + self._chance.uniform(0, transactions._CONFLICT_WAIT_S * 2**attempt)
+            yield self._takes_s / 2 + lets_others_pass_s(attempt, self._chance)
         return False

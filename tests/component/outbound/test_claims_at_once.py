@@ -1,6 +1,6 @@
 """Calls that are claimed at once: who goes along with the first one, who does not, and what becomes of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -8,8 +8,11 @@ import pytest
 
 from ringline.calls.capacity.counters import Kind, counter_name
 from ringline.calls.model.call import RUNNER, State
-from ringline.calls.model.timing import DIAL_BATCH
+from ringline.calls.model.events import DialRefused
+from ringline.calls.model.outcomes import LivekitAway
+from ringline.calls.model.timing import AGENT_RESTS_S, DIAL_BATCH
 from ringline.calls.outbound.admit import NoneAdmitted
+from ringline.calls.tables.store import CONFLICT_TRIES, TableContended
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -125,3 +128,79 @@ def test_calls_of_a_dialer_that_died_before_it_dialled_one_of_them_end_and_give_
     states = {room.call(f"call_{name}").state for name in "abc"}
     assert states <= {State.NOT_CONNECTED, State.QUEUED}
     assert room.in_use == 0
+
+
+# --- others at the gate ----------------------------------------------------------------------------------------------
+
+
+def meeting(local: LocalAws, times: int, meanwhile: Callable[[], object] = lambda: None) -> Any:
+    """The next so many transactions come while another is under way at the gate, which goes through behind each."""
+    transact, left = local.dynamodb.transact_write_items, times
+
+    def met(**transaction: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            return transact(**transaction)
+        left -= 1
+        with mock.patch.object(local.dynamodb, "transact_write_items", transact):
+            meanwhile()
+        reasons = [{"Code": "None"}] * (len(transaction["TransactItems"]) - 1) + [{"Code": "TransactionConflict"}]
+        answer = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+        raise local.dynamodb.exceptions.TransactionCanceledException(answer, "TransactWriteItems")
+
+    return mock.patch.object(local.dynamodb, "transact_write_items", met)
+
+
+def test_who_meets_an_end_at_the_gate_claims_for_its_line_too(local: LocalAws, transactions: list[int]) -> None:
+    room = calls_room(local, cap=2)
+    call = room.dialing("call_that_ends")
+    wait(room, "a", "b", "c")
+
+    def ends() -> None:
+        room.progress.apply(
+            ACCOUNT, "call_that_ends", DialRefused(room.clock(), call.attempt, 486, "Busy Here", None, None)
+        )
+        assert room.in_use == 0
+
+    transactions.clear()
+    before = room.clock()
+    with meeting(local, 1, ends):
+        assert admitted(room) == ["a", "b"]
+    assert room.in_use == 2
+    assert room.clock() > before, "it lets the others pass"
+
+
+def test_who_meets_another_dialer_takes_the_next_call(local: LocalAws, room: CallsRoom) -> None:
+    wait(room, "a", "b", "c")
+    with meeting(local, 1, lambda: room.next_call(ACCOUNT)):
+        assert admitted(room, 1) == ["b"]
+    assert room.in_use == 2
+
+
+def test_a_gate_that_somebody_is_at_each_time_is_told_and_nobody_is_claimed(
+    local: LocalAws, room: CallsRoom, transactions: list[int]
+) -> None:
+    wait(room, *"ab")
+    transactions.clear()
+    with meeting(local, CONFLICT_TRIES), pytest.raises(TableContended):
+        admitted(room)
+    assert (room.in_use, transactions) == (0, [])
+    assert admitted(room) == ["a", "b"]
+
+
+def test_who_finds_out_about_an_agent_keeps_its_turn_where_it_meets_others(local: LocalAws, room: CallsRoom) -> None:
+    wait(room, "a")
+    room.rests.missed(ACCOUNT, "AGENT_1", "call_x#1", room.clock())
+    room.clock.move(AGENT_RESTS_S[0])
+    with meeting(local, CONFLICT_TRIES - 1):
+        assert admitted(room) == ["a"]
+
+
+def test_who_finds_out_about_livekit_keeps_its_turn_where_it_meets_others(local: LocalAws, room: CallsRoom) -> None:
+    wait(room, "a")
+    room.telephony.room_refusals = [LivekitAway("unavailable", "room not made")] * 2
+    while not room.paces.livekit.look().next_at:
+        room.ring_once()
+    room.clock.move((room.paces.livekit.look().next_at - room.clock()) / 1000)
+    with meeting(local, CONFLICT_TRIES - 1):
+        assert admitted(room) == ["a"]

@@ -126,7 +126,7 @@ def test_a_turn_is_given_back_also_where_others_were_faster_each_time(
     room: CallsRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting(room, 1)
-    monkeypatch.setattr(Progress, "apply_together", lambda *_: None)
+    monkeypatch.setattr(Progress, "apply_together", lambda *_, **__: None)
     with pytest.raises(TableContended):
         room.next_call(ACCOUNT)
     assert room.paces.budget.next_turn_at() == NOW - LIVEKIT_LULL_S * MS_PER_S

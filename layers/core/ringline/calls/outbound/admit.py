@@ -32,7 +32,7 @@ from ringline.calls.tables.agent_rests import AgentRest, trial_of
 from ringline.calls.tables.limits.livekit_budget import is_near
 from ringline.calls.tables.livekit_rest import Rest
 from ringline.calls.tables.paces import TrunkPaces
-from ringline.calls.tables.store import CallStore, QueueEntry, TableContended
+from ringline.calls.tables.store import CONFLICT_TRIES, CallStore, QueueEntry, TableContended, lets_others_pass_s
 from ringline.record import Record
 from ringline.routing.destinations import may_be_called
 from ringline.runtime.clock import MS_PER_S, Clock
@@ -166,12 +166,29 @@ class Admit(Record):
         if tries_agent and not self._is_the_one_that_tries(call, trial):
             return None
         wanted = [first, *self._behind(call.account_id, looked, most - 1)]
-        outcome = self.progress.apply_together(wanted, looked.gate.caps_version)
+        # Who finds something out for all the others keeps its turn at that, and writes the same again.
+        once = not (tries_agent or looked.rest.is_on_trial(self.clock()))
+        try:
+            outcome = self.progress.apply_together(wanted, looked.gate.caps_version, once=once)
+        except TableContended:
+            if not once:
+                raise
+            self._let_others_pass(looked)
+            return None
         if isinstance(outcome, list):
             return [applied.call for applied in outcome]
         if tries_agent:
             self.paces.agents.untried(call.account_id, call.agent_id, trial, self.clock())
         return NoneAdmitted.GATE_FULL if isinstance(outcome, GateFull) else None
+
+    def _let_others_pass(self, looked: Looked) -> None:
+        """Waits for those who were met at the gate: calls that are being claimed, or end. What was read is out of date
+        once they are through, and there may be lines for several. Raises TableContended if somebody is met each
+        time."""
+        looked.met += 1
+        if looked.met == CONFLICT_TRIES:
+            raise TableContended
+        self.pause(lets_others_pass_s(looked.met - 1))
 
     def _wanted(self, call: Call, room: Room, looked: Looked, *, tries_agent: bool) -> Wanted | None:
         """The call's claim; None where there is no place for it. What it takes is taken for whoever is looked for

@@ -20,7 +20,7 @@ class Looked:
     LiveKit's turn once more, as it is given back if nothing is dialled with it; until when trunks and agents rest; how
     it stands with each agent and its runners; which places the calls take that are about to be claimed; which calls
     have no room, or are left alone, although their entries do not say so; what of the gate and of the caps was read;
-    and who waits behind the first."""
+    who waits behind the first; and how often others were met where a claim was to be written."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
     livekits_turn: Turn | None = None
@@ -37,6 +37,7 @@ class Looked:
     rest: Rest = field(default_factory=Rest)
     caps: Known = field(default_factory=Known)
     behind: Sequence[QueueEntry] = ()
+    met: int = 0
 
     def forget(self) -> None:
         """Before the queue is looked at again: turns that were taken stay."""

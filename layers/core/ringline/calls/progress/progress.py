@@ -109,11 +109,12 @@ class Progress:
         return outcome[0] if isinstance(outcome, list) else outcome
 
     def apply_together(
-        self, wanted: Sequence[Wanted], caps_version: int | None = None
+        self, wanted: Sequence[Wanted], caps_version: int | None = None, *, once: bool = False
     ) -> list[Applied] | Unapplied | GateFull | PlaceTaken | CapReached | Outdated:
         """Applies events to different calls of an account, the first so many of them that can be written in one
         transaction: as if each had been applied by itself, one behind the other. Where the first cannot be applied it
-        says why, and nothing changed. Raises TableContended."""
+        says why, and nothing changed. Raises TableContended, `once` at the first who are met at the same items: for
+        callers that then look again at what they want."""
         moves: list[tuple[Wanted, Moved]] = []
         for each in wanted:
             result = apply(each.call, each.event)
@@ -123,11 +124,11 @@ class Progress:
                 break
             moves.append((each, result))
         changes = [Change(each.call, moved.call, caps_version, each.is_new_number) for each, moved in moves]
-        written = self._store.commit_together(changes)
+        written = self._store.commit_together(changes, once=once)
         if written:
             return [self._moved(each, moved) for each, moved in moves[:written]]
         first, moved = moves[0]
-        match self._store.commit(first.call, moved.call, caps_version, is_new_number=first.is_new_number):
+        match self._store.commit(first.call, moved.call, caps_version, is_new_number=first.is_new_number, once=once):
             case Committed.GATE_FULL:
                 return GateFull()
             case Committed.PLACE_TAKEN:

@@ -57,13 +57,14 @@ from ringline.calls.tables.writes.results import (
     TableContended,
 )
 from ringline.calls.tables.writes.together import Together, Writes
-from ringline.calls.tables.writes.transactions import Transactions, was_refused
+from ringline.calls.tables.writes.transactions import CONFLICT_TRIES, Transactions, lets_others_pass_s, was_refused
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.rows import expires_at_s
 from ringline.runtime.table import calls_pk, once_pk, queue_pk, queue_sk
 
 __all__ = [
+    "CONFLICT_TRIES",
     "CallStore",
     "Change",
     "Committed",
@@ -73,6 +74,7 @@ __all__ = [
     "Once",
     "QueueEntry",
     "TableContended",
+    "lets_others_pass_s",
 ]
 
 # Named conditions.
@@ -157,22 +159,31 @@ class CallStore:
         return _created_before(from_item(item))
 
     def commit(
-        self, before: Call, after: Call, caps_version: int | None = None, *, is_new_number: bool = False
+        self,
+        before: Call,
+        after: Call,
+        caps_version: int | None = None,
+        *,
+        is_new_number: bool = False,
+        once: bool = False,
     ) -> Committed:
         """Writes `after` if the call still is `before`, with whatever must change in the same breath. A line is taken
         only while the account's gate is still of that `caps_version`: a cap that was set since would be unknown. With
-        `is_new_number` it is the first call to its number, which is remembered and counted."""
+        `is_new_number` it is the first call to its number, which is remembered and counted. Raises TableContended,
+        `once` at the first who are met at the same items: for those who then read them again."""
         writes = self._writes(Change(before, after, caps_version, is_new_number))
         if not writes.companions:
             return self._transactions.put_alone(writes.own["Put"])
-        refusals = self._transactions.run([writes.own, *(each.write for each in writes.companions)])
+        refusals = self._transactions.run([writes.own, *(each.write for each in writes.companions)], once=once)
         return Committed.DONE if refusals is None else why_refused(writes.companions, refusals)
 
-    def commit_together(self, changes: Sequence[Change]) -> int:
+    def commit_together(self, changes: Sequence[Change], *, once: bool = False) -> int:
         """Writes the first so many of these changes of different calls in one transaction, and returns how many: as if
         each had been committed by itself, one behind the other. 0 where nothing was written: then `commit` of the first
-        alone says why, or does it. Raises TableContended."""
-        return self._together.write([self._writes(change) for change in changes]) if len(changes) > 1 else 0
+        alone says why, or does it. Raises TableContended, `once` at the first who are met."""
+        if len(changes) == 1:
+            return 0
+        return self._together.write([self._writes(change) for change in changes], once=once)
 
     def _writes(self, change: Change) -> Writes:
         unchanged = {":version_read": {"N": str(change.before.version)}}

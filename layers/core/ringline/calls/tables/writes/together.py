@@ -38,14 +38,15 @@ class Together:
         self._table = table_name
         self._transactions = transactions
 
-    def write(self, changes: Sequence[Writes]) -> int:
+    def write(self, changes: Sequence[Writes], *, once: bool = False) -> int:
         """Writes the first so many of the changes in one transaction, two of them at least, and returns how many; 0
-        where nothing was written, and the first is to be written by itself to learn why. Raises TableContended."""
+        where nothing was written, and the first is to be written by itself to learn why. Raises TableContended, `once`
+        at the first who are met."""
         rows = self._read(_stepped_together(changes))
         several = _fitting(changes, rows)
         while several > 1:
             writes, members = _merged(changes[:several], rows)
-            refusals = self._transactions.run(writes)
+            refusals = self._transactions.run(writes, once=once)
             if refusals is None:
                 return several
             several = _fewer(several, members, refusals)
