@@ -62,9 +62,11 @@ class PlaceWaits:
             self._world.after(_LOOKS_EVERY_MS, self._looks)
 
     def _waiting(self) -> list[Call]:
+        """The calls that wait for a place, and not for the sweep to find that they have expired."""
         calls = (self._book.calls[key] for key in sorted(self._book.unfinished))
         now = self._world.now
-        return [call for call in calls if call.state is State.QUEUED and call.needs_place and call.eligible_at < now]
+        waiting = (call for call in calls if call.state is State.QUEUED and call.needs_place)
+        return [call for call in waiting if call.eligible_at < now and not call.has_expired(now)]
 
     def _could_go(self, account_id: str, call: Call) -> bool:
         now, gate = self._world.now, self._rows.item(gate_pk(account_id), GATE_SK)
