@@ -119,7 +119,9 @@ def _of_a_taken_caller(call: PlannedCall) -> set[EndReason] | None:
         return {_R.AGENT_DID_NOT_JOIN}
     if call.agent not in {"there", "busy"}:
         return None
-    return _talked(replace(call, agent="there"), call.callee)
+    reasons = _talked(replace(call, agent="there"), call.callee)
+    # A caller's runner has no place kept for them. The speech worker that is played here comes before its runner.
+    return reasons if reasons is None or call.runners_agent is None else reasons | {_R.AGENT_FAILED}
 
 
 def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
