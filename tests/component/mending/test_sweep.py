@@ -27,6 +27,7 @@ from ringline.calls.model.events import AgentSeen as Agent
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView, TelephonyDown
 from ringline.calls.model.timing import (
+    AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
     DIALER_SILENCE_S,
@@ -220,10 +221,36 @@ def test_a_caller_left_alone_by_the_agent_is_not_kept_waiting(room: CallsRoom) -
 def test_an_agent_that_took_over_unseen_keeps_the_call_alive(room: CallsRoom) -> None:
     active(room)
     room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "CLIENT_INITIATED"))
-    room.telephony.views = [RoomView((), (AGENT, AgentSeen("PA_next", NOW)))]
+    leg = LegView(room.call().leg_identity, "PA_leg", "SCL_1", "active")
+    room.telephony.views = [RoomView((leg,), (AGENT, AgentSeen("PA_next", NOW)))]
     room.clock.move(FIRST_LOOK_S)
     room.sweep()
     assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
+
+
+def test_a_leg_of_whose_leaving_nobody_told_is_missed_though_its_agent_stays(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.views = [RoomView((), (AGENT,))]
+    room.clock.move(AGENT_CHECK_EVERY_S)
+    room.sweep()
+    assert room.call().state is State.ACTIVE, "it may have lost its connection, and be back"
+    assert room.looks.asked[-1] == (ACCOUNT, "call_1", DIALER_SILENCE_S + 1)
+    room.clock.move(DIALER_SILENCE_S + 1)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+    assert room.in_use == 0
+
+
+def test_a_missed_leg_that_is_back_goes_on(room: CallsRoom) -> None:
+    active(room)
+    room.telephony.views = [RoomView((), (AGENT,))]
+    room.clock.move(AGENT_CHECK_EVERY_S)
+    room.sweep()
+    leg = LegView(room.call().leg_identity, "PA_leg", "SCL_1", "active")
+    room.telephony.views = [RoomView((leg,), (AGENT,))]
+    room.clock.move(DIALER_SILENCE_S + 1)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().evidence.room_finished_at) == (State.ACTIVE, None)
 
 
 def test_a_queued_call_past_its_expiry_ends_and_its_place_is_free(room: CallsRoom) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import AgentAwaited, AgentLeft, AgentReady, EndAsked
+from ringline.calls.model.events import AgentAwaited, AgentLeft, AgentReady, AgentSeen, EndAsked
 from ringline.calls.model.outcomes import NotSent
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView
@@ -97,6 +97,43 @@ def test_an_agent_that_says_it_is_ready_is_there(room: CallsRoom) -> None:
     room.ring()
     assert len(room.telephony.dialed) == 1
     assert room.call().state is State.ACTIVE
+
+
+def test_nobody_is_rung_for_an_agent_that_was_ready_and_is_gone(room: CallsRoom) -> None:
+    room.queued()
+    nobody_comes(room)
+
+    async def comes_and_goes(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentReady(room.clock(), call.attempt, ()))
+        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
+
+    room.telephony.before_dial = comes_and_goes
+    room.ring()
+    assert (room.call().state, room.telephony.dialed) == (State.QUEUED, [])
+
+
+def test_nobody_is_rung_for_an_agent_that_has_left_and_is_listed_still(room: CallsRoom) -> None:
+    room.queued()
+
+    async def goes(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
+
+    room.telephony.before_dial = goes
+    room.ring()
+    assert (room.call().state, room.telephony.dialed) == (State.QUEUED, [])
+
+
+def test_the_next_agent_is_there_though_the_one_before_is_listed_still(room: CallsRoom) -> None:
+    room.queued()
+    both = RoomView((), (*AGENT_THERE.agents, AgentSeen("PA_next", NOW + 1, "agent-2")))
+    room.telephony.awaited = [both]
+
+    async def goes(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
+
+    room.telephony.before_dial = goes
+    room.ring()
+    assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
 
 
 def test_an_agent_that_comes_late_is_written_down_before_the_phone_rings(room: CallsRoom) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from copy import replace
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
+    AGENT_SUCCESSOR_S,
     DIAL_BATCH,
     LAST_WORDS_S,
     REDIAL_DELAYS_S,
@@ -44,7 +46,7 @@ from ringline.calls.model.timing import (
     UNSENT_DIALS,
     VOICEMAIL_GREETING_MIN_S,
 )
-from ringline.calls.progress.progress import Applied
+from ringline.calls.progress.progress import Applied, Outcome, Progress
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room, room_of_no_waiting, while_it_rings
 from tests.component.one_table import LocalAws
@@ -314,8 +316,9 @@ def test_of_two_agents_the_later_one_is_removed_at_the_answer(room: CallsRoom, c
 
 
 def test_a_removal_that_fails_at_the_answer_is_looked_after(room: CallsRoom) -> None:
-    room.queued(agent_first=False)
-    room.telephony.views = [RoomView((), (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2")))]
+    leg = LegView(replace(room.queued(agent_first=False), attempt=1).leg_identity, "PA_leg", "SCL_1", "active")
+    agents = (AgentSeen("PA_1", NOW, "agent-1"), AgentSeen("PA_2", NOW, "agent-2"))
+    room.telephony.views = [RoomView((leg,), agents)]
     room.telephony.removals_fail = True
     room.ring()
     assert room.looks.asked == [(ACCOUNT, "call_1", 2)]
@@ -341,6 +344,25 @@ def test_an_agent_that_left_while_it_rang_and_is_listed_still_is_not_the_one_to_
     room.telephony.while_ringing = the_agent_leaves
     room.ring()
     assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
+
+
+def test_whose_agent_left_while_the_answer_was_written_is_looked_at_soon(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.queued()
+    told = Progress.apply
+
+    def apply(progress: Progress, account_id: str, call_id: str, event: Event, *more: Any) -> Outcome:
+        if isinstance(event, Answered) and event.agent is not None:
+            room.clock.move(1)
+            left = AgentLeft(event.at + 50, event.attempt, event.agent.sid, "CLIENT_INITIATED")
+            told(progress, account_id, call_id, left)
+        return told(progress, account_id, call_id, event, *more)
+
+    monkeypatch.setattr(Progress, "apply", apply)
+    room.ring_once()
+    assert (room.call().state, room.call().agent_left_at is not None) == (State.ACTIVE, True)
+    assert (ACCOUNT, "call_1", AGENT_SUCCESSOR_S + 1) in room.looks.asked
 
 
 def test_an_unclear_dial_adopts_the_leg_that_is_talking(room: CallsRoom) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ringline.calls.model.call import AnswerFrom, State, VoicemailPolicy
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
-from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, LegLeft
+from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefused, EndAsked, LegLeft
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
@@ -100,6 +100,18 @@ def dialing(room: CallsRoom, call_id: str = "call_1", by: AnswerFrom | None = No
     assert isinstance(moved, Moved)
     assert room.store.commit(queued, moved.call) is Committed.DONE
     room.telephony.open_rooms[moved.call.room_name or ""] = room.clock()
+
+
+# --- ringing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_phone_that_rings_for_a_call_that_was_canceled_is_put_out(room: CallsRoom, carrier: Carrier) -> None:
+    """The dial came to its room after that had been closed, and made it anew."""
+    dialing(room, by=AnswerFrom.CARRIER)
+    room.progress.apply(ACCOUNT, "call_1", EndAsked(room.clock(), EndReason.API_HUNG_UP))
+    room.clock.move(2)
+    carrier.tells(Kind.RINGING)
+    assert room.telephony.ended_rooms == [room.call().room_name]
 
 
 # --- answered --------------------------------------------------------------------------------------------------------

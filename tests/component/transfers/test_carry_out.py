@@ -11,6 +11,7 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
+    AgentReady,
     AgentSeen,
     Answered,
     CapSet,
@@ -21,8 +22,17 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.outcomes import CarrierFull, LivekitAway, NotSent, Refused, Unclear
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.results import END_ROOM
 from ringline.calls.model.room_view import LegView, RoomView
-from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_JOIN_S, ASK_AGAIN_S, HANDOFF_WAITED_FOR_S
+from ringline.calls.model.timing import (
+    AGENT_CHECK_EVERY_S,
+    AGENT_JOIN_S,
+    AGENT_SUCCESSOR_S,
+    ASK_AGAIN_S,
+    DISPATCH_EVERY_S,
+    HANDOFF_WAITED_FOR_S,
+    PROMISED_WORDS_S,
+)
 from ringline.calls.model.transfers.transfer import (
     Target,
     TargetKind,
@@ -126,6 +136,124 @@ def test_a_long_time_together_is_ended_by_a_look(room: CallsRoom) -> None:
     room.clock.move(HANDOFF_WAITED_FOR_S + 40)
     room.look_again("call_1")
     assert present(room).state is _S.COMPLETED and room.telephony.removed == ["agent-first"]
+
+
+def target_leaves(room: CallsRoom, reason: str = "CLIENT_INITIATED") -> None:
+    identity = leg_identity("call_1", 1, "transfer_1")
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_target", reason, "hangup", identity))
+
+
+def alone(room: CallsRoom) -> None:
+    room.telephony.views = [RoomView((LegView(room.call().leg_identity, "PA_leg", "SCL_1", "active"),), ())]
+
+
+def test_an_agent_that_we_put_out_is_known_to_have_left_though_nobody_tells(room: CallsRoom) -> None:
+    talking(room)
+    asked(room)
+    room.carry_out("transfer_1")
+    assert room.call().agent_left_at is not None
+    alone(room)
+    room.clock.move(60)
+    target_leaves(room)
+    room.clock.move(AGENT_SUCCESSOR_S + 1)
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
+
+
+def test_the_agent_stays_where_the_target_leaves_before_it_is_put_out(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking(room)
+    asked(room)
+    shown = room.telephony.look
+
+    async def look(name: str) -> RoomView:
+        seen = await shown(name)
+        target_leaves(room)
+        return seen
+
+    monkeypatch.setattr(room.telephony, "look", look)
+    room.carry_out("transfer_1")
+    assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.USER_HUNG_UP_IN_CALL)
+    assert (room.telephony.removed, room.call().state) == ([], State.ACTIVE)
+
+
+def test_whose_agent_was_put_out_for_a_target_who_had_just_left_is_given_another(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking(room)
+    asked(room)
+    put_out = room.telephony.remove
+
+    async def remove(name: str, identity: str) -> None:
+        target_leaves(room)
+        await put_out(name, identity)
+
+    monkeypatch.setattr(room.telephony, "remove", remove)
+    room.carry_out("transfer_1")
+    assert (present(room).state, room.telephony.removed) == (_S.FAILED, ["agent-first"])
+    assert room.telephony.sent_agents == [2]
+    assert room.looks.asked[-1] == (ACCOUNT, "call_1", DISPATCH_EVERY_S)
+    alone(room)
+    room.clock.move(DISPATCH_EVERY_S)
+    room.look_again("call_1")
+    assert (room.call().state, room.telephony.sent_agents) == (State.ACTIVE, [2, 3]), "LiveKit may have dropped it"
+    room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_next", "agent-next"))
+    room.clock.move(60)
+    assert (room.call().state, room.call().agent_sid, room.call().agent_left_at) == (State.ACTIVE, "PA_next", None)
+
+
+def test_nobody_is_called_in_for_whose_phone_has_left_while_a_word_about_it_is_waited_for(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentReady(room.clock(), 1, ("user_spoke", "transcript")))
+    room.clock.move(4)
+    asked(room)
+    room.paces.set_rate(room.paces.trunk(None), 0.25)
+    assert room.paces.take(None, room.clock()) is not None, "the next turn is four seconds off"
+
+    async def hangs_up(seconds: float) -> None:
+        room.clock.move(max(seconds, 0.001))
+        left = LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup", None)
+        room.progress.apply(ACCOUNT, "call_1", left)
+
+    monkeypatch.setattr(asyncio, "sleep", hangs_up)
+    room.carry_out("transfer_1")
+    assert room.telephony.called_in == []
+    room.clock.move(PROMISED_WORDS_S + 1)
+    room.look_again("call_1")
+    assert (present(room).state, room.call().state) == (_S.FAILED, State.ENDED)
+    assert room.call().end_reason is not EndReason.CALL_TRANSFERRED
+
+
+def test_a_target_that_picks_up_for_whose_phone_has_left_meanwhile_is_put_out(room: CallsRoom) -> None:
+    talking(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentReady(room.clock(), 1, ("user_spoke", "transcript")))
+    room.clock.move(4)
+    asked(room)
+
+    async def hangs_up(_: Call) -> None:
+        left = LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup", None)
+        ended = room.progress.apply(ACCOUNT, "call_1", left)
+        assert (ended.effects, ended.call and ended.call.state) == (END_ROOM, State.ENDED), "nobody is rung on"
+
+    room.telephony.while_ringing = hangs_up
+    room.carry_out("transfer_1")
+    assert (present(room).state, room.call().end_reason) != (_S.COMPLETED, EndReason.CALL_TRANSFERRED)
+    assert room.call().room_name in room.telephony.ended_rooms
+
+
+def test_who_was_sent_away_is_looked_for_where_nobody_tells_of_their_leaving(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, **COLD)
+    room.telephony.views = [RoomView((), (AGENT,))]
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.COMPLETED
+    for _ in range(2):
+        room.clock.move(room.looks.asked[-1][2])
+        room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
 
 
 def test_an_agent_that_decides_by_itself_is_left_in_the_room(room: CallsRoom) -> None:

@@ -21,12 +21,14 @@ from ringline.calls.model.events import (
     FoundOver,
     GivenUp,
     LegJoined,
+    RoomFinished,
 )
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import (
     LegView,
+    Others,
     RoomView,
     TelephonyDown,
     leg_of,
@@ -54,6 +56,7 @@ from ringline.calls.rules.deadlines import (
 )
 from ringline.calls.rules.kept_rules import is_to_rest
 from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
+from ringline.calls.rules.transfers.steps import is_being_sent_away
 from ringline.runtime.clock import Clock
 
 if TYPE_CHECKING:
@@ -165,6 +168,9 @@ class Mender:
             await self._look_unanswered(call, leg, room, now)
         elif is_told_to_be_over(call):
             await self._look_for_a_lost_leg(call, leg, others_joined_at(call, room), now)
+        elif leg is None and not is_being_sent_away(call) and _somebody_stays(call, room):
+            # Nobody has told that it left. As after any lost connection it has a while to come back.
+            await self._apply_and_look(call, RoomFinished(now, call.attempt))
         elif agents := present_agents(call, room):
             await self._look_at_agents(call, agents, room, now)
         elif call.active_at is None:
@@ -302,3 +308,8 @@ class Mender:
     @property
     def _agents(self) -> Agents:
         return Agents(self.progress, self.telephony, self.clock, self.log)
+
+
+def _somebody_stays(call: Call, room: RoomView) -> bool:
+    """Whether the room is kept open by those who were there for the call's leg."""
+    return bool(present_agents(call, room)) or others_of(call, room) is Others.TALK

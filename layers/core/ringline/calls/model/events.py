@@ -119,6 +119,10 @@ class SpeechLost(Record):
     dispatch: int
 
 
+class AgentWantedBack(_OfAttempt):
+    """The agent was put out for somebody who had the call, and who was gone before that was done."""
+
+
 class OthersTalk(_OfAttempt):
     """No agent is in the room, and somebody is with whom the other side talks: the agent brought them in and left."""
 
@@ -415,6 +419,7 @@ type Event = (
     | AgentLeft
     | DispatchedAgain
     | SpeechLost
+    | AgentWantedBack
     | OthersTalk
     | OtherLeft
     | LegLeft

@@ -23,7 +23,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentAwaited, AgentCame, AgentSeen, DialWithoutAgent
 from ringline.calls.model.outcomes import LivekitAway
 from ringline.calls.model.ports import Doorbell
-from ringline.calls.model.room_view import agent_in
+from ringline.calls.model.room_view import present_agents
 from ringline.calls.model.timing import (
     AGENT_AWAITED_S,
     AGENT_FIRST_LOOK_S,
@@ -78,7 +78,7 @@ class AgentFirst(Record):
             room, current_call = await asyncio.gather(self.attempts.room_of(call), self.attempts.read(call))
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
-            agent = agent_in(room)
+            agent = None if room is None else next(iter(present_agents(current_call, room)), None)
             waited_s, looks = (self.clock() - began_at) / MS_PER_S, looks + 1
             if agent is not None and not was_seen:
                 self.arrivals.seen(looks, waited_s)
@@ -133,10 +133,12 @@ class AgentFirst(Record):
 
 
 def _is_there(call: Call, agent: AgentSeen | None) -> bool:
-    """LiveKit may show an agent of the customer's own later than it tells of itself. Our speech worker may come before
-    its brain does, and tell of that before it comes: both are to be there."""
+    """LiveKit may show an agent of the customer's own later than it tells of itself, unless that has left since. Our
+    speech worker may come before its brain does, and tell of that before it comes: both are to be there."""
     is_in_room, is_ready = agent is not None, call.reports.ready_at is not None
-    return is_in_room or is_ready if call.brain is None else is_in_room and is_ready
+    if call.brain is None:
+        return is_in_room or (is_ready and call.agent_left_at is None)
+    return is_in_room and is_ready
 
 
 def _until_next_look_s(waited_s: float) -> float:

@@ -13,7 +13,7 @@ from ringline.calls.model.events import AgentJoined, AgentSeen, Answered, EndAsk
 from ringline.calls.model.ports import CarrierLinks, LookQueue
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Effect
-from ringline.calls.model.room_view import RoomView, agent_in, leg_of
+from ringline.calls.model.room_view import RoomView, agent_in, leg_of, present_agents
 from ringline.calls.model.timing import AGENT_SLOW_S
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
 from ringline.calls.progress.agents import Agents
@@ -46,15 +46,17 @@ class Answers(Record):
         if is_over(call, outcome.call) or Effect.END_ROOM in outcome.effects:
             # The call was canceled or ended while it rang: whoever answered must not listen to an empty room.
             await self.attempts.close_and_settle(call)
-        elif outcome.call is not None and outcome.call.state is State.LAST_WORDS:
-            # The leg left before its answer was written.
+            return
+        if outcome.call is not None and Effect.LOOK_AGAIN in outcome.effects:
+            # The leg, or the agent, left before the answer was written.
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
+        if outcome.call is not None and outcome.call.state is State.LAST_WORDS:
+            return
+        await self._leave_hints(call, room)
+        if outcome.call is not None and outcome.call.active_at is None:
+            await self._await_agent(call, answered_at)
         else:
-            await self._leave_hints(call, room)
-            if outcome.call is not None and outcome.call.active_at is None:
-                await self._await_agent(call, answered_at)
-            else:
-                await self._keep_one_agent(outcome.call, room)
+            await self._keep_one_agent(outcome.call, room)
 
     async def _leave_hints(self, call: Call, room: RoomView | None) -> None:
         """Leaves two hints: the ids by which the carrier's events will name this call, and a look at the moment when a
@@ -76,23 +78,21 @@ class Answers(Record):
         """Ends the call if no agent joins in time. The dialer looks into the room because the webhook of an agent that
         joined before the answer was written came too early to be of use; that of a later one is applied."""
         while self.clock() - answered_at < agent_join_s(call) * MS_PER_S:
-            room = await self.attempts.room_of(call)
-            agent = agent_in(room)
-            if agent is not None:
+            room, current_call = await asyncio.gather(self.attempts.room_of(call), self.attempts.read(call))
+            if is_over(call, current_call) or (current_call and current_call.active_at is not None):
+                return
+            agents = () if room is None else present_agents(current_call or call, room)
+            for agent in agents[:1]:
                 joined = await self.attempts.apply(
                     call, AgentJoined(self.clock(), call.attempt, agent.sid, agent.identity)
                 )
                 await self._keep_one_agent(joined.call, room)
-                # LiveKit may still list one that has said to have left: then another is waited for.
+                # It may have left since: then another is waited for.
                 if is_over(call, joined.call) or (joined.call and joined.call.active_at is not None):
                     return
-            current_call = await self.attempts.read(call)
             if current_call is not None and dispatch_is_due(current_call, self.clock()):
                 await self._agents.send_another(call)
             await asyncio.sleep(LOOK_EVERY_S)
-            current_call = await self.attempts.read(call)
-            if is_over(call, current_call) or (current_call and current_call.active_at is not None):
-                return
         end_asked = EndAsked(self.clock(), EndReason.AGENT_DID_NOT_JOIN, call.attempt)
         outcome = await self.attempts.apply(call, end_asked)
         if outcome.effects:

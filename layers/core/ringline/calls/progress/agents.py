@@ -12,7 +12,15 @@ from collections.abc import Iterable
 from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
-from ringline.calls.model.events import AgentJoined, AgentSeen, DispatchedAgain, Event, FellBack, SpeechLost
+from ringline.calls.model.events import (
+    AgentJoined,
+    AgentSeen,
+    AgentWantedBack,
+    DispatchedAgain,
+    Event,
+    FellBack,
+    SpeechLost,
+)
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.room_view import RoomView, TelephonyDown, later_agents
@@ -59,6 +67,18 @@ class Agents(Record):
             # First: what was said is read from whom LiveKit still shows.
             await self._send_successor(lost)
         await asyncio.gather(*(self._put_out(lost, ghost) for ghost in _ghosts(lost, room)))
+        return True
+
+    async def send_for_one_put_out(self, call: Call) -> bool:
+        """Whether the call is given an agent in place of the one that was put out for somebody who was gone by then.
+        Somebody has to look again, as above."""
+        outcome = await self._apply(call, AgentWantedBack(self.clock(), call.attempt))
+        about = {"call_id": call.call_id}
+        if not isinstance(outcome, Applied):
+            self.log.info("no agent sent for one that was put out", extra={**about, "why": outcome.why})
+            return False
+        self.log.info("agent sent for one that was put out", extra={**about, "dispatch": outcome.call.dispatches})
+        await self._send_successor(outcome.call)
         return True
 
     async def put_out(self, call: Call, agents: Iterable[AgentSeen]) -> None:

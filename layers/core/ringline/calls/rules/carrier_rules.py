@@ -22,7 +22,9 @@ def _rang(call: Call, event: CarrierRang) -> Result:
         return Unmoved("rang_before")
     if call.answered_at is not None:
         return Unmoved("answered_before")
-    return Moved(changed(call, state=State.RINGING, carrier=replace(call.carrier, rang_at=event.at)))
+    rang = changed(call, state=State.RINGING, carrier=replace(call.carrier, rang_at=event.at))
+    # The dial came to a room that had been closed, and made it anew: nobody waits for whoever picks up.
+    return Moved(rang, END_ROOM if call.end_asked_at is not None else frozenset())
 
 
 def with_forwarding(call: Call, event: CarrierForwarded) -> Call | Unmoved:

@@ -9,7 +9,7 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Ru
 from ringline.calls.model.timing import MEDIA_SILENCE_S, WEB_JOINING_S, ms
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
 from ringline.calls.rules.presence_rules import other_leaves
-from ringline.calls.rules.transfers.steps import target_left, waits_for_word_of_refer
+from ringline.calls.rules.transfers.steps import is_calling_in, target_left, waits_for_word_of_refer
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -107,8 +107,9 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
 
 
 def awaits_words(call: Call) -> bool:
-    """Whether the reason for which its leg has left hangs on a word that is on its way: its agent's, or LiveKit's."""
-    return needs_last_words(call) or waits_for_word_of_refer(call)
+    """Whether the reason for which its leg has left hangs on a word that is on its way: its agent's, or LiveKit's. Not
+    where somebody's phone would ring on meanwhile."""
+    return (needs_last_words(call) and not is_calling_in(call)) or waits_for_word_of_refer(call)
 
 
 def _is_anothers(call: Call, event: LegJoined | LegLeft) -> bool:

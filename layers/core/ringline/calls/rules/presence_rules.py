@@ -3,6 +3,7 @@ agent leaves behind. Pure; what an agent tells is for `agent_rules`.
 
 no agent in time ---> another is dispatched, until one is there ---> two may come: the later is removed
 a speech worker's job is lost ---> another is dispatched at once, and again until one is there or the time is over
+an agent is put out for somebody who is gone by then ---> the same
 the agent leaves ---> a successor comes --------------------------------------------------> goes on
                  |--> somebody is there whom the agent had brought in ---> handed over ---> goes on
                  |--> the other side is alone for AGENT_SUCCESSOR_S ---------------------> ended
@@ -16,6 +17,7 @@ from ringline.calls.model.events import (
     AgentJoined,
     AgentLeft,
     AgentSeen,
+    AgentWantedBack,
     DispatchedAgain,
     FellBack,
     OtherLeft,
@@ -98,6 +100,27 @@ def _speech_lost(call: Call, event: SpeechLost) -> Result:
     if call.dispatches > MOST_SUCCESSORS:
         return Moved(changed(lost), LOOK_AGAIN)
     return Moved(changed(lost, dispatches=call.dispatches + 1, dispatched_at=event.at), LOOK_AGAIN)
+
+
+def _agent_wanted_back(call: Call, event: AgentWantedBack) -> Result:
+    """Whoever was to have the call is gone, and so is the agent, which we put out: another one is sent for."""
+    if call.end_asked_at is not None:
+        return Unmoved("end_was_asked")
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved("leg_has_left")
+    if call.agent_left_at is None:
+        return Unmoved("agent_is_there")
+    if call.reports.transferred_at is not None or call.handed_over_at is not None or is_passed_on(call):
+        return Unmoved("was_handed_over")
+    if call.dispatches > MOST_SUCCESSORS:
+        return Unmoved("too_many_successors")
+    sent_for = changed(
+        call,
+        dispatches=call.dispatches + 1,
+        dispatched_at=max(event.at, call.agent_left_at),
+        reports=replace(call.reports, worker_id=None, dispatch=None),
+    )
+    return Moved(sent_for, LOOK_AGAIN)
 
 
 def _lost_worker(call: Call, event: SpeechLost) -> str:
@@ -326,6 +349,7 @@ OF_AN_AGENTS_PRESENCE_IN_CALL: dict[type, Rule] = {
     DispatchedAgain: _dispatched_again,
     RunnerGiven: _runner_given,
     SpeechLost: _speech_lost,
+    AgentWantedBack: _agent_wanted_back,
     AgentJoined: _agent_joins_call,
     AgentLeft: _agent_leaves_call,
     OthersTalk: _others_talk,

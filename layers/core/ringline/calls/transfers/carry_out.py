@@ -27,6 +27,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import (
     CARRIER_PAUSE_S,
+    DIALER_SILENCE_S,
     HANDOFF_WAITED_FOR_S,
     MS_PER_S,
     RINGING_TOLD_AFTER_S,
@@ -50,6 +51,7 @@ from ringline.calls.model.transfers.transfer_events import (
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import CAP_REACHED, Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.transfers.due import look_at_transfer_in_s, release_at, target_comes_within_s
+from ringline.calls.rules.transfers.steps import LEG_HAS_LEFT, OVER
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.calls.transfers.follow_up import FollowUp
@@ -121,7 +123,10 @@ class CarryOut(Record):
     async def _send_away(self, call: Call, transfer: Transfer) -> None:
         match await self.telephony.refer(call, transfer.target.name):
             case Referred():
-                await self._apply(call, TransferCompleted(self.clock(), call.attempt, transfer.transfer_id))
+                done = await self._apply(call, TransferCompleted(self.clock(), call.attempt, transfer.transfer_id))
+                if isinstance(done, Applied) and done.call.in_flight:
+                    # Its phone leaves now. Where nobody tells of that, the agent would stay with nobody.
+                    await asyncio.to_thread(ask_for_look, self.looks, self.log, done.call, DIALER_SILENCE_S)
             case Unclear(message):
                 # LiveKit's time-outs say nothing: the phone may still leave.
                 self.log.warning("transfer unclear", extra={"call_id": call.call_id, "why": message})
@@ -173,6 +178,9 @@ class CarryOut(Record):
         current_call = await asyncio.to_thread(self.store.get, call.account_id, call.call_id)
         if current_call is None or current_call.end_asked_at is not None or not current_call.in_flight:
             return False
+        if current_call.evidence.leg_has_left_for_good:
+            # What its agent or LiveKit may still say of it is waited for, and the room is there until then.
+            return False
         present = under_way(current_call.transfers)
         return present is not None and present.transfer_id == transfer.transfer_id
 
@@ -211,7 +219,7 @@ class CarryOut(Record):
         is_over = current_call is None or not current_call.in_flight or current_call.attempt != call.attempt
         if is_over and not call.comes_in:
             await self.telephony.end_room(call.room_name or "")
-        elif is_over or outcome.why == "transfer_is_over":
+        elif is_over or outcome.why in {OVER, LEG_HAS_LEFT}:
             # The room that a caller rang into may have its next caller.
             identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
             await self.telephony.remove(call.room_name or "", identity)

@@ -1,17 +1,23 @@
 """Lets the agent go once whom it was to hand over to is there. Doing it again changes nothing."""
 
 import asyncio
+from collections.abc import Sequence
 
 from ringline.calls.model.call import Call, CallStatus
-from ringline.calls.model.events import Event
+from ringline.calls.model.events import AgentLeft, AgentSeen, Event
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView
-from ringline.calls.model.timing import TARGET_SEEN_WAITS_S
+from ringline.calls.model.timing import DISPATCH_EVERY_S, TARGET_SEEN_WAITS_S
 from ringline.calls.model.transfers.transfer import Transfer, TransferState, leg_identity, transfer_named
 from ringline.calls.model.transfers.transfer_events import TransferCompleted, TransferFailed
+from ringline.calls.progress.agents import Agents
+from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Applied, Outcome
 from ringline.calls.transfers.follow_up import FollowUp
 from ringline.record import Record
+
+_HAS_THE_CALL = {TransferState.JOINED, TransferState.COMPLETED}
+"""The first to be put out completes it, where there are several."""
 
 
 class Release(Record):
@@ -25,11 +31,38 @@ class Release(Record):
         if room is None:
             await self._target_is_gone(call, transfer)
             return
-        for identity in _released(call, transfer, room):
+        released = _released(call, transfer, room)
+        for identity in released:
+            if not await self._is_there_still(call, transfer):
+                # Whoever told of the target's leaving has settled the transfer.
+                return
             await parts.telephony.remove(room_name, identity)
-        done = TransferCompleted(parts.clock(), call.attempt, transfer.transfer_id)
-        await self._apply(call, done)
+        if transfer.is_to_number:
+            await self._tell_that_its_agent_left(call, [agent for agent in room.agents if agent.identity in released])
+        done = await self._apply(call, TransferCompleted(parts.clock(), call.attempt, transfer.transfer_id))
+        if done.call is not None and _state_in(done.call, transfer) is TransferState.FAILED:
+            await self._have_it_back(done.call)
+            return
         parts.log.info("transfer completed", extra={"call_id": call.call_id, "transfer_id": transfer.transfer_id})
+
+    async def _is_there_still(self, call: Call, transfer: Transfer) -> bool:
+        """Whether nobody has said by now that the target is gone."""
+        current_call = await asyncio.to_thread(self.follow_up.store.get, call.account_id, call.call_id)
+        return current_call is not None and _state_in(current_call, transfer) in _HAS_THE_CALL
+
+    async def _tell_that_its_agent_left(self, call: Call, agents: Sequence[AgentSeen]) -> None:
+        """LiveKit tells of it too. Where that got lost nobody would look once the target has left as well."""
+        own = next((agent for agent in agents if call.is_its_agent(agent.identity, agent.sid)), None)
+        if own is not None:
+            at = self.follow_up.clock()
+            await self._apply(call, AgentLeft(at, call.attempt, call.agent_sid or own.sid, "PARTICIPANT_REMOVED"))
+
+    async def _have_it_back(self, call: Call) -> None:
+        """The target had gone while the agent was put out for them: the call's own phone is to have an agent again."""
+        parts = self.follow_up
+        agents = Agents(progress=parts.progress, telephony=parts.telephony, clock=parts.clock, log=parts.log)
+        if await agents.send_for_one_put_out(call):
+            await asyncio.to_thread(ask_for_look, parts.looks, parts.log, call, DISPATCH_EVERY_S)
 
     async def _room_with_target(self, call: Call, transfer: Transfer) -> RoomView | None:
         """The room as it shows whom the call was handed over to; None where it does not, or somebody else has settled
@@ -61,6 +94,11 @@ class Release(Record):
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.follow_up.progress.apply, call.account_id, call.call_id, event)
+
+
+def _state_in(call: Call, transfer: Transfer) -> TransferState | None:
+    present = transfer_named(call.transfers, transfer.transfer_id)
+    return None if present is None else present.state
 
 
 def _shows_target(call: Call, transfer: Transfer, room: RoomView) -> bool:

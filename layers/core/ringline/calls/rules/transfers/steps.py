@@ -40,7 +40,9 @@ _S = TransferState
 
 UNDER_WAY = "transfer_under_way"
 TOO_MANY = "too_many_transfers"
-_OVER = "transfer_is_over"
+OVER = "transfer_is_over"
+LEG_HAS_LEFT = "leg_has_left"
+"""The call's own phone is gone, and the call waits for a word about it: nobody is to be brought to it any more."""
 _OF_A_LATER_RELEASE = "transfer_of_a_later_release"
 
 
@@ -51,7 +53,7 @@ def _asked(call: Call, event: TransferAsked) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked")
     if call.evidence.leg_has_left_for_good:
-        return Unmoved("leg_has_left")
+        return Unmoved(LEG_HAS_LEFT)
     if under_way(call.transfers) is not None:
         return Unmoved(UNDER_WAY)
     if len(call.transfers) >= MOST_TRANSFERS:
@@ -99,13 +101,13 @@ def _handed_over(call: Call, transfer: Transfer, at: int) -> Call:
 def _begun(call: Call, event: TransferBegun) -> Result:
     transfer = _goes_on(call, event.transfer_id)
     if transfer is None:
-        return Unmoved(_OVER)
+        return Unmoved(OVER)
     if transfer.begun_at is not None:
         return Unmoved("begun_before")
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked")
     if call.evidence.leg_has_left_for_good:
-        return Unmoved("leg_has_left")
+        return Unmoved(LEG_HAS_LEFT)
     begun = with_change(call, transfer, begun_at=event.at)
     if not transfer.is_to_agent:
         return Moved(begun)
@@ -125,9 +127,11 @@ def _rang(call: Call, event: TransferRang) -> Result:
     if transfer is not None and not transfer.is_understood:
         return Unmoved(_OF_A_LATER_RELEASE)
     if transfer is None or not transfer.is_under_way:
-        return Unmoved(_OVER)
+        return Unmoved(OVER)
     if transfer.state is not _S.REQUESTED:
         return Unmoved("rang_before")
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved(LEG_HAS_LEFT)
     return Moved(with_change(call, transfer, state=_S.RINGING, ringing_at=event.at))
 
 
@@ -137,7 +141,9 @@ def _joined(call: Call, event: TransferJoined) -> Result:
     if transfer is not None and not transfer.is_understood:
         return Unmoved(_OF_A_LATER_RELEASE)
     if transfer is None or not transfer.state.awaits_target:
-        return Unmoved("joined_before" if transfer is not None and transfer.joined_at else _OVER)
+        return Unmoved("joined_before" if transfer is not None and transfer.joined_at else OVER)
+    if call.evidence.leg_has_left_for_good:
+        return Unmoved(LEG_HAS_LEFT)
     if transfer.left is not None:
         # It answered and was gone before whoever called it could say so.
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
@@ -150,14 +156,14 @@ def _joined(call: Call, event: TransferJoined) -> Result:
 
 def _completed(call: Call, event: TransferCompleted) -> Result:
     if _goes_on(call, event.transfer_id) is None:
-        return Unmoved(_OVER)
+        return Unmoved(OVER)
     return Moved(_completed_in(call, event.at))
 
 
 def _failed(call: Call, event: TransferFailed) -> Result:
     transfer = _goes_on(call, event.transfer_id)
     if transfer is None:
-        return Unmoved(_OVER)
+        return Unmoved(OVER)
     return failed(call, transfer, event.at, event.reason, event.sip_code)
 
 
@@ -272,10 +278,22 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
 def waits_for_word_of_refer(call: Call) -> bool:
     """Whether its phone has left while LiveKit was asked to send it away. Who is sent away and who hangs up leave
     alike: LiveKit's answer alone tells which it was, and comes within milliseconds."""
+    return is_being_sent_away(call) and call.active_at is not None and call.evidence.leg_has_left_for_good
+
+
+def is_being_sent_away(call: Call) -> bool:
+    """Whether LiveKit was asked to send its phone to another number, and has not said what came of it."""
     transfer = under_way(call.transfers)
-    if transfer is None or not transfer.is_refer or transfer.begun_at is None:
+    return transfer is not None and transfer.is_refer and transfer.begun_at is not None
+
+
+def is_calling_in(call: Call) -> bool:
+    """Whether somebody's phone is being called into the room, who has not picked up: it rings for nobody once the
+    call's own has left."""
+    transfer = under_way(call.transfers)
+    if transfer is None or transfer.begun_at is None or transfer.is_refer:
         return False
-    return call.active_at is not None and call.evidence.leg_has_left_for_good
+    return transfer.is_to_number and transfer.state.awaits_target
 
 
 def settled_with_call(call: Call, reason: EndReason, at: int) -> Call:
