@@ -135,6 +135,9 @@ class Livekit:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
+        leg = room.legs.get(call.leg_identity)
+        if leg is not None:
+            leg.is_let_in()
         self._scene.on_agent_told(call)
         self._dispatches(room, call)
 

@@ -84,7 +84,11 @@ class Functions:
         return f"{prefix}_{self._plans[number].at:08d}t{self._asked[number]}x{number}"
 
     async def set_cap(self, account_id: str, cap: int) -> bool:
-        AccountStore(self._outside.table, TABLE).set_cap(account_id, cap)
+        """Whether it was set. Where too many calls pass the gate meanwhile, the client asks again."""
+        try:
+            AccountStore(self._outside.table, TABLE).set_cap(account_id, cap)
+        except Problem:
+            return False
         return True
 
     def cap(self, planned: PlannedCap) -> bool:

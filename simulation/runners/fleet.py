@@ -38,8 +38,13 @@ class Fleet:
             self._world.at(START + runner.plan.comes_at, runner.comes)
 
     def good_runners(self, account_id: str) -> list[str]:
-        """Those of an account that are there, and as good as runners are."""
-        return [each.worker_id for each in self.runners if each.account_id == account_id and each.takes_calls]
+        """Those of an account that are there, as good as runners are, and not full: one may think on in a call that is
+        to be another agent's, and has its place in it no more."""
+        return [
+            each.worker_id
+            for each in self.runners
+            if each.account_id == account_id and each.takes_calls and not each.is_full
+        ]
 
     def stop(self) -> None:
         """Nobody beats any more: the world is about to end."""
@@ -76,6 +81,11 @@ class Runner:
     def takes_calls(self) -> bool:
         """Whether it is there and as good as runners are."""
         return self.is_registered and not self._is_draining and self.plan.habit == "good"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it refuses the next job."""
+        return len(self.program.jobs) >= self.program.places
 
     # --- coming and going --------------------------------------------------------------------------------------------
 

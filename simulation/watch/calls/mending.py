@@ -97,7 +97,8 @@ class Mending:
         if now.attempt != before.attempt or not now.in_flight:
             return True
         again = self._deadline(now)
-        return again is None or again[0] != why
+        # What was put right may fall due later for the same reason.
+        return again is None or again[0] != why or again[1] >= run.started_at
 
     def _deadline(self, call: Call) -> tuple[str, int] | None:
         """Why the call must not be in flight any more, and since when the sweep can know."""
@@ -151,6 +152,9 @@ class Mending:
         if under_way(call.transfers) is not None:
             # Somebody is being asked for: what is owed is an outcome of that.
             return None
+        if call.carrier.believed_end_at is not None:
+            # Its carrier spoke of an end, of another place perhaps: LiveKit has a while to tell of it too.
+            seen_from = max(seen_from, call.carrier.believed_end_at + DIALER_SILENCE_S * 1000)
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
         if call.agent_left_at is not None:

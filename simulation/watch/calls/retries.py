@@ -98,7 +98,10 @@ class Retries:
         if _was_livekits(after):
             self._findings.fail("outage_failed", f"{after.call_id} ended {reason}: {after.evidence.twirp_message}")
         policy = self._scene.plan_of(after).retry
-        if policy is None or reason is None or before is None or not before.in_flight or before.retry is None:
+        if policy is None or reason is None or before is None or not before.in_flight:
+            return
+        if None in (before.retry, after.retry):
+            # Whoever hangs up wants no further attempt, also while the call waits for a word about its end.
             return
         is_last = len(after.attempts) + 1 >= policy.max_attempts
         if not is_last and after.expires_at is None and policy.names(reason):
