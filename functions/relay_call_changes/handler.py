@@ -37,7 +37,7 @@ def record(calls: list[Call]) -> int:
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     relay, batch = changes_of_calls.relay_each(event["Records"])
-    rooms = rooms_to_close(batch.done)
+    rooms = rooms_to_close(batch.done, changes_of_calls.has_its_room)
     if rooms:
         close(rooms)
     relay.ring_again(batch.done)

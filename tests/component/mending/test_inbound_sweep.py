@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import AgentSeen, FoundOver
+from ringline.calls.model.events import AgentJoined, AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
-from ringline.calls.model.timing import FALLBACK_AHEAD_S
+from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, FALLBACK_AHEAD_S
 from ringline.calls.tables.inbound_rooms import Opened
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
@@ -38,16 +38,60 @@ def rang_in(room: CallsRoom, **fields: Any) -> Call:
     known = {"inbound_room": "in_1", "caller_identity": f"sip_{CALLER}", "leg_sid": "PA_leg", "sip_call_id": "SCL_1"}
     call = a_call(
         State.RINGING,
-        call_id="call_1",
         direction=Direction.INBOUND,
         version=1,
         dialed_at=NOW,
         due_at=NOW + 20_000,
-        **known | fields,
+        **{"call_id": "call_1"} | known | fields,
     )
     assert room.inbound_rooms.open(call) is Opened.OPENED
     room.telephony.open_rooms["in_1"] = NOW
     return call
+
+
+# --- a room that LiveKit gives one caller after another ---------------------------------------------------------------
+
+
+def next_caller(room: CallsRoom, number: str = "+15550108888") -> None:
+    """Another caller is in the same room, with their agent."""
+    call = rang_in(room, call_id="call_2", caller_identity=f"sip_{number}", leg_sid="PA_next", sip_call_id="SCL_2")
+    agent = AgentSeen("PA_agent_2", room.clock(), "agent-2")
+    room.progress.apply(ACCOUNT, "call_2", AgentJoined(room.clock(), 1, agent.sid, agent.identity))
+    room.telephony.views = [RoomView((LegView(call.leg_identity, "PA_next", "SCL_2", "active"),), (agent,))]
+
+
+@pytest.mark.parametrize("number", ["+15550108888", CALLER], ids=["somebody else", "the same one, who rang again"])
+def test_a_caller_who_has_left_while_it_rang_ends_without_the_next_one(room: CallsRoom, number: str) -> None:
+    rang_in(room)
+    room.clock.move(10)
+    next_caller(room, number)
+    room.clock.move(30)
+    room.sweep()
+    assert (room.call().in_flight, room.telephony.ended_rooms) == (False, [])
+    assert room.call("call_2").state is State.ACTIVE
+
+
+@pytest.mark.parametrize("number", ["+15550108888", CALLER], ids=["somebody else", "the same one, who rang again"])
+def test_a_caller_of_whose_leaving_nobody_told_ends_without_the_next_one(room: CallsRoom, number: str) -> None:
+    rang_in(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_agent", "agent-1"))
+    room.clock.move(10)
+    next_caller(room, number)
+    room.clock.move(AGENT_CHECK_EVERY_S)
+    for _ in range(2):
+        room.sweep()
+        room.clock.move(60)
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
+    assert room.telephony.ended_rooms == []
+    assert room.call("call_2").state is State.ACTIVE
+
+
+def test_the_room_of_a_caller_whom_nobody_followed_is_closed_with_their_call(room: CallsRoom) -> None:
+    call = rang_in(room)
+    assert room.inbound_rooms.is_of(call)
+    next_caller(room)
+    assert not room.inbound_rooms.is_of(call)
+    assert room.inbound_rooms.is_of(room.call("call_2"))
 
 
 def test_a_caller_without_an_agent_is_given_one(room: CallsRoom) -> None:

@@ -93,6 +93,17 @@ class ChangesOfCalls:
         announcer = Announcer(self._endpoints, events, outbox)
         return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle)
 
+    def has_its_room(self, call: Call) -> bool:
+        """Whether a caller's room may be closed when their call is over. Where that cannot be found out it is left to
+        the sweep, which looks who is in it."""
+        from ringline.calls.tables.inbound_rooms import InboundRooms
+
+        try:
+            return InboundRooms(aws.dynamodb(), self._settings.table_name).is_of(call)
+        except Exception:
+            self._log.exception("room not looked up", extra={"call_id": call.call_id})
+            return False
+
     def close_rooms(self, rooms: Sequence[str]) -> list[str]:
         """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""
         # LiveKit's client takes as long to load as the rest of this function; only ended calls need it.

@@ -15,6 +15,7 @@ from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
 from ringline.calls.model.room_view import RoomView, TelephonyDown
+from ringline.calls.model.timing import DIALER_SILENCE_S
 from ringline.calls.model.transfers.transfer import leg_identity
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
 from ringline.calls.rules.lifecycle import apply
@@ -397,6 +398,20 @@ def test_a_room_that_a_rule_gives_one_caller_after_another_has_a_call_for_each()
     former, present = house.calls
     assert (former.end_reason, present.state) == (EndReason.USER_HUNG_UP_RINGING, State.ACTIVE)
     assert house.hears(replace(GAVE_UP, sid="PA_caller")) == ["stale_leg"]
+
+
+def test_the_caller_before_is_looked_after_where_nobody_told_that_they_left() -> None:
+    house = House()
+    house.hears(CALLER, AGENT)
+    former_id = house.call.call_id
+    next_one = replace(
+        CALLER, sid="PA_next", sip_call_id="SCL_2", their_number="+15550108888", identity="sip_+15550108888"
+    )
+    assert house.hears(next_one) == ["arrived"]
+    former, present = house.calls
+    assert (former.in_flight, former.evidence.room_finished_at is not None) == (True, True)
+    assert (ACCOUNT, former_id, DIALER_SILENCE_S + 1) in house.looks.asked
+    assert present.evidence.room_finished_at is None
 
 
 def test_a_token_to_hear_one_caller_lets_nobody_hear_the_next_one_in_the_same_room() -> None:

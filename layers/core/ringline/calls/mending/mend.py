@@ -57,6 +57,7 @@ from ringline.calls.rules.deadlines import (
 from ringline.calls.rules.kept_rules import is_to_rest
 from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
 from ringline.calls.rules.transfers.steps import is_being_sent_away
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.runtime.clock import Clock
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Swept:
 class Mender:
     progress: Progress
     telephony: Telephony
+    inbound_rooms: InboundRooms
     looks: LookQueue
     clock: Clock
     log: Logger
@@ -287,8 +289,10 @@ class Mender:
         await self._settle(call)
 
     async def _settle(self, call: Call) -> None:
-        """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
-        await self.telephony.end_room(call.room_name or "")
+        """Closes the room first: a line is given back only when nothing can ring or talk on it any more. A room that
+        LiveKit named and that has its next caller by now is theirs."""
+        if call.inbound_room is None or await asyncio.to_thread(self.inbound_rooms.is_of, call):
+            await self.telephony.end_room(call.room_name or "")
         await self._apply(call, FoundOver(self.clock(), call.attempt))
         self.swept.settled += 1
 

@@ -88,7 +88,16 @@ class Sweep:
 
     @property
     def _mender(self) -> Mender:
-        return Mender(self.progress, self.telephony, self.looks, self.clock, self.log, self.swept, self.transfers)
+        return Mender(
+            progress=self.progress,
+            telephony=self.telephony,
+            inbound_rooms=self.left_rooms.inbound_rooms,
+            looks=self.looks,
+            clock=self.clock,
+            log=self.log,
+            swept=self.swept,
+            transfers=self.transfers,
+        )
 
     @property
     def _handing_out(self) -> HandingOut:

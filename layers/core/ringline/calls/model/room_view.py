@@ -40,7 +40,17 @@ class RoomView(Record):
 
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:
     """This attempt's leg among those in the room."""
-    return next((leg for leg in room.legs if leg.identity == call.leg_identity), None) if room else None
+    if room is None:
+        return None
+    return next((leg for leg in room.legs if leg.identity == call.leg_identity and _is_of(call, leg)), None)
+
+
+def _is_of(call: Call, leg: LegView) -> bool:
+    """Whether a leg with the identity of the call's own is of the same phone call. Somebody who rings again may come
+    into the room that LiveKit gave them before."""
+    if call.inbound_room is None or None in (call.sip_call_id, leg.sip_call_id):
+        return True
+    return call.sip_call_id == leg.sip_call_id
 
 
 def agent_in(room: RoomView | None) -> AgentSeen | None:

@@ -89,7 +89,14 @@ class Observe:
             )
         if arrived.call is not None:
             self._follow(arrived.call, livekit_event, arrived.agent)
+            if tenant is not None:
+                self._room_has_another(tenant.attempt_id, arrived.call.created_at)
         return arrived.word
+
+    def _room_has_another(self, former: AttemptId, at: int) -> None:
+        """The caller before has left, in all likelihood, also where nobody told: from now on what LiveKit tells of the
+        room is told of the next one. Somebody looks whether they are in it still."""
+        look_again_if_due(self.looks, self.log, self._applied(former, RoomFinished(at, former.attempt)))
 
     def _follow(self, call: Call, livekit_event: LivekitEvent, agent: AgentSeen | None) -> None:
         """Applies what is known of a call that has just arrived: its caller may have left, or its agent have joined,
@@ -125,7 +132,7 @@ class Observe:
         return word
 
     def _apply(self, attempt_id: AttemptId, room: str, event: Event, identity: str) -> str:
-        outcome = self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
+        outcome = self._applied(attempt_id, event)
         if Effect.REMOVE_AGENT in outcome.effects and isinstance(event, AgentJoined):
             outcome = self._remove(attempt_id, room, event, identity, outcome)
         if Effect.REMOVE_LISTENER in outcome.effects:
@@ -135,6 +142,9 @@ class Observe:
             self._let_nobody_ring(attempt_id, room, identity)
         look_again_if_due(self.looks, self.log, outcome)
         return word_for(outcome)
+
+    def _applied(self, attempt_id: AttemptId, event: Event) -> Outcome:
+        return self.progress.apply(attempt_id.account_id, attempt_id.call_id, event)
 
     def _let_nobody_ring(self, attempt_id: AttemptId, room: str, identity: str) -> None:
         """A leg that joins for a call nobody wants any more would ring: out with it now, not with the next sweep. A

@@ -94,6 +94,14 @@ class InboundRooms:
         attempt_id = AttemptId(known["account_id"], known["call_id"], _INBOUND_ATTEMPT)
         return Tenant(attempt_id, known.get("sip_call_id"))
 
+    def is_of(self, call: Call) -> bool:
+        """Whether the room that a caller came into is still theirs, and not the next one's."""
+        tenant = self.tenant(call.inbound_room or "")
+        return tenant is None or (tenant.attempt_id.account_id, tenant.attempt_id.call_id) == (
+            call.account_id,
+            call.call_id,
+        )
+
     def notes_question(self, call: Call) -> bool:
         """Whether this is the first to ask somebody about the caller: whoever handles the same event once more, or
         another one of the same phone call, is not."""

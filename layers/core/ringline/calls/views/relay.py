@@ -164,8 +164,9 @@ def _limit_reached(met: ReachedLimit) -> EventDraft:
 _ROOM_IS_CLOSED = {"ROOM_DELETED", "ROOM_CLOSED"}
 
 
-def rooms_to_close(changes: Sequence[Change]) -> list[str]:
-    """Rooms of attempts that just ended. LiveKit would keep each open for seconds, with the agent alone in it."""
+def rooms_to_close(changes: Sequence[Change], has_its_room: Callable[[Call], bool] = lambda _call: True) -> list[str]:
+    """Rooms of attempts that just ended. LiveKit would keep each open for seconds, with the agent alone in it.
+    `has_its_room` is asked about callers, in whose room the next one may be."""
     return [
         change.before.room_name
         for change in changes
@@ -176,6 +177,7 @@ def rooms_to_close(changes: Sequence[Change]) -> list[str]:
         and change.after.is_understood
         and change.before.room_name is not None
         and change.after.evidence.disconnect_reason not in _ROOM_IS_CLOSED
+        and (change.before.inbound_room is None or has_its_room(change.before))
     ]
 
 
