@@ -18,6 +18,7 @@ from ringline.calls.model.events import (
     CarrierEnded,
     EndAsked,
     FoundOver,
+    LegJoined,
     LegLeft,
 )
 from ringline.calls.model.outcomes import CarrierFull, LivekitAway, NotSent, Refused, Unclear
@@ -29,6 +30,7 @@ from ringline.calls.model.timing import (
     AGENT_JOIN_S,
     AGENT_SUCCESSOR_S,
     ASK_AGAIN_S,
+    DIALER_SILENCE_S,
     DISPATCH_EVERY_S,
     HANDOFF_WAITED_FOR_S,
     PROMISED_WORDS_S,
@@ -254,6 +256,105 @@ def test_who_was_sent_away_is_looked_for_where_nobody_tells_of_their_leaving(roo
         room.clock.move(room.looks.asked[-1][2])
         room.look_again("call_1")
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
+
+
+# --- a target that loses its connection ------------------------------------------------------------------------------
+
+
+def target_is(room: CallsRoom, *sids: str, status: str = "active") -> None:
+    """Who is in the room beside the call's own phone and its agent."""
+    own = LegView(room.call().leg_identity, "PA_leg", "SCL_1", "active")
+    identity = leg_identity("call_1", 1, "transfer_1")
+    room.telephony.views = [RoomView((own, *(LegView(identity, sid, "SCL_2", status) for sid in sids)), (AGENT,))]
+
+
+def in_a_long_time_together(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, warm_handoff_ms=120_000, fallback=(Target(TargetKind.NUMBER, "+15550100999"),))
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.JOINED
+
+
+def test_a_target_that_is_back_within_ten_seconds_has_the_call_still(room: CallsRoom) -> None:
+    in_a_long_time_together(room)
+    target_leaves(room, "SIGNAL_CLOSE")
+    assert present(room).state is _S.JOINED, "and nobody else is called"
+    target_is(room, "PA_back", status="dialing")
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (present(room).state, present(room).left, present(room).participant_sid) == (_S.JOINED, None, "PA_back")
+    room.clock.move(120)
+    room.look_again("call_1")
+    assert (present(room).state, room.telephony.removed) == (_S.COMPLETED, ["agent-first"])
+
+
+def test_a_target_whose_coming_back_is_told_needs_no_look(room: CallsRoom) -> None:
+    in_a_long_time_together(room)
+    target_leaves(room, "CONNECTION_TIMEOUT")
+    identity = leg_identity("call_1", 1, "transfer_1")
+    room.progress.apply(ACCOUNT, "call_1", LegJoined(room.clock(), 1, "PA_back", identity))
+    assert (present(room).state, present(room).left, present(room).participant_sid) == (_S.JOINED, None, "PA_back")
+    room.progress.apply(ACCOUNT, "call_1", LegJoined(room.clock(), 1, "PA_third", identity))
+    assert present(room).participant_sid == "PA_back", "nobody was missed"
+
+
+@pytest.mark.parametrize("listed", [(), ("PA_target",)], ids=["gone", "listed still"])
+def test_a_target_that_stays_away_has_lost_its_connection(room: CallsRoom, listed: tuple[str, ...]) -> None:
+    in_a_long_time_together(room)
+    target_leaves(room, "SIGNAL_CLOSE")
+    target_is(room, *listed)
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    first, second = room.call().transfers
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.CONNECTION_LOST)
+    assert (second.state, second.target.name) == (_S.REQUESTED, "+15550100999")
+
+
+def test_the_agent_is_not_let_go_while_its_target_may_come_back(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, warm_handoff_ms=4000)
+
+    async def loses_its_connection(seconds: float) -> None:
+        room.clock.move(max(seconds, 0.001))
+        if present(room).state is _S.JOINED and present(room).left is None:
+            target_leaves(room, "MIGRATION")
+            target_is(room)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "sleep", loses_its_connection)
+        room.carry_out("transfer_1")
+    assert (present(room).state, room.telephony.removed) == (_S.JOINED, [])
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.CONNECTION_LOST)
+    assert (room.call().state, room.telephony.removed) == (State.ACTIVE, [])
+
+
+def test_whose_connection_is_lost_before_their_answer_is_told_is_waited_for(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, warm_handoff_ms=600_000)
+
+    async def loses_its_connection(_: Call) -> None:
+        target_leaves(room, "SIGNAL_CLOSE")
+
+    room.telephony.while_ringing = loses_its_connection
+    room.carry_out("transfer_1")
+    assert present(room).state is _S.JOINED
+    target_is(room, "PA_back", status="dialing")
+    room.clock.move(DIALER_SILENCE_S)
+    room.look_again("call_1")
+    assert (present(room).state, present(room).left, room.telephony.removed) == (_S.JOINED, None, [])
+
+
+def test_a_target_that_hangs_up_after_it_was_missed_has_hung_up(room: CallsRoom) -> None:
+    in_a_long_time_together(room)
+    target_leaves(room, "SIGNAL_CLOSE")
+    target_leaves(room)
+    first = room.call().transfers[0]
+    assert (first.state, first.reason) == (_S.FAILED, EndReason.USER_HUNG_UP_IN_CALL)
+
+
+# --- who decides -----------------------------------------------------------------------------------------------------
 
 
 def test_an_agent_that_decides_by_itself_is_left_in_the_room(room: CallsRoom) -> None:

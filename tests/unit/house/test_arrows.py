@@ -90,7 +90,7 @@ PRODUCT: Mapping[str, set[str]] = {
     "ringline.calls": set(),
     "ringline.calls.facts": set(),
     "ringline.calls.model": {"ringline.calls.facts", _TRANSFER},
-    "ringline.calls.model.transfers": set(),
+    "ringline.calls.model.transfers": {"ringline.calls.facts"},
     "ringline.calls.capacity": {"ringline.calls.model"},
     "ringline.calls.rules": {
         "ringline.calls.capacity",

@@ -9,7 +9,12 @@ from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Ru
 from ringline.calls.model.timing import MEDIA_SILENCE_S, WEB_JOINING_S, ms
 from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
 from ringline.calls.rules.presence_rules import other_leaves
-from ringline.calls.rules.transfers.steps import is_calling_in, target_left, waits_for_word_of_refer
+from ringline.calls.rules.transfers.steps import (
+    is_calling_in,
+    target_is_back,
+    target_left,
+    waits_for_word_of_refer,
+)
 from ringline.calls.rules.voicemail import needs_last_words
 
 
@@ -20,6 +25,8 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     lies. The call goes on, and whatever was reported of the old leg no longer counts.
     """
     if _is_anothers(call, event):
+        if call.end_asked_at is None and (back := target_is_back(call, event)) is not None:
+            return Moved(changed(back))
         # Called into a room that is about to be closed, or was: LiveKit makes it anew for whoever joins.
         return Unmoved("leg_of_another", END_ROOM if call.end_asked_at is not None else frozenset())
     if call.end_asked_at is not None:

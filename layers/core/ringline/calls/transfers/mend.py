@@ -4,10 +4,10 @@ out what became of it where whoever carried it out has died; lets the agent go w
 import asyncio
 from dataclasses import dataclass
 
-from ringline.calls.model.call import UP, Call
+from ringline.calls.model.call import UP, Call, CallStatus
 from ringline.calls.model.events import AgentJoined, Event
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.room_view import RoomView, present_agents
+from ringline.calls.model.room_view import LegView, RoomView, present_agents
 from ringline.calls.model.timing import MS_PER_S
 from ringline.calls.model.transfers.transfer import Transfer, TransferState, leg_identity, under_way
 from ringline.calls.model.transfers.transfer_events import TransferFailed, TransferJoined
@@ -62,11 +62,13 @@ class MendTransfers:
             return await self._settle_agent(call, transfer, room, now)
         identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
         leg = next((leg for leg in room.legs if leg.identity == identity), None)
-        if leg is not None and leg.call_status in UP:
+        if leg is not None and _is_there(transfer, leg):
             joined = TransferJoined(now, call.attempt, transfer.transfer_id, leg.sid)
             return await self._go_on(await self._apply(call, joined))
         if leg is not None:
             await self.follow_up.telephony.remove(call.room_name or "", identity)
+        if transfer.joined_at is not None:
+            return await self._failed(call, transfer, EndReason.CONNECTION_LOST, None)
         reason, sip_code = why_not_reached(call, transfer, None, now)
         return await self._failed(call, transfer, reason, sip_code)
 
@@ -99,3 +101,11 @@ class MendTransfers:
 
     async def _apply(self, call: Call, event: Event) -> Outcome:
         return await asyncio.to_thread(self.follow_up.progress.apply, call.account_id, call.call_id, event)
+
+
+def _is_there(transfer: Transfer, leg: LegView) -> bool:
+    """Whether the leg shows that the target has picked up. One that is back after it had lost its connection says
+    `dialing` for good, and LiveKit may list the one before for a while."""
+    if transfer.left is None or not transfer.left.may_come_back:
+        return leg.call_status in UP
+    return leg.sid != transfer.left.sid and leg.call_status != CallStatus.HANGUP

@@ -81,7 +81,8 @@ class Release(Record):
         parts = self.follow_up
         current_call = await asyncio.to_thread(parts.store.get, call.account_id, call.call_id)
         present = None if current_call is None else transfer_named(current_call.transfers, transfer.transfer_id)
-        if present is None or present.state is not TransferState.JOINED:
+        if present is None or present.state is not TransferState.JOINED or present.left is not None:
+            # One that has lost its connection has a while to come back, after which a look settles it.
             return
         reason = EndReason.AGENT_FAILED if transfer.is_to_agent else EndReason.USER_HUNG_UP_IN_CALL
         about = {"call_id": call.call_id, "transfer_id": transfer.transfer_id, "reason": reason.value}

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from copy import replace
 from typing import Any
 
+from ringline.calls.facts.evidence import MAY_COME_BACK
 from ringline.later import Carried, StoredWord, carried_from
 from ringline.record import Record, names_of
 
@@ -91,12 +92,19 @@ class Former(Record):
 
 
 class TargetLeft(Record):
-    """What the leg of a number said when it left before whoever called it told how that went."""
+    """What the leg of a number said when it left before whoever called it told how that went, or lost its connection
+    in the conversation."""
 
     at: int
     disconnect_reason: str | None = None
     call_status: str | None = None
+    sid: str | None = None
     carried: Carried = ()
+
+    @property
+    def may_come_back(self) -> bool:
+        """Whether it lost its connection to the room, which does not mean that the phone call is over."""
+        return self.disconnect_reason in MAY_COME_BACK
 
 
 class Referred(Record):

@@ -37,6 +37,8 @@ def transfer_owed(call: Call, now: int) -> TransferOwed:
         return TransferOwed.NOTHING
     if call.end_asked_at is not None or call.evidence.leg_has_left_for_good:
         return TransferOwed.NOTHING
+    if transfer.state is TransferState.JOINED and transfer.left is not None:
+        return TransferOwed.SETTLE if now >= settled_by(call, transfer) else TransferOwed.NOTHING
     if transfer.state is TransferState.JOINED:
         due_at = release_at(transfer)
         return TransferOwed.RELEASE if due_at is not None and now >= due_at else TransferOwed.NOTHING
@@ -69,7 +71,9 @@ def release_at(transfer: Transfer) -> int | None:
 
 def settled_by(call: Call, transfer: Transfer) -> int:
     """When whoever has begun it must have told how it went, if they live. Where its target is known to have left that
-    is sooner, never later."""
+    is sooner, never later. A target that has joined and lost its connection has as long to come back."""
+    if transfer.joined_at is not None and transfer.left is not None:
+        return transfer.left.at + ms(DIALER_SILENCE_S)
     begun_at = transfer.begun_at or transfer.requested_at
     told_by = begun_at + ms(target_comes_within_s(call, transfer) + DIAL_OUTCOME_MARGIN_S)
     return told_by if transfer.left is None else min(told_by, transfer.left.at + ms(DIALER_SILENCE_S))
@@ -89,7 +93,7 @@ def look_at_transfer_in_s(call: Call, now: int) -> int | None:
     transfer = under_way(call.transfers)
     if transfer is None or not transfer.is_understood:
         return None
-    if transfer.state is TransferState.JOINED:
+    if transfer.state is TransferState.JOINED and transfer.left is None:
         due_at = release_at(transfer)
     elif transfer.begun_at is None:
         due_at = transfer.requested_at + ms(begins_within_s(transfer))

@@ -7,7 +7,7 @@ from copy import replace
 
 from ringline.calls.capacity.counters import Kind, counter_name
 from ringline.calls.model.call import Call, State
-from ringline.calls.model.events import LegLeft
+from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.transfers.transfer import (
@@ -136,21 +136,28 @@ def _rang(call: Call, event: TransferRang) -> Result:
 
 
 def _joined(call: Call, event: TransferJoined) -> Result:
-    """The target is there. An agent that has left meanwhile has handed over."""
+    """The target is there, or back. An agent that has left meanwhile has handed over."""
     transfer = transfer_named(call.transfers, event.transfer_id)
     if transfer is not None and not transfer.is_understood:
         return Unmoved(_OF_A_LATER_RELEASE)
+    if transfer is not None and transfer.state is _S.JOINED and _is_back(transfer, event.participant_sid):
+        return Moved(_with_target_back(call, transfer, event.participant_sid))
     if transfer is None or not transfer.state.awaits_target:
         return Unmoved("joined_before" if transfer is not None and transfer.joined_at else OVER)
     if call.evidence.leg_has_left_for_good:
         return Unmoved(LEG_HAS_LEFT)
-    if transfer.left is not None:
+    lost = transfer.left
+    if lost is not None and not lost.may_come_back:
         # It answered and was gone before whoever called it could say so.
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
-    there = with_change(call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.participant_sid)
+    if lost is not None and _is_back(transfer, event.participant_sid):
+        lost = None
+    there = with_change(
+        call, transfer, state=_S.JOINED, joined_at=event.at, participant_sid=event.participant_sid, left=lost
+    )
     there = _handed_over(there, transfer, event.at)
     if call.agent_left_at is None:
-        return Moved(there)
+        return Moved(there, frozenset() if lost is None else LOOK_AGAIN)
     return Moved(replace(_completed_in(there, event.at), handed_over_at=event.at, other_left_at=None))
 
 
@@ -267,12 +274,34 @@ def target_left(call: Call, event: LegLeft) -> Result | None:
         return None
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
-    if transfer.state is _S.JOINED:
+    left = TargetLeft(event.at, event.disconnect_reason, event.last_call_status, event.sid)
+    if transfer.state is _S.JOINED and not left.may_come_back:
         return failed(call, transfer, event.at, EndReason.USER_HUNG_UP_IN_CALL, None)
-    if transfer.left is not None:
+    if transfer.left is not None and (left.may_come_back or not transfer.left.may_come_back):
         return Unmoved("target_left_before")
-    left = TargetLeft(event.at, event.disconnect_reason, event.last_call_status)
+    # Who lost the connection to the room may be back under another sid: as with a call's own leg, a look finds out.
     return Moved(with_change(call, transfer, left=left), LOOK_AGAIN)
+
+
+def target_is_back(call: Call, event: LegJoined) -> Call | None:
+    """The call whose target has lost its connection and is back; None where it is another's leg, or was not missed."""
+    transfer = under_way(call.transfers)
+    if transfer is None or not transfer.is_understood or not _is_back(transfer, event.sid):
+        return None
+    if event.identity != leg_identity(call.call_id, transfer.dial, transfer.transfer_id):
+        return None
+    return _with_target_back(call, transfer, event.sid)
+
+
+def _is_back(transfer: Transfer, sid: str | None) -> bool:
+    """Whether a leg of that sid is the target's, which had lost its connection: LiveKit gives who comes back a new
+    one."""
+    left = transfer.left
+    return left is not None and left.may_come_back and sid not in {None, left.sid}
+
+
+def _with_target_back(call: Call, transfer: Transfer, sid: str | None) -> Call:
+    return with_change(call, transfer, left=None, participant_sid=None if transfer.joined_at is None else sid)
 
 
 def waits_for_word_of_refer(call: Call) -> bool:
