@@ -106,7 +106,8 @@ class Browsers:
         if call.leg_identity in room.legs:
             world.counts["tokens_used_again"] += 1
             self._rooms.make_way(room, call.leg_identity)
-        leg = BrowserLeg(call, plan, scene.new_sid("PA_web"), "", phone="ringing", attached=True, is_known=known)
+        sid = scene.new_sid("PA_web")
+        leg = BrowserLeg(call, plan, sid, "", phone="ringing", attached=True, is_known=known, joined_at=world.now)
         scene.callers[room.name] = room.legs[leg.identity] = leg
         world.counts["browsers"] += 1
         world.trace(f"browser {leg.sid} joins {room.name}")

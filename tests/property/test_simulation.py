@@ -49,6 +49,7 @@ def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
         519421236847, 88735778943, 857460715322, 189214220065, 520374386326, 891366041639,
         659621480257, 1088211543244, 953513415591, 644625310883, 820468438016,
         558451046403, 869536943220, 814799410053, 400699392512, 1012931420112, 31806806050,
+        815052757879,
     ],
 )  # fmt: skip
 def test_a_world_of_today_that_once_broke_an_invariant_breaks_none(world: int) -> None:
