@@ -6,6 +6,7 @@ import pytest
 
 from ringline.agents.assign import CallIsOver
 from ringline.agents.model.assigning import Asked, Why
+from ringline.agents.model.records import Assignment
 from ringline.calls.model.events import AgentReady, FoundOver
 from tests.builders import ACCOUNT
 from tests.component.agents.plane import AGENT, URL, Plane, a_plane
@@ -205,6 +206,28 @@ def test_where_nobody_was_found_since_a_late_acceptance_of_any_runner_is_let_be(
     plane.calls.clock.move(2)
     assert plane.asks(NO_DIAL)["result"] == "none"
     plane.answers(plane.assigned[0][1], "of bot#1", accepted=True)
+    assert plane.cancelled == []
+
+
+def test_a_late_acceptance_is_let_be_where_nobody_is_found_while_it_is_heard(plane: Plane) -> None:
+    for worker_id in ("bot#1", "bot#2"):
+        plane.joins(worker_id)
+    plane.claimed("bot#1")
+    plane.asks()
+    plane.calls.clock.move(2)
+    assert plane.asks(NO_DIAL)["worker_id"] == "bot#2"
+    (_, first), (second, asked_since) = plane.assigned
+    assignments = plane.assign._assignments
+    read, get = count(), assignments.get
+
+    def refuses_meanwhile(account_id: str, call_id: str, attempt: int) -> Assignment | None:
+        kept = get(account_id, call_id, attempt)
+        if next(read) == 0:
+            plane.answers(asked_since, second, accepted=False)
+        return kept
+
+    assignments.get = refuses_meanwhile  # type: ignore[method-assign]
+    plane.answers(first, "of bot#1", accepted=True)
     assert plane.cancelled == []
 
 

@@ -79,7 +79,6 @@ class Assign:
         for _ in range(_TRIES):
             kept = None if named is None else self._assignments.get(connection.account_id, *named)
             if kept is not None and kept.state is AssignmentState.NOBODY:
-                # Its bridge may be the call's only one: told to stop, it would leave the call in the middle of it.
                 self._log.info("assignment answered late, and by nobody since", extra={"job_id": ack.job_id})
                 return
             if kept is not None and kept.is_of_another_bridge(ack.job_id):
@@ -116,8 +115,15 @@ class Assign:
             return True
 
     def _answered_late(self, connection: Connection, ack: JobAck) -> None:
+        """Tells a runner to stop that another one was sent the call after. Where that one has refused since, the bridge
+        of the first may be the call's only one: told to stop, it would leave the call in the middle of it."""
         self._log.info("assignment answered late", extra={"worker_id": connection.worker_id, "job_id": ack.job_id})
-        if ack.accepted and connection.agent_id is not None and connection.worker_id is not None:
+        named = attempt_in(ack.job_id)
+        if not ack.accepted or connection.agent_id is None or connection.worker_id is None:
+            return
+        # Read at the last moment: whoever was asked since may take seconds over their answer.
+        kept = None if named is None else self._assignments.get(connection.account_id, *named)
+        if kept is None or kept.state is not AssignmentState.NOBODY:
             self._cancel(connection.account_id, connection.agent_id, connection.worker_id, ack.job_id)
 
     # ---------------------------------------------------------------- one runner after the other
