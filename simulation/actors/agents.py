@@ -36,6 +36,9 @@ class Agents:
         self._hooks = hooks
         self._reports = reports
         self._following = following
+        self.comes_with_its_brain: Callable[[Room, bool], None] | None = None
+        """Brings a speech worker into a caller's room, with whether it follows them: LiveKit answers a caller with its
+        first sound, so that one comes with its runner."""
         self.on_join: Callable[[Room], None] = _nobody_rings_in
         """Hears of each agent that comes: LiveKit answers callers with its first sound."""
         self._dispatches: Counter[int] = Counter()
@@ -63,7 +66,11 @@ class Agents:
     def _comes(self, room: Room) -> None:
         """Most agents are a worker's, which follow their caller out. Others stay until their room is closed."""
         follows = self._world.chance.draw(f"follows/{room.name}") < self._following
-        self.joins(room, follows=follows)
+        plan = room.plan
+        if self.comes_with_its_brain is not None and plan is not None and plan.rings_in and plan.runners_agent:
+            self.comes_with_its_brain(room, follows)
+        else:
+            self.joins(room, follows=follows)
 
     def joins(
         self, room: Room, identity: str | None = None, *, speaks_itself: bool = False, follows: bool = False

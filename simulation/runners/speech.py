@@ -23,6 +23,7 @@ from speech.bridge.rules.seeking import UNKNOWN_CALL, Change
 _ANSWER_WITHIN_MS = round(ANSWER_WITHIN_S * 1000)
 _LEAVES_AFTER_MS = 5_000
 _GREETS_AFTER_MS = (5, 60)
+_JOINS_AFTER_MS = (20, 300)
 _ODDS: Odds = (("request_lost", 0.02), ("request_unanswered", 0.03), ("request_twice", 0.03), ("request_late", 0.02))
 
 
@@ -60,6 +61,16 @@ class SpeechWorkers:
         self.watch = watch
         self._at_work: dict[tuple[str, str], SpeechWorker] = {}
         scene.on_agents_changed = self._agents_changed
+        agents.comes_with_its_brain = self._prepares
+
+    def _prepares(self, room: Room, follows: bool) -> None:
+        """A speech worker asks for its runner before it comes into a caller's room. Where another one has the line of
+        the call, it leaves at once."""
+        if any(worker.room is room and worker.has_its_line for worker in self._at_work.values()):
+            return
+        identity = f"agent-AJ_{self.scene.new_sid('AJ')}"
+        self._at_work[room.name, identity] = worker = SpeechWorker(self, room, identity, follows=follows)
+        self.world.after(1, worker.begins)
 
     def _agents_changed(self, room: Room) -> None:
         if room.plan is None or room.plan.runners_agent is None:
@@ -67,7 +78,7 @@ class SpeechWorkers:
         for agent in room.agents:
             key = room.name, agent.identity
             if key not in self._at_work and agent.alive and not agent.speaks_itself:
-                self._at_work[key] = worker = SpeechWorker(self, room, agent)
+                self._at_work[key] = worker = SpeechWorker(self, room, agent.identity, agent)
                 self.world.after(1, worker.begins)
         # Who is back under another sid is gone for no time at all.
         self.world.after(1, self._look, room)
@@ -78,26 +89,45 @@ class SpeechWorkers:
             if key[0] != room.name or worker.room is not room:
                 continue
             agent = there.get(key[1])
-            if agent is None:
+            if agent is not None:
+                worker.agent = agent
+            elif not worker.is_preparing:
                 del self._at_work[key]
                 worker.stops()
-            else:
-                worker.agent = agent
 
 
 class SpeechWorker:
-    """One agent's, from its joining on."""
+    """One agent's: from its joining on, or from its job on where it has no `agent` in the room yet. Then it joins when
+    it has its runner."""
 
-    def __init__(self, all_of_them: SpeechWorkers, room: Room, agent: Agent) -> None:
+    def __init__(
+        self,
+        all_of_them: SpeechWorkers,
+        room: Room,
+        identity: str,
+        agent: Agent | None = None,
+        *,
+        follows: bool = False,
+    ) -> None:
         self._of = all_of_them
         self._world = all_of_them.world
         self.room = room
         self.agent = agent
-        self._url = f"wss://speech.test/bridge/{room.name}/{agent.identity}"
+        self._identity = identity
+        self._follows = follows
+        self._url = f"wss://speech.test/bridge/{room.name}/{identity}"
         self._rules = model.SpeechWorker(self)
         self._runner: Brain | None = None
         self._job_id = ""
         self._was_ready = False
+
+    @property
+    def is_preparing(self) -> bool:
+        return self.agent is None and not self._rules.is_over
+
+    @property
+    def has_its_line(self) -> bool:
+        return not self._rules.is_over and (self.agent is None or self.agent.alive)
 
     @property
     def now_ms(self) -> int:
@@ -144,7 +174,8 @@ class SpeechWorker:
     # --- a runner comes and goes -------------------------------------------------------------------------------------
 
     def dialled(self, runner: Brain, job_id: str) -> int | None:
-        refused = self._rules.dialled(job_id) if self.agent.alive else UNKNOWN_CALL
+        is_alive = self.agent is None or self.agent.alive
+        refused = self._rules.dialled(job_id) if is_alive else UNKNOWN_CALL
         if refused is None:
             self._runner, self._job_id = runner, job_id
             wait_ms = self._world.chance.between(f"hello/{self.room.name}", *_GREETS_AFTER_MS)
@@ -161,6 +192,18 @@ class SpeechWorker:
             self._was_ready = True
             can_report = CAN_REPORT if self.room.plan is not None and self.room.plan.hears else ()
             self._of.reports.tells(self.room.name, "ready", lambda at, n: AgentReady(at, n, can_report))
+            if self.agent is None:
+                wait_ms = self._world.chance.between(f"joins/{self.room.name}", *_JOINS_AFTER_MS)
+                self._world.after(wait_ms, self._joins)
+
+    def _joins(self) -> None:
+        """It comes into the room with its runner. One that finds none, because the call is over, is over as well."""
+        if self._rules.is_over:
+            return
+        self._of.agents.joins(self.room, self._identity, follows=self._follows)
+        self.agent = next((agent for agent in self.room.agents if agent.identity == self._identity), None)
+        if self.agent is None:
+            self.stops()
 
     def bridge_lost(self, runner: Brain, job_id: str, code: int) -> None:
         if runner is self._runner and job_id == self._job_id and not self._rules.is_over:
@@ -198,7 +241,8 @@ class SpeechWorker:
 
     def _leaves(self) -> None:
         self._of.bridges.shut(self._url)
-        self._of.agents.leaves(self.room, self.agent, "CLIENT_INITIATED")
+        if self.agent is not None:
+            self._of.agents.leaves(self.room, self.agent, "CLIENT_INITIATED")
 
     def stops(self) -> None:
         """The call is over, or the worker is dead: nobody is at this end of the bridge any more."""

@@ -23,8 +23,9 @@ class CallersAnswered:
         away = {call.inbound_room for call in calls if call.version == 1 and call.state.is_terminal}
         for room, leg in self._scene.callers.items():
             rang_ms = (leg.answered_at or leg.over_at or 0) - leg.call.created_at
-            if leg.is_browser:
-                # Their reason tells whether an agent came, and they may come by a token that was used.
+            if leg.is_browser or leg.plan.runners_agent is not None:
+                # Their reason tells whether an agent came. A browser may come by a token that was used, and all the
+                # runners of an agent may be full.
                 continue
             is_answered = leg.answered_at is not None and rang_ms <= _ANSWERED_WITHIN_MS
             if self._calm and leg.plan.agent in _COME and room not in away and not is_answered:

@@ -120,8 +120,8 @@ def _of_a_taken_caller(call: PlannedCall) -> set[EndReason] | None:
     if call.agent not in {"there", "busy"}:
         return None
     reasons = _talked(replace(call, agent="there"), call.callee)
-    # A caller's runner has no place kept for them. The speech worker that is played here comes before its runner.
-    return reasons if reasons is None or call.runners_agent is None else reasons | {_R.AGENT_FAILED}
+    # A caller's runner has no place kept for them, and their speech worker comes with it or not at all.
+    return reasons if reasons is None or call.runners_agent is None else reasons | {_R.AGENT_DID_NOT_JOIN}
 
 
 def _reasons(call: PlannedCall, plan: Plan, attempt: int) -> set[EndReason] | None:
