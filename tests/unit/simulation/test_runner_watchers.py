@@ -123,14 +123,21 @@ def test_an_assignment_that_is_not_written_or_is_sent_again_is_found(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("given_to", "at_bridge", "finding"),
-    [("bot#2", "wss://a", None), (None, "wss://a", "cancelled_in_call"), ("bot#2", "wss://b", "cancelled_in_call")],
+    ("given_to", "at_bridge", "known_for_ms", "finding"),
+    [
+        ("bot#2", "wss://a", 9_000, None),
+        (None, "wss://a", 2_000, "cancelled_in_call"),
+        (None, "wss://a", 1_999, None),
+        ("bot#2", "wss://b", 0, "cancelled_in_call"),
+    ],
+    ids=["for another", "for nobody", "for one that has just refused", "for another at another bridge"],
 )
 def test_a_job_that_is_ended_in_its_call_for_nobody_else_at_its_bridge_is_found(
-    world: World, findings: Findings, given_to: str | None, at_bridge: str, finding: str | None
+    world: World, findings: Findings, given_to: str | None, at_bridge: str, known_for_ms: int, finding: str | None
 ) -> None:
     rows, pk = Rows(), assignments_pk("acc_0")
-    rows.put((pk, "call_1#2"), None, to_item({"sends": 1, "worker_id": given_to, "bridge_url": at_bridge}))
+    row = {"sends": 1, "worker_id": given_to, "bridge_url": at_bridge, "changed_at": world.now - known_for_ms}
+    rows.put((pk, "call_1#2"), None, to_item(row))
     RunnerFrames(world, findings, rows, lambda _job: "wss://a")._cancelled("acc_0", "call_1.2.1")
     assert found(findings) == finding
 

@@ -19,6 +19,7 @@ from simulation.kernel.chance import Chance, Faults
 from simulation.kernel.world import World
 from simulation.plan.drawing import make_plan
 from simulation.plan.mortality import MORTALITY
+from simulation.plan.runners import AGENT
 from simulation.watch.book import CallBook, CallChange
 from simulation.watch.calls.alone import NotLeftAlone
 from simulation.watch.calls.callers import CallersAnswered
@@ -229,13 +230,21 @@ def test_who_talks_with_a_colleague_is_not_ended_for_want_of_an_agent(
 
 
 @pytest.mark.parametrize(
-    ("answered_at", "finding"), [(9_000, None), (12_001, "caller_not_answered"), (None, "caller_not_answered")]
+    ("answered_at", "runners_agent", "finding"),
+    [
+        (9_000, None, None),
+        (12_001, None, "caller_not_answered"),
+        (None, None, "caller_not_answered"),
+        (None, AGENT, None),
+    ],
+    ids=["soon", "late", "never", "for the runners to say"],
 )
 def test_a_caller_for_whom_there_is_an_agent_is_answered(
-    world: World, findings: Findings, answered_at: int | None, finding: str | None
+    world: World, findings: Findings, answered_at: int | None, runners_agent: str | None, finding: str | None
 ) -> None:
     scene = Scene(world, {})
-    plan = next(call for call in make_plan(3).calls if call.agent == "there")
+    there = next(call for call in make_plan(3).calls if call.agent == "there")
+    plan = replace(there, runners_agent=runners_agent)
     call = a_call(State.RINGING, created_at=0, inbound_room="in_1")
     scene.callers["in_1"] = Leg(call, plan, "PA_1", "SCL_1", answered_at=answered_at, over_at=60_000)
     CallersAnswered(findings, scene, CallBook(), calm=True).at_the_end()
