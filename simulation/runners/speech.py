@@ -226,6 +226,8 @@ class SpeechWorker:
                 self._of.watch.lost(self.room, self._url)
             case Change.LEFT:
                 self._hangs_up(EndReason.AGENT_HUNG_UP, "completed")
+            case Change.FAILED if self.agent is None:
+                self.stops()
             case Change.FAILED:
                 self._of.watch.given_up(self.room, self._url)
                 self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")

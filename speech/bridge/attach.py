@@ -31,9 +31,9 @@ _MOST_BYTES = 2 * MOST_BYTES_OF_A_FRAME
 
 class AttachPoint:
     """The hub's side. `routes()` go into an application on loopback only; `secret` is this process's own and is handed
-    to its jobs. `on_job_lost(call_id)` is called for a job that died."""
+    to its jobs. `on_job_lost(call_id, dispatch)` is called for a job that died."""
 
-    def __init__(self, hub: Hub, *, secret: str, on_job_lost: Callable[[str], None]) -> None:
+    def __init__(self, hub: Hub, *, secret: str, on_job_lost: Callable[[str, int | None], None]) -> None:
         self._hub = hub
         self._secret = secret
         self._on_job_lost = on_job_lost
@@ -48,15 +48,16 @@ class AttachPoint:
         call_id = request.match_info["call_id"]
         job = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=_MOST_BYTES, compress=False)
         await job.prepare(request)
+        dispatch = _number_in(request, "dispatch")
         try:
-            line = self._hub.open(call_id, _attempt_of(request))
+            line = self._hub.open(call_id, _number_in(request, "attempt"), dispatch)
         except LineTaken:
-            await job.close(code=ALREADY_ATTACHED, message=b"another job runs this call")
+            await job.close(code=ALREADY_ATTACHED, message=b"another job has this line")
             return job
-        await self._carry(job, line, call_id)
+        await self._carry(job, line, call_id, dispatch)
         return job
 
-    async def _carry(self, job: web.WebSocketResponse, line: Line, call_id: str) -> None:
+    async def _carry(self, job: web.WebSocketResponse, line: Line, call_id: str, dispatch: int | None) -> None:
         writer = Writer(job)
         live = _Bridge()
         telling = asyncio.create_task(_tell_job(line, writer, live))
@@ -68,13 +69,13 @@ class AttachPoint:
             telling.cancel()
             if _has_died(job):
                 line.close_bridge(live.number, JOB_DIED)
-                self._on_job_lost(call_id)
+                self._on_job_lost(call_id, dispatch)
             await asyncio.gather(asyncio.wait({telling}), writer.finished(CLOSE_WITHIN_S), line.close())
 
 
-def _attempt_of(request: web.Request) -> int | None:
-    attempt = request.query.get("attempt")
-    return int(attempt) if attempt is not None and attempt.isdecimal() else None
+def _number_in(request: web.Request, name: str) -> int | None:
+    told = request.query.get(name)
+    return int(told) if told is not None and told.isdecimal() else None
 
 
 def _has_died(job: web.WebSocketResponse) -> bool:
@@ -125,14 +126,19 @@ def _told(is_: str, **fields: Any) -> str:
 
 @asynccontextmanager
 async def attached(
-    http: aiohttp.ClientSession, hub_url: str, call_id: str, secret: str, attempt: int | None = None
+    http: aiohttp.ClientSession,
+    hub_url: str,
+    call_id: str,
+    secret: str,
+    attempt: int | None = None,
+    dispatch: int | None = None,
 ) -> AsyncIterator[Line]:
     """The call's line while the block lasts, as `Hub.open` gives it. `hub_url`: `http://127.0.0.1:<port>` of the attach
     point. Raises aiohttp.ClientError where the hub is not there or does not take the secret. A line that somebody else
     has is lost from the beginning."""
     socket = await http.ws_connect(
         f"{hub_url}/attach/{call_id}",
-        params={} if attempt is None else {"attempt": str(attempt)},
+        params={name: str(told) for name, told in (("attempt", attempt), ("dispatch", dispatch)) if told is not None},
         headers={"Authorization": f"Bearer {secret}"},
         heartbeat=PING_EVERY_S,
         max_msg_size=_MOST_BYTES,

@@ -8,7 +8,7 @@ worker is back: it tries again after half a second, and its calls notice nothing
         control = Control(http, url=..., livekit_secret=..., worker=Worker(...), active_jobs=lambda: server.calls)
         task = asyncio.create_task(control.run())
         control.took(job.metadata)       # for each job that is accepted
-        control.job_lost(call_id)        # for each that died
+        control.job_lost(call_id, dispatch)    # for each that died
 """
 
 import asyncio
@@ -99,7 +99,7 @@ class Control:
         self._active_jobs = active_jobs
         self._clock_s = clock_s
         self._sleep = sleep
-        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        self._jobs: OrderedDict[tuple[str, int], _Job] = OrderedDict()
         self._untold: list[str] = []
         self._has_news = asyncio.Event()
 
@@ -109,19 +109,19 @@ class Control:
         try:
             told = json.loads(metadata)
             job = _Job(str(told["token"]), int(told["attempt"]), int(told.get("dispatch", 1)))
-            call_id = str(told["call_id"])
+            name = str(told["call_id"]), job.dispatch
         except (ValueError, KeyError, TypeError):
             return
-        self._jobs[call_id] = job
-        self._jobs.move_to_end(call_id)
+        self._jobs[name] = job
+        self._jobs.move_to_end(name)
         if len(self._jobs) > MOST_JOBS_KNOWN:
             self._jobs.popitem(last=False)
 
-    def job_lost(self, call_id: str) -> None:
-        """A job died in its call. Of one that is not known nothing can be told."""
-        job = self._jobs.pop(call_id, None)
+    def job_lost(self, call_id: str, dispatch: int | None = None) -> None:
+        """The job of that dispatch died in its call. Of one that is not known nothing can be told."""
+        job = self._jobs.pop((call_id, dispatch or 1), None)
         if job is None:
-            _log.error("a job died whose dispatch is not known", extra={"call_id": call_id})
+            _log.error("a job died whose dispatch is not known", extra={"call_id": call_id, "dispatch": dispatch})
             return
         told = {"call": call_id, "attempt": job.attempt, "dispatch": job.dispatch, "token": job.token}
         self._untold.append(_frame("job_lost", **told))

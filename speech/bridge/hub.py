@@ -1,8 +1,11 @@
 """The server side of all bridges of one process. It holds sockets, and nothing of what is said through them.
 
-GET /bridge/{call_id}?token=...    accepted, and then
+GET /bridge/{call_id}/{dispatch}?token=...    accepted, and then
     4003   the call is not here or over, or the token is bad, expired, or of a job that was passed over
-    4009   another socket of this call is live
+    4009   another socket of this line is live
+
+A line is one speech worker's, by the dispatch that brought it: of two in one call, as in a transfer from one agent to
+another, each has its own.
     else   RunnerDialled, and every text frame from there on, until RunnerClosed
 """
 
@@ -39,28 +42,30 @@ class Hub:
         self._lines: dict[str, _HubLine] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/bridge/{call_id}", self._bridge)]
+        return [web.get("/bridge/{call_id}", self.bridge), web.get("/bridge/{call_id}/{dispatch}", self.bridge)]
 
-    def open(self, call_id: str, attempt: int | None = None) -> Line:
-        """From now on a runner of this call may dial in, and where an attempt is named only one that was assigned to
-        it. Raises LineTaken while another line of the call is open."""
-        if call_id in self._lines:
-            raise LineTaken(call_id)
-        line = self._lines[call_id] = _HubLine(attempt, lambda: self._lines.pop(call_id, None))
+    def open(self, call_id: str, attempt: int | None = None, dispatch: int | None = None) -> Line:
+        """From now on a runner may dial in at `path_of` the call and the dispatch, and where an attempt is named only
+        one that was assigned to it. Raises LineTaken while that line is open."""
+        name = path_of(call_id, dispatch)
+        if name in self._lines:
+            raise LineTaken(name)
+        line = self._lines[name] = _HubLine(attempt, lambda: self._lines.pop(name, None))
         return line
 
-    def is_open(self, call_id: str) -> bool:
-        return call_id in self._lines
+    def is_open(self, call_id: str, dispatch: int | None = None) -> bool:
+        return path_of(call_id, dispatch) in self._lines
 
     async def close(self) -> None:
         """Closes every line, and with it every bridge."""
         await asyncio.gather(*(line.close() for line in [*self._lines.values()]))
 
-    async def _bridge(self, request: web.Request) -> web.WebSocketResponse:
+    async def bridge(self, request: web.Request) -> web.WebSocketResponse:
+        """A runner dials."""
         socket = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=MOST_BYTES_OF_A_FRAME, compress=False)
         await socket.prepare(request)
         call_id = request.match_info["call_id"]
-        line = self._lines.get(call_id)
+        line = self._lines.get("/".join(filter(None, (call_id, request.match_info.get("dispatch")))))
         # The SDK appends its token to whatever the URL has: the last one is the one that was meant.
         tokens = request.query.getall("token", [])
         claims = read_bridge_token(tokens[-1] if tokens else None, call_id, self._key, self._clock_s())
@@ -77,6 +82,11 @@ class Hub:
         _log.info("bridge refused", extra={"call_id": call_id, "close_code": why[0], "why": why[1]})
         await socket.close(code=why[0], message=why[1].encode())
         return socket
+
+
+def path_of(call_id: str, dispatch: int | None = None) -> str:
+    """Where a runner dials, behind `/bridge/`."""
+    return call_id if dispatch is None else f"{call_id}/{dispatch}"
 
 
 class _Live:
@@ -106,7 +116,7 @@ class _HubLine:
             return REFUSED, "another attempt of this call"
         if claims.job_id in self._passed_over:
             return REFUSED, "the call was given to another runner"
-        return None if self._live is None else (TAKEN, "another bridge of this call is live")
+        return None if self._live is None else (TAKEN, "another bridge of this line is live")
 
     async def carry(self, socket: web.WebSocketResponse, claims: BridgeClaims) -> None:
         """Reads the runner's socket until it is closed, from either side."""

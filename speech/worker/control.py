@@ -31,10 +31,10 @@ class ControlLine:
             self._control.took(request.job.metadata)
         await request.accept()
 
-    def job_lost(self, call_id: str) -> None:
-        _log.error("a job died in its call", extra={"call_id": call_id})
+    def job_lost(self, call_id: str, dispatch: int | None) -> None:
+        _log.error("a job died in its call", extra={"call_id": call_id, "dispatch": dispatch})
         if self._control is not None:
-            self._control.job_lost(call_id)
+            self._control.job_lost(call_id, dispatch)
 
     @asynccontextmanager
     async def open(self, bridge_base: str, active_jobs: Callable[[], int]) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """The main process: it holds the hub, registers with LiveKit, starts a process for each call, and drains.
 
-SIGTERM -> no new calls (LiveKit is told) -> calls go on to their end, drain_s at most -> hub closed -> exit
+SIGTERM -> no new calls (LiveKit is told) -> calls go on to their end, drain_s at most, and so do the bridges that are
+           passed on to other workers -> hub closed -> exit
 a second signal -> at once
 """
 
@@ -13,6 +14,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -34,10 +36,14 @@ from speech.worker.voices.table import VoicePlan, plan
 
 _log = logging.getLogger(__name__)
 
+type JobLost = Callable[[str, int | None], None]
+"""Hears of a job that died: its call and its dispatch."""
+
 LOOPBACK = "127.0.0.1"
 HEALTHY_PATH = "/health"
 PROCESS_WARM_WITHIN_S = 60.0
 """Imports take 2 s, local models one more; a machine whose cores are all taken needs longer for both."""
+_LOOKS_EVERY_S = 0.5
 _ANY_PUBLIC_ADDRESS = ("192.0.2.1", 9)
 """Of a network for documents (RFC 5737). Nothing is sent to it: it only makes the system choose its way out."""
 
@@ -87,23 +93,31 @@ def a_server(settings: Settings, accept: Callable[[JobRequest], Awaitable[None]]
     return server
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How runners reach this worker: the `base` of its `bridge_url`s, and how many bridges it `passes_on` to others."""
+
+    base: str
+    passes_on: Callable[[], int]
+
+
 @asynccontextmanager
-async def bridges(settings: Settings, server: PlacesServer, on_job_lost: Callable[[str], None]) -> AsyncIterator[str]:
-    """Runners can dial in while the block lasts, and jobs attach to their lines. Gives the base of this worker's
-    `bridge_url`s, and leaves what the jobs need in the environment that they inherit."""
+async def bridges(settings: Settings, server: PlacesServer, on_job_lost: JobLost) -> AsyncIterator[Reached]:
+    """Runners can dial in while the block lasts, and jobs attach to their lines. What the jobs need is left in the
+    environment that they inherit."""
     hub = Hub(key=bridge_key(settings.livekit_api_secret), clock_s=time.time)
     secret = secrets.token_urlsafe(32)
     attach = AttachPoint(hub, secret=secret, on_job_lost=on_job_lost)
     async with (
         aiohttp.ClientSession() as http,
         serving(attach.routes(), LOOPBACK) as attach_port,
-        _public(settings, server, hub, http) as base,
+        _public(settings, server, hub, http) as reached,
     ):
         os.environ[HUB_URL] = f"http://{LOOPBACK}:{attach_port}"
         os.environ[HUB_SECRET] = secret
-        os.environ[BRIDGE_BASE] = base
+        os.environ[BRIDGE_BASE] = reached.base
         try:
-            yield base
+            yield reached
         finally:
             await hub.close()
 
@@ -111,26 +125,25 @@ async def bridges(settings: Settings, server: PlacesServer, on_job_lost: Callabl
 @asynccontextmanager
 async def _public(
     settings: Settings, server: PlacesServer, hub: Hub, http: aiohttp.ClientSession
-) -> AsyncIterator[str]:
+) -> AsyncIterator[Reached]:
     """The side that runners reach: directly, or through a balancer that may choose any worker."""
     sock = socket.create_server((settings.bridge_host, settings.bridge_port), reuse_port=False)
     port = sock.getsockname()[1]
     own_address = f"{settings.own_address or _way_out(settings.bridge_host)}:{port}"
     addresses = WorkerAddresses(bridge_key(settings.livekit_api_secret))
-    direct = hub.routes()
-    relay = Relay(addresses=addresses, own_address=own_address, own_bridge=direct[0].handler, http=http)
+    relay = Relay(addresses=addresses, own_address=own_address, own_bridge=hub.bridge, http=http)
 
     async def health(_: web.Request) -> web.Response:
         return _health(server)
 
     app = web.Application()
-    app.add_routes([*direct, *relay.routes(), web.get(HEALTHY_PATH, health)])
+    app.add_routes([*hub.routes(), *relay.routes(), web.get(HEALTHY_PATH, health)])
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, sock).start()
     behind_balancer = f"{settings.bridge_url}/at/{addresses.signed(own_address)}"
     try:
-        yield behind_balancer if settings.bridge_url else f"ws://{own_address}"
+        yield Reached(behind_balancer if settings.bridge_url else f"ws://{own_address}", lambda: relay.bridges)
     finally:
         await runner.cleanup()
 
@@ -167,8 +180,8 @@ async def serve(settings: Settings) -> None:
     control = ControlLine(settings)
     server = a_server(settings, control.accept)
     async with (
-        bridges(settings, server, control.job_lost) as base,
-        control.open(base, lambda: server.calls),
+        bridges(settings, server, control.job_lost) as reached,
+        control.open(reached.base, lambda: server.calls),
     ):
         os.environ[WORKER_ID] = control.worker_id
         _log.info(
@@ -177,12 +190,12 @@ async def serve(settings: Settings) -> None:
                 "agent_name": settings.agent_name,
                 "places": settings.max_calls,
                 "voices": [*profiles],
-                "bridge": base,
+                "bridge": reached.base,
             },
         )
         running = asyncio.create_task(server.run())
         protecting = asyncio.create_task(_protected(server, running))
-        ending = asyncio.create_task(_drained_at_signal(server, settings.drain_s))
+        ending = asyncio.create_task(_drained_at_signal(server, settings.drain_s, reached.passes_on))
         await asyncio.wait({running, ending}, return_when=asyncio.FIRST_COMPLETED)
         await server.aclose()
         ending.cancel()
@@ -196,8 +209,9 @@ async def _protected(server: PlacesServer, running: asyncio.Task[None]) -> None:
             await TaskProtection(os.environ[AGENT_URI], http, lambda: 0 if running.done() else server.calls).run()
 
 
-async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
-    """Returns when the worker may go: after its last call, or at the second signal."""
+async def _drained_at_signal(server: PlacesServer, drain_s: int, passes_on: Callable[[], int]) -> None:
+    """Returns when the worker may go: after its last call and the last bridge of another worker's, or at the second
+    signal."""
     first, second = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -207,8 +221,8 @@ async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
     await first.wait()
-    _log.info("draining", extra={"calls": server.calls, "drain_s": drain_s})
-    draining = asyncio.create_task(server.drain(timeout=drain_s))
+    _log.info("draining", extra={"calls": server.calls, "passes_on": passes_on(), "drain_s": drain_s})
+    draining = asyncio.create_task(_drained(server, drain_s, passes_on))
     impatient = asyncio.create_task(second.wait())
     await asyncio.wait({draining, impatient}, return_when=asyncio.FIRST_COMPLETED)
     impatient.cancel()
@@ -219,6 +233,14 @@ async def _drained_at_signal(server: PlacesServer, drain_s: int) -> None:
         _log.warning("told to end at once", extra={"calls": server.calls})
     except TimeoutError:
         _log.warning("calls are cut off: they lasted longer than the drain", extra={"calls": server.calls})
+
+
+async def _drained(server: PlacesServer, drain_s: int, passes_on: Callable[[], int]) -> None:
+    """Raises TimeoutError where it lasts longer than `drain_s`."""
+    async with asyncio.timeout(drain_s):
+        await server.drain(timeout=drain_s)
+        while passes_on():  # noqa: ASYNC110 - many places count them, and nobody is in a hurry
+            await asyncio.sleep(_LOOKS_EVERY_S)
 
 
 def _let_jobs_import(root: Path) -> None:

@@ -2,9 +2,9 @@
 
     runner --wss--> balancer --> any worker --ws--> the worker named in the path --> its hub
 
-The path names the worker by its address, signed: `/at/<address>:<port>.<signature>/bridge/<call_id>`. So nothing has to
-be looked up, and nobody can make a worker dial an address of his choice. The runner's token travels in the query and is
-checked by the hub that holds the call.
+The path names the worker by its address, signed: `/at/<address>:<port>.<signature>/bridge/<call_id>/<dispatch>`. So
+nothing has to be looked up, and nobody can make a worker dial an address of his choice. The runner's token travels in
+the query and is checked by the hub that holds the call.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 _log = logging.getLogger(__name__)
 
@@ -61,9 +62,11 @@ class Relay:
         self._own_address = own_address
         self._own_bridge = own_bridge
         self._http = http
+        self.bridges = 0
+        """How many it passes on at this moment."""
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/at/{worker}/bridge/{call_id}", self.dialled)]
+        return [web.get("/at/{worker}/bridge/" + path, self.dialled) for path in ("{call_id}", "{call_id}/{dispatch}")]
 
     async def dialled(self, request: web.Request) -> web.StreamResponse:
         """A runner dials. 404 for an address that we did not sign, 502 for a worker that is gone."""
@@ -72,8 +75,8 @@ class Relay:
             raise web.HTTPNotFound
         if address == self._own_address:
             return await self._own_bridge(request)
-        call_id = request.match_info["call_id"]
-        url = f"http://{address}/bridge/{call_id}?{request.rel_url.raw_query_string}"
+        _, _, path = request.rel_url.raw_path.partition("/bridge/")
+        url = URL(f"http://{address}/bridge/{path}?{request.rel_url.raw_query_string}", encoded=True)
         try:
             async with asyncio.timeout(CONNECT_S):
                 onward = await self._http.ws_connect(url, max_msg_size=MOST_BYTES, heartbeat=HEARTBEAT_S)
@@ -81,8 +84,14 @@ class Relay:
             _log.warning("the worker of a call is not reached", extra={"error": type(error).__name__})
             raise web.HTTPBadGateway from None
         runner = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=HEARTBEAT_S)
-        await runner.prepare(request)
-        await _join(runner, onward)
+        self.bridges += 1
+        try:
+            await runner.prepare(request)
+            await _join(runner, onward)
+        finally:
+            self.bridges -= 1
+            # The worker of the call hears at once that its runner is gone, also where this one is told to end.
+            await onward.close(code=_GOES_AWAY)
         return runner
 
 

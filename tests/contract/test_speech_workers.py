@@ -128,7 +128,8 @@ class InSimulation(Logged):
             watch=SimpleNamespace(greeted=nothing, gone=nothing, lost=nothing, given_up=nothing),
         )  # fmt: skip
         self._runner: Any = SimpleNamespace(worker_id="bot#1", bridge_closed=nothing)
-        self._worker = speech.SpeechWorker(whole, Room("room", START, Vacancy(1, 1, START)), Agent("PA", START, "a"))
+        room, agent = Room("room", START, Vacancy(1, 1, START)), Agent("PA", START, "a")
+        self._worker = speech.SpeechWorker(whole, room, agent.identity, agent)
         self._job_id = ""
         self._worker.begins()
 

@@ -25,7 +25,7 @@ from local.phones.speech.voice import TextVoice
 from speech.bridge.brain import BrainClient
 from speech.bridge.driver import Driver
 from speech.bridge.handover import Handover
-from speech.bridge.hub import Hub
+from speech.bridge.hub import Hub, path_of
 from speech.bridge.kept_turns import TURNS_ATTRIBUTE
 from speech.bridge.line import Line, LineTaken
 from speech.bridge.local_brain import LocalBridge
@@ -92,9 +92,9 @@ class BrainMind:
             self._has_all_it_needs.set()
             return
         try:
-            line = self._works.hub.open(told["call_id"], told.get("attempt"))
+            line = self._works.hub.open(told["call_id"], told.get("attempt"), told.get("dispatch", 1))
         except LineTaken:
-            # Two were sent and both came: the later one is too many, and has no brain to come with.
+            # One dispatch came twice: the later one is too many, and has no brain to come with.
             self._presence.leave(DisconnectReason.CLIENT_INITIATED)
             return
         mouth = Mouth(self._exchange.pace)
@@ -115,7 +115,7 @@ class BrainMind:
             brain_url=told["brain_url"],
             events_url=told["agent_events_url"],
             token=told["token"],
-            bridge_url=f"{self._works.bridges_url()}/{told['call_id']}",
+            bridge_url=f"{self._works.bridges_url()}/{path_of(told['call_id'], told.get('dispatch', 1))}",
             dispatch=told.get("dispatch", 1),
         )
         handover = Handover(self._works.http(), events_url=told["agent_events_url"], token=told["token"])

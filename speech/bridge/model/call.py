@@ -29,6 +29,11 @@ class CallFacts:
     resumed: bool = False
     turns: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def is_outbound(self) -> bool:
+        """Whether we called. Otherwise somebody rings in, by phone or in a browser."""
+        return self.direction == "outbound"
+
     @classmethod
     def of_dispatch(
         cls, metadata: Mapping[str, Any], room_id: str = "", can_report: tuple[str, ...] = ("user_spoke", "transcript")

@@ -69,7 +69,7 @@ def presumed(
     if was_transferred:
         return Outcome("CALL_TRANSFERRED", "completed")
     if hung_up_for is not None:
-        return Outcome(_of_hang_up(hung_up_for), "completed")
+        return Outcome(reason_of_hang_up(hung_up_for), "completed")
     if gone in {"CLIENT_INITIATED", "USER_REJECTED", "USER_UNAVAILABLE"}:
         return Outcome("USER_HUNG_UP_IN_CALL", "completed")
     if gone in {"ROOM_DELETED", "ROOM_CLOSED", "PARTICIPANT_REMOVED"}:
@@ -77,6 +77,7 @@ def presumed(
     return Outcome("CONNECTION_LOST", "completed")
 
 
-def _of_hang_up(reason: str) -> str:
+def reason_of_hang_up(reason: str) -> str:
+    """The end reason that an agent's words for hanging up mean."""
     word = "_".join(reason.lower().replace("-", " ").replace("_", " ").split())
     return next((name for beginning, name in _BY_BEGINNING if word.startswith(beginning)), "AGENT_HUNG_UP")

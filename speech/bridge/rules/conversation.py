@@ -40,6 +40,7 @@ from speech.bridge.model.events import (
     UserSpoke,
     VoicemailHeard,
 )
+from speech.bridge.model.letters import Letters, in_whole_letters
 from speech.bridge.rules.ending import Ending
 from speech.bridge.rules.seeking import NORMAL, UNKNOWN_CALL, Change, Seeking
 from speech.bridge.rules.speaking import Speaking
@@ -65,6 +66,7 @@ class Conversation:
         self._seeking = Seeking(self._steps)
         self._ending = Ending(self._steps, self._talk)
         self._telling = Telling(call, self._steps, self._talk, self._seeking)
+        self._letters = Letters()
         self._somebody_spoke = False
         self._was_ready = False
         self._turns_reported: list[Mapping[str, Any]] | None = None
@@ -182,10 +184,16 @@ class Conversation:
     def _changed(self, change: Change | None) -> None:
         match change:
             case Change.LOST | Change.ARRIVED:
+                self._letters.end()
                 self._runner_lost()
             case Change.LEFT:
                 self._nothing_more_comes()
                 self._end("agent_left")
+            case Change.FAILED if not (self._was_ready or self._call.is_outbound):
+                # It waits outside of a caller's room until it has a brain. Another may have the caller by now, and
+                # where none has, the control plane knows how long they ring.
+                self._steps.do(Note("no brain for a caller"))
+                self._finish(None, None, None)
             case Change.FAILED:
                 self._give_up()
             case Change.CALL_GONE:
@@ -221,13 +229,14 @@ class Conversation:
         self._seeking.was_useful()
         match said:
             case frames.TextDelta(text=text):
-                self._speaking.reply(text, self._now_ms)
+                self._speaking.reply(self._letters.whole(text), self._now_ms)
             case frames.TextEnd():
+                self._letters.end()
                 self._speaking.end_reply(self._now_ms)
             case frames.SayText(text=text):
-                self._speaking.say(text, self._now_ms)
+                self._speaking.say(in_whole_letters(text), self._now_ms)
             case frames.SetFiller(text=text):
-                self._speaking.filler = text
+                self._speaking.filler = in_whole_letters(text)
             case frames.RecordingPause(reason=reason):
                 self._steps.do(PauseRecording(reason))
                 self._steps.do(Report({"type": "recording", "do": "pause", "reason": reason[:LONGEST_REASON] or None}))
@@ -313,8 +322,11 @@ class Conversation:
         self._steps.do(Done(end_reason, status))
 
     def _report_transcript(self) -> None:
-        """All that was said. Again, only if more was said since."""
+        """All that was said. Again, only if more was said since. Who has never begun has promised none, and another may
+        be about to tell theirs."""
         turns = self._talk.transcript()
+        if not turns and not self._was_ready:
+            return
         if "transcript" in self._call.can_report and turns != self._turns_reported:
             self._turns_reported = turns
             self._steps.do(Report({"type": "transcript", "turns": turns, "final": True}))

@@ -1,6 +1,7 @@
 """How a call ends by its agent's wish, and how it is handed over: only after the last words were heard."""
 
 from speech.bridge.model.actions import HangUp, Note, Report, Transfer
+from speech.bridge.model.outcome import reason_of_hang_up
 from speech.bridge.rules.steps import Steps, Timer
 from speech.bridge.rules.talk import Talk
 
@@ -9,8 +10,9 @@ LAST_WORDS_MS = 2_000
 PLAYOUT_MS = 15_000
 MS_A_LETTER = 120
 """Together the longest that words take to be heard: slow speech has eight letters a second."""
-TOLD_WITHIN_MS = 10_000
-"""How long the end of the call may take to be told after `HangUp`. Then the conversation ends by itself."""
+TOLD_WITHIN_MS = 15_000
+"""How long the end of the call may take to be told after `HangUp`: what was said is reported first, and the room closed
+then (5 s and 8 s at most). Then the conversation ends by itself."""
 LEFT_WITHIN_MS = 5_000
 """The same, after a transfer that was done."""
 
@@ -81,6 +83,8 @@ class Ending:
         self._transfer = None
         self._steps.stop(Timer.LAST_WORDS, Timer.PLAYOUT, Timer.TRANSFER)
         self._steps.set(Timer.OVER, now_ms + TOLD_WITHIN_MS)
+        # For the runner, where nobody can tell in time how the call has ended.
+        self.presumed_reason, self.presumed_status = reason_of_hang_up(reason), "completed"
         self._steps.do(Report({"type": "hang_up", "reason": reason}), HangUp(reason))
 
     def due(self, timer: Timer) -> None:

@@ -61,7 +61,7 @@ class Change(Enum):
     ARRIVED = auto()  # it dialled in, and has not said hello yet
     LOST = auto()  # it is gone without having ended the call, and another is asked for
     LEFT = auto()  # it is gone, and the call is the agent's no more
-    FAILED = auto()  # there is no brain, and none is waited for any longer
+    FAILED = auto()  # there is no brain, and none is waited for any longer; whoever has not begun yet leaves silently
     CALL_GONE = auto()  # the control plane knows no such call any more
 
 

@@ -196,6 +196,17 @@ class Talk:
         self._unheard.clear()
         if self._open and self._open[0].sent:
             self._open[0].interrupted = True
+        for turn in self._open:
+            if not turn.sent and turn.asked is not None:
+                # The voice waits for no reply to what was said before, and would drop one of that number.
+                self._renumber(turn)
+
+    def _renumber(self, turn: Turn) -> None:
+        number = self.next_number()
+        for line in self._lines:
+            if line.turn == turn.number:
+                line.turn = number
+        turn.number = number
 
     # ------------------------------------------------------------ another runner
 

@@ -60,7 +60,7 @@ def test_a_job_that_died_is_told_with_the_proof_of_whose_call_it_was() -> None:
                 register, beat = await heard.get(), await heard.get()
                 offer = Offer()
                 await line.accept(cast(JobRequest, offer))
-                line.job_lost("call_1")
+                line.job_lost("call_1", 2)
                 lost = await heard.get()
         assert (register["type"], register["worker_id"], register["kind"]) == ("register", line.worker_id, "media")
         assert (beat["type"], beat["active_jobs"]) == ("heartbeat", 1)
@@ -77,7 +77,7 @@ def test_without_a_control_plane_jobs_are_taken_all_the_same(caplog: pytest.LogC
         line, offer = ControlLine(settings()), Offer()
         async with line.open("ws://10.0.0.4:8080", lambda: 0):
             await line.accept(cast(JobRequest, offer))
-            line.job_lost("call_1")
+            line.job_lost("call_1", 2)
         return offer
 
     assert asyncio.run(scenario()).accepted

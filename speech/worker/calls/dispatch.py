@@ -38,7 +38,7 @@ class Dispatch:
 
     @property
     def is_outbound(self) -> bool:
-        return str(self.facts.direction) == "outbound"
+        return self.facts.is_outbound
 
     @classmethod
     def read(cls, metadata: str, *, room_id: str, ringline_url: str = "") -> Self:

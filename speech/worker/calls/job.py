@@ -15,6 +15,7 @@ from livekit.agents.tokenize.basic import hyphenate_word
 
 from speech.bridge.attach import attached
 from speech.bridge.brain import BrainClient
+from speech.bridge.hub import path_of
 from speech.worker.calls.call import CallInRoom
 from speech.worker.calls.dispatch import Dispatch, DispatchError
 from speech.worker.settings import Settings
@@ -60,7 +61,7 @@ async def entrypoint(ctx: JobContext) -> None:
             brain_url=dispatch.brain_url,
             events_url=dispatch.events_url,
             token=dispatch.token,
-            bridge_url=f"{os.environ[BRIDGE_BASE]}/bridge/{dispatch.facts.call_id}",
+            bridge_url=f"{os.environ[BRIDGE_BASE]}/bridge/{path_of(dispatch.facts.call_id, dispatch.number)}",
             dispatch=dispatch.number,
             worker_id=os.environ.get(WORKER_ID),
         )
@@ -72,7 +73,14 @@ async def entrypoint(ctx: JobContext) -> None:
             await brain.report([{"type": "hang_up", "reason": f"failed: {reason}"}])
         else:
             line = await open_for_call.enter_async_context(
-                attached(http, os.environ[HUB_URL], dispatch.facts.call_id, os.environ[HUB_SECRET], dispatch.attempt)
+                attached(
+                    http,
+                    os.environ[HUB_URL],
+                    dispatch.facts.call_id,
+                    os.environ[HUB_SECRET],
+                    dispatch.attempt,
+                    dispatch.number,
+                )
             )
             await CallInRoom(ctx, settings, dispatch, voice_plan, http).run(line, brain)
     ctx.shutdown("the call is over")

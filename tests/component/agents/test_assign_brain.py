@@ -10,13 +10,14 @@ import pytest
 
 from ringline.agents.bridge_token import bridge_token
 from ringline.agents.sockets import ApiGatewaySockets
-from ringline.calls.model.call import Call
-from ringline.calls.model.events import FoundOver
+from ringline.calls.model.call import Call, Direction, State
+from ringline.calls.model.events import FellBack, FoundOver
+from ringline.calls.tables.inbound_rooms import Opened
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import now_ms
 from ringline.telephony.agent_dispatch import call_token
-from tests.builders import ACCOUNT
+from tests.builders import ACCOUNT, a_call
 from tests.component.agents.plane import AGENT, Plane, a_plane
 from tests.component.one_table import LocalAws, load_handler
 from tests.component.setup.api import setup_api
@@ -123,6 +124,41 @@ def test_a_call_of_a_pipe_that_is_bound_to_another_agent_keeps_the_brain_it_was_
     assert api.ask("PATCH", "/v1/pipes/line", {"agent_id": "desk"}, account_id=ACCOUNT).status == 200
     served = {"instructions": "Be kind.", "model": None}
     assert worker.asks(call) == (200, {"brain": "prompt", "result": "served", "prompt": served})
+
+
+def test_the_agent_from_which_a_caller_has_fallen_back_gets_no_brain_of_the_next_ones(worker: Worker) -> None:
+    calls = worker.plane.calls
+    now = calls.clock()
+    call = a_call(
+        State.RINGING,
+        call_id="call_1",
+        direction=Direction.INBOUND,
+        inbound_room="in_1",
+        caller_identity="sip_x",
+        brain="prompt",
+        agent_id=AGENT,
+        instructions=None,
+        created_at=now,
+        eligible_at=now,
+        dialed_at=now,
+        fallback_agent_id="desk",
+        fallback_brain="prompt",
+        agent_join_timeout_s=5,
+        version=1,
+    )
+    routing = RoutingStore(worker.local.dynamodb, worker.local.table_name)
+    for agent_id in (AGENT, "desk"):
+        says = f"You are {agent_id}."
+        routing.put_agent(ACCOUNT, Agent(agent_id=agent_id, name=agent_id, brain="prompt", prompt=says))
+    assert calls.inbound_rooms.open(call) is Opened.OPENED
+    its_token = call_token(call, SECRET)
+    assert worker.asks(call, its_token)[1]["prompt"]["instructions"] == f"You are {AGENT}."
+    calls.clock.move(6)
+    fallen_back = calls.progress.apply(ACCOUNT, "call_1", FellBack(calls.clock(), 1)).call
+    assert fallen_back is not None and fallen_back.agent_id == "desk"
+    status, problem = worker.asks(call, its_token)
+    assert (status, problem["code"]) == (409, "call_is_over")
+    assert worker.asks(fallen_back)[1]["prompt"]["instructions"] == "You are desk."
 
 
 def test_an_agent_that_thinks_for_itself_gets_no_brain(worker: Worker) -> None:

@@ -12,7 +12,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from speech.bridge.attach import AttachPoint, attached
-from speech.bridge.hub import Hub, serving
+from speech.bridge.hub import Hub, path_of, serving
 from speech.bridge.line import FrameTooLong, Line, LineLost, LineTaken
 from speech.bridge.model.events import LineEvent, RunnerClosed, RunnerDialled, RunnerFrame
 from speech.bridge.model.frames import MOST_BYTES_OF_A_FRAME
@@ -31,7 +31,7 @@ def anyio_backend() -> str:
 class Served:
     hub: Hub
     port: int
-    lost_jobs: list[str] = field(default_factory=list)
+    lost_jobs: list[tuple[str, int | None]] = field(default_factory=list)
 
     def dial(self, token: str, call_id: str = CALL, query: str = "") -> websockets.connect:
         return websockets.connect(f"ws://127.0.0.1:{self.port}/bridge/{call_id}?{query}token={token}")
@@ -40,8 +40,8 @@ class Served:
 @contextlib.asynccontextmanager
 async def a_hub() -> AsyncIterator[Served]:
     hub = Hub(key=KEY, clock_s=time.time)
-    lost_jobs: list[str] = []
-    point = AttachPoint(hub, secret=SECRET, on_job_lost=lost_jobs.append)
+    lost_jobs: list[tuple[str, int | None]] = []
+    point = AttachPoint(hub, secret=SECRET, on_job_lost=lambda *lost: lost_jobs.append(lost))
     async with asyncio.timeout(WITHIN_S), serving([*hub.routes(), *point.routes()], "127.0.0.1") as port:
         try:
             yield Served(hub, port, lost_jobs)
@@ -211,6 +211,26 @@ async def test_a_call_is_run_by_one() -> None:
                 await line.next()
 
 
+async def test_each_speech_worker_of_a_call_has_a_line_of_its_own() -> None:
+    """The agent that has a call, and the one to which it is handed over, may be jobs of one machine."""
+    async with a_hub() as served, aiohttp.ClientSession() as http:
+        hub_url = f"http://127.0.0.1:{served.port}"
+        async with (
+            attached(http, hub_url, CALL, SECRET, 1, 1) as first,
+            attached(http, hub_url, CALL, SECRET, 1, 2) as second,
+            websockets.connect(f"ws://127.0.0.1:{served.port}/bridge/{path_of(CALL, 1)}?token={a_token('j1')}"),
+            websockets.connect(f"ws://127.0.0.1:{served.port}/bridge/{path_of(CALL, 2)}?token={a_token('j2')}"),
+        ):
+            assert await first.next() == RunnerDialled(1, "j1", "w")
+            assert await second.next() == RunnerDialled(1, "j2", "w")
+            async with websockets.connect(
+                f"ws://127.0.0.1:{served.port}/bridge/{path_of(CALL, 3)}?token={a_token('j3')}"
+            ) as nobodys:
+                assert await close_code(nobodys) == 4003
+        await eventually(lambda: not served.hub.is_open(CALL, 1) and not served.hub.is_open(CALL, 2))
+        assert served.lost_jobs == []
+
+
 async def test_a_job_without_the_secret_gets_no_line() -> None:
     async with a_hub() as served, aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -231,7 +251,7 @@ async def test_a_job_that_dies_takes_its_bridge_along_and_is_told_of() -> None:
                 assert isinstance(transport, asyncio.Transport)
                 transport.abort()
                 assert await close_code(runner) == 1011
-        assert served.lost_jobs == [CALL]
+        assert served.lost_jobs == [(CALL, None)]
         await eventually(lambda: not served.hub.is_open(CALL))
 
 

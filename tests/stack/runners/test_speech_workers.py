@@ -87,7 +87,7 @@ async def test_a_job_that_is_lost_in_its_call_is_followed_by_another_workers(sta
         assert call is not None and call.state is State.ACTIVE
         token = call_token(call, token_secret_of(stack))
         control.took(json.dumps({"call_id": call.call_id, "attempt": call.attempt, "token": token}))
-        control.job_lost(call.call_id)
+        control.job_lost(call.call_id, 1)
 
         async def has_successor() -> bool:
             now = customer.store.get(customer.account_id, made.call_id)

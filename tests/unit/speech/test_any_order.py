@@ -234,7 +234,8 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.done is not None
         assert self.live is None
         finals = [each for each in of(Report, self.told.all) if each.event["type"] == "transcript"]
-        assert len(finals) == 1
+        has_begun = any(each.event["type"] == "ready" for each in of(Report, self.told.all))
+        assert len(finals) == 1 or not (finals or has_begun)
 
 
 AnyOrder.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -125,9 +125,10 @@ async def test_a_lost_job_is_told_with_the_token_of_its_dispatch_and_once() -> N
     async with a_worker(ControlPlane()) as rig:
         await rig.plane.hears("register", "heartbeat")
         rig.control.took(METADATA)
-        rig.control.job_lost("call_1")
-        rig.control.job_lost("call_1")
-        rig.control.job_lost("nobodys")
+        rig.control.took(json.dumps(json.loads(METADATA) | {"dispatch": 3, "token": "of another"}))
+        rig.control.job_lost("call_1", 2)
+        rig.control.job_lost("call_1", 2)
+        rig.control.job_lost("nobodys", 1)
         told = await rig.plane.hears("job_lost")
         assert told == [{"type": "job_lost", "call": "call_1", "attempt": 1, "dispatch": 2, "token": "of the dispatch"}]
         rig.jobs += ["a", "b"]
@@ -139,7 +140,7 @@ async def test_a_job_of_somebody_else_is_passed_over(metadata: str) -> None:
     async with a_worker(ControlPlane()) as rig:
         await rig.plane.hears("register", "heartbeat")
         rig.control.took(metadata)
-        rig.control.job_lost("call_1")
+        rig.control.job_lost("call_1", 1)
         rig.jobs += ["a", "b"]
         await rig.plane.hears("heartbeat")
 
@@ -149,7 +150,7 @@ async def test_what_was_lost_without_a_connection_is_told_on_the_next_one() -> N
         await rig.plane.hears("register", "heartbeat")
         rig.control.took(METADATA)
         await rig.plane.sockets[0].close()
-        rig.control.job_lost("call_1")
+        rig.control.job_lost("call_1", 2)
         frames = await rig.plane.hears("register", "job_lost", "heartbeat")
         assert frames[0]["worker_id"] == "speech#1", "it is the same worker to the control plane"
         assert 0.8 * FIRST_PAUSE_S <= rig.pauses_s[0] <= 1.2 * FIRST_PAUSE_S

@@ -150,9 +150,10 @@ def test_words_that_still_come_make_the_wait_for_the_last_one_longer() -> None:
 
 def test_an_end_that_nobody_tells_of_is_presumed() -> None:
     told = talking()
-    told.runner("agent.end_call", reason="done")
-    assert of(Done, told.after(9_999)) == []
-    assert of(Done, told.after(1)) == [Done(None, None)]
+    told.runner("agent.end_call", reason="silence_timeout")
+    assert of(Done, told.after(14_999)) == []
+    assert of(Done, told.after(1)) == [Done("AGENT_HUNG_UP_SILENCE_DETECTED", "completed")]
+    assert told.frames("state")[-1]["end_reason"] == "AGENT_HUNG_UP_SILENCE_DETECTED"
 
 
 def test_the_first_reason_counts() -> None:

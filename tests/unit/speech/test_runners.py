@@ -28,6 +28,7 @@ from speech.bridge.model.events import (
     RunnerFrame,
     Served,
     Unreachable,
+    UserInterrupted,
     Wait,
 )
 from tests.unit.speech.conversations import CALL, Told, frames, of, talking
@@ -157,6 +158,27 @@ def test_no_runner_at_all_ends_the_call_after_a_minute() -> None:
     assert of(HangUp, told.all) == [HangUp("agent_failed")]
 
 
+@pytest.mark.parametrize("direction", ["inbound", "web"])
+def test_a_worker_that_gets_no_runner_for_a_caller_leaves_without_a_word(direction: str) -> None:
+    """It has not come into the room, and another one may talk with the caller by then."""
+    told = Told(replace(CALL, direction=direction))
+    wanted = []
+    for _ in range(70):
+        told.answer(NoRunner("no_runner", 1.0))
+        wanted += told.after(1_000)
+        if of(Done, wanted):
+            break
+    assert of(Done, wanted) == [Done(None, None)]
+    assert [*of(HangUp, told.all), *of(Report, told.all)] == []
+
+
+def test_a_caller_whose_runner_is_lost_for_good_is_let_go() -> None:
+    told = talking(replace(CALL, direction="inbound"))
+    told.closes(1006)
+    told.answer(NoRunner("no_runner", 60.0))
+    assert of(HangUp, told.after(5_000)) == [HangUp("agent_failed")]
+
+
 # ---------------------------------------------------------------- losing one
 
 
@@ -215,6 +237,20 @@ def test_what_is_said_while_no_runner_is_there_is_sent_to_the_next_one() -> None
     told.says("Anybody?")
     told.assign("SCL_1.1.2")
     assert [frame["text"] for frame in frames(told.arrive("SCL_1.1.2"), "user.text")] == ["Hello?", "Anybody?"]
+
+
+def test_what_was_unanswered_when_somebody_spoke_into_it_is_answered_by_the_next_runner() -> None:
+    """The voice has dropped the reply that it waited for: one under the same number would not be heard."""
+    told = talking()
+    first = told.says("How much?")
+    told.closes(1006)
+    told.tell(UserInterrupted(""))
+    told.says("Hello?")
+    told.assign("SCL_1.1.2")
+    assert [frame["text"] for frame in frames(told.arrive("SCL_1.1.2"), "user.text")] == ["How much?", "Hello?"]
+    (reply,) = of(Speak, told.replies("Five."))
+    assert reply.turn != first
+    assert [line["content"] for line in told.conversation.turns_to_keep()] == ["How much?", "Hello?", "Five."]
 
 
 def test_a_call_without_a_runner_ends_as_failed_after_the_grace() -> None:

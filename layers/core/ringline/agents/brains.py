@@ -35,6 +35,9 @@ class Brains:
             raise _call_is_over()
         if has_no_part_in(call, whose.dispatch or asked.dispatch):
             raise _call_is_over()
+        if whose.agent_id is not None and whose.agent_id != call.agent_id:
+            # The call has fallen back to another agent, who has a brain, a voice and a greeting of its own.
+            raise _call_is_over()
         match call.brain:
             case Brain.RUNNER:
                 return {"brain": Brain.RUNNER, **self._runner(call, asked)}

@@ -99,6 +99,7 @@ def call_token(call: Call, secret: str) -> str:
         "acc": call.account_id,
         "att": call.attempt,
         "dsp": call.dispatches,
+        "agt": call.agent_id,
         "exp": (call.dialed_at or call.created_at) // MS_PER_S
         + call.ring_timeout_s
         + call.max_call_duration_s
@@ -122,9 +123,9 @@ def read_token(token: str | None, call_id: str, accepted: Accepted) -> Speaker:
         raise TokenRefused(type(error).__name__) from None
     if claims["sub"] != call_id:
         raise TokenRefused("token of another call")
-    # One of the release before tells no dispatch.
+    # One of an earlier release tells no dispatch, or no agent.
     dispatch = int(claims["dsp"]) if "dsp" in claims else None
-    return Speaker(str(claims["acc"]), call_id, int(claims["att"]), dispatch)
+    return Speaker(str(claims["acc"]), call_id, int(claims["att"]), dispatch, claims.get("agt"))
 
 
 def _proven(token: str, accepted: Accepted) -> dict[str, Any]:

@@ -375,9 +375,11 @@ class AttemptId:
 
 @dataclass(frozen=True, slots=True)
 class Speaker(AttemptId):
-    """The agent that a dispatch brought to an attempt; None where its token does not tell which."""
+    """The agent that a dispatch brought to an attempt, and which of the account's it is; None where its token does not
+    tell."""
 
     dispatch: int | None = None
+    agent_id: str | None = None
 
 
 def attempt_of_room(name: str) -> AttemptId | None:
