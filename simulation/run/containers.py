@@ -384,7 +384,7 @@ class Container:
             doorbell=self._outside.doorbell,
             looks=self._outside.looks,
             resend=_resend_none,
-            awaited=AwaitedAgents(self._paces.agents, self._places),
+            awaited=AwaitedAgents(self._paces.agents, self._places, self.clock),
             tell_end=lambda call: tell_end(announcer, self._store, call),
             transfers=self.transferring.mend,
             sizes=self._outside.sweep_sizes,

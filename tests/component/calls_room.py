@@ -169,7 +169,7 @@ class CallsRoom:
             doorbell=self.doorbell,
             looks=self.looks,
             resend=self.resend,
-            awaited=AwaitedAgents(self.rests, self.places),
+            awaited=AwaitedAgents(self.rests, self.places, self.clock),
             tell_end=self.tell_end,
             transfers=MendTransfers(
                 FollowUp(

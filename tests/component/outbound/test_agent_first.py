@@ -239,6 +239,66 @@ def test_an_agent_that_joins_ends_its_rest_and_the_next_call_is_rung_for(room: C
     assert (rest.is_over(room.clock()), rest.rests, rest.missing_since) == (True, 0, None)
 
 
+def test_an_agent_that_was_missed_long_ago_is_not_what_a_call_lacks(room: CallsRoom) -> None:
+    """Nobody has tried it since: a line is what the call waits for."""
+    room.rests.missed(ACCOUNT, "AGENT_1", "call_x#1", room.clock())
+    soon, late = NOW + 1_000, NOW + 3_600_000
+    room.queued("call_soon", expires_at=soon, due_at=soon)
+    room.queued("call_late", expires_at=late, due_at=late)
+    room.clock.move(2)
+    room.sweep()
+    room.clock.move(3_600)
+    room.sweep()
+    assert room.call("call_soon").end_reason is EndReason.NO_AGENT_AVAILABLE
+    assert room.call("call_late").end_reason is EndReason.EXPIRED_IN_QUEUE
+
+
+def trying(room: CallsRoom) -> None:
+    """A call that is about to find out whether its agent is back, and one behind it."""
+    room.rests.missed(ACCOUNT, "AGENT_1", "call_x#1", room.clock())
+    room.clock.move(AGENT_RESTS_S[0])
+    for n in range(2):
+        room.queued(f"call_{n}", eligible_at=NOW - 10 + n, created_at=NOW - 10 + n)
+
+
+def test_a_trial_that_is_canceled_leaves_the_agent_to_the_next_call(room: CallsRoom) -> None:
+    trying(room)
+    nobody_comes(room)
+
+    async def cancels(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, EndAsked(room.clock(), EndReason.API_HUNG_UP))
+
+    room.telephony.before_dial = cancels
+    assert room.ring_once() == 1
+    following = room.next_call(ACCOUNT)
+    assert isinstance(following, Call)
+    assert (following.call_id, following.tries_agent) == ("call_1", True)
+
+
+def test_a_trial_for_which_livekit_makes_no_room_leaves_the_agent_to_the_next_call(room: CallsRoom) -> None:
+    trying(room)
+    room.telephony.room_refusals = [NotSent("unavailable", "room not made", may_repeat=True)]
+    assert room.ring_once() == 1
+    following = room.next_call(ACCOUNT)
+    assert isinstance(following, Call) and following.tries_agent
+
+
+def test_nobody_is_rung_after_the_moment_at_which_their_call_expires(room: CallsRoom) -> None:
+    """Its agent is a little late, and it may be bedtime by then."""
+    room.queued(expires_at=NOW + 3_000, due_at=NOW + 3_000, agent_join_timeout_s=30)
+    the_agent_comes(room, after_looks=20)
+    room.ring_once()
+    assert room.telephony.dialed == []
+    assert (room.call().state, room.in_use, room.rests.look(ACCOUNT, "AGENT_1").missing_since) == (
+        State.QUEUED,
+        0,
+        None,
+    )
+    room.clock.move(1)
+    room.sweep()
+    assert room.call().end_reason is EndReason.EXPIRED_IN_QUEUE
+
+
 def test_calls_of_other_agents_go_on_meanwhile(room: CallsRoom) -> None:
     for n in range(100):
         room.queued(f"call_{n:03}", eligible_at=NOW - 1000 + n, created_at=NOW - 1000 + n, agent_id="missing")

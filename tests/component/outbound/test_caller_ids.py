@@ -164,3 +164,47 @@ def _dialed(room: PoolRoom, callees: list[str], name: str) -> list[str]:
         room.calls.progress.apply(ACCOUNT, claimed.call_id, FoundOver(room.calls.clock(), claimed.attempt))
         dialed.append(claimed.from_number or "")
     return dialed
+
+
+# --- trunks of a pool's numbers --------------------------------------------------------------------------------------
+
+
+def test_a_pool_whose_next_numbers_trunk_rests_waits_for_it_and_holds_up_nobody_else(room: PoolRoom) -> None:
+    room.cap(Kind.NUMBER, POOL[0], 1)
+    for place in range(3):
+        room.queued(f"call_{place}", trunk_id="ST_1")
+    room.calls.queued("call_9", pipe_id="PIPE_9", from_number="+15550100009", trunk_id="ST_9")
+    assert room.claimed().from_number == POOL[0]
+    until = room.calls.clock() + 2_000
+    room.calls.paces.rest("ST_2", room.calls.clock(), until)
+    assert room.claimed().call_id == "call_9"
+    assert room.admitted() == Paced(until)
+    room.calls.clock.move(2)
+    claimed = room.claimed()
+    assert (claimed.call_id, claimed.from_number, claimed.trunk_id) == ("call_1", POOL[1], "ST_2")
+
+
+def test_a_pool_whose_numbers_call_through_trunks_of_their_own_keeps_the_pace_of_each(room: PoolRoom) -> None:
+    room.sets(CallerIdPolicy.LEAST_USED, POOL[:2])
+    room.calls.paces.set_rate("ST_2", 0.2)
+    for place in range(6):
+        room.queued(f"call_{place}", trunk_id="ST_1")
+    claimed = Counter[str | None]()
+    while len([*claimed.elements()]) < 6:
+        admitted = room.admitted()
+        if isinstance(admitted, Paced):
+            assert admitted.until > room.calls.clock()
+            room.calls.clock.move((admitted.until - room.calls.clock()) / 1000)
+        else:
+            assert isinstance(admitted, Call)
+            claimed[admitted.trunk_id] += 1
+    assert claimed == {"ST_1": 3, "ST_2": 3}
+
+
+def test_a_resting_trunk_of_the_first_number_holds_up_no_other_number(room: PoolRoom) -> None:
+    room.cap(Kind.NUMBER, POOL[0], 1)
+    for place in range(2):
+        room.queued(f"call_{place}", trunk_id="ST_1")
+    assert room.claimed().from_number == POOL[0]
+    room.calls.paces.rest("ST_1", room.calls.clock(), room.calls.clock() + 60_000)
+    assert room.claimed().from_number == POOL[1]

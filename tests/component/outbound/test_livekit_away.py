@@ -6,7 +6,7 @@ import pytest
 
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.events import AgentSeen
-from ringline.calls.model.outcomes import Connected, LivekitAway, NotSent
+from ringline.calls.model.outcomes import Connected, LivekitAway, NotSent, Refused
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import RoomView
 from ringline.calls.model.timing import (
@@ -230,3 +230,20 @@ def test_of_dials_that_fail_in_one_moment_the_second_is_no_lost_request(
     next_at = rest.was_away(second, room.clock())
     assert next_at == look().next_at == room.clock() + LIVEKIT_FIRST_REST_S * 1000
     assert look().rests == 1
+
+
+def test_the_carriers_word_counts_where_livekits_rest_cannot_be_ended(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(room, 1)
+    room.clock.move((goes_away(room) - NOW) / 1000)
+    room.telephony.room_refusals = []
+    room.telephony.outcomes = [Refused(404, "Not Found", "not_found", "no")]
+
+    def throttled(_call: Call) -> None:
+        raise RuntimeError("throttled")
+
+    monkeypatch.setattr(room.paces.livekit, "went_through", throttled)
+    room.ring_once()
+    call = room.call("call_000")
+    assert (call.end_reason, call.evidence.sip_code) == (EndReason.SIP_FAILED_WRONG_NUMBER, 404)

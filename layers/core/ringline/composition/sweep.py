@@ -107,7 +107,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 doorbell=parts.doorbell,
                 looks=looks,
                 resend=resend,
-                awaited=AwaitedAgents(AgentRests(dynamodb, table), registry),
+                awaited=AwaitedAgents(AgentRests(dynamodb, table), registry, clock),
                 tell_end=lambda call: tell_end(announcer, ends, call),
                 transfers=MendTransfers(
                     FollowUp(

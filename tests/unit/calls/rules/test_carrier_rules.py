@@ -282,3 +282,11 @@ def test_all_of_a_call_that_the_carrier_tells_of_from_its_ringing_to_its_end() -
         CarrierEnded(at(60), 1, None),
     )
     assert (call.state, call.answered_at, call.carrier.ended_at) == (State.RINGING, at(6), at(60))
+
+
+@pytest.mark.parametrize("code", [487, None])
+def test_a_ringing_that_both_carrier_and_leg_have_ended_is_over_in_whatever_order_they_tell(code: int | None) -> None:
+    left = LegLeft(at(31), 1, "PA_leg", "USER_UNAVAILABLE", "ringing")
+    failed = CarrierFailed(at(31), 1, code, "Request Terminated", "originator_cancel")
+    ends = [after(by_carrier(State.RINGING), *order) for order in ((left, failed), (failed, left))]
+    assert [(call.state, call.end_reason) for call in ends] == [(State.NOT_CONNECTED, ends[0].end_reason)] * 2

@@ -150,6 +150,15 @@ def test_a_call_is_recorded_when_it_becomes_active_and_wants_to_be() -> None:
     assert calls_to_record([change(a_call(State.DIALING), a_call(State.ACTIVE))]) == [], "nobody asked for it"
 
 
+def test_nobody_is_recorded_in_the_room_that_the_caller_before_had() -> None:
+    """The stream is late, and a rule gives one caller after another the same room."""
+    rings, active = (a_call(state, recording=True, inbound_room="front") for state in (State.RINGING, State.ACTIVE))
+    ours = a_call(State.ACTIVE, recording=True)
+    changes = [change(rings, active), change(a_call(State.DIALING, recording=True), ours, 2)]
+    assert calls_to_record(changes, lambda _: True)[0] == active
+    assert active not in calls_to_record(changes, lambda _: False)
+
+
 def test_a_call_that_is_over_by_the_time_its_change_is_seen_is_not_recorded() -> None:
     dialing, active = a_call(State.DIALING, recording=True), a_call(State.ACTIVE, recording=True)
     other = replace(active, call_id="call_other")

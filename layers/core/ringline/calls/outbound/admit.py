@@ -80,7 +80,7 @@ class Admit(Record):
 
     @property
     def _awaited(self) -> AwaitedAgents:
-        return AwaitedAgents(self.paces.agents, self.places)
+        return AwaitedAgents(self.paces.agents, self.places, self.clock)
 
     @property
     def _head(self) -> QueueHead:
@@ -114,7 +114,7 @@ class Admit(Record):
             if not isinstance(call, Call):
                 return call
             room = self._room_for(call, looked)
-            if room is None or not self._has_its_turns(_trunk_of(call, room), looked):
+            if room is None or not self._has_its_turns(call, _trunk_of(call, room), looked):
                 continue
             if not self.paces.livekit.may_dial(call, looked.rest, self.clock()):
                 continue
@@ -388,7 +388,13 @@ class Admit(Record):
 
     def _is_near(self, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted with its next turn, and one
-        without a pace needs not be asked for a turn."""
+        without a pace needs not be asked for a turn. Which trunk it is that a pool's number calls through shows once
+        the number is chosen."""
+        if entry.pool_of is not None:
+            rests_until = looked.pools_at_rest.get(entry.pool_of)
+            if rests_until is not None:
+                looked.resting["pool", entry.pool_of] = rests_until
+            return rests_until is None
         trunk = self.paces.trunk(entry.trunk_id)
         if ("trunk", trunk) in looked.resting:
             return False
@@ -412,13 +418,17 @@ class Admit(Record):
                 looked.unpaced.add(trunk)
         return trunk in looked.unpaced and looked.turns[trunk] <= now
 
-    def _has_its_turns(self, trunk_id: str | None, looked: Looked) -> bool:
-        """Whether a call through that trunk may be claimed this moment. A turn that was taken is kept for the next look
-        at the queue: while this dialer waited, the call may have gone and another be the first."""
+    def _has_its_turns(self, call: Call, trunk_id: str | None, looked: Looked) -> bool:
+        """Whether the call may be claimed this moment, through that trunk. A turn that was taken is kept for the next
+        look at the queue: while this dialer waited, the call may have gone and another be the first. A call whose
+        number was chosen from a pool may have to wait for a trunk that its entry does not name."""
         trunk, turns = self.paces.trunk(trunk_id), looked.turns
         if trunk not in turns:
             turn = self.paces.take(trunk, self.clock())
             if turn is None:
+                pace = self.paces.look(trunk)
+                if call.from_pool and not pace.is_near(self.clock()):
+                    looked.pools_at_rest[call.pipe_id or ""] = pace.next_at
                 return False
             turns[trunk] = turn
         if _LIVEKIT not in turns:

@@ -56,7 +56,11 @@ class NoAgent(Record):
     """None came within the call's limit."""
 
 
-type Awaited = AgentThere | NoLongerWanted | NoAgent | LivekitAway
+class Expired(Record):
+    """The call's `expires_at` came while it waited."""
+
+
+type Awaited = AgentThere | NoLongerWanted | NoAgent | Expired | LivekitAway
 
 
 class AgentFirst(Record):
@@ -78,6 +82,8 @@ class AgentFirst(Record):
             room, current_call = await asyncio.gather(self.attempts.room_of(call), self.attempts.read(call))
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
+            if current_call.has_expired(self.clock()):
+                return Expired()
             agent = None if room is None else next(iter(present_agents(current_call, room)), None)
             waited_s, looks = (self.clock() - began_at) / MS_PER_S, looks + 1
             if agent is not None and not was_seen:
@@ -115,6 +121,21 @@ class AgentFirst(Record):
             await asyncio.to_thread(self.doorbell.ring, call.account_id)
         except Exception:
             self.log.exception("agent's rest not ended", extra={"call_id": call.call_id})
+
+    async def untried(self, call: Call) -> None:
+        """The dial found out nothing about the agent that it was to try, so another may at once. If that cannot be
+        written the others wait for as long as this one might have taken."""
+        try:
+            trial = trial_of(call.call_id, call.attempt)
+            await asyncio.to_thread(self.rests.untried, call.account_id, call.agent_id, trial, self.clock())
+        except Exception:
+            self.log.exception("agent's trial not given up", extra={"call_id": call.call_id})
+
+    async def queue_expired(self, call: Call) -> None:
+        """Nobody is rung after the call's `expires_at`: it goes back into the queue, where it ends."""
+        now = self.clock()
+        await self.attempts.apply(call, DialWithoutAgent(now, call.attempt, now, now))
+        await self.attempts.close_room(call)
 
     async def queue_again(self, call: Call) -> None:
         """The agent rests before the call is back in the queue, so that whoever looks at the call next finds it so. If

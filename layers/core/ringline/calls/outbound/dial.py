@@ -35,7 +35,7 @@ from ringline.calls.model.timing import (
     REDIAL_DELAYS_S,
     RINGING_TOLD_AFTER_S,
 )
-from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, NoAgent, NoLongerWanted
+from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited, Expired, NoAgent, NoLongerWanted
 from ringline.calls.outbound.answers import Answers
 from ringline.calls.outbound.attempts import Attempts, is_over
 from ringline.calls.outbound.unclear import UnclearDials
@@ -71,26 +71,34 @@ class Dial(Record):
     async def _prepare(self, call: Call) -> AgentThere | None:
         """The call whose phone may ring now: its room is open, its agent there and the call still wanted. None where it
         may not."""
-        match await self.telephony.open_room(call):
-            case NotSent() as not_sent:
-                await self._not_sent(call, not_sent)
-                return None
-            case LivekitAway() as away:
-                await self._livekit_away(call, away)
-                return None
-            case CarrierFull() as carrier_full:
-                await self._carrier_full(call, carrier_full)
-                return None
-        match await self.agent_first.await_agent(call) if call.agent_first else await self._still_wanted(call):
+        match await self._opened_with_agent(call):
             case AgentThere() as ready:
                 return ready
-            case LivekitAway() as away:
-                await self._livekit_away(call, away)
             case NoAgent():
                 await self.agent_first.queue_again(call)
+                return None
+            case found_out_nothing:
+                if call.tries_agent:
+                    # First: whoever hears the bell of its line finds the agent's next turn free.
+                    await self.agent_first.untried(call)
+        match found_out_nothing:
+            case NotSent():
+                await self._not_sent(call, found_out_nothing)
+            case LivekitAway():
+                await self._livekit_away(call, found_out_nothing)
+            case CarrierFull():
+                await self._carrier_full(call, found_out_nothing)
+            case Expired():
+                await self.agent_first.queue_expired(call)
             case NoLongerWanted():
                 await self.attempts.close_and_settle(call)
         return None
+
+    async def _opened_with_agent(self, call: Call) -> NotSent | CarrierFull | Awaited:
+        refused = await self.telephony.open_room(call)
+        if refused is not None:
+            return refused
+        return await self.agent_first.await_agent(call) if call.agent_first else await self._still_wanted(call)
 
     async def _still_wanted(self, call: Call) -> AgentThere | NoLongerWanted:
         """The last moment to notice a cancel before a phone rings whose agent may come later."""
@@ -155,7 +163,11 @@ class Dial(Record):
         dialing = asyncio.ensure_future(self.telephony.place_call(call))
         await asyncio.wait({dialing}, timeout=NO_BRIDGE_SAID_WITHIN_S)
         if not dialing.done() or not isinstance(dialing.result(), LivekitAway):
-            await asyncio.to_thread(self.paces.livekit.went_through, call)
+            try:
+                await asyncio.to_thread(self.paces.livekit.went_through, call)
+            except Exception:
+                # The others wait until its time is over. What becomes of the dial is told all the same.
+                self.log.exception("LiveKit's rest not ended", extra={"call_id": call.call_id})
         return await dialing
 
     # --- what comes of it --------------------------------------------------------------------------------------------

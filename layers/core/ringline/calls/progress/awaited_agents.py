@@ -12,11 +12,13 @@ from ringline.calls.model.ports import NoPlace, Places
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.tables.agent_rests import AgentRests
 from ringline.record import Record
+from ringline.runtime.clock import Clock
 
 
 class AwaitedAgents(Record):
     rests: AgentRests
     places: Places
+    clock: Clock
 
     def lacks(self, call: Call) -> bool:
         """Whether a line would not help the call."""
@@ -24,7 +26,7 @@ class AwaitedAgents(Record):
             return True
         if call.brain is not None and self.places.speech_is_full():
             return True
-        return call.agent_first and self.rests.look(call.account_id, call.agent_id).missing_since is not None
+        return call.agent_first and self.rests.look(call.account_id, call.agent_id).is_missing(self.clock())
 
     def why_each_expired(self, calls: Sequence[Call]) -> list[EndReason]:
         """As `why_expired` says of each, which asks once for all that wait for the same agent in the same way."""

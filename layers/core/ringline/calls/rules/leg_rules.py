@@ -87,8 +87,13 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
         return Moved(over(without_leg, event.at))
     if call.evidence.leg_left_at is not None:
         return Unmoved("leg_left_before")
+    if call.answer_from is not AnswerFrom.CARRIER:
+        return Moved(changed(without_leg))
+    if call.carrier.failed_at is not None and without_leg.evidence.leg_has_left_for_good:
+        # Both have spoken, and nobody else will.
+        return Moved(over(as_far_as_known(without_leg, event.at), event.at), END_ROOM)
     # Where no dialer waits for the answer, only the carrier can tell more, and its report may get lost: somebody looks.
-    return Moved(changed(without_leg), LOOK_AGAIN if call.answer_from is AnswerFrom.CARRIER else frozenset())
+    return Moved(changed(without_leg), LOOK_AGAIN)
 
 
 def _leg_leaves_call(call: Call, event: LegLeft) -> Result:

@@ -181,9 +181,9 @@ def rooms_to_close(changes: Sequence[Change], has_its_room: Callable[[Call], boo
     ]
 
 
-def calls_to_record(changes: Sequence[Change]) -> list[Call]:
+def calls_to_record(changes: Sequence[Change], has_its_room: Callable[[Call], bool] = lambda _call: True) -> list[Call]:
     """Calls of which a recording, or the next segment of one, is to begin: they became active or go on being recorded.
-    Without those that have ended since, and those whose recording is paused."""
+    Without those that have ended since, and those whose recording is paused. `has_its_room`: as above."""
     latest = {(change.after.account_id, change.after.call_id): change.after for change in changes}
     return [
         change.after
@@ -192,6 +192,7 @@ def calls_to_record(changes: Sequence[Change]) -> list[Call]:
         and change.after.state is State.ACTIVE
         and (change.before is None or _begins(change.before, change.after))
         and _is_recorded_now(latest[change.after.account_id, change.after.call_id], change.after.recording_segment)
+        and (change.after.inbound_room is None or has_its_room(change.after))
     ]
 
 
