@@ -56,8 +56,15 @@ def dialer_died(world: World) -> None:
 
 
 def canceled_and_livekit_not_told(world: World) -> None:
+    """Before the carrier has told that it rings: whoever hears that puts the phone out."""
     dialed(LEAVES)(world)
     world.pass_until(lambda: bool(world.phones.rang))
+    end_is_asked_and_livekit_not(world)
+
+
+def canceled_ringing_and_livekit_not_told(world: World) -> None:
+    dialed(LEAVES)(world)
+    world.pass_until(world.is_there(State.RINGING))
     end_is_asked_and_livekit_not(world)
 
 
@@ -191,9 +198,17 @@ SCENARIOS = [
     replace(
         answered,
         name="answered, and its end was asked for",
-        prepare=canceled_and_livekit_not_told,
+        prepare=canceled_ringing_and_livekit_not_told,
         reasons=({_R.CALL_CANCELED},),
         steps=frozenset({"list_participants", "PutItem", "delete_room"}),
+    ),
+    replace(
+        rings,
+        name="rings, and its end was asked for",
+        prepare=canceled_and_livekit_not_told,
+        reasons=({_R.CALL_CANCELED},),
+        steps=frozenset({"PutItem", "delete_room"}),
+        also=nothing,
     ),
     busy,
     replace(busy, name="busy after LiveKit said so, the dialer waits", prepare=dialed(WAITS, Callee.BUSY)),

@@ -113,7 +113,7 @@ def _agent_wanted_back(call: Call, event: AgentWantedBack) -> Result:
     if call.reports.transferred_at is not None or call.handed_over_at is not None or is_passed_on(call):
         return Unmoved("was_handed_over")
     if call.dispatches > MOST_SUCCESSORS:
-        return Unmoved("too_many_successors")
+        return Unmoved("sent_for_often_enough")
     sent_for = changed(
         call,
         dispatches=call.dispatches + 1,
