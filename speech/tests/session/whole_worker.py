@@ -92,9 +92,12 @@ async def a_worker(
     _let_jobs_import(ROOT)
     server = a_server(settings)
     started = asyncio.Event()
-    lost: list[str] = []
+    lost: list[tuple[str, int | None]] = []
     server.on("worker_started", lambda *_: started.set())
-    async with bridges(settings, server, lost.append) as base, serving(plane.routes(), "127.0.0.1") as port:
+    async with (
+        bridges(settings, server, lambda *job: lost.append(job)) as reached,
+        serving(plane.routes(), "127.0.0.1") as port,
+    ):
         runners = [
             AgentRunner(each, AGENT, platform_token="t", org_handle="o", base_url=f"ws://127.0.0.1:{port}")
             for each in entrypoints
@@ -104,7 +107,7 @@ async def a_worker(
         running = asyncio.create_task(server.run(unregistered=True))
         await started.wait()
         try:
-            yield Worker(server, plane, f"http://127.0.0.1:{port}", base)
+            yield Worker(server, plane, f"http://127.0.0.1:{port}", reached.base)
         finally:
             await server.aclose()
             await running
