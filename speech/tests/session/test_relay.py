@@ -37,16 +37,21 @@ async def not_here(_: web.Request) -> web.StreamResponse:
 
 
 @contextlib.asynccontextmanager
-async def two_workers() -> AsyncIterator[tuple[int, int, aiohttp.ClientSession]]:
-    """The port of the one that is dialled, and of the one that holds the call."""
+async def a_holder() -> AsyncIterator[tuple[Relay, int, aiohttp.ClientSession]]:
+    """The worker that holds the call, by its port, and what another one passes bridges on with."""
     closed_with.clear()
     async with (
         aiohttp.ClientSession() as http,
         serving([web.get("/bridge/{call_id}/{dispatch}", holder_of_the_call)], "127.0.0.1") as holder,
     ):
-        relay = Relay(addresses=ADDRESSES, own_address="127.0.0.1:1", own_bridge=not_here, http=http)
-        async with serving(relay.routes(), "127.0.0.1") as port:
-            yield port, holder, http
+        yield Relay(addresses=ADDRESSES, own_address="127.0.0.1:1", own_bridge=not_here, http=http), holder, http
+
+
+@contextlib.asynccontextmanager
+async def two_workers() -> AsyncIterator[tuple[int, int, aiohttp.ClientSession]]:
+    """The port of the one that is dialled, and of the one that holds the call."""
+    async with a_holder() as (relay, holder, http), serving(relay.routes(), "127.0.0.1") as port:
+        yield port, holder, http
 
 
 async def test_frames_and_the_token_pass_both_ways() -> None:
@@ -89,12 +94,7 @@ async def test_a_worker_that_is_gone_is_a_bad_gateway_and_its_own_call_is_not_di
 
 
 async def test_what_it_passes_on_is_counted_and_the_holder_hears_at_once_of_its_end() -> None:
-    closed_with.clear()
-    async with (
-        aiohttp.ClientSession() as http,
-        serving([web.get("/bridge/{call_id}/{dispatch}", holder_of_the_call)], "127.0.0.1") as holder,
-    ):
-        relay = Relay(addresses=ADDRESSES, own_address="127.0.0.1:1", own_bridge=not_here, http=http)
+    async with a_holder() as (relay, holder, http):
         async with serving(relay.routes(), "127.0.0.1") as port:
             url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1/2?token=t"
             runner = await http.ws_connect(url)
