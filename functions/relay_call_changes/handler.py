@@ -42,7 +42,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         close(rooms)
     relay.ring_again(batch.done)
     # Last: LiveKit may take seconds over it, and nobody else shall wait for that.
-    to_record = calls_to_record(batch.done, changes_of_calls.has_its_room)
+    to_record = calls_to_record(batch.done, changes_of_calls.may_be_recorded)
     recorded = record(to_record) if to_record else 0
     did = {"changes": len(batch.done), "rooms_closed": len(rooms), "recordings": recorded, "parked": batch.parked}
     tell(measure for change in batch.over for measure in measures_of(change))

@@ -9,7 +9,7 @@ AWS, so both voices use the same code.
         |<------ AskForBrain("join") -----------------|                            |  POST /v1/calls/{id}/brain
         |-- job.assign --> runner|                    |                            |
         |------- Assigned(job, dial_within_s) ------->|                            |
-        |                runner dials                 |                            |  GET /bridge/{id}/{n}?token=
+        |                runner dials                 |                            |  GET /bridge/{id}.{n}?token=
         |                        |-- RunnerDialled -->|                            |
         |              hello --->|-- RunnerFrame ---->|                            |
         |          hello.ack <---|<-- SendFrame ------|                            |  both within 10 s of hello,

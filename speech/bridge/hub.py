@@ -1,6 +1,6 @@
 """The server side of all bridges of one process. It holds sockets, and nothing of what is said through them.
 
-GET /bridge/{call_id}/{dispatch}?token=...    accepted, and then
+GET /bridge/{call_id}.{dispatch}?token=...    accepted, and then
     4003   the call is not here or over, or the token is bad, expired, or of a job that was passed over
     4009   another socket of this line is live
 
@@ -42,7 +42,7 @@ class Hub:
         self._lines: dict[str, _HubLine] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/bridge/{call_id}", self.bridge), web.get("/bridge/{call_id}/{dispatch}", self.bridge)]
+        return [web.get("/bridge/{line}", self.bridge)]
 
     def open(self, call_id: str, attempt: int | None = None, dispatch: int | None = None) -> Line:
         """From now on a runner may dial in at `path_of` the call and the dispatch, and where an attempt is named only
@@ -64,8 +64,9 @@ class Hub:
         """A runner dials."""
         socket = web.WebSocketResponse(heartbeat=PING_EVERY_S, max_msg_size=MOST_BYTES_OF_A_FRAME, compress=False)
         await socket.prepare(request)
-        call_id = request.match_info["call_id"]
-        line = self._lines.get("/".join(filter(None, (call_id, request.match_info.get("dispatch")))))
+        name = request.match_info["line"]
+        call_id, _, _ = name.partition(".")
+        line = self._lines.get(name)
         # The SDK appends its token to whatever the URL has: the last one is the one that was meant.
         tokens = request.query.getall("token", [])
         claims = read_bridge_token(tokens[-1] if tokens else None, call_id, self._key, self._clock_s())
@@ -85,8 +86,8 @@ class Hub:
 
 
 def path_of(call_id: str, dispatch: int | None = None) -> str:
-    """Where a runner dials, behind `/bridge/`."""
-    return call_id if dispatch is None else f"{call_id}/{dispatch}"
+    """Where a runner dials, behind `/bridge/`. One segment: workers of the release before pass it on as it is."""
+    return call_id if dispatch is None else f"{call_id}.{dispatch}"
 
 
 class _Live:

@@ -237,7 +237,7 @@ async def _drained_at_signal(server: PlacesServer, drain_s: int, passes_on: Call
 
 async def _drained(server: PlacesServer, drain_s: int, passes_on: Callable[[], int]) -> None:
     """Raises TimeoutError where it lasts longer than `drain_s`."""
-    async with asyncio.timeout(drain_s):
+    async with asyncio.timeout(drain_s or None):
         await server.drain(timeout=drain_s)
         while passes_on():  # noqa: ASYNC110 - many places count them, and nobody is in a hurry
             await asyncio.sleep(_LOOKS_EVERY_S)

@@ -2,7 +2,7 @@
 
     runner --wss--> balancer --> any worker --ws--> the worker named in the path --> its hub
 
-The path names the worker by its address, signed: `/at/<address>:<port>.<signature>/bridge/<call_id>/<dispatch>`. So
+The path names the worker by its address, signed: `/at/<address>:<port>.<signature>/bridge/<call_id>.<dispatch>`. So
 nothing has to be looked up, and nobody can make a worker dial an address of his choice. The runner's token travels in
 the query and is checked by the hub that holds the call.
 """
@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import WSMsgType, web
-from yarl import URL
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class Relay:
         """How many it passes on at this moment."""
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/at/{worker}/bridge/" + path, self.dialled) for path in ("{call_id}", "{call_id}/{dispatch}")]
+        return [web.get("/at/{worker}/bridge/{line}", self.dialled)]
 
     async def dialled(self, request: web.Request) -> web.StreamResponse:
         """A runner dials. 404 for an address that we did not sign, 502 for a worker that is gone."""
@@ -75,8 +74,7 @@ class Relay:
             raise web.HTTPNotFound
         if address == self._own_address:
             return await self._own_bridge(request)
-        _, _, path = request.rel_url.raw_path.partition("/bridge/")
-        url = URL(f"http://{address}/bridge/{path}?{request.rel_url.raw_query_string}", encoded=True)
+        url = f"http://{address}/bridge/{request.match_info['line']}?{request.rel_url.raw_query_string}"
         try:
             async with asyncio.timeout(CONNECT_S):
                 onward = await self._http.ws_connect(url, max_msg_size=MOST_BYTES, heartbeat=HEARTBEAT_S)

@@ -42,7 +42,7 @@ async def a_holder() -> AsyncIterator[tuple[Relay, int, aiohttp.ClientSession]]:
     closed_with.clear()
     async with (
         aiohttp.ClientSession() as http,
-        serving([web.get("/bridge/{call_id}/{dispatch}", holder_of_the_call)], "127.0.0.1") as holder,
+        serving([web.get("/bridge/{line}", holder_of_the_call)], "127.0.0.1") as holder,
     ):
         yield Relay(addresses=ADDRESSES, own_address="127.0.0.1:1", own_bridge=not_here, http=http), holder, http
 
@@ -56,7 +56,7 @@ async def two_workers() -> AsyncIterator[tuple[int, int, aiohttp.ClientSession]]
 
 async def test_frames_and_the_token_pass_both_ways() -> None:
     async with two_workers() as (port, holder, http):
-        url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1/2?token=a&token=t%2F1"
+        url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1.2?token=a&token=t%2F1"
         async with http.ws_connect(url) as runner:
             for text in ("hello", "again"):
                 await runner.send_str(text)
@@ -65,7 +65,7 @@ async def test_frames_and_the_token_pass_both_ways() -> None:
 
 async def test_the_code_of_a_close_is_passed_on_and_a_runner_that_is_gone_is_gone_for_the_holder_too() -> None:
     async with two_workers() as (port, holder, http):
-        url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1/2?token=t"
+        url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1.2?token=t"
         async with http.ws_connect(url) as runner:
             await runner.send_str("close 4003")
             assert (await runner.receive()).type is WSMsgType.CLOSE
@@ -81,7 +81,7 @@ async def test_an_address_that_nobody_signed_is_not_dialled() -> None:
         others = WorkerAddresses(b"another key").signed(f"127.0.0.1:{holder}")
         for segment in (others, f"127.0.0.1:{holder}.", f"127.0.0.1:{holder}"):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await http.ws_connect(f"http://127.0.0.1:{port}/at/{segment}/bridge/SCL_1/2?token=t")
+                await http.ws_connect(f"http://127.0.0.1:{port}/at/{segment}/bridge/SCL_1.2?token=t")
             assert refused.value.status == 404
 
 
@@ -89,14 +89,14 @@ async def test_a_worker_that_is_gone_is_a_bad_gateway_and_its_own_call_is_not_di
     async with two_workers() as (port, _, http):
         for address, status in (("127.0.0.1:9", 502), ("127.0.0.1:1", 409)):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                await http.ws_connect(f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(address)}/bridge/SCL_1/2")
+                await http.ws_connect(f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(address)}/bridge/SCL_1.2")
             assert refused.value.status == status
 
 
 async def test_what_it_passes_on_is_counted_and_the_holder_hears_at_once_of_its_end() -> None:
     async with a_holder() as (relay, holder, http):
         async with serving(relay.routes(), "127.0.0.1") as port:
-            url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1/2?token=t"
+            url = f"http://127.0.0.1:{port}/at/{ADDRESSES.signed(f'127.0.0.1:{holder}')}/bridge/SCL_1.2?token=t"
             runner = await http.ws_connect(url)
             await runner.send_str("hello")
             assert await runner.receive_str() == "t hello"

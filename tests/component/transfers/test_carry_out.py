@@ -246,8 +246,10 @@ def test_a_target_that_picks_up_for_whose_phone_has_left_meanwhile_is_put_out(ro
     assert room.call().room_name in room.telephony.ended_rooms
 
 
-def test_who_was_sent_away_is_looked_for_where_nobody_tells_of_their_leaving(room: CallsRoom) -> None:
+@pytest.mark.parametrize("talked_s", [0, 100])
+def test_who_was_sent_away_is_looked_for_where_nobody_tells_of_their_leaving(room: CallsRoom, talked_s: int) -> None:
     talking(room)
+    room.clock.move(talked_s)
     asked(room, **COLD)
     room.telephony.views = [RoomView((), (AGENT,))]
     room.carry_out("transfer_1")

@@ -96,13 +96,21 @@ class ChangesOfCalls:
     def has_its_room(self, call: Call) -> bool:
         """Whether a caller's room may be closed when their call is over. Where that cannot be found out it is left to
         the sweep, which looks who is in it."""
+        return self._has_its_room(call, where_unknown=False)
+
+    def may_be_recorded(self, call: Call) -> bool:
+        """Whether a caller is still in the room that they came into, as far as can be found out: nobody else would
+        begin the recording."""
+        return self._has_its_room(call, where_unknown=True)
+
+    def _has_its_room(self, call: Call, *, where_unknown: bool) -> bool:
         from ringline.calls.tables.inbound_rooms import InboundRooms
 
         try:
             return InboundRooms(aws.dynamodb(), self._settings.table_name).is_of(call)
         except Exception:
             self._log.exception("room not looked up", extra={"call_id": call.call_id})
-            return False
+            return where_unknown
 
     def close_rooms(self, rooms: Sequence[str]) -> list[str]:
         """Closes rooms of calls that ended; returns those that resisted, which are left to the sweep."""

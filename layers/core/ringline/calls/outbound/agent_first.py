@@ -23,7 +23,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentAwaited, AgentCame, AgentSeen, DialWithoutAgent
 from ringline.calls.model.outcomes import LivekitAway
 from ringline.calls.model.ports import Doorbell
-from ringline.calls.model.room_view import present_agents
+from ringline.calls.model.room_view import agent_in, present_agents
 from ringline.calls.model.timing import (
     AGENT_AWAITED_S,
     AGENT_FIRST_LOOK_S,
@@ -83,7 +83,9 @@ class AgentFirst(Record):
             if current_call is None or is_over(call, current_call) or current_call.end_asked_at is not None:
                 return NoLongerWanted()
             if current_call.has_expired(self.clock()):
-                return Expired()
+                # One that has had its time has missed it. What is found in a shorter one says nothing of the agent.
+                is_late = self.clock() - began_at >= AGENT_AWAITED_S * MS_PER_S and agent_in(room) is None
+                return NoAgent() if is_late and room else Expired()
             agent = None if room is None else next(iter(present_agents(current_call, room)), None)
             waited_s, looks = (self.clock() - began_at) / MS_PER_S, looks + 1
             if agent is not None and not was_seen:

@@ -23,6 +23,7 @@ from ringline.calls.model.transfers.transfer import TransferState, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
 from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due, falls_back_at
 from ringline.calls.rules.transfers.due import begins_within_s
+from ringline.calls.rules.transfers.steps import was_sent_away
 from ringline.record import Record
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if not is_handed_over and _passed(call.reports.silent_since, IDLE_S, now):
         return End(EndReason.IDLE_TIMEOUT)
     if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
+        return Owed.LOOK
+    if was_sent_away(call):
+        # Its phone has left, whether or not anybody has told.
         return Owed.LOOK
     if _passed(call.agent_left_at, AGENT_SUCCESSOR_S, now) or (awaits_successor(call) and dispatch_is_due(call, now)):
         return Owed.LOOK

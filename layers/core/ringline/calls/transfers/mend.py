@@ -106,6 +106,6 @@ class MendTransfers:
 def _is_there(transfer: Transfer, leg: LegView) -> bool:
     """Whether the leg shows that the target has picked up. One that is back after it had lost its connection says
     `dialing` for good, and LiveKit may list the one before for a while."""
-    if transfer.left is None or not transfer.left.may_come_back:
+    if transfer.joined_at is None or transfer.left is None:
         return leg.call_status in UP
     return leg.sid != transfer.left.sid and leg.call_status != CallStatus.HANGUP

@@ -46,9 +46,10 @@ class Release(Record):
         parts.log.info("transfer completed", extra={"call_id": call.call_id, "transfer_id": transfer.transfer_id})
 
     async def _is_there_still(self, call: Call, transfer: Transfer) -> bool:
-        """Whether nobody has said by now that the target is gone."""
+        """Whether nobody has said by now that the target is gone, or has lost its connection."""
         current_call = await asyncio.to_thread(self.follow_up.store.get, call.account_id, call.call_id)
-        return current_call is not None and _state_in(current_call, transfer) in _HAS_THE_CALL
+        present = None if current_call is None else transfer_named(current_call.transfers, transfer.transfer_id)
+        return present is not None and present.state in _HAS_THE_CALL and present.left == transfer.left
 
     async def _tell_that_its_agent_left(self, call: Call, agents: Sequence[AgentSeen]) -> None:
         """LiveKit tells of it too. Where that got lost nobody would look once the target has left as well."""
@@ -106,7 +107,11 @@ def _shows_target(call: Call, transfer: Transfer, room: RoomView) -> bool:
     if transfer.is_to_agent:
         return call.agent_left_at is None and any(call.is_its_agent(agent.identity, agent.sid) for agent in room.agents)
     identity = leg_identity(call.call_id, transfer.dial, transfer.transfer_id)
-    return any(leg.identity == identity and leg.call_status != CallStatus.HANGUP for leg in room.legs)
+    lost = None if transfer.left is None else transfer.left.sid
+    # LiveKit may list for a while who has lost the connection.
+    return any(
+        leg.identity == identity and leg.call_status != CallStatus.HANGUP and leg.sid != lost for leg in room.legs
+    )
 
 
 def _released(call: Call, transfer: Transfer, room: RoomView) -> list[str]:

@@ -316,6 +316,12 @@ def is_being_sent_away(call: Call) -> bool:
     return transfer is not None and transfer.is_refer and transfer.begun_at is not None
 
 
+def was_sent_away(call: Call) -> bool:
+    """Whether LiveKit said that its phone has gone to another number."""
+    last = next(iter(reversed(of_dial(call.transfers, call.attempt))), None)
+    return last is not None and last.is_refer and last.state is _S.COMPLETED
+
+
 def is_calling_in(call: Call) -> bool:
     """Whether somebody's phone is being called into the room, who has not picked up: it rings for nobody once the
     call's own has left."""
