@@ -208,13 +208,3 @@ def test_a_resting_trunk_of_the_first_number_holds_up_no_other_number(room: Pool
     assert room.claimed().from_number == POOL[0]
     room.calls.paces.rest("ST_1", room.calls.clock(), room.calls.clock() + 60_000)
     assert room.claimed().from_number == POOL[1]
-
-
-def test_a_pool_that_chooses_by_whom_is_called_waits_for_the_trunk_of_each_alone(room: PoolRoom) -> None:
-    room.sets(CallerIdPolicy.STICKY, POOL[:2])
-    room.calls.paces.rest("ST_1", room.calls.clock(), room.calls.clock() + 60_000)
-    for place in range(6):
-        room.queued(f"call_{place}", to_number=f"+1555010020{place}")
-    claimed = [admitted for _ in range(6) if isinstance(admitted := room.admitted(), Call)]
-    assert {call.from_number for call in claimed} == {POOL[1]}
-    assert 0 < len(claimed) < 6

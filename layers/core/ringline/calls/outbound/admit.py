@@ -44,10 +44,6 @@ _LOOK_PAST = 500
 """How many calls behind one whose trunk or agent rests are searched for a call of another: a page of the queue, which
 costs some 20 read units. A campaign is often longer; its first calls are then all that its account can dial."""
 
-_OF_ONE_POOL = 5
-"""So many calls of a pool are found to wait for the trunks of their numbers; then the others wait with them. Most pools
-choose the same number for the next call, and one that chooses by whom is called may have another."""
-
 _TRIAL_SPARE_S = 10
 """How much longer than its agent may take a dial may, from its claim until it knows whether its agent is there."""
 
@@ -395,11 +391,11 @@ class Admit(Record):
         without a pace needs not be asked for a turn. Which trunk it is that a pool's number calls through shows once
         the number is chosen."""
         if entry.pool_of is not None:
-            at_rest = looked.calls_at_rest.get(entry.pool_of, {})
-            if entry.call_id not in at_rest and len(at_rest) < _OF_ONE_POOL:
-                return True
-            looked.resting["pool", entry.pool_of] = min(at_rest.values())
-            return False
+            rests_until = looked.pools_at_rest.get(entry.pool_of)
+            if rests_until is not None:
+                # All of them: a call behind it must not pass the one whose number's trunk has its turn later.
+                looked.resting["pool", entry.pool_of] = rests_until
+            return rests_until is None
         trunk = self.paces.trunk(entry.trunk_id)
         if ("trunk", trunk) in looked.resting:
             return False
@@ -433,7 +429,7 @@ class Admit(Record):
             if turn is None:
                 pace = self.paces.look(trunk)
                 if call.from_pool and not pace.is_near(self.clock()):
-                    looked.calls_at_rest.setdefault(call.pipe_id or "", {})[call.call_id] = pace.next_at
+                    looked.pools_at_rest[call.pipe_id or ""] = pace.next_at
                 return False
             turns[trunk] = turn
         if _LIVEKIT not in turns:
