@@ -105,13 +105,9 @@ class Mending:
         seen_from = (call.due_at or 0) + _INDEX_LAG_MS
         name = call.room_name or ""
         room, gone_at = self._scene.rooms.get(name), self._scene.closed_at.get(name)
-        if call.end_asked_at is not None:
-            return "its end was asked", max(seen_from, call.end_asked_at)
+        if (unconditional := _at_once(call, seen_from)) is not None:
+            return unconditional
         leg = self._scene.leg_of(call)
-        if call.awaits_agent_since is not None:
-            # Nothing has rung, and the ringing has its time from the agent's coming on.
-            waits_s = (call.agent_join_timeout_s or AGENT_FIRST_S) + DIAL_OUTCOME_MARGIN_S
-            return "its agent has not come", max(seen_from, call.awaits_agent_since + waits_s * 1000)
         known = min((at for at in (call.evidence.leg_left_at, call.evidence.room_finished_at) if at), default=None)
         # Known, and true: a leg that reconnected has left under its old sid and talks on.
         is_known_to_be_gone = known is not None and (leg is None or not leg.is_up)
@@ -120,6 +116,11 @@ class Mending:
                 return "nobody told of its answer", max(seen_from, leg.answered_at or 0)
             outcome_s = call.ring_timeout_s + ANSWER_MARGIN_S + DIAL_OUTCOME_MARGIN_S
             return "its dial has no outcome", max(seen_from, (call.dialed_at or 0) + outcome_s * 1000)
+        of_its_transfer = _of_its_transfer(call, seen_from)
+        is_transfer_due = of_its_transfer is not None and of_its_transfer[1] < self._world.now
+        if is_transfer_due and call.evidence.leg_left_at is None and call.evidence.room_finished_at is not None:
+            # Nobody has told that the leg left, only that it is missed: the look behind the transfer's sees to that.
+            return of_its_transfer
         if known is not None and is_known_to_be_gone:
             waits_s = PROMISED_WORDS_S if call.reports.has_promised_transcript else DIALER_SILENCE_S
             return "its leg or room is known to be gone", max(seen_from, known + waits_s * 1000)
@@ -164,6 +165,17 @@ class Mending:
             missed_at = 0 if room is None else room.lists_the_lost_until
             return "nobody is left to talk to", max(seen_from, missed_at, left_at + AGENT_SUCCESSOR_S * 1000)
         return None
+
+
+def _at_once(call: Call, seen_from: int) -> tuple[str, int] | None:
+    """What is owed whoever is in its room."""
+    if call.end_asked_at is not None:
+        return "its end was asked", max(seen_from, call.end_asked_at)
+    if call.awaits_agent_since is not None:
+        # Nothing has rung, and the ringing has its time from the agent's coming on.
+        waits_s = (call.agent_join_timeout_s or AGENT_FIRST_S) + DIAL_OUTCOME_MARGIN_S
+        return "its agent has not come", max(seen_from, call.awaits_agent_since + waits_s * 1000)
+    return None
 
 
 def _of_its_transfer(call: Call, seen_from: int) -> tuple[str, int] | None:
