@@ -86,7 +86,7 @@ def test_a_caller_of_whose_leaving_nobody_told_ends_without_the_next_one(room: C
     assert room.call("call_2").state is State.ACTIVE
 
 
-def test_the_room_of_a_caller_whom_nobody_followed_is_closed_with_their_call(room: CallsRoom) -> None:
+def test_a_room_is_the_last_callers(room: CallsRoom) -> None:
     call = rang_in(room)
     assert room.inbound_rooms.is_of(call)
     next_caller(room)

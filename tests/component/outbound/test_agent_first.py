@@ -52,6 +52,13 @@ def the_agent_comes(room: CallsRoom, after_looks: int = 0) -> None:
     room.telephony.awaited = [EMPTY_ROOM] * after_looks + [AGENT_THERE]
 
 
+def the_agent_goes_before_the_dial(room: CallsRoom) -> None:
+    async def goes(call: Call) -> None:
+        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
+
+    room.telephony.before_dial = goes
+
+
 def missed_by_the_first_of_four(room: CallsRoom) -> None:
     nobody_comes(room)
     room.queued("call_0", eligible_at=NOW - 10, created_at=NOW - 10)
@@ -115,10 +122,7 @@ def test_nobody_is_rung_for_an_agent_that_was_ready_and_is_gone(room: CallsRoom)
 def test_nobody_is_rung_for_an_agent_that_has_left_and_is_listed_still(room: CallsRoom) -> None:
     room.queued()
 
-    async def goes(call: Call) -> None:
-        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
-
-    room.telephony.before_dial = goes
+    the_agent_goes_before_the_dial(room)
     room.ring()
     assert (room.call().state, room.telephony.dialed) == (State.QUEUED, [])
 
@@ -128,10 +132,7 @@ def test_the_next_agent_is_there_though_the_one_before_is_listed_still(room: Cal
     both = RoomView((), (*AGENT_THERE.agents, AgentSeen("PA_next", NOW + 1, "agent-2")))
     room.telephony.awaited = [both]
 
-    async def goes(call: Call) -> None:
-        room.progress.apply(ACCOUNT, call.call_id, AgentLeft(room.clock(), call.attempt, "PA_agent", "AGENT_ERROR"))
-
-    room.telephony.before_dial = goes
+    the_agent_goes_before_the_dial(room)
     room.ring()
     assert (room.call().state, room.call().agent_sid) == (State.ACTIVE, "PA_next")
 

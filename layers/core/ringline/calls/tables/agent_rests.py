@@ -36,13 +36,12 @@ class AgentRest(Record):
     on_trial_until: int = 0
     rests: int = 0
     missing_since: int | None = None
+    trial: str = _NO_TRIAL
 
     def is_missing(self, now: int) -> bool:
-        """Whether the agent is believed to be away: it was missed, and nobody has had reason to try it for no longer
-        than its trial lasts. After that it is as likely there as any."""
-        return self.missing_since is not None and now < self.on_trial_until
-
-    trial: str = _NO_TRIAL
+        """Whether the agent is believed to be away: it was missed, and calls wait for it one at a time still. After
+        that nobody has tried it for a while, and it is as likely there as any."""
+        return self.missing_since is not None and self.is_on_trial(now)
 
     def is_over(self, now: int) -> bool:
         """Whether a call may wait for the agent now."""
