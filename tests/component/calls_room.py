@@ -207,9 +207,9 @@ class CallsRoom:
         assert call is not None
         return call
 
-    def queued(self, call_id: str = "call_1", **fields: object) -> Call:
+    def queued(self, call_id: str = "call_1", *, is_new_number: bool = False, **fields: object) -> Call:
         call = a_call(State.QUEUED, call_id=call_id, **fields)
-        self.store.create(call)
+        self.store.create(call, is_new_number=is_new_number)
         return call
 
     def dialing(self, call_id: str = "call_1", **fields: object) -> Call:

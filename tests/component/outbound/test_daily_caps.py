@@ -117,6 +117,18 @@ def test_a_number_that_was_never_called_waits_and_calls_to_others_pass_it(room: 
     assert room.claimed().call_id == "call_2"
 
 
+@pytest.mark.parametrize("behind", [0, 120])
+def test_the_second_call_to_a_new_number_does_not_wait_for_the_next_day(room: Room, behind: int) -> None:
+    room.may(Use.NEW_NUMBERS, 1)
+    room.calls.queued("call_1", to_number="+15550100201", is_new_number=True)
+    for number in range(behind):
+        room.calls.queued(f"call_2_{number:03}", to_number=f"+15550101{number:03}", is_new_number=True)
+    room.calls.queued("call_3", to_number="+15550100201", is_new_number=True)
+    assert [room.claimed().call_id, room.claimed().call_id] == ["call_1", "call_3"]
+    assert room.used(Use.NEW_NUMBERS) == 1
+    assert not isinstance(room.admitted(), Call)
+
+
 def test_numbers_are_remembered_only_where_there_is_a_cap_on_new_ones(room: Room) -> None:
     call = room.calls.queued("call_1")
     room.claimed()

@@ -275,7 +275,7 @@ class Admit(Record):
     def _first_near_its_turn(self, account_id: str, looked: Looked) -> QueueEntry | NoneAdmitted | Paced | ExpiredAhead:
         """The oldest call that has not expired, whose trunk has a turn soon and whose agent does not rest. A call that
         waits for one of them does not hold up those of others."""
-        waiting = self._head.waiting(account_id, _LOOK_PAST)
+        waiting = self._waiting_ahead(account_id, looked)
         if isinstance(waiting, ExpiredAhead):
             return waiting
         for place, entry in enumerate(waiting):
@@ -284,10 +284,19 @@ class Admit(Record):
                 return entry
         return Paced(min(looked.resting.values())) if looked.resting else NoneAdmitted.NOBODY_WAITS
 
+    def _waiting_ahead(self, account_id: str, looked: Looked) -> list[QueueEntry] | ExpiredAhead:
+        """The first calls that may be dialled and have not expired. Which of their numbers are new no more is read
+        where that decides: a number's second call waits for no day that its first one was counted on."""
+        waiting = self._head.waiting(account_id, _LOOK_PAST)
+        if not isinstance(waiting, ExpiredAhead) and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
+            numbers = {entry.new_number for entry in waiting if entry.new_number is not None} - looked.called
+            looked.called |= self.store.which_were_called(account_id, numbers)
+        return waiting
+
     def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: Looked) -> QueueEntry:
         """The call that finds out whether LiveKit is back: after each one that failed another. If it is only that one
         call which LiveKit never takes, it holds up nobody."""
-        waiting = self._head.waiting(account_id, _LOOK_PAST)
+        waiting = self._waiting_ahead(account_id, looked)
         if isinstance(waiting, ExpiredAhead):
             return first
         near = [entry for entry in waiting if self._may_go(account_id, entry, looked)]
@@ -306,7 +315,8 @@ class Admit(Record):
         """Whether the entry's agent, pipe, number or pool has room for one call more. A call that ends rings the bell
         for the next one."""
         full = self.capacity.what_is_full(account_id, entry, looked.gate, looked.caps)
-        if entry.is_new_number and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
+        is_new = entry.is_new_number and entry.new_number not in looked.called
+        if is_new and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
             self.limits.is_spent(account_id, Use.NEW_NUMBERS, looked.gate.daily)
             full = full or Use.NEW_NUMBERS
         if full is None and entry.call_id in looked.without_room:

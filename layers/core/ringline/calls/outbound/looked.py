@@ -21,7 +21,8 @@ class Looked:
     those pools (by their pipes) whose chosen number's trunk does; how
     it stands with each agent and its runners; which places the calls take that are about to be claimed; which calls
     have no room, or are left alone, although their entries do not say so; what of the gate and of the caps was read;
-    who waits behind the first; and how often others were met where a claim was to be written."""
+    which of the numbers that were new as their calls were made have been called since; who waits behind the first; and
+    how often others were met where a claim was to be written."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
     livekits_turn: Turn | None = None
@@ -38,6 +39,7 @@ class Looked:
     gate: Gate = NO_GATE
     rest: Rest = field(default_factory=Rest)
     caps: Known = field(default_factory=Known)
+    called: set[str] = field(default_factory=set)
     behind: Sequence[QueueEntry] = ()
     met: int = 0
 

@@ -26,8 +26,9 @@ costs it two write units more at either end, and a read; other calls pay nothing
 runner, for its place there.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -76,6 +77,9 @@ __all__ = [
     "TableContended",
     "lets_others_pass_s",
 ]
+
+_READ_TOGETHER = 100
+"""So many items DynamoDB reads in one request."""
 
 # Named conditions.
 CALL_IS_UNCHANGED = "version = :version_read"
@@ -243,17 +247,22 @@ class CallStore:
         `unread` is given, the ids of calls whose rows this version cannot read are added to it; else they raise."""
         wanted = [to_item({"pk": calls_pk(account), "sk": call_id}) for account, call_id in dict.fromkeys(keys)]
         found: list[Call] = []
-        while wanted:
-            answer = self._db.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
-            for item in answer["Responses"].get(self._table, []):
-                try:
-                    found.append(call_from_item(item))
-                except Exception:
-                    if unread is None:
-                        raise
-                    unread.append(item["sk"]["S"])
-            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        for item in self._items(wanted, is_consistent=True):
+            try:
+                found.append(call_from_item(item))
+            except Exception:
+                if unread is None:
+                    raise
+                unread.append(item["sk"]["S"])
         return found
+
+    def _items(self, wanted: list[Item], *, is_consistent: bool) -> Iterator[Item]:
+        """Those of the up to 100 items that are there."""
+        while wanted:
+            asked = {"Keys": wanted, "ConsistentRead": is_consistent}
+            answer = self._db.batch_get_item(RequestItems={self._table: asked})
+            yield from answer["Responses"].get(self._table, [])
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
 
     def eligible(self, account_id: str, now: int, limit: int, after: QueueEntry | None = None) -> list[QueueEntry]:
         """The account's first calls that may be dialled now, give or take CLOCK_SKEW_MS, in their order, behind the one
@@ -322,6 +331,15 @@ class CallStore:
         answer = self._db.get_item(TableName=self._table, Key=called_key(account_id, number), ConsistentRead=True)
         return "Item" in answer
 
+    def which_were_called(self, account_id: str, numbers: Iterable[str]) -> set[str]:
+        """Those of the numbers that the account has called, as it was a moment ago."""
+        keys = [called_key(account_id, number) for number in dict.fromkeys(numbers)]
+        return {
+            from_item(item)["sk"]
+            for batch in itertools.batched(keys, _READ_TOGETHER)
+            for item in self._items([*batch], is_consistent=False)
+        }
+
     def waiting_before(self, call: Call, limit: int) -> int:
         """How many of the account's queued calls stand before this one, at most `limit`."""
         answer = self._db.query(
@@ -364,5 +382,6 @@ def queue_entry(row: Item) -> QueueEntry:
         counters=tuple(item.get("counters", ())),
         pool_of=item.get("pool_of"),
         is_new_number=item.get("is_new_number", False),
+        new_number=item.get("new_number"),
         expires_at=item.get("expires_at"),
     )

@@ -88,8 +88,9 @@ class Companions:
         return put
 
     def queue_put(self, call: Call, *, is_new_number: bool = False) -> dict[str, Any]:
-        entry = _queue_item(call) | (to_item({"is_new_number": True}) if is_new_number else {})
-        return self.put(entry, ITEM_IS_NEW)
+        # The release before knows only the first of the two.
+        new = to_row({"is_new_number": True, "new_number": call.to_number}) if is_new_number else {}
+        return self.put(_queue_item(call) | new, ITEM_IS_NEW)
 
     def unique_put(self, call: Call, over: str | None) -> dict[str, Any]:
         item = unique_key(call) | to_row({"call_id": call.call_id})

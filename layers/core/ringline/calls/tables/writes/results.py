@@ -110,7 +110,8 @@ class QueueEntry(Record):
     must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
     has a `brain` is spoken for by a speech worker. `counters` are those that the call will count in where they are
     capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`.
-    `is_new_number` where the account had not called its number when it was made, and has a cap on such numbers."""
+    `is_new_number` where the account had not called its number when it was made, and has a cap on such numbers;
+    `new_number` is that number, which an entry of the release before does not tell."""
 
     eligible_at: int
     call_id: str
@@ -121,6 +122,7 @@ class QueueEntry(Record):
     counters: tuple[str, ...] = ()
     pool_of: str | None = None
     is_new_number: bool = False
+    new_number: str | None = None
     expires_at: int | None = None
 
     def has_expired(self, now: int) -> bool:
