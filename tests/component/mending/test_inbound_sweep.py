@@ -10,6 +10,7 @@ from ringline.calls.model.events import AgentJoined, AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, FALLBACK_AHEAD_S
+from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.tables.inbound_rooms import Opened
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
@@ -83,6 +84,24 @@ def test_a_caller_of_whose_leaving_nobody_told_ends_without_the_next_one(room: C
         room.clock.move(60)
     assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.IDLE_TIMEOUT)
     assert room.telephony.ended_rooms == []
+    assert room.call("call_2").state is State.ACTIVE
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_hangs_up_a_caller_leaves_the_room_to_the_next_one(room: CallsRoom, *, is_there: bool) -> None:
+    first = rang_in(room)
+    room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_agent", "agent-1"))
+    next_caller(room)
+    if is_there:
+        leg = LegView(first.leg_identity, "PA_leg", "SCL_1", "active")
+        [seen] = room.telephony.views
+        assert isinstance(seen, RoomView)
+        room.telephony.views = [RoomView((*seen.legs, leg), seen.agents)]
+    hung_up = room.hang_up("call_1")
+    assert hung_up is not None
+    assert (hung_up.result, hung_up.call.end_reason) == (HangUpResult.ENDED, EndReason.API_HUNG_UP)
+    assert room.telephony.ended_rooms == []
+    assert room.telephony.removed == ([first.leg_identity] if is_there else [])
     assert room.call("call_2").state is State.ACTIVE
 
 

@@ -41,6 +41,7 @@ from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
 from ringline.calls.progress.progress import Outcome, Progress
 from ringline.calls.progress.rest_recordings import rest_recordings
+from ringline.calls.progress.rooms import end_room_of
 from ringline.calls.rules.deadlines import (
     End,
     Owed,
@@ -57,7 +58,7 @@ from ringline.calls.rules.deadlines import (
 from ringline.calls.rules.kept_rules import is_to_rest
 from ringline.calls.rules.presence_rules import dispatch_is_due, falls_back
 from ringline.calls.rules.transfers.steps import is_being_sent_away
-from ringline.calls.tables.inbound_rooms import InboundRooms
+from ringline.calls.tables.store import CallStore
 from ringline.runtime.clock import Clock
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Mender:
+    store: CallStore
     progress: Progress
     telephony: Telephony
-    inbound_rooms: InboundRooms
     looks: LookQueue
     clock: Clock
     log: Logger
@@ -289,10 +290,8 @@ class Mender:
         await self._settle(call)
 
     async def _settle(self, call: Call) -> None:
-        """Closes the room first: a line is given back only when nothing can ring or talk on it any more. A room that
-        LiveKit named and that has its next caller by now is theirs."""
-        if call.inbound_room is None or await asyncio.to_thread(self.inbound_rooms.is_of, call):
-            await self.telephony.end_room(call.room_name or "")
+        """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
+        await end_room_of(call, self.store, self.telephony)
         await self._apply(call, FoundOver(self.clock(), call.attempt))
         self.swept.settled += 1
 

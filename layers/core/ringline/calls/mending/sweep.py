@@ -89,9 +89,9 @@ class Sweep:
     @property
     def _mender(self) -> Mender:
         return Mender(
+            store=self.store,
             progress=self.progress,
             telephony=self.telephony,
-            inbound_rooms=self.left_rooms.inbound_rooms,
             looks=self.looks,
             clock=self.clock,
             log=self.log,

@@ -10,6 +10,7 @@ from ringline.calls.model.ports import Telephony
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.progress.progress import Progress, Unapplied
+from ringline.calls.progress.rooms import end_room_of
 from ringline.calls.tables.store import CallStore
 from ringline.record import Record
 from ringline.runtime.clock import Clock, pause
@@ -68,7 +69,7 @@ class HangUp(Record):
         """Ends what still lives of a call whose end was asked for and is on record. Returns the call as it stands
         afterwards."""
         try:
-            await self.telephony.end_room(call.room_name or "")
+            await end_room_of(call, self.store, self.telephony)
         except TelephonyDown:
             self.log.warning("room not closed", extra={"call_id": call.call_id})
             return call

@@ -36,6 +36,7 @@ from botocore.exceptions import ClientError
 from ringline.calls.model.call import Call, State
 from ringline.calls.model.timing import CLOCK_SKEW_MS
 from ringline.calls.tables.asked.rows import AskedRows
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.calls.tables.writes.companions import (
     ITEM_IS_NEW,
@@ -353,6 +354,10 @@ class CallStore:
             Limit=limit,
         )
         return int(answer["Count"])
+
+    def has_next_caller(self, call: Call) -> bool:
+        """Whether the room that a caller came into is the next one's by now."""
+        return call.inbound_room is not None and not InboundRooms(self._db, self._table).is_of(call)
 
     def gate(self, account_id: str) -> Gate:
         """The account's gate; one that was never made lets nothing through."""
