@@ -7,7 +7,7 @@ import pytest
 from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.capacity.days import MS_A_MINUTE, Use, cap_attribute, next_day_at, own_cap_attribute
 from ringline.calls.model.call import Call
-from ringline.calls.model.events import Answered, Claimed, DialNotSent, FoundOver
+from ringline.calls.model.events import AgentAwaited, AgentCame, Answered, Claimed, DialNotSent, FoundOver
 from ringline.calls.outbound.admit import NoneAdmitted, Paced
 from ringline.calls.outbound.queue_head import ExpiredAhead
 from ringline.calls.progress.progress import Outdated
@@ -88,6 +88,21 @@ def test_a_dial_that_rang_nobody_is_given_back(room: Room) -> None:
         ACCOUNT, call.call_id, DialNotSent(room.calls.clock(), call.attempt, "away", "unavailable", 1)
     )
     assert room.used(Use.CALLS) == 0
+
+
+def test_a_dial_whose_agent_came_after_midnight_is_given_back_to_its_own_day(room: Room) -> None:
+    room.calls.clock.now = next_day_at(room.calls.clock()) - 1_000
+    evening = room.calls.clock()
+    room.calls.queued("call_1", agent_first=True)
+    call = room.claimed()
+    apply, clock = room.calls.progress.apply, room.calls.clock
+    apply(ACCOUNT, call.call_id, AgentAwaited(clock(), call.attempt))
+    room.next_day()
+    room.calls.clock.now += 1_000
+    apply(ACCOUNT, call.call_id, AgentCame(clock(), call.attempt))
+    apply(ACCOUNT, call.call_id, DialNotSent(clock(), call.attempt, "away", "unavailable", 1))
+    daily = room.calls.store.gate(ACCOUNT).daily
+    assert [daily.used(Use.CALLS, at) for at in (evening, clock())] == [0, 0]
 
 
 def test_minutes_are_those_that_were_talked_and_the_next_call_waits(room: Room) -> None:

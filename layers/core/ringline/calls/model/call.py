@@ -137,7 +137,8 @@ class Call:
     may give it another one: the place is one of all.
 
     Where something of it has a cap of its own, the present attempt counts in the `counters` of that, and its number's
-    dials of the day (UTC, since 1970) `counted_on`. With `from_pool` the number it goes out on is chosen from its
+    dials of the day (UTC, since 1970) `counted_on`. Where the phone was dialled on a later day than the call was claimed
+    on, because its agent came that late, `claimed_on` is the day that the dial counts on. With `from_pool` the number it goes out on is chosen from its
     pipe's pool when it is claimed.
 
     `content_erased_at` is since when nothing is kept of what was said, recorded, or given to the agent; what comes late
@@ -214,6 +215,7 @@ class Call:
     takes_line: bool = False
     counters: tuple[str, ...] = ()
     counted_on: int | None = None
+    claimed_on: int | None = None
     awaits_agent_since: int | None = None
     agent_missing_since: int | None = None
     dialed_at: int | None = None

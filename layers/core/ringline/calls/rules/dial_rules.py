@@ -2,6 +2,7 @@
 
 from copy import replace
 
+from ringline.calls.capacity.counters import day_of
 from ringline.calls.model.call import AgentReports, AnswerFrom, Call, CarrierWords, Evidence, State
 from ringline.calls.model.events import (
     AgentAwaited,
@@ -51,6 +52,7 @@ def _claim(call: Call, event: Claimed) -> Result:
             speech_row=event.speech_row,
             counters=event.counters,
             counted_on=event.counted_on,
+            claimed_on=None,
             from_number=call.from_number if event.caller_id is None else event.caller_id.number,
             trunk_id=call.trunk_id if event.caller_id is None else event.caller_id.trunk_id,
             evidence=Evidence(),
@@ -169,8 +171,16 @@ def _agent_came(call: Call, event: AgentCame) -> Result:
         return Unmoved("end_was_asked", END_ROOM)
     if call.awaits_agent_since is None:
         return Unmoved("not_awaited")
-    due_at = event.at + ms(FIRST_LOOK_S)
-    return Moved(changed(call, awaits_agent_since=None, dialed_at=event.at, due_at=due_at))
+    claimed_on = day_of(call.dialed_at or call.created_at)
+    return Moved(
+        changed(
+            call,
+            awaits_agent_since=None,
+            dialed_at=event.at,
+            claimed_on=None if claimed_on == day_of(event.at) else claimed_on,
+            due_at=event.at + ms(FIRST_LOOK_S),
+        )
+    )
 
 
 def _dial_without_agent(call: Call, event: DialWithoutAgent) -> Result:

@@ -222,6 +222,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "speech_row": None,
         "counters": (),
         "counted_on": None,
+        "claimed_on": None,
     }
     return changed(call, **again | fields)
 

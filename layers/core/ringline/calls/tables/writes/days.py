@@ -51,7 +51,8 @@ def day_step(before: Call, after: Call, *, is_new_number: bool) -> DayStep:
     was_not_rung = after.state is State.QUEUED and len(after.attempts) == len(before.attempts)
     if was_not_rung:
         # The dial that comes instead is the one that counts.
-        return DayStep({count_attribute(Use.CALLS, day_of(before.dialed_at or before.created_at)): -1})
+        claimed_on = day_of(before.dialed_at or before.created_at) if before.claimed_on is None else before.claimed_on
+        return DayStep({count_attribute(Use.CALLS, claimed_on): -1})
     talked, ended_at = talked_ms(before, after), _ended_at(before, after)
     return DayStep({count_attribute(Use.TALK_MS, day_of(ended_at)): talked}) if talked else NOTHING
 
