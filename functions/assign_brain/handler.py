@@ -6,7 +6,6 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.agents.requests import read_request
-from ringline.calls.tables.store import TableContended
 from ringline.composition.assign_brain import Settings, compose
 from ringline.resources.call_token import speaks_for
 from ringline.runtime.clock import now_ms
@@ -14,7 +13,6 @@ from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
 from ringline.runtime.web.http import json_object
-from ringline.runtime.web.problems import Problem
 
 log = make_logger("assign_brain")
 settings = read(Settings)
@@ -27,10 +25,7 @@ def assign(call_id: str) -> Response[str]:
     event = api.current_event.raw_event
     whose = speaks_for(event, call_id, log)
     log.append_keys(account_id=whose.account_id, call_id=call_id)
-    try:
-        return json_response(200, brains.answer(whose, read_request(json_object(event))))
-    except TableContended:
-        raise Problem(503, "contended", "Too many changes at once; ask again", headers={"retry-after": "1"}) from None
+    return json_response(200, brains.answer(whose, read_request(json_object(event))))
 
 
 @log.inject_lambda_context(clear_state=True)

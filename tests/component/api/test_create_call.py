@@ -14,7 +14,7 @@ from ringline.calls.capacity.days import Use, cap_attribute
 from ringline.calls.capacity.limits import LIMIT_OF
 from ringline.calls.model.call import State
 from ringline.calls.model.timing import UNMARKED_LOOK_S
-from ringline.calls.tables.store import CallStore
+from ringline.calls.tables.store import CallStore, TableContended
 from ringline.calls.tables.watchlist import Watchlist
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
@@ -233,6 +233,35 @@ def test_a_moment_out_of_reach_is_refused(create_call: ModuleType, local: LocalA
     status, problem = call(create_call, with_body({"to_number": "+15550100200", "pipe_id": "PIPE_1", field: moment}))
     assert (status, [each["field"] for each in problem["errors"]]) == (422, [field])
     assert written(local) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"pipe_id": "PIPE_1", "user_number": {}}, "to_number"),
+        ({"pipe_id": "PIPE_1", "user_number": "+15550100200", "to_number": []}, "to_number"),
+        ({"to_number": "+15550100200", "agent": []}, "agent_id"),
+        ({"to_number": "+15550100200", "agent": "front-desk", "agent_id": {}}, "agent_id"),
+    ],
+)
+def test_the_sdks_other_names_take_no_lists_and_objects(
+    create_call: ModuleType, local: LocalAws, asked: dict[str, Any], field: str
+) -> None:
+    status, problem = call(create_call, with_body(asked))
+    assert (status, problem["errors"][0]["field"]) == (422, field)
+    assert written(local) == []
+
+
+def test_who_meets_too_many_others_is_told_to_ask_again(
+    create_call: ModuleType, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def contended(*_: Any, **__: Any) -> None:
+        raise TableContended
+
+    monkeypatch.setattr(CallStore, "create", contended)
+    answer = create_call.lambda_handler(event_of("create_call", "by_pipe"), CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "contended")
+    assert answer["headers"]["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", ""])

@@ -152,6 +152,12 @@ def test_a_change_leaves_what_it_does_not_name(api: SetupApi) -> None:
     assert changed == made | {"revision": 2, "voicemail": windows}
 
 
+def test_fractions_are_kept_to_three_digits(api: SetupApi) -> None:
+    """The table has no place for the smallest ones."""
+    made = api.made("/v1/pipes", {**BY_AGENT, "voicemail": {"ring_min_s": 1e-200}, "background_sound_volume": 0.12345})
+    assert (made["voicemail"]["ring_min_s"], made["background_sound_volume"]) == (0, 0.123)
+
+
 def test_windows_end_after_they_begin(api: SetupApi) -> None:
     refused = api.ask("POST", "/v1/pipes", {**BY_AGENT, "voicemail": {"ring_min_s": 9, "ring_max_s": 8}})
     assert (refused.status, refused.fields) == (422, ["voicemail"])

@@ -292,6 +292,7 @@ def test_a_pause_is_made_good_from_what_was_still_being_tried_when_it_began() ->
         {"disabled": False, "resume_from": "then"},
         {"disabled": False, "resume_from": 0},
         {"disabled": False, "resume_from": {}},
+        {"disabled": False, "resume_from": 10**40},
         {"disabled": False, "resume_from": True},
     ],
 )

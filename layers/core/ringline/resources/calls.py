@@ -84,7 +84,7 @@ class Calls:
                 self.end,
                 summary="Ends a call in whatever state it is; asking twice changes nothing",
                 answer=f"{_ANSWERS}:EndedCall",
-                problems=("call_not_found",),
+                problems=("call_not_found", "contended"),
             ),
             Route(
                 "POST",
@@ -92,7 +92,7 @@ class Calls:
                 self.end,
                 summary="Ends a call, as `hangup` does",
                 answer=f"{_ANSWERS}:EndedCall",
-                problems=("call_not_found",),
+                problems=("call_not_found", "contended"),
             ),
         )
 

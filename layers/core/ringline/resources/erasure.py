@@ -35,7 +35,7 @@ class Erasure:
                 self.delete,
                 summary="Deletes what was said, recorded and given to the agent; who was called and why it ended stays",
                 answer="ringline.resources.answers.calls:ErasedContent",
-                problems=("call_not_found", "call_not_over", "recording_not_finished"),
+                problems=("call_not_found", "call_not_over", "recording_not_finished", "contended"),
             ),
             Route(
                 "POST",
@@ -44,6 +44,7 @@ class Erasure:
                 summary="Erases a person's number from all calls, with their content; go on with `next_cursor`",
                 body="ringline.calls.erasing.bodies:ErasureRequest",
                 answer="ringline.resources.answers.calls:ErasedNumber",
+                problems=("contended",),
             ),
         )
 

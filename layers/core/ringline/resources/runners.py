@@ -13,6 +13,7 @@ from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.listing import check_names
 from ringline.resources.held_calls import HeldCalls, held_calls
 from ringline.runtime.clock import MS_PER_S, Clock, iso
+from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.http import listing
 from ringline.runtime.web.routes import Request, Route
@@ -40,7 +41,10 @@ class Runners:
     def list_them(self, request: Request) -> Response[str]:
         check_names(request.query, frozenset({"agent_id"}))
         now = self.clock()
-        runners = self.registry.runners(request.account_id, request.query.get("agent_id"))
+        agent_id = request.query.get("agent_id")
+        # What cannot be an id is no agent's.
+        is_asked = not agent_id or is_plausible_id(agent_id)
+        runners = self.registry.runners(request.account_id, agent_id) if is_asked else []
         shown = [each for each in runners if _is_shown(each, now)]
         held = held_calls(self.pages, request.account_id, now) if shown else HeldCalls()
         rows = [runner_view(each, now) | {"calls": held.of_runner(each.worker_id)} for each in shown]

@@ -65,7 +65,7 @@ class Sessions:
                 self.end,
                 summary="Ends the call of a session",
                 answer=f"{_ANSWERS}:EndedSession",
-                problems=("session_not_found",),
+                problems=("session_not_found", "contended"),
             ),
         )
 

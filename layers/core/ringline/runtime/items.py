@@ -9,6 +9,10 @@ type Item = dict[str, Any]
 """Attribute names to typed values, `{"sk": {"S": "GATE"}}`."""
 
 
+class Contended(Exception):
+    """Others kept changing the same items until our tries were spent; nothing was written."""
+
+
 def to_item(fields: Mapping[str, Any]) -> Item:
     """Plain fields as a DynamoDB item. None is left out: an absent attribute is how the table says "not yet"."""
     return {name: _typed(value) for name, value in fields.items() if value is not None}

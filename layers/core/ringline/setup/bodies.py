@@ -61,7 +61,10 @@ type VoiceName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$
 type Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,14}$")]
 type Duration = Annotated[int, Field(strict=True, ge=1, le=LONGEST_CALL_DURATION_S)]
 type MostCalls = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-type Window = Annotated[float, Field(ge=0, le=60)]
+# What the table keeps of a fraction: it has no place for the smallest ones.
+_ThreeDigits = AfterValidator(lambda value: round(value, 3))
+type Window = Annotated[float, Field(ge=0, le=60), _ThreeDigits]
+type Volume = Annotated[float, Field(ge=0, le=1), _ThreeDigits]
 type Words = Annotated[str, StringConstraints(max_length=2000)]
 type Prompt = Annotated[str, StringConstraints(min_length=1, max_length=_MOST_TEXT)]
 type BackgroundRoom = Annotated[
@@ -110,7 +113,7 @@ class _Sounding(Body):
     first_speaker: FirstSpeaker | None = None
     background_sound: BackgroundRoom = None
     background_sound_enabled: bool | None = None
-    background_sound_volume: Annotated[float, Field(ge=0, le=1)] | None = None
+    background_sound_volume: Volume | None = None
     noise_cancellation: NoNoiseFilter = None
     project_id: Annotated[str, StringConstraints(max_length=80)] | None = None
     domain: _Dictionary = _NOT_SERVED

@@ -3,9 +3,9 @@
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from ringline.routing.numbers import is_country
+from ringline.routing.numbers import LONGEST_TEXT, is_country
 from ringline.routing.written_numbers import PhoneNumber
 
 LONGEST_NAME = 120
@@ -13,6 +13,9 @@ MOST_ADDRESSES = 50
 MOST_NUMBERS = 50
 """Of one request for many numbers: each asks LiveKit three times."""
 
+type Numbers = Annotated[
+    list[Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]], Field(min_length=1, max_length=MOST_NUMBERS)
+]
 type Transports = Literal["udp", "tcp", "tls"]
 type Encryption = Literal["disable", "allow", "require"]
 
@@ -190,7 +193,7 @@ class _OnePlace(Asked):
 class ManyAttachRequest(_OnePlace):
     """Attaches many numbers: to an agent, or (`pipeline`) to a pipe."""
 
-    numbers: Annotated[list[str], Field(min_length=1, max_length=MOST_NUMBERS)]
+    numbers: Numbers
     agent_id: NamedId | None = None
     attach_type: Literal["agent", "pipeline"] = "agent"
     pipe_id: NamedId | None = None
@@ -205,7 +208,7 @@ class ManyAttachRequest(_OnePlace):
 
 
 class ManyDetachRequest(Asked):
-    numbers: Annotated[list[str], Field(min_length=1, max_length=MOST_NUMBERS)]
+    numbers: Numbers
 
 
 class PlatformTrunkRequest(Asked):

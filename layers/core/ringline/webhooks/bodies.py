@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from ringline.webhooks.headers import MOST_HEADERS, doubled, header_fault
+from ringline.webhooks.model.delivery_pages import LAST_OF_ALL
 from ringline.webhooks.model.endpoint import MOST_AT_ONCE, Signature
 from ringline.webhooks.model.event_type import SUBSCRIPTIONS, FormerName
 
@@ -136,7 +137,7 @@ class EndpointRequest(BaseModel):
 
 
 def _resume_from(said: Any) -> str | int:
-    if said in ("now", "pause") or (isinstance(said, int) and not isinstance(said, bool) and said >= 1):
+    if said in ("now", "pause") or (isinstance(said, int) and not isinstance(said, bool) and 1 <= said <= LAST_OF_ALL):
         return cast("str | int", said)
     raise ValueError("must be now, pause, or the number of an event")
 

@@ -122,7 +122,7 @@ class CreateCallRequest(BaseModel):
         }
         for other, name in OTHER_NAMES.items():
             # Two different values are left as they are, and the other name is refused.
-            if other in told and told.get(name) in {None, told[other]}:
+            if other in told and told.get(name) in (None, told[other]):
                 told[name] = told.pop(other)
         return told
 

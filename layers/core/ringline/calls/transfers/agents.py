@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.call import Speaker
 from ringline.calls.model.transfers.transfer import AskedBy
-from ringline.calls.tables.store import CallStore, TableContended
+from ringline.calls.tables.store import CallStore
 from ringline.calls.views.transfer_view import transfer_view
-from ringline.runtime.web.problems import Problem, not_found
+from ringline.runtime.web.problems import not_found
 
 if TYPE_CHECKING:
     from ringline.calls.transfers.ask import AskTransfer
@@ -29,12 +29,7 @@ class AgentTransfers:
         from ringline.runtime.web.bodies import read_body
 
         request = read_body(TransferRequest, body)
-        try:
-            asked = self.asking().run(whose, request, repeats_of(key, body), AskedBy.AGENT, told_by=whose.dispatch)
-        except TableContended:
-            raise Problem(
-                503, "contended", "Too many changes at once; ask again", headers={"retry-after": "1"}
-            ) from None
+        asked = self.asking().run(whose, request, repeats_of(key, body), AskedBy.AGENT, told_by=whose.dispatch)
         return transfer_view(asked.call, asked.transfer)
 
     def show(self, whose: Speaker, transfer_id: str) -> dict[str, Any]:

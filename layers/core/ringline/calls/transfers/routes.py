@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.model.call import AttemptId, Call, attempt_of_room
 from ringline.calls.model.transfers.transfer import AskedBy, transfer_named
-from ringline.calls.tables.store import CallStore, TableContended
+from ringline.calls.tables.store import CallStore
 from ringline.calls.views.call_view import session_id as session_of
 from ringline.calls.views.transfer_view import added_participant, removed_participant, transfer_view
 from ringline.runtime.ids import is_plausible_id
@@ -126,12 +126,7 @@ class TransferRoutes:
 
         body = request.json_object()
         repeats = repeats_of(header(request.event, "idempotency-key"), body)
-        try:
-            return self.ask().run(whose, read_body(TransferRequest, body), repeats, AskedBy.API, any_dial=any_dial)
-        except TableContended:
-            raise Problem(
-                503, "contended", "Too many changes at once; ask again", headers={"retry-after": "1"}
-            ) from None
+        return self.ask().run(whose, read_body(TransferRequest, body), repeats, AskedBy.API, any_dial=any_dial)
 
     def _call(self, request: Request, call_id: str) -> Call:
         call = self.store.get(request.account_id, call_id) if is_plausible_id(call_id) else None

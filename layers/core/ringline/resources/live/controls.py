@@ -58,6 +58,7 @@ class LiveControls:
                     "call_not_recorded",
                     "too_many_segments",
                     "livekit_unavailable",
+                    "contended",
                     "invalid_request",
                     *_OF_A_BODY,
                 ),
@@ -68,7 +69,7 @@ class LiveControls:
                 self.resume,
                 summary="Has a paused recording go on, as a further segment",
                 answer=f"{_ANSWERS}:RecordedCall",
-                problems=("call_not_found", "call_not_active", "call_not_recorded"),
+                problems=("call_not_found", "call_not_active", "call_not_recorded", "contended"),
             ),
             Route(
                 "POST",

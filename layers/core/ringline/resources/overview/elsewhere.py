@@ -26,6 +26,7 @@ ELSEWHERE = (
             "no_endpoint_for_calls",
             "queue_full",
             "daily_cap_reached",
+            "contended",
         ),
     ),
     Described(

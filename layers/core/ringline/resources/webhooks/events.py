@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.views.listing import check_names
 from ringline.runtime.clock import now_ms
+from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.web.answer_size import MOST_PAGE_BYTES, sent_bytes
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.asked import limit_asked
@@ -67,7 +68,7 @@ class EventLog:
         return json_response(200, _answer(found, limit, types, query.get("call_id")))
 
     def get(self, request: Request, event_id: str) -> Response[str]:
-        event = self.events.event(request.account_id, event_id)
+        event = self.events.event(request.account_id, event_id) if is_plausible_id(event_id) else None
         if event is None:
             raise not_found("event_not_found", "There is no such event, or it is kept no longer")
         return json_response(200, event.body)

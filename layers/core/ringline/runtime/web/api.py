@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from ringline.runtime.items import Contended
 from ringline.runtime.web.http import context_in
 from ringline.runtime.web.problems import Problem
 from ringline.runtime.web.rate_limit import rate_headers
@@ -53,11 +54,17 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
             Problem(500, "internal_error", "Something failed on our side; the request can be sent again")
         )
 
+    def contended(_error: Exception) -> Response[str]:
+        return refuse(
+            Problem(503, "contended", "Too many changes came at once; ask again", headers={"retry-after": "1"})
+        )
+
     def unrouted(_error: Exception) -> Response[str]:
         return problem_response(Problem(404, "no_such_route", "There is nothing at this path"))
 
     api.exception_handler(Exception)(fail)
     api.exception_handler(Problem)(refuse)
+    api.exception_handler(Contended)(contended)
     api.not_found(unrouted)
     return api
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from ringline.calls.capacity.days import NO_DAY, Daily
 from ringline.calls.model.call import Call
 from ringline.record import Record
+from ringline.runtime.items import Contended
 
 
 class Committed(StrEnum):
@@ -29,8 +30,8 @@ class Change(Record):
     is_new_number: bool = False
 
 
-class TableContended(Exception):
-    """Others kept changing the same items until our tries were spent; nothing was written."""
+class TableContended(Contended):
+    """Others kept changing the same calls, or their account's gate."""
 
 
 class Once(Record):
