@@ -11,15 +11,19 @@ from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Direction, Note, Recording, State
 from ringline.calls.model.events import ContentErased, RecordingSeen, TranscriptKept
 from ringline.calls.model.reasons import EndReason
+from ringline.calls.model.timing import RECORDING_ENDS_S, RECORDING_SHOWS_S
+from ringline.calls.model.transfers.transfer import Former, Target, TargetKind, TransferState
 from ringline.calls.outcomes.outcome import AgentOutcome, Fit, KeptOutcome
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import MOST_IN_TABLE_BYTES, Transcript, Transcripts, Turn
+from ringline.calls.tables.writes.days import called_row
 from ringline.calls.views.payload import draft_of
 from ringline.runtime import aws
+from ringline.runtime.clock import now_ms
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.tables.events import EventStore
-from tests.builders import NOW, a_call, moved, unmoved
+from tests.builders import NOW, a_call, a_transfer, moved, unmoved
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -130,13 +134,41 @@ def test_a_call_that_is_not_over_keeps_everything(local: LocalAws, manage: Modul
     assert ask(manage, "GET", f"/v1/calls/{CALL}")[1]["data"] == {"a": 1}
 
 
-def test_a_file_that_is_still_being_written_is_waited_for(local: LocalAws, manage: ModuleType) -> None:
-    running = Recording("EG_1", "started", f"{ACCOUNT}/recordings/{CALL}-1.ogg", None)
-    CallStore(local.dynamodb, local.table_name).create(
-        a_call(State.ENDED, account_id=ACCOUNT, end_reason=EndReason.USER_HUNG_UP_IN_CALL, recorded=running)
-    )
-    status, problem = erase(manage)
-    assert (status, problem["code"]) == (409, "recording_not_finished")
+RUNNING = Recording("EG_1", "started", f"{ACCOUNT}/recordings/{CALL}-1.ogg", None)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "over_for_s", "status"),
+    [
+        pytest.param(RUNNING, 60, 409, id="being written"),
+        pytest.param(RUNNING, RECORDING_ENDS_S + 1, 200, id="nobody ever said that it was finished"),
+        pytest.param(None, 60, 409, id="nobody has said yet that it began"),
+        pytest.param(None, RECORDING_SHOWS_S + 1, 200, id="it never began"),
+    ],
+)
+def test_a_file_that_may_still_be_written_is_waited_for(
+    local: LocalAws, manage: ModuleType, recorded: Recording | None, over_for_s: int, status: int
+) -> None:
+    over(local, CALL, recording=True, recorded=recorded, ended_at=now_ms() - over_for_s * 1000)
+    answered, body = erase(manage)
+    assert answered == status
+    assert body.get("code") == ("recording_not_finished" if status == 409 else None)
+
+
+def test_a_call_whose_recording_was_paused_when_it_ended_waits_for_no_file(local: LocalAws, manage: ModuleType) -> None:
+    over(local, CALL, recording=True, recording_paused_at=NOW, ended_at=now_ms())
+    assert erase(manage)[0] == 200
+
+
+def test_what_was_said_in_passing_goes_with_the_content(local: LocalAws, manage: ModuleType) -> None:
+    announced = a_transfer(announcement=SECRET_WORDS, state=TransferState.FAILED, ended_at=NOW)
+    notes = (Note(NOW, f"dial_1_recording_paused: {SECRET_WORDS}"), Note(NOW, "dial_1_no_agent"))
+    over(local, CALL, transfers=(announced,), notes=notes)
+    assert erase(manage)[0] == 200
+    assert SECRET_WORDS not in str(local.items())
+    call = CallStore(local.dynamodb, local.table_name).get(ACCOUNT, CALL)
+    assert call is not None
+    assert [note.what for note in call.notes] == ["dial_1_recording_paused", "dial_1_no_agent"]
 
 
 def test_another_accounts_call_is_not_found(local: LocalAws, manage: ModuleType) -> None:
@@ -171,6 +203,12 @@ def test_a_persons_number_is_erased_from_every_call_with_what_was_said(local: Lo
     note = Note(NOW, f"fell_back: {PERSON}")
     in_room = {"inbound_room": f"call-_{PERSON}_x", "caller_identity": f"sip_{PERSON}", "from_number": PERSON}
     over(local, "call_in1", to_number=ANOTHER, direction=Direction.INBOUND, notes=(note,), **in_room)
+    person, agent = Target(TargetKind.NUMBER, PERSON), Target(TargetKind.AGENT, "front-desk")
+    handed_over = a_transfer(target=agent, fallback=(person,), former=Former(transferred_to=PERSON, transferred_at=NOW))
+    over(local, "call_in2", to_number=ANOTHER, from_number=PERSON, transfers=(handed_over, a_transfer(target=person)))
+    local.dynamodb.put_item(
+        TableName=local.table_name, Item=called_row(a_call(account_id=ACCOUNT, to_number=PERSON, call_id="call_out00"))
+    )
     over(local, "call_other", to_number=ANOTHER, data={"kept": "yes"})
     counts, cursor = 0, None
     while True:
@@ -179,7 +217,7 @@ def test_a_persons_number_is_erased_from_every_call_with_what_was_said(local: Lo
         counts, cursor = counts + receipt["calls"], receipt["next_cursor"]
         if cursor is None:
             break
-    assert counts == 26
+    assert counts == 27
     everything = str(local.items())
     assert PERSON.removeprefix("+") not in everything and SECRET_WORDS not in everything
     other = CallStore(local.dynamodb, local.table_name).get(ACCOUNT, "call_other")

@@ -12,7 +12,7 @@ from ringline.calls.outcomes.keep import MOST_OUTCOMES
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
-from ringline.runtime.clock import now_ms
+from ringline.runtime.clock import iso, now_ms
 from ringline.telephony.agent_dispatch import call_token
 from tests.builders import ACCOUNT, a_call
 from tests.component.one_table import LocalAws, load_handler
@@ -93,6 +93,14 @@ def test_another_accounts_outcomes_are_not_found(talk: Talk, path: str) -> None:
     talk.tell(BOOKED)
     assert talk.ask(path.format(talk.call.call_id), "acct_other")[0] == 404
     assert talk.ask(path.format("call_nobody"))[0] == 404
+
+
+def test_of_an_agent_whose_clock_is_fast_a_later_outcome_is_the_later_one(talk: Talk) -> None:
+    fast, right = iso(now_ms() + 180_000), iso(now_ms())
+    assert talk.tell(BOOKED | {"at": fast, "summary": "Asked."}) == ["applied"]
+    assert talk.tell(BOOKED | {"summary": "Booked."}) == ["applied"]
+    assert [row["summary"] for row in talk.rows()] == ["Booked."]
+    assert talk.tell(BOOKED | {"at": right, "summary": "Asked."}) == ["told_before"], "of an order that clocks agree on"
 
 
 def test_what_does_not_fit_is_kept_as_failed(talk: Talk) -> None:

@@ -10,13 +10,15 @@ from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.outbound.admit import NoneAdmitted
+from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.signals.seats import Seats
 from ringline.calls.tables.inbound_rooms import Opened
+from ringline.calls.tables.pages import CallPages
 from ringline.calls.views.timeline import timeline
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.resolve import InboundRouting, Route
 from tests.builders import ACCOUNT, NOW, a_call
-from tests.component.calls_room import calls_room
+from tests.component.calls_room import LOG, calls_room
 from tests.component.one_table import LocalAws
 
 DIALED = "+15550100900"
@@ -24,6 +26,7 @@ DIALED = "+15550100900"
 
 class House:
     def __init__(self, local: LocalAws) -> None:
+        self.local = local
         self.calls = calls_room(local, cap=2)
         self.accounts = AccountStore(local.dynamodb, local.table_name)
         self.routes = InboundRouting(self.calls.routing)
@@ -55,6 +58,18 @@ class House:
 
     def ends(self, call: Call) -> None:
         self.calls.progress.apply(ACCOUNT, call.call_id, FoundOver(self.calls.clock(), call.attempt))
+
+    def set_cap(self, kind: Kind, of: str, max_calls: int) -> None:
+        calls = self.calls
+        set_cap = SetCap(
+            counters=calls.counters,
+            pages=CallPages(self.local.dynamodb, self.local.table_name),
+            progress=calls.progress,
+            doorbell=calls.doorbell,
+            clock=calls.clock,
+            log=LOG,
+        )
+        set_cap.run(ACCOUNT, kind, of, max_calls)
 
     def in_use(self, kind: Kind, of: str) -> int:
         return self.calls.counters.look(ACCOUNT, counter_name(kind, of)).in_use
@@ -173,6 +188,16 @@ def test_a_caller_for_whom_nobody_is_free_goes_on_to_the_overflow(house: House, 
     assert (over.agent_id, over.pipe_id, over.to_number) == ("night", "pipe_night", DIALED)
     assert not over.takes_line
     assert any(each["what"] == "overflow" for each in timeline(over))
+
+
+def test_the_overflow_does_not_count_for_a_number_whose_cap_is_set_again(house: House) -> None:
+    house.is_set_up(overflow_agent_id="night")
+    house.set_cap(Kind.NUMBER, DIALED, 1)
+    house.taken("a")
+    assert house.taken("b").agent_id == "night"
+    house.set_cap(Kind.NUMBER, DIALED, 2)
+    assert house.in_use(Kind.NUMBER, DIALED) == 1
+    assert house.taken("c").agent_id == "desk"
 
 
 def test_a_number_may_overflow_to_another_of_the_account(house: House) -> None:

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import State
+from ringline.calls.model.events import ContentErased
 from ringline.calls.stream.batch import HELD_UP_FOR_S
+from ringline.calls.tables.records import call_from_item, call_to_item
 from ringline.calls.tables.store import CallStore
 from ringline.calls.views.payload import announcements, occurrence_of
 from ringline.runtime import aws, metrics
@@ -22,7 +24,7 @@ from ringline.webhooks.sending.announce import Announcer
 from ringline.webhooks.sending.queue import Outbox
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
-from tests.builders import NOW, a_call, at
+from tests.builders import NOW, a_call, at, moved
 from tests.component.one_table import PARKED_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
@@ -99,6 +101,26 @@ def three_ends() -> tuple[dict[str, Any], list[str]]:
             each["dynamodb"][image]["sk"] = {"S": f"call_{number}"}
         records.append(each)
     return {"Records": records}, [f"call_{number}" for number in range(3)]
+
+
+def test_what_was_erased_before_the_stream_told_of_the_end_is_not_kept_with_it(
+    relay: ModuleType, local: LocalAws
+) -> None:
+    add_endpoint(local, EventType.CALL_ENDED)
+    (end,) = event_of("relay_call_changes", "call_ended")["Records"]
+    ended = call_from_item(end["dynamodb"]["NewImage"])
+    erased = moved(ended, ContentErased((ended.ended_at or 0) + 3_600_000, ended.to_number))
+    erasure = copy.deepcopy(end)
+    erasure["dynamodb"] |= {
+        "SequenceNumber": "112",
+        "OldImage": end["dynamodb"]["NewImage"],
+        "NewImage": call_to_item(erased),
+    }
+    assert relay.lambda_handler({"Records": [end, erasure]}, CONTEXT) == {"batchItemFailures": []}
+    (event,) = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)
+    assert event.event_type is EventType.CALL_ENDED
+    assert event.data == {"call_id": ended.call_id, "content_erased": True}
+    assert ended.to_number not in str([event.told, event.data])
 
 
 def announced(local: LocalAws) -> list[str]:

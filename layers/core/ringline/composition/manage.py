@@ -155,7 +155,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             log=log,
         ),
         TransferRoutes(parts.store, ask_transfer),
-        Erasure(erasing, ForgetNumber(reader.pages, erasing), number_of, log),
+        Erasure(erasing, ForgetNumber(reader.pages, erasing, parts.store.forget_called), number_of, log),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),

@@ -91,7 +91,7 @@ class ChangesOfCalls:
             ends.remove_marks()
 
         announcer = Announcer(self._endpoints, events, outbox)
-        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle)
+        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle, events.erase)
 
     def has_its_room(self, call: Call) -> bool:
         """Whether a caller's room may be closed when their call is over. Where that cannot be found out it is left to

@@ -202,6 +202,13 @@ def test_a_carrier_at_its_limit_defers_the_call(texts: tuple[str, str | None]) -
     assert call.evidence.twirp_message in texts
 
 
+def test_a_carrier_at_its_limit_defers_the_call_also_where_the_leg_tells_of_its_leaving_last() -> None:
+    told = moved(by_carrier(), CarrierFailed(at(1.4), 1, None, None, "resource limits", Refusal.LIMIT))
+    assert told.state is State.DIALING, "without a code the leg is waited for"
+    call, effects = moved_with(told, LegLeft(at(1.5), 1, "PA_leg", "USER_UNAVAILABLE", "dialing"))
+    assert (call.state, call.deferrals, effects) == (State.QUEUED, 1, END_ROOM)
+
+
 def test_a_carrier_at_its_limit_does_not_defer_a_phone_that_rang() -> None:
     rang = told_by_the_carrier(by_carrier(State.RINGING), rang_at=at(1.3))
     call = moved(rang, AT_ITS_LIMIT)

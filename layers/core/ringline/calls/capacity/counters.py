@@ -63,10 +63,21 @@ def kind_of(name: str) -> Kind:
 
 def names_of(call: Call, from_number: str | None = None) -> tuple[str, ...]:
     """The counters that the call counts in, as far as what they are of is capped; going out on `from_number` if that is
-    another than the call's own."""
-    number = call.to_number if call.direction is Direction.INBOUND else from_number or call.from_number
+    another than the call's own. A caller whom the overflow of their number has taken is none of the number's: it is
+    there for more callers than that may have."""
+    number: str | None = from_number or call.from_number
+    if call.direction is Direction.INBOUND:
+        number = None if is_overflow(call) else call.to_number
     named = ((Kind.AGENT, call.agent_id), (Kind.PIPE, call.pipe_id), (Kind.NUMBER, number))
     return tuple(counter_name(kind, of) for kind, of in named if of)
+
+
+OVERFLOW = "overflow"
+"""What is noted of a caller whom the overflow of their number has taken."""
+
+
+def is_overflow(call: Call) -> bool:
+    return any(note.what.endswith(f"_{OVERFLOW}") for note in call.notes)
 
 
 def day_of(moment: int) -> int:

@@ -4,6 +4,7 @@ It goes through the account's calls a page at a time, those to the number first,
 on with the cursor of the answer; begun anew, it finds what is left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringline.calls.erasing.content import Deleted
@@ -31,8 +32,11 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class ForgetNumber:
+    """`forget_called` (account, number) removes that the number was ever called."""
+
     pages: CallPages
     erase: EraseContent
+    forget_called: Callable[[str, str], None]
 
     def run(self, account_id: str, number: str, cursor: str | None = None) -> Forgotten:
         """Raises ValueError for a cursor that is none of ours."""
@@ -43,6 +47,7 @@ class ForgetNumber:
         wanted = Wanted(to_number=number) if side == _TO else Wanted(from_number=number)
         page = self.pages.newest(account_id, limit=MOST_AT_ONCE, cursor=after, wanted=wanted)
         forgotten = Forgotten()
+        self.forget_called(account_id, number)
         for call in page.calls:
             erased = self.erase.run(account_id, call.call_id, number)
             if isinstance(erased, Erased):

@@ -43,6 +43,12 @@ def _earliest(call: Call, event: Event) -> int:
     return in_order(call, 0) if isinstance(event, _AFTER_THE_LAST_STEP) else _began(call)
 
 
+def within_dial(call: Call, moment: int, now: int) -> int:
+    """The nearest moment to this one in the call's dial so far. What one clock tells keeps its order but for moments
+    that cannot be."""
+    return max(_began(call), min(moment, now))
+
+
 def _began(call: Call) -> int:
     return call.created_at if call.dialed_at is None else call.dialed_at
 

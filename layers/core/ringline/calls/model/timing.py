@@ -320,3 +320,11 @@ The first time in the minute after the answer."""
 CLOCK_SKEW_MS = 250
 """How far the clocks of two functions may differ. A call may be dialled this much before its moment, so that its own
 doorbell, heard by a clock that is behind, does not find nobody waiting."""
+
+RECORDING_SHOWS_S = 10 * 60
+"""How long after a call its recording may begin to show: LiveKit tries a webhook again for some minutes, and then drops
+it."""
+
+RECORDING_ENDS_S = 60 * 60
+"""How long after a call a recording that has begun may take to be finished: its room is closed by then, and LiveKit has
+uploaded it or given up."""

@@ -9,11 +9,10 @@ cases, once LiveKit shows the leg.
 from copy import replace
 
 from ringline.calls.model.call import AnswerFrom, Call, Refusal, State, VoicemailPolicy
-from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, DialDeferred
+from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
-from ringline.calls.model.timing import CARRIER_PAUSE_S
-from ringline.calls.rules.ending import as_far_as_known, asked, changed, deferred, over
+from ringline.calls.rules.ending import as_far_as_known, asked, changed, over, told_to_be_full
 from ringline.calls.rules.unanswered import NEEDS_LEGS_WORD, REQUEST_TERMINATED
 
 
@@ -78,7 +77,7 @@ def _failed(call: Call, event: CarrierFailed) -> Result:
     if call.end_asked_at is None and not decides:
         return Moved(changed(failed), LOOK_AGAIN)
     if event.refusal is Refusal.LIMIT:
-        return deferred(failed, _as_deferral(event))
+        return told_to_be_full(failed, event.at)
     # It may have been answered, and the carrier's word of that got lost.
     return Moved(over(as_far_as_known(failed, event.at), event.at), END_ROOM)
 
@@ -95,13 +94,6 @@ def waits_for_legs_word(call: Call, event: CarrierFailed) -> bool:
     if event.sip_code == REQUEST_TERMINATED:
         return False
     return event.refusal is Refusal.LIMIT or event.sip_code in NEEDS_LEGS_WORD
-
-
-def _as_deferral(event: CarrierFailed) -> DialDeferred:
-    message = event.cause or event.sip_status or "the carrier is full"
-    return DialDeferred(
-        event.at, event.attempt, event.sip_code, event.sip_status, "resource_exhausted", message, CARRIER_PAUSE_S
-    )
 
 
 def _ended(call: Call, event: CarrierEnded) -> Result:

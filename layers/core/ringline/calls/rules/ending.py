@@ -10,6 +10,7 @@ from ringline.calls.model.moments import in_order
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import (
+    CARRIER_PAUSE_S,
     DEFERRAL_DELAYS_S,
     DEFERRALS_IN_PLACE,
     DEFERRED_FOR_S,
@@ -161,6 +162,16 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         return Moved(queued_again(deferred_call, call.eligible_at, rung_at=again_at), END_ROOM)
     delay_s = DEFERRAL_DELAYS_S[min(deferred_call.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
     return Moved(queued_again(deferred_call, max(again_at, event.at + ms(delay_s))), END_ROOM)
+
+
+def told_to_be_full(call: Call, at: int) -> Result:
+    """The same where the carrier's own word is all that is known of it."""
+    seen = call.evidence
+    message = call.carrier.cause or seen.sip_status or "the carrier is full"
+    word = DialDeferred(
+        at, call.attempt, seen.sip_code, seen.sip_status, "resource_exhausted", message, CARRIER_PAUSE_S
+    )
+    return deferred(call, word)
 
 
 def without_livekit(call: Call, event: DialWithoutLivekit) -> Result:

@@ -17,6 +17,8 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.livekit_event import monitored_call
 from ringline.calls.model.results import END_ROOM, REMOVE_LISTENER, STOP_RECORDING, Moved, Result, Rule, Unmoved
+from ringline.calls.model.timing import RECORDING_ENDS_S, RECORDING_SHOWS_S, ms
+from ringline.calls.model.transfers.transfer import Transfer
 from ringline.calls.rules.ending import changed, noted
 from ringline.calls.rules.presence_rules import other_leaves
 
@@ -120,7 +122,7 @@ def _recording_paused(call: Call, event: RecordingPaused) -> Result:
         return Unmoved("paused_before", STOP_RECORDING)
     if len(call.former_recordings) >= MOST_SEGMENTS:
         return Unmoved("too_many_segments")
-    what = "recording_paused" + (f": {event.reason}" if event.reason else "")
+    what = _PAUSED + (f": {event.reason}" if event.reason else "")
     recorded = None if call.recorded is None else replace(call.recorded, over_at=call.recorded.over_at or event.at)
     paused = changed(call, recording_paused_at=event.at, recorded=recorded, notes=noted(call, event.at, what))
     return Moved(paused, STOP_RECORDING)
@@ -141,6 +143,15 @@ def _recording_resumed(call: Call, event: RecordingResumed) -> Result:
         notes=noted(call, event.at, "recording_resumed"),
     )
     return Moved(resumed, STOP_RECORDING if is_to_rest(resumed) else frozenset())
+
+
+_PAUSED = "recording_paused"
+
+
+def _without_reason(what: str) -> str:
+    """A note without what somebody gave as the reason of a pause."""
+    head, _, words = what.partition(f"{_PAUSED}: ")
+    return f"{head}{_PAUSED}" if words else what
 
 
 MOST_SEGMENTS = 50
@@ -207,8 +218,7 @@ def _content_erased(call: Call, event: ContentErased) -> Result:
     erased, that it was this one does not."""
     if not call.state.is_terminal:
         return Unmoved("not_over")
-    if any(each is not None and each.status == "started" for each in (call.recorded, *call.former_recordings)):
-        # LiveKit is about to write a file.
+    if _file_may_come(call, event.at):
         return Unmoved("recording_not_finished")
     erased = replace(
         call,
@@ -223,11 +233,24 @@ def _content_erased(call: Call, event: ContentErased) -> Result:
         former_recordings=(),
         transcript_turns=0,
         transcript_kept=None,
+        transfers=tuple(replace(each, announcement=None) for each in call.transfers),
+        notes=tuple(replace(each, what=_without_reason(each.what)) for each in call.notes),
         content_erased_at=call.content_erased_at or event.at,
     )
     if event.number is not None:
         erased = without_number(erased, event.number)
     return Unmoved("erased_before") if erased == call else Moved(changed(erased))
+
+
+def _file_may_come(call: Call, now: int) -> bool:
+    """Whether LiveKit may be about to write a file. That one is finished may get lost, that one has begun, too: after a
+    while neither is waited for any more."""
+    over_for_ms = now - (call.ended_at or call.created_at)
+    files = (call.recorded, *call.former_recordings)
+    if any(each is not None and each.status == "started" for each in files):
+        return over_for_ms < ms(RECORDING_ENDS_S)
+    was_to_begin = call.recording and call.active_at is not None and call.recorded is None
+    return was_to_begin and call.recording_paused_at is None and over_for_ms < ms(RECORDING_SHOWS_S)
 
 
 def _without_person(consent: RecordingConsent | None, *, is_forgotten: bool) -> RecordingConsent | None:
@@ -244,10 +267,6 @@ def without_number(call: Call, number: str) -> Call:
     def kept(text: str | None) -> str | None:
         return None if text is not None and _names(text, number) else text
 
-    transfers = tuple(
-        replace(each, target=replace(each.target, name=_GONE)) if each.target.name == number else each
-        for each in call.transfers
-    )
     allowed = call.transfer_allowed_numbers
     return replace(
         call,
@@ -259,9 +278,19 @@ def without_number(call: Call, number: str) -> Call:
         attempts=tuple(replace(each, from_number=kept(each.from_number)) for each in call.attempts),
         notes=tuple(replace(each, what=each.what.replace(number, _GONE)) for each in call.notes),
         reports=replace(call.reports, transferred_to=kept(call.reports.transferred_to)),
-        transfers=transfers,
+        transfers=tuple(_transfer_without(each, number) for each in call.transfers),
         transfer_allowed_numbers=None if allowed is None else tuple(each for each in allowed if each != number),
     )
+
+
+def _transfer_without(transfer: Transfer, number: str) -> Transfer:
+    former = transfer.former
+    if former is not None and former.transferred_to is not None and _names(former.transferred_to, number):
+        former = replace(former, transferred_to=None)
+    target, *fallback = (
+        replace(each, name=_GONE) if each.name == number else each for each in (transfer.target, *transfer.fallback)
+    )
+    return replace(transfer, target=target, fallback=tuple(fallback), former=former)
 
 
 def _names(text: str, number: str) -> bool:

@@ -2,12 +2,20 @@
 
 from copy import replace
 
-from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, State
+from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Refusal, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import MEDIA_SILENCE_S, WEB_JOINING_S, ms
-from ringline.calls.rules.ending import as_far_as_known, asked, changed, noted, over, with_agent_that_reported
+from ringline.calls.rules.ending import (
+    as_far_as_known,
+    asked,
+    changed,
+    noted,
+    over,
+    told_to_be_full,
+    with_agent_that_reported,
+)
 from ringline.calls.rules.presence_rules import other_leaves
 from ringline.calls.rules.transfers.steps import (
     is_calling_in,
@@ -91,6 +99,8 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
         return Moved(changed(without_leg))
     if call.carrier.failed_at is not None and without_leg.evidence.leg_has_left_for_good:
         # Both have spoken, and nobody else will.
+        if without_leg.evidence.refusal is Refusal.LIMIT:
+            return told_to_be_full(without_leg, event.at)
         return Moved(over(as_far_as_known(without_leg, event.at), event.at), END_ROOM)
     # Where no dialer waits for the answer, only the carrier can tell more, and its report may get lost: somebody looks.
     return Moved(changed(without_leg), LOOK_AGAIN)

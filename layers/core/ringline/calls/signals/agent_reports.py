@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call, Speaker
 from ringline.calls.model.events import AgentReady, DtmfSent, Event, SilenceHeard, TranscriptKept, UserSpoke
+from ringline.calls.model.moments import within_dial
 from ringline.calls.model.ports import LookQueue, Telephony
 from ringline.calls.model.results import Effect
 from ringline.calls.model.timing import ASK_AGAIN_S
@@ -120,8 +121,9 @@ class HearAgent:
         if report.outcome is not None and call.content_erased_at is not None:
             return Unapplied(call, CONTENT_ERASED)
         if report.outcome is not None:
+            told_at = within_dial(call, at, self.clock())
             return Unapplied(
-                call, self.outcomes.keep(_as_spoken_for(call, speaker), speaker.attempt, report.outcome, at)
+                call, self.outcomes.keep(_as_spoken_for(call, speaker), speaker.attempt, report.outcome, told_at)
             )
         if report.transcript is not None:
             return self._keep(call, speaker, report.transcript, at, is_final=report.is_final)

@@ -9,7 +9,7 @@ from copy import replace
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringline.calls.capacity.counters import Kind, kind_of, names_of
+from ringline.calls.capacity.counters import OVERFLOW, Kind, kind_of, names_of
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import NoPlace, Places, SpeechPlace
 from ringline.calls.model.reasons import EndReason
@@ -59,7 +59,7 @@ class Seats:
         if overflow is None or not self._has_no_agent(call):
             takes.append(lambda: self._with_seat(call))
         if overflow is not None:
-            other = noted_on_arrival(taken_by(call, overflow), "overflow")
+            other = noted_on_arrival(taken_by(call, overflow), OVERFLOW)
             takes.append(lambda: self._with_overflows_seat(other))
         why = "agent"
         for take in takes:
@@ -105,7 +105,7 @@ class Seats:
         and counts only under its own caps."""
         if not self.store.gate(call.account_id).caps_version:
             return call
-        return self._under_caps(call, tuple(name for name in names_of(call) if kind_of(name) is not Kind.NUMBER))
+        return self._under_caps(call, names_of(call))
 
     def _has_no_agent(self, call: Call) -> bool:
         """Whether the call's brain is a runner and none has a place for it, or no speech worker has."""

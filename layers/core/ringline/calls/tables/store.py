@@ -332,6 +332,10 @@ class CallStore:
         answer = self._db.get_item(TableName=self._table, Key=called_key(account_id, number), ConsistentRead=True)
         return "Item" in answer
 
+    def forget_called(self, account_id: str, number: str) -> None:
+        """Removes that the account has called the number: it is a new one from then on."""
+        self._db.delete_item(TableName=self._table, Key=called_key(account_id, number))
+
     def which_were_called(self, account_id: str, numbers: Iterable[str]) -> set[str]:
         """Those of the numbers that the account has called, as it was a moment ago."""
         keys = [called_key(account_id, number) for number in dict.fromkeys(numbers)]

@@ -14,7 +14,7 @@ from ringline.calls.capacity.limits import ReachedLimit
 from ringline.calls.model.call import Call, State, Status
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
-from ringline.calls.views.payload import draft_of, news, occurrence_of
+from ringline.calls.views.payload import draft_of, event_ids_of, news, occurrence_of
 from ringline.calls.views.transfer_news import transfer_news
 from ringline.runtime.clock import iso
 from ringline.webhooks.model.event import EventDraft
@@ -97,16 +97,22 @@ class Relay:
     ends: Ends
     next_ring: NextRing
     settle: Callable[[], None] = lambda: None
+    erase: Callable[[str, str], object] = lambda _account_id, _event_id: None
+    """Leaves of an account's event that it was told."""
     read: dict[tuple[str, str, str | None], Call] = field(default_factory=dict, repr=False)
     """Calls whose long part was read for this batch."""
 
     def announce(self, change: Change) -> None:
-        """Writes the events that the change is worth, and queues their deliveries."""
+        """Writes the events that the change is worth, and queues their deliveries. What was erased of a call meanwhile
+        goes once more: the stream told of the changes before that only now."""
         for draft in self._drafts(change):
             if draft.event_type is EventType.CALL_ENDED:
                 tell_end(self.announcer, self.ends, self._whole(change.after))
             else:
                 self.announcer.announce(draft)
+        if change.before is not None and _erases(change.before, change.after):
+            for event_id in event_ids_of(change.after):
+                self.erase(change.after.account_id, event_id)
 
     def write_ahead(self, changes: Iterable[Change]) -> None:
         """Writes the events of changes that are announced hereafter. It is quicker than one by one, and nothing else:
@@ -143,6 +149,13 @@ class Relay:
         }
         for account_id in sorted(freed):
             self.next_ring.ring_if_waiting(account_id)
+
+
+def _erases(before: Call, after: Call) -> bool:
+    if after.content_erased_at is None:
+        return False
+    kept = [(call.content_erased_at, call.to_number, call.from_number) for call in (before, after)]
+    return kept[0] != kept[1]
 
 
 def _limit_reached(met: ReachedLimit) -> EventDraft:
