@@ -5,7 +5,7 @@ from typing import Any
 
 from ringline.calls.model.call import Call
 from ringline.calls.stream.measures import measures_of
-from ringline.calls.views.relay import calls_to_record, rooms_to_close
+from ringline.calls.views.relay import calls_recorded_on, calls_to_record, rooms_to_close
 from ringline.composition.relay_call_changes import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
@@ -20,6 +20,16 @@ def close(rooms: list[str]) -> None:
     """Closes rooms of calls that ended. One that resists is left to the sweep: webhooks must not wait for LiveKit."""
     for room in changes_of_calls.close_rooms(rooms):
         log.warning("room not closed", extra={"room": masked_within(room)})
+
+
+def stop_recording(calls: list[Call]) -> None:
+    """Nothing of a recording may fail the relay. One that cannot be stopped ends with its room."""
+    import asyncio
+
+    try:
+        asyncio.run(changes_of_calls.stop_recordings(calls))
+    except Exception:
+        log.exception("recordings not stopped", extra={"calls": [call.call_id for call in calls]})
 
 
 def record(calls: list[Call]) -> int:
@@ -40,6 +50,9 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     rooms = rooms_to_close(batch.done, changes_of_calls.has_its_room)
     if rooms:
         close(rooms)
+    recorded_on = calls_recorded_on(batch.done, changes_of_calls.has_its_room)
+    if recorded_on:
+        stop_recording(recorded_on)
     relay.ring_again(batch.done)
     # Last: LiveKit may take seconds over it, and nobody else shall wait for that.
     to_record = calls_to_record(batch.done, changes_of_calls.may_be_recorded)

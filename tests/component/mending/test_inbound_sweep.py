@@ -12,6 +12,7 @@ from ringline.calls.model.room_view import LegView, RoomView
 from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, FALLBACK_AHEAD_S
 from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.tables.inbound_rooms import Opened
+from ringline.calls.tables.recordings import recording_key
 from tests.builders import ACCOUNT, NOW, a_call
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import LocalAws
@@ -89,7 +90,7 @@ def test_a_caller_of_whose_leaving_nobody_told_ends_without_the_next_one(room: C
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_who_hangs_up_a_caller_leaves_the_room_to_the_next_one(room: CallsRoom, *, is_there: bool) -> None:
-    first = rang_in(room)
+    first = rang_in(room, recording=True)
     room.progress.apply(ACCOUNT, "call_1", AgentJoined(room.clock(), 1, "PA_agent", "agent-1"))
     next_caller(room)
     if is_there:
@@ -101,6 +102,7 @@ def test_who_hangs_up_a_caller_leaves_the_room_to_the_next_one(room: CallsRoom, 
     assert hung_up is not None
     assert (hung_up.result, hung_up.call.end_reason) == (HangUpResult.ENDED, EndReason.API_HUNG_UP)
     assert room.telephony.ended_rooms == []
+    assert room.telephony.stopped_recordings == {recording_key(first)}, "the next one is not recorded in its place"
     assert room.telephony.removed == ([first.leg_identity] if is_there else [])
     assert room.call("call_2").state is State.ACTIVE
 

@@ -119,6 +119,15 @@ class ChangesOfCalls:
 
         return close_rooms(self._settings.livekit, rooms)
 
+    async def stop_recordings(self, calls: Sequence[Call]) -> None:
+        """Ends the recordings of calls that are over. Raises TelephonyDown."""
+        from ringline.calls.progress.rest_recordings import stop_recordings
+        from ringline.telephony.livekit import connected
+
+        async with connected(self._settings.livekit) as telephony:
+            for call in calls:
+                await stop_recordings(telephony, call)
+
     async def start_recordings(self, calls: Sequence[Call]) -> int:
         """Has calls recorded; how many are."""
         # The rules of a call and LiveKit's client: as much again as the rest, and few calls are recorded.

@@ -14,7 +14,7 @@ from ringline.calls.rules.lifecycle import apply
 from ringline.calls.signals.observe import recording_seen
 from ringline.calls.tables.recordings import recording_key, recording_of, recording_url
 from ringline.calls.views.call_view import call_view
-from ringline.calls.views.relay import Change, calls_to_record
+from ringline.calls.views.relay import Change, calls_recorded_on, calls_to_record
 from tests.builders import a_call, at
 
 KEY = "acc_1/recordings/call_01JD5Z0000000000000000000A-1.ogg"
@@ -157,6 +157,16 @@ def test_nobody_is_recorded_in_the_room_that_the_caller_before_had() -> None:
     changes = [change(rings, active), change(a_call(State.DIALING, recording=True), ours, 2)]
     assert calls_to_record(changes, lambda _: True)[0] == active
     assert active not in calls_to_record(changes, lambda _: False)
+
+
+def test_the_recording_of_a_caller_whose_room_has_the_next_one_is_stopped() -> None:
+    callers = {"recording": True, "inbound_room": "front"}
+    active, over = (a_call(state, **callers) for state in (State.ACTIVE, State.ENDED))
+    assert calls_recorded_on([change(active, over)], lambda _: False) == [active]
+    assert calls_recorded_on([change(active, over)], lambda _: True) == [], "it ends with its room"
+    assert calls_recorded_on([change(over, replace(over, version=9))], lambda _: False) == []
+    unrecorded = [a_call(state, inbound_room="front") for state in (State.ACTIVE, State.ENDED)]
+    assert calls_recorded_on([change(*unrecorded)], lambda _: False) == []
 
 
 def test_a_call_that_is_over_by_the_time_its_change_is_seen_is_not_recorded() -> None:

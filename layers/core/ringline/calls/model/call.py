@@ -137,9 +137,9 @@ class Call:
     may give it another one: the place is one of all.
 
     Where something of it has a cap of its own, the present attempt counts in the `counters` of that, and its number's
-    dials of the day (UTC, since 1970) `counted_on`. Where the phone was dialled on a later day than the call was claimed
-    on, because its agent came that late, `claimed_on` is the day that the dial counts on. With `from_pool` the number it goes out on is chosen from its
-    pipe's pool when it is claimed.
+    dials of the day (UTC, since 1970) `counted_on`. Where the phone was dialled on a later day than the call was
+    claimed on, because its agent came that late, `claimed_on` is the day that the dial counts on. With `from_pool` the
+    number it goes out on is chosen from its pipe's pool when it is claimed.
 
     `content_erased_at` is since when nothing is kept of what was said, recorded, or given to the agent; what comes late
     is not kept either.

@@ -5,16 +5,18 @@ import asyncio
 from ringline.calls.model.call import Call
 from ringline.calls.model.ports import Telephony
 from ringline.calls.model.room_view import leg_of
+from ringline.calls.progress.rest_recordings import stop_recordings
 from ringline.calls.tables.store import CallStore
 
 
 async def end_room_of(call: Call, store: CallStore, telephony: Telephony) -> None:
     """Closes the call's room. A room that LiveKit named and that has its next caller by now is theirs: only the call's
-    own leg is put out of it, where it is still there. Raises TelephonyDown."""
+    own leg is put out of it, where it is still there, and nothing of it is recorded any more. Raises TelephonyDown."""
     room_name = call.room_name or ""
     if not await asyncio.to_thread(store.has_next_caller, call):
         await telephony.end_room(room_name)
         return
+    await stop_recordings(telephony, call)
     leg = leg_of(call, await telephony.look(room_name))
     if leg is not None:
         await telephony.remove(room_name, leg.identity)

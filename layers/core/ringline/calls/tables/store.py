@@ -341,7 +341,7 @@ class CallStore:
         keys = [called_key(account_id, number) for number in dict.fromkeys(numbers)]
         return {
             from_item(item)["sk"]
-            for batch in itertools.batched(keys, _READ_TOGETHER)
+            for batch in itertools.batched(keys, _READ_TOGETHER, strict=False)
             for item in self._items([*batch], is_consistent=False)
         }
 

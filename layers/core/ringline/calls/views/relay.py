@@ -194,6 +194,21 @@ def rooms_to_close(changes: Sequence[Change], has_its_room: Callable[[Call], boo
     ]
 
 
+def calls_recorded_on(changes: Sequence[Change], has_its_room: Callable[[Call], bool]) -> list[Call]:
+    """Callers' calls that just ended and were recorded, whose room stays open: it may have its next caller, who would
+    be recorded in their place. `has_its_room`: as above."""
+    return [
+        change.before
+        for change in changes
+        if change.before is not None
+        and change.before.recording
+        and change.before.inbound_room is not None
+        and change.before.in_flight
+        and not change.after.in_flight
+        and not has_its_room(change.before)
+    ]
+
+
 def calls_to_record(changes: Sequence[Change], has_its_room: Callable[[Call], bool] = lambda _call: True) -> list[Call]:
     """Calls of which a recording, or the next segment of one, is to begin: they became active or go on being recorded.
     Without those that have ended since, and those whose recording is paused. `has_its_room`: as above."""
