@@ -69,6 +69,24 @@ def test_a_key_stays_with_its_url_alone(api: SetupApi) -> None:
     assert moved["brain"]["cfg"]["has_api_key"] is False
 
 
+def test_a_voice_that_was_named_is_the_profiles_once_our_worker_speaks(api: SetupApi) -> None:
+    """A worker of the customer's own has voices of its own, which may be called as one of ours is."""
+    profile = next(each for each in api.ask("GET", "/v1/voice-profiles").body["data"] if each["name"] != each["profile_id"])
+    api.made("/v1/agents", {"agent_id": "desk", "voice_profile": profile["name"]})
+    changed = api.ask("PUT", "/v1/agents/desk", {"brain": {"type": "prompt", "ref": "Be brief."}})
+    assert changed.status == 200
+    agent = api.rows.agent("acct_1", "desk")
+    assert agent is not None
+    assert [voice.voice_profile_id for voice in agent.voices] == [profile["profile_id"]]
+
+
+def test_a_brain_of_ours_is_refused_while_a_pipe_names_a_voice_that_is_none(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk"})
+    api.made("/v1/pipes", {"name": "p", "pipe_id": "pipe_1", "agent_id": "desk", "voice_profile": "my-own-voice"})
+    refused = api.ask("PUT", "/v1/agents/desk", {"brain": {"type": "prompt", "ref": "Be brief."}})
+    assert (refused.status, refused.code) == (422, "voice_profile_not_found")
+
+
 def test_a_change_of_brain_leaves_nothing_of_the_old_one(api: SetupApi) -> None:
     api.made("/v1/agents", {"agent_id": "desk", "brain": ENDPOINT})
     changed = api.ask("PATCH", "/v1/agents/desk", {"brain": {"type": "prompt", "ref": "Be brief."}}).body

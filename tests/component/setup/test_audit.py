@@ -12,6 +12,8 @@ from ringline.audit.log import KEPT_DAYS, AuditLog, Wanted
 from ringline.audit.serving import is_audited
 from ringline.routing.records import Number
 from ringline.runtime.clock import MS_PER_S, iso, now_ms
+from ringline.runtime.web.problems import Problem
+from ringline.webhooks.manage import ManageEndpoints
 from tests.component.one_table import log_of
 from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
 
@@ -107,6 +109,42 @@ def test_a_long_text_is_told_by_its_length_and_hash(api: SetupApi) -> None:
     (told,) = [after for field, (_, after) in changes(entry).items() if field == "brain.ref"]
     assert told["characters"] == len(prompt)
     assert re.fullmatch("[0-9a-f]{64}", told["sha256"])
+
+
+def test_a_pipe_made_as_the_sdk_makes_it_is_told_as_that_pipe(api: SetupApi) -> None:
+    pipe_id = api.made("/v1/agent/voice", PIPE)["pipe_id"]
+    (entry,) = entries(api, f"?resource=pipes/{pipe_id}")
+    assert changes(entry)["name"] == (None, "Sales")
+
+
+def test_many_numbers_are_told_one_by_one_with_who_has_their_callers(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk", "brain": {"type": "runner"}})
+    for last in (1, 2):
+        api.rows.put_number(ACCOUNT, Number(number=f"+1555010077{last}", number_id=f"num_{last}"))
+    numbers = ["+15550100771", "+15550100772"]
+    assert api.ask("POST", "/v1/telephony/numbers/attach", {"numbers": numbers, "agent_id": "desk"}).status == 201
+    assert changes(entries(api)[0]) == dict.fromkeys(numbers, (None, "desk"))
+    assert api.ask("POST", "/v1/telephony/numbers/detach", {"numbers": numbers}).status == 200
+    assert changes(entries(api)[0]) == dict.fromkeys(numbers, (None, "nobody"))
+
+
+def test_a_change_that_was_made_and_then_refused_is_told_as_made(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = api.made("/v1/webhook-endpoints", {"url": HOOK})
+    path = f"/v1/webhook-endpoints/{endpoint['endpoint_id']}"
+    api.ask("PATCH", path, {"disabled": True})
+
+    def running(*_: Any, **__: Any) -> None:
+        raise Problem(409, "replay_running", "The endpoint has a replay already")
+
+    monkeypatch.setattr(ManageEndpoints, "resume", running)
+    elsewhere = "https://elsewhere.example.com/hook"
+    refused = api.ask("PATCH", path, {"url": elsewhere, "disabled": False, "resume_from": "now"})
+    assert refused.status == 409
+    assert api.ask("GET", path).body["url"] == elsewhere
+    entry = entries(api)[0]
+    assert (entry["outcome"], changes(entry)["url"]) == ("failed", (HOOK, elsewhere))
 
 
 def test_what_is_refused_leaves_an_entry_too(api: SetupApi) -> None:

@@ -50,6 +50,30 @@ def test_of_two_changes_of_one_revision_one_is_refused(api: SetupApi) -> None:
     assert sorted(each.status for each in answers) == [200, 412, 412, 412]
 
 
+@pytest.mark.parametrize("path", ["/v1/agents/desk", "/v1/pipes/pipe_1", f"/v1/numbers/{NUMBER}"])
+def test_of_two_changes_of_a_cap_the_one_that_the_row_says_last_holds(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    api.made("/v1/agents", DESK)
+    api.made("/v1/pipes", {"name": "p", "pipe_id": "pipe_1", "agent_id": "desk"})
+    api.rows.put_number(ACCOUNT, Number(number=NUMBER, number_id="num_1"))
+    set_cap, second = Counters.set_cap, list[Answered]()
+
+    def late(self: Counters, *asked: Any, **more: Any) -> None:
+        """The second change is written, and its cap set, between the two steps of the first."""
+        if not second:
+            second.append(Answered(0, None, {}))
+            second[:] = [api.ask("PATCH", path, {"max_calls": 50})]
+        set_cap(self, *asked, **more)
+
+    monkeypatch.setattr(Counters, "set_cap", late)
+    first = api.ask("PATCH", path, {"max_calls": 5})
+    assert [first.status, second[0].status] == [200, 200]
+    assert api.ask("GET", path).body["max_calls"] == 50
+    counted = [row["max_calls"] for row in api.local.items() if row["pk"].endswith("#CAPS") and "max_calls" in row]
+    assert counted == [50]
+
+
 def test_of_two_of_one_id_one_is_made(api: SetupApi) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: api.ask("POST", "/v1/agents", DESK), range(4)))

@@ -23,8 +23,11 @@ _OF_SCOPES = frozenset({Scope.SETUP_WRITE, Scope.KEYS, Scope.ADMIN})
 _OF_PATHS = frozenset({"/v1/erasures", "/v1/calls/<call_id>/content"})
 _VERBS: Mapping[str, str] = {"POST": "create", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
-_AFTER_WRITING = frozenset({"busy_at_livekit", "livekit_refused"})
+_AFTER_WRITING = frozenset({"busy_at_livekit", "livekit_refused", "replay_running", "no_number_changed"})
 """Refusals that come after something was written: it may stand."""
+
+_ALSO_MAKES = {"/v1/agent/voice": "/v1/pipes"}
+"""Under which path else something is made."""
 
 type Reader = Callable[..., Mapping[str, Any] | None]
 """What is shown of a thing, by the request and the names in its path; None where there is no such thing."""
@@ -85,7 +88,7 @@ class AuditedRoutes:
             raise
         if reader is None:
             reader, thing, named = self._made(route.path, answer)
-        changes = () if reader is None else self._since(before, reader, request, thing, named)
+        changes = _of_many(answer) if reader is None else self._since(before, reader, request, thing, named)
         resource = _resource(thing or route.path, _by_own_names(named, before))
         self._end(begun.ended(Outcome.DONE, changes=changes, resource=resource, status=answer.status_code))
         return answer
@@ -110,7 +113,7 @@ class AuditedRoutes:
         for thing, reader in self.readers.items():
             kind, _, parameter = thing.rpartition("/")
             name = parameter.strip("<>")
-            if kind == path and (made := _document(answer).get(name)):
+            if kind == _ALSO_MAKES.get(path, path) and (made := _document(answer).get(name)):
                 return reader, thing, {name: str(made)}
         return None, path, {}
 
@@ -152,6 +155,13 @@ def _document(answer: Response[str]) -> dict[str, Any]:
     within = read.get("data") if isinstance(read, dict) else None
     document = within if isinstance(within, dict) else read
     return document if isinstance(document, dict) else {}
+
+
+def _of_many(answer: Response[str]) -> tuple[Changed, ...]:
+    """What was changed by a request for many numbers, by the number: to whom its callers are led from now on."""
+    rows = _document(answer).get("numbers") or ()
+    led = {row["number"]: row["agent_id"] or row["pipe_id"] or "nobody" for row in rows if row["ok"]}
+    return changes_between(None, led)
 
 
 def _path_of_thing(path: str) -> str:

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from copy import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ringline.routing.caps import holds_as_written
 from ringline.routing.records import MAX_CALL_DURATION_S, Agent, Brain, VoiceBinding
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id
@@ -14,7 +16,16 @@ from ringline.runtime.vault.row_secrets import RowSecrets
 from ringline.runtime.web.problems import Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.setup.brains import CheckUrl, with_brain, with_endpoint_words
-from ringline.setup.checks import Rows, SetCap, Voices, check_line, in_use, sound_after, until_written, voice_named
+from ringline.setup.checks import (
+    Rows,
+    SetCap,
+    Voices,
+    check_line,
+    in_use,
+    sound_after,
+    until_written,
+    voice_named,
+)
 from ringline.setup.store import Change, Kind, Refusal, SetupStore, line_of, reference_to
 
 if TYPE_CHECKING:
@@ -100,14 +111,31 @@ class ManageAgents:
         def changed(before: Agent) -> Agent:
             after = self._changed(account_id, before, change, given)
             if after.brain != before.brain:
-                for voice in after.voices:
-                    voice_named(self._voices, after, voice.voice_profile_id)
+                after = self._with_voices(account_id, after)
             return replace(after, **check_line(self._rows, account_id, before, after))
 
         after = self._write(account_id, agent_id, wanted, changed, given.get("trunk_id"))
         if "max_calls" in given:
-            self._set_cap(account_id, Kind.AGENT, agent_id, after.max_calls)
+
+            def written() -> int | None:
+                agent = self._rows.agent(account_id, agent_id)
+                return None if agent is None else agent.max_calls
+
+            holds_as_written(after.max_calls, partial(self._set_cap, account_id, Kind.AGENT, agent_id), written)
         return after
+
+    def _with_voices(self, account_id: str, agent: Agent) -> Agent:
+        """The agent with its voices by their profiles' ids, where a worker of ours speaks for it from now on: until now
+        they were names of its own worker's. Raises Problem 422, also where a pipe to it has a voice that is none."""
+        for pipe in self._rows.pipes(account_id, agent.agent_id):
+            if voice_named(self._voices, agent, pipe.voice_profile_id) != pipe.voice_profile_id:
+                message = f"pipe {pipe.pipe_id} names a voice and not its id: change that first"
+                raise invalid_field("brain", message, code="voice_profile_not_found")
+        voices = (
+            replace(each, voice_profile_id=voice_named(self._voices, agent, each.voice_profile_id) or "")
+            for each in agent.voices
+        )
+        return replace(agent, voices=tuple(voices))
 
     def delete(self, account_id: str, agent_id: str, wanted: int | None) -> None:
         """Its cap goes with it; one that stays binds nobody, and goes when something of this id is made anew."""

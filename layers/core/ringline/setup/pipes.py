@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import replace
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ringline.calls.model.timing import (
@@ -13,6 +14,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_RING_MIN_S,
 )
 from ringline.calls.model.transfers.allowed import is_allowed
+from ringline.routing.caps import holds_as_written
 from ringline.routing.records import USUAL_VOICEMAIL, Agent, Brain, EndpointKind, Pipe, PipeStatus, VoicemailWindows
 from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id, new_id
@@ -127,7 +129,12 @@ class ManagePipes:
 
         known = until_written(attempt)
         if "max_calls" in given:
-            self._set_cap(account_id, Kind.PIPE, pipe_id, known.pipe.max_calls)
+
+            def written() -> int | None:
+                pipe = self._rows.pipe(account_id, pipe_id)
+                return None if pipe is None else pipe.max_calls
+
+            holds_as_written(known.pipe.max_calls, partial(self._set_cap, account_id, Kind.PIPE, pipe_id), written)
         return known
 
     def delete(self, account_id: str, pipe_id: str, wanted: int | None) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
+from ringline.routing.caps import holds_as_written
 from ringline.routing.numbers import is_e164
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
@@ -199,8 +200,17 @@ class Numbers:
     def _limit(self, account_id: str, said: Iterable[str], number: Number) -> None:
         """After LiveKit, which may refuse. Also where the row says so already: a request before this one may have been
         cut off in between."""
-        if not _LIMITS.isdisjoint(said):
-            self.set_limits(account_id, number.number, number.max_calls, number.calls_per_day)
+        if _LIMITS.isdisjoint(said):
+            return
+
+        def set_them(limits: tuple[int | None, int | None]) -> None:
+            self.set_limits(account_id, number.number, *limits)
+
+        def written() -> tuple[int | None, int | None]:
+            now = self.routing.number(account_id, number.number)
+            return (None, None) if now is None else (now.max_calls, now.calls_per_day)
+
+        holds_as_written((number.max_calls, number.calls_per_day), set_them, written)
 
     def _lift_limits(self, account_id: str, number: Number) -> None:
         """Those of a number that is gone. Where they stay they bind nobody: whoever brings it next sets its own."""

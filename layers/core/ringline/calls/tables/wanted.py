@@ -30,11 +30,19 @@ _IN_FLIGHT = frozenset(state for state in State if state.is_in_flight)
 
 
 class Having(StrEnum):
-    """What every call of a page must have, by the attribute that says so."""
+    """What every call of a page must have."""
 
-    DIAL = "attempt"
-    TRANSCRIPT = "transcript_turns"
-    RECORDING = "recorded"
+    DIAL = "dial"
+    TRANSCRIPT = "transcript"
+    RECORDING = "recording"
+
+
+_SHOWN_BY = {
+    Having.DIAL: ("attempt",),
+    Having.TRANSCRIPT: ("transcript_turns",),
+    # Of a recording that was paused and went on the new segment may not have begun.
+    Having.RECORDING: ("recorded", "former_recordings"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +99,16 @@ class _CreatedBefore:
 
 @dataclass(frozen=True, slots=True)
 class _Has:
-    """What a call has not is not stored: no attempt, no turns, no recording."""
+    """What a call has not is not stored: no attempt, no turns, no recording. One of the attributes is enough."""
 
-    attribute: str
+    attributes: tuple[str, ...]
 
     def holds(self, call: Call) -> bool:
-        return bool(getattr(call, self.attribute))
+        return any(getattr(call, attribute) for attribute in self.attributes)
 
     def as_filter(self) -> _Filter:
-        return _Filter(f"attribute_exists({self.attribute})", {}, {})
+        there = " OR ".join(f"attribute_exists({attribute})" for attribute in self.attributes)
+        return _Filter(f"({there})", {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +216,7 @@ class Wanted:
         if self.created_before is not None:
             yield _CreatedBefore(self.created_before)
         if self.having is not None:
-            yield _Has(self.having.value)
+            yield _Has(_SHOWN_BY[self.having])
 
     def id_range(self) -> tuple[str, str]:
         """Ids between which all that are wanted lie, so that a list of last month does not read this one's calls."""

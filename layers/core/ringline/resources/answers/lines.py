@@ -131,6 +131,7 @@ class NumberOutcome(Shown):
     number: str
     connection_state: ConnectionState
     agent_id: str | None
+    pipe_id: str | None
     ok: bool
     error: str | None
 

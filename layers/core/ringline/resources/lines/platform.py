@@ -252,11 +252,12 @@ def _each(numbers: Iterable[str], change: Callable[[str], Kept]) -> list[dict[st
             row = {
                 "connection_state": connection_state(kept),
                 "agent_id": kept.number.agent_id,
+                "pipe_id": kept.number.pipe_id,
                 "ok": True,
                 "error": None,
             }
         except Problem as problem:
-            row = {"connection_state": ERROR, "agent_id": None, "ok": False, "error": problem.code}
+            row = {"connection_state": ERROR, "agent_id": None, "pipe_id": None, "ok": False, "error": problem.code}
         digits = number.removeprefix("+")
         rows.append({"number_id": digits_of(number) if digits.isdecimal() else 0, "number": number, **row})
     if not any(row["ok"] for row in rows):
