@@ -22,7 +22,13 @@ CALLS = [
     a_call(State.QUEUED, call_id="call_1", pipe_id="PIPE_2"),
     a_call(State.DIALING, call_id="call_2", agent_id="AGENT_2"),
     a_call(State.ACTIVE, call_id="call_3", direction=Direction.INBOUND, pipe_id=None),
-    a_call(State.ACTIVE, call_id="call_4", transcript_turns=2, created_at=at(1)),
+    a_call(
+        State.ACTIVE,
+        call_id="call_4",
+        transcript_turns=2,
+        created_at=at(1),
+        former_recordings=(Recording("EG_1", "ended"),),
+    ),
     a_call(State.ENDED, call_id="call_5", end_reason=EndReason.AGENT_HUNG_UP, recorded=Recording("EG_1", "ended")),
     a_call(State.NOT_CONNECTED, call_id="call_6", end_reason=EndReason.USER_BUSY, created_at=at(2)),
 ]
@@ -39,7 +45,7 @@ FILTERS = [
     (Wanted(end_reasons=frozenset({EndReason.USER_BUSY, EndReason.AGENT_HUNG_UP})), "56"),
     (Wanted(having=Having.DIAL), "23456"),
     (Wanted(having=Having.TRANSCRIPT), "4"),
-    (Wanted(having=Having.RECORDING), "5"),
+    (Wanted(having=Having.RECORDING), "45"),
     (Wanted(pipe_id="PIPE_nobody"), ""),
 ]
 
