@@ -113,6 +113,22 @@ def test_a_revoked_key_is_over_from_the_next_request_on(api: SetupApi) -> None:
     assert (refused.status, refused.code) == (409, "key_is_over")
 
 
+def test_an_end_is_for_good(api: SetupApi) -> None:
+    end = iso(now_ms() + 3_600_000)
+    mine = key_in_use(api, expires_at=end, scopes=["keys"])
+    endless = key_in_use(api, scopes=["keys"])
+    asking = {"key_id": mine, "scopes": "keys"}
+    made = api.ask("POST", "/v1/api-keys", {"name": "y"}, **asking)
+    assert (made.status, made.body["expires_at"]) == (201, end)
+    rotated = api.ask("POST", f"/v1/api-keys/{mine}/rotate", {"overlap_s": 600}, **asking).body
+    assert rotated["expires_at"] == end
+    later = {"name": "z", "expires_at": iso(now_ms() + 7_200_000)}
+    for path, body in (("/v1/api-keys", later), (f"/v1/api-keys/{endless}/rotate", {})):
+        refused = api.ask("POST", path, body, **asking)
+        assert (refused.status, refused.code) == (403, "beyond_own_end"), path
+    assert api.ask("POST", "/v1/api-keys", {"name": "y"}, **asking).body["expires_at"] == end, "rotated, and still good"
+
+
 def test_a_rotated_key_goes_on_until_its_overlap_is_over(api: SetupApi) -> None:
     old = api.made("/v1/api-keys", {"name": "x", "scopes": ["keys"]})
     new = api.made(f"/v1/api-keys/{old['key_id']}/rotate", {"overlap_s": 600})

@@ -63,8 +63,8 @@ OF_EVERYTHING = Holder()
 
 
 class ManageKeys:
-    """Nobody gives, or ends, more than the key has that they ask with. Raises Problem 403 `scope_missing` or
-    `beyond_own_ranges`, 404 `key_not_found`, 409 `key_is_over`, `too_many_keys` or `would_lock_out`, 422 for wrong
+    """Nobody gives, or ends, more than the key has that they ask with. Raises Problem 403 `scope_missing`,
+    `beyond_own_ranges` or `beyond_own_end`, 404 `key_not_found`, 409 `key_is_over`, `too_many_keys` or `would_lock_out`, 422 for wrong
     fields, 503 `contended`."""
 
     def __init__(self, keys: Keys, uses: Uses, clock: Clock) -> None:
@@ -73,8 +73,8 @@ class ManageKeys:
         self._clock = clock
 
     def create(self, account_id: str, request: "KeyRequest", holder: Holder = OF_EVERYTHING) -> dict[str, Any]:
-        """The new key with the key itself, which cannot be read again. Without a word it has the scopes and ranges of
-        the key that is asked with."""
+        """The new key with the key itself, which cannot be read again. Without a word it has the scopes, ranges and
+        end of the key that is asked with."""
         own = {account_id, self._keys.org_handle_of(account_id)}
         for name in ("org_id", "project_id"):
             if getattr(request, name) not in {None, *own}:
@@ -85,6 +85,9 @@ class ManageKeys:
             raise invalid_field("expires_at", "is over")
         if expires_at is not None and expires_at > now + LONGEST_LIFE_MS:
             raise invalid_field("expires_at", "must be within ten years; leave it out for a key that has no end")
+        own_end = self._end_of(account_id, holder)
+        expires_at = own_end if expires_at is None else expires_at
+        _check_ends(expires_at, own_end)
         scopes = tuple(dict.fromkeys(each.value for each in request.scopes or ())) or tuple(sorted(holder.scopes))
         _check_given(scopes, holder)
         own_ranges = self._ranges_of(account_id, holder)
@@ -134,9 +137,10 @@ class ManageKeys:
     def rotate(
         self, account_id: str, key_id: str, rotation: "KeyRotation", holder: Holder = OF_EVERYTHING
     ) -> dict[str, Any]:
-        """The key in its place, with the key itself, which cannot be read again: with its scopes and ranges."""
+        """The key in its place, with the key itself, which cannot be read again: with its scopes, ranges and end."""
         now, key = self._clock(), self._key(account_id, key_id)
         _check_given(key.scopes, holder)
+        _check_ends(key.expires_at, self._end_of(account_id, holder))
         _check_within(key.allowed_ip_ranges, self._ranges_of(account_id, holder))
         ends_at = now + (rotation.overlap_s or 0) * MS_PER_S
         made = self._keys.rotate(key, ends_at, self._admit) if key.is_valid_at(now) else None
@@ -156,6 +160,14 @@ class ManageKeys:
         """From where the key may be used that is asked with; none: from anywhere."""
         own = (key for key in self._keys.keys(account_id) if key.key_id == holder.key_id)
         return next((key.allowed_ip_ranges for key in own), ())
+
+    def _end_of(self, account_id: str, holder: Holder) -> int | None:
+        """When the key ends that is asked with; of one that was rotated, when the one in its place does."""
+        keys = {key.key_id: key for key in self._keys.keys(account_id)}
+        own = keys.get(holder.key_id or "")
+        while own is not None and own.rotated_to in keys:
+            own = keys[own.rotated_to]
+        return None if own is None else own.expires_at
 
     def _admit(self, keys: Sequence[ApiKey]) -> None:
         now = self._clock()
@@ -179,6 +191,12 @@ def _check_within(ranges: tuple[str, ...], own: tuple[str, ...]) -> None:
 
     if not ranges or not lie_within(ranges, own):
         raise Problem(403, "beyond_own_ranges", f"Your API key may be used from {', '.join(own)}, and give no more")
+
+
+def _check_ends(ends_at: int | None, own_end: int | None) -> None:
+    """Raises Problem 403 for a key that is good for longer than the one asked with: an end is for good."""
+    if own_end is not None and (ends_at is None or ends_at > own_end):
+        raise Problem(403, "beyond_own_end", f"Your API key ends at {iso(own_end)}, and gives none that ends later")
 
 
 def _covers(ranges: tuple[str, ...], source_ip: str | None) -> bool:

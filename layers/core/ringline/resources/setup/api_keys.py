@@ -29,7 +29,7 @@ class ApiKeys:
                 body="ringline.accounts.bodies:KeyRequest",
                 answer=f"{_ANSWERS}:NewKey",
                 status=201,
-                problems=("account_not_found", "too_many_keys", "beyond_own_ranges"),
+                problems=("account_not_found", "too_many_keys", "beyond_own_ranges", "beyond_own_end"),
             ),
             Route("GET", "/v1/api-keys", self.list_them, summary="Lists the API keys", answer=f"{_ANSWERS}:KeyList"),
             Route(
@@ -65,7 +65,7 @@ class ApiKeys:
                 body="ringline.accounts.bodies:KeyRotation",
                 answer=f"{_ANSWERS}:NewKey",
                 status=201,
-                problems=("key_not_found", "key_is_over", "too_many_keys", "beyond_own_ranges", "contended"),
+                problems=("key_not_found", "key_is_over", "too_many_keys", "beyond_own_ranges", "beyond_own_end", "contended"),
             ),
         )
 

@@ -34,6 +34,9 @@ PROBLEMS: Mapping[str, Meaning] = {
     "missing_api_key": Meaning(401, "The request bears no API key."),
     "invalid_api_key": Meaning(401, "The API key is unknown, or no longer valid."),
     "address_not_allowed": Meaning(403, "The API key has `allowed_ip_ranges`, and the request comes from elsewhere."),
+    "beyond_own_end": Meaning(
+        403, "The API key that you ask with has an end, and gives no key that is good beyond it. Name one before it."
+    ),
     "beyond_own_ranges": Meaning(
         403, "The API key asked with has `allowed_ip_ranges`, and may give no key that is good elsewhere."
     ),
