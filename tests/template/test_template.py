@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.aws.template import events_of, read_template, resources_of
+from local.aws.template import events_of, outcome_of, read_template, resources_of
 from local.tools.places import ROOT, TEMPLATE
 from tests.component.alarms.evaluation import metrics_of
 
@@ -372,22 +372,7 @@ def test_what_cannot_be_right_is_refused_before_anything_is_made(parameter: str,
 
 def holds(expression: Any, given: dict[str, str]) -> Any:
     """What a condition or an assertion of the template comes to, with these parameters."""
-    if not isinstance(expression, dict):
-        return expression
-    ((name, said),) = expression.items()
-    if name == "Ref":
-        return given.get(said, TEMPLATE_READ["Parameters"][said]["Default"])
-    values = [holds(each, given) for each in said]
-    match name:
-        case "Fn::Equals":
-            return values[0] == values[1]
-        case "Fn::And":
-            return all(values)
-        case "Fn::Not":
-            return not values[0]
-        case "Fn::Join":
-            return values[0].join(holds(each, given) for each in said[1])
-    raise AssertionError(f"{name} is not known here")
+    return outcome_of(TEMPLATE_READ, expression, given)
 
 
 def refusals(given: dict[str, str]) -> list[str]:

@@ -156,12 +156,30 @@ def attach_what_was_left(emulator_url: str, folder: Path) -> None:
     )
     cloudformation.execute_change_set(StackName="ringline-dev", ChangeSetName="attach")
     cloudformation.get_waiter("stack_import_complete").wait(StackName="ringline-dev", WaiterConfig={"Delay": 1})
-    told = at_a_shell(folder, "sam deploy")
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert deploy.adopt("ringline-dev", emulator_url).outputs["TableName"] == name
+    assert deployed_again(emulator_url, folder, standby="true").outputs["TableName"] == name
+    assert held_back(emulator_url) == ["CarryOutTransfer", "DeliverWebhook", "DialNext"]
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert dynamodb.scan(TableName=name)["Count"] == rows > 0
     assert (table["StreamSpecification"]["StreamEnabled"], table["DeletionProtectionEnabled"]) == (True, True)
+    deployed_again(emulator_url, folder, standby="false")
+    assert held_back(emulator_url) == []
+
+
+def deployed_again(emulator_url: str, folder: Path, *, standby: str) -> deploy.Deployment:
+    settings = folder / "samconfig.toml"
+    settings.write_text(
+        re.sub(r'"AskedApart=true"(, "Standby=\w+")?', f'"AskedApart=true", "Standby={standby}"', settings.read_text())
+    )
+    told = at_a_shell(folder, "sam deploy")
+    assert told.returncode == 0, told.stdout + told.stderr
+    return deploy.adopt("ringline-dev", emulator_url)
+
+
+def held_back(emulator_url: str) -> list[str]:
+    """Functions of the stack that do not hear their queues."""
+    mappings = client("lambda", emulator_url).list_event_source_mappings()["EventSourceMappings"]
+    names = [each["FunctionArn"].split(":")[6] for each in mappings if each["State"] not in {"Enabled", "Enabling"}]
+    return sorted(re.sub(r"^ringline-dev-(\w+)Function.*", r"\1", name) for name in names)
 
 
 def left_behind(emulator_url: str) -> dict[str, int]:
