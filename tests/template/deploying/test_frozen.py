@@ -25,7 +25,28 @@ HOLDS_SOMETHING = (
 """What it holds, or the address that others know it by, would be lost."""
 REPLACED_WITH = ("AttributeDefinitions", "GlobalSecondaryIndexes", "KeySchema", "StageName")
 """Properties of theirs that CloudFormation cannot change in place, or only by taking the index away."""
-NAMES = {"BucketName", "FifoQueue", "LogGroupName", "QueueName", "TableName", "TopicName"}
+NAMES = {
+    "AlarmName",
+    "BucketName",
+    "DashboardName",
+    "FifoQueue",
+    "FunctionName",
+    "LayerName",
+    "LogGroupName",
+    "ManagedPolicyName",
+    "QueueName",
+    "RoleName",
+    "TableName",
+    "TopicName",
+}
+OF_A_STACK_IN_ITS_REGION = {
+    # CloudWatch has one list of dashboards for all regions of an AWS account.
+    "OperationsDashboard": {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"},
+    "CoreLayer": {"Fn::Sub": "${AWS::StackName}-core"},
+    "DepsLayer": {"Fn::Sub": "${AWS::StackName}-deps"},
+}
+"""Names that must be given, or that people look for: each the stack's own, and of what is not kept in one region the
+region's own, too."""
 OUTLIVES_THE_STACK = ("CallsTable", "RecordsBucket", "TrunkPasswordsKey")
 
 
@@ -42,7 +63,13 @@ def test_nothing_that_holds_something_is_renamed_or_gets_other_keys() -> None:
 
 
 def test_nothing_has_a_name_of_its_own_that_a_second_stack_or_a_replacement_would_meet() -> None:
-    assert [name for name, each in RESOURCES.items() if NAMES & set(each.get("Properties", {}))] == []
+    named = {
+        name: told
+        for name, each in RESOURCES.items()
+        for key, told in each.get("Properties", {}).items()
+        if key in NAMES
+    }
+    assert named == OF_A_STACK_IN_ITS_REGION
 
 
 ATTACHED = {"retained": OUTLIVES_THE_STACK, "everything": OUTLIVES_THE_STACK, "table": OUTLIVES_THE_STACK[:1]}
