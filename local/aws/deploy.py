@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 from local.aws import api_routes
 from local.aws.build import Build, source_files
 from local.aws.emulator import REGION
-from local.aws.template import Template, events_of, read_template, resources_of
+from local.aws.template import Template, events_of, is_heard, read_template, resources_of
 from local.tools.places import TEMPLATE
 from local.tools.processes import StackError
 from ringline.runtime.clock import now_ms
@@ -161,7 +161,7 @@ def adopt(stack_name: str, endpoint_url: str) -> Deployment:
     )
     _check_whole(template, names, routes, endpoint_url)
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
-    _mend_mappings(names, parameters, endpoint_url)
+    _mend_mappings(template, names, parameters, endpoint_url)
     return Deployment(
         stack_name=stack_name,
         api_id=names["HttpApi"],
@@ -224,15 +224,21 @@ def _mappings(names: Mapping[str, str], endpoint_url: str) -> list[dict[str, Any
     return [each for each in every if each["FunctionArn"].split(":")[6] in set(names.values())]
 
 
-def _mend_mappings(names: Mapping[str, str], parameters: Mapping[str, str], endpoint_url: str) -> None:
+def _mend_mappings(
+    template: Template, names: Mapping[str, str], parameters: Mapping[str, str], endpoint_url: str
+) -> None:
     """A parameter that is a number comes to the emulator's mappings as text, with which they do not run; boto3 reads it
-    as a number again, so that all are written anew. Nor does one that is switched off say so."""
+    as a number again, so that all are written anew. Nor does one that is switched off say so: each function has one
+    queue or stream."""
     aws_lambda = client("lambda", endpoint_url)
+    heard = {
+        names[function]: is_heard(template, event, parameters)
+        for function, event in events_of(template, "SQS", "DynamoDB")
+    }
     for mapping in _mappings(names, endpoint_url):
-        is_dialers = mapping["FunctionArn"].split(":")[6] == names["DialNextFunction"]
         aws_lambda.update_event_source_mapping(
             UUID=mapping["UUID"],
-            Enabled=not (is_dialers and parameters.get("Dialer") == "container"),
+            Enabled=heard[mapping["FunctionArn"].split(":")[6]],
             **{name: mapping[name] for name in ("ScalingConfig",) if name in mapping},
         )
 

@@ -1,6 +1,7 @@
 """Reads a SAM template: YAML with CloudFormation's short tags (`!Ref`, `!GetAtt A.B`), as the long forms that JSON can
 carry."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -57,3 +58,33 @@ def events_of(template: Template, *types: str) -> list[tuple[str, dict[str, Any]
         for event in function["Properties"].get("Events", {}).values()
         if event["Type"] in types
     ]
+
+
+def outcome_of(template: Template, expression: Any, parameters: Mapping[str, str]) -> Any:
+    """What a condition or an assertion of the template comes to. A parameter that is not given has its default."""
+    if not isinstance(expression, dict):
+        return expression
+    ((name, said),) = expression.items()
+    if name == "Ref":
+        return parameters.get(said, template["Parameters"][said].get("Default"))
+    values = [outcome_of(template, each, parameters) for each in said]
+    match name:
+        case "Fn::Equals":
+            return values[0] == values[1]
+        case "Fn::And":
+            return all(values)
+        case "Fn::Not":
+            return not values[0]
+        case "Fn::Join":
+            return values[0].join(outcome_of(template, each, parameters) for each in said[1])
+    raise ValueError(f"{name} is not known here")
+
+
+def is_heard(template: Template, event: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:
+    """Whether a function hears the source of an event: `Enabled`, which may be `!If [<condition>, true, false]`."""
+    enabled = event.get("Enabled", True)
+    if isinstance(enabled, bool):
+        return enabled
+    condition, where_it_holds, elsewhere = enabled["Fn::If"]
+    holds = outcome_of(template, template["Conditions"][condition], parameters)
+    return bool(where_it_holds if holds else elsewhere)

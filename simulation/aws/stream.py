@@ -18,8 +18,8 @@ from simulation.kernel.world import World
 _DELIVERY_ODDS: Odds = (("stream_late", 0.02), ("stream_twice", 0.02), ("stream_lost", 0.004))
 _SHARDS = 4
 _LONGEST_PAUSE_MS = 102_400
-KEPT_S = 24 * 3600
-"""How long it keeps a record, and so how long one is tried."""
+TRIED_FOR_S = 23 * 3600
+"""How long a record is tried: an hour less than DynamoDB keeps it."""
 
 type Relay = Callable[[Sequence[Record], list[str]], Coroutine[Any, Any, bool]]
 """Relays a batch, and names the record in the list from which on it is to be given again."""
@@ -120,7 +120,7 @@ class Stream:
 
     def _is_too_old(self, record: Record) -> bool:
         written_s: int = record["dynamodb"]["ApproximateCreationDateTime"]
-        return self._world.now // 1000 - written_s > KEPT_S
+        return self._world.now // 1000 - written_s > TRIED_FOR_S
 
     def _as_read(self, record: Record) -> Record:
         """With the very rows, but for those that cannot be read at present: what was read of a row is kept with it."""

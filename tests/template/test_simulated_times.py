@@ -51,4 +51,4 @@ def test_a_simulated_function_is_killed_when_the_deployed_one_is(kind: str, func
 def test_a_simulated_stream_gives_a_record_up_when_the_deployed_one_does() -> None:
     ((_, mapping),) = events_of(_TEMPLATE, "DynamoDB")
     assert mapping["MaximumRetryAttempts"] == -1
-    assert mapping["MaximumRecordAgeInSeconds"] == stream.KEPT_S
+    assert mapping["MaximumRecordAgeInSeconds"] == stream.TRIED_FOR_S

@@ -92,3 +92,10 @@ def test_the_dockerfile_takes_what_the_worker_imports_and_nothing_of_its_tests()
         assert f"COPY {folder} /app/{folder}" in dockerfile
     assert "speech/tests" not in dockerfile
     assert "--require-hashes" in dockerfile and "requirements/speech.txt" in dockerfile
+
+
+def test_an_aws_account_that_never_used_ecs_can_make_the_stack() -> None:
+    """A cluster with capacity providers is refused there ('Unable to assume the service linked role'): ECS makes its
+    role with the first cluster, too late for them. The service says itself where it runs."""
+    assert "CapacityProviders" not in STACK["Resources"]["SpeechCluster"].get("Properties", {})
+    assert STACK["Resources"]["SpeechService"]["Properties"]["LaunchType"] == "FARGATE"

@@ -1,5 +1,6 @@
 """docs/deploy.md, typed as it stands: whatever needs no cloud is done against an emulator of AWS."""
 
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 from local.aws import deploy, emulator
 from local.aws.build import find_uv
 from local.aws.deploy import client
+from local.aws.template import read_template
 from local.tools import processes
 from local.tools.loopback import ask, free_port
 from local.tools.places import LOCAL, ROOT
@@ -123,7 +125,9 @@ def test_the_page_leads_from_an_empty_account_to_a_stack_with_an_account_and_a_n
                 assert ask("GET", f"{api_url}/v1/calls") == 401
         delete_the_stack(emulator_url)
         assert left_behind(emulator_url) == {"tables": 1, "records": 1}
-        attach_what_was_left(emulator_url, folder)
+        attach_what_the_stack_left(emulator_url, folder)
+        delete_the_stack(emulator_url)
+        attach_what_was_restored(emulator_url, folder)
 
 
 def delete_the_stack(emulator_url: str) -> None:
@@ -134,18 +138,41 @@ def delete_the_stack(emulator_url: str) -> None:
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="ringline-dev", WaiterConfig={"Delay": 1})
 
 
-def attach_what_was_left(emulator_url: str, folder: Path) -> None:
-    """As a restored table is attached: with its rows, without its stream and its protection. (The emulator takes up a
-    table only under the name that it would give it.)"""
+def attach_what_the_stack_left(emulator_url: str, folder: Path) -> None:
+    """The table alone: of the bucket and the key the emulator knows no import."""
+    name, rows = attach_the_table(emulator_url, folder, "retained")
+    before = what_it_has(emulator_url, name)
+    assert before == (True, True)
+    assert deployed_again(emulator_url, folder, standby="false").outputs["TableName"] == name
+    assert (what_it_has(emulator_url, name), rows_in(emulator_url, name)) == (before, rows)
+
+
+def attach_what_was_restored(emulator_url: str, folder: Path) -> None:
+    """With its rows, without its stream and its protection. It stands by, until it is lifted."""
+    dynamodb = client("dynamodb", emulator_url)
+    (name,) = dynamodb.list_tables()["TableNames"]
+    dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": False}, DeletionProtectionEnabled=False)
+    name, rows = attach_the_table(emulator_url, folder, "table")
+    assert deployed_again(emulator_url, folder, standby="true").outputs["TableName"] == name
+    assert held_back(emulator_url) == ["CarryOutTransfer", "DeliverWebhook", "DialNext"]
+    assert (what_it_has(emulator_url, name), rows_in(emulator_url, name)) == ((True, True), rows)
+    deployed_again(emulator_url, folder, standby="false")
+    assert held_back(emulator_url) == []
+
+
+def attach_the_table(emulator_url: str, folder: Path, page: str) -> tuple[str, int]:
+    """Its name, which must be the one that the emulator would give it, and the number of its rows."""
     dynamodb, cloudformation = client("dynamodb", emulator_url), client("cloudformation", emulator_url)
     (name,) = dynamodb.list_tables()["TableNames"]
-    rows = dynamodb.scan(TableName=name)["Count"]
-    dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": False}, DeletionProtectionEnabled=False)
+    template = read_template(folder / "restore" / f"{page}.yaml")
+    template["Resources"] = {"CallsTable": template["Resources"]["CallsTable"]}
+    rows = rows_in(emulator_url, name)
+    assert rows > 0
     cloudformation.create_change_set(
         StackName="ringline-dev",
         ChangeSetName="attach",
         ChangeSetType="IMPORT",
-        TemplateBody=(folder / "restore/table.yaml").read_text(),
+        TemplateBody=json.dumps(template),
         ResourcesToImport=[
             {
                 "ResourceType": "AWS::DynamoDB::Table",
@@ -156,12 +183,34 @@ def attach_what_was_left(emulator_url: str, folder: Path) -> None:
     )
     cloudformation.execute_change_set(StackName="ringline-dev", ChangeSetName="attach")
     cloudformation.get_waiter("stack_import_complete").wait(StackName="ringline-dev", WaiterConfig={"Delay": 1})
+    return name, rows
+
+
+def rows_in(emulator_url: str, name: str) -> int:
+    return int(client("dynamodb", emulator_url).scan(TableName=name)["Count"])
+
+
+def what_it_has(emulator_url: str, name: str) -> tuple[bool, bool]:
+    """Its stream and its protection: of backups and expiry the emulator's CloudFormation knows nothing."""
+    table = client("dynamodb", emulator_url).describe_table(TableName=name)["Table"]
+    return table.get("StreamSpecification", {}).get("StreamEnabled", False), table["DeletionProtectionEnabled"]
+
+
+def deployed_again(emulator_url: str, folder: Path, *, standby: str) -> deploy.Deployment:
+    settings = folder / "samconfig.toml"
+    settings.write_text(
+        re.sub(r'"AskedApart=true"(, "Standby=\w+")?', f'"AskedApart=true", "Standby={standby}"', settings.read_text())
+    )
     told = at_a_shell(folder, "sam deploy")
     assert told.returncode == 0, told.stdout + told.stderr
-    assert deploy.adopt("ringline-dev", emulator_url).outputs["TableName"] == name
-    table = dynamodb.describe_table(TableName=name)["Table"]
-    assert dynamodb.scan(TableName=name)["Count"] == rows > 0
-    assert (table["StreamSpecification"]["StreamEnabled"], table["DeletionProtectionEnabled"]) == (True, True)
+    return deploy.adopt("ringline-dev", emulator_url)
+
+
+def held_back(emulator_url: str) -> list[str]:
+    """Functions of the stack that do not hear their queues."""
+    mappings = client("lambda", emulator_url).list_event_source_mappings()["EventSourceMappings"]
+    names = [each["FunctionArn"].split(":")[6] for each in mappings if each["State"] not in {"Enabled", "Enabling"}]
+    return sorted(re.sub(r"^ringline-dev-(\w+)Function.*", r"\1", name) for name in names)
 
 
 def left_behind(emulator_url: str) -> dict[str, int]:

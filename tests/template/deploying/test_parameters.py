@@ -50,6 +50,15 @@ def test_each_stage_of_the_example_is_a_stack_with_secrets_and_agents_of_its_own
     assert all(given_in(each)["AgentName"] != given_in(stage)["AgentName"] for each in others)
 
 
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_the_example_allows_all_that_cloudformation_asks_to_be_allowed(stage: str) -> None:
+    """Roles without names of their own, and a stack within the stack, which is expanded: the container's."""
+    kinds = {each["Type"] for each in TEMPLATE_READ["Resources"].values()}
+    assert "AWS::CloudFormation::Stack" in kinds
+    allowed = STAGES[stage]["deploy"]["parameters"]["capabilities"]
+    assert allowed.split() == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
 def test_the_real_settings_are_not_tracked() -> None:
     assert "samconfig.toml" in (ROOT / ".gitignore").read_text().split()
 
