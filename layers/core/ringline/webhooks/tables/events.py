@@ -160,14 +160,15 @@ class EventStore:
     def page(self, account_id: str, after: int, limit: int) -> list[Event]:
         """Up to `limit` events behind a place, in their order. What is younger than any of them is not written yet."""
         values = {":pk": events_pk(account_id), ":after": sequence_sk(after)}
-        answer = self._dynamodb.query(
+        # A query ends at 1 MB, which is not the end of the log: another one goes on there.
+        pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table_name,
             KeyConditionExpression="pk = :pk AND sk > :after",
             ExpressionAttributeValues=to_item(values),
             ConsistentRead=True,
-            Limit=limit,
+            PaginationConfig={"PageSize": limit, "MaxItems": limit},
         )
-        return [event_from(account_id, from_item(item)) for item in answer["Items"]]
+        return [event_from(account_id, from_item(item)) for page in pages for item in page["Items"]]
 
     def erase(self, account_id: str, event_id: str) -> bool:
         """Leaves of an event its id, type, call and time, for those to whom it is yet to be sent as well; whether there
