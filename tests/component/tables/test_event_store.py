@@ -213,7 +213,7 @@ def test_a_receiver_that_pages_while_others_write_misses_nothing(log: Log) -> No
 
 
 def test_a_page_of_more_than_a_megabyte_is_not_taken_for_the_end_of_the_log(log: Log) -> None:
-    long = {"text": random.Random(1).randbytes(190_000).hex()}  # noqa: S311 - hard to pack
+    long = {"text": random.Random(1).randbytes(190_000).hex()}
     log.store().append_all([replace(of_call(number), data=long) for number in range(8)])
     assert log.numbers() == list(range(1, 9))
     assert [event.sequence for event in log.store().page("acct_1", 1, 6)] == [2, 3, 4, 5, 6, 7]
