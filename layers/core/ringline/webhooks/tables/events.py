@@ -38,7 +38,7 @@ from ringline.runtime.table import (
     sequence_sk,
     shard_for,
 )
-from ringline.webhooks.model.event import EVENTS_KEPT_S, Event, EventDraft, erased, written
+from ringline.webhooks.model.event import COUNT_LOOKED_AT_S, EVENTS_KEPT_S, Event, EventDraft, erased, written
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.tables.event_turns import EventTurns
 
@@ -205,7 +205,7 @@ class EventStore:
             return Tail(remembered, has_rested=False)
         last = self._last(account_id)
         number = 0 if last is None else int(last["sk"])
-        if last is not None and last["written_at"] > self._clock() - self._kept_s * MS_PER_S // 4:
+        if last is not None and last["written_at"] > self._clock() - COUNT_LOOKED_AT_S * MS_PER_S // 2:
             return Tail(number, has_rested=False)
         count = self._item(event_count_pk(account_id), EVENT_COUNT_SK)
         return Tail(max(number, 0 if count is None else count["counted"]), has_rested=True)
@@ -241,7 +241,7 @@ class EventStore:
             "item_kind": "event_count",
             "counted": counted,
             "due_shard": shard_for(account_id, DUE_SHARD, in_shards=self._in_shards),
-            "due_at": self._clock() + self._kept_s * MS_PER_S // 2,
+            "due_at": self._clock() + COUNT_LOOKED_AT_S * MS_PER_S,
         }
 
     # --- reading -----------------------------------------------------------------------------------------------------
