@@ -173,3 +173,16 @@ def test_a_delayed_message_is_not_early_and_never_beyond_what_sqs_takes() -> Non
     for wait_ms in (5_000, 5_001, 10**9):
         queue.send_later(MESSAGE, wait_ms)
     assert delays == [5, 6, 900]
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_the_record_of_a_former_event_at_the_number_gives_way(
+    deliveries: DeliveryStore, status: DeliveryStatus
+) -> None:
+    former = replace(DELIVERED, status=status, attempt_count=3, event_id="evt_former")
+    assert deliveries.record_delivered(former, NOW)
+    assert deliveries.record_failed(FAILING, 0, NOW)
+    assert deliveries.record_delivered(replace(former, event_id="evt_third"), NOW)
+    assert deliveries.reopen(None, FAILING, NOW)
+    assert not deliveries.reopen(None, FAILING, NOW)
+    assert deliveries.delivery(DELIVERY_ID) == FAILING

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -154,6 +155,14 @@ def test_one_that_was_delivered_is_sent_again_once_however_often_that_is_asked(l
     assert (again.headers["webhook-id"], again.body) == (first.headers["webhook-id"], first.body)
     _, shown = log.ask("GET", f"/v1/webhook-deliveries/dlv_{ENDPOINT}_1")
     assert (shown["status"], shown["attempt_count"]) == ("delivered", 2)
+
+
+def test_a_delivery_of_a_former_event_at_the_number_sends_no_other_event_again(log: Log) -> None:
+    known = log.deliveries.delivery(log.named(1))
+    assert known is not None
+    log.deliveries.record_delivered(replace(known, event_id="evt_former"), log.clock())
+    status, problem = log.ask("POST", f"/v1/webhook-deliveries/dlv_{ENDPOINT}_1/redeliver")
+    assert (status, problem["code"]) == (409, "event_not_kept")
 
 
 def test_a_redelivery_whose_message_got_lost_is_sent_by_the_sweep(log: Log) -> None:

@@ -21,7 +21,17 @@ from ringline.webhooks.sending.deliver import (
     WillRetry,
 )
 from tests.builders import NOW, at
-from tests.unit.webhooks.webhook_fakes import EVENT, MESSAGE, SECRET, PowerCut, World, a_world, an_endpoint
+from tests.unit.webhooks.webhook_fakes import (
+    DELIVERY_ID,
+    EVENT,
+    MESSAGE,
+    SECRET,
+    PowerCut,
+    World,
+    a_delivery,
+    a_world,
+    an_endpoint,
+)
 
 
 def test_a_success_is_posted_once_and_written_once() -> None:
@@ -78,6 +88,15 @@ def test_a_message_of_what_is_delivered_posts_nothing() -> None:
     world.deliver.run(MESSAGE)
     assert world.deliver.run(MESSAGE) == AlreadyDone()
     assert len(world.receiver.posts) == 1
+
+
+def test_an_event_at_the_number_of_a_former_one_is_posted() -> None:
+    world = a_world(200)
+    former = a_delivery(event_id="evt_former", webhook_id="evt_former", status=DeliveryStatus.DELIVERED)
+    world.table.kept_deliveries[DELIVERY_ID] = former
+    assert world.deliver.run(MESSAGE) == Delivered(1)
+    assert world.receiver.posts[0].headers["webhook-id"] == EVENT.event_id
+    assert world.record is not None and world.record.event_id == EVENT.event_id
 
 
 def test_a_first_failure_is_tried_again_after_five_seconds_by_message() -> None:

@@ -130,9 +130,14 @@ class TableInMemory:
         self.steps.step()
         return self.kept_deliveries.get(delivery_id)
 
+    def _kept(self, delivery: Delivery) -> Delivery | None:
+        """The record, unless it is of another event that had its number."""
+        kept = self.kept_deliveries.get(delivery.id)
+        return kept if kept is not None and kept.event_id == delivery.event_id else None
+
     def record_delivered(self, delivery: Delivery, now: int) -> bool:
         self.steps.step()
-        kept = self.kept_deliveries.get(delivery.id)
+        kept = self._kept(delivery)
         if kept is not None and kept.status is DeliveryStatus.DELIVERED:
             return False
         self.kept_deliveries[delivery.id] = delivery
@@ -140,7 +145,7 @@ class TableInMemory:
 
     def record_failed(self, delivery: Delivery, attempts_seen: int, now: int) -> bool:
         self.steps.step()
-        kept = self.kept_deliveries.get(delivery.id)
+        kept = self._kept(delivery)
         if kept is not None and (kept.is_over or kept.attempt_count != attempts_seen):
             return False
         if kept is None and attempts_seen:

@@ -86,7 +86,7 @@ class DeliveryLog:
         if endpoint is None or not endpoint.is_enabled:
             raise Problem(409, "endpoint_disabled", "The endpoint is disabled or deleted; nothing is sent to it")
         event = self._events.at(account_id, delivery.id.sequence)
-        if event is None:
+        if event is None or event.event_id != delivery.event_id:
             raise Problem(409, "event_not_kept", "The event is kept no longer")
         if is_being_tried(delivery):
             return delivery

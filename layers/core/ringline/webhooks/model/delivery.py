@@ -116,3 +116,8 @@ def untried(event: Event, endpoint_id: str, told_as: str) -> Delivery:
         call_id=event.call_id,
         webhook_id=event.event_id,
     )
+
+
+def record_of(event: Event, known: Delivery | None) -> Delivery | None:
+    """What is known of the event's delivery: nothing where the record is of a former event that had its number."""
+    return known if known is not None and known.event_id == event.event_id else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.webhooks.model.delivery import AtHand, Attempt, Delivery, DeliveryId, DeliveryStatus, untried
+from ringline.webhooks.model.delivery import AtHand, Attempt, Delivery, DeliveryId, DeliveryStatus, record_of, untried
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.pace import HeldBack, Turn
@@ -165,7 +165,8 @@ class Deliver:
         )
 
     def _run(self, delivery_id: DeliveryId, turn_at: int | None, at_hand: AtHand) -> Outcome:
-        known, endpoint, event = at_hand.delivery, at_hand.endpoint, at_hand.event
+        endpoint, event = at_hand.endpoint, at_hand.event
+        known = at_hand.delivery if event is None else record_of(event, at_hand.delivery)
         if known is not None and known.is_over:
             return AlreadyDone()
         delivery = known or (None if event is None else _untried(event, delivery_id.endpoint_id, endpoint))

@@ -24,9 +24,11 @@ DELIVERY_KEPT_S = 30 * 24 * 3600
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
-_NOT_DELIVERED = "attribute_not_exists(pk) OR #status <> :delivered"
+# A record of a former event whose number was given once more counts as none.
+_IS_UNKNOWN = f"({_IS_NEW} OR event_id <> :event_id)"
+_NOT_DELIVERED = f"{_IS_UNKNOWN} OR #status <> :delivered"
 _SAME_ATTEMPTS = "attempt_count = :read AND #status = :failing"
-_UNTRIED = f"{_IS_NEW} OR ({_SAME_ATTEMPTS})"
+_UNTRIED = f"{_IS_UNKNOWN} OR ({_SAME_ATTEMPTS})"
 _AS_READ = "attempt_count = :read AND #status = :status"
 _STILL_DUE = "#status = :failing AND due_at = :read"
 
@@ -47,23 +49,25 @@ class DeliveryStore:
 
     def record_delivered(self, delivery: Delivery, now: int) -> bool:
         """Writes the success: it beats whatever another try wrote meanwhile. False if another one delivered first."""
-        return self._put(delivery, now, _NOT_DELIVERED, values={":delivered": DeliveryStatus.DELIVERED}, names=_STATUS)
+        values = {":delivered": DeliveryStatus.DELIVERED, ":event_id": delivery.event_id}
+        return self._put(delivery, now, _NOT_DELIVERED, values=values, names=_STATUS)
 
     def record_failed(self, delivery: Delivery, attempts_read: int, now: int) -> bool:
         """Writes a failed try, or that no more will be made. False if another try was recorded since `attempts_read`:
         that one has planned what comes next."""
         if delivery.due_at is not None:
             self._failing.mark(delivery.id.account_id, delivery.id.endpoint_id, now)
-        values = {":read": attempts_read, ":failing": DeliveryStatus.FAILING}
+        values: dict[str, Any] = {":read": attempts_read, ":failing": DeliveryStatus.FAILING}
+        if attempts_read:
+            return self._put(delivery, now, _SAME_ATTEMPTS, values=values, names=_STATUS)
         # One that was sent again has a record before its first try.
-        condition = _UNTRIED if attempts_read == 0 else _SAME_ATTEMPTS
-        return self._put(delivery, now, condition, values=values, names=_STATUS)
+        return self._put(delivery, now, _UNTRIED, values=values | {":event_id": delivery.event_id}, names=_STATUS)
 
     def reopen(self, before: Delivery | None, opened: Delivery, now: int) -> bool:
         """Writes a delivery that is to be made again. False if somebody has tried or closed it since it was read."""
         self._failing.mark(opened.id.account_id, opened.id.endpoint_id, now)
         if before is None:
-            return self._put(opened, now, _IS_NEW)
+            return self._put(opened, now, _IS_UNKNOWN, values={":event_id": opened.event_id})
         values = {":read": before.attempt_count, ":status": before.status}
         return self._put(opened, now, _AS_READ, values=values, names=_STATUS)
 
@@ -112,7 +116,7 @@ class DeliveryStore:
     def take_over(self, former: FormerDelivery, delivery: Delivery, now: int) -> None:
         """Goes on with it under its new id. Again for the same one it changes nothing that was tried since."""
         self._failing.mark(delivery.id.account_id, delivery.id.endpoint_id, now)
-        self._put(delivery, now, _IS_NEW)
+        self._put(delivery, now, _IS_UNKNOWN, values={":event_id": delivery.event_id})
         self.forget(former.id)
 
     def forget(self, former_id: FormerId) -> None:
