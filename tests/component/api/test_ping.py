@@ -55,7 +55,9 @@ def test_each_test_is_an_event_of_its_own_on_its_way_to_that_endpoint(local: Loc
 
 def test_an_endpoint_that_is_not_there_or_disabled_is_sent_nothing(local: LocalAws, manage: ModuleType) -> None:
     assert ping(manage, "ep_2")[1]["code"] == "endpoint_not_found"
-    EndpointStore(local.dynamodb, local.table_name).disable(ACCOUNT, "ep_1", NOW, "by the API")
+    endpoints = EndpointStore(local.dynamodb, local.table_name)
+    (endpoint,) = endpoints.endpoints(ACCOUNT)
+    endpoints.disable(ACCOUNT, endpoint, NOW, "by the API")
     status, problem = ping(manage)
     assert (status, problem["code"]) == (409, "endpoint_disabled")
     assert local.messages() == []

@@ -9,6 +9,7 @@ import pytest
 
 from ringline.runtime.items import from_item
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
+from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
 from ringline.webhooks.tables.deliveries import DELIVERY_KEPT_S, DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
@@ -79,16 +80,34 @@ def test_a_deleted_endpoint_does_not_come_back_by_a_change(endpoints: EndpointSt
 
 def test_disabling_keeps_the_first_reason_and_creates_nothing(endpoints: EndpointStore) -> None:
     endpoints.add("acct_1", an_endpoint())
-    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
-    endpoints.disable("acct_1", "ep_1", NOW + 1, "again")
-    endpoints.disable("acct_1", "ep_9", NOW, "gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW + 1, "again")
+    endpoints.disable("acct_1", an_endpoint(endpoint_id="ep_9"), NOW, "gone")
     (disabled,) = endpoints.endpoints("acct_1")
     assert (disabled.disabled_at, disabled.disabled_reason, disabled.revision) == (NOW, "answered 410 Gone", 2)
 
 
+def test_what_a_former_url_answered_disables_no_endpoint_that_was_moved(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint(url="https://moved.example.com/"))
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
+    assert endpoints.endpoints("acct_1")[0].is_enabled
+
+
+@pytest.mark.parametrize("since", [None, NOW])
+def test_five_days_of_failures_disable_no_endpoint_that_has_worked_meanwhile(
+    endpoints: EndpointStore, since: int | None
+) -> None:
+    endpoints.add("acct_1", an_endpoint(failing_since=since))
+    judged = an_endpoint(failing_since=NOW - DISABLED_AFTER_MS)
+    endpoints.disable("acct_1", judged, NOW, "failing for five days", failing_since=judged.failing_since)
+    assert endpoints.endpoints("acct_1")[0].is_enabled
+    endpoints.disable("acct_1", judged, NOW, "answered 410 Gone")
+    assert not endpoints.endpoints("acct_1")[0].is_enabled
+
+
 def test_a_change_decided_before_the_endpoint_was_disabled_does_not_enable_it(endpoints: EndpointStore) -> None:
     endpoints.add("acct_1", an_endpoint())
-    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
     assert not endpoints.replace("acct_1", an_endpoint(description="CRM"))
 
 

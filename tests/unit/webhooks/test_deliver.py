@@ -165,6 +165,15 @@ def test_410_gives_up_and_disables_the_endpoint() -> None:
     assert world.record is not None and world.record.status is DeliveryStatus.GAVE_UP
 
 
+def test_a_410_of_the_former_url_says_nothing_of_an_endpoint_that_was_moved_meanwhile() -> None:
+    world = a_world(410)
+    moved = an_endpoint(url="https://moved.example.com/")
+    world.receiver.meanwhile = lambda: world.table.kept_endpoints.update(ep_1=moved)
+    assert world.deliver.run(MESSAGE) == GaveUp(1, "status 410")
+    assert world.table.kept_endpoints["ep_1"] == moved
+    assert list(world.events.log.values()) == [EVENT], "nobody is told that it was disabled"
+
+
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
 def test_an_endpoint_that_is_gone_gets_nothing_and_the_log_says_so(gone: str) -> None:
     world = a_world(endpoint=an_endpoint(disabled_at=NOW))

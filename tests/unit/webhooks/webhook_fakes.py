@@ -91,10 +91,13 @@ class TableInMemory:
         self.steps.step()
         return list(self.kept_endpoints.values())
 
-    def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None:
+    def disable(
+        self, account_id: str, judged: Endpoint, at: int, reason: str, *, failing_since: int | None = None
+    ) -> None:
         self.steps.step()
-        endpoint = self.kept_endpoints[endpoint_id]
-        self.kept_endpoints[endpoint_id] = replace(endpoint, disabled_at=at, paused_at=at, disabled_reason=reason)
+        endpoint = self.kept_endpoints[judged.endpoint_id]
+        if endpoint.url == judged.url and failing_since in {None, endpoint.failing_since}:
+            self._change(judged.endpoint_id, disabled_at=at, paused_at=at, disabled_reason=reason)
 
     def note_failure(self, account_id: str, endpoint_id: str, at: int) -> int:
         endpoint = self.kept_endpoints[endpoint_id]
