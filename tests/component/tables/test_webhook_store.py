@@ -11,7 +11,7 @@ from ringline.runtime.items import from_item
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
 from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
-from ringline.webhooks.tables.deliveries import DELIVERY_KEPT_S, DeliveryStore
+from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, local_aws
@@ -111,12 +111,11 @@ def test_a_change_decided_before_the_endpoint_was_disabled_does_not_enable_it(en
     assert not endpoints.replace("acct_1", an_endpoint(description="CRM"))
 
 
-def test_a_delivery_is_read_back_whole_and_kept_for_thirty_days(aws: LocalAws, deliveries: DeliveryStore) -> None:
+def test_a_delivery_is_read_back_whole(aws: LocalAws, deliveries: DeliveryStore) -> None:
     assert deliveries.delivery(DELIVERY_ID) is None
     assert deliveries.record_failed(FAILING, 0, NOW)
     assert deliveries.delivery(DELIVERY_ID) == FAILING
     (item,) = [item for item in aws.items() if "item_kind" in item]
-    assert item["ttl_at_s"] == NOW // 1000 + DELIVERY_KEPT_S
     assert (item["item_kind"], item["webhook_id"]) == ("delivery", EVENT.event_id)
 
 
@@ -205,3 +204,13 @@ def test_the_record_of_a_former_event_at_the_number_gives_way(
     assert deliveries.reopen(None, FAILING, NOW)
     assert not deliveries.reopen(None, FAILING, NOW)
     assert deliveries.delivery(DELIVERY_ID) == FAILING
+
+
+@pytest.mark.parametrize(("events_kept_days", "kept_days"), [(1, 30), (28, 30), (30, 32), (60, 62)])
+def test_what_was_taken_of_an_event_is_known_for_as_long_as_the_event_is_kept(
+    aws: LocalAws, events_kept_days: int, kept_days: int
+) -> None:
+    store = DeliveryStore(aws.dynamodb, aws.table_name, events_kept_s=events_kept_days * 86_400)
+    assert store.record_delivered(DELIVERED, NOW)
+    (item,) = aws.items()
+    assert item["ttl_at_s"] == NOW // 1000 + kept_days * 86_400

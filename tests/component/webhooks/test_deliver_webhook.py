@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from ringline.runtime.clock import now_ms
 from ringline.webhooks.model.delivery import DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 from ringline.webhooks.sending.queue import DeliveryMessage, message_in
@@ -54,8 +55,8 @@ def world() -> Iterator[World]:
         yield World(aws, receiver, the_handler(aws))
 
 
-def the_handler(aws: LocalAws, allow_private: str = "true") -> ModuleType:
-    environment = {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private}
+def the_handler(aws: LocalAws, allow_private: str = "true", **variables: str) -> ModuleType:
+    environment = {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private} | variables
     return load_handler("deliver_webhook", environment)
 
 
@@ -66,6 +67,13 @@ def test_a_delivery_arrives_signed_and_is_recorded(world: World) -> None:
     assert json.loads(received.body)["type"] == "call_end"
     assert received.headers["webhook-id"] == TOLD.event_id
     assert world.status is DeliveryStatus.DELIVERED
+
+
+def test_what_was_taken_is_known_for_as_long_as_events_are_kept(world: World) -> None:
+    world.handler = the_handler(world.aws, EVENTS_KEPT_DAYS="60")
+    world.deliver()
+    (kept_until,) = [item["ttl_at_s"] for item in world.aws.items() if item.get("item_kind") == "delivery"]
+    assert kept_until > now_ms() // 1000 + 61 * 86_400
 
 
 def test_a_doubled_message_posts_once(world: World) -> None:

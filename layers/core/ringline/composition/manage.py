@@ -68,6 +68,7 @@ from ringline.setup.store import Kind as SetUp
 from ringline.setup.store import SetupStore
 from ringline.voices.store import VoiceCatalogue
 from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.event_settings import EventSettings
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.secrets import EndpointSecrets
 from ringline.webhooks.tables.endpoints import EndpointStore
@@ -87,6 +88,7 @@ class Settings(SignalSettings):
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    events: EventSettings = group(EventSettings)
     targets: TargetSettings = group(TargetSettings)
     agent_name: str = optional("AGENT_NAME")
     speech_agent_name: str = optional("SPEECH_AGENT_NAME")
@@ -160,7 +162,15 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, clock, log),
-        *webhook_log(endpoints, table, settings.delivery_queue_url, clock=clock, log=log),
+        *webhook_log(
+            endpoints,
+            table,
+            settings.delivery_queue_url,
+            events_kept_s=settings.events.kept_s,
+            in_shards=settings.in_shards,
+            clock=clock,
+            log=log,
+        ),
         Runners(registry, reader.pages, clock),
         Workers(registry, reader.pages, clock),
         Accounts(

@@ -38,12 +38,20 @@ def replaying(table: str, queue_url: str, *, clock: Clock) -> Replays:
 
 
 def webhook_log(
-    endpoints: ManageEndpoints, table: str, queue_url: str, *, clock: Clock, log: Logger
+    endpoints: ManageEndpoints,
+    table: str,
+    queue_url: str,
+    *,
+    events_kept_s: int,
+    in_shards: bool,
+    clock: Clock,
+    log: Logger,
 ) -> tuple[Any, ...]:
     """The resources of events, deliveries and replays."""
-    dynamodb = aws.dynamodb()
-    queue, events = SqsDeliveryQueue(aws.sqs, queue_url), EventStore(dynamodb, table, clock)
-    deliveries, pages = DeliveryStore(dynamodb, table), DeliveryPages(dynamodb, table)
+    dynamodb, queue = aws.dynamodb(), SqsDeliveryQueue(aws.sqs, queue_url)
+    events = EventStore(dynamodb, table, clock, kept_s=events_kept_s, in_shards=in_shards)
+    deliveries = DeliveryStore(dynamodb, table, events_kept_s=events_kept_s)
+    pages = DeliveryPages(dynamodb, table)
 
     def send(delivery_id: DeliveryId) -> None:
         queue.send(DeliveryMessage(delivery_id))

@@ -1,5 +1,6 @@
 """Deliveries in the one table: pk A#<account>#DELIVERY, sk <endpoint>#<sequence>. deliver_webhook writes them, the
-sweep claims what it sends again.
+sweep claims what it sends again. A row is kept for longer than its event: without it, what was taken would be sent
+again by a replay of what was not.
 
 A delivery that fails stands in DueIndex (`due_at`), in its endpoint's list (`due_shard`, `failing`), until it is over.
 No record: nothing was tried yet. Rows of the release before (sk <call>#<endpoint>#<type>), which stand among the calls,
@@ -16,11 +17,14 @@ from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
 from ringline.runtime.table import deliveries_pk, failing_shard, sequence_sk
 from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, Phase
+from ringline.webhooks.model.event import EVENTS_KEPT_S
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.model.former import FormerDelivery, FormerId
 from ringline.webhooks.tables.failing import FailingEndpoints
 
-DELIVERY_KEPT_S = 30 * 24 * 3600
+_KEPT_AT_LEAST_S = 30 * 24 * 3600
+_KEPT_BEHIND_EVENTS_S = 2 * 24 * 3600
+"""DynamoDB removes an event up to two days after it has expired: until then a replay asks what was taken of it."""
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
@@ -38,9 +42,10 @@ _OF_A_DELIVERY = OF_EVERY_ROW | {"account_id", "endpoint_id", "sequence", "ttl_a
 
 
 class DeliveryStore:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, *, events_kept_s: int = EVENTS_KEPT_S) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
+        self._kept_s = max(_KEPT_AT_LEAST_S, events_kept_s + _KEPT_BEHIND_EVENTS_S)
         self._failing = FailingEndpoints(dynamodb, table_name)
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
@@ -131,12 +136,13 @@ class DeliveryStore:
         names: Mapping[str, str] | None = None,
     ) -> bool:
         expression: dict[str, Any] = {"ConditionExpression": condition}
+        item = _delivery_item(delivery, now // MS_PER_S + self._kept_s)
         if values:
             expression["ExpressionAttributeValues"] = to_item(values)
         if names:
             expression["ExpressionAttributeNames"] = dict(names)
         try:
-            self._dynamodb.put_item(TableName=self._table_name, Item=_delivery_item(delivery, now), **expression)
+            self._dynamodb.put_item(TableName=self._table_name, Item=item, **expression)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -157,14 +163,14 @@ def _former_names(former_id: FormerId) -> dict[str, str]:
     return {"pk": deliveries_pk(former_id.account_id), "sk": former_id.sk}
 
 
-def _delivery_item(delivery: Delivery, now: int) -> dict[str, Any]:
+def _delivery_item(delivery: Delivery, ttl_at_s: int) -> dict[str, Any]:
     fields = attributes_of(delivery)
     del fields["id"]
     of_its_row = {
         "item_kind": "delivery",
         "attempts": [_attempt_fields(attempt) for attempt in delivery.attempts],
         "due_shard": _list_of(delivery),
-        "ttl_at_s": now // MS_PER_S + DELIVERY_KEPT_S,
+        "ttl_at_s": ttl_at_s,
     }
     return to_row(fields | _delivery_names(delivery.id) | attributes_of(delivery.id) | of_its_row)
 
