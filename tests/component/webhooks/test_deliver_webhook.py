@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from ringline.runtime.clock import now_ms
+from ringline.runtime.items import to_item
 from ringline.webhooks.model.delivery import DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 from ringline.webhooks.sending.queue import DeliveryMessage, message_in
@@ -140,3 +141,18 @@ def test_neither_secret_nor_payload_nor_url_is_logged(world: World) -> None:
     assert (lines[0]["outcome"], lines[0]["attempts"], lines[0]["sequence"]) == ("Delivered", 1, 1)
     for private in (SECRET, "completed", world.receiver.url()):
         assert private not in log.getvalue()
+
+
+def test_a_delivery_whose_event_has_expired_counts_as_given_up_and_is_warned_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (event,) = [item for item in world.aws.items() if item.get("item_kind") == "event"]
+    key = to_item({"pk": event["pk"], "sk": event["sk"]})
+    world.aws.dynamodb.delete_item(TableName=world.aws.table_name, Key=key)
+    counted: list[Any] = []
+    monkeypatch.setattr(world.handler, "count", lambda name, dimension: counted.append((name, dimension)))
+    with log_of("deliver_webhook") as log:
+        assert world.deliver() == []
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert (line["level"], line["outcome"], line["attempts"]) == ("WARNING", "EventNotKept", 0)
+    assert counted == [("Webhooks", ("outcome", "gave_up"))]

@@ -15,8 +15,8 @@ from ringline.webhooks.sending.deliver import (
     AlreadyDone,
     Delivered,
     EndpointGone,
+    EventNotKept,
     GaveUp,
-    NothingToSend,
     NotYetDue,
     WillRetry,
 )
@@ -197,8 +197,27 @@ def test_a_failing_delivery_to_a_deleted_endpoint_leaves_the_sweeps_list() -> No
 def test_an_event_that_is_no_longer_kept_is_not_told() -> None:
     world = a_world()
     world.events.log.clear()
-    assert world.deliver.run(MESSAGE) == NothingToSend()
+    assert world.deliver.run(MESSAGE) == EventNotKept(0)
     assert world.receiver.posts == []
+
+
+def test_a_delivery_whose_event_expires_before_its_last_try_is_given_up_and_told_of_once() -> None:
+    world = a_world(500)
+    world.deliver.run(MESSAGE)
+    world.events.log.clear()
+    world.clock.move(5)
+    assert world.deliver.run(MESSAGE) == EventNotKept(1)
+    assert world.record is not None
+    assert (world.record.status, world.record.due_at) == (DeliveryStatus.GAVE_UP, None)
+    assert world.deliver.run(MESSAGE) == AlreadyDone()
+
+
+def test_an_event_that_is_kept_no_more_is_none_that_a_deleted_endpoint_misses() -> None:
+    world = a_world()
+    world.events.log.clear()
+    world.table.kept_endpoints.clear()
+    assert world.deliver.run(MESSAGE) == EndpointGone()
+    assert world.record is None
 
 
 def test_during_a_rotation_every_valid_secret_signs() -> None:

@@ -68,11 +68,13 @@ class NotYetDue:
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToSend:
-    """The event is no longer kept."""
+class EventNotKept:
+    """The event has expired before its delivery was over: whatever its schedule says, there are no more tries."""
+
+    attempts: int
 
 
-type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | NothingToSend | HeldBack
+type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | EventNotKept | HeldBack
 
 
 class Endpoints(Protocol):
@@ -170,17 +172,16 @@ class Deliver:
         if known is not None and known.is_over:
             return AlreadyDone()
         delivery = known or (None if event is None else _untried(event, delivery_id.endpoint_id, endpoint))
-        if delivery is None:
-            return NothingToSend()
         if endpoint is None or not endpoint.is_enabled:
             self._close(delivery)
             return EndpointGone()
+        if delivery is None:
+            return EventNotKept(0)
         next_at = delivery.next_attempt_at
         if next_at is not None and next_at != turn_at and next_at > self._clock() + EARLY_MS:
             return NotYetDue()
         if event is None:
-            self._close(delivery)
-            return NothingToSend()
+            return EventNotKept(delivery.attempt_count) if self._close(delivery) else AlreadyDone()
         # Nobody subscribes for a call that names no URL; of what is sent all the same the log says that it has none.
         address = endpoint.address_for(event) or endpoint.url
         turn = self._turns.admit(delivery, endpoint, turn_at, address)
@@ -241,11 +242,14 @@ class Deliver:
         self._deliveries.note_attempt(delivery.id, delivery.attempts[-1])
         return AlreadyDone()
 
-    def _close(self, delivery: Delivery) -> None:
+    def _close(self, delivery: Delivery | None) -> bool:
         """Takes a delivery that can go nowhere off the sweep's list. One that was never tried, or whose only try was
-        not written down because the function died, gets its record here."""
+        not written down because the function died, gets its record here. False if another try was recorded meanwhile,
+        or nothing is known of it."""
+        if delivery is None:
+            return False
         over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
-        self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
+        return self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
 
 def _untried(event: Event, endpoint_id: str, endpoint: Endpoint | None) -> Delivery:
