@@ -1,8 +1,9 @@
 """Endpoints and deliveries in the table, and the deliveries' queue."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.erasing import Erasures
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, local_aws
 from tests.unit.webhooks.webhook_fakes import DELIVERY_ID, EVENT, MESSAGE, a_delivery, an_endpoint
@@ -214,3 +216,32 @@ def test_what_was_taken_of_an_event_is_known_for_as_long_as_the_event_is_kept(
     assert store.record_delivered(DELIVERED, NOW)
     (item,) = aws.items()
     assert item["ttl_at_s"] == NOW // 1000 + kept_days * 86_400
+
+
+@dataclass
+class Meanwhile:
+    """A client beside whose first change of a row somebody else makes another one."""
+
+    client: Any
+    change: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def update_item(self, **details: Any) -> Any:
+        change, self.change = self.change, lambda: None
+        change()
+        return self.client.update_item(**details)
+
+
+def test_a_try_that_is_written_while_answers_are_forgotten_stays(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    deliveries.record_failed(FAILING, 0, NOW)
+    client = Meanwhile(aws.dynamodb, lambda: deliveries.note_attempt(DELIVERY_ID, replace(ATTEMPT, at=NOW + 1)))
+    Erasures(client, aws.table_name).forget_answers("acct_1", ["ep_1", "ep_2"], range(1, 60))
+    kept = deliveries.delivery(DELIVERY_ID)
+    assert kept is not None
+    assert [(each.at, each.status_code, each.answer) for each in kept.attempts] == [
+        (NOW, 500, None),
+        (NOW + 1, 500, None),
+    ]
+    assert len([item for item in aws.items() if item["pk"].endswith("#DELIVERY")]) == 1, "none is made by it"

@@ -9,6 +9,7 @@ from standardwebhooks import Webhook
 
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
 from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event import erased
 from ringline.webhooks.model.schedule import WAITS_S
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered
 from ringline.webhooks.sending.deliver import (
@@ -210,6 +211,16 @@ def test_a_delivery_whose_event_expires_before_its_last_try_is_given_up_and_told
     assert world.record is not None
     assert (world.record.status, world.record.due_at) == (DeliveryStatus.GAVE_UP, None)
     assert world.deliver.run(MESSAGE) == AlreadyDone()
+
+
+def test_of_an_event_whose_content_is_erased_no_answer_is_kept_and_none_of_before() -> None:
+    world = a_world(Answered(500, body=b"of before"), Answered(500, body=b"of now"))
+    world.deliver.run(MESSAGE)
+    world.events.log[EVENT.sequence] = erased(EVENT)
+    world.clock.move(5)
+    world.deliver.run(MESSAGE)
+    assert world.record is not None
+    assert [(each.status_code, each.answer) for each in world.record.attempts] == [(500, None)] * 2
 
 
 def test_an_event_that_is_kept_no_more_is_none_that_a_deleted_endpoint_misses() -> None:

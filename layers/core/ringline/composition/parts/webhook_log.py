@@ -22,6 +22,7 @@ from ringline.webhooks.statistics import EndpointStatistics
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.delivery_pages import DeliveryPages
 from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.erasing import Erasures
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.failing import FailingEndpoints
 from ringline.webhooks.tables.replays import ReplayStore
@@ -62,6 +63,7 @@ def webhook_log(
         pages=pages,
         endpoints=EndpointStore(dynamodb, table),
         events=events,
+        erased=Erasures(dynamodb, table).erased,
         reopen=Reopen(deliveries, clock).run,
         send=send,
     )

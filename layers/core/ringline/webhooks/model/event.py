@@ -122,6 +122,11 @@ class Event(_AboutACall):
         return data
 
     @property
+    def is_erased(self) -> bool:
+        """Whether a customer has had its content deleted."""
+        return bool(self.data.get("content_erased"))
+
+    @property
     def _said(self) -> Mapping[str, Any]:
         return self.data
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.webhooks.model.delivery import AtHand, Attempt, Delivery, DeliveryId, DeliveryStatus, record_of, untried
+from ringline.webhooks.model.delivery import (
+    AtHand,
+    Attempt,
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    record_of,
+    untried,
+    without_answers,
+)
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.pace import HeldBack, Turn
@@ -188,13 +197,13 @@ class Deliver:
         if isinstance(turn, HeldBack):
             return turn
         try:
-            return self._try(delivery, endpoint, address, event.body_as(delivery.told_as))
+            return self._try(delivery, endpoint, address, event)
         finally:
             # Behind what is written down: where this fails, the message comes back to a try that is known.
             self._turns.leave(delivery.id, endpoint, turn)
 
-    def _try(self, before: Delivery, endpoint: Endpoint, address: str, body: bytes) -> Outcome:
-        started_at = self._clock()
+    def _try(self, before: Delivery, endpoint: Endpoint, address: str, event: Event) -> Outcome:
+        started_at, body = self._clock(), event.body_as(before.told_as)
         endpoint = self._secrets.opened(before.id.account_id, endpoint)
         secrets = [secret for secret, _ in endpoint.signing(started_at)]
         signature = signature_headers(secrets, before.webhook_id, started_at // MS_PER_S, body)
@@ -204,6 +213,7 @@ class Deliver:
         now = self._clock()
         attempt = attempt_of(answer, started_at, now - started_at, headers, endpoint.secrets)
         delivery = with_attempt(before, attempt)
+        delivery = without_answers(delivery) if event.is_erased else delivery
         retry_after = answer.retry_after if isinstance(answer, Answered) else None
         status_code = answer.status_code if isinstance(answer, Answered) else None
         after_s = retry_after_in_s(retry_after, now)

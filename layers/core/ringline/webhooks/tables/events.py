@@ -170,16 +170,15 @@ class EventStore:
         )
         return [event_from(account_id, from_item(item)) for page in pages for item in page["Items"]]
 
-    def erase(self, account_id: str, event_id: str) -> bool:
+    def erase(self, event: Event) -> bool:
         """Leaves of an event its id, type, call and time, for those to whom it is yet to be sent as well; whether there
         was more of it. The log keeps its place."""
-        event = self.event(account_id, event_id)
-        if event is None or event.data.get("content_erased"):
+        if event.is_erased:
             return False
         told = erased(event).told
         self._dynamodb.update_item(
             TableName=self._table_name,
-            Key=event_key(account_id, event.sequence),
+            Key=event_key(event.account_id, event.sequence),
             UpdateExpression="SET told = :told",
             ConditionExpression=_IS_THERE,
             ExpressionAttributeValues=to_item({":told": zlib.compress(told, 9)}),
