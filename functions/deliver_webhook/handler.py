@@ -1,5 +1,6 @@
 """Tells customers' servers of events, or plans the next tries; makes the steps of replays (SQS, partial failures)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ringline.composition.deliver_webhook import Settings, compose
@@ -7,7 +8,7 @@ from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.metrics import count
 from ringline.runtime.settings import read
-from ringline.webhooks.sending.deliver import Delivered, GaveUp, Outcome, WillRetry
+from ringline.webhooks.sending.deliver import Delivered, EventNotKept, GaveUp, Outcome, WillRetry
 from ringline.webhooks.sending.together import Step, Took, Try
 
 logger = make_logger("deliver_webhook")
@@ -31,14 +32,16 @@ def _tell(took: Took, message_id: str) -> None:
             # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not help.
             logger.error("webhook delivery broke off", exc_info=took, extra={"message_id": message_id})
         case Step(names, outcome):
-            _log("webhook replay", names, outcome)
+            _log(logger.info, "webhook replay", names, outcome)
         case Try(names, outcome):
-            _log("webhook delivery", names, outcome)
+            # Events are kept for too short a time, or the queue was behind for as long.
+            level = logger.warning if isinstance(outcome, EventNotKept) else logger.info
+            _log(level, "webhook delivery", names, outcome)
             _count(outcome)
 
 
-def _log(what: str, names: Any, outcome: Any) -> None:
-    logger.info(
+def _log(level: Callable[..., None], what: str, names: Any, outcome: Any) -> None:
+    level(
         what,
         extra={
             **{name: getattr(names, name) for name in names.__slots__},
@@ -57,7 +60,7 @@ def _count(outcome: Outcome) -> None:
             became = "later_try"
         case WillRetry():
             became = "failed_try"
-        case GaveUp():
+        case GaveUp() | EventNotKept():
             became = "gave_up"
         case _:
             return

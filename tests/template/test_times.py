@@ -1,6 +1,8 @@
 """Times that stand in template.yaml and in code are one: each number of the template is computed here from the
 constants that it must keep up with, so that whoever changes one of the two is told of the other."""
 
+import math
+
 import pytest
 
 from local.aws.template import events_of
@@ -13,6 +15,7 @@ from ringline.runtime import aws
 from ringline.runtime.sqs import LONGEST_DELAY_S
 from ringline.telephony import front_desk
 from ringline.webhooks.model import schedule
+from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.sending import client, overdue
 from tests.template.test_template import (
     FUNCTIONS,
@@ -185,3 +188,8 @@ def test_the_sweep_runs_as_often_as_the_rules_of_a_call_count_on() -> None:
 
 def test_a_sweep_is_over_before_the_next_one_begins() -> None:
     assert timeout_of("SweepFunction") < schedule_of("SweepFunction")
+
+
+def test_the_template_says_how_long_events_must_be_kept_for_every_try_of_a_schedule() -> None:
+    days = math.ceil((schedule.LADDER_MS + DISABLED_AFTER_MS) / 86_400_000)
+    assert f"Below {days} " in TEMPLATE_READ["Parameters"]["EventsKeptDays"]["Description"]

@@ -1,6 +1,7 @@
 """What is kept of a call is deleted where a customer asks for it, whatever comes late."""
 
 import json
+from copy import replace
 from types import ModuleType
 from typing import Any
 
@@ -21,12 +22,16 @@ from ringline.calls.tables.writes.days import called_row
 from ringline.calls.views.payload import draft_of
 from ringline.runtime import aws
 from ringline.runtime.clock import now_ms
+from ringline.webhooks.model.delivery import Attempt, Delivery, untried
 from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.tables.deliveries import DeliveryStore
+from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from tests.builders import NOW, a_call, a_transfer, moved, unmoved
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
+from tests.unit.webhooks.webhook_fakes import an_endpoint
 
 ACCOUNT = "acct_demo"
 CALL = "call_01JD5Z0000000000000000000A"
@@ -98,6 +103,42 @@ def test_all_that_was_said_and_recorded_is_gone_and_the_receipt_says_how_much_it
     events = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)
     assert [event.data for event in events] == [{"call_id": CALL, "content_erased": True}] * 3
     assert [event.body["type"] for event in events] == ["call.ended", "recording.ready", "transcript.ready"]
+
+
+@pytest.fixture
+def echoed(local: LocalAws) -> Delivery:
+    """An endpoint that refused the call's end, and sent back what it was sent."""
+    keep_everything(local)
+    EndpointStore(local.dynamodb, local.table_name).add(ACCOUNT, an_endpoint())
+    (event,) = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 1)
+    refused = Attempt(NOW, 40, status_code=422, answer=f"what is {SECRET_WORDS}?")
+    delivery = replace(untried(event, "ep_1", "call_end"), attempts=(refused, refused), attempt_count=2)
+    assert DeliveryStore(local.dynamodb, local.table_name).record_failed(delivery, 0, NOW)
+    return delivery
+
+
+def test_what_a_receiver_echoed_of_the_call_is_gone_with_it(
+    local: LocalAws, manage: ModuleType, echoed: Delivery
+) -> None:
+    assert erase(manage)[0] == 200
+    assert SECRET_WORDS not in str(local.items())
+    kept = DeliveryStore(local.dynamodb, local.table_name).delivery(echoed.id)
+    assert kept == replace(echoed, attempts=(Attempt(NOW, 40, status_code=422),) * 2)
+
+
+def test_what_a_receiver_echoed_is_gone_when_it_is_asked_again_after_a_death(
+    local: LocalAws, manage: ModuleType, echoed: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setattr("ringline.webhooks.tables.erasing.rows_at", _dies_at)
+        assert erase(manage)[0] == 500
+    assert SECRET_WORDS in str(local.items())
+    assert erase(manage)[0] == 200
+    assert SECRET_WORDS not in str(local.items())
+
+
+def _dies_at(*_named: Any) -> None:
+    raise RuntimeError("the function is gone")
 
 
 def test_that_the_call_took_place_stays(local: LocalAws, manage: ModuleType) -> None:

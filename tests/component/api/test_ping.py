@@ -8,6 +8,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.runtime.clock import now_ms
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
@@ -29,9 +30,13 @@ def manage(local: LocalAws) -> ModuleType:
         created_at=NOW,
     )
     EndpointStore(local.dynamodb, local.table_name).add(ACCOUNT, endpoint)
+    return load_manage(local)
+
+
+def load_manage(local: LocalAws, **variables: str) -> ModuleType:
     nowhere = {"LIVEKIT_URL": "http://127.0.0.1:9", "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 36}
     queues = {"DOORBELL_QUEUE_URL": local.queue_url, "DELIVERY_QUEUE_URL": local.queue_url}
-    return load_handler("manage", queues | nowhere)
+    return load_handler("manage", queues | nowhere | variables)
 
 
 def ping(manage: ModuleType, endpoint_id: str = "ep_1") -> tuple[int, Any]:
@@ -53,9 +58,18 @@ def test_each_test_is_an_event_of_its_own_on_its_way_to_that_endpoint(local: Loc
     assert {(each["endpoint_id"], each["sequence"]) for each in sent} == {("ep_1", 1), ("ep_1", 2)}
 
 
+@pytest.mark.parametrize("days", [3, 60])
+def test_a_test_is_kept_for_as_long_as_other_events(local: LocalAws, manage: ModuleType, days: int) -> None:
+    ping(load_manage(local, EVENTS_KEPT_DAYS=str(days)))
+    kept_until = [item["ttl_at_s"] for item in local.items() if item.get("item_kind") == "event"]
+    assert [round((until - now_ms() // 1000) / 86_400) for until in kept_until] == [days]
+
+
 def test_an_endpoint_that_is_not_there_or_disabled_is_sent_nothing(local: LocalAws, manage: ModuleType) -> None:
     assert ping(manage, "ep_2")[1]["code"] == "endpoint_not_found"
-    EndpointStore(local.dynamodb, local.table_name).disable(ACCOUNT, "ep_1", NOW, "by the API")
+    endpoints = EndpointStore(local.dynamodb, local.table_name)
+    (endpoint,) = endpoints.endpoints(ACCOUNT)
+    endpoints.disable(ACCOUNT, endpoint, NOW, "by the API")
     status, problem = ping(manage)
     assert (status, problem["code"]) == (409, "endpoint_disabled")
     assert local.messages() == []

@@ -1,5 +1,6 @@
 """The log of an account's events: numbered without a gap, one row for one event, and counting on after a long sleep."""
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -28,10 +29,11 @@ class Log:
 
     aws: LocalAws
     clock: HandClock = field(default_factory=HandClock)
+    kept_s: int = EVENTS_KEPT_S
 
     def store(self) -> EventStore:
         """As each invocation makes one."""
-        return EventStore(self.aws.dynamodb, self.aws.table_name, self.clock)
+        return EventStore(self.aws.dynamodb, self.aws.table_name, self.clock, kept_s=self.kept_s)
 
     def append(self, number: int) -> int:
         return self.store().append(of_call(number)).sequence
@@ -41,14 +43,17 @@ class Log:
 
     def days_pass(self, days: int) -> None:
         """Every other day the sweep looks at what is due, and what has expired is taken away."""
-        counts = EventCounts(self.aws.dynamodb, self.aws.table_name, self.clock)
         for _ in range(-(-days // 2)):
-            self.clock.move(2 * 86_400)
-            for item in self.aws.items():
-                if item.get("due_at", 2**60) <= self.clock():
-                    assert counts.look(item["pk"], item["due_at"])
-                if item.get("ttl_at_s", 2**40) <= self.clock() // 1000:
-                    self.remove(item["pk"], item["sk"])
+            self.hours_pass(48)
+
+    def hours_pass(self, hours: int) -> None:
+        self.clock.move(hours * 3600)
+        counts = EventCounts(self.aws.dynamodb, self.aws.table_name, self.clock)
+        for item in self.aws.items():
+            if item.get("due_at", 2**60) <= self.clock():
+                assert counts.look(item["pk"], item["due_at"])
+            if item.get("ttl_at_s", 2**40) <= self.clock() // 1000:
+                self.remove(item["pk"], item["sk"])
 
     def remove(self, pk: str, sk: str) -> None:
         self.aws.dynamodb.delete_item(TableName=self.aws.table_name, Key=to_item({"pk": pk, "sk": sk}))
@@ -211,6 +216,13 @@ def test_a_receiver_that_pages_while_others_write_misses_nothing(log: Log) -> No
     assert seen == list(range(1, 41))
 
 
+def test_a_page_of_more_than_a_megabyte_is_not_taken_for_the_end_of_the_log(log: Log) -> None:
+    long = {"text": random.Random(1).randbytes(190_000).hex()}
+    log.store().append_all([replace(of_call(number), data=long) for number in range(8)])
+    assert log.numbers() == list(range(1, 9))
+    assert [event.sequence for event in log.store().page("acct_1", 1, 6)] == [2, 3, 4, 5, 6, 7]
+
+
 def test_rows_expire_with_the_retention_that_is_set(log: Log) -> None:
     EventStore(log.aws.dynamodb, log.aws.table_name, log.clock, kept_s=86_400).append(of_call(1))
     kept = [item["ttl_at_s"] for item in log.aws.items() if "ttl_at_s" in item]
@@ -244,6 +256,27 @@ def test_rows_that_expire_in_another_order_than_they_were_written_do_not_count_b
     log.clock.move(86_400 * 2)
     log.remove("A#acct_1#EVENTS", "000000000000002")
     assert log.append(3) == 3
+
+
+def test_where_events_are_kept_for_a_shorter_time_from_now_on_numbers_do_not_start_again_lower(log: Log) -> None:
+    log.append(1)
+    log.hours_pass(1)
+    log.kept_s = 86_400
+    log.append(2)
+    log.append(3)
+    for _ in range(8):
+        log.hours_pass(6)
+    assert log.numbers() == [1], "what was written before is kept for longer"
+    assert log.append(4) == 4
+
+
+def test_an_account_that_rests_for_a_day_is_counted_again_afterwards(log: Log) -> None:
+    for number in range(1, 4):
+        assert log.append(number) == number
+        log.hours_pass(13)
+        log.hours_pass(13)
+    log.days_pass(KEPT_DAYS * 2)
+    assert log.append(99) == 4
 
 
 def test_a_count_is_looked_at_only_while_events_come(log: Log) -> None:

@@ -1,17 +1,20 @@
 """Endpoints and deliveries in the table, and the deliveries' queue."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from ringline.runtime.items import from_item
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
+from ringline.webhooks.model.endpoint import DISABLED_AFTER_MS
 from ringline.webhooks.sending.queue import SqsDeliveryQueue, message_in
-from ringline.webhooks.tables.deliveries import DELIVERY_KEPT_S, DeliveryStore
+from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.erasing import Erasures
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, local_aws
 from tests.unit.webhooks.webhook_fakes import DELIVERY_ID, EVENT, MESSAGE, a_delivery, an_endpoint
@@ -79,25 +82,42 @@ def test_a_deleted_endpoint_does_not_come_back_by_a_change(endpoints: EndpointSt
 
 def test_disabling_keeps_the_first_reason_and_creates_nothing(endpoints: EndpointStore) -> None:
     endpoints.add("acct_1", an_endpoint())
-    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
-    endpoints.disable("acct_1", "ep_1", NOW + 1, "again")
-    endpoints.disable("acct_1", "ep_9", NOW, "gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW + 1, "again")
+    endpoints.disable("acct_1", an_endpoint(endpoint_id="ep_9"), NOW, "gone")
     (disabled,) = endpoints.endpoints("acct_1")
     assert (disabled.disabled_at, disabled.disabled_reason, disabled.revision) == (NOW, "answered 410 Gone", 2)
 
 
+def test_what_a_former_url_answered_disables_no_endpoint_that_was_moved(endpoints: EndpointStore) -> None:
+    endpoints.add("acct_1", an_endpoint(url="https://moved.example.com/"))
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
+    assert endpoints.endpoints("acct_1")[0].is_enabled
+
+
+@pytest.mark.parametrize("since", [None, NOW])
+def test_five_days_of_failures_disable_no_endpoint_that_has_worked_meanwhile(
+    endpoints: EndpointStore, since: int | None
+) -> None:
+    endpoints.add("acct_1", an_endpoint(failing_since=since))
+    judged = an_endpoint(failing_since=NOW - DISABLED_AFTER_MS)
+    endpoints.disable("acct_1", judged, NOW, "failing for five days", failing_since=judged.failing_since)
+    assert endpoints.endpoints("acct_1")[0].is_enabled
+    endpoints.disable("acct_1", judged, NOW, "answered 410 Gone")
+    assert not endpoints.endpoints("acct_1")[0].is_enabled
+
+
 def test_a_change_decided_before_the_endpoint_was_disabled_does_not_enable_it(endpoints: EndpointStore) -> None:
     endpoints.add("acct_1", an_endpoint())
-    endpoints.disable("acct_1", "ep_1", NOW, "answered 410 Gone")
+    endpoints.disable("acct_1", an_endpoint(), NOW, "answered 410 Gone")
     assert not endpoints.replace("acct_1", an_endpoint(description="CRM"))
 
 
-def test_a_delivery_is_read_back_whole_and_kept_for_thirty_days(aws: LocalAws, deliveries: DeliveryStore) -> None:
+def test_a_delivery_is_read_back_whole(aws: LocalAws, deliveries: DeliveryStore) -> None:
     assert deliveries.delivery(DELIVERY_ID) is None
     assert deliveries.record_failed(FAILING, 0, NOW)
     assert deliveries.delivery(DELIVERY_ID) == FAILING
     (item,) = [item for item in aws.items() if "item_kind" in item]
-    assert item["ttl_at_s"] == NOW // 1000 + DELIVERY_KEPT_S
     assert (item["item_kind"], item["webhook_id"]) == ("delivery", EVENT.event_id)
 
 
@@ -173,3 +193,55 @@ def test_a_delayed_message_is_not_early_and_never_beyond_what_sqs_takes() -> Non
     for wait_ms in (5_000, 5_001, 10**9):
         queue.send_later(MESSAGE, wait_ms)
     assert delays == [5, 6, 900]
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_the_record_of_a_former_event_at_the_number_gives_way(
+    deliveries: DeliveryStore, status: DeliveryStatus
+) -> None:
+    former = replace(DELIVERED, status=status, attempt_count=3, event_id="evt_former")
+    assert deliveries.record_delivered(former, NOW)
+    assert deliveries.record_failed(FAILING, 0, NOW)
+    assert deliveries.record_delivered(replace(former, event_id="evt_third"), NOW)
+    assert deliveries.reopen(None, FAILING, NOW)
+    assert not deliveries.reopen(None, FAILING, NOW)
+    assert deliveries.delivery(DELIVERY_ID) == FAILING
+
+
+@pytest.mark.parametrize(("events_kept_days", "kept_days"), [(1, 30), (28, 30), (30, 32), (60, 62)])
+def test_what_was_taken_of_an_event_is_known_for_as_long_as_the_event_is_kept(
+    aws: LocalAws, events_kept_days: int, kept_days: int
+) -> None:
+    store = DeliveryStore(aws.dynamodb, aws.table_name, events_kept_s=events_kept_days * 86_400)
+    assert store.record_delivered(DELIVERED, NOW)
+    (item,) = aws.items()
+    assert item["ttl_at_s"] == NOW // 1000 + kept_days * 86_400
+
+
+@dataclass
+class Meanwhile:
+    """A client beside whose first change of a row somebody else makes another one."""
+
+    client: Any
+    change: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def update_item(self, **details: Any) -> Any:
+        change, self.change = self.change, lambda: None
+        change()
+        return self.client.update_item(**details)
+
+
+def test_a_try_that_is_written_while_answers_are_forgotten_stays(aws: LocalAws, deliveries: DeliveryStore) -> None:
+    deliveries.record_failed(FAILING, 0, NOW)
+    client = Meanwhile(aws.dynamodb, lambda: deliveries.note_attempt(DELIVERY_ID, replace(ATTEMPT, at=NOW + 1)))
+    Erasures(client, aws.table_name).forget_answers("acct_1", ["ep_1", "ep_2"], range(1, 60))
+    kept = deliveries.delivery(DELIVERY_ID)
+    assert kept is not None
+    assert [(each.at, each.status_code, each.answer) for each in kept.attempts] == [
+        (NOW, 500, None),
+        (NOW + 1, 500, None),
+    ]
+    assert len([item for item in aws.items() if item["pk"].endswith("#DELIVERY")]) == 1, "none is made by it"

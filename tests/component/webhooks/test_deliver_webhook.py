@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from ringline.runtime.clock import now_ms
+from ringline.runtime.items import to_item
 from ringline.webhooks.model.delivery import DeliveryId, DeliveryStatus
 from ringline.webhooks.model.endpoint import Endpoint, new_webhook_secret
 from ringline.webhooks.sending.queue import DeliveryMessage, message_in
@@ -54,8 +56,8 @@ def world() -> Iterator[World]:
         yield World(aws, receiver, the_handler(aws))
 
 
-def the_handler(aws: LocalAws, allow_private: str = "true") -> ModuleType:
-    environment = {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private}
+def the_handler(aws: LocalAws, allow_private: str = "true", **variables: str) -> ModuleType:
+    environment = {"DELIVERY_QUEUE_URL": aws.queue_url, "ALLOW_PRIVATE_WEBHOOKS": allow_private} | variables
     return load_handler("deliver_webhook", environment)
 
 
@@ -66,6 +68,13 @@ def test_a_delivery_arrives_signed_and_is_recorded(world: World) -> None:
     assert json.loads(received.body)["type"] == "call_end"
     assert received.headers["webhook-id"] == TOLD.event_id
     assert world.status is DeliveryStatus.DELIVERED
+
+
+def test_what_was_taken_is_known_for_as_long_as_events_are_kept(world: World) -> None:
+    world.handler = the_handler(world.aws, EVENTS_KEPT_DAYS="60")
+    world.deliver()
+    (kept_until,) = [item["ttl_at_s"] for item in world.aws.items() if item.get("item_kind") == "delivery"]
+    assert kept_until > now_ms() // 1000 + 61 * 86_400
 
 
 def test_a_doubled_message_posts_once(world: World) -> None:
@@ -132,3 +141,18 @@ def test_neither_secret_nor_payload_nor_url_is_logged(world: World) -> None:
     assert (lines[0]["outcome"], lines[0]["attempts"], lines[0]["sequence"]) == ("Delivered", 1, 1)
     for private in (SECRET, "completed", world.receiver.url()):
         assert private not in log.getvalue()
+
+
+def test_a_delivery_whose_event_has_expired_counts_as_given_up_and_is_warned_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (event,) = [item for item in world.aws.items() if item.get("item_kind") == "event"]
+    key = to_item({"pk": event["pk"], "sk": event["sk"]})
+    world.aws.dynamodb.delete_item(TableName=world.aws.table_name, Key=key)
+    counted: list[Any] = []
+    monkeypatch.setattr(world.handler, "count", lambda name, dimension: counted.append((name, dimension)))
+    with log_of("deliver_webhook") as log:
+        assert world.deliver() == []
+    (line,) = map(json.loads, log.getvalue().splitlines())
+    assert (line["level"], line["outcome"], line["attempts"]) == ("WARNING", "EventNotKept", 0)
+    assert counted == [("Webhooks", ("outcome", "gave_up"))]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -136,6 +137,27 @@ def test_one_delivery_shows_its_tries(log: Log) -> None:
     assert (timed_out["last_attempt"]["error"], timed_out["last_attempt"]["status_code"]) == ("timed_out", None)
 
 
+def test_what_a_receiver_said_of_an_event_whose_content_is_erased_is_not_shown(log: Log) -> None:
+    """A post was under way when the content was erased, or its endpoint is deleted: the record has the answer still."""
+    name = f"dlv_{ENDPOINT}_2"
+    event = log.events.at(ACCOUNT, 2)
+    assert event is not None and log.events.erase(event)
+    _, shown = log.ask("GET", f"/v1/webhook-deliveries/{name}")
+    assert [attempt["status_code"] for attempt in shown["attempts"]] == [500]
+    assert "no db" not in str(shown)
+    assert "no db" not in str(log.ask("GET", "/v1/webhook-deliveries"))
+    assert "no db" not in str(log.ask("POST", f"/v1/webhook-deliveries/{name}/redeliver"))
+    assert "no db" not in str(log.aws.items()), "what is opened again is written without it"
+
+
+def test_a_replay_of_an_event_whose_content_is_erased_keeps_no_answer(log: Log) -> None:
+    event = log.events.at(ACCOUNT, 2)
+    assert event is not None and log.events.erase(event)
+    log.start()
+    log.work(1)
+    assert "no db" not in str(log.aws.items())
+
+
 @pytest.mark.parametrize("name", ["dlv_ep_1_6", "dlv_ep_1_02", "dlv_ep_1_", "ep_1_2", "dlv__2", "dlv_ep_1_²", "x"])
 def test_what_names_no_delivery_is_not_found(log: Log, name: str) -> None:
     assert log.ask("GET", f"/v1/webhook-deliveries/{name}")[0] == 404
@@ -154,6 +176,14 @@ def test_one_that_was_delivered_is_sent_again_once_however_often_that_is_asked(l
     assert (again.headers["webhook-id"], again.body) == (first.headers["webhook-id"], first.body)
     _, shown = log.ask("GET", f"/v1/webhook-deliveries/dlv_{ENDPOINT}_1")
     assert (shown["status"], shown["attempt_count"]) == ("delivered", 2)
+
+
+def test_a_delivery_of_a_former_event_at_the_number_sends_no_other_event_again(log: Log) -> None:
+    known = log.deliveries.delivery(log.named(1))
+    assert known is not None
+    log.deliveries.record_delivered(replace(known, event_id="evt_former"), log.clock())
+    status, problem = log.ask("POST", f"/v1/webhook-deliveries/dlv_{ENDPOINT}_1/redeliver")
+    assert (status, problem["code"]) == (409, "event_not_kept")
 
 
 def test_a_redelivery_whose_message_got_lost_is_sent_by_the_sweep(log: Log) -> None:

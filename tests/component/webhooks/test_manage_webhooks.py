@@ -22,6 +22,7 @@ from tests.builders import NOW
 from tests.component.one_table import LocalAws, load_handler, local_aws, log_of
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
+from tests.unit.webhooks.webhook_fakes import an_endpoint
 
 ACCOUNT = "acct_0a1b2c3d"
 
@@ -372,6 +373,32 @@ def test_of_two_rotations_at_once_one_is_made_and_one_is_refused(aws: LocalAws) 
     assert (refused.value.status, refused.value.code) == (409, "rotated_meanwhile")
     kept = store.endpoint(ACCOUNT, endpoint.endpoint_id)
     assert kept is not None and len(kept.secrets) == 2
+
+
+class AnswerLost(EndpointStore):
+    """The first change is written, and the request that is made again for its answer meets the new revision."""
+
+    lost = False
+
+    def replace(self, account_id: str, endpoint: Endpoint) -> bool:
+        is_written = super().replace(account_id, endpoint)
+        first, self.lost = not self.lost, True
+        return is_written and not first
+
+
+@pytest.mark.parametrize("wanted", [None, 1])
+def test_a_rotation_whose_answer_got_lost_on_the_way_shows_the_secret_that_signs(
+    aws: LocalAws, wanted: int | None
+) -> None:
+    store, secrets = EndpointStore(aws.dynamodb, aws.table_name), EndpointSecrets(sealer)
+    store.add(ACCOUNT, an_endpoint(endpoint_id="ep_1"))
+    manage = ManageEndpoints(
+        AnswerLost(aws.dynamodb, aws.table_name), secrets, NoReplays(), lambda: NOW, allow_private=False
+    )
+    endpoint, shown = manage.rotate(ACCOUNT, "ep_1", SecretRotation(), wanted)
+    assert secrets.opened(ACCOUNT, endpoint).secrets[0] == shown
+    assert store.endpoint(ACCOUNT, "ep_1") == endpoint
+    assert (endpoint.revision, len(endpoint.secrets)) == (2, 2)
 
 
 def test_an_asymmetric_endpoint_shows_its_public_key_and_never_the_private_one(ask: Ask, aws: LocalAws) -> None:

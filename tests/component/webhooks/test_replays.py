@@ -1,5 +1,7 @@
 """What an endpoint has missed is sent to it again, a few events at a time, whatever dies on the way."""
 
+from copy import replace
+
 import pytest
 
 from ringline.runtime.web.problems import Problem
@@ -210,3 +212,14 @@ def test_a_death_at_any_step_loses_nothing_and_repeats_only_what_was_under_way(
         if world.steps.cut_after is not None:
             break
     assert 10 < cut < _MOST_CUTS - 1, "each step was cut once"
+
+
+def test_what_was_taken_of_a_former_event_at_the_number_is_not_this_one_s(local: LocalAws) -> None:
+    world = ReplayWorld(local, events=2)
+    world.tell(1, 2)
+    known = world.deliveries.delivery(world.named(2))
+    assert known is not None
+    world.deliveries.record_delivered(replace(known, event_id="evt_former"), world.clock())
+    world.start()
+    world.work(5)
+    assert world.told[2:] == world.ids(2)

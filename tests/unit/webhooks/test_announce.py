@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from copy import replace
 from dataclasses import dataclass, field
 
 import pytest
@@ -106,6 +107,7 @@ def test_what_a_disabled_endpoint_wants_is_written_and_not_sent() -> None:
 
 def test_one_announcer_reads_an_accounts_endpoints_once() -> None:
     place = Place()
+    del place.table.kept_endpoints["ep_3"]
     announcer = place.announcer()
     announcer.announce(RINGING)
     announcer.announce(a_draft())
@@ -118,6 +120,49 @@ def test_the_next_announcer_sees_an_endpoint_made_meanwhile() -> None:
     place.announcer().announce(a_draft())
     place.table.kept_endpoints["ep_4"] = an_endpoint(endpoint_id="ep_4")
     assert place.announcer().announce(a_draft(call_id="call_2")) == 3
+
+
+@dataclass
+class EnabledMeanwhile(EventsInMemory):
+    """A customer enables an endpoint while an event is appended: the replay ends before the event."""
+
+    table: TableInMemory = field(default_factory=a_table)
+    event_types: tuple[str, ...] = ("*",)
+
+    def append(self, draft: EventDraft) -> Event:
+        self.table.kept_endpoints["ep_3"] = an_endpoint(endpoint_id="ep_3", event_types=self.event_types)
+        return super().append(draft)
+
+
+def test_an_endpoint_that_is_enabled_while_events_are_appended_is_told_them() -> None:
+    table = a_table()
+    place = Place(table, EnabledMeanwhile(Steps(), table=table))
+    assert place.announcer().announce(a_draft()) == 3
+    assert place.told == [("ep_1", 1), ("ep_2", 1), ("ep_3", 1)]
+
+
+def test_an_endpoint_that_is_enabled_while_a_batch_is_written_ahead_is_told_all_of_it() -> None:
+    table = a_table()
+    place = Place(table, EnabledMeanwhile(Steps(), table=table))
+    drafts = [replace(RINGING, call_id=f"call_{number}") for number in range(3)]
+    announcer = place.announcer()
+    announcer.write_ahead(drafts)
+    assert [announcer.announce(draft) for draft in drafts] == [2, 2, 2]
+    assert table.steps.taken == 2, "a disabled endpoint costs a batch one more read"
+
+
+def test_an_endpoint_that_is_enabled_for_other_events_is_not_told_these() -> None:
+    table = a_table()
+    place = Place(table, EnabledMeanwhile(Steps(), table=table, event_types=("recording.ready",)))
+    assert place.announcer().announce(a_draft()) == 2
+
+
+def test_each_event_that_is_appended_alone_has_its_own_look_at_what_was_disabled() -> None:
+    place = Place()
+    announcer = place.announcer()
+    announcer.announce(a_draft())
+    place.table.kept_endpoints["ep_3"] = an_endpoint(endpoint_id="ep_3", event_types=("*",))
+    assert announcer.announce(a_draft(call_id="call_2")) == 3
 
 
 FORMER = FormerMessage(

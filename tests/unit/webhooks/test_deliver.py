@@ -9,19 +9,30 @@ from standardwebhooks import Webhook
 
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus, Phase
 from ringline.webhooks.model.endpoint import Endpoint
+from ringline.webhooks.model.event import erased
 from ringline.webhooks.model.schedule import WAITS_S
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered
 from ringline.webhooks.sending.deliver import (
     AlreadyDone,
     Delivered,
     EndpointGone,
+    EventNotKept,
     GaveUp,
-    NothingToSend,
     NotYetDue,
     WillRetry,
 )
 from tests.builders import NOW, at
-from tests.unit.webhooks.webhook_fakes import EVENT, MESSAGE, SECRET, PowerCut, World, a_world, an_endpoint
+from tests.unit.webhooks.webhook_fakes import (
+    DELIVERY_ID,
+    EVENT,
+    MESSAGE,
+    SECRET,
+    PowerCut,
+    World,
+    a_delivery,
+    a_world,
+    an_endpoint,
+)
 
 
 def test_a_success_is_posted_once_and_written_once() -> None:
@@ -78,6 +89,15 @@ def test_a_message_of_what_is_delivered_posts_nothing() -> None:
     world.deliver.run(MESSAGE)
     assert world.deliver.run(MESSAGE) == AlreadyDone()
     assert len(world.receiver.posts) == 1
+
+
+def test_an_event_at_the_number_of_a_former_one_is_posted() -> None:
+    world = a_world(200)
+    former = a_delivery(event_id="evt_former", webhook_id="evt_former", status=DeliveryStatus.DELIVERED)
+    world.table.kept_deliveries[DELIVERY_ID] = former
+    assert world.deliver.run(MESSAGE) == Delivered(1)
+    assert world.receiver.posts[0].headers["webhook-id"] == EVENT.event_id
+    assert world.record is not None and world.record.event_id == EVENT.event_id
 
 
 def test_a_first_failure_is_tried_again_after_five_seconds_by_message() -> None:
@@ -146,6 +166,15 @@ def test_410_gives_up_and_disables_the_endpoint() -> None:
     assert world.record is not None and world.record.status is DeliveryStatus.GAVE_UP
 
 
+def test_a_410_of_the_former_url_says_nothing_of_an_endpoint_that_was_moved_meanwhile() -> None:
+    world = a_world(410)
+    moved = an_endpoint(url="https://moved.example.com/")
+    world.receiver.meanwhile = lambda: world.table.kept_endpoints.update(ep_1=moved)
+    assert world.deliver.run(MESSAGE) == GaveUp(1, "status 410")
+    assert world.table.kept_endpoints["ep_1"] == moved
+    assert list(world.events.log.values()) == [EVENT], "nobody is told that it was disabled"
+
+
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
 def test_an_endpoint_that_is_gone_gets_nothing_and_the_log_says_so(gone: str) -> None:
     world = a_world(endpoint=an_endpoint(disabled_at=NOW))
@@ -169,8 +198,37 @@ def test_a_failing_delivery_to_a_deleted_endpoint_leaves_the_sweeps_list() -> No
 def test_an_event_that_is_no_longer_kept_is_not_told() -> None:
     world = a_world()
     world.events.log.clear()
-    assert world.deliver.run(MESSAGE) == NothingToSend()
+    assert world.deliver.run(MESSAGE) == EventNotKept(0)
     assert world.receiver.posts == []
+
+
+def test_a_delivery_whose_event_expires_before_its_last_try_is_given_up_and_told_of_once() -> None:
+    world = a_world(500)
+    world.deliver.run(MESSAGE)
+    world.events.log.clear()
+    world.clock.move(5)
+    assert world.deliver.run(MESSAGE) == EventNotKept(1)
+    assert world.record is not None
+    assert (world.record.status, world.record.due_at) == (DeliveryStatus.GAVE_UP, None)
+    assert world.deliver.run(MESSAGE) == AlreadyDone()
+
+
+def test_of_an_event_whose_content_is_erased_no_answer_is_kept_and_none_of_before() -> None:
+    world = a_world(Answered(500, body=b"of before"), Answered(500, body=b"of now"))
+    world.deliver.run(MESSAGE)
+    world.events.log[EVENT.sequence] = erased(EVENT)
+    world.clock.move(5)
+    world.deliver.run(MESSAGE)
+    assert world.record is not None
+    assert [(each.status_code, each.answer) for each in world.record.attempts] == [(500, None)] * 2
+
+
+def test_an_event_that_is_kept_no_more_is_none_that_a_deleted_endpoint_misses() -> None:
+    world = a_world()
+    world.events.log.clear()
+    world.table.kept_endpoints.clear()
+    assert world.deliver.run(MESSAGE) == EndpointGone()
+    assert world.record is None
 
 
 def test_during_a_rotation_every_valid_secret_signs() -> None:

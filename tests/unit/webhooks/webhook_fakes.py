@@ -91,10 +91,13 @@ class TableInMemory:
         self.steps.step()
         return list(self.kept_endpoints.values())
 
-    def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None:
+    def disable(
+        self, account_id: str, judged: Endpoint, at: int, reason: str, *, failing_since: int | None = None
+    ) -> None:
         self.steps.step()
-        endpoint = self.kept_endpoints[endpoint_id]
-        self.kept_endpoints[endpoint_id] = replace(endpoint, disabled_at=at, paused_at=at, disabled_reason=reason)
+        endpoint = self.kept_endpoints[judged.endpoint_id]
+        if endpoint.url == judged.url and failing_since in {None, endpoint.failing_since}:
+            self._change(judged.endpoint_id, disabled_at=at, paused_at=at, disabled_reason=reason)
 
     def note_failure(self, account_id: str, endpoint_id: str, at: int) -> int:
         endpoint = self.kept_endpoints[endpoint_id]
@@ -130,9 +133,14 @@ class TableInMemory:
         self.steps.step()
         return self.kept_deliveries.get(delivery_id)
 
+    def _kept(self, delivery: Delivery) -> Delivery | None:
+        """The record, unless it is of another event that had its number."""
+        kept = self.kept_deliveries.get(delivery.id)
+        return kept if kept is not None and kept.event_id == delivery.event_id else None
+
     def record_delivered(self, delivery: Delivery, now: int) -> bool:
         self.steps.step()
-        kept = self.kept_deliveries.get(delivery.id)
+        kept = self._kept(delivery)
         if kept is not None and kept.status is DeliveryStatus.DELIVERED:
             return False
         self.kept_deliveries[delivery.id] = delivery
@@ -140,7 +148,7 @@ class TableInMemory:
 
     def record_failed(self, delivery: Delivery, attempts_seen: int, now: int) -> bool:
         self.steps.step()
-        kept = self.kept_deliveries.get(delivery.id)
+        kept = self._kept(delivery)
         if kept is not None and (kept.is_over or kept.attempt_count != attempts_seen):
             return False
         if kept is None and attempts_seen:

@@ -48,7 +48,7 @@ def compose(settings: Settings, *, clock: Clock) -> TakeTogether:
 
 def _delivering(settings: Settings, *, clock: Clock) -> Deliver:
     dynamodb, table = aws.dynamodb(), settings.table_name
-    deliveries = DeliveryStore(dynamodb, table)
+    deliveries = DeliveryStore(dynamodb, table, events_kept_s=settings.events.kept_s)
     events = EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards)
     endpoints, queue = EndpointStore(dynamodb, table), SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
 
@@ -90,7 +90,7 @@ def _steps(settings: Settings, *, clock: Clock) -> ReplayStep:
         endpoints=EndpointStore(dynamodb, table),
         events=EventStore(dynamodb, table, clock, kept_s=settings.events.kept_s, in_shards=settings.in_shards),
         deliveries=DeliveryPages(dynamodb, table),
-        reopen=Reopen(DeliveryStore(dynamodb, table), clock),
+        reopen=Reopen(DeliveryStore(dynamodb, table, events_kept_s=settings.events.kept_s), clock),
         queue=SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url),
         clock=clock,
     )

@@ -68,9 +68,12 @@ from ringline.setup.store import Kind as SetUp
 from ringline.setup.store import SetupStore
 from ringline.voices.store import VoiceCatalogue
 from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.erasing import EraseEvents
+from ringline.webhooks.event_settings import EventSettings
 from ringline.webhooks.manage import ManageEndpoints
 from ringline.webhooks.secrets import EndpointSecrets
 from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.erasing import Erasures
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.turns import TurnStore
 from ringline.webhooks.targets.of_calls import UrlsOfCalls
@@ -87,6 +90,7 @@ class Settings(SignalSettings):
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
+    events: EventSettings = group(EventSettings)
     targets: TargetSettings = group(TargetSettings)
     agent_name: str = optional("AGENT_NAME")
     speech_agent_name: str = optional("SPEECH_AGENT_NAME")
@@ -160,7 +164,15 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         TranscriptLists(reader),
         Recordings(reader),
         WebhookEndpoints(endpoints, clock, log),
-        *webhook_log(endpoints, table, settings.delivery_queue_url, clock=clock, log=log),
+        *webhook_log(
+            endpoints,
+            table,
+            settings.delivery_queue_url,
+            events_kept_s=settings.events.kept_s,
+            in_shards=settings.in_shards,
+            clock=clock,
+            log=log,
+        ),
         Runners(registry, reader.pages, clock),
         Workers(registry, reader.pages, clock),
         Accounts(
@@ -197,10 +209,14 @@ def _pipes_with_url(routing: RoutingStore, account_id: str) -> list[str]:
 
 def _erasing(settings: Settings, parts: CallParts, *, clock: Clock) -> EraseContent:
     dynamodb, table = aws.dynamodb(), settings.table_name
-    events = EventStore(dynamodb, table, clock)
+    erase = EraseEvents(
+        EventStore(dynamodb, table, clock),
+        EndpointStore(dynamodb, table).endpoints,
+        Erasures(dynamodb, table).forget_answers,
+    )
 
     def erase_events(call: Call) -> int:
-        return sum(events.erase(call.account_id, event_id) for event_id in event_ids_of(call))
+        return erase.run(call.account_id, event_ids_of(call))
 
     content = Content(dynamodb, table, aws.s3, settings.records_bucket)
     return EraseContent(parts.progress, content, erase_events, clock)

@@ -90,8 +90,13 @@ class ChangesOfCalls:
             outbox.flush()
             ends.remove_marks()
 
+        def erase(account_id: str, event_id: str) -> None:
+            event = events.event(account_id, event_id)
+            if event is not None:
+                events.erase(event)
+
         announcer = Announcer(self._endpoints, events, outbox)
-        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle, events.erase)
+        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle, erase)
 
     def has_its_room(self, call: Call) -> bool:
         """Whether a caller's room may be closed when their call is over. Where that cannot be found out it is left to

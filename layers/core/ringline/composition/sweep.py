@@ -62,7 +62,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         DeliveryStore(dynamodb, table),
         PacedLists(FailingEndpoints(dynamodb, table), EndpointStore(dynamodb, table)),
         deliveries,
-        EventCounts(dynamodb, table, clock, kept_s=settings.events.kept_s),
+        EventCounts(dynamodb, table, clock),
         clock,
     )
 

@@ -2,13 +2,14 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from copy import replace
 from typing import Any, Protocol
 
 from ringline.runtime.clock import iso, iso_or_none
 from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.web.problems import Problem, not_found
-from ringline.webhooks.model.delivery import ASKED_BY_CUSTOMER, Attempt, Delivery, DeliveryId
+from ringline.webhooks.model.delivery import ASKED_BY_CUSTOMER, Attempt, Delivery, DeliveryId, without_answers
 from ringline.webhooks.model.delivery_names import delivery_named, name_of
 from ringline.webhooks.model.delivery_pages import Page, Place, Wanted
 from ringline.webhooks.model.endpoint import Endpoint
@@ -35,6 +36,9 @@ class Events(Protocol):
     def at(self, account_id: str, sequence: int) -> Event | None: ...
 
 
+type ErasedOf = Callable[[str, Iterable[int]], Collection[int]]
+"""The numbers, of these, of an account's events whose content is erased."""
+
 type Open = Callable[[Endpoint, Event, Delivery | None, str], Delivery | None]
 """Opens a delivery again (`sending.reopening`)."""
 
@@ -50,6 +54,7 @@ class DeliveryLog:
         pages: Pages,
         endpoints: Endpoints,
         events: Events,
+        erased: ErasedOf,
         reopen: Open,
         send: Callable[[DeliveryId], None],
     ) -> None:
@@ -57,6 +62,7 @@ class DeliveryLog:
         self._pages = pages
         self._endpoints = endpoints
         self._events = events
+        self._erased = erased
         self._reopen = reopen
         self._send = send
 
@@ -68,7 +74,8 @@ class DeliveryLog:
             endpoint_ids = [endpoint_id] if is_plausible_id(endpoint_id) else []
         else:
             endpoint_ids = [endpoint.endpoint_id for endpoint in self._endpoints.endpoints(account_id)]
-        return self._pages.newest(account_id, endpoint_ids, wanted=wanted, limit=limit, after=after)
+        page = self._pages.newest(account_id, endpoint_ids, wanted=wanted, limit=limit, after=after)
+        return replace(page, deliveries=self._as_shown(account_id, page.deliveries))
 
     def get(self, account_id: str, name: str) -> Delivery:
         """The delivery of this name, with its tries."""
@@ -76,7 +83,14 @@ class DeliveryLog:
         delivery = None if delivery_id is None else self._deliveries.delivery(delivery_id)
         if delivery is None:
             raise not_found("delivery_not_found", "There is no such delivery, or nobody has tried it yet")
-        return delivery
+        return self._as_shown(account_id, (delivery,))[0]
+
+    def _as_shown(self, account_id: str, deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
+        """Without answers to events whose content is erased: a post that was under way meanwhile may have kept one, or
+        one to an endpoint that is deleted."""
+        answered = {each.id.sequence for each in deliveries if any(attempt.answer for attempt in each.attempts)}
+        erased = self._erased(account_id, answered)
+        return tuple(without_answers(each) if each.id.sequence in erased else each for each in deliveries)
 
     def redeliver(self, account_id: str, name: str) -> Delivery:
         """Has it tried again, at once and then by the schedule, whatever became of it before. One that is just being
@@ -86,7 +100,7 @@ class DeliveryLog:
         if endpoint is None or not endpoint.is_enabled:
             raise Problem(409, "endpoint_disabled", "The endpoint is disabled or deleted; nothing is sent to it")
         event = self._events.at(account_id, delivery.id.sequence)
-        if event is None:
+        if event is None or event.event_id != delivery.event_id:
             raise Problem(409, "event_not_kept", "The event is kept no longer")
         if is_being_tried(delivery):
             return delivery

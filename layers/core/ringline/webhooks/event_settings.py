@@ -1,7 +1,7 @@
 """How long events are kept, as the functions that write them are told."""
 
 from ringline.runtime.settings import SettingsError, SettingsModel, number
-from ringline.webhooks.model.event import EVENTS_KEPT_S
+from ringline.webhooks.model.event import EVENTS_KEPT_S, LEAST_KEPT_S
 
 _DAY_S = 24 * 3600
 
@@ -14,6 +14,5 @@ class EventSettings(SettingsModel):
         return round(self.kept_days * _DAY_S) or EVENTS_KEPT_S
 
     def check(self) -> None:
-        # Between two looks at its count an account's events must not expire, and the sweep may be hours late.
-        if 0 < self.kept_days < 1:
+        if 0 < self.kept_days * _DAY_S < LEAST_KEPT_S:
             raise SettingsError("EVENTS_KEPT_DAYS is less than a day")

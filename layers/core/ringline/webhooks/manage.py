@@ -142,23 +142,26 @@ class ManageEndpoints:
         for at once one is refused: whoever asked for it would verify by a secret that is gone already."""
         now = self._clock()
         asked_on: list[tuple[str, ...]] = []
+        shown_of: dict[str, str] = {}
 
         def rotated(before: Endpoint) -> Endpoint:
+            if before.secrets[0] in shown_of:
+                # It was written, and the answer got lost: the change that was sent again met its own revision.
+                return before
             asked_on.append(before.secrets)
             if before.secrets != asked_on[0]:
                 raise Problem(409, "rotated_meanwhile", "Another rotation was asked for at the same time")
             signature = rotation.signature or before.signature
             secret, mark = new_secret(signature, now)
-            made.append(mark.public_key or secret)
             sealed = self._secrets.seal(account_id, endpoint_id, secret)
+            shown_of[sealed] = mark.public_key or secret
             after = before.rotated(sealed, mark, signature, now + rotation.grace_s * MS_PER_S)
             if len(after.secrets) > MOST_SECRETS:
                 raise Problem(409, "too_many_secrets", f"{MOST_SECRETS} secrets sign already; end one with grace_s 0")
             return after
 
-        made: list[str] = []
         endpoint = self._until_written(account_id, endpoint_id, wanted, rotated)
-        return endpoint, made[-1]
+        return endpoint, shown_of[endpoint.secrets[0]]
 
     def delete(self, account_id: str, endpoint_id: str, wanted: int | None) -> None:
         for _ in self._tries():

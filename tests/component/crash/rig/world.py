@@ -257,7 +257,7 @@ class World:
         return [message.visible_at for message in self.messages] + ([phones_at] if phones_at is not None else [])
 
     def _anything_open(self) -> bool:
-        """Whether a call, a room or a due date waits for a sweep. The count of events is due in two weeks' time."""
+        """Whether a call, a room or a due date waits for a sweep. The count of events is due in half a day's time."""
         return bool(self.phones.rooms) or any(
             (item.get("due_at") and "#EVENT_COUNT" not in item["pk"]) or "#QUEUE" in item["pk"]
             for item in self.table.items()

@@ -22,6 +22,7 @@ from ringline.webhooks.statistics import EndpointStatistics
 from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.delivery_pages import DeliveryPages
 from ringline.webhooks.tables.endpoints import EndpointStore
+from ringline.webhooks.tables.erasing import Erasures
 from ringline.webhooks.tables.events import EventStore
 from ringline.webhooks.tables.failing import FailingEndpoints
 from ringline.webhooks.tables.replays import ReplayStore
@@ -38,12 +39,20 @@ def replaying(table: str, queue_url: str, *, clock: Clock) -> Replays:
 
 
 def webhook_log(
-    endpoints: ManageEndpoints, table: str, queue_url: str, *, clock: Clock, log: Logger
+    endpoints: ManageEndpoints,
+    table: str,
+    queue_url: str,
+    *,
+    events_kept_s: int,
+    in_shards: bool,
+    clock: Clock,
+    log: Logger,
 ) -> tuple[Any, ...]:
     """The resources of events, deliveries and replays."""
-    dynamodb = aws.dynamodb()
-    queue, events = SqsDeliveryQueue(aws.sqs, queue_url), EventStore(dynamodb, table, clock)
-    deliveries, pages = DeliveryStore(dynamodb, table), DeliveryPages(dynamodb, table)
+    dynamodb, queue = aws.dynamodb(), SqsDeliveryQueue(aws.sqs, queue_url)
+    events = EventStore(dynamodb, table, clock, kept_s=events_kept_s, in_shards=in_shards)
+    deliveries = DeliveryStore(dynamodb, table, events_kept_s=events_kept_s)
+    pages = DeliveryPages(dynamodb, table)
 
     def send(delivery_id: DeliveryId) -> None:
         queue.send(DeliveryMessage(delivery_id))
@@ -54,6 +63,7 @@ def webhook_log(
         pages=pages,
         endpoints=EndpointStore(dynamodb, table),
         events=events,
+        erased=Erasures(dynamodb, table).erased,
         reopen=Reopen(deliveries, clock).run,
         send=send,
     )

@@ -1,5 +1,6 @@
 """A delivery: one event on its way to one endpoint, with every try that was made."""
 
+from copy import replace
 from dataclasses import dataclass, field
 
 from ringline.later import Carried, StoredWord
@@ -116,3 +117,13 @@ def untried(event: Event, endpoint_id: str, told_as: str) -> Delivery:
         call_id=event.call_id,
         webhook_id=event.event_id,
     )
+
+
+def record_of(event: Event, known: Delivery | None) -> Delivery | None:
+    """What is known of the event's delivery: nothing where the record is of a former event that had its number."""
+    return known if known is not None and known.event_id == event.event_id else None
+
+
+def without_answers(delivery: Delivery) -> Delivery:
+    """The record of a delivery whose event's content is erased: receivers echo what they are sent."""
+    return replace(delivery, attempts=tuple(replace(attempt, answer=None) for attempt in delivery.attempts))

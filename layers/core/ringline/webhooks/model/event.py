@@ -14,6 +14,14 @@ from ringline.webhooks.model.filters import OfACall
 EVENTS_KEPT_S = 30 * 24 * 3600
 """How long events are kept where nothing else is said."""
 
+LEAST_KEPT_S = 24 * 3600
+"""The shortest time that may be set. Between two looks at its count an account's events must not expire, and the sweep
+may be hours late."""
+
+COUNT_LOOKED_AT_S = LEAST_KEPT_S // 2
+"""How long after one look at an account's count the next one is, however long events are kept: that time may be set to
+the shortest one at any moment, and from then on new events expire by it, the former ones behind them."""
+
 
 class Told(OfACall, Protocol):
     """What endpoints choose by: of an event that is about to be written, and of one that is."""
@@ -112,6 +120,11 @@ class Event(_AboutACall):
     def data(self) -> Mapping[str, Any]:
         data: Mapping[str, Any] = self.body["data"]
         return data
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether a customer has had its content deleted."""
+        return bool(self.data.get("content_erased"))
 
     @property
     def _said(self) -> Mapping[str, Any]:

@@ -16,7 +16,12 @@ four and a half."""
 
 
 class Endpoints(Protocol):
-    def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None: ...
+    def endpoint(self, account_id: str, endpoint_id: str) -> Endpoint | None: ...
+
+    def disable(
+        self, account_id: str, judged: Endpoint, at: int, reason: str, *, failing_since: int | None = None
+    ) -> None:
+        """Unless it was moved since it was judged, or fails since another moment than this one."""
 
     def note_failure(self, account_id: str, endpoint_id: str, at: int) -> int:
         """How many there are in a row now; 0 where the circuit is open, or the endpoint is gone."""
@@ -45,10 +50,11 @@ class Health:
         if endpoint.target_type is TargetType.CALL:
             return
         now = self._clock()
-        why = gone or ("failing for five days" if endpoint.has_failed_for_too_long(now) else None)
-        if why is not None:
-            self._announce(_disabled(account_id, endpoint, why, now))
-            self._endpoints.disable(account_id, endpoint.endpoint_id, now, why)
+        if gone is not None:
+            self._disable(account_id, endpoint, gone, now)
+            return
+        if endpoint.has_failed_for_too_long(now):
+            self._disable(account_id, endpoint, "failing for five days", now, endpoint.failing_since)
             return
         self._notice(account_id, endpoint, now)
         if endpoint.probe_at is not None:
@@ -56,6 +62,14 @@ class Health:
         in_a_row = self._endpoints.note_failure(account_id, endpoint.endpoint_id, now)
         if in_a_row >= OPENS_AFTER:
             self._endpoints.open_circuit(account_id, endpoint.endpoint_id, now + FIRST_PROBE_MS)
+
+    def _disable(self, account_id: str, judged: Endpoint, why: str, now: int, failing_since: int | None = None) -> None:
+        """It is read again, so that nobody is told of one that was moved, or has worked, while it was tried."""
+        known = self._endpoints.endpoint(account_id, judged.endpoint_id)
+        if known is None or known.url != judged.url or failing_since not in {None, known.failing_since}:
+            return
+        self._announce(_disabled(account_id, judged, why, now))
+        self._endpoints.disable(account_id, judged, now, why, failing_since=failing_since)
 
     def _notice(self, account_id: str, endpoint: Endpoint, now: int) -> None:
         since = endpoint.failing_since

@@ -5,7 +5,7 @@ from copy import replace
 from typing import Protocol
 
 from ringline.runtime.clock import Clock
-from ringline.webhooks.model.delivery import Delivery, DeliveryStatus, untried
+from ringline.webhooks.model.delivery import Delivery, DeliveryStatus, untried, without_answers
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.schedule import LOST_MESSAGE_MS
@@ -25,6 +25,7 @@ class Reopen:
         is on its way. `by` says who asked for it."""
         now = self._clock()
         before = known or untried(event, endpoint.endpoint_id, endpoint.name_of(event.event_type))
+        before = without_answers(before) if event.is_erased else before
         opened = replace(
             before,
             status=DeliveryStatus.FAILING,

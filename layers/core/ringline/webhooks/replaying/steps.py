@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.clock import Clock
-from ringline.webhooks.model.delivery import Delivery
+from ringline.webhooks.model.delivery import Delivery, record_of
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.event_type import EventType, told_as
@@ -130,7 +130,7 @@ class ReplayStep:
             if sent == most:
                 break
             looked_at += 1
-            sent += self._send(replay, endpoint, event, known.get(event.sequence))
+            sent += self._send(replay, endpoint, event, record_of(event, known.get(event.sequence)))
         has_more = looked_at < len(events) or len(page) == LOOKED_AT_A_STEP == len(events)
         next_sequence = events[looked_at - 1].sequence + 1 if looked_at else replay.next_sequence
         after = replace(

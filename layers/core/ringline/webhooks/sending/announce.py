@@ -1,4 +1,9 @@
-"""An event of a call or of an account is written, and then becomes one message for each endpoint that wants it."""
+"""An event of a call or of an account is written, and then becomes one message for each endpoint that wants it.
+
+endpoints are read -> event is appended -> those that were disabled are read again -> messages
+                  '-- one is enabled, and a replay of what it has missed ends with the last event of that moment:
+                      before this one, which nobody would send there without the second reading
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -32,13 +37,16 @@ class Events(Protocol):
 
 
 class Announcer:
-    """Make one for each invocation: it reads an account's endpoints once and would not see one that is made later."""
+    """Make one for each invocation: it reads an account's endpoints once and would not see one that is made later.
+    Where a disabled one has subscribed it reads them once more behind what it appends."""
 
     def __init__(self, endpoints: Endpoints, events: Events, queue: DeliveryQueue) -> None:
         self._endpoints = endpoints
         self._events = events
         self._queue = queue
         self._read: dict[str, list[Endpoint]] = {}
+        # The last reading, unless something was appended since.
+        self._read_behind: dict[str, list[Endpoint]] = {}
         self._ahead: dict[str, Event] = {}
 
     def may_write(self, account_id: str, event_type: EventType) -> bool:
@@ -49,7 +57,7 @@ class Announcer:
 
     def _endpoints_of(self, account_id: str) -> list[Endpoint]:
         if account_id not in self._read:
-            self._read[account_id] = self._endpoints.endpoints(account_id)
+            self._read[account_id] = self._read_behind[account_id] = self._endpoints.endpoints(account_id)
         return self._read[account_id]
 
     def write_ahead(self, drafts: Iterable[EventDraft]) -> None:
@@ -62,6 +70,7 @@ class Announcer:
         for those in of_account.values():
             if len(those) > 1:
                 self._ahead |= {event.event_id: event for event in self._events.append_all(those)}
+                self._read_behind.pop(those[0].account_id, None)
 
     def _subscribed(self, draft: EventDraft) -> list[Endpoint]:
         return [endpoint for endpoint in self._endpoints_of(draft.account_id) if endpoint.subscribes(draft)]
@@ -73,9 +82,25 @@ class Announcer:
         subscribed = self._subscribed(draft)
         if not subscribed and draft.event_type not in ALWAYS_WRITTEN:
             return 0
-        event = self._ahead.pop(draft.event_id, None) or self._events.append(draft)
-        wanting = [endpoint for endpoint in subscribed if endpoint.is_enabled]
+        event = self._ahead.pop(draft.event_id, None) or self._append(draft)
+        wanting = self._wanting(draft, subscribed)
         for endpoint in wanting:
             delivery_id = DeliveryId(account_id=account_id, endpoint_id=endpoint.endpoint_id, sequence=event.sequence)
             self._queue.send(DeliveryMessage(delivery_id))
         return len(wanting)
+
+    def _append(self, draft: EventDraft) -> Event:
+        event = self._events.append(draft)
+        self._read_behind.pop(draft.account_id, None)
+        return event
+
+    def _wanting(self, draft: EventDraft, subscribed: Sequence[Endpoint]) -> list[Endpoint]:
+        """Those that are enabled, on the first reading or on one behind the event."""
+        disabled = {endpoint.endpoint_id for endpoint in subscribed if not endpoint.is_enabled}
+        wanting = [endpoint for endpoint in subscribed if endpoint.is_enabled]
+        if not disabled:
+            return wanting
+        if draft.account_id not in self._read_behind:
+            self._read_behind[draft.account_id] = self._endpoints.endpoints(draft.account_id)
+        again = (endpoint for endpoint in self._read_behind[draft.account_id] if endpoint.endpoint_id in disabled)
+        return wanting + [endpoint for endpoint in again if endpoint.wants(draft)]

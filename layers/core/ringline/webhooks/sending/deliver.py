@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringline.runtime.clock import MS_PER_S, Clock
-from ringline.webhooks.model.delivery import AtHand, Attempt, Delivery, DeliveryId, DeliveryStatus, untried
+from ringline.webhooks.model.delivery import (
+    AtHand,
+    Attempt,
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    record_of,
+    untried,
+    without_answers,
+)
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.pace import HeldBack, Turn
@@ -68,11 +77,13 @@ class NotYetDue:
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToSend:
-    """The event is no longer kept."""
+class EventNotKept:
+    """The event has expired before its delivery was over: whatever its schedule says, there are no more tries."""
+
+    attempts: int
 
 
-type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | NothingToSend | HeldBack
+type Outcome = Delivered | WillRetry | GaveUp | AlreadyDone | EndpointGone | NotYetDue | EventNotKept | HeldBack
 
 
 class Endpoints(Protocol):
@@ -165,34 +176,34 @@ class Deliver:
         )
 
     def _run(self, delivery_id: DeliveryId, turn_at: int | None, at_hand: AtHand) -> Outcome:
-        known, endpoint, event = at_hand.delivery, at_hand.endpoint, at_hand.event
+        endpoint, event = at_hand.endpoint, at_hand.event
+        known = at_hand.delivery if event is None else record_of(event, at_hand.delivery)
         if known is not None and known.is_over:
             return AlreadyDone()
         delivery = known or (None if event is None else _untried(event, delivery_id.endpoint_id, endpoint))
-        if delivery is None:
-            return NothingToSend()
         if endpoint is None or not endpoint.is_enabled:
             self._close(delivery)
             return EndpointGone()
+        if delivery is None:
+            return EventNotKept(0)
         next_at = delivery.next_attempt_at
         if next_at is not None and next_at != turn_at and next_at > self._clock() + EARLY_MS:
             return NotYetDue()
         if event is None:
-            self._close(delivery)
-            return NothingToSend()
+            return EventNotKept(delivery.attempt_count) if self._close(delivery) else AlreadyDone()
         # Nobody subscribes for a call that names no URL; of what is sent all the same the log says that it has none.
         address = endpoint.address_for(event) or endpoint.url
         turn = self._turns.admit(delivery, endpoint, turn_at, address)
         if isinstance(turn, HeldBack):
             return turn
         try:
-            return self._try(delivery, endpoint, address, event.body_as(delivery.told_as))
+            return self._try(delivery, endpoint, address, event)
         finally:
             # Behind what is written down: where this fails, the message comes back to a try that is known.
             self._turns.leave(delivery.id, endpoint, turn)
 
-    def _try(self, before: Delivery, endpoint: Endpoint, address: str, body: bytes) -> Outcome:
-        started_at = self._clock()
+    def _try(self, before: Delivery, endpoint: Endpoint, address: str, event: Event) -> Outcome:
+        started_at, body = self._clock(), event.body_as(before.told_as)
         endpoint = self._secrets.opened(before.id.account_id, endpoint)
         secrets = [secret for secret, _ in endpoint.signing(started_at)]
         signature = signature_headers(secrets, before.webhook_id, started_at // MS_PER_S, body)
@@ -202,6 +213,7 @@ class Deliver:
         now = self._clock()
         attempt = attempt_of(answer, started_at, now - started_at, headers, endpoint.secrets)
         delivery = with_attempt(before, attempt)
+        delivery = without_answers(delivery) if event.is_erased else delivery
         retry_after = answer.retry_after if isinstance(answer, Answered) else None
         status_code = answer.status_code if isinstance(answer, Answered) else None
         after_s = retry_after_in_s(retry_after, now)
@@ -240,11 +252,14 @@ class Deliver:
         self._deliveries.note_attempt(delivery.id, delivery.attempts[-1])
         return AlreadyDone()
 
-    def _close(self, delivery: Delivery) -> None:
+    def _close(self, delivery: Delivery | None) -> bool:
         """Takes a delivery that can go nowhere off the sweep's list. One that was never tried, or whose only try was
-        not written down because the function died, gets its record here."""
+        not written down because the function died, gets its record here. False if another try was recorded meanwhile,
+        or nothing is known of it."""
+        if delivery is None:
+            return False
         over = replace(delivery, status=DeliveryStatus.GAVE_UP, next_attempt_at=None, due_at=None)
-        self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
+        return self._deliveries.record_failed(over, delivery.attempt_count, self._clock())
 
 
 def _untried(event: Event, endpoint_id: str, endpoint: Endpoint | None) -> Delivery:

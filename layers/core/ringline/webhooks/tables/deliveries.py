@@ -1,5 +1,6 @@
 """Deliveries in the one table: pk A#<account>#DELIVERY, sk <endpoint>#<sequence>. deliver_webhook writes them, the
-sweep claims what it sends again.
+sweep claims what it sends again. A row is kept for longer than its event: without it, what was taken would be sent
+again by a replay of what was not.
 
 A delivery that fails stands in DueIndex (`due_at`), in its endpoint's list (`due_shard`, `failing`), until it is over.
 No record: nothing was tried yet. Rows of the release before (sk <call>#<endpoint>#<type>), which stand among the calls,
@@ -16,17 +17,22 @@ from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
 from ringline.runtime.table import deliveries_pk, failing_shard, sequence_sk
 from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, Phase
+from ringline.webhooks.model.event import EVENTS_KEPT_S
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.model.former import FormerDelivery, FormerId
 from ringline.webhooks.tables.failing import FailingEndpoints
 
-DELIVERY_KEPT_S = 30 * 24 * 3600
+_KEPT_AT_LEAST_S = 30 * 24 * 3600
+_KEPT_BEHIND_EVENTS_S = 2 * 24 * 3600
+"""DynamoDB removes an event up to two days after it has expired: until then a replay asks what was taken of it."""
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
-_NOT_DELIVERED = "attribute_not_exists(pk) OR #status <> :delivered"
+# A record of a former event whose number was given once more counts as none.
+_IS_UNKNOWN = f"({_IS_NEW} OR event_id <> :event_id)"
+_NOT_DELIVERED = f"{_IS_UNKNOWN} OR #status <> :delivered"
 _SAME_ATTEMPTS = "attempt_count = :read AND #status = :failing"
-_UNTRIED = f"{_IS_NEW} OR ({_SAME_ATTEMPTS})"
+_UNTRIED = f"{_IS_UNKNOWN} OR ({_SAME_ATTEMPTS})"
 _AS_READ = "attempt_count = :read AND #status = :status"
 _STILL_DUE = "#status = :failing AND due_at = :read"
 
@@ -36,9 +42,10 @@ _OF_A_DELIVERY = OF_EVERY_ROW | {"account_id", "endpoint_id", "sequence", "ttl_a
 
 
 class DeliveryStore:
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, *, events_kept_s: int = EVENTS_KEPT_S) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
+        self._kept_s = max(_KEPT_AT_LEAST_S, events_kept_s + _KEPT_BEHIND_EVENTS_S)
         self._failing = FailingEndpoints(dynamodb, table_name)
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
@@ -47,23 +54,25 @@ class DeliveryStore:
 
     def record_delivered(self, delivery: Delivery, now: int) -> bool:
         """Writes the success: it beats whatever another try wrote meanwhile. False if another one delivered first."""
-        return self._put(delivery, now, _NOT_DELIVERED, values={":delivered": DeliveryStatus.DELIVERED}, names=_STATUS)
+        values = {":delivered": DeliveryStatus.DELIVERED, ":event_id": delivery.event_id}
+        return self._put(delivery, now, _NOT_DELIVERED, values=values, names=_STATUS)
 
     def record_failed(self, delivery: Delivery, attempts_read: int, now: int) -> bool:
         """Writes a failed try, or that no more will be made. False if another try was recorded since `attempts_read`:
         that one has planned what comes next."""
         if delivery.due_at is not None:
             self._failing.mark(delivery.id.account_id, delivery.id.endpoint_id, now)
-        values = {":read": attempts_read, ":failing": DeliveryStatus.FAILING}
+        values: dict[str, Any] = {":read": attempts_read, ":failing": DeliveryStatus.FAILING}
+        if attempts_read:
+            return self._put(delivery, now, _SAME_ATTEMPTS, values=values, names=_STATUS)
         # One that was sent again has a record before its first try.
-        condition = _UNTRIED if attempts_read == 0 else _SAME_ATTEMPTS
-        return self._put(delivery, now, condition, values=values, names=_STATUS)
+        return self._put(delivery, now, _UNTRIED, values=values | {":event_id": delivery.event_id}, names=_STATUS)
 
     def reopen(self, before: Delivery | None, opened: Delivery, now: int) -> bool:
         """Writes a delivery that is to be made again. False if somebody has tried or closed it since it was read."""
         self._failing.mark(opened.id.account_id, opened.id.endpoint_id, now)
         if before is None:
-            return self._put(opened, now, _IS_NEW)
+            return self._put(opened, now, _IS_UNKNOWN, values={":event_id": opened.event_id})
         values = {":read": before.attempt_count, ":status": before.status}
         return self._put(opened, now, _AS_READ, values=values, names=_STATUS)
 
@@ -112,7 +121,7 @@ class DeliveryStore:
     def take_over(self, former: FormerDelivery, delivery: Delivery, now: int) -> None:
         """Goes on with it under its new id. Again for the same one it changes nothing that was tried since."""
         self._failing.mark(delivery.id.account_id, delivery.id.endpoint_id, now)
-        self._put(delivery, now, _IS_NEW)
+        self._put(delivery, now, _IS_UNKNOWN, values={":event_id": delivery.event_id})
         self.forget(former.id)
 
     def forget(self, former_id: FormerId) -> None:
@@ -127,12 +136,13 @@ class DeliveryStore:
         names: Mapping[str, str] | None = None,
     ) -> bool:
         expression: dict[str, Any] = {"ConditionExpression": condition}
+        item = _delivery_item(delivery, now // MS_PER_S + self._kept_s)
         if values:
             expression["ExpressionAttributeValues"] = to_item(values)
         if names:
             expression["ExpressionAttributeNames"] = dict(names)
         try:
-            self._dynamodb.put_item(TableName=self._table_name, Item=_delivery_item(delivery, now), **expression)
+            self._dynamodb.put_item(TableName=self._table_name, Item=item, **expression)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -153,14 +163,14 @@ def _former_names(former_id: FormerId) -> dict[str, str]:
     return {"pk": deliveries_pk(former_id.account_id), "sk": former_id.sk}
 
 
-def _delivery_item(delivery: Delivery, now: int) -> dict[str, Any]:
+def _delivery_item(delivery: Delivery, ttl_at_s: int) -> dict[str, Any]:
     fields = attributes_of(delivery)
     del fields["id"]
     of_its_row = {
         "item_kind": "delivery",
         "attempts": [_attempt_fields(attempt) for attempt in delivery.attempts],
         "due_shard": _list_of(delivery),
-        "ttl_at_s": now // MS_PER_S + DELIVERY_KEPT_S,
+        "ttl_at_s": ttl_at_s,
     }
     return to_row(fields | _delivery_names(delivery.id) | attributes_of(delivery.id) | of_its_row)
 

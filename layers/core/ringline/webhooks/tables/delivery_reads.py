@@ -9,6 +9,7 @@ from ringline.webhooks.model.delivery import AtHand, DeliveryId
 from ringline.webhooks.tables.deliveries import delivery_from, delivery_key
 from ringline.webhooks.tables.endpoints import endpoint_from, endpoint_key
 from ringline.webhooks.tables.events import event_from, event_key
+from ringline.webhooks.tables.many import rows_at
 
 
 class DeliveryReads:
@@ -31,14 +32,7 @@ class DeliveryReads:
         return {each: _at_hand(each, *(rows.get(_name(key)) for key in those)) for each, those in keys.items()}
 
     def _rows(self, wanted: dict[tuple[str, str], Item]) -> dict[tuple[str, str], Item]:
-        found: dict[tuple[str, str], Item] = {}
-        left = list(wanted.values())
-        while left:
-            asked = {self._table_name: {"Keys": left, "ConsistentRead": True}}
-            answer = self._dynamodb.batch_get_item(RequestItems=asked)
-            found |= {_name(item): item for item in answer["Responses"].get(self._table_name, ())}
-            left = answer.get("UnprocessedKeys", {}).get(self._table_name, {}).get("Keys", [])
-        return found
+        return {_name(item): item for item in rows_at(self._dynamodb, self._table_name, wanted.values())}
 
 
 def _name(item: Item) -> tuple[str, str]:

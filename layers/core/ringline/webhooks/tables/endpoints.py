@@ -22,6 +22,7 @@ _MAY_OPEN = "attribute_exists(failing_since) AND attribute_not_exists(probe_at)"
 _SAME_PROBE = "probe_at = :read"
 _NOT_SLOW_FOR_LONG = "attribute_exists(pk) AND (attribute_not_exists(slow_until) OR slow_until < :after)"
 _STILL_FAILING = "failing_since = :read"
+_SAME_URL = "#url = :url"
 _IS_ENABLED = "attribute_exists(pk) AND attribute_not_exists(disabled_at)"
 
 
@@ -76,15 +77,24 @@ class EndpointStore:
         )
         return [endpoint_from(from_item(item)) for page in pages for item in page["Items"]]
 
-    def disable(self, account_id: str, endpoint_id: str, at: int, reason: str) -> None:
-        """No more deliveries go there. An endpoint that is gone or disabled already stays as it is."""
+    def disable(
+        self, account_id: str, judged: Endpoint, at: int, reason: str, *, failing_since: int | None = None
+    ) -> None:
+        """No more deliveries go there. An endpoint that is gone or disabled already, or was moved since it was judged,
+        stays as it is; and so does one that was judged by how long it fails, unless it fails since then still."""
+        values = {":at": at, ":reason": reason, ":one": 1, ":url": judged.url}
+        condition = f"{_IS_ENABLED} AND {_SAME_URL}"
+        if failing_since is not None:
+            values[":read"] = failing_since
+            condition += f" AND {_STILL_FAILING}"
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,
-                Key=endpoint_key(account_id, endpoint_id),
+                Key=endpoint_key(account_id, judged.endpoint_id),
                 UpdateExpression="SET disabled_at = :at, paused_at = :at, disabled_reason = :reason ADD revision :one",
-                ConditionExpression=_IS_ENABLED,
-                ExpressionAttributeValues=to_item({":at": at, ":reason": reason, ":one": 1}),
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#url": "url"},
+                ExpressionAttributeValues=to_item(values),
             )
         except ClientError as error:
             if not condition_failed(error):

@@ -38,7 +38,7 @@ from ringline.runtime.table import (
     sequence_sk,
     shard_for,
 )
-from ringline.webhooks.model.event import EVENTS_KEPT_S, Event, EventDraft, erased, written
+from ringline.webhooks.model.event import COUNT_LOOKED_AT_S, EVENTS_KEPT_S, Event, EventDraft, erased, written
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.tables.event_turns import EventTurns
 
@@ -160,25 +160,25 @@ class EventStore:
     def page(self, account_id: str, after: int, limit: int) -> list[Event]:
         """Up to `limit` events behind a place, in their order. What is younger than any of them is not written yet."""
         values = {":pk": events_pk(account_id), ":after": sequence_sk(after)}
-        answer = self._dynamodb.query(
+        # A query ends at 1 MB, which is not the end of the log: another one goes on there.
+        pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table_name,
             KeyConditionExpression="pk = :pk AND sk > :after",
             ExpressionAttributeValues=to_item(values),
             ConsistentRead=True,
-            Limit=limit,
+            PaginationConfig={"PageSize": limit, "MaxItems": limit},
         )
-        return [event_from(account_id, from_item(item)) for item in answer["Items"]]
+        return [event_from(account_id, from_item(item)) for page in pages for item in page["Items"]]
 
-    def erase(self, account_id: str, event_id: str) -> bool:
+    def erase(self, event: Event) -> bool:
         """Leaves of an event its id, type, call and time, for those to whom it is yet to be sent as well; whether there
         was more of it. The log keeps its place."""
-        event = self.event(account_id, event_id)
-        if event is None or event.data.get("content_erased"):
+        if event.is_erased:
             return False
         told = erased(event).told
         self._dynamodb.update_item(
             TableName=self._table_name,
-            Key=event_key(account_id, event.sequence),
+            Key=event_key(event.account_id, event.sequence),
             UpdateExpression="SET told = :told",
             ConditionExpression=_IS_THERE,
             ExpressionAttributeValues=to_item({":told": zlib.compress(told, 9)}),
@@ -204,7 +204,7 @@ class EventStore:
             return Tail(remembered, has_rested=False)
         last = self._last(account_id)
         number = 0 if last is None else int(last["sk"])
-        if last is not None and last["written_at"] > self._clock() - self._kept_s * MS_PER_S // 4:
+        if last is not None and last["written_at"] > self._clock() - COUNT_LOOKED_AT_S * MS_PER_S // 2:
             return Tail(number, has_rested=False)
         count = self._item(event_count_pk(account_id), EVENT_COUNT_SK)
         return Tail(max(number, 0 if count is None else count["counted"]), has_rested=True)
@@ -240,7 +240,7 @@ class EventStore:
             "item_kind": "event_count",
             "counted": counted,
             "due_shard": shard_for(account_id, DUE_SHARD, in_shards=self._in_shards),
-            "due_at": self._clock() + self._kept_s * MS_PER_S // 2,
+            "due_at": self._clock() + COUNT_LOOKED_AT_S * MS_PER_S,
         }
 
     # --- reading -----------------------------------------------------------------------------------------------------
