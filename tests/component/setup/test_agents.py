@@ -71,7 +71,9 @@ def test_a_key_stays_with_its_url_alone(api: SetupApi) -> None:
 
 def test_a_voice_that_was_named_is_the_profiles_once_our_worker_speaks(api: SetupApi) -> None:
     """A worker of the customer's own has voices of its own, which may be called as one of ours is."""
-    profile = next(each for each in api.ask("GET", "/v1/voice-profiles").body["data"] if each["name"] != each["profile_id"])
+    profile = next(
+        each for each in api.ask("GET", "/v1/voice-profiles").body["data"] if each["name"] != each["profile_id"]
+    )
     api.made("/v1/agents", {"agent_id": "desk", "voice_profile": profile["name"]})
     changed = api.ask("PUT", "/v1/agents/desk", {"brain": {"type": "prompt", "ref": "Be brief."}})
     assert changed.status == 200

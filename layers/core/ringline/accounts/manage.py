@@ -64,8 +64,8 @@ OF_EVERYTHING = Holder()
 
 class ManageKeys:
     """Nobody gives, or ends, more than the key has that they ask with. Raises Problem 403 `scope_missing`,
-    `beyond_own_ranges` or `beyond_own_end`, 404 `key_not_found`, 409 `key_is_over`, `too_many_keys` or `would_lock_out`, 422 for wrong
-    fields, 503 `contended`."""
+    `beyond_own_ranges` or `beyond_own_end`, 404 `key_not_found`, 409 `key_is_over`, `too_many_keys` or
+    `would_lock_out`, 422 for wrong fields, 503 `contended`."""
 
     def __init__(self, keys: Keys, uses: Uses, clock: Clock) -> None:
         self._keys = keys

@@ -262,8 +262,8 @@ class AccountStore:
         return raw_key, key
 
     def rotate(self, key: ApiKey, expires_at: int, admit: Admit = _any_number) -> tuple[str, ApiKey] | None:
-        """A fresh key in the place of this one, with its name, scopes and end; this one is valid until `expires_at` at the
-        latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
+        """A fresh key in the place of this one, with its name, scopes and end; this one is valid until `expires_at` at
+        the latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
         Problem 503 while too many others make keys, and what `admit` raises."""
         row = self._read(account_pk(key.account_id), _row_sk(key.key_id))
         if row is None:

@@ -65,7 +65,14 @@ class ApiKeys:
                 body="ringline.accounts.bodies:KeyRotation",
                 answer=f"{_ANSWERS}:NewKey",
                 status=201,
-                problems=("key_not_found", "key_is_over", "too_many_keys", "beyond_own_ranges", "beyond_own_end", "contended"),
+                problems=(
+                    "key_not_found",
+                    "key_is_over",
+                    "too_many_keys",
+                    "beyond_own_ranges",
+                    "beyond_own_end",
+                    "contended",
+                ),
             ),
         )
 
