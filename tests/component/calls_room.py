@@ -207,9 +207,15 @@ class CallsRoom:
         assert call is not None
         return call
 
-    def queued(self, call_id: str = "call_1", *, is_new_number: bool = False, **fields: object) -> Call:
+    def queued(self, call_id: str = "call_1", **fields: object) -> Call:
         call = a_call(State.QUEUED, call_id=call_id, **fields)
-        self.store.create(call, is_new_number=is_new_number)
+        self.store.create(call)
+        return call
+
+    def queued_to_new_number(self, call_id: str, number: str) -> Call:
+        """A call whose number was new to its account when it was made."""
+        call = a_call(State.QUEUED, call_id=call_id, to_number=number)
+        self.store.create(call, is_new_number=True)
         return call
 
     def dialing(self, call_id: str = "call_1", **fields: object) -> Call:

@@ -135,10 +135,10 @@ def test_a_number_that_was_never_called_waits_and_calls_to_others_pass_it(room: 
 @pytest.mark.parametrize("behind", [0, 120])
 def test_the_second_call_to_a_new_number_does_not_wait_for_the_next_day(room: Room, behind: int) -> None:
     room.may(Use.NEW_NUMBERS, 1)
-    room.calls.queued("call_1", to_number="+15550100201", is_new_number=True)
+    room.calls.queued_to_new_number("call_1", "+15550100201")
     for number in range(behind):
-        room.calls.queued(f"call_2_{number:03}", to_number=f"+15550101{number:03}", is_new_number=True)
-    room.calls.queued("call_3", to_number="+15550100201", is_new_number=True)
+        room.calls.queued_to_new_number(f"call_2_{number:03}", f"+15550101{number:03}")
+    room.calls.queued_to_new_number("call_3", "+15550100201")
     assert [room.claimed().call_id, room.claimed().call_id] == ["call_1", "call_3"]
     assert room.used(Use.NEW_NUMBERS) == 1
     assert not isinstance(room.admitted(), Call)

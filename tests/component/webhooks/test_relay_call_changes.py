@@ -120,7 +120,7 @@ def test_what_was_erased_before_the_stream_told_of_the_end_is_not_kept_with_it(
     (event,) = EventStore(local.dynamodb, local.table_name).page(ACCOUNT, 0, 10)
     assert event.event_type is EventType.CALL_ENDED
     assert event.data == {"call_id": ended.call_id, "content_erased": True}
-    assert ended.to_number not in str([event.told, event.data])
+    assert str(ended.to_number) not in str([event.told, event.data])
 
 
 def announced(local: LocalAws) -> list[str]:

@@ -165,8 +165,8 @@ def test_the_recording_of_a_caller_whose_room_has_the_next_one_is_stopped() -> N
     assert calls_recorded_on([change(active, over)], lambda _: False) == [active]
     assert calls_recorded_on([change(active, over)], lambda _: True) == [], "it ends with its room"
     assert calls_recorded_on([change(over, replace(over, version=9))], lambda _: False) == []
-    unrecorded = [a_call(state, inbound_room="front") for state in (State.ACTIVE, State.ENDED)]
-    assert calls_recorded_on([change(*unrecorded)], lambda _: False) == []
+    unrecorded = change(a_call(State.ACTIVE, inbound_room="front"), a_call(State.ENDED, inbound_room="front"))
+    assert calls_recorded_on([unrecorded], lambda _: False) == []
 
 
 def test_a_call_that_is_over_by_the_time_its_change_is_seen_is_not_recorded() -> None:
