@@ -17,7 +17,7 @@ from ringline.calls.model.results import END_ROOM, Moved, Result, Unmoved
 from ringline.calls.model.room_view import Others
 from ringline.calls.outbound.agent_first import AgentFirst, AgentThere, Awaited
 from ringline.calls.progress import progress
-from ringline.calls.rules import carrier_rules, deadlines, dial_rules, ending, leg_rules, lifecycle
+from ringline.calls.rules import deadlines, dial_rules, ending, leg_rules, lifecycle
 from ringline.calls.rules.deadlines import End, Owed
 from ringline.calls.tables.limits.livekit_budget import LivekitBudget, Turn
 from ringline.calls.tables.paces import TrunkPaces
@@ -151,7 +151,7 @@ def deferral_fails() -> Iterator[None]:
         return Moved(ending.over(replace(call, evidence=seen), event.at))
 
     rules = {(state, DialDeferred): fails for state in (State.DIALING, State.RINGING)}
-    with mock.patch.dict(lifecycle.TRANSITIONS, rules), mock.patch.object(carrier_rules, "deferred", fails):
+    with mock.patch.dict(lifecycle.TRANSITIONS, rules), mock.patch.object(ending, "deferred", fails):
         yield
 
 

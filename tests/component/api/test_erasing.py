@@ -201,6 +201,13 @@ def test_a_call_whose_recording_was_paused_when_it_ended_waits_for_no_file(local
     assert erase(manage)[0] == 200
 
 
+def test_a_call_that_was_erased_is_erased_again_at_once(local: LocalAws, manage: ModuleType) -> None:
+    """Whoever died over the files asks again, and who forgets the number afterwards need not wait either."""
+    over(local, CALL, recording=True, recorded=ENDED.recorded, ended_at=now_ms(), to_number=PERSON)
+    assert [erase(manage)[0] for _ in range(2)] == [200, 200]
+    assert forget(manage, number=PERSON)[1]["left"] == []
+
+
 def test_what_was_said_in_passing_goes_with_the_content(local: LocalAws, manage: ModuleType) -> None:
     announced = a_transfer(announcement=SECRET_WORDS, state=TransferState.FAILED, ended_at=NOW)
     notes = (Note(NOW, f"dial_1_recording_paused: {SECRET_WORDS}"), Note(NOW, "dial_1_no_agent"))

@@ -317,6 +317,18 @@ def test_a_carrier_without_room_has_its_trunk_rest_and_the_call_wait(room: Calls
     assert room.paces.look("ST_1").next_at == room.clock() + 2000
 
 
+def test_a_trunk_rests_also_where_the_leg_tells_of_its_leaving_after_the_carriers_word(
+    room: CallsRoom, carrier: Carrier
+) -> None:
+    dialing(room, by=AnswerFrom.CARRIER, trunk_id="ST_1")
+    carrier.tells(Kind.FAILED, cause="10004")
+    assert room.call().in_flight, "without a code the leg is waited for"
+    left = LegLeft(room.clock(), 1, "PA_leg", "USER_UNAVAILABLE", "dialing")
+    room.progress.apply(ACCOUNT, "call_1", left)
+    assert (room.call().state, room.call().deferrals) == (State.QUEUED, 1)
+    assert room.paces.look("ST_1").next_at == room.clock() + 2000
+
+
 @pytest.mark.parametrize(
     ("last_status", "reason"), [("ringing", EndReason.USER_HUNG_UP_RINGING), ("dialing", EndReason.USER_BUSY)]
 )

@@ -209,11 +209,8 @@ def _pipes_with_url(routing: RoutingStore, account_id: str) -> list[str]:
 
 def _erasing(settings: Settings, parts: CallParts, *, clock: Clock) -> EraseContent:
     dynamodb, table = aws.dynamodb(), settings.table_name
-    erase = EraseEvents(
-        EventStore(dynamodb, table, clock),
-        EndpointStore(dynamodb, table).endpoints,
-        Erasures(dynamodb, table).forget_answers,
-    )
+    events = EventStore(dynamodb, table, clock)
+    erase = EraseEvents(Erasures(dynamodb, table), events.erase, EndpointStore(dynamodb, table).endpoints)
 
     def erase_events(call: Call) -> int:
         return erase.run(call.account_id, event_ids_of(call))

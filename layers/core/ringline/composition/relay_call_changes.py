@@ -9,6 +9,7 @@ from ringline.calls.stream.batch import Batch, Record, relay_each
 from ringline.calls.stream.parked import ParkedRecords
 from ringline.calls.tables.queues import SqsDoorbell
 from ringline.calls.tables.store import CallStore
+from ringline.calls.views.payload import event_ids_of
 from ringline.calls.views.relay import EndsToldTogether, Relay
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
@@ -84,19 +85,23 @@ class ChangesOfCalls:
             kept_s=settings.events.kept_s,
             in_shards=settings.in_shards,
         )
-        outbox, ends = Outbox(self._deliveries), EndsToldTogether(self._store)
+        outbox, ends, erased = Outbox(self._deliveries), EndsToldTogether(self._store), list[Call]()
 
         def settle() -> None:
             outbox.flush()
             ends.remove_marks()
-
-        def erase(account_id: str, event_id: str) -> None:
-            event = events.event(account_id, event_id)
-            if event is not None:
-                events.erase(event)
+            for call in erased:
+                self._erase_events(call, events)
 
         announcer = Announcer(self._endpoints, events, outbox)
-        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle, erase)
+        return Relay(announcer, ends, NextRing(self._store, self._doorbell, self._clock), settle, erased.append)
+
+    def _erase_events(self, call: Call, events: EventStore) -> None:
+        from ringline.webhooks.tables.erasing import Erasures
+
+        found = Erasures(aws.dynamodb(), self._settings.table_name)
+        for event in found.events_of(call.account_id, event_ids_of(call)):
+            events.erase(event)
 
     def has_its_room(self, call: Call) -> bool:
         """Whether a caller's room may be closed when their call is over. Where that cannot be found out it is left to
@@ -125,11 +130,14 @@ class ChangesOfCalls:
         return close_rooms(self._settings.livekit, rooms)
 
     async def stop_recordings(self, calls: Sequence[Call]) -> None:
-        """Ends the recordings of calls that are over. Raises TelephonyDown."""
+        """Ends the recordings of calls that are over. Raises TelephonyDown, and TimeoutError."""
+        from asyncio import timeout
+
+        from ringline.calls.model.timing import LIVEKIT_REQUEST_S
         from ringline.calls.progress.rest_recordings import stop_recordings
         from ringline.telephony.livekit import connected
 
-        async with connected(self._settings.livekit) as telephony:
+        async with timeout(LIVEKIT_REQUEST_S), connected(self._settings.livekit) as telephony:
             for call in calls:
                 await stop_recordings(telephony, call)
 

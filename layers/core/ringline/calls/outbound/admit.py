@@ -289,8 +289,9 @@ class Admit(Record):
         where that decides: a number's second call waits for no day that its first one was counted on."""
         waiting = self._head.waiting(account_id, _LOOK_PAST)
         if not isinstance(waiting, ExpiredAhead) and looked.gate.daily.is_spent(Use.NEW_NUMBERS, self.clock()):
-            numbers = {entry.new_number for entry in waiting if entry.new_number is not None} - looked.called
+            numbers = {entry.new_number for entry in waiting if entry.new_number is not None} - looked.asked_about
             looked.called |= self.store.which_were_called(account_id, numbers)
+            looked.asked_about |= numbers
         return waiting
 
     def _one_that_tries(self, account_id: str, rest: Rest, first: QueueEntry, looked: Looked) -> QueueEntry:

@@ -18,11 +18,11 @@ NO_GATE = Gate(0, 0)
 class Looked:
     """Turns that were taken, of a trunk or of LiveKit (None), or that a trunk has at any time, as unpaced ones do;
     LiveKit's turn once more, as it is given back if nothing is dialled with it; until when trunks and agents rest, and
-    those pools (by their pipes) whose chosen number's trunk does; how
-    it stands with each agent and its runners; which places the calls take that are about to be claimed; which calls
-    have no room, or are left alone, although their entries do not say so; what of the gate and of the caps was read;
-    which of the numbers that were new as their calls were made have been called since; who waits behind the first; and
-    how often others were met where a claim was to be written."""
+    those pools (by their pipes) whose chosen number's trunk does; how it stands with each agent and its runners; which
+    places the calls take that are about to be claimed; which calls have no room, or are left alone, although their
+    entries do not say so; what of the gate and of the caps was read; which numbers that were new as their calls were
+    made have been called since, and which were asked about; who waits behind the first; and how often others were met
+    where a claim was to be written."""
 
     turns: dict[str | None, int] = field(default_factory=dict)
     livekits_turn: Turn | None = None
@@ -40,6 +40,7 @@ class Looked:
     rest: Rest = field(default_factory=Rest)
     caps: Known = field(default_factory=Known)
     called: set[str] = field(default_factory=set)
+    asked_about: set[str] = field(default_factory=set)
     behind: Sequence[QueueEntry] = ()
     met: int = 0
 

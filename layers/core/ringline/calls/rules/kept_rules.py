@@ -218,7 +218,8 @@ def _content_erased(call: Call, event: ContentErased) -> Result:
     erased, that it was this one does not."""
     if not call.state.is_terminal:
         return Unmoved("not_over")
-    if _file_may_come(call, event.at):
+    # One that was erased before waits for none: whoever died over the rest asks again.
+    if call.content_erased_at is None and _file_may_come(call, event.at):
         return Unmoved("recording_not_finished")
     erased = replace(
         call,

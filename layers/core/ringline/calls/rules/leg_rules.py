@@ -99,7 +99,7 @@ def _leg_leaves_dial(call: Call, event: LegLeft) -> Result:
         return Moved(changed(without_leg))
     if call.carrier.failed_at is not None and without_leg.evidence.leg_has_left_for_good:
         # Both have spoken, and nobody else will.
-        if without_leg.evidence.refusal is Refusal.LIMIT:
+        if without_leg.evidence.refusal == Refusal.LIMIT:
             return told_to_be_full(without_leg, event.at)
         return Moved(over(as_far_as_known(without_leg, event.at), event.at), END_ROOM)
     # Where no dialer waits for the answer, only the carrier can tell more, and its report may get lost: somebody looks.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ringline.calls.model.call import AttemptId, Call, attempt_of_room
+from ringline.calls.model.call import AnswerFrom, AttemptId, Call, Refusal, attempt_of_room
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from ringline.calls.model.events import CarrierEnded, CarrierFailed, CarrierForwarded, CarrierRang, Event
 from ringline.calls.model.ports import LookQueue, Telephony
@@ -152,7 +152,9 @@ class HearCarrier:
 
     async def _apply(self, call: Call, carriers_word: Event) -> str:
         outcome = self.progress.apply(call.account_id, call.call_id, carriers_word)
-        if isinstance(outcome, Applied) and outcome.call.deferrals > call.deferrals:
+        is_full = isinstance(carriers_word, CarrierFailed) and carriers_word.refusal is Refusal.LIMIT
+        if isinstance(outcome, Applied) and is_full and call.answer_from is AnswerFrom.CARRIER:
+            # Also where the leg's leaving is to decide: whoever hears of that knows no carrier.
             self._rest_trunk(call)
         if Effect.END_ROOM in outcome.effects:
             async with self.telephony() as telephony:

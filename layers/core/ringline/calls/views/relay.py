@@ -14,7 +14,7 @@ from ringline.calls.capacity.limits import ReachedLimit
 from ringline.calls.model.call import Call, State, Status
 from ringline.calls.progress.hints import NextRing
 from ringline.calls.tables.records import released
-from ringline.calls.views.payload import draft_of, event_ids_of, news, occurrence_of
+from ringline.calls.views.payload import draft_of, news, occurrence_of
 from ringline.calls.views.transfer_news import transfer_news
 from ringline.runtime.clock import iso
 from ringline.webhooks.model.event import EventDraft
@@ -97,8 +97,8 @@ class Relay:
     ends: Ends
     next_ring: NextRing
     settle: Callable[[], None] = lambda: None
-    erase: Callable[[str, str], object] = lambda _account_id, _event_id: None
-    """Leaves of an account's event that it was told."""
+    erase: Callable[[Call], object] = lambda _call: None
+    """Leaves of a call's events that they were told, once what is announced is under way."""
     read: dict[tuple[str, str, str | None], Call] = field(default_factory=dict, repr=False)
     """Calls whose long part was read for this batch."""
 
@@ -111,8 +111,7 @@ class Relay:
             else:
                 self.announcer.announce(draft)
         if change.before is not None and _erases(change.before, change.after):
-            for event_id in event_ids_of(change.after):
-                self.erase(change.after.account_id, event_id)
+            self.erase(change.after)
 
     def write_ahead(self, changes: Iterable[Change]) -> None:
         """Writes the events of changes that are announced hereafter. It is quicker than one by one, and nothing else:

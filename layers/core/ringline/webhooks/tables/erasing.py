@@ -11,8 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.runtime.items import Item, condition_failed, from_item
+from ringline.runtime.items import Item, condition_failed, from_item, to_item
+from ringline.runtime.table import event_ids_pk
 from ringline.webhooks.model.delivery import DeliveryId
+from ringline.webhooks.model.event import Event
 from ringline.webhooks.tables.deliveries import delivery_key
 from ringline.webhooks.tables.events import event_from, event_key
 from ringline.webhooks.tables.many import rows_at
@@ -24,6 +26,12 @@ class Erasures:
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
+
+    def events_of(self, account_id: str, event_ids: Iterable[str]) -> list[Event]:
+        """The events of these ids that there are, in any order."""
+        places = self._rows(to_item({"pk": event_ids_pk(account_id), "sk": each}) for each in event_ids)
+        rows = self._rows(event_key(account_id, from_item(place)["sequence"]) for place in places)
+        return [event_from(account_id, from_item(row)) for row in rows]
 
     def erased(self, account_id: str, sequences: Iterable[int]) -> frozenset[int]:
         """The numbers, of these, of events whose content is erased."""
