@@ -35,11 +35,18 @@ api_url = "https://api.example.com"
 api_key = "sk_1"
 """
 
-PROFILES = """
-[profiles.acme]
+_OF_AN_ACCOUNT = """
+[profiles.{name}]
 api_url = "https://api.example.com"
 api_key = "sk_1"
-""" + "".join(_OF_AN_OPERATOR.format(name=name) for name in ("prod", "dev", "drill"))
+"""
+
+PROFILES = "".join(
+    [
+        *(_OF_AN_ACCOUNT.format(name=name) for name in ("acme", "drill-acme")),
+        *(_OF_AN_OPERATOR.format(name=name) for name in ("prod", "dev", "drill")),
+    ]
+)
 
 
 def words_of(command: str) -> list[str]:

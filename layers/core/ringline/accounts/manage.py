@@ -85,12 +85,11 @@ class ManageKeys:
             raise invalid_field("expires_at", "is over")
         if expires_at is not None and expires_at > now + LONGEST_LIFE_MS:
             raise invalid_field("expires_at", "must be within ten years; leave it out for a key that has no end")
-        own_end = self._end_of(account_id, holder)
+        own_ranges, own_end = self._bounds_of(account_id, holder)
         expires_at = own_end if expires_at is None else expires_at
         _check_ends(expires_at, own_end)
         scopes = tuple(dict.fromkeys(each.value for each in request.scopes or ())) or tuple(sorted(holder.scopes))
         _check_given(scopes, holder)
-        own_ranges = self._ranges_of(account_id, holder)
         ranges = request.allowed_ip_ranges or own_ranges
         _check_within(ranges, own_ranges)
         raw_key, key = self._keys.add_known_key(
@@ -124,7 +123,7 @@ class ManageKeys:
         asked with must say so: `force`."""
         key, ranges = self._key(account_id, key_id), change.allowed_ip_ranges or ()
         _check_given(key.scopes, holder)
-        _check_within(ranges, self._ranges_of(account_id, holder))
+        _check_within(ranges, self._bounds_of(account_id, holder)[0])
         if ranges and holder.key_id == key_id and not (change.force or _covers(ranges, holder.source_ip)):
             title = (
                 f"The ranges leave out {holder.source_ip}, from where you ask with this very key: add it, or `force`"
@@ -140,8 +139,9 @@ class ManageKeys:
         """The key in its place, with the key itself, which cannot be read again: with its scopes, ranges and end."""
         now, key = self._clock(), self._key(account_id, key_id)
         _check_given(key.scopes, holder)
-        _check_ends(key.expires_at, self._end_of(account_id, holder))
-        _check_within(key.allowed_ip_ranges, self._ranges_of(account_id, holder))
+        own_ranges, own_end = self._bounds_of(account_id, holder)
+        _check_ends(key.expires_at, own_end)
+        _check_within(key.allowed_ip_ranges, own_ranges)
         ends_at = now + (rotation.overlap_s or 0) * MS_PER_S
         made = self._keys.rotate(key, ends_at, self._admit) if key.is_valid_at(now) else None
         if made is None:
@@ -156,18 +156,14 @@ class ManageKeys:
                 return key
         raise not_found("key_not_found", "There is no such API key")
 
-    def _ranges_of(self, account_id: str, holder: Holder) -> tuple[str, ...]:
-        """From where the key may be used that is asked with; none: from anywhere."""
-        own = (key for key in self._keys.keys(account_id) if key.key_id == holder.key_id)
-        return next((key.allowed_ip_ranges for key in own), ())
-
-    def _end_of(self, account_id: str, holder: Holder) -> int | None:
-        """When the key ends that is asked with; of one that was rotated, when the one in its place does."""
+    def _bounds_of(self, account_id: str, holder: Holder) -> tuple[tuple[str, ...], int | None]:
+        """From where the key may be used that is asked with, none is from anywhere; and when it ends, of one that was
+        rotated the one in its place."""
         keys = {key.key_id: key for key in self._keys.keys(account_id)}
-        own = keys.get(holder.key_id or "")
-        while own is not None and own.rotated_to in keys:
-            own = keys[own.rotated_to]
-        return None if own is None else own.expires_at
+        own = last = keys.get(holder.key_id or "")
+        while last is not None and last.rotated_to in keys:
+            last = keys[last.rotated_to]
+        return () if own is None else own.allowed_ip_ranges, None if last is None else last.expires_at
 
     def _admit(self, keys: Sequence[ApiKey]) -> None:
         now = self._clock()
