@@ -141,6 +141,11 @@ class Driver:
             self._kept_changes = changes
             self._keep_turns(kept_turns(self._conversation.turns_to_keep()))
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether the other side has said anything."""
+        return any(turn["role"] == "user" for turn in self._conversation.turns_to_keep())
+
     # ------------------------------------------------------------ what the voice tells
 
     def tell(self, event: Event) -> None:

@@ -76,7 +76,10 @@ class Handover:
                 case {"state": "joined" | "completed"}:
                     return TransferEnded(True)
                 case {"state": "failed", "followed_by": str(following)}:
-                    asked = await self._show(following) or asked
+                    shown = await self._show(following)
+                    if shown is None:
+                        await self._sleep(ASKS_EVERY_S)
+                    asked = shown or asked
                 case {"state": "failed"}:
                     return TransferEnded(False, str(asked.get("reason") or "failed"))
                 case _:

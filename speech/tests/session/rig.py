@@ -44,6 +44,7 @@ class TestPhone:
     hung_up_for: str | None = None
     transfers: list[Transfer] = field(default_factory=list)
     driver: Driver | None = None
+    is_handing_over: bool = False
 
     async def run(self, transfer: Transfer, _announce: Any) -> TransferEnded:
         """Hands nobody over."""
@@ -103,7 +104,7 @@ async def a_session_with(
         voice.bind(driver)
         phone.driver = driver
         answering = Answering(driver, time.monotonic)
-        quiet = Quiet(voice, driver, settings(**variables), time.monotonic, answering)
+        quiet = Quiet(voice, driver, settings(**variables), time.monotonic, answering, lambda: phone.is_handing_over)
         speaks, ear, reads = Speaks(), Hears(), Reads()
         if with_sound:
             synchronizer = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=reads)

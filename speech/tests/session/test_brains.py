@@ -15,7 +15,7 @@ from speech.bridge.local_brain import LocalBridge, LocalBridgeClosed
 from speech.bridge.model.actions import Why
 from speech.bridge.model.events import BrainAnswer, Served
 from speech.tests.session.rig import SessionRig, a_session_with, settings
-from speech.worker.brains.replies import BrainFailed, chat_url, read_sse_line, replies_of
+from speech.worker.brains.replies import BrainFailed, Caller, Message, chat_url, read_sse_line, replies_of
 from speech.worker.brains.served import ServedBrain
 from tests.contract.bridge.rig import Control, eventually
 
@@ -137,6 +137,17 @@ async def test_a_prompt_is_answered_by_the_deployments_model() -> None:
             rig.driver.answered()
             await talks(rig, "hello", "Hello there.")
     assert endpoint.asked[0]["model"] == "d"
+    assert endpoint.asked[0]["messages"][0] == {"role": "system", "content": "You sell tea."}
+
+
+async def test_instructions_that_took_the_place_of_the_prompt_are_told_once() -> None:
+    endpoint = Endpoint()
+    caller = Caller("SCL_1", "outbound", "+15550100", "You sell tea.", {})
+    async with aiohttp.ClientSession() as http, serving(endpoint.routes(), "127.0.0.1") as port:
+        variables = {"SPEECH_LLM_URL": f"http://127.0.0.1:{port}/v1", "SPEECH_LLM_KEY": "k", "SPEECH_LLM_MODEL": "d"}
+        served = Served("prompt", {"instructions": "You sell tea.", "model": None})
+        replies = replies_of(served, http, settings(**variables))
+        assert "".join([piece async for piece in replies.reply([Message("user", "hello")], caller)])
     assert endpoint.asked[0]["messages"][0] == {"role": "system", "content": "You sell tea."}
 
 

@@ -52,6 +52,17 @@ def a_participant(identity: str = "leg", status: str = "ringing", *, with_audio:
     )
 
 
+async def test_whoever_else_is_in_the_room_is_company_and_a_recorder_is_nobody() -> None:
+    room = Room()
+    leg = a_leg(room)
+    room.remote_participants["PA_1"] = a_participant(status="active")
+    recorder = room.remote_participants["PA_2"] = a_participant("recorder")
+    recorder.kind = rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS
+    assert not leg.has_company
+    room.remote_participants["PA_3"] = a_participant("sip-call_1-t1", status="dialing")
+    assert leg.has_company, "a phone to which the call is handed over, and that rings"
+
+
 async def test_an_outbound_phone_hears_when_it_has_picked_up() -> None:
     room = Room()
     leg = a_leg(room)

@@ -4,10 +4,13 @@ tones."""
 import asyncio
 
 import pytest
+from livekit.agents import APIError, stt
+from livekit.agents.voice.events import ErrorEvent
 from unpod.connectivity.call_context import CallContext
 
 from speech.tests.session.rig import SessionRig, a_session_with
 from speech.tests.session.sound import HZ, BrokenMouth, a_tone, spoken
+from speech.worker.calls.quiet import LOOKS_EVERY_S
 from tests.contract.bridge.rig import Echo, eventually
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +79,33 @@ async def test_silence_is_asked_into_and_then_ends_the_call() -> None:
         assert "Are you still there?" in rig.reads.text
         first, last = rig.control.reported("silence")
         assert 0 < first["silent_s"] < last["silent_s"]
+
+
+async def test_who_waits_for_somebody_to_be_called_in_is_not_asked_and_not_cut_off() -> None:
+    async with a_session_with(echoes, SPEECH_SILENCE_ASK_S="0.1", SPEECH_SILENCE_END_S="0.1") as rig:
+        await answered(rig)
+        rig.phone.is_handing_over = True
+        watching = asyncio.create_task(rig.quiet.run())
+        await asyncio.sleep(3 * LOOKS_EVERY_S)
+        assert (rig.phone.hung_up_for, rig.reads.text) == (None, "")
+        rig.phone.is_handing_over = False
+        await rig.over()
+        watching.cancel()
+        assert rig.phone.hung_up_for == "silence"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(ValueError("a field is missing"), "failed: speech"), (APIError("try again"), None)]
+)
+async def test_an_ear_that_fails_for_good_ends_the_call_as_failed(error: Exception, reason: str | None) -> None:
+    """livekit-agents opens the stream anew after an error of its own kind alone."""
+    async with a_session_with(echoes) as rig:
+        await answered(rig)
+        failed = stt.STTError(timestamp=0, label="ear", error=error, recoverable=False)
+        rig.session.emit("error", ErrorEvent(error=failed, source=rig.session.stt))
+        if reason is not None:
+            await rig.over()
+        assert rig.phone.hung_up_for == reason
 
 
 async def test_speech_that_is_not_to_be_had_ends_the_call_as_failed() -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from unpod.connectivity.call_context import CallContext
 
 from speech.tests.session.rig import SessionRig, a_session_with
+from speech.worker.calls.call import CallInRoom
 from tests.contract.bridge.rig import Echo, eventually
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +40,49 @@ async def test_a_turn_is_answered_by_the_runner() -> None:
             ("user", "goodbye"),
             ("agent", "you said goodbye"),
         ]
+
+
+async def test_a_noise_into_a_filler_leaves_no_reply_awaited_for_ever() -> None:
+    async def thinks_for_long(ctx: CallContext) -> None:
+        await ctx.session.run()
+
+    async with a_session_with(thinks_for_long, with_sound=False) as rig:
+        await rig.driver.ready.wait()
+        rig.driver.answered()
+        await rig.voice.heard("hello", "en")
+        assert rig.voice.is_busy
+        rig.voice.say(99, "One moment, please.", filler=True)
+        await rig.voice._fall_silent()
+        await eventually(lambda: not rig.voice.is_busy)
+
+
+@pytest.mark.parametrize("said", ["hello", None])
+async def test_an_agent_that_is_put_out_for_somebody_else_tells_what_was_said_to_it(
+    monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    async def knows_nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr("speech.worker.calls.call.told", knows_nothing)
+    async with a_session_with(echoes, with_sound=False) as rig:
+        await rig.driver.ready.wait()
+        rig.driver.answered()
+        if said is not None:
+            await rig.voice.heard(said, "en")
+            await eventually(partial(shows, rig, f"you said {said}\n"))
+        gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        gone.set_result("PARTICIPANT_REMOVED")
+        answered = asyncio.Event()
+        answered.set()
+        call = object.__new__(CallInRoom)
+        call._leg = cast(Any, SimpleNamespace(gone=gone, answered=answered, hung_up_for=None))
+        call._handover = cast(Any, SimpleNamespace(is_under_way=False))
+        call._http, call._dispatch = cast(Any, None), cast(Any, SimpleNamespace(events_url="", token=""))
+        await call._tell_end(rig.driver, rig.talk)
+        told = [[turn["content"] for turn in each["turns"]] for each in rig.control.reported("transcript")]
+        assert told == ([] if said is None else [["hello", "you said hello"]])
+        assert rig.talk.done() is (said is not None), "another agent talks, and this one has nothing to report"
+        if said is not None:
+            assert (await rig.over()).end_reason == "CALL_TRANSFERRED"
 
 
 async def test_speech_is_held_until_the_other_side_can_hear() -> None:

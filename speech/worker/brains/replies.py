@@ -74,7 +74,8 @@ class ChatReplies:
                     return
 
     def _messages(self, talk: Sequence[Message], caller: Caller) -> list[dict[str, str]]:
-        told = [text for text in (self._prompt, caller.instructions) if text]
+        # A call's own instructions take the place of the prompt, and are then both.
+        told = list(dict.fromkeys(text for text in (self._prompt, caller.instructions) if text))
         if caller.data:
             told.append(f"About this call: {json.dumps(dict(caller.data), ensure_ascii=False, default=str)}")
         system = [{"role": "system", "content": "\n\n".join(told)}] if told else []

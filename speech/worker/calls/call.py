@@ -38,7 +38,7 @@ from speech.worker.voices.table import VoicePlan
 END_IS_TOLD_WITHIN_S = 10.0
 """For the last frames and reports. The framework waits 15 s for a job whose room is gone."""
 PUT_OUT = ("PARTICIPANT_REMOVED", "DUPLICATE_IDENTITY")
-"""Another agent talks in this call: this one has nothing to report (docs/agents.md)."""
+"""Another agent talks in this call, or somebody to whom it was handed over."""
 BACKGROUND_VOLUME = 0.3
 
 _log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class CallInRoom:
         )
         self._voice.bind(driver)
         answering = Answering(driver, time.monotonic)
-        quiet = Quiet(self._voice, driver, self._settings, time.monotonic, answering)
+        quiet = Quiet(self._voice, driver, self._settings, time.monotonic, answering, self._has_company)
         listener = Listener(self._session, self._voice, driver, quiet, answering)
         talk = asyncio.create_task(driver.run())
         living = asyncio.create_task(self._live(driver, quiet, listener, answering))
@@ -113,7 +113,8 @@ class CallInRoom:
                 with suppress(asyncio.CancelledError):
                     await task
             await self._session.aclose()
-        await self._report_usage(brain)
+        if not self._is_superfluous(driver):
+            await self._report_usage(brain)
 
     async def _live(self, driver: Driver, quiet: Quiet, listener: Listener, answering: Answering) -> None:
         """Joins, waits for the other side, and lets both hear each other. Returns only by being cancelled."""
@@ -145,7 +146,7 @@ class CallInRoom:
     async def _tell_end(self, driver: Driver, talk: asyncio.Task[Done]) -> None:
         if self._leg.gone.done():
             gone = self._leg.gone.result()
-            if gone in PUT_OUT and not talk.done() and not self._handover.is_under_way:
+            if not talk.done() and self._is_superfluous(driver):
                 _log.info("put out of the room: another agent talks", extra={"why": gone})
                 return
             await driver.other_side_left()
@@ -154,7 +155,7 @@ class CallInRoom:
                 gone,
                 was_answered=self._leg.answered.is_set(),
                 hung_up_for=self._leg.hung_up_for,
-                was_transferred=self._handover.is_under_way,
+                was_transferred=self._handover.is_under_way or gone in PUT_OUT,
             )
             driver.over(outcome.end_reason, outcome.status)
         async with asyncio.timeout(END_IS_TOLD_WITHIN_S):
@@ -162,13 +163,21 @@ class CallInRoom:
 
     async def _report_usage(self, brain: Brain) -> None:
         """What the engines were used for, and how long the turns took."""
-        if self._leg.gone.done() and self._leg.gone.result() in PUT_OUT:
-            return
         usage = {
             "models": [used.model_dump(exclude_none=True) for used in self._session.usage.model_usage],
             "latency": self._voice.latencies.report(),
         }
         await brain.report([{"type": "usage", "usage": usage}])
+
+    def _has_company(self) -> bool:
+        return self._handover.is_under_way or self._leg.has_company
+
+    def _is_superfluous(self, driver: Driver) -> bool:
+        """Whether it was put out because another agent talks, with whom the other side has talked alone. One that had
+        talked with them was handed over from, at somebody else's wish: what was said to it is told by nobody else."""
+        if not self._leg.gone.done() or self._leg.gone.result() not in PUT_OUT:
+            return False
+        return not self._handover.is_under_way and not driver.has_heard
 
     def _background(self) -> BackgroundAudioPlayer | None:
         profile = self._plan.profile

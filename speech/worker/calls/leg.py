@@ -18,6 +18,11 @@ BACK_WITHIN_S = 20.0
 closes the room then."""
 STATUS = "sip.callStatus"
 ACTIVE = "active"
+_TALKERS = (
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT,
+)
 NO_REASON, NOT_BACK = "UNKNOWN_REASON", "CONNECTION_TIMEOUT"
 
 
@@ -61,6 +66,14 @@ class Leg:
             self._unseen = None
         if not self._dispatch.is_outbound or any(self._hears(each) for each in ours):
             self.answered.set()
+
+    @property
+    def has_company(self) -> bool:
+        """Whether anybody else is in the room: another phone, be it that it rings yet, another agent, a colleague."""
+        if self._ctx.is_fake_job():
+            return False
+        others = (each for each in self._room.remote_participants.values() if not self._is_ours(each))
+        return any(each.kind in _TALKERS for each in others)
 
     def _hears(self, participant: rtc.RemoteParticipant) -> bool:
         """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer."""

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterable, AsyncIterator
 
 from livekit import rtc
-from livekit.agents import AgentSession, ModelSettings, llm, stt
+from livekit.agents import AgentSession, APIError, ModelSettings, llm, stt
 from livekit.agents.voice import Agent
 from livekit.agents.voice.events import (
     AgentStateChangedEvent,
     CloseEvent,
+    ErrorEvent,
     UserInputTranscribedEvent,
     UserStateChangedEvent,
 )
@@ -38,6 +39,7 @@ class Listener(Agent):
         session.on("user_state_changed", self._user_state)
         session.on("agent_state_changed", self._agent_state)
         session.on("user_input_transcribed", self._transcribed)
+        session.on("error", self._failed)
         session.on("close", self._closed)
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:
@@ -73,6 +75,13 @@ class Listener(Agent):
     def _transcribed(self, event: UserInputTranscribedEvent) -> None:
         if event.is_final and event.language:
             self._language = str(event.language)
+
+    def _failed(self, event: ErrorEvent) -> None:
+        """livekit-agents begins anew after an error of its own kind. Any other one ends the listening for good, and
+        counts once: the session would never close."""
+        error = event.error
+        if isinstance(error, stt.STTError) and not error.recoverable and not isinstance(error.error, APIError):
+            self._driver.end(SPEECH_FAILED)
 
     def _closed(self, event: CloseEvent) -> None:
         self._voice.close()

@@ -24,13 +24,17 @@ class Quiet:
         settings: Settings,
         clock_s: Callable[[], float],
         answering: Answering,
+        has_company: Callable[[], bool],
     ) -> None:
+        """`has_company`: whether the call is being handed over, or somebody else is in it: then nobody is asked whether
+        they are there, and no call ends because they wait."""
         self._voice = voice
         self._driver = driver
         self._question = settings.silence_question
         self._watch = SilenceWatch(settings.silence_ask_s, settings.silence_end_s)
         self._clock_s = clock_s
         self._answering = answering
+        self._has_company = has_company
         self._user_speaks = False
 
     def user_speaks(self, speaks: bool) -> None:
@@ -47,7 +51,7 @@ class Quiet:
     def look(self) -> None:
         """One look at who speaks, and what follows."""
         now = self._clock_s()
-        if self._user_speaks:
+        if self._user_speaks or self._has_company():
             self._watch.somebody_spoke()
         elif self._voice.is_busy:
             self._watch.sound()

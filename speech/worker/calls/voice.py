@@ -196,6 +196,9 @@ class SessionVoice:
             self._dropped.add(utterance.turn)
             self._awaited.discard(utterance.turn)
         if any(each.turn is not None for each in told):
+            # With what was spoken the reply that is still thought of is interrupted: nobody waits for it any more.
+            self._dropped |= self._awaited
+            self._awaited.clear()
             self.driver.interrupted(heard_of(utterance.handle))
 
     def _drop_all(self) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from speech.bridge.handover import Handover
+from speech.bridge.handover import ASKS_EVERY_S, Handover
 from speech.bridge.model.actions import Transfer
 from speech.bridge.model.events import TransferEnded
 
@@ -33,6 +33,7 @@ class Plane:
         self.asked: list[tuple[str, str, Any]] = []
         self.keys: list[str | None] = []
         self.said: list[str] = []
+        self.waits: list[float] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.text()
@@ -47,7 +48,8 @@ class Plane:
 
 @asynccontextmanager
 async def a_handover(plane: Plane) -> AsyncIterator[Handover]:
-    async def no_waiting(_seconds: float) -> None: ...
+    async def no_waiting(seconds: float) -> None:
+        plane.waits.append(seconds)
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", plane.answer)
@@ -117,6 +119,13 @@ async def test_the_fallback_of_a_transfer_is_followed() -> None:
     plane = Plane((202, stands("failed", reason="USER_BUSY", followed_by="transfer_1.2")[1]), following)
     assert await handed_over(plane, WARM) == TransferEnded(True)
     assert plane.asked[-1][1].endswith("/transfer_1.2")
+
+
+async def test_a_fallback_that_is_not_told_at_once_is_asked_for_after_a_while() -> None:
+    failed = stands("failed", reason="USER_BUSY", followed_by="transfer_1.2")[1]
+    plane = Plane((202, failed), (503, {}), (429, {}), stands("joined", transfer_id="transfer_1.2"))
+    assert await handed_over(plane, WARM) == TransferEnded(True)
+    assert plane.waits == [ASKS_EVERY_S] * 2
 
 
 async def test_a_request_that_may_not_have_arrived_is_sent_again_with_its_key() -> None:
