@@ -46,11 +46,11 @@ class Desk:
         """The stack that the command is for. Raises Usage where there is none, or no one that is meant."""
         if self.kept is not None:
             return self.kept
+        chosen = self.chosen_profile()
+        if chosen is not None:
+            return chosen
         settings = self.settings.read()
         running = self.around.running_stack(self.around.environ)
-        name = self.named or self.around.environ.get("RINGLINE_PROFILE") or settings.current
-        if name is not None:
-            return _by_name(name, settings, running)
         if running is not None:
             return running
         if len(settings.profiles) == 1:
@@ -64,6 +64,13 @@ class Desk:
             "There is no stack to talk to: none is up on this machine, and there is no profile",
             advice="`make up` starts one here; `ringline profile add NAME --api-url URL` sets up one that is deployed.",
         )
+
+    def chosen_profile(self) -> Profile | None:
+        """The profile that was named: by `--profile`, by RINGLINE_PROFILE or by `profile use`. None where nobody named
+        one. Raises Usage for a name that is none's."""
+        settings = self.settings.read()
+        name = self.named or self.around.environ.get("RINGLINE_PROFILE") or settings.current
+        return None if name is None else _by_name(name, settings, self.around.running_stack(self.around.environ))
 
     def api(self) -> Api:
         """The API with the profile's key. Raises Usage for a profile that lacks one of them."""
