@@ -91,8 +91,7 @@ def create(
 ) -> None:
     """(operator) Makes an account and its first key, which is shown this once."""
     if save_profile is not None:
-        check_name(save_profile, "--save-profile")
-        desk.settings.check_writable()
+        _check_may_be_kept(desk, save_profile)
     known_by = account_id or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
     if not _ID.fullmatch(known_by):
         raise Usage("must be given: 1 to 40 letters, digits, _ and - only", "--id")
@@ -278,6 +277,15 @@ def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> tuple[s
             f"The account {account_id} is there, without a key: `ringline account key {account_id}` makes it one."
         )
         raise
+
+
+def _check_may_be_kept(desk: Desk, name: str) -> None:
+    """Raises Usage where a profile of this name cannot be made. One that is there may hold the only copy of a key."""
+    check_name(name, "--save-profile")
+    if name in desk.settings.read().profiles:
+        advice = f"`ringline profile remove {name}` forgets it with its key; or give another name."
+        raise Usage(f"There is a profile {name} already", "--save-profile", advice)
+    desk.settings.check_writable()
 
 
 def _keep(desk: Desk, profile: Profile) -> Usage | None:

@@ -26,7 +26,10 @@ def add(
     api_url: Annotated[str | None, typer.Option("--api-url", help="The output ApiUrl of the stack.")] = None,
     api_key: Annotated[
         str | None,
-        typer.Option("--api-key", help="sk_...; left out, RINGLINE_API_KEY holds it, or you are asked for it."),
+        typer.Option(
+            "--api-key",
+            help="sk_...; left out, a profile without one takes RINGLINE_API_KEY's, or you are asked for it.",
+        ),
     ] = None,
     stack: Annotated[str | None, typer.Option("--stack", help="For an operator: its CloudFormation stack.")] = None,
     region: Annotated[str | None, typer.Option("--region", help="The stack's AWS region.")] = None,
@@ -36,7 +39,7 @@ def add(
     check_name(name)
     settings = desk.settings.read()
     before = settings.profiles.get(name, Profile(name=name))
-    key = api_key or desk.around.environ.get("RINGLINE_API_KEY") or _asked_for(before, api_url)
+    key = api_key or _first_key(desk, before, api_url)
     profile = replace(
         before,
         api_url=api_url or before.api_url,
@@ -100,10 +103,14 @@ def remove(desk: Desk, name: _Name) -> None:
     desk.show({"removed": name}, lambda: f"{name}: forgotten")
 
 
-def _asked_for(before: Profile, api_url: str | None) -> str | None:
-    """The key, typed unseen, where somebody is there to be asked and a key is needed."""
-    if before.api_key is not None or api_url is None or not sys.stdin.isatty():
+def _first_key(desk: Desk, before: Profile, api_url: str | None) -> str | None:
+    """The key of a profile that has none and needs one: the environment's, or one that is typed unseen, where somebody
+    is there to be asked. A key that is kept is replaced by `--api-key` alone, for nobody can read it again."""
+    if before.api_key is not None or api_url is None:
         return None
+    held = desk.around.environ.get("RINGLINE_API_KEY")
+    if held or not sys.stdin.isatty():
+        return held
     return Prompt.ask("API key (sk_...)", password=True) or None
 
 

@@ -81,6 +81,16 @@ def test_a_key_is_read_from_the_environment_and_not_only_from_the_command_line(t
     assert SettingsFile({"RINGLINE_CONFIG": str(terminal.config)}).read().profiles["prod"].api_key == KEY
 
 
+def test_a_key_that_is_kept_is_not_replaced_by_one_of_the_environment(terminal: Terminal) -> None:
+    add(terminal, "prod")
+    terminal.environ["RINGLINE_API_KEY"] = "sk_of_another_account"
+    terminal.done("profile", "add", "prod", "--region", "eu-west-1")
+    terminal.done("profile", "add", "prod", "--api-url", URL)
+    terminal.done("profile", "add", "operator", "--stack", "ringline")
+    profiles = SettingsFile({"RINGLINE_CONFIG": str(terminal.config)}).read().profiles
+    assert (profiles["prod"].api_key, profiles["operator"].api_key) == (KEY, None)
+
+
 @pytest.mark.parametrize(
     "text",
     ["profiles = 3", "[profiles.prod]\napi_uri = 'x'", "[profiles.prod]\napi_url = 3", "[[", "[profiles]\nprod = 1"],
