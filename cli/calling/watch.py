@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.frame.command import command
 from cli.frame.desk import Desk
-from cli.model.failures import ExitCode, NotReachable
+from cli.model.failures import ExitCode, Failure, is_passing
 from cli.reach.api import Api, Document
 from cli.shown.account import account_page
 from cli.shown.tables import of_rows, table
@@ -42,7 +42,9 @@ def watch(
                 try:
                     shown = page(look(api), desk.around.clock())
                     live.update(shown, refresh=True)
-                except NotReachable as failure:
+                except Failure as failure:
+                    if not is_passing(failure):
+                        raise
                     live.update(Group(Text(str(failure), style="bold red"), shown), refresh=True)
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.OK) from None
