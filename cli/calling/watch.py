@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from cli.calling.unfinished import counted
 from cli.frame.command import command
 from cli.frame.desk import Desk
 from cli.model.failures import ExitCode, Failure, is_passing
@@ -51,22 +52,31 @@ def watch(
 
 
 def look(api: Api) -> Document:
-    """All that is watched, at one moment or nearly."""
+    """All that is watched, at one moment or nearly. `more` names the lists that are not whole."""
+    pages = {
+        "calls": api.page("/v1/calls", {"status": "ringing,active", "limit": MOST_CALLS}),
+        "runners": api.page("/v1/runners"),
+        "workers": api.page("/v1/workers", {"kind": "media"}),
+    }
     return {
         "account": api.get("/v1/account"),
-        "calls": api.page("/v1/calls", {"status": "ringing,active", "limit": MOST_CALLS}).rows,
-        "runners": api.page("/v1/runners").rows,
-        "workers": api.page("/v1/workers", {"kind": "media"}).rows,
+        **{name: each.rows for name, each in pages.items()},
+        "more": [name for name, each in pages.items() if each.next_cursor is not None],
     }
+
+
+def count_of(seen: Document, name: str) -> str:
+    """How many of something are seen, for people: `20+` where there are more."""
+    return counted(len(seen[name]), name not in seen["more"])
 
 
 def page(seen: Document, now_ms: int) -> Group:
     """What is watched, for people."""
     parts: list[Any] = [account_page(seen["account"], now_ms)]
-    parts += ["", Text(f"calls on a line ({len(seen['calls'])})", style="bold"), _calls(seen["calls"], now_ms)]
+    parts += ["", Text(f"calls on a line ({count_of(seen, 'calls')})", style="bold"), _calls(seen["calls"], now_ms)]
     for title, columns in (("runners", RUNNER_COLUMNS), ("workers", WORKER_COLUMNS)):
         rows = seen[title]
-        parts += ["", Text(f"{title} ({len(rows)})", style="bold")]
+        parts += ["", Text(f"{title} ({count_of(seen, title)})", style="bold")]
         if rows:
             parts.append(of_rows(rows, columns))
     return Group(*parts)

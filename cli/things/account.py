@@ -149,7 +149,8 @@ def list_accounts(
     found = all_accounts(deployment, after) if all_of_them else busy_accounts(deployment, desk.around.clock())
     none = "no account is listed" if all_of_them else "no account has calls under way"
     rows = [asdict(each) for each in found.rows]
-    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
+    document = {"data": rows, "next_after": found.next_after, "left_out": found.left_out or None}
+    desk.show(document, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
     if found.left_out:
         desk.note(found.left_out)
 
