@@ -4,12 +4,13 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from cli.frame.surroundings import Surroundings
@@ -17,6 +18,7 @@ from cli.model.failures import Failure, Usage, problem_document
 from cli.model.profiles import LOCAL, Profile
 from cli.reach.api import Api, open_api
 from cli.settings.settings_file import Settings, SettingsFile
+from cli.shown.printable import json_text, printable
 
 if TYPE_CHECKING:
     from cli.reach.deployment import Deployment
@@ -107,7 +109,7 @@ class Desk:
 
     def _show(self, document: Any, people: Callable[[], RenderableType | str | None]) -> None:
         if self.json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(json_text(document, indent=2) + "\n")
             return
         made = people()
         if made is not None:
@@ -133,7 +135,13 @@ class Desk:
 
 
 class _Console(Console):
-    """Rich ends the process where a pipe's reader is gone, before anybody can say elsewhere what was to be said."""
+    """Rich strips some control characters and lets ESC through: here none is left of what is printed. And it ends the
+    process where a pipe's reader is gone, before anybody can say elsewhere what was to be said."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # What rich itself tells the terminal stands in segments of their own.
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
