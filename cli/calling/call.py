@@ -12,8 +12,8 @@ from cli.frame.command import Said, command
 from cli.frame.default_command import WithDefault
 from cli.frame.desk import Desk
 from cli.frame.fields import Field, json_object, one_of, text, text_or_file, whole
-from cli.model.failures import Failure, Interrupted, is_left_open
-from cli.reach.api import Api, Document, segment
+from cli.model.failures import Failure, Interrupted, Usage, is_left_open
+from cli.reach.api import Api, Document, is_visible_ascii, segment
 from cli.reach.things import AGENT, NUMBER, PIPE
 from cli.shown.tables import record
 from ringline.calls.model.call import VoicemailPolicy
@@ -83,7 +83,10 @@ def place(
 ) -> None:
     """Places a call, and follows it live. Ctrl-C leaves it running."""
     api = desk.api()
-    call = _placed(desk, api, {"to_number": to_number, **said}, idempotency_key or token_hex(_KEY_BYTES))
+    key = token_hex(_KEY_BYTES) if idempotency_key is None else idempotency_key
+    if not is_visible_ascii(key):
+        raise Usage("is not 1 to 255 visible ASCII characters", "--idempotency-key")
+    call = _placed(desk, api, {"to_number": to_number, **said}, key)
     if not follow:
         desk.show(call, lambda: record(call, SHOWN))
         return

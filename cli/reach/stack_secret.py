@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cli.model.failures import refused_by
-from ringline.runtime.vault.document import Document, new_document, read_document
+from cli.model.failures import Usage, refused_by
+from ringline.runtime.vault.document import Document, SecretRefused, new_document, read_document
 from ringline.runtime.web.problems import not_found
 
 
@@ -25,7 +25,7 @@ class StackSecret:
         return {name: value for name, value in known.items() if value}
 
     def read(self) -> Document:
-        """Raises Refused 404 where there is none, SecretRefused for another program's, and botocore's errors."""
+        """Raises Refused 404 where there is none, Usage for another program's, and botocore's errors."""
         document = self._read()
         if document is None:
             told = f"Secrets Manager has no secret {self.name}"
@@ -52,4 +52,11 @@ class StackSecret:
         except self.manager.exceptions.ResourceNotFoundException:
             return None
         self.arn = str(answer.get("ARN", ""))
-        return read_document(answer["SecretString"])
+        try:
+            # A secret of bytes has no text at all.
+            return read_document(answer.get("SecretString", ""))
+        except SecretRefused:
+            raise Usage(
+                f"The secret {self.name} holds something else than a stack's secrets",
+                advice="It is another program's: a stack's begins with `ringline secrets set livekit --secret NAME`.",
+            ) from None

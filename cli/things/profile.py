@@ -11,6 +11,7 @@ from cli.frame.command import command
 from cli.frame.desk import Desk
 from cli.model.failures import Usage
 from cli.model.profiles import LOCAL, Profile
+from cli.reach.api import is_absolute_url, is_visible_ascii
 from cli.settings.settings_file import Settings, check_name
 from cli.shown.tables import record, table
 
@@ -50,7 +51,8 @@ def add(
     )
     if profile.api_url is None and profile.stack is None:
         raise Usage("must be given, or --stack", "--api-url")
-    _check_url(profile.api_url)
+    _check_url(api_url)
+    _check_key(key)
     keep(desk, profile)
     desk.show(profile.as_json(), lambda: f"{name}: kept in {desk.settings.path}")
 
@@ -115,8 +117,13 @@ def _first_key(desk: Desk, before: Profile, api_url: str | None) -> str | None:
 
 
 def _check_url(api_url: str | None) -> None:
-    if api_url is not None and not api_url.startswith(("http://", "https://")):
+    if api_url is not None and not is_absolute_url(api_url):
         raise Usage("is not an absolute URL, https://...", "--api-url")
+
+
+def _check_key(api_key: str | None) -> None:
+    if api_key is not None and not is_visible_ascii(api_key):
+        raise Usage("is no key, sk_...: it has blanks, or characters beyond ASCII", "--api-key")
 
 
 def _used(desk: Desk) -> str | None:

@@ -74,6 +74,12 @@ def test_a_call_that_is_refused_is_not_asked_for_twice(terminal: Terminal) -> No
     assert terminal.api.requests.count("POST /v1/calls") == 2
 
 
+@pytest.mark.parametrize("key", ["schl\u00fcssel", ""])
+def test_an_idempotency_key_that_can_be_none_is_told_by_its_option(terminal: Terminal, key: str) -> None:
+    assert "--idempotency-key" in terminal.refused(*PLACE, "--idempotency-key", key, exit_code=2)
+    assert "POST /v1/calls" not in terminal.api.requests
+
+
 def test_following_outlives_a_server_that_is_broken_for_a_moment(terminal: Terminal) -> None:
     over = a_call(State.NOT_CONNECTED, account_id=ACCOUNT, end_reason=EndReason.USER_BUSY, ended_at=now_ms())
     CallStore(terminal.local.dynamodb, terminal.local.table_name).create(over)

@@ -121,3 +121,14 @@ def test_it_is_told_in_which_account_and_region_a_secret_was_set(secrets: Secret
     for told in (secrets.type("set", "livekit", stdin=KEY), secrets.type("list")):
         document = json.loads(told.stdout)
         assert (document["aws_account"], document["region"]) == ("123456789012", "us-east-1")
+
+
+@pytest.mark.parametrize("kept", [{"SecretString": '{"password": "hunter2"}'}, {"SecretBinary": b"\x00"}])
+def test_another_programs_secret_is_told_and_left_as_it_is(secrets: Secrets, kept: dict[str, Any]) -> None:
+    secrets.manager.create_secret(Name="ringline", **kept)
+    for words in (("list",), ("rotate", "agent-tokens"), ("set", "livekit")):
+        told = secrets.type(*words, stdin=KEY)
+        assert told.exit_code == 2 and "something else than a stack's secrets" in told.stderr
+        assert "hunter2" not in told.stderr
+    found = secrets.manager.get_secret_value(SecretId="ringline")
+    assert {name: found.get(name) for name in kept} == kept
