@@ -2,6 +2,7 @@
 
 from copy import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,7 +32,7 @@ def is_on_a_line(terminal: Terminal) -> None:
     waiting = a_call(State.QUEUED, account_id=ACCOUNT, call_id=call_id, created_at=now, eligible_at=now)
     store = CallStore(terminal.local.dynamodb, terminal.local.table_name)
     store.create(waiting)
-    begun = {"attempt": 1, "dialed_at": now, "due_at": now + 60_000, "version": 2}
+    begun: dict[str, Any] = {"attempt": 1, "dialed_at": now, "due_at": now + 60_000, "version": 2}
     store.commit(waiting, replace(waiting, state=State.DIALING, **begun))
 
 

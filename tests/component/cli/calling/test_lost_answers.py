@@ -1,7 +1,9 @@
 """An API whose answers get lost, or that is broken for a moment: nobody is rung twice, and what is followed goes on."""
 
+import io
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from ringline.runtime.clock import now_ms
 from tests.builders import ACCOUNT, a_call
 from tests.component.cli.in_process import InProcess
 from tests.component.cli.terminal import CALLEE, Terminal
+from tests.typed_commands import typed
 
 PLACE = ("call", CALLEE, "--pipe", "support", "--no-follow")
 BROKEN = httpx.Response(503, text="Service Unavailable")
@@ -103,8 +106,28 @@ def test_a_followed_transfer_outlives_an_api_that_is_away_or_broken_for_a_moment
 
 
 def test_listening_outlives_a_server_that_is_broken_for_a_moment(terminal: Terminal) -> None:
-    event = {"type": "call.ended", "id": "evt_1", "timestamp": None, "sequence": 1, "data": {}}
+    event: dict[str, Any] = {"type": "call.ended", "id": "evt_1", "timestamp": None, "sequence": 1, "data": {}}
     answer = httpx.Response(200, json={"data": [event], "pagination": {"next_cursor": None}})
     terminal.api.answers_first = [httpx.Response(500, text="oops"), answer]
     told = terminal.document("webhook", "listen", "--after", "0", "--count", "1")
     assert [each["event"]["id"] for each in told["data"]] == ["evt_1"]
+
+
+class Screen(io.StringIO):
+    """A stdout that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_watching_outlives_a_server_that_is_broken_for_a_moment(terminal: Terminal) -> None:
+    def it_breaks_and_then_ctrl_c(_seconds: float) -> None:
+        if terminal.waits > 1:
+            raise KeyboardInterrupt
+        terminal.api.answers_first = [httpx.Response(500, text="oops")]
+
+    terminal.while_waiting = it_breaks_and_then_ctrl_c
+    screen = Screen()
+    told = typed(["watch"], terminal.around(), screen)
+    assert (told.exit_code, terminal.waits) == (0, 2)
+    assert "The API answered 500" in screen.getvalue()
