@@ -1,5 +1,8 @@
 """`call`, `call follow`, `call hang-up`: places a call, watches it, ends it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
 from typing import Annotated
 
 import typer
@@ -9,7 +12,8 @@ from cli.frame.command import Said, command
 from cli.frame.default_command import WithDefault
 from cli.frame.desk import Desk
 from cli.frame.fields import Field, json_object, one_of, text, text_or_file, whole
-from cli.reach.api import segment
+from cli.model.failures import Failure, Interrupted, Usage, is_left_open
+from cli.reach.api import Api, Document, is_visible_ascii, segment
 from cli.reach.things import AGENT, NUMBER, PIPE
 from cli.shown.tables import record
 from ringline.calls.model.call import VoicemailPolicy
@@ -38,6 +42,9 @@ FIELDS = (
     Field("scheduled_at", "Not before, in ISO 8601.", text, "MOMENT"),
     Field("expires_at", "Not after, in ISO 8601.", text, "MOMENT"),
 )
+
+_KEY_BYTES = 16
+_AGAIN_AFTER_S = 1.0
 
 SHOWN = ("call_id", "status", "state", "direction", "from_number", "to_number", "pipe_id", "agent_id", "end_reason")
 
@@ -68,13 +75,18 @@ def place(
     said: Said,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Watch it until it is over.")] = True,
     idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="The same key and call within 24 h make one call.")
+        str | None,
+        typer.Option(
+            "--idempotency-key", help="The same key and call within 24 h make one call; left out, one is drawn."
+        ),
     ] = None,
 ) -> None:
     """Places a call, and follows it live. Ctrl-C leaves it running."""
     api = desk.api()
-    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-    call = api.post("/v1/calls", {"to_number": to_number, **said}, headers)
+    key = token_hex(_KEY_BYTES) if idempotency_key is None else idempotency_key
+    if not is_visible_ascii(key):
+        raise Usage("is not 1 to 255 visible ASCII characters", "--idempotency-key")
+    call = _placed(desk, api, {"to_number": to_number, **said}, key)
     if not follow:
         desk.show(call, lambda: record(call, SHOWN))
         return
@@ -82,6 +94,32 @@ def place(
     if call.get("already_under_way"):
         desk.note("It was under way before.")
     finish(desk, Follower(desk, api, call["call_id"]).follow())
+
+
+def _placed(desk: Desk, api: Api, body: Document, key: str) -> Document:
+    """The call. The answer to the first request may be lost though the call was placed: the same key in a second one
+    makes no second call. Raises the failure, or the interruption, with the key by which a later command is safe."""
+    with _told_by_its_key(key):
+        try:
+            return api.post("/v1/calls", body, {"Idempotency-Key": key})
+        except Failure as failure:
+            if not is_left_open(failure):
+                raise
+        desk.around.sleep(_AGAIN_AFTER_S)
+        return api.post("/v1/calls", body, {"Idempotency-Key": key})
+
+
+@contextmanager
+def _told_by_its_key(key: str) -> Iterator[None]:
+    again = f"The call may have been placed: the same command with `--idempotency-key {key}` rings nobody twice."
+    try:
+        yield
+    except Failure as failure:
+        if is_left_open(failure):
+            failure.advice = " ".join(each for each in (again, failure.advice) if each)
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted before the call was answered for", again) from None
 
 
 def follow(desk: Desk, call_id: CallId) -> None:

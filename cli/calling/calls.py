@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.calling.export import Format, export_calls
-from cli.calling.unfinished import unfinished
+from cli.calling.unfinished import stuck as stuck_calls
 from cli.frame.command import command
 from cli.frame.desk import Desk
 from cli.frame.moments import asked_moment
@@ -75,6 +75,8 @@ def list_calls(
     }
     if output is not None and export is None:
         raise Usage("needs --export csv or --export jsonl", "--output")
+    if stuck and export is not None:
+        raise Usage("shows the calls that are stuck, and does not export: --json writes them as a document", "--stuck")
     if stuck:
         _show_stuck(desk, {name: each for name, each in query.items() if name not in {"status", "cursor"}})
         return
@@ -95,8 +97,8 @@ def list_calls(
 
 
 def _show_stuck(desk: Desk, query: dict[str, Any]) -> None:
-    found = [each for each in unfinished(desk.api(), query, desk.around.clock()) if each.stuck]
-    rows = [each.call | {"stuck": each.stuck} for each in found]
+    found = stuck_calls(desk.api(), query, desk.around.clock())
+    rows = [each.call | {"stuck": each.stuck} for each in found.calls]
     desk.show({"data": rows, "next_cursor": None}, lambda: of_rows(rows, _OF_STUCK) if rows else "no call is stuck")
 
 

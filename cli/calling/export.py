@@ -1,7 +1,6 @@
 """Calls written to a file, or to stdout: all of them, or nothing of the file is changed."""
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from cli.frame.desk import Desk
 from cli.model.failures import Failure, Interrupted, problem_document
 from cli.reach.api import Document
 from cli.settings.replaced_file import replacing
+from cli.shown.printable import json_text, printable
 from cli.shown.tables import at, plain
 
 
@@ -43,9 +43,9 @@ def _write(file: TextIO, rows: Iterable[Document], form: Format, columns: Sequen
         writer.writerow(columns)
     for row in rows:
         if form is Format.CSV:
-            writer.writerow([plain(at(row, name)) for name in columns])
+            writer.writerow([printable(plain(at(row, name))) for name in columns])
         else:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json_text(row) + "\n")
         count += 1
     return count
 

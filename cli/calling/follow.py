@@ -9,17 +9,15 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.frame.desk import Desk
-from cli.model.failures import ExitCode, NotReachable
+from cli.model.failures import ExitCode
 from cli.reach.api import Api, Document
+from cli.reach.patience import Patience
 from cli.words.moments import clock_time, length
 from cli.words.reasons import ended, waits_for
 from cli.words.timeline import says
 from cli.words.why import OVER
 
 EVERY_S = 0.5
-
-_MOST_MISSES = 20
-"""So many times in a row the API may be away before the call is given up on."""
 
 
 @dataclass
@@ -31,7 +29,7 @@ class Follower:
     call_id: str
     _told: set[tuple[Any, ...]] = field(default_factory=set)
     _waited_for: str | None = None
-    _misses: int = 0
+    _patience: Patience = field(default_factory=Patience)
     _console: Console = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,17 +59,12 @@ class Follower:
         return nullcontext() if silent else self._console.status("...")
 
     def _look(self) -> Document | None:
-        """The call with its events, which are printed; None while the API is away. Raises NotReachable in the end."""
+        """The call with its events, which are printed; None while the API is away or busy. Raises that in the end."""
         path = f"/v1/calls/{self.call_id}"
-        try:
-            call = self.api.get(path)
-            events = self.api.page(f"{path}/events").rows
-        except NotReachable:
-            self._misses += 1
-            if self._misses > _MOST_MISSES:
-                raise
+        seen = self._patience.look(lambda: (self.api.get(path), self.api.page(f"{path}/events").rows))
+        if seen is None:
             return None
-        self._misses = 0
+        call, events = seen
         for event in events:
             self._tell(event)
         return call | {"events": events}

@@ -1,6 +1,8 @@
 """`call show`, `transcript`, `outcomes`, `transfers`, `erase`, and `recordings`: what is known of a call, and what was
 kept."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -8,13 +10,15 @@ import typer
 from cli.calling.call import CallId
 from cli.frame.command import command
 from cli.frame.desk import Desk
-from cli.reach.api import segment
+from cli.model.failures import ExitCode, Failure, Interrupted
+from cli.reach.api import Api, Document, segment
 from cli.shown.tables import of_rows, record
 from cli.things.shown import show_list
 
 RECORDING_COLUMNS = ("call_id", "created", "from_number", "to_number", "duration_s", "recording_url")
 TRANSFER_COLUMNS = ("transfer_id", "mode", "state", "reason", "sip_code", "requested_at")
 OUTCOME_COLUMNS = ("name", "status", "summary", "success_evaluation", "data", "error")
+_GOES_ON = "Not every call was looked through. Ask again: the same command erases what is left."
 _LONG = frozenset({"transcript", "instructions", "traces", "attempts"})
 
 
@@ -77,12 +81,36 @@ def erase_number(
 ) -> None:
     """Erases a person's number from all calls, with what was said and recorded, for good."""
     totals: dict[str, Any] = {}
+    with _told_of_what_is_erased(desk, totals):
+        for receipt in _erased(desk.api(), number):
+            totals |= {name: (totals[name] + value if name in totals else value) for name, value in receipt.items()}
+    desk.show(totals, lambda: record(totals))
+    if totals.get("left"):
+        desk.note("What is left is not erased: these calls must end first, and their recordings be finished.")
+        desk.note("Ask again then: the same command erases what is left.")
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _erased(api: Api, number: str) -> Iterator[Document]:
+    """What each request has erased, until there is nothing more to look through."""
     cursor: str | None = None
     while True:
-        asked = {"number": number} | ({} if cursor is None else {"cursor": cursor})
-        receipt = dict(desk.api().post("/v1/erasures", asked))
+        receipt = api.post("/v1/erasures", {"number": number} | ({} if cursor is None else {"cursor": cursor}))
         cursor = receipt.pop("next_cursor", None)
-        totals = {name: (totals[name] + value if name in totals else value) for name, value in receipt.items()}
+        yield receipt
         if cursor is None:
-            break
-    desk.show(totals, lambda: record(totals))
+            return
+
+
+@contextmanager
+def _told_of_what_is_erased(desk: Desk, totals: Document) -> Iterator[None]:
+    """Whatever breaks an erasure off, what it has erased by then is shown."""
+    try:
+        yield
+    except (Failure, KeyboardInterrupt) as broke:
+        if totals:
+            desk.show(totals, lambda: record(totals))
+        if isinstance(broke, Failure):
+            broke.advice = " ".join(each for each in (_GOES_ON, broke.advice) if each)
+            raise
+        raise Interrupted("The erasure was interrupted", _GOES_ON) from None

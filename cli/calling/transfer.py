@@ -1,6 +1,7 @@
 """`transfer`: hands a call over to a phone number or to another agent, and follows how that goes."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from cli.frame.desk import Desk
 from cli.frame.fields import phone_number
 from cli.model.failures import ExitCode, Usage
 from cli.reach.api import Api, Document, segment
+from cli.reach.patience import Patience
 from cli.reach.things import AGENT, identify
 from cli.words.moments import clock_time
 
@@ -74,9 +76,10 @@ def transfer(
 
 
 def _follow(desk: Desk, api: Api, path: str, asked: Document) -> Document:
-    """The transfer when it is over; one that failed is followed by the one to its fallback."""
+    """The transfer when it is over; one that failed is followed by the one to its fallback. Raises the failure
+    of an API that stays away."""
     told: tuple[str, str] | None = None
-    seen = asked
+    seen, patience = asked, Patience()
     while True:
         if told != (seen["transfer_id"], seen["state"]):
             told = (seen["transfer_id"], seen["state"])
@@ -84,9 +87,9 @@ def _follow(desk: Desk, api: Api, path: str, asked: Document) -> Document:
         goes_on_as = seen.get("followed_by")
         if seen["state"] in _OVER and goes_on_as is None:
             return seen
-        if goes_on_as is None:
+        if goes_on_as is None or patience.misses:
             desk.around.sleep(EVERY_S)
-        seen = api.get(f"{path}/{goes_on_as or seen['transfer_id']}")
+        seen = patience.look(partial(api.get, f"{path}/{goes_on_as or seen['transfer_id']}")) or seen
 
 
 def _line(transfer_: Document) -> str:

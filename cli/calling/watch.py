@@ -7,9 +7,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from cli.calling.unfinished import counted
 from cli.frame.command import command
 from cli.frame.desk import Desk
-from cli.model.failures import ExitCode, NotReachable
+from cli.model.failures import ExitCode, Failure, is_passing
 from cli.reach.api import Api, Document
 from cli.shown.account import account_page
 from cli.shown.tables import of_rows, table
@@ -42,29 +43,40 @@ def watch(
                 try:
                     shown = page(look(api), desk.around.clock())
                     live.update(shown, refresh=True)
-                except NotReachable as failure:
+                except Failure as failure:
+                    if not is_passing(failure):
+                        raise
                     live.update(Group(Text(str(failure), style="bold red"), shown), refresh=True)
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.OK) from None
 
 
 def look(api: Api) -> Document:
-    """All that is watched, at one moment or nearly."""
+    """All that is watched, at one moment or nearly. `more` names the lists that are not whole."""
+    pages = {
+        "calls": api.page("/v1/calls", {"status": "ringing,active", "limit": MOST_CALLS}),
+        "runners": api.page("/v1/runners"),
+        "workers": api.page("/v1/workers", {"kind": "media"}),
+    }
     return {
         "account": api.get("/v1/account"),
-        "calls": api.page("/v1/calls", {"status": "ringing,active", "limit": MOST_CALLS}).rows,
-        "runners": api.page("/v1/runners").rows,
-        "workers": api.page("/v1/workers", {"kind": "media"}).rows,
+        **{name: each.rows for name, each in pages.items()},
+        "more": [name for name, each in pages.items() if each.next_cursor is not None],
     }
+
+
+def count_of(seen: Document, name: str) -> str:
+    """How many of something are seen, for people: `20+` where there are more."""
+    return counted(len(seen[name]), name not in seen["more"])
 
 
 def page(seen: Document, now_ms: int) -> Group:
     """What is watched, for people."""
     parts: list[Any] = [account_page(seen["account"], now_ms)]
-    parts += ["", Text(f"calls on a line ({len(seen['calls'])})", style="bold"), _calls(seen["calls"], now_ms)]
+    parts += ["", Text(f"calls on a line ({count_of(seen, 'calls')})", style="bold"), _calls(seen["calls"], now_ms)]
     for title, columns in (("runners", RUNNER_COLUMNS), ("workers", WORKER_COLUMNS)):
         rows = seen[title]
-        parts += ["", Text(f"{title} ({len(rows)})", style="bold")]
+        parts += ["", Text(f"{title} ({count_of(seen, title)})", style="bold")]
         if rows:
             parts.append(of_rows(rows, columns))
     return Group(*parts)

@@ -1,6 +1,6 @@
 """`console`: the command."""
 
-import webbrowser
+from contextlib import nullcontext
 from copy import replace
 from secrets import token_urlsafe
 from typing import Annotated
@@ -25,6 +25,7 @@ def console(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
 ) -> None:
     """Serves pages about the stack to this machine's browser: what goes on, calls, webhooks, set-up. Ctrl-C ends it."""
+    from cli.console.opening import opened
     from cli.console.parts.office import Office
     from cli.console.routes import answer
     from cli.console.server import serving
@@ -35,10 +36,9 @@ def console(
     with serving(port, token_urlsafe(_TOKEN_BYTES), lambda asked: answer(office, asked)) as address:
         desk.show({"url": address}, lambda: address)
         desk.note("Whoever has this address may do here what you may. Ctrl-C ends it.")
-        if browser and not desk.json:
-            webbrowser.open(address)
-        try:
-            while True:
-                desk.around.sleep(_LOOKS_S)
-        except KeyboardInterrupt:
-            raise typer.Exit(ExitCode.OK) from None
+        with opened(address) if browser and not desk.json else nullcontext():
+            try:
+                while True:
+                    desk.around.sleep(_LOOKS_S)
+            except KeyboardInterrupt:
+                raise typer.Exit(ExitCode.OK) from None

@@ -51,9 +51,10 @@ def checks_of(desk: Desk) -> list[Check]:
     livekit, lines = of_livekit.all(), LineChecks(desk.api, Once(of_livekit.trunks_and_rules)).all()
     try:
         api = checks_of_api(desk.api(), desk.around.clock)
-    except Usage:
-        api = [_skipped("api", _NO_KEY)]
-        lines = [_skipped(each.name, _NO_KEY) for each in lines]
+    except Usage as failure:
+        why = str(failure)
+        api = [_skipped("api", _NO_KEY) if profile.api_key is None else _failed("api", failure)]
+        lines = [_skipped(each.name, _NO_KEY if profile.api_key is None else why) for each in lines]
     if profile.stack is None and profile.on_this_machine is None:
         return [*api, *(_skipped(each.name, _NO_STACK) for each in [*livekit, *lines, *stack])]
     return [*api, *livekit, *lines, *stack]
@@ -61,6 +62,10 @@ def checks_of(desk: Desk) -> list[Check]:
 
 def _skipped(name: str, why: str) -> Check:
     return Check(name, lambda: Finding(name, Result.SKIPPED, why))
+
+
+def _failed(name: str, failure: Usage) -> Check:
+    return Check(name, lambda: Finding(name, Result.FAIL, str(failure), failure.advice))
 
 
 def _page(findings: Sequence[Finding]) -> Group:

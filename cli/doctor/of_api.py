@@ -128,13 +128,19 @@ def brain_of(agent: Document) -> str:
 
 def _pipes(api: Api) -> Finding:
     pipes = list(api.rows("/v1/pipes"))
-    without = sorted(pipe["pipe_id"] for pipe in pipes if not pipe.get("number") and not pipe.get("caller_ids"))
+    numbers_of = {agent["agent_id"]: agent.get("number") for agent in api.rows("/v1/agents")}
+    without = sorted(
+        pipe["pipe_id"]
+        for pipe in pipes
+        if not (pipe.get("number") or pipe.get("caller_ids") or numbers_of.get(pipe.get("agent_id")))
+    )
     if not pipes:
         return Finding(
             "pipes", Result.WARN, "there are none", "`ringline pipe create NAME --agent AGENT --from NUMBER`."
         )
     if without:
-        says = f"{', '.join(without)} have no number: their calls must name one"
+        # The number that an account calls from where nothing else says is not told to its keys.
+        says = f"{', '.join(without)} have no number, nor have their agents: their calls may have to name one"
         return Finding("pipes", Result.WARN, says, "`ringline pipe set PIPE --from NUMBER`.")
     return Finding("pipes", Result.OK, f"{len(pipes)}, each with a number to call from")
 
@@ -144,13 +150,13 @@ def _numbers(api: Api) -> Finding:
     nobodys = sorted(each["number"] for each in numbers if not each.get("agent_id") and not each.get("pipe_id"))
     if not numbers:
         return Finding("numbers", Result.WARN, "there are none", "`ringline number add NUMBER --trunk TRUNK`.")
-    if nobodys:
-        says = f"callers of {', '.join(nobodys)} are led to nobody"
-        return Finding("numbers", Result.WARN, says, "`ringline number attach NUMBER --agent AGENT`.")
     unlinked = sorted(each["number"] for each in numbers if each.get("connection_state") in _NOT_LINKED)
     if unlinked:
         says = f"LiveKit does not let in the callers of {', '.join(unlinked)}"
         return Finding("numbers", Result.FAIL, says, "`ringline number sync` mends it, or says what is in the way.")
+    if nobodys:
+        says = f"callers of {', '.join(nobodys)} are led to nobody"
+        return Finding("numbers", Result.WARN, says, "`ringline number attach NUMBER --agent AGENT`.")
     return Finding("numbers", Result.OK, f"{len(numbers)}, each leads to an agent")
 
 

@@ -4,12 +4,13 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from cli.frame.surroundings import Surroundings
@@ -17,6 +18,7 @@ from cli.model.failures import Failure, Usage, problem_document
 from cli.model.profiles import LOCAL, Profile
 from cli.reach.api import Api, open_api
 from cli.settings.settings_file import Settings, SettingsFile
+from cli.shown.printable import json_text, printable
 
 if TYPE_CHECKING:
     from cli.reach.deployment import Deployment
@@ -46,11 +48,11 @@ class Desk:
         """The stack that the command is for. Raises Usage where there is none, or no one that is meant."""
         if self.kept is not None:
             return self.kept
+        chosen = self.chosen_profile()
+        if chosen is not None:
+            return chosen
         settings = self.settings.read()
         running = self.around.running_stack(self.around.environ)
-        name = self.named or self.around.environ.get("RINGLINE_PROFILE") or settings.current
-        if name is not None:
-            return _by_name(name, settings, running)
         if running is not None:
             return running
         if len(settings.profiles) == 1:
@@ -64,6 +66,13 @@ class Desk:
             "There is no stack to talk to: none is up on this machine, and there is no profile",
             advice="`make up` starts one here; `ringline profile add NAME --api-url URL` sets up one that is deployed.",
         )
+
+    def chosen_profile(self) -> Profile | None:
+        """The profile that was named: by `--profile`, by RINGLINE_PROFILE or by `profile use`. None where nobody named
+        one. Raises Usage for a name that is none's."""
+        settings = self.settings.read()
+        name = self.named or self.around.environ.get("RINGLINE_PROFILE") or settings.current
+        return None if name is None else _by_name(name, settings, self.around.running_stack(self.around.environ))
 
     def api(self) -> Api:
         """The API with the profile's key. Raises Usage for a profile that lacks one of them."""
@@ -100,7 +109,7 @@ class Desk:
 
     def _show(self, document: Any, people: Callable[[], RenderableType | str | None]) -> None:
         if self.json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.write(json_text(document, indent=2) + "\n")
             return
         made = people()
         if made is not None:
@@ -126,7 +135,13 @@ class Desk:
 
 
 class _Console(Console):
-    """Rich ends the process where a pipe's reader is gone, before anybody can say elsewhere what was to be said."""
+    """Rich strips some control characters and lets ESC through: here none is left of what is printed. And it ends the
+    process where a pipe's reader is gone, before anybody can say elsewhere what was to be said."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # What rich itself tells the terminal stands in segments of their own.
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

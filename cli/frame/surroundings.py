@@ -24,21 +24,22 @@ def _deployment_of(profile: Profile) -> "Deployment":
     return find_deployment(profile)
 
 
-def _aws_client(service: str) -> Any:
-    import botocore.session
+def _aws_client(service: str, profile: Profile | None) -> Any:
+    from cli.reach.deployment import client_before_a_stack
 
-    return botocore.session.get_session().create_client(service)
+    return client_before_a_stack(service, profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """`transport` carries requests to the API, None for the network. `running_stack` is the profile of the stack that
-    is up on this machine, if one is; `aws_client` a client of an AWS service for whom no profile is needed."""
+    is up on this machine, if one is; `aws_client` makes a client of an AWS service where no
+    stack is looked for: as a profile says, or, for None, as the environment does."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     transport: "httpx.BaseTransport | None" = None
     find_deployment: Callable[[Profile], "Deployment"] = _deployment_of
-    aws_client: Callable[[str], Any] = _aws_client
+    aws_client: Callable[[str, Profile | None], Any] = _aws_client
     running_stack: Callable[[Mapping[str, str]], Profile | None] = running_stack
     clock: Clock = now_ms
     sleep: Sleep = time.sleep

@@ -9,6 +9,9 @@ from typing import Any
 
 from ringline.runtime.web.problems import Problem
 
+_BUSY, _BROKEN = 429, 500
+"""The status of an answer to too many requests, and the first one that is the server's fault."""
+
 
 class ExitCode(IntEnum):
     """What a script reads of a command."""
@@ -76,6 +79,18 @@ class Interrupted(Failure):
 
     def __init__(self, title: str, advice: str) -> None:
         super().__init__(problem_document(400, "interrupted", title), advice)
+
+
+def is_passing(failure: Failure) -> bool:
+    """Whether it may be over in a moment: nobody answered, or who answered was too busy, or broken."""
+    return failure.document.get("status") == _BUSY or is_left_open(failure)
+
+
+def is_left_open(failure: Failure) -> bool:
+    """Whether nobody knows what came of the request: it may have been carried out, and its answer lost."""
+    status = failure.document.get("status")
+    is_broken = isinstance(failure, Refused) and isinstance(status, int) and status >= _BROKEN
+    return is_broken or isinstance(failure, NotReachable)
 
 
 def problem_document(status: int, code: str, title: str, errors: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:

@@ -27,7 +27,8 @@ _Secret = Annotated[
     typer.Option(
         "--secret",
         metavar="SECRET",
-        help="The secret in Secrets Manager, by its name, before there is a stack; made where there is none.",
+        help="The secret in Secrets Manager, by its name, before there is a stack; made where there is none. Where a"
+        " profile is named, it is one of the profile's AWS account and region.",
     ),
 ]
 
@@ -65,9 +66,15 @@ def list_secrets(desk: Desk, secret: _Secret = None) -> None:
     """(operator) Which secrets there are and when they were set. Values are never shown."""
     from ringline.runtime.vault.document import MEANINGS
 
-    document = _kept(desk, secret).read()
+    kept = _kept(desk, secret)
+    document = kept.read()
     rows = [_row(document, name) for name in MEANINGS]
-    desk.show({"data": rows}, lambda: of_rows(rows, COLUMNS))
+
+    def people() -> None:
+        desk.say(of_rows(rows, COLUMNS))
+        desk.say(_where(kept))
+
+    desk.show({"data": rows} | kept.place, people)
 
 
 def _kept(desk: Desk, secret: str | None) -> "StackSecret":
@@ -75,11 +82,19 @@ def _kept(desk: Desk, secret: str | None) -> "StackSecret":
     from cli.reach.stack_secret import StackSecret
 
     if secret is not None:
-        return StackSecret(desk.around.aws_client("secretsmanager"), secret)
+        return StackSecret(desk.around.aws_client("secretsmanager", desk.chosen_profile()), secret)
     deployment = desk.deployment()
     if not deployment.secrets_name:
         raise Usage("The stack does not say where its secrets are", "secret", "Name it with --secret.")
     return StackSecret(deployment.client("secretsmanager"), deployment.secrets_name)
+
+
+def _where(kept: "StackSecret") -> str:
+    """Which secret it is, of whose account: a wrong profile, or wrong credentials, are seen by it."""
+    place = kept.place
+    region = f" of {place['region']}" if "region" in place else ""
+    account = f", AWS account {place['aws_account']}" if "aws_account" in place else ""
+    return f"the secret {kept.name}{region}{account}"
 
 
 def _value(name: str) -> str:
@@ -107,7 +122,7 @@ def _change(
         raise Usage(str(refused), "name") from None
     with _audited(desk, secret, action, name):
         kept.write(document)
-    desk.show(_row(document, name), lambda: f"{name}: {done}")
+    desk.show(_row(document, name) | kept.place, lambda: f"{name}: {done}, in {_where(kept)}")
 
 
 def _audited(desk: Desk, secret: str | None, action: str, name: str) -> AbstractContextManager[object]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from cli.model.failures import NotReachable, Refused, problem_document
+from cli.model.failures import NotReachable, Refused, Usage, problem_document
 
 if TYPE_CHECKING:
     # It takes a fifth of a second to load, which the completion of a word need not wait for.
@@ -109,9 +109,13 @@ class Api:
 
 
 def open_api(url: str, api_key: str, transport: "httpx.BaseTransport | None", sleep: Sleep) -> Api:
-    """The API behind a URL, asked with a key."""
+    """The API behind a URL, asked with a key. Raises Usage for what is no URL, or can be no key."""
     import httpx
 
+    if not is_absolute_url(url):
+        raise Usage(f"{url} is no URL of an API", advice="`ringline profile add NAME --api-url URL` sets another.")
+    if not is_visible_ascii(api_key):
+        raise Usage("The API key has characters that no key has", advice=_OF_THE_KEY)
     client = httpx.Client(
         base_url=url.rstrip("/"),
         headers={"Authorization": f"Bearer {api_key}", "User-Agent": "ringline"},
@@ -119,6 +123,22 @@ def open_api(url: str, api_key: str, transport: "httpx.BaseTransport | None", sl
         transport=transport,
     )
     return Api(client, sleep)
+
+
+def is_absolute_url(text: str) -> bool:
+    """Whether it is what an API may be asked at: https://, or http://, with a host and a port that is one."""
+    import httpx
+
+    try:
+        parts = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.host)
+
+
+def is_visible_ascii(text: str) -> bool:
+    """Whether it can be a key, or what else stands in a header without blanks."""
+    return text.isascii() and text.isprintable() and " " not in text and bool(text)
 
 
 def segment(thing_id: str) -> str:

@@ -27,10 +27,12 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Those that are known of; `left_out` says why others may not be."""
+    """Those that are known of; `left_out` says why others may not be. `next_after` is the id behind which a list of
+    all goes on, None at its end."""
 
     rows: list[Lines]
     left_out: str = ""
+    next_after: str | None = None
 
 
 def all_accounts(deployment: Deployment, after: str) -> Accounts:
@@ -40,7 +42,8 @@ def all_accounts(deployment: Deployment, after: str) -> Accounts:
     rows = [row for each in ids[:MOST_ACCOUNTS] if (row := _lines(deployment, each, waiting)) is not None]
     if len(ids) <= MOST_ACCOUNTS:
         return Accounts(rows)
-    return Accounts(rows, f"There are more: `ringline account list --all --after {ids[MOST_ACCOUNTS - 1]}`.")
+    last = ids[MOST_ACCOUNTS - 1]
+    return Accounts(rows, f"There are more: `ringline account list --all --after {last}`.", last)
 
 
 def busy_accounts(deployment: Deployment, now_ms: int, first: Iterable[str] = ()) -> Accounts:

@@ -109,9 +109,7 @@ def find_deployment(profile: Profile) -> Deployment:
             f"The profile {profile.name} names no CloudFormation stack, which this command needs",
             advice=f"`ringline profile add {profile.name} --stack ringline`, with AWS credentials in the environment.",
         )
-    session = botocore.session.Session(profile=profile.aws_profile)
-    if profile.region is not None:
-        session.set_config_variable("region", profile.region)
+    session = _session_of(profile)
     answer = session.create_client("cloudformation", config=_QUICK).describe_stacks(StackName=profile.stack)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
     for name in ("TableName", "DoorbellQueueUrl"):
@@ -129,15 +127,37 @@ def find_deployment(profile: Profile) -> Deployment:
     )
 
 
-def _on_this_machine(profile: Profile, machine: OnThisMachine) -> Deployment:
-    session = botocore.session.get_session()
-    known = {
+def client_before_a_stack(service: str, profile: Profile | None) -> Any:
+    """A client of an AWS service with the credentials and the region of a profile, whether or not its stack is there
+    yet; for None with those of the environment."""
+    if profile is None:
+        return botocore.session.get_session().create_client(service, config=_QUICK)
+    if profile.on_this_machine is not None:
+        known = _known_of(profile.on_this_machine)
+        return botocore.session.get_session().create_client(service, **known)
+    return _session_of(profile).create_client(service, config=_QUICK)
+
+
+def _session_of(profile: Profile) -> Any:
+    session = botocore.session.Session(profile=profile.aws_profile)
+    if profile.region is not None:
+        session.set_config_variable("region", profile.region)
+    return session
+
+
+def _known_of(machine: OnThisMachine) -> dict[str, Any]:
+    return {
         "endpoint_url": machine.endpoint_url,
         "region_name": "us-east-1",
         "aws_access_key_id": "test",
         "aws_secret_access_key": "test",
         "config": _QUICK,
     }
+
+
+def _on_this_machine(profile: Profile, machine: OnThisMachine) -> Deployment:
+    session = botocore.session.get_session()
+    known = _known_of(machine)
     return Deployment(
         dynamodb=session.create_client("dynamodb", **known),
         sqs=session.create_client("sqs", **known),

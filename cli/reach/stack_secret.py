@@ -3,20 +3,29 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cli.model.failures import refused_by
-from ringline.runtime.vault.document import Document, new_document, read_document
+from cli.model.failures import Usage, refused_by
+from ringline.runtime.vault.document import Document, SecretRefused, new_document, read_document
 from ringline.runtime.web.problems import not_found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StackSecret:
-    """`manager` is a client of Secrets Manager, `name` the secret's name there."""
+    """`manager` is a client of Secrets Manager, `name` the secret's name there. `arn` is what AWS called it when it was
+    last read or written: it says in whose account and in which region that was."""
 
     manager: Any
     name: str
+    arn: str = ""
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The AWS account and region of what was last read or written, as far as its name tells them."""
+        parts = self.arn.split(":")
+        known = {"aws_account": parts[4], "region": parts[3]} if len(parts) > 4 else {}
+        return {name: value for name, value in known.items() if value}
 
     def read(self) -> Document:
-        """Raises Refused 404 where there is none, SecretRefused for another program's, and botocore's errors."""
+        """Raises Refused 404 where there is none, Usage for another program's, and botocore's errors."""
         document = self._read()
         if document is None:
             told = f"Secrets Manager has no secret {self.name}"
@@ -30,14 +39,24 @@ class StackSecret:
     def write(self, document: Document) -> None:
         """Raises botocore's errors."""
         try:
-            self.manager.put_secret_value(SecretId=self.name, SecretString=document.as_text())
+            answer = self.manager.put_secret_value(SecretId=self.name, SecretString=document.as_text())
         except self.manager.exceptions.ResourceNotFoundException:
-            self.manager.create_secret(
+            answer = self.manager.create_secret(
                 Name=self.name, SecretString=document.as_text(), Description="Everything secret of a Ringline stack"
             )
+        self.arn = str(answer.get("ARN", ""))
 
     def _read(self) -> Document | None:
         try:
-            return read_document(self.manager.get_secret_value(SecretId=self.name)["SecretString"])
+            answer = self.manager.get_secret_value(SecretId=self.name)
         except self.manager.exceptions.ResourceNotFoundException:
             return None
+        self.arn = str(answer.get("ARN", ""))
+        try:
+            # A secret of bytes has no text at all.
+            return read_document(answer.get("SecretString", ""))
+        except SecretRefused:
+            raise Usage(
+                f"The secret {self.name} holds something else than a stack's secrets",
+                advice="It is another program's: a stack's begins with `ringline secrets set livekit --secret NAME`.",
+            ) from None

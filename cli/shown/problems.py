@@ -1,11 +1,12 @@
 """Failures: words for people, the problem document for programs, on stderr for both."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from cli.shown.printable import json_text
 
 
 def show_problem(console: Console, document: Mapping[str, Any], advice: str = "") -> None:
@@ -26,4 +27,4 @@ def show_problem(console: Console, document: Mapping[str, Any], advice: str = ""
 
 def problem_line(document: Mapping[str, Any], advice: str = "") -> str:
     """The document on one line, with what to do about it."""
-    return json.dumps({**document, "advice": advice} if advice else dict(document), ensure_ascii=False)
+    return json_text({**document, "advice": advice} if advice else dict(document))

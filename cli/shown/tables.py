@@ -8,6 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.shown.printable import printable
+
 _STATUS_STYLES = {
     "completed": "green",
     "active": "green",
@@ -90,5 +92,6 @@ def plain(value: Any) -> str:
 def cell(value: Any) -> RenderableType:
     if isinstance(value, Text | Table):
         return value
-    text = plain(value)
+    # Replaced here already: the width of a column is taken from what will be printed.
+    text = printable(plain(value))
     return Text(text, style=_STATUS_STYLES.get(text, ""))

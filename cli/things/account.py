@@ -91,8 +91,7 @@ def create(
 ) -> None:
     """(operator) Makes an account and its first key, which is shown this once."""
     if save_profile is not None:
-        check_name(save_profile, "--save-profile")
-        desk.settings.check_writable()
+        _check_may_be_kept(desk, save_profile)
     known_by = account_id or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
     if not _ID.fullmatch(known_by):
         raise Usage("must be given: 1 to 40 letters, digits, _ and - only", "--id")
@@ -150,7 +149,8 @@ def list_accounts(
     found = all_accounts(deployment, after) if all_of_them else busy_accounts(deployment, desk.around.clock())
     none = "no account is listed" if all_of_them else "no account has calls under way"
     rows = [asdict(each) for each in found.rows]
-    desk.show({"data": rows}, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
+    document = {"data": rows, "next_after": found.next_after, "left_out": found.left_out or None}
+    desk.show(document, lambda: of_rows(rows, _OF_A_LIST) if rows else none)
     if found.left_out:
         desk.note(found.left_out)
 
@@ -278,6 +278,15 @@ def _first_key(desk: Desk, deployment: "Deployment", account_id: str) -> tuple[s
             f"The account {account_id} is there, without a key: `ringline account key {account_id}` makes it one."
         )
         raise
+
+
+def _check_may_be_kept(desk: Desk, name: str) -> None:
+    """Raises Usage where a profile of this name cannot be made. One that is there may hold the only copy of a key."""
+    check_name(name, "--save-profile")
+    if name in desk.settings.read().profiles:
+        advice = f"`ringline profile remove {name}` forgets it with its key; or give another name."
+        raise Usage(f"There is a profile {name} already", "--save-profile", advice)
+    desk.settings.check_writable()
 
 
 def _keep(desk: Desk, profile: Profile) -> Usage | None:

@@ -11,6 +11,7 @@ from cli.frame.command import command
 from cli.frame.desk import Desk
 from cli.model.failures import Usage
 from cli.model.profiles import LOCAL, Profile
+from cli.reach.api import is_absolute_url, is_visible_ascii
 from cli.settings.settings_file import Settings, check_name
 from cli.shown.tables import record, table
 
@@ -26,7 +27,10 @@ def add(
     api_url: Annotated[str | None, typer.Option("--api-url", help="The output ApiUrl of the stack.")] = None,
     api_key: Annotated[
         str | None,
-        typer.Option("--api-key", help="sk_...; left out, RINGLINE_API_KEY holds it, or you are asked for it."),
+        typer.Option(
+            "--api-key",
+            help="sk_...; left out, a profile without one takes RINGLINE_API_KEY's, or you are asked for it.",
+        ),
     ] = None,
     stack: Annotated[str | None, typer.Option("--stack", help="For an operator: its CloudFormation stack.")] = None,
     region: Annotated[str | None, typer.Option("--region", help="The stack's AWS region.")] = None,
@@ -36,7 +40,7 @@ def add(
     check_name(name)
     settings = desk.settings.read()
     before = settings.profiles.get(name, Profile(name=name))
-    key = api_key or desk.around.environ.get("RINGLINE_API_KEY") or _asked_for(before, api_url)
+    key = api_key or _first_key(desk, before, api_url)
     profile = replace(
         before,
         api_url=api_url or before.api_url,
@@ -47,7 +51,8 @@ def add(
     )
     if profile.api_url is None and profile.stack is None:
         raise Usage("must be given, or --stack", "--api-url")
-    _check_url(profile.api_url)
+    _check_url(api_url)
+    _check_key(key)
     keep(desk, profile)
     desk.show(profile.as_json(), lambda: f"{name}: kept in {desk.settings.path}")
 
@@ -100,16 +105,25 @@ def remove(desk: Desk, name: _Name) -> None:
     desk.show({"removed": name}, lambda: f"{name}: forgotten")
 
 
-def _asked_for(before: Profile, api_url: str | None) -> str | None:
-    """The key, typed unseen, where somebody is there to be asked and a key is needed."""
-    if before.api_key is not None or api_url is None or not sys.stdin.isatty():
+def _first_key(desk: Desk, before: Profile, api_url: str | None) -> str | None:
+    """The key of a profile that has none and needs one: the environment's, or one that is typed unseen, where somebody
+    is there to be asked. A key that is kept is replaced by `--api-key` alone, for nobody can read it again."""
+    if before.api_key is not None or api_url is None:
         return None
+    held = desk.around.environ.get("RINGLINE_API_KEY")
+    if held or not sys.stdin.isatty():
+        return held
     return Prompt.ask("API key (sk_...)", password=True) or None
 
 
 def _check_url(api_url: str | None) -> None:
-    if api_url is not None and not api_url.startswith(("http://", "https://")):
+    if api_url is not None and not is_absolute_url(api_url):
         raise Usage("is not an absolute URL, https://...", "--api-url")
+
+
+def _check_key(api_key: str | None) -> None:
+    if api_key is not None and not is_visible_ascii(api_key):
+        raise Usage("is no key, sk_...: it has blanks, or characters beyond ASCII", "--api-key")
 
 
 def _used(desk: Desk) -> str | None:

@@ -1,6 +1,5 @@
 """An event that was heard, for people."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli.reach.api import Document
+from cli.shown.printable import json_text
 from cli.webhooks.forward import Answer
 from cli.words.moments import clock_time
 
@@ -16,15 +16,15 @@ _FACTS = ("direction", "from_number", "to_number", "status", "end_reason")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`refused` is why a request was not believed; its event is then whatever it held. `answer` is of the server that
-    it was handed on to, where there is one."""
+    """`refused` is why a request was not believed; its event is then whatever anybody may have sent, and not shown.
+    `answer` is of the server that it was handed on to, where there is one."""
 
     event: Document
     answer: Answer | None = None
     refused: str | None = None
 
     def as_json(self) -> Document:
-        told: Document = {"event": self.event, "verified": self.refused is None}
+        told: Document = {"event": self.event if self.refused is None else None, "verified": self.refused is None}
         if self.refused is not None:
             told["refused"] = self.refused
         if self.answer is not None:
@@ -38,6 +38,8 @@ class Heard:
 
 def shown(heard: Heard, *, whole: bool) -> RenderableType:
     """A line, and below it, with `whole`, the event as it came."""
+    if heard.refused is not None:
+        return Text(f"a request  refused: {heard.refused}", style="red")
     event = heard.event
     data = event.get("data")
     facts: dict[str, Any] = data if isinstance(data, dict) else {}
@@ -46,11 +48,9 @@ def shown(heard: Heard, *, whole: bool) -> RenderableType:
         line.append(f"  #{number}", style="dim")
     line.append(f"  {facts.get('call_id') or event.get('id') or ''}")
     line.append("".join(f"  {facts[each]}" for each in _FACTS if facts.get(each)), style="dim")
-    if heard.refused is not None:
-        line.append(f"  refused: {heard.refused}", style="red")
     if heard.answer is not None:
         line.append(*_answered(heard.answer))
-    body = json.dumps(event, ensure_ascii=False, indent=2)
+    body = json_text(event, indent=2)
     return Group(line, Text(body, style="dim")) if whole else line
 
 

@@ -1,8 +1,9 @@
 """`webhook listen`: events on this machine.
 
 Without `--public-url` the events are asked for (`GET /v1/events`), which needs nothing that leads here from the
-internet; what is handed on to a port of this machine is signed here, with a secret that is shown. With it, an endpoint
-at that URL is made for as long as the command runs, and each delivery is verified with the endpoint's own secret.
+internet; what is handed on to a port of this machine is signed here, with a secret that is given, or made here and
+shown. With it, an endpoint at that URL is made for as long as the command runs, and each delivery is verified with the
+endpoint's own secret.
 """
 
 import json
@@ -127,7 +128,8 @@ def _pull(
         begins_after = newest_number(api) if after is None else after
         key = signed_with or new_webhook_secret()
         if forward is not None:
-            ear.desk.note(f"{forward.url} is told of each event, signed with {key}")
+            with_what = key if signed_with is None else "the secret that was given"
+            ear.desk.note(f"{forward.url} is told of each event, signed with {with_what}")
         ear.desk.note(f"Listening from event {begins_after + 1} on; Ctrl-C ends it.")
         for event in Pulled(api, ear.desk.around.sleep, begins_after).events():
             if event is None or not _is_of(types, event["type"]):

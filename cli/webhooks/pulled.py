@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cli.model.failures import NotReachable
 from cli.reach.api import Api, Document, Sleep
+from cli.reach.patience import Patience
 
 EVERY_S = 1.0
-
-_MOST_MISSES = 20
-"""So many times in a row the API may be away before it is given up on."""
 
 _PAGE_ROWS = 100
 
@@ -33,30 +30,25 @@ def newest(is_more_after: Callable[[int], bool], oldest: int) -> int:
 @dataclass
 class Pulled:
     """Every event after `after`, in order, as it comes; without end. None stands for a look that found nothing new.
-    Raises NotReachable where the API stays away."""
+    Raises the failure of an API that stays away."""
 
     api: Api
     sleep: Sleep
     after: int
 
     def events(self) -> Iterator[Document | None]:
-        misses = 0
+        patience = Patience()
         while True:
-            try:
-                rows = self.api.page("/v1/events", {"after": self.after, "limit": _PAGE_ROWS}).rows
-            except NotReachable:
-                misses += 1
-                if misses > _MOST_MISSES:
-                    raise
-                rows = []
-            else:
-                misses = 0
+            rows = patience.look(self._behind) or []
             for row in rows:
                 self.after = int(row["sequence"])
                 yield row
             if not rows:
                 yield None
                 self.sleep(EVERY_S)
+
+    def _behind(self) -> list[Document]:
+        return self.api.page("/v1/events", {"after": self.after, "limit": _PAGE_ROWS}).rows
 
 
 def newest_number(api: Api) -> int:

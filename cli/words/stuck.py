@@ -1,5 +1,6 @@
 """Which calls stand longer where they stand than they should. Pure: from a call as the API shows it to a sentence."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from cli.words.moments import length, moment
@@ -21,6 +22,11 @@ _SAYS = {
     "ringing": "has been on its way for {}: longer than any phone rings",
     "active": "has been under way for {}: longer than any conversation may last",
 }
+
+
+def stuck_sooner_never_s(statuses: Iterable[str]) -> int:
+    """For fewer seconds than these no call of one of these statuses can be stuck."""
+    return min(_MOST_S[each] for each in statuses)
 
 
 def stuck_s(call: Document, now_ms: int) -> float:

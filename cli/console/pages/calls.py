@@ -1,6 +1,6 @@
 """Calls: those that are not over, the stuck ones first, then all of them, filtered."""
 
-from cli.calling.unfinished import unfinished
+from cli.calling.unfinished import Found, unfinished
 from cli.console.parts.asked import Answer, Asked
 from cli.console.parts.html import page
 from cli.console.parts.office import Office
@@ -23,12 +23,13 @@ def calls(office: Office, asked: Asked) -> Answer:
     cursor = asked.query.get("cursor") or None
     listed = api.page("/v1/calls", {**wanted, "limit": ROWS, "cursor": cursor})
     is_first = cursor is None and not said["status"]
-    not_over = unfinished(api, wanted, office.now_ms) if is_first else []
+    not_over = unfinished(api, wanted, office.now_ms) if is_first else Found([], is_all=True)
     return page(
         "calls",
         shell=shell,
         said=said,
-        unfinished=[(each.call, each.stuck) for each in not_over],
+        unfinished=[(each.call, each.stuck) for each in not_over.calls],
+        unfinished_count=not_over.count,
         listed=[(call, "") for call in listed.rows],
         next_cursor=listed.next_cursor,
     )

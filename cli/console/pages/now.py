@@ -1,7 +1,7 @@
 """Now: lines, queue, trunks, agents and LiveKit of an account, the accounts beside it, and how the deployment is."""
 
-from cli.calling.unfinished import unfinished
-from cli.calling.watch import look
+from cli.calling.unfinished import stuck
+from cli.calling.watch import count_of, look
 from cli.console.parts.asked import Answer, Asked
 from cli.console.parts.html import page
 from cli.console.parts.office import OF_NOW, Office
@@ -33,7 +33,8 @@ def now(office: Office, asked: Asked) -> Answer:
         ],
         agents=[_agent(each, now_ms) for each in account.get("agents") or ()],
         calls=[(each, since(each.get("started_at"), now_ms)) for each in seen["calls"]],
-        stuck=[each for each in unfinished(api, {}, now_ms) if each.stuck],
+        stuck=stuck(api, {}, now_ms, at_a_glance=True),
+        counts={name: count_of(seen, name) for name in ("calls", "runners", "workers")},
         runners=seen["runners"],
         workers=seen["workers"],
         longest=length((account.get("waiting") or {}).get("longest_wait_s")),

@@ -24,7 +24,12 @@ def setup(office: Office, asked: Asked) -> Answer:
     things: list[tuple[str, tuple[str, ...], list[dict[str, Any]]]] = [
         (title, columns, list(api.rows(path))) for title, path, columns in THINGS
     ]
-    return page("setup", shell=shell, accounts=office.accounts(), things=things)
+    # The doctor asks with the profile's key, and so of its own account, whichever is looked at.
+    own = office.own_account()
+    is_of_another = own is not None and shell.account_id not in {None, own}
+    return page(
+        "setup", shell=shell, accounts=office.accounts(), things=things, doctor_of=own if is_of_another else None
+    )
 
 
 def doctor(office: Office, _asked: Asked) -> Answer:

@@ -203,6 +203,8 @@ def test_calls_are_exported_as_csv_and_jsonl(many: Terminal, tmp_path: Path) -> 
 def test_what_a_list_does_not_understand_is_told(terminal: Terminal) -> None:
     assert "is not one of" in terminal.refused("calls", "--reason", "BOREDOM")
     assert "--since" in terminal.refused("calls", "--since", "yesterday", exit_code=2)
+    for long_ago in ("9999999d", "9" * 5000 + "m", "0001-01-01"):
+        assert "--since" in terminal.refused("calls", "--since", long_ago, exit_code=2)
     assert "--export" in terminal.refused("calls", "-o", "calls.csv", exit_code=2)
     missing = terminal.refused("calls", "--export", "csv", "-o", "/nowhere/calls.csv")
     assert "/nowhere/calls.csv cannot be written" in missing

@@ -274,9 +274,11 @@ def test_secrets_that_a_release_of_before_kept_plain_are_sealed_with_the_stacks_
     terminal.find = lambda _profile: deployment
     manager, document = deployment.client("secretsmanager"), new_document(1)
     keyless = replace(document, secrets={})
-    manager.create_secret(Name="ringline", SecretString=keyless.as_text())
+    manager.create_secret(Name="ringline", SecretString='{"password": "hunter2"}')
     routing = RoutingStore(local.dynamodb, local.table_name)
     routing.put_agent(ACCOUNT, Agent(agent_id="desk", name="Desk", brain="endpoint", endpoint_key="sk-plain"))
+    assert "something else than a stack's secrets" in terminal.refused("migrate", exit_code=2)
+    manager.put_secret_value(SecretId="ringline", SecretString=keyless.as_text())
     assert "rotate table-key" in terminal.refused("migrate", exit_code=2)
     manager.put_secret_value(SecretId="ringline", SecretString=document.as_text())
     assert "(1 agent)" in terminal.done("migrate")

@@ -81,6 +81,16 @@ def test_a_key_is_read_from_the_environment_and_not_only_from_the_command_line(t
     assert SettingsFile({"RINGLINE_CONFIG": str(terminal.config)}).read().profiles["prod"].api_key == KEY
 
 
+def test_a_key_that_is_kept_is_not_replaced_by_one_of_the_environment(terminal: Terminal) -> None:
+    add(terminal, "prod")
+    terminal.environ["RINGLINE_API_KEY"] = "sk_of_another_account"
+    terminal.done("profile", "add", "prod", "--region", "eu-west-1")
+    terminal.done("profile", "add", "prod", "--api-url", URL)
+    terminal.done("profile", "add", "operator", "--stack", "ringline")
+    profiles = SettingsFile({"RINGLINE_CONFIG": str(terminal.config)}).read().profiles
+    assert (profiles["prod"].api_key, profiles["operator"].api_key) == (KEY, None)
+
+
 @pytest.mark.parametrize(
     "text",
     ["profiles = 3", "[profiles.prod]\napi_uri = 'x'", "[profiles.prod]\napi_url = 3", "[[", "[profiles]\nprod = 1"],
@@ -98,6 +108,28 @@ def test_a_profile_needs_a_name_of_its_own(terminal: Terminal, name: str) -> Non
 def test_a_profile_needs_an_address(terminal: Terminal) -> None:
     assert "--api-url" in terminal.refused("profile", "add", "prod", exit_code=2)
     assert "--api-url" in terminal.refused("profile", "add", "prod", "--api-url", "api.example.com", exit_code=2)
+
+
+@pytest.mark.parametrize("url", ["https://host:port", "https://", "https://[::1", "ftp://api.example.com"])
+def test_a_url_that_is_none_is_not_kept(terminal: Terminal, url: str) -> None:
+    told = terminal.refused("profile", "add", "bad", "--api-url", url, "--api-key", KEY, exit_code=2)
+    assert "--api-url" in told and not terminal.config.exists()
+
+
+@pytest.mark.parametrize("key", ["sk_kl\u00fcssel", "sk_a b", "sk_ab\n"])
+def test_a_key_that_can_be_none_is_not_kept(terminal: Terminal, key: str) -> None:
+    told = terminal.refused("profile", "add", "bad", "--api-url", URL, "--api-key", key, exit_code=2)
+    assert "--api-key" in told and not terminal.config.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "says"),
+    [("https://host:port", KEY, "https://host:port is no URL"), (URL, "sk_kl\u00fcssel", "characters that no key has")],
+)
+def test_what_a_former_release_kept_is_told_and_no_traceback(terminal: Terminal, url: str, key: str, says: str) -> None:
+    terminal.config.write_text(f'[profiles.bad]\napi_url = "{url}"\napi_key = "{key}"\n')
+    assert says in terminal.refused("--profile", "bad", "calls", exit_code=2)
+    assert says in terminal.type("--profile", "bad", "doctor").out
 
 
 def test_a_profile_without_a_key_is_told_how_to_get_one(terminal: Terminal) -> None:

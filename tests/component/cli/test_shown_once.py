@@ -38,6 +38,14 @@ def test_no_account_is_made_whose_key_cannot_be_kept(terminal: Terminal, it: Cal
     assert terminal.local.items() == before
 
 
+def test_a_profile_that_is_there_is_not_replaced_by_a_new_accounts(terminal: Terminal) -> None:
+    terminal.done("account", "create", "Globex", "--save-profile", "prod")
+    kept, before = terminal.config.read_text(), terminal.local.items()
+    told = terminal.refused("account", "create", "Initech", "--save-profile", "prod", exit_code=2)
+    assert "There is a profile prod already" in told
+    assert (terminal.config.read_text(), terminal.local.items()) == (kept, before)
+
+
 def test_a_key_that_could_not_be_kept_after_all_is_shown(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SettingsFile, "check_writable", lambda _self: None)
     terminal.config.mkdir()

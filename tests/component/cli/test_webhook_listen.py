@@ -106,6 +106,14 @@ def test_what_happens_from_now_on_reaches_a_port_of_this_machine_signed(terminal
     assert [each["answer"]["status_code"] for each in told["data"]] == [204, 204]
 
 
+def test_a_secret_that_was_given_is_not_shown_and_one_that_was_made_is(terminal: Terminal, secret_file: str) -> None:
+    terminal.transport = EventsApi([event_number(1)])
+    words = ("webhook", "listen", "--after", "0", "--count", "1", "--forward", "http://127.0.0.1:9/hook")
+    given = terminal.type(*words, "--secret", secret_file)
+    assert "signed with the secret that was given" in given.err and "whsec_" not in given.err + given.out
+    assert "signed with whsec_" in terminal.type(*words).err
+
+
 def test_an_event_is_shown_on_a_line_and_whole_where_that_is_asked_for(terminal: Terminal) -> None:
     terminal.transport = EventsApi([event_number(1)])
     told = terminal.type("webhook", "listen", "--after", "0", "--count", "1")

@@ -56,7 +56,7 @@ class Refuses(httpx.BaseTransport):
 
 
 def run(words: list[str], folder: Path, refusal: httpx.Response | None = None) -> Typed:
-    def away(_profile: Profile | str) -> Any:
+    def away(*_asked: object) -> Any:
         raise NotReachable("AWS", "refused")
 
     profile = Profile(name="one", api_url="https://api.example.com", api_key="sk_1")

@@ -2,6 +2,9 @@
 
 from copy import replace
 
+import pytest
+
+from cli.console.parts.office import Office
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import Evidence, State
@@ -108,6 +111,16 @@ def test_the_doctors_findings_are_parts_of_their_own(browsing: Browsing) -> None
     health, doctor = browsing.get("parts/health"), browsing.get("parts/doctor")
     assert "last_sweep" in health.text and "alarms_heard" in health.text and "pipes" not in health.text
     assert "api_key ok is taken" in doctor.text and "numbers" in doctor.text
+
+
+def test_beside_another_accounts_set_up_the_doctor_says_whose_it_looks_at(
+    browsing: Browsing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = browsing.office.api(None)
+    monkeypatch.setattr(Office, "api", lambda _self, _account_id: own)
+    assert f"Doctor, of the profile's own account {ACCOUNT}" in browsing.get("setup?account=other").text
+    for address in ("setup", f"setup?account={ACCOUNT}"):
+        assert "Doctor being" in browsing.get(address).text
 
 
 def test_names_that_are_markup_are_shown_as_they_are(browsing: Browsing, terminal: Terminal) -> None:

@@ -1,6 +1,9 @@
 """The console's server: this machine alone, and only who knows the token."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
@@ -96,22 +99,43 @@ def test_a_port_that_is_taken_is_named(address: str) -> None:
             pass
 
 
-def test_the_command_tells_the_address_and_serves_until_it_is_interrupted(terminal: Terminal) -> None:
+def test_the_command_tells_the_address_and_serves_until_it_is_interrupted(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[httpx.Response] = []
+    files: list[tuple[Path, int, str]] = []
+
+    def a_browser(url: str) -> None:
+        path = Path(unquote(urlsplit(url).path))
+        files.append((path, path.stat().st_mode & 0o777, path.read_text()))
 
     def look(_seconds: float) -> None:
-        (url,) = urls
-        seen.append(httpx.get(url, follow_redirects=True))
+        (leads_to,) = re.findall(r'href="([^"]+)"', files[0][2])
+        seen.append(httpx.get(leads_to, follow_redirects=True))
         raise KeyboardInterrupt
 
-    urls: list[str] = []
-    opened = pytest.MonkeyPatch()
-    opened.setattr("webbrowser.open", urls.append)
+    monkeypatch.setattr("webbrowser.open", a_browser)
     terminal.while_waiting = look
     told = terminal.type("console")
-    opened.undo()
-    assert told.exit_code == 0 and told.out.strip() == urls[0] and "Ctrl-C ends it" in told.err
-    assert "Acme" in seen[0].text and seen[0].url.path.endswith("/now")
-    assert len(urls[0].rstrip("/").rpartition("/")[2]) >= 32, "nobody guesses the token"
+    assert told.exit_code == 0 and "Ctrl-C ends it" in told.err
+    address = told.out.strip()
+    assert "Acme" in seen[0].text and str(seen[0].url) == f"{address}now"
+    assert len(address.rstrip("/").rpartition("/")[2]) >= 32, "nobody guesses the token"
+    ((path, mode, page),) = files
+    assert mode == 0o600 and f'content="0; url={address}"' in page
+    assert not path.exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(urls[0])
+        httpx.get(address)
+
+
+def test_the_token_is_no_argument_of_a_browser(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: list[str] = []
+
+    def ctrl_c(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", arguments.append)
+    terminal.while_waiting = ctrl_c
+    token = terminal.type("console").out.strip().rstrip("/").rpartition("/")[2]
+    (argument,) = arguments
+    assert token not in argument

@@ -125,6 +125,8 @@ def test_all_accounts_are_listed_with_their_lines_a_page_at_a_time(
         for after in ((), ("--after", "bank"), ("--after", "mill"))
     ]
     assert pages == [[ACCOUNT, "bank"], ["mill", "zebra"], ["zebra"]]
+    goes_on = [terminal.document("account", "list", "--all", *each)["next_after"] for each in ((), ("--after", "bank"))]
+    assert goes_on == ["bank", None]
     shown = terminal.type("account", "list", "--all")
     assert "account list --all --after bank" in shown.err
     assert terminal.document("account", "list", "--all", "--after", "mill")["data"][0] == {
