@@ -10,11 +10,13 @@ from cli.words.stuck import stuck_s, stuck_sooner_never_s, why_stuck
 from ringline.runtime.clock import iso
 
 PAGE_ROWS = 200
-PAGES_AT_A_GLANCE = 5
-"""So many pages of each kind are read for a page of the console, which is shown again every few seconds."""
 
-_KINDS = (("ringing", "active"), ("pending",))
-"""Those on a line, and those that wait: the API finds each in a way of its own."""
+_ON_A_LINE, _WAITING = ("ringing", "active"), ("pending",)
+_KINDS = (_ON_A_LINE, _WAITING)
+"""The API has a list of those on a line; for those that wait it looks through all calls of the account."""
+
+_PAGES_AT_A_GLANCE = {_ON_A_LINE: 5, _WAITING: 1}
+"""So many pages of each kind are read for a page of the console, which is shown again every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ def counted(number: int, is_all: bool) -> str:
     return f"{number}" if is_all else f"{number}+"
 
 
-def stuck(api: Api, wanted: Mapping[str, Any], now_ms: int, *, at_a_glance: bool = False) -> Found:
+def stuck(
+    api: Api, wanted: Mapping[str, Any], now_ms: int, *, at_a_glance: bool = False, anybody_waits: bool = True
+) -> Found:
     """Those that fit and stand longer where they stand than they should, the longest first. They are among the oldest
-    of those that are not over, and lists begin with the newest: so only calls that are old enough are asked for."""
+    of those that are not over, and lists begin with the newest: so only calls that are old enough are asked for. Where
+    it is known that nobody waits, those are not looked for."""
     found: list[Document] = []
-    is_all, most_pages = True, PAGES_AT_A_GLANCE if at_a_glance else None
-    for statuses in _KINDS:
+    is_all = True
+    for statuses in _KINDS if anybody_waits else (_ON_A_LINE,):
+        most_pages = _PAGES_AT_A_GLANCE[statuses] if at_a_glance else None
         old_enough = now_ms - 1000 * stuck_sooner_never_s(statuses)
         asked = {**wanted, "created_before": _earlier(wanted.get("created_before"), old_enough)}
         rows, none_is_left = _rows(api, asked, statuses, most_pages)

@@ -1,6 +1,6 @@
 """`console`: the command."""
 
-from contextlib import nullcontext
+import webbrowser
 from copy import replace
 from secrets import token_urlsafe
 from typing import Annotated
@@ -25,7 +25,6 @@ def console(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
 ) -> None:
     """Serves pages about the stack to this machine's browser: what goes on, calls, webhooks, set-up. Ctrl-C ends it."""
-    from cli.console.opening import opened
     from cli.console.parts.office import Office
     from cli.console.routes import answer
     from cli.console.server import serving
@@ -33,12 +32,15 @@ def console(
     # `profile use` in another window must not lead these pages to another stack.
     office = Office(replace(desk, kept=desk.profile()))
     office.check()
-    with serving(port, token_urlsafe(_TOKEN_BYTES), lambda asked: answer(office, asked)) as address:
+    token, once = token_urlsafe(_TOKEN_BYTES), token_urlsafe(_TOKEN_BYTES)
+    with serving(port, token, lambda asked: answer(office, asked), once) as address:
         desk.show({"url": address}, lambda: address)
         desk.note("Whoever has this address may do here what you may. Ctrl-C ends it.")
-        with opened(address) if browser and not desk.json else nullcontext():
-            try:
-                while True:
-                    desk.around.sleep(_LOOKS_S)
-            except KeyboardInterrupt:
-                raise typer.Exit(ExitCode.OK) from None
+        if browser and not desk.json:
+            # The arguments of a process are for every user of this machine to read, and this code is void when it is.
+            webbrowser.open(address.replace(token, once))
+        try:
+            while True:
+                desk.around.sleep(_LOOKS_S)
+        except KeyboardInterrupt:
+            raise typer.Exit(ExitCode.OK) from None

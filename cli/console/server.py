@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from cli.console.parts.asked import Answer, Asked
+from cli.console.parts.asked import Answer, Asked, go_to
 from cli.model.failures import Usage
 
 _MOST_BYTES = 64 * 1024
@@ -29,6 +29,7 @@ _HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+_UNKNOWN, _LET_IN = 404, 303
 _REFUSED = "text/plain; charset=utf-8"
 
 
@@ -40,7 +41,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(_asked_for(self, {}))
+        asked = _asked_for(self, {})
+        if asked == _UNKNOWN and self.server.lets_in_once(self.path):
+            asked = _LET_IN
+        self._answer(asked)
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
@@ -51,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(_asked_for(self, dict(parse_qsl(body))))
 
     def _answer(self, asked: Asked | int) -> None:
-        made = Answer(b"refused\n", asked, _REFUSED) if isinstance(asked, int) else self.server.answer(asked)
+        made = self._made(asked)
         self.send_response(made.status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)
@@ -64,25 +68,37 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(made.body)
         self.close_connection = True
 
+    def _made(self, asked: Asked | int) -> Answer:
+        if asked == _LET_IN:
+            return go_to("")
+        return Answer(b"refused\n", asked, _REFUSED) if isinstance(asked, int) else self.server.answer(asked)
+
     def log_message(self, *_arguments: Any) -> None:
         """Nobody reads along, and a line of it would show the token."""
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on this machine alone. Port 0 takes any."""
+    """Listens on this machine alone. Port 0 takes any. Who comes with `once` is led to the token, the first time."""
 
-    def __init__(self, port: int, token: str, answer: Callable[[Asked], Answer]) -> None:
+    def __init__(self, port: int, token: str, answer: Callable[[Asked], Answer], once: str | None = None) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.token = token
         self.answer = answer
+        self._once = once
         self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
+
+    def lets_in_once(self, path: str) -> bool:
+        if self._once is None or not compare_digest(path.strip("/").encode(), self._once.encode()):
+            return False
+        self._once = None
+        return True
 
 
 @contextmanager
-def serving(port: int, token: str, answer: Callable[[Asked], Answer]) -> Iterator[str]:
+def serving(port: int, token: str, answer: Callable[[Asked], Answer], once: str | None = None) -> Iterator[str]:
     """The address of the pages, with the token, while they are served. Raises Usage where the port is taken."""
     try:
-        server = Server(port, token, answer)
+        server = Server(port, token, answer, once)
     except (OSError, OverflowError) as error:
         raise Usage(f"The port {port} cannot be listened on: {error}", "--port") from None
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -101,7 +117,7 @@ def _asked_for(handler: Handler, form: dict[str, str]) -> Asked | int:
     address = urlsplit(handler.path)
     said, *path = [unquote(each) for each in address.path.removeprefix("/").split("/")]
     if not compare_digest(said.encode(), server.token.encode()):
-        return 404
+        return _UNKNOWN
     if handler.command == "POST" and not _is_ours(handler):
         return 403
     return Asked(handler.command, tuple(path), dict(parse_qsl(address.query)), form)

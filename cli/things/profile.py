@@ -108,10 +108,10 @@ def remove(desk: Desk, name: _Name) -> None:
 def _first_key(desk: Desk, before: Profile, api_url: str | None) -> str | None:
     """The key of a profile that has none and needs one: the environment's, or one that is typed unseen, where somebody
     is there to be asked. A key that is kept is replaced by `--api-key` alone, for nobody can read it again."""
-    if before.api_key is not None or api_url is None:
+    if before.api_key is not None or (api_url or before.api_url) is None:
         return None
     held = desk.around.environ.get("RINGLINE_API_KEY")
-    if held or not sys.stdin.isatty():
+    if held or api_url is None or not sys.stdin.isatty():
         return held
     return Prompt.ask("API key (sk_...)", password=True) or None
 

@@ -143,8 +143,8 @@ class Driver:
 
     @property
     def has_heard(self) -> bool:
-        """Whether the other side has said anything."""
-        return any(turn["role"] == "user" for turn in self._conversation.turns_to_keep())
+        """Whether the other side has said anything to this agent."""
+        return self._conversation.has_heard
 
     # ------------------------------------------------------------ what the voice tells
 
@@ -183,10 +183,11 @@ class Driver:
         """The voice itself wants the call to end: `Voice.hang_up` follows after the last words."""
         self.tell(EndWished(reason))
 
-    async def other_side_left(self) -> None:
-        """Nobody is there any more. `over` follows, once it is known why. Returns when what was said is reported, or
-        was not in time: what the control plane is asked after that, it knows by it."""
-        self.tell(OtherSideLeft())
+    async def other_side_left(self, *, is_final: bool = True) -> None:
+        """Nobody is there any more, or this agent is not; `is_final` where no other agent hears them either. `over`
+        follows, once it is known why. Returns when what was said is reported, or was not in time: what the control
+        plane is asked after that, it knows by it."""
+        self.tell(OtherSideLeft(is_final))
         with suppress(TimeoutError):
             async with asyncio.timeout(SAID_WITHIN_S):
                 await self._left.wait()

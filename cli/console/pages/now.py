@@ -6,6 +6,7 @@ from cli.console.parts.asked import Answer, Asked
 from cli.console.parts.html import page
 from cli.console.parts.office import OF_NOW, Office
 from cli.console.parts.shell import shell_of
+from cli.reach.api import Document
 from cli.words.account import why_account
 from cli.words.moments import length, since, until
 
@@ -33,12 +34,16 @@ def now(office: Office, asked: Asked) -> Answer:
         ],
         agents=[_agent(each, now_ms) for each in account.get("agents") or ()],
         calls=[(each, since(each.get("started_at"), now_ms)) for each in seen["calls"]],
-        stuck=stuck(api, {}, now_ms, at_a_glance=True),
+        stuck=stuck(api, {}, now_ms, at_a_glance=True, anybody_waits=_anybody_waits(account)),
         counts={name: count_of(seen, name) for name in ("calls", "runners", "workers")},
         runners=seen["runners"],
         workers=seen["workers"],
         longest=length((account.get("waiting") or {}).get("longest_wait_s")),
     )
+
+
+def _anybody_waits(account: Document) -> bool:
+    return bool((account.get("waiting") or {}).get("calls"))
 
 
 def health(office: Office, _asked: Asked) -> Answer:

@@ -190,7 +190,10 @@ class EndWished:
 @dataclass(frozen=True, slots=True)
 class OtherSideLeft:
     """Nobody is there any more; why the call ended is still to be told. The control plane may wait for the transcript
-    before it says so: a call in which nobody spoke was a voicemail's greeting."""
+    before it says so: a call in which nobody spoke was a voicemail's greeting. With `is_final` nothing is said to any
+    agent after it."""
+
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

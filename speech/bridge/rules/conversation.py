@@ -84,6 +84,11 @@ class Conversation:
         return self._talk.turns_to_keep()
 
     @property
+    def has_heard(self) -> bool:
+        """Whether the other side has said anything to this agent."""
+        return self._talk.has_heard
+
+    @property
     def turns_changed(self) -> int:
         """How often `turns_to_keep` has changed."""
         return self._talk.changes
@@ -119,8 +124,8 @@ class Conversation:
                 self._transfer_ended(event)
             case EndWished(reason=reason):
                 self._end(reason)
-            case OtherSideLeft():
-                self._report_transcript()
+            case OtherSideLeft(is_final=is_final):
+                self._report_transcript(is_final=is_final)
             case CallOver(end_reason=end_reason, status=status, error=error):
                 self._finish(end_reason, status, error)
             case Measured():
@@ -321,7 +326,7 @@ class Conversation:
         self._report_transcript()
         self._steps.do(Done(end_reason, status))
 
-    def _report_transcript(self) -> None:
+    def _report_transcript(self, *, is_final: bool = True) -> None:
         """All that was said. Again, only if more was said since. Who has never begun has promised none, and another may
         be about to tell theirs."""
         turns = self._talk.transcript()
@@ -329,7 +334,7 @@ class Conversation:
             return
         if "transcript" in self._call.can_report and turns != self._turns_reported:
             self._turns_reported = turns
-            self._steps.do(Report({"type": "transcript", "turns": turns, "final": True}))
+            self._steps.do(Report({"type": "transcript", "turns": turns, "final": is_final}))
 
     def _settle(self) -> None:
         """What follows from where the talk now stands: the end that waited for it, the timers, the state."""

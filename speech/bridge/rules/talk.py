@@ -280,5 +280,10 @@ class Talk:
         """In the form of docs/agents.md."""
         return [{"role": line.role, "content": line.content, "timestamp": line.at_ms} for line in self._said()]
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether the other side has said anything here: what was taken over was said to another agent."""
+        return any(line.role == "user" and line.turn > self._said_before for line in self._said())
+
     def _said(self) -> list[_Line]:
         return [line for line in self._lines if line.content.strip()]

@@ -61,6 +61,15 @@ async def test_whoever_else_is_in_the_room_is_company_and_a_recorder_is_nobody()
     assert not leg.has_company
     room.remote_participants["PA_3"] = a_participant("sip-call_1-t1", status="dialing")
     assert leg.has_company, "a phone to which the call is handed over, and that rings"
+    assert not leg.is_with_person, "not seen yet"
+    target = room.remote_participants["PA_3"]
+    room.emit("participant_connected", target)
+    assert leg.is_with_person
+    room.emit("participant_disconnected", room.remote_participants.pop("PA_3"))
+    assert leg.is_with_person, "without a reason it is this worker that has lost its connection"
+    target.disconnect_reason = rtc.DisconnectReason.CLIENT_INITIATED
+    room.emit("participant_disconnected", target)
+    assert not leg.is_with_person
 
 
 async def test_an_outbound_phone_hears_when_it_has_picked_up() -> None:

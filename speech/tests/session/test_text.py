@@ -56,13 +56,10 @@ async def test_a_noise_into_a_filler_leaves_no_reply_awaited_for_ever() -> None:
         await eventually(lambda: not rig.voice.is_busy)
 
 
-@pytest.mark.parametrize("said", ["hello", None])
+@pytest.mark.parametrize(("said", "is_with_person"), [("hello", True), ("hello", False), (None, True), (None, False)])
 async def test_an_agent_that_is_put_out_for_somebody_else_tells_what_was_said_to_it(
-    monkeypatch: pytest.MonkeyPatch, said: str | None
+    said: str | None, is_with_person: bool
 ) -> None:
-    async def knows_nothing(*_: object) -> None: ...
-
-    monkeypatch.setattr("speech.worker.calls.call.told", knows_nothing)
     async with a_session_with(echoes, with_sound=False) as rig:
         await rig.driver.ready.wait()
         rig.driver.answered()
@@ -71,17 +68,16 @@ async def test_an_agent_that_is_put_out_for_somebody_else_tells_what_was_said_to
             await eventually(partial(shows, rig, f"you said {said}\n"))
         gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         gone.set_result("PARTICIPANT_REMOVED")
-        answered = asyncio.Event()
-        answered.set()
         call = object.__new__(CallInRoom)
-        call._leg = cast(Any, SimpleNamespace(gone=gone, answered=answered, hung_up_for=None))
+        call._leg = cast(Any, SimpleNamespace(gone=gone, is_with_person=is_with_person))
         call._handover = cast(Any, SimpleNamespace(is_under_way=False))
-        call._http, call._dispatch = cast(Any, None), cast(Any, SimpleNamespace(events_url="", token=""))
         await call._tell_end(rig.driver, rig.talk)
-        told = [[turn["content"] for turn in each["turns"]] for each in rig.control.reported("transcript")]
-        assert told == ([] if said is None else [["hello", "you said hello"]])
-        assert rig.talk.done() is (said is not None), "another agent talks, and this one has nothing to report"
-        if said is not None:
+        told = [
+            ([turn["content"] for turn in each["turns"]], each["final"]) for each in rig.control.reported("transcript")
+        ]
+        assert told == ([] if said is None else [(["hello", "you said hello"], is_with_person)])
+        assert rig.talk.done() is (said is not None and is_with_person), "another agent goes on, and tells the rest"
+        if rig.talk.done():
             assert (await rig.over()).end_reason == "CALL_TRANSFERRED"
 
 

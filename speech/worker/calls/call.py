@@ -113,7 +113,7 @@ class CallInRoom:
                 with suppress(asyncio.CancelledError):
                     await task
             await self._session.aclose()
-        if not self._is_superfluous(driver):
+        if not self._is_put_out or driver.has_heard:
             await self._report_usage(brain)
 
     async def _live(self, driver: Driver, quiet: Quiet, listener: Listener, answering: Answering) -> None:
@@ -146,20 +146,39 @@ class CallInRoom:
     async def _tell_end(self, driver: Driver, talk: asyncio.Task[Done]) -> None:
         if self._leg.gone.done():
             gone = self._leg.gone.result()
-            if not talk.done() and self._is_superfluous(driver):
-                _log.info("put out of the room: another agent talks", extra={"why": gone})
-                return
-            await driver.other_side_left()
-            known = await told(self._http, self._dispatch.events_url, self._dispatch.token)
-            outcome = known or presumed(
-                gone,
-                was_answered=self._leg.answered.is_set(),
-                hung_up_for=self._leg.hung_up_for,
-                was_transferred=self._handover.is_under_way or gone in PUT_OUT,
-            )
-            driver.over(outcome.end_reason, outcome.status)
+            if self._is_put_out and not talk.done():
+                if not await self._tell_of_handing_over(driver):
+                    return
+            else:
+                await driver.other_side_left()
+                known = await told(self._http, self._dispatch.events_url, self._dispatch.token)
+                outcome = known or presumed(
+                    gone,
+                    was_answered=self._leg.answered.is_set(),
+                    hung_up_for=self._leg.hung_up_for,
+                    was_transferred=self._handover.is_under_way,
+                )
+                driver.over(outcome.end_reason, outcome.status)
         async with asyncio.timeout(END_IS_TOLD_WITHIN_S):
             await asyncio.shield(talk)
+
+    @property
+    def _is_put_out(self) -> bool:
+        """At somebody else's wish: this agent has handed nobody over."""
+        is_out = self._leg.gone.done() and self._leg.gone.result() in PUT_OUT
+        return is_out and not self._handover.is_under_way
+
+    async def _tell_of_handing_over(self, driver: Driver) -> bool:
+        """What was said to an agent that is put out is told by nobody else, and the call is not ended by it any more.
+        Whether it is known to whom it was handed over: to another person. With another agent this one may have been
+        superfluous, or taken for lost: that one tells the rest."""
+        if not driver.has_heard:
+            _log.info("put out of the room: another agent talks", extra={"why": self._leg.gone.result()})
+            return False
+        await driver.other_side_left(is_final=self._leg.is_with_person)
+        if self._leg.is_with_person:
+            driver.over("CALL_TRANSFERRED", "completed")
+        return self._leg.is_with_person
 
     async def _report_usage(self, brain: Brain) -> None:
         """What the engines were used for, and how long the turns took."""
@@ -171,13 +190,6 @@ class CallInRoom:
 
     def _has_company(self) -> bool:
         return self._handover.is_under_way or self._leg.has_company
-
-    def _is_superfluous(self, driver: Driver) -> bool:
-        """Whether it was put out because another agent talks, with whom the other side has talked alone. One that had
-        talked with them was handed over from, at somebody else's wish: what was said to it is told by nobody else."""
-        if not self._leg.gone.done() or self._leg.gone.result() not in PUT_OUT:
-            return False
-        return not self._handover.is_under_way and not driver.has_heard
 
     def _background(self) -> BackgroundAudioPlayer | None:
         profile = self._plan.profile

@@ -18,11 +18,8 @@ BACK_WITHIN_S = 20.0
 closes the room then."""
 STATUS = "sip.callStatus"
 ACTIVE = "active"
-_TALKERS = (
-    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
-    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
-    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT,
-)
+_PERSONS = (rtc.ParticipantKind.PARTICIPANT_KIND_SIP, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
+_TALKERS = (*_PERSONS, rtc.ParticipantKind.PARTICIPANT_KIND_AGENT)
 NO_REASON, NOT_BACK = "UNKNOWN_REASON", "CONNECTION_TIMEOUT"
 
 
@@ -39,6 +36,7 @@ class Leg:
         """Why the leg or the room is gone, in LiveKit's word."""
         self.hung_up_for: str | None = None
         self._unseen: asyncio.TimerHandle | None = None
+        self._others: dict[str, Any] = {}
 
     def watch(self) -> None:
         if self._ctx.is_fake_job():
@@ -60,7 +58,9 @@ class Leg:
     def look(self, *_: Any) -> None:
         """Whether the other side can hear by now. A caller who rings in is answered by the agent's audio: nothing is to
         be waited for."""
-        ours = [each for each in self._room.remote_participants.values() if self._is_ours(each)]
+        everybody = self._room.remote_participants.values()
+        ours = [each for each in everybody if self._is_ours(each)]
+        self._others |= {each.identity: each.kind for each in everybody if not self._is_ours(each)}
         if ours and self._unseen is not None:
             self._unseen.cancel()
             self._unseen = None
@@ -75,6 +75,12 @@ class Leg:
         others = (each for each in self._room.remote_participants.values() if not self._is_ours(each))
         return any(each.kind in _TALKERS for each in others)
 
+    @property
+    def is_with_person(self) -> bool:
+        """Whether somebody was in the room besides who is no agent, when this was last known: it is known no more once
+        the worker has been put out itself."""
+        return any(kind in _PERSONS for kind in self._others.values())
+
     def _hears(self, participant: rtc.RemoteParticipant) -> bool:
         """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer."""
         if participant.attributes.get(STATUS) == ACTIVE:
@@ -85,9 +91,11 @@ class Leg:
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         """Whoever leaves has a reason. LiveKit's client that has lost its own connection takes everybody for gone,
         without one, and finds them again when it is back: the call may go on meanwhile."""
-        if not self._is_ours(participant):
-            return
         reason = _word(participant.disconnect_reason)
+        if not self._is_ours(participant):
+            if reason != NO_REASON:
+                self._others.pop(participant.identity, None)
+            return
         if reason != NO_REASON:
             self._tell_gone(reason)
         elif self._unseen is None:

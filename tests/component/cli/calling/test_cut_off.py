@@ -39,7 +39,7 @@ def is_on_a_line(terminal: Terminal) -> None:
 @pytest.fixture
 def few_rows_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfinished, "PAGE_ROWS", 2)
-    monkeypatch.setattr(unfinished, "PAGES_AT_A_GLANCE", 2)
+    monkeypatch.setattr(unfinished, "_PAGES_AT_A_GLANCE", dict.fromkeys(unfinished._KINDS, 2))
     monkeypatch.setattr(watch, "MOST_CALLS", 2)
 
 
