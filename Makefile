@@ -318,5 +318,8 @@ lock: $(UV_ENV)/.$(UV_VERSION)
 # Stops the stack first: it runs from what is removed.
 clean:
 	@if test -x $(PYTHON); then $(PYTHON) -m local.stack down; fi
+	@for each in $(LOCAL)/*/children.json; do \
+		if test -e "$$each" && test -x $(PYTHON); then RINGLINE_STATE_DIR="$$(dirname "$$each")" $(PYTHON) -m local.stack down; fi; \
+	done
 	rm -rf $(LOCAL) .venv .aws-sam
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

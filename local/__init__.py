@@ -16,6 +16,7 @@
 may use it, and so may the phones for one name alone, because the product is proven against them.
 """
 
+import os
 import sys
 
 from local.tools.places import ROOT
@@ -23,3 +24,7 @@ from local.tools.places import ROOT
 # The sources of the core layer are put where a function finds the built layer.
 if str(ROOT / "layers" / "core") not in sys.path:
     sys.path.insert(0, str(ROOT / "layers" / "core"))
+
+# What runs here is asked directly, whatever proxy leads to the world.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(each for each in (os.environ.get(_name), "127.0.0.1,localhost") if each)

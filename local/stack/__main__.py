@@ -21,8 +21,10 @@ def _up(state_dir: Path) -> int:
     if is_healthy(record) and (stack := record.stack()):
         print(f"The stack is up already.\n{how_to_call(stack, record)}")
         return 0
-    began = time.monotonic()
-    stack = bring_up(wishes_from(os.environ), lambda line: print(f"  {line}", flush=True))
+    began, wishes = time.monotonic(), wishes_from(os.environ)
+    if wishes.livekit is not None:
+        print(f"With the LiveKit server at {wishes.livekit.url}: its calls ring real phones.", flush=True)
+    stack = bring_up(wishes, lambda line: print(f"  {line}", flush=True))
     print(f"The stack is up after {time.monotonic() - began:.1f} s.\n{how_to_call(stack, record)}")
     return 0
 
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return commands[arguments[0]](default_state_dir())
-    except (StackError, BotoCoreError, ClientError) as error:
+    except (StackError, BotoCoreError, ClientError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,9 +1,10 @@
 """The one-machine stack, started and stopped as a whole: emulator, functions, phone network (or a real LiveKit server)
 and front door. Tests, benches and the demo use `running_stack`."""
 
+import asyncio
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from local.aws import emulator
@@ -12,6 +13,7 @@ from local.stack.start import Ascent
 from local.stack.wishes import Wishes
 from local.tools import processes
 from local.tools.loopback import ask
+from local.tools.places import default_state_dir
 from local.tools.processes import StackError
 
 
@@ -21,13 +23,17 @@ def bring_up(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -
     record = StackRecord(wishes.state_dir)
     with record.held():
         if is_healthy(record):
-            raise StackError(f"a stack is up already in {wishes.state_dir}: `make down` stops it")
+            raise StackError(f"a stack is up already in {wishes.state_dir}: {_down_in(wishes.state_dir)} stops it")
         _stop_all(record)
         try:
             return Ascent(wishes, record, tell).climb()
         except BaseException:
             _stop_all(record)
             raise
+
+
+def _down_in(state_dir: Path) -> str:
+    return "`make down`" if state_dir == default_state_dir() else f"`RINGLINE_STATE_DIR={state_dir} make down`"
 
 
 def take_down(state_dir: Path) -> bool:
@@ -62,3 +68,19 @@ def running_stack(wishes: Wishes, tell: Callable[[str], None] = lambda _line: No
         yield stack
     finally:
         take_down(wishes.state_dir)
+
+
+@asynccontextmanager
+async def running_stack_beside(
+    wishes: Wishes, tell: Callable[[str], None] = lambda _line: None
+) -> AsyncIterator[Stack]:
+    """The same for who has an event loop. Who is interrupted while the stack comes up waits until it has: it comes up
+    in a thread, which nothing else ends, and is then taken down."""
+    coming = asyncio.create_task(asyncio.to_thread(bring_up, wishes, tell))
+    try:
+        yield await asyncio.shield(coming)
+    finally:
+        await asyncio.wait([coming])
+        # What failed on its way has left nothing.
+        if coming.exception() is None:
+            await asyncio.to_thread(take_down, wishes.state_dir)

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local.tools.places import LOCAL
 from local.tools.processes import Child, StackError
+
+_LOCK = "stack.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,23 @@ class StackRecord:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """One `up` or `down` at a time. Raises StackError if another one is at work."""
+        """One `up` or `down` at a time. Raises StackError if another one is at work, and for a folder that is somebody
+        else's: what a stack leaves there is removed with the next one."""
+        if self._is_somebody_elses():
+            raise StackError(f"{self.state_dir} is not a stack's: name a folder that is empty, or is not there yet")
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        with (self.state_dir / "stack.lock").open("w") as lock:
+        with (self.state_dir / _LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StackError(f"another `up` or `down` is at work in {self.state_dir}") from None
             yield
+
+    def _is_somebody_elses(self) -> bool:
+        if self.state_dir.is_relative_to(LOCAL) or not self.state_dir.exists():
+            return False
+        names = {each.name for each in self.state_dir.iterdir()}
+        return bool(names) and _LOCK not in names
 
     def stack(self) -> Stack | None:
         """The stack that is up according to the file, or None; an unreadable file counts as none."""

@@ -62,7 +62,12 @@ class Ascent:
             return stack
 
     def _noted(self, child: Child) -> Child:
-        self._record.note_child(child)
+        try:
+            self._record.note_child(child)
+        except BaseException:
+            # Nobody would find it again.
+            processes.stop(child)
+            raise
         return child
 
     def _start_phones(self, base_url: str) -> LivekitServer:

@@ -82,7 +82,9 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
     names = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "SIP_TRUNK_ID")
     missing = [name for name in names if not environ.get(name)]
     if missing:
-        raise StackError(f"LIVEKIT_URL is set, so {', '.join(missing)} must be set too")
+        raise StackError(
+            f"LIVEKIT_URL is set, so {', '.join(missing)} must be set too; without LIVEKIT_URL it is the sandbox"
+        )
     url_in(environ, "LIVEKIT_URL", ("wss", "https", "ws", "http"))
     return replace(
         wishes,

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,9 @@ from local.tools.places import ROOT
 _POLL_S = 0.02
 _LOG_TAIL_LINES = 15
 _SAME_START_WITHIN_S = 2.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_START_FIELD = 22
+"""Of `/proc/<pid>/stat` (proc_pid_stat(5)): `starttime`, in clock ticks since the boot."""
 
 # What a child gets of the caller's environment. Everything else stays out: the emulator hands its own to the functions,
 # and on Lambda they would find nothing of this machine.
@@ -31,12 +35,14 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One process of the stack. `started_at` (seconds) tells it from a later owner of the same id."""
+    """One process of the stack. `started_at` tells it from a later owner of the same id: where `boot` names the boot of
+    the system, in seconds since that, which no clock that is set can move; else since 1970."""
 
     name: str
     pid: int
     started_at: float
     log_path: str
+    boot: str = ""
 
     def is_alive(self) -> bool:
         try:
@@ -46,6 +52,8 @@ class Child:
             return False
 
     def is_the_same(self, process: psutil.Process) -> bool:
+        if self.boot:
+            return self.boot == _boot() and _since_boot_s(process.pid) == self.started_at
         # The system reckons the start from its boot time, which moves a little when its clock is set.
         return abs(process.create_time() - self.started_at) < _SAME_START_WITHIN_S
 
@@ -80,7 +88,28 @@ def start(
         )
     # `stop` looks after the process, here or in a later `down`; Popen would warn about it.
     popen.returncode = 0
-    return Child(name, popen.pid, psutil.Process(popen.pid).create_time(), str(log_path))
+    boot = _boot()
+    started_at = _since_boot_s(popen.pid) if boot else psutil.Process(popen.pid).create_time()
+    return Child(name, popen.pid, started_at, str(log_path), boot)
+
+
+@cache
+def _boot() -> str:
+    """Linux's name of this boot; empty where there is none."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _since_boot_s(pid: int) -> float:
+    """When a process of Linux began. Raises NoSuchProcess."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        raise psutil.NoSuchProcess(pid) from None
+    # Behind the name, which may have blanks and brackets in it: field 3 is the first.
+    return int(fields.rpartition(")")[2].split()[_START_FIELD - 3]) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(child: Child, is_ready: Callable[[], bool], timeout_s: float) -> None:

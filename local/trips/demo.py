@@ -9,8 +9,10 @@ takes everything down.
 
 import asyncio
 import json
+import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 
 import aiohttp
 from rich.console import Console
@@ -18,7 +20,7 @@ from rich.json import JSON
 from rich.panel import Panel
 from unpod import AsyncClient
 
-from local.stack.lifecycle import bring_up, take_down
+from local.stack.lifecycle import running_stack_beside
 from local.stack.record import Stack
 from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
@@ -63,20 +65,19 @@ async def place_a_call(stack: Stack, listener: Listener, story: Story) -> None:
 
 async def demo(console: Console) -> None:
     story = Story(console)
-    state_dir = LOCAL / "demo"
-    async with listening() as listener:
-        wishes = Wishes(state_dir=state_dir, port=0, webhook_url=listener.url)
+    me = asyncio.current_task()
+    assert me is not None
+    # As Ctrl-C does: what was started is taken down.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    async with listening() as listener, AsyncExitStack() as held:
+        wishes = Wishes(state_dir=LOCAL / "demo", port=0, webhook_url=listener.url)
         with story.under_way("bringing up the stack") as spinner:
-            stack = await asyncio.to_thread(bring_up, wishes, spinner.update)
-        try:
-            listener.secret = stack.webhook_secret
-            story.say(f"stack is up: template.yaml on the emulator, a phone network, the API at {stack.base_url}")
-            await place_a_call(stack, listener, story)
-            await let_a_runner_talk(stack, listener, story)
-            story.say("[bold green]Done.[/]")
-        finally:
-            with story.under_way("taking the stack down"):
-                await asyncio.to_thread(take_down, state_dir)
+            stack = await held.enter_async_context(running_stack_beside(wishes, spinner.update))
+        listener.secret = stack.webhook_secret
+        story.say(f"stack is up: template.yaml on the emulator, a phone network, the API at {stack.base_url}")
+        await place_a_call(stack, listener, story)
+        await let_a_runner_talk(stack, listener, story)
+        story.say("[bold green]Done.[/]")
 
 
 def main() -> int:
@@ -87,7 +88,7 @@ def main() -> int:
         console.print(f"[bold red]The demo failed:[/] {error}")
         console.print(f"Logs are in {LOCAL.name}/demo/logs.")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     return 0
 

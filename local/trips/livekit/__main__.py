@@ -15,7 +15,7 @@ from copy import replace
 
 from rich.console import Console
 
-from local.stack.lifecycle import running_stack
+from local.stack.lifecycle import running_stack_beside
 from local.stack.seed import FROM_NUMBER, let_callers_in
 from local.stack.wishes import wishes_from
 from local.tools.loopback import free_port
@@ -57,14 +57,13 @@ async def everything(console: Console) -> AsyncIterator[Trip]:
                 "RINGLINE_PORT": str(port), "LIVEKIT_URL": servers.url, "LIVEKIT_API_KEY": servers.key,
                 "LIVEKIT_API_SECRET": servers.secret, "SIP_TRUNK_ID": trunk_id,
             }  # fmt: skip
-            running = running_stack(replace(wishes_from(asked), state_dir=_STATE), console.print)
-            stack = await asyncio.to_thread(running.__enter__)
-            try:
-                async with a_trip(stack, servers, phones) as trip:
-                    yield trip
-            finally:
-                await phones.close()
-                await asyncio.to_thread(running.__exit__, None, None, None)
+            wishes = replace(wishes_from(asked), state_dir=_STATE)
+            async with running_stack_beside(wishes, console.print) as stack:
+                try:
+                    async with a_trip(stack, servers, phones) as trip:
+                        yield trip
+                finally:
+                    await phones.close()
 
 
 async def calls(only: str, console: Console) -> list[Seen]:

@@ -70,6 +70,25 @@ def test_an_id_that_belongs_to_somebody_else_by_now_is_left_alone(tmp_path: Path
     processes.stop(child, grace_s=0.1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the start is known as a moment there, which no clock moves")
+def test_a_clock_that_is_set_hides_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = started(STUBBORN, tmp_path)
+    create_time = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: create_time(process) + 3600)
+    assert child.is_alive()
+    assert not replace(child, boot="another boot").is_alive(), "ids begin anew with each boot"
+    processes.stop(child, grace_s=0.1)
+    assert not child.is_alive()
+
+
+def test_what_was_noted_by_a_release_before_is_known_by_its_moment(tmp_path: Path) -> None:
+    child = started(STUBBORN, tmp_path)
+    noted = replace(child, boot="", started_at=psutil.Process(child.pid).create_time())
+    assert noted.is_alive()
+    processes.stop(noted, grace_s=0.1)
+    assert not child.is_alive()
+
+
 def test_stopping_twice_does_nothing_the_second_time(tmp_path: Path) -> None:
     child = started(STUBBORN, tmp_path)
     processes.stop(child, grace_s=0.1)
