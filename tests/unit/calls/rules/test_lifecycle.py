@@ -83,7 +83,7 @@ from ringline.calls.model.transfers.transfer_events import (
 )
 from ringline.calls.rules.deadlines import Owed, is_told_to_be_over, look_again_in_s, owed
 from ringline.calls.rules.lifecycle import TRANSITIONS, apply
-from tests.builders import a_call, a_transfer, an_answered_call, at, moved, told_by_the_carrier, unmoved
+from tests.builders import a_call, a_transfer, after, an_answered_call, at, moved, told_by_the_carrier, unmoved
 
 AGENT = AgentSeen("PA_agent", at(2))
 TERMINAL = [State.ENDED, State.NOT_CONNECTED, State.CANCELED]
@@ -406,6 +406,18 @@ def test_a_limit_that_livekit_kept_is_one_though_the_answer_was_seen_late(left_a
     )
     left = moved(call, LegLeft(at(left_at_s), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
     assert left.end_reason is reason
+
+
+def test_a_leg_whose_forerunner_was_told_of_late_is_the_calls_own_where_it_is_seen() -> None:
+    """The first leg's joining was told after another one had been seen, and so was its leaving."""
+    seen = a_call(State.ACTIVE, leg_sid="PA_other")
+    lost = after(seen, LegJoined(at(2), 1, "PA_leg"), LegLeft(at(20), 1, "PA_leg", "SIGNAL_CLOSE", "active"))
+    assert (lost.leg_sid, lost.evidence.leg_left_at) == ("PA_leg", at(20))
+    assert unmoved(lost, LegJoined(at(3), 1, "PA_other")).why == "leg_is_known", "that may have been before"
+    back = moved(lost, LegJoined(at(30), 1, "PA_other", is_seen=True))
+    assert (back.leg_sid, back.evidence.leg_left_at, back.former_leg_sids) == ("PA_other", None, ("PA_leg",))
+    over = moved(back, LegLeft(at(60), 1, "PA_other", "CLIENT_INITIATED", "hangup"))
+    assert (over.state, over.end_reason) == (State.ENDED, EndReason.USER_HUNG_UP_IN_CALL)
 
 
 def test_a_leg_that_was_replaced_does_not_become_the_leg_again() -> None:

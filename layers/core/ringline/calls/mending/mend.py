@@ -268,7 +268,7 @@ class Mender:
             doubted = replace(call, carrier=replace(call.carrier, end_is_doubted=True))
             await self._do(owed(doubted, True, now), doubted, now)
             return
-        joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid))).call
+        joined = (await self._apply(call, LegJoined(now, call.attempt, leg.sid, is_seen=True))).call
         self.swept.adopted += 1
         # A limit may have passed while the leg was away, or its agent have left, and the next run would notice it a
         # minute late.

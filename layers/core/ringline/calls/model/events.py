@@ -68,13 +68,15 @@ class FellBack(_OfAttempt):
 class LegJoined(Record):
     """A SIP leg is in the room. For an outbound call that means "dialling", never "answered". `identity` tells whose it
     is; None stands for the call's own. With `has_used_token` somebody came to a call from a browser with the token that
-    its caller was given, and not as that caller comes back."""
+    its caller was given, and not as that caller comes back. `is_seen` where somebody has just seen it in the room: what
+    LiveKit tells of a leg's coming may be late."""
 
     at: int
     attempt: int
     sid: str
     identity: str | None = None
     has_used_token: bool = False
+    is_seen: bool = False
 
 
 class AgentSeen(Record):

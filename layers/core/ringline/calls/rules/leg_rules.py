@@ -40,6 +40,8 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     known = {call.leg_sid, call.evidence.left_leg_sid, *call.former_leg_sids}
+    if _was_taken_for_former(call, event):
+        known.discard(event.sid)
     if event.has_used_token and event.sid not in known and not _is_the_same_use(call, event):
         # A token is for one use. LiveKit has put the caller out for this newcomer, who is put out with the room.
         return Moved(over(asked(call, event.at, EndReason.WEB_TOKEN_REUSED), event.at), END_ROOM)
@@ -52,13 +54,26 @@ def leg_joins(call: Call, event: LegJoined) -> Result:
     was_lost = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
     if call.answered_at is None and not was_lost and not waits_for_agent:
         return Unmoved("leg_is_dialing")
+    other = without_leg_evidence(call)
     rejoined = changed(
-        without_leg_evidence(call),
+        other,
+        former_leg_sids=tuple(sid for sid in other.former_leg_sids if sid != event.sid),
         leg_sid=event.sid if call.answered_at is not None or waits_for_agent else None,
         notes=noted(call, event.at, "leg_rejoined"),
     )
     # Who comes back may find nobody any more: they are not to wait for the look at their going.
     return Moved(rejoined, LOOK_AGAIN if call.agent_left_at is not None else frozenset())
+
+
+def _was_taken_for_former(call: Call, event: LegJoined) -> bool:
+    """Whether a leg is there that was held for one of before. The first leg's joining may be told after another has
+    taken its place, and was seen; the call then took the first for the later one, until that one's leaving was told:
+
+        joins     [first] ......... [other] ........................ [other is seen]
+        is told                     other (a look)  first  first left
+    """
+    left = call.evidence.left_leg_sid
+    return event.is_seen and event.sid in call.former_leg_sids and left is not None and left != event.sid
 
 
 def _is_the_same_use(call: Call, event: LegJoined) -> bool:
