@@ -631,7 +631,7 @@ def test_a_call_is_not_dialled_again_for_a_livekit_that_is_away_if_it_rang_or_is
     away = DialWithoutLivekit(at(3), 1, "no response from servers", "unavailable", at(5))
     rang = moved(a_call(State.DIALING), CarrierRang(at(2), 1))
     unwanted = moved(a_call(State.DIALING), EndAsked(at(2), EndReason.API_HUNG_UP))
-    for_a_day = a_call(State.DIALING, deferred_since=at(3) - DEFERRED_FOR_S * 1000)
+    for_a_day = a_call(State.DIALING, deferred_since=at(3 - DEFERRED_FOR_S), deferred_at=at(-60))
     assert [moved(call, away).state for call in (rang, unwanted, for_a_day)] == [
         State.NOT_CONNECTED,
         State.CANCELED,

@@ -1,5 +1,7 @@
 """When an attempt's end is followed by another attempt."""
 
+from collections.abc import Callable
+
 import pytest
 
 from ringline.calls.model.call import Attempt, Call, Evidence, State
@@ -10,6 +12,8 @@ from ringline.calls.model.events import (
     DialDeferred,
     DialNotSent,
     DialRefused,
+    DialWithoutAgent,
+    DialWithoutLivekit,
     EndAsked,
     Event,
     FoundOver,
@@ -19,7 +23,7 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import Category, EndReason
 from ringline.calls.model.results import Effect, Moved, Unmoved
 from ringline.calls.model.retries import NEVER_AGAIN, RetryPolicy
-from ringline.calls.model.timing import DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
+from ringline.calls.model.timing import DEFERRAL_COUNTS_S, DEFERRAL_DELAYS_S, DEFERRALS_IN_PLACE, DEFERRED_FOR_S
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.views.call_view import call_view
 from ringline.runtime.clock import iso
@@ -139,10 +143,63 @@ def test_a_call_that_is_deferred_again_and_again_lets_others_pass() -> None:
     assert pushed_back.eligible_at == at(9 + DEFERRAL_DELAYS_S[0])
 
 
+def deferred_every(pause_s: int, call: Call, until: int) -> Call:
+    """The call, being dialled, after a carrier had no room for it at once, and again after each such pause."""
+    seconds = 2
+    while call.state is State.DIALING and seconds <= until:
+        call = moved(call, full(call.attempt, seconds))
+        seconds += pause_s
+        if call.state is State.QUEUED:
+            call = moved(call, Claimed(at(seconds - 1)))
+    return call
+
+
 def test_a_carrier_without_room_for_a_whole_day_has_none() -> None:
-    call = moved(a_call(State.DIALING), full(1, 2), Claimed(at(DEFERRED_FOR_S + 2)))
-    over = moved(call, full(2, DEFERRED_FOR_S + 3))
+    assert deferred_every(600, a_call(State.DIALING), DEFERRED_FOR_S - 600).state is State.DIALING
+    over = deferred_every(600, a_call(State.DIALING), DEFERRED_FOR_S + 2)
     assert (over.state, over.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_CAPACITY)
+
+
+def away(attempt: int, seconds: float) -> DialWithoutLivekit:
+    return DialWithoutLivekit(at(seconds), attempt, "no response from servers", "unavailable", at(seconds + 2))
+
+
+@pytest.mark.parametrize("refused", [full, away])
+def test_a_call_that_waited_for_a_line_all_day_is_deferred_again_and_not_over(refused: Callable[..., Event]) -> None:
+    dialed = moved(a_call(State.DIALING), refused(1, 2), Claimed(at(2 * DEFERRED_FOR_S)))
+    again = moved(dialed, refused(2, 2 * DEFERRED_FOR_S + 1))
+    assert again.state is State.QUEUED
+    assert moved(again, Claimed(at(2 * DEFERRED_FOR_S + 4))).state is State.DIALING
+
+
+def test_the_wait_for_room_goes_on_where_a_call_was_put_back_for_want_of_its_agent_meanwhile() -> None:
+    """Or a call whose carrier has no room for it, and whose agent comes every other time, would wait for ever."""
+    call, seconds = a_call(State.DIALING), 2.0
+    while call.state is State.DIALING and seconds < 2 * DEFERRED_FOR_S:
+        missed = DialWithoutAgent(at(seconds), call.attempt, at(seconds), at(seconds + 30))
+        call = moved(call, missed, Claimed(at(seconds + 60)))
+        call = moved(call, full(call.attempt, seconds + 70))
+        seconds += 1200
+        if call.state is State.QUEUED:
+            call = moved(call, Claimed(at(seconds - 1)))
+    assert call.end_reason is EndReason.SIP_FAILED_CAPACITY
+
+
+def test_a_call_for_which_there_is_never_room_is_over_however_rarely_it_is_dialled() -> None:
+    pause_s = 2 * DEFERRAL_COUNTS_S
+    over = deferred_every(pause_s, a_call(State.DIALING), 3 * DEFERRED_FOR_S)
+    assert over.end_reason is EndReason.SIP_FAILED_CAPACITY
+    assert over.ended_at == at(2 + pause_s * DEFERRED_FOR_S / DEFERRAL_COUNTS_S)
+
+
+def test_a_call_that_the_release_before_deferred_a_day_ago_is_not_over() -> None:
+    dialing = a_call(State.DIALING, deferrals=1, deferred_since=at(-DEFERRED_FOR_S))
+    assert moved(dialing, full(1, 2)).state is State.QUEUED
+
+
+def test_the_next_attempt_begins_its_wait_for_room_anew() -> None:
+    waiting = moved(a_call(State.DIALING, retry=THREE_TIMES), full(1, 2), Claimed(at(5)), busy(2, 6))
+    assert (waiting.deferrals, waiting.deferred_since, waiting.deferred_at) == (0, None, None)
 
 
 def test_a_canceled_call_is_not_deferred() -> None:

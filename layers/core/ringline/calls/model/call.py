@@ -104,7 +104,9 @@ class Call:
 
     `attempt` numbers the dials: each has its own room and leg. Not every dial is an attempt in the customer's sense:
     `unsent` counts those of the present attempt that failed before their INVITE, `deferrals` those that the carrier
-    had no room for, since `deferred_since`. `attempts` are the attempts before the present one.
+    had no room for. It was deferred last at `deferred_at`, and has waited for that room, or for LiveKit, since
+    `deferred_since`, most of what it waited for something else left out. `attempts` are the attempts before the present
+    one.
 
     With `agent_first` nobody is rung before the agent is in the room. `awaits_agent_since` is set while a dialer waits
     for it for long: as long as it is, no INVITE was sent. `agent_missing_since` is when the call, dialled in vain for
@@ -205,6 +207,7 @@ class Call:
     unsent: int = 0
     deferrals: int = 0
     deferred_since: int | None = None
+    deferred_at: int | None = None
     retry: RetryPolicy | None = None
     attempts: tuple[Attempt, ...] = ()
     answer_from: AnswerFrom | None = None

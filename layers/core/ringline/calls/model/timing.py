@@ -193,6 +193,10 @@ DEFERRED_FOR_S = 24 * 3600
 """A call is deferred without counting, but not for ever: a carrier without room for this long has none, and a LiveKit
 that is away for so long is not coming back by itself."""
 
+DEFERRAL_COUNTS_S = 3600
+"""So much of the time between two deferrals counts towards that at most. The waits above are seconds: a call that
+nobody dials for longer stands in the queue for something else as well."""
+
 TRANSFER_BEGINS_WITHIN_S = 10
 """A transfer that nobody has taken on by then is asked for again: its message got lost, or whoever had it died."""
 

@@ -11,6 +11,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Moved, Result
 from ringline.calls.model.timing import (
     CARRIER_PAUSE_S,
+    DEFERRAL_COUNTS_S,
     DEFERRAL_DELAYS_S,
     DEFERRALS_IN_PLACE,
     DEFERRED_FOR_S,
@@ -25,6 +26,7 @@ from ringline.calls.rules.verdict import end_reason
 _MOST_NOTES = 20
 _LONGEST_NOTE = 120
 _LIVEKIT_AWAY = "livekit_away"
+_NOTHING_OF_THE_WAIT: dict[str, Any] = {"unsent": 0, "deferrals": 0, "deferred_since": None, "deferred_at": None}
 
 
 def changed(call: Call, **fields: Any) -> Call:
@@ -123,7 +125,7 @@ def _tried_again(call: Call, reason: EndReason, at: int, again_at: int) -> Call:
     first = next((each.former for each in of_dial(call.transfers, call.attempt) if each.former is not None), None)
     # Another agent may have taken the conversation over: the next one is the first agent's again.
     mine = call if first is None else _of_agent(call, first)
-    return queued_again(mine, again_at, attempts=(*call.attempts, attempt), unsent=0, deferrals=0, deferred_since=None)
+    return queued_again(mine, again_at, attempts=(*call.attempts, attempt), **_NOTHING_OF_THE_WAIT)
 
 
 def _of_agent(call: Call, former: Former) -> Call:
@@ -139,7 +141,7 @@ def _of_agent(call: Call, former: Former) -> Call:
 def deferred(call: Call, event: DialDeferred) -> Result:
     """The carrier took no more calls. At first the call keeps its place: its trunk rests, and the trunk's next turn is
     this call's. Where the phone rang all the same, the attempt is over, because no phone rings twice for one."""
-    since = call.deferred_since or event.at
+    since = _deferred_since(call, event.at)
     evidence = replace(
         call.evidence,
         sip_code=event.sip_code,
@@ -155,6 +157,7 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         evidence=evidence,
         deferrals=call.deferrals + 1,
         deferred_since=since,
+        deferred_at=event.at,
         notes=noted(call, event.at, f"deferred: {event.sip_status or event.message}"),
     )
     again_at = event.at + ms(event.pause_s)
@@ -162,6 +165,16 @@ def deferred(call: Call, event: DialDeferred) -> Result:
         return Moved(queued_again(deferred_call, call.eligible_at, rung_at=again_at), END_ROOM)
     delay_s = DEFERRAL_DELAYS_S[min(deferred_call.deferrals - DEFERRALS_IN_PLACE, len(DEFERRAL_DELAYS_S)) - 1]
     return Moved(queued_again(deferred_call, max(again_at, event.at + ms(delay_s))), END_ROOM)
+
+
+def _deferred_since(call: Call, at: int) -> int:
+    """Since when the call has waited for room at its carrier, or for LiveKit. A long time in which nobody dialled it
+    was spent on something else as well, on a line or on its account's next day, and counts for an hour. It is not left
+    out: a call that finds no room however rarely it is tried must come to its end, too."""
+    if call.deferred_since is None:
+        return at
+    undialled_ms = at - (call.deferred_at or call.deferred_since)
+    return call.deferred_since + max(0, undialled_ms - ms(DEFERRAL_COUNTS_S))
 
 
 def told_to_be_full(call: Call, at: int) -> Result:
@@ -176,14 +189,14 @@ def told_to_be_full(call: Call, at: int) -> Result:
 
 def without_livekit(call: Call, event: DialWithoutLivekit) -> Result:
     """Nothing rang, because LiveKit was away. The call keeps its place, and nothing of this counts as an attempt."""
-    since = call.deferred_since or event.at
+    since = _deferred_since(call, event.at)
     evidence = replace(call.evidence, twirp_code=event.twirp_code, twirp_message=event.why)
     if call.end_asked_at is not None or rung(call) or event.at - since >= ms(DEFERRED_FOR_S):
         return Moved(over(replace(call, evidence=evidence), event.at), END_ROOM)
     # One note tells of all these dials: in an outage of hours there may be hundreds.
     is_news = not any(_LIVEKIT_AWAY in note.what for note in call.notes[-1:])
     notes = noted(call, event.at, f"{_LIVEKIT_AWAY}: {event.why}") if is_news else call.notes
-    waiting = replace(call, evidence=evidence, deferred_since=since, notes=notes)
+    waiting = replace(call, evidence=evidence, deferred_since=since, deferred_at=event.at, notes=notes)
     return Moved(queued_again(waiting, call.eligible_at, rung_at=event.again_at), END_ROOM)
 
 
