@@ -78,7 +78,10 @@ _ADVICE: dict[EndReason, str] = {
     _E.NO_AGENT_AVAILABLE: "Start the agent's worker or runner, and call again. `ringline doctor` looks.",
     _E.SIP_FAILED_TRUNK: "Check the trunk's address, user and password: `ringline doctor`, and the SIP code above.",
     _E.SIP_FAILED_CAPACITY: "Slow the trunk down, or ask the carrier for more channels.",
-    _E.SIP_FAILED_ACCOUNT: "Ask the carrier: its text above says what of our account it refuses.",
+    _E.SIP_FAILED_ACCOUNT: (
+        "Ask the carrier: its text above says what of our account it refuses. Without one: the number that it was to go"
+        " out on was given up meanwhile."
+    ),
     _E.EXPIRED_IN_QUEUE: "Give calls a later expires_at, or the account more lines.",
     _E.NUMBER_NOT_ROUTED: "`ringline number attach NUMBER --agent AGENT` leads its callers to an agent.",
     _E.INTERNAL_ERROR: "Nobody was rung: the call can be made again.",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ringline.accounts.store import AccountStore
+from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -47,6 +48,7 @@ from ringline.calls.model.timing import (
     VOICEMAIL_GREETING_MIN_S,
 )
 from ringline.calls.progress.progress import Applied, Outcome, Progress
+from ringline.routing.records import Number
 from tests.builders import ACCOUNT, NOW, at
 from tests.component.calls_room import CallsRoom, calls_room, room_of_no_waiting, while_it_rings
 from tests.component.one_table import LocalAws
@@ -420,6 +422,57 @@ def test_a_call_that_expired_in_the_queue_is_not_dialled(room: CallsRoom) -> Non
     assert room.ring() == 0
     assert (room.call().state, room.call().end_reason) == (State.NOT_CONNECTED, EndReason.EXPIRED_IN_QUEUE)
     assert room.telephony.dialed == []
+
+
+OTHER_NUMBER = "+15550100001"
+
+
+def gives_up(room: CallsRoom, local: LocalAws, number: str) -> None:
+    """The account had the number, and has it no more."""
+    for each in {OTHER_NUMBER, number}:
+        room.routing.put_number(ACCOUNT, Number(number=each, number_id=each))
+    Allowances(local.dynamodb, local.table_name).set(ACCOUNT, {"numbers_left_at": room.clock() + 60_000})
+    assert room.routing.delete_number(ACCOUNT, number)
+
+
+def test_a_call_whose_own_number_was_given_up_rings_nobody_and_the_next_ones_go_out(
+    room: CallsRoom, local: LocalAws
+) -> None:
+    room.queued()
+    room.queued("call_2", from_number=OTHER_NUMBER)
+    gives_up(room, local, "+15550100000")
+    room.ring()
+    call = room.call()
+    assert (call.state, call.end_reason) == (State.NOT_CONNECTED, EndReason.SIP_FAILED_ACCOUNT)
+    assert (call.attempt, call.dialed_at) == (0, None)
+    assert [call.call_id for call in room.telephony.dialed] == ["call_2"]
+
+
+def test_a_call_behind_the_first_whose_own_number_was_given_up_rings_nobody(room: CallsRoom, local: LocalAws) -> None:
+    room.queued(from_number=OTHER_NUMBER)
+    room.queued("call_2")
+    gives_up(room, local, "+15550100000")
+    room.ring()
+    assert [call.call_id for call in room.telephony.dialed] == ["call_1"]
+    room.ring()
+    assert room.call("call_2").end_reason is EndReason.SIP_FAILED_ACCOUNT
+
+
+def test_a_call_of_a_pool_that_is_gone_does_not_go_out_on_a_number_that_is_gone_too(
+    room: CallsRoom, local: LocalAws
+) -> None:
+    room.queued(from_pool=True)
+    gives_up(room, local, "+15550100000")
+    room.ring()
+    assert room.call().end_reason is EndReason.SIP_FAILED_ACCOUNT
+
+
+def test_no_number_is_read_for_calls_made_since_the_last_one_was_given_up(room: CallsRoom, local: LocalAws) -> None:
+    gives_up(room, local, "+15550100000")
+    room.clock.move(61)
+    room.queued(created_at=room.clock(), eligible_at=room.clock())
+    room.ring()
+    assert len(room.telephony.dialed) == 1
 
 
 def test_a_call_whose_number_is_no_longer_allowed_is_not_dialled_and_the_next_one_is(

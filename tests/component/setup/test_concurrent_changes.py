@@ -10,8 +10,9 @@ from ringline.calls.capacity.counters import Kind as Capped
 from ringline.calls.capacity.counters import counter_name
 from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.tables.limits.counters import Counters
-from ringline.calls.tables.store import TableContended
+from ringline.calls.tables.store import CallStore, TableContended
 from ringline.routing.records import Agent, Number, Pipe, Trunk
+from ringline.runtime.clock import now_ms
 from ringline.setup.store import Kind, Reference, SetupStore
 from ringline.trunking.model.lines import CarrierTrunk
 from ringline.trunking.tables.numbers import NumberRows
@@ -229,6 +230,22 @@ def test_a_number_is_not_given_up_when_a_pipe_begins_to_call_from_it_in_the_same
     monkeypatch.setattr(NumberRows, "delete", named_before)
     refused = api.ask("DELETE", f"/v1/numbers/{NUMBER}")
     assert (refused.status, refused.code) == (409, "number_in_use")
+
+
+def test_a_gate_shows_that_a_number_leaves_before_it_does(api: SetupApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.rows.put_number(ACCOUNT, Number(number=NUMBER, number_id="num_1"))
+    calls, before = CallStore(api.local.dynamodb, api.local.table_name), now_ms()
+    assert calls.gate(ACCOUNT).numbers_left_at is None
+    delete = NumberRows.delete
+    left: list[int | None] = []
+
+    def looks_first(self: NumberRows, *said: Any, **more: Any) -> None:
+        left.append(calls.gate(ACCOUNT).numbers_left_at)
+        delete(self, *said, **more)
+
+    monkeypatch.setattr(NumberRows, "delete", looks_first)
+    assert api.ask("DELETE", f"/v1/numbers/{NUMBER}").status == 204
+    assert left[0] is not None and left[0] >= before
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ class Office:
     numbers: Numbers
     sync: Sync
     limits: list[tuple[object, ...]]
+    left: list[str]
+    """The accounts that were about to give up a number."""
 
     @property
     def trunks(self) -> Trunks:
@@ -108,6 +110,7 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
 
     rows = NumberRows(aws.dynamodb, aws.table_name)
     limits: list[tuple[object, ...]] = []
+    left: list[str] = []
     numbers = Numbers(
         rows=rows,
         routing=routing,
@@ -115,7 +118,8 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
         callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
         secrets=RowSecrets(lambda: Sealer(lambda: ("k" * 40,)), OF_NUMBER),
         set_limits=lambda *said: limits.append(said),
+        number_leaves=left.append,
         clock=clock,
         log=log,
     )
-    return Office(aws, livekit, clock, numbers, Sync(numbers=numbers, clock=clock, log=log), limits)
+    return Office(aws, livekit, clock, numbers, Sync(numbers=numbers, clock=clock, log=log), limits, left)

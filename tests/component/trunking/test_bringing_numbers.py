@@ -155,6 +155,7 @@ def test_a_number_that_is_given_up_leaves_nothing_and_may_be_anybodys(office: Of
     bring(office, office.a_trunk().trunk_id)
     office.numbers.delete(ACCOUNT, NUMBER, None)
     assert not office.livekit.inbound and not office.livekit.ruling
+    assert office.left == [ACCOUNT], "calls that wait may be about to go out on it"
     office.numbers.bring(OTHER, NUMBER, {"agent_id": "front-desk"})
 
 

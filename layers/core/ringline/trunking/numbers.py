@@ -43,6 +43,12 @@ class SetLimits(Protocol):
     def __call__(self, account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None: ...
 
 
+class NumberLeaves(Protocol):
+    """Is called before a number is given up: calls may wait that are to go out on it. Repeating changes nothing."""
+
+    def __call__(self, account_id: str, /) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     rows: NumberRows
@@ -51,6 +57,7 @@ class Numbers:
     callers: CallerRules
     secrets: RowSecrets
     set_limits: SetLimits
+    number_leaves: NumberLeaves
     clock: Clock
     log: Logger
 
@@ -179,6 +186,7 @@ class Numbers:
                 if not self.trunks.linking.links.of(account_id, number.number).is_empty:
                     self.settling.unlink(account_id, number)
                     taken_down = number
+            self.number_leaves(account_id)
             try:
                 self.rows.delete(account_id, number, leaves=self.settling.leaving(account_id, number, None), uses=uses)
             except NumberChanged:

@@ -2,7 +2,7 @@
 
 | item         | pk               | sk            | attributes
 |--------------|------------------|---------------|--------------------------------------------------
-| gate         | A#<account>#GATE | GATE          | requests_per_minute
+| gate         | A#<account>#GATE | GATE          | requests_per_minute, numbers_left_at, and what else is allowed
 | key's minute | RATE#<key id>    | <minute>      | requests, ttl_at_s (an hour behind it)
 """
 

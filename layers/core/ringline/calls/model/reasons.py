@@ -167,7 +167,8 @@ MEANINGS: dict[EndReason, Meaning] = {
         _B.CARRIER,
         False,
         "The carrier refused the call for what it holds of our side: the account, its balance, the caller id, or the"
-        " countries that it may call. The number that was called is not to blame, and calling again changes nothing.",
+        " countries that it may call. Or it was not dialled, because its account had given up the number that it was to"
+        " go out on. The number that was called is not to blame, and calling again changes nothing.",
     ),
     _R.CONNECTION_LOST: Meaning(
         _C.SYSTEM,

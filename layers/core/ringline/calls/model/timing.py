@@ -84,6 +84,9 @@ RUNNER_LOOK_S = 30
 CAP_LOOK_S = 30
 """When a call is looked at again whose agent, pipe, number or pool has as many calls as it may: as above."""
 
+NUMBER_LEAVES_WITHIN_S = 60
+"""So long after it was said that a number leaves its account calls may still be made with it."""
+
 CALLER_ID_RESTS_S = 30 * 60
 """How long a number of a pool is not dialled from after a carrier called its calls unwanted or fraud. A number that
 goes on loses more of its name with each call; and a pool of a few numbers must not run dry for a day."""

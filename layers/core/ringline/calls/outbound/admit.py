@@ -466,6 +466,8 @@ class Admit(Record):
         """Why a call that waits is not to be dialled any more."""
         if call.has_expired(self.clock()):
             return self._awaited.why_expired(call)
+        if self.capacity.has_lost_its_number(call, looked.gate, looked.caps):
+            return EndReason.SIP_FAILED_ACCOUNT
         listed = looked.gate.allowed_prefixes
         # Without a list the number was looked at when the call was made.
         if listed is None or may_be_called(call.to_number or "", listed, tuple):

@@ -91,6 +91,16 @@ class Capacity(Record):
             return None
         return _pool_name(entry.pool_of)
 
+    def has_lost_its_number(self, call: Call, gate: Gate, known: Known) -> bool:
+        """Whether the number that the call was accepted with, and is to go out on, is its account's no more. Costs
+        nothing where the account gave up none since."""
+        if call.from_number is None or gate.numbers_left_at is None or call.created_at > gate.numbers_left_at:
+            return False
+        pool = self._pool(call.account_id, call.pipe_id or "", known) if call.from_pool else None
+        if pool is not None and pool.caller_ids:
+            return False
+        return self._number(call.account_id, call.from_number, known) is None
+
     def room_for(self, call: Call, gate: Gate, known: Known) -> Room | NoRoom:
         """What the call must take to be claimed now."""
         caller_id, always = None, set[str]()

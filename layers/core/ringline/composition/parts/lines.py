@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from aws_lambda_powertools import Logger
 
+from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.capacity.counters import Kind
+from ringline.calls.model.timing import NUMBER_LEAVES_WITHIN_S, ms
 from ringline.calls.progress.set_cap import SetCap
 from ringline.calls.tables.store import TableContended
 from ringline.resources.lines.numbers import NumberRoutes
@@ -52,7 +54,7 @@ def line_resources(
     log: Logger,
 ) -> tuple[NumberRoutes | TrunkRoutes | PlatformRoutes, ...]:
     dynamodb = aws.dynamodb()
-    routing = RoutingStore(dynamodb, table)
+    routing, allowances = RoutingStore(dynamodb, table), Allowances(dynamodb, table)
     linking = Linking(
         Links(dynamodb, table, clock), KmsSealer(aws.kms, settings.key_id), stack_mark(settings.stack), log
     )
@@ -73,6 +75,9 @@ def line_resources(
             title = "The number's limits were not set; ask again"
             raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
 
+    def number_leaves(account_id: str) -> None:
+        allowances.set(account_id, {"numbers_left_at": clock() + ms(NUMBER_LEAVES_WITHIN_S)})
+
     def check_url(name: str, url: str) -> None:
         fault = url_fault(url, allow_private=allow_private)
         if fault is not None:
@@ -85,6 +90,7 @@ def line_resources(
         callers=CallerRules(routing=routing, check_url=check_url, new_secret=new_webhook_secret),
         secrets=RowSecrets(sealer, NUMBER),
         set_limits=set_limits,
+        number_leaves=number_leaves,
         clock=clock,
         log=log,
     )

@@ -255,6 +255,7 @@ def gate_from(item: Item) -> Gate:
         allowed_prefixes=None if (listed := kept.get("allowed_prefixes")) is None else tuple(listed),
         requests_per_minute=kept.get("requests_per_minute"),
         max_waiting=kept.get("max_waiting"),
+        numbers_left_at=kept.get("numbers_left_at"),
         daily=daily_of(kept),
     )
 

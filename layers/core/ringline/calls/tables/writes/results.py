@@ -67,7 +67,9 @@ class Gate(Record):
 
     `allowed_prefixes` is what the numbers it may call begin with; None where that goes by its own numbers.
     `requests_per_minute` is what each of its keys may ask for; and `max_waiting` how
-    many of its calls may wait; None where that is as usual. `daily` is what it uses up by the day."""
+    many of its calls may wait; None where that is as usual. `daily` is what it uses up by the day. Calls that were made
+    before `numbers_left_at` may have been given a number that the account has given up since; None where it never gave
+    one up."""
 
     in_use: int
     cap: int
@@ -79,6 +81,7 @@ class Gate(Record):
     allowed_prefixes: tuple[str, ...] | None = None
     requests_per_minute: int | None = None
     max_waiting: int | None = None
+    numbers_left_at: int | None = None
     daily: Daily = NO_DAY
 
     @property
