@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from ringline.calls.capacity.counters import Counter as Limits
 from ringline.calls.capacity.counters import Kind, counter_name
-from ringline.calls.capacity.pools import CallerIdPolicy
+from ringline.calls.capacity.pools import CallerIdPolicy, choices
 from ringline.calls.model.call import Call, Refusal
 from ringline.calls.model.events import DialRefused, FoundOver
 from ringline.calls.model.retries import RetryPolicy
@@ -14,6 +15,8 @@ from ringline.calls.outbound.admit import Paced
 from ringline.calls.views.queue_place import BlockedBy
 from ringline.calls.views.timeline import timeline
 from ringline.routing.records import Number, Pipe
+from ringline.runtime.items import to_item
+from ringline.runtime.table import queue_pk, queue_sk
 from tests.builders import ACCOUNT
 from tests.component.one_table import LocalAws
 from tests.component.outbound.test_caps import Room
@@ -34,6 +37,14 @@ class PoolRoom(Room):
 
     def queued(self, call_id: str, **fields: object) -> Call:
         return self.calls.queued(call_id, from_pool=True, from_number=POOL[0], **fields)
+
+    def forget_callees(self) -> None:
+        """As the release before writes entries."""
+        for entry in self.calls.store.eligible(ACCOUNT, self.calls.clock(), 100):
+            key = {"pk": queue_pk(ACCOUNT), "sk": queue_sk(entry.eligible_at, entry.call_id)}
+            self.local.dynamodb.update_item(
+                TableName=self.local.table_name, Key=to_item(key), UpdateExpression="REMOVE callee"
+            )
 
     def refused(self, call: Call, sip_code: int, refusal: Refusal | None = None) -> Call:
         refused = DialRefused(self.calls.clock(), call.attempt, sip_code, "no", None, None, refusal)
@@ -208,3 +219,64 @@ def test_a_resting_trunk_of_the_first_number_holds_up_no_other_number(room: Pool
     assert room.claimed().from_number == POOL[0]
     room.calls.paces.rest("ST_1", room.calls.clock(), room.calls.clock() + 60_000)
     assert room.claimed().from_number == POOL[1]
+
+
+def callees(room: PoolRoom) -> dict[str, list[str]]:
+    """Whom a sticky pool calls from each of its numbers."""
+    room.sets(CallerIdPolicy.STICKY)
+    some: dict[str, list[str]] = {number: [] for number in POOL}
+    for place in range(30):
+        callee = f"+155501030{place:02}"
+        number = next(choices(POOL, CallerIdPolicy.STICKY, callee, lambda _: Limits(), 0))
+        some[number].append(callee)
+    assert all(len(each) > 2 for each in some.values())
+    return some
+
+
+def rests(room: PoolRoom, trunk_id: str) -> int:
+    until = room.calls.clock() + 2_000
+    room.calls.paces.rest(trunk_id, room.calls.clock(), until)
+    return until
+
+
+def test_a_sticky_number_whose_trunk_rests_holds_up_no_callee_of_another_number(room: PoolRoom) -> None:
+    of = callees(room)
+    waits = [room.queued(f"call_{place}", to_number=of[POOL[0]][place]) for place in range(3)]
+    room.queued("call_5", to_number=of[POOL[1]][0])
+    room.queued("call_6", to_number=of[POOL[2]][0])
+    until = rests(room, "ST_1")
+    assert [room.claimed().call_id, room.claimed().call_id] == ["call_5", "call_6"]
+    assert room.admitted() == Paced(until)
+    room.calls.clock.move(2)
+    assert room.claimed().call_id == waits[0].call_id
+
+
+def test_two_sticky_numbers_whose_trunks_rest_wait_for_the_first_of_them(room: PoolRoom) -> None:
+    of = callees(room)
+    room.queued("call_1", to_number=of[POOL[0]][0])
+    room.queued("call_2", to_number=of[POOL[1]][0])
+    until = rests(room, "ST_2")
+    room.calls.paces.rest("ST_1", room.calls.clock(), until + 60_000)
+    assert room.admitted() == Paced(until)
+    room.calls.clock.move(2)
+    assert room.claimed().call_id == "call_2"
+
+
+def test_a_sticky_call_whose_entry_does_not_tell_its_callee_waits_with_its_whole_pool(room: PoolRoom) -> None:
+    of = callees(room)
+    for place, number in enumerate(POOL):
+        room.queued(f"call_{place}", to_number=of[number][0])
+    room.forget_callees()
+    until = rests(room, "ST_1")
+    assert room.admitted() == Paced(until)
+
+
+def test_calls_behind_one_whose_number_of_a_pool_has_a_resting_trunk_go_out_by_the_same_bell(room: PoolRoom) -> None:
+    of = callees(room)
+    room.calls.queued("call_1", pipe_id="PIPE_9", from_number="+15550100009", trunk_id="ST_9")
+    room.queued("call_2", to_number=of[POOL[0]][0])
+    room.calls.queued("call_3", pipe_id="PIPE_9", from_number="+15550100009", trunk_id="ST_9")
+    room.queued("call_4", to_number=of[POOL[1]][0])
+    rests(room, "ST_1")
+    room.calls.ring()
+    assert {call.call_id for call in room.calls.telephony.dialed} == {"call_1", "call_3", "call_4"}

@@ -309,7 +309,7 @@ class Admit(Record):
             and self._agent_is_awake(account_id, entry, looked)
             and self._speech_has_room(entry, looked)
             and self._runner_has_place(account_id, entry, looked)
-            and self._is_near(entry, looked)
+            and self._is_near(account_id, entry, looked)
         )
 
     def _has_room(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
@@ -397,16 +397,12 @@ class Admit(Record):
         if now - max(since, entry.eligible_at) >= NO_AGENT_S * MS_PER_S:
             self.progress.apply(account_id, entry.call_id, EndAsked(now, EndReason.NO_AGENT_AVAILABLE))
 
-    def _is_near(self, entry: QueueEntry, looked: Looked) -> bool:
+    def _is_near(self, account_id: str, entry: QueueEntry, looked: Looked) -> bool:
         """Whether the entry's trunk has a turn soon. A trunk that is found at rest is noted with its next turn, and one
         without a pace needs not be asked for a turn. Which trunk it is that a pool's number calls through shows once
         the number is chosen."""
         if entry.pool_of is not None:
-            rests_until = looked.pools_at_rest.get(entry.pool_of)
-            if rests_until is not None:
-                # All of them: a call behind it must not pass the one whose number's trunk has its turn later.
-                looked.resting["pool", entry.pool_of] = rests_until
-            return rests_until is None
+            return self._pool_is_near(account_id, entry.pool_of, entry, looked)
         trunk = self.paces.trunk(entry.trunk_id)
         if ("trunk", trunk) in looked.resting:
             return False
@@ -419,6 +415,18 @@ class Admit(Record):
                 looked.turns[trunk] = pace.next_at
                 looked.unpaced.add(trunk)
         return True
+
+    def _pool_is_near(self, account_id: str, pool_of: str, entry: QueueEntry, looked: Looked) -> bool:
+        """Whether nothing is known of a rest of the trunk through which the number calls that the entry's call would
+        get from its pool."""
+        rests = looked.pools_at_rest[pool_of]
+        own = self.capacity.own_choice(account_id, entry, looked.caps) if rests else None
+        if own is not None:
+            rests = {trunk: until for trunk, until in rests.items() if trunk == self.paces.trunk(own.trunk_id)}
+        # Where the number is the same for all, all of them wait: a call behind it must not pass the one whose number's
+        # trunk has its turn later.
+        looked.resting.update({("pool", f"{pool_of}#{trunk}"): until for trunk, until in rests.items()})
+        return not rests
 
     def _is_unpaced(self, trunk_id: str | None, looked: Looked) -> bool:
         """Whether a call through that trunk may be claimed this moment without taking a turn."""
@@ -440,7 +448,7 @@ class Admit(Record):
             if turn is None:
                 pace = self.paces.look(trunk)
                 if call.from_pool and not pace.is_near(self.clock()):
-                    looked.pools_at_rest[call.pipe_id or ""] = pace.next_at
+                    looked.pools_at_rest[call.pipe_id or ""][trunk] = pace.next_at
                 return False
             turns[trunk] = turn
         if _LIVEKIT not in turns:

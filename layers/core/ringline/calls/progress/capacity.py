@@ -91,6 +91,14 @@ class Capacity(Record):
             return None
         return _pool_name(entry.pool_of)
 
+    def own_choice(self, account_id: str, entry: QueueEntry, known: Known) -> CallerId | None:
+        """The number of its pool that an entry's call would go out on, where that depends on whom it calls. None where
+        all calls of the pool would take the same one now, or the entry does not tell whom."""
+        pool = None if entry.pool_of is None else self._pool(account_id, entry.pool_of, known)
+        if pool is None or entry.callee is None or pool.caller_id_policy != CallerIdPolicy.STICKY:
+            return None
+        return self._choice(account_id, pool, entry.callee, known)
+
     def has_lost_its_number(self, call: Call, gate: Gate, known: Known) -> bool:
         """Whether the number that the call was accepted with, and is to go out on, is its account's no more. Costs
         nothing where the account gave up none since."""

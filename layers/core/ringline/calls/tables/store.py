@@ -390,6 +390,7 @@ def queue_entry(row: Item) -> QueueEntry:
         brain=item.get("brain"),
         counters=tuple(item.get("counters", ())),
         pool_of=item.get("pool_of"),
+        callee=item.get("callee"),
         is_new_number=item.get("is_new_number", False),
         new_number=item.get("new_number"),
         expires_at=item.get("expires_at"),

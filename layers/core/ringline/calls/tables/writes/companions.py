@@ -291,6 +291,7 @@ def entry_attributes(call: Call) -> dict[str, Any]:
         "brain": call.brain,
         "counters": [name for name in names_of(call) if not (call.from_pool and kind_of(name) is Kind.NUMBER)],
         "pool_of": call.pipe_id if call.from_pool else None,
+        "callee": call.to_number if call.from_pool else None,
         "expires_at": call.expires_at,
     }
 

@@ -113,7 +113,8 @@ class QueueEntry(Record):
     """A call that waits for a line. `agent_id` is the agent that must be there before it rings; None where none
     must. `runner_of` is the agent one of whose runners must have a place for it; None where its brain is none. One that
     has a `brain` is spoken for by a speech worker. `counters` are those that the call will count in where they are
-    capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`.
+    capped, but for that of the number it goes out on where that is chosen from the pool of the pipe `pool_of`; such a
+    call is to the `callee`, which an entry of the release before does not tell.
     `is_new_number` where the account had not called its number when it was made, and has a cap on such numbers;
     `new_number` is that number, which an entry of the release before does not tell."""
 
@@ -125,6 +126,7 @@ class QueueEntry(Record):
     brain: str | None = None
     counters: tuple[str, ...] = ()
     pool_of: str | None = None
+    callee: str | None = None
     is_new_number: bool = False
     new_number: str | None = None
     expires_at: int | None = None
