@@ -56,13 +56,14 @@ def agent_metadata(call: Call, secret: str, public_url: str = "", turns: Sequenc
     )
 
 
-def is_told_of(call: Call, metadata: str) -> bool:
-    """Whether a dispatch's metadata is ours, for this call."""
+def told_call(metadata: str) -> str | None:
+    """The call that a dispatch of ours tells its agent of; None where the dispatch is somebody else's."""
     try:
         told = json.loads(metadata)
     except ValueError:
-        return False
-    return isinstance(told, dict) and told.get("call_id") == call.call_id and "token" in told
+        return None
+    call_id = told.get("call_id") if isinstance(told, dict) and "token" in told else None
+    return call_id if isinstance(call_id, str) else None
 
 
 def _by_transfer(call: Call) -> dict[str, Any]:

@@ -7,6 +7,7 @@ on LiveKit Cloud, and LiveKit does not deduplicate dials.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import replace
 from typing import Any
 
 import aiohttp
@@ -26,7 +27,7 @@ from ringline.calls.model.timing import (
     ROOM_DEPARTURE_S,
 )
 from ringline.runtime.clock import MS_PER_S
-from ringline.telephony.agent_dispatch import agent_metadata, is_told_of, room_metadata
+from ringline.telephony.agent_dispatch import agent_metadata, room_metadata, told_call
 from ringline.telephony.asking.meter import RequestMeter
 from ringline.telephony.dial_errors import from_twirp, room_refusal
 from ringline.telephony.hook import JOINED_ATTRIBUTE
@@ -105,14 +106,16 @@ class LivekitTelephony:
 
     async def take_in(self, call: Call) -> RoomView:
         """Has an agent come to the room of a call that has just rung in, unless its dispatch rule sent one; who is in
-        the room now. Whether a worker takes a dispatch only time can tell: `send_agent` repeats it."""
+        the room now. Whether a worker takes a dispatch only time can tell: `send_agent` repeats it. An agent that we
+        sent to a caller who had the room before is not this one's, nor is there one sent for that."""
         room = call.room_name or ""
         if call.direction is Direction.WEB:
             # First: from its agent's joining on somebody who comes without the mark has used the token again.
             await self.mark_as_joined(room, call.leg_identity)
-        if not await self._dispatches(room):
+        dispatches = await self._dispatches(room)
+        if not _without_former(call, dispatches):
             await self._dispatch(call, self._settings.agent_for(call))
-        return await self.look(room)
+        return _without_agents_of_former(await self.look(room), call, dispatches)
 
     async def mark_as_joined(self, room: str, identity: str) -> None:
         """Tells a caller in a browser who comes back from somebody who uses the token again: LiveKit gives each
@@ -127,9 +130,9 @@ class LivekitTelephony:
         if call.direction is Direction.WEB:
             await self.mark_as_joined(call.room_name or "", call.leg_identity)
         # Where a dispatch rule of somebody else's sent the first one, it is theirs who is sent again, with their words.
-        dispatches = await self._dispatches(call.room_name or "")
+        dispatches = _without_former(call, await self._dispatches(call.room_name or ""))
         own = self._settings.own_agents
-        others = [each for each in dispatches if each.agent_name not in own and not is_told_of(call, each.metadata)]
+        others = [each for each in dispatches if each.agent_name not in own and told_call(each.metadata) is None]
         if others:
             await self._dispatch(call, others[-1].agent_name, others[-1].metadata)
         else:
@@ -274,6 +277,22 @@ class LivekitTelephony:
             if not (known.items and known.next_page_token.token):
                 return recordings
             page.page_token.CopyFrom(known.next_page_token)
+
+
+def _without_former(call: Call, dispatches: Sequence[api.AgentDispatch]) -> list[api.AgentDispatch]:
+    """Those that are not ours for another call: a dispatch rule may give one caller after another the same room, which
+    keeps what was dispatched to it."""
+    return [each for each in dispatches if told_call(each.metadata) in {None, call.call_id}]
+
+
+def _without_agents_of_former(room: RoomView, call: Call, dispatches: Sequence[api.AgentDispatch]) -> RoomView:
+    """The room as this call has it: the agents of calls before, by the jobs that we gave them, stand apart."""
+    kept = {dispatch.id for dispatch in _without_former(call, dispatches)}
+    jobs = [job for dispatch in dispatches if dispatch.id not in kept for job in dispatch.state.jobs]
+    # A job that has not begun names nobody yet.
+    theirs = {job.state.participant_identity for job in jobs} - {""}
+    agents = tuple(agent for agent in room.agents if agent.identity not in theirs)
+    return replace(room, agents=agents, former=tuple(agent for agent in room.agents if agent.identity in theirs))
 
 
 _RUNS = {api.EgressStatus.EGRESS_STARTING, api.EgressStatus.EGRESS_ACTIVE}

@@ -14,7 +14,7 @@ from ringline.calls.model.livekit_event import EgressReport, Kind, LivekitEvent,
 from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import Moved
-from ringline.calls.model.room_view import RoomView, TelephonyDown
+from ringline.calls.model.room_view import RoomView, TelephonyDown, present_agents
 from ringline.calls.model.timing import DIALER_SILENCE_S
 from ringline.calls.model.transfers.transfer import leg_identity
 from ringline.calls.progress.progress import Applied, Outcome, Progress, Unapplied
@@ -452,6 +452,16 @@ def test_a_recording_of_a_callers_room_is_the_calls() -> None:
 def recorded(call: Call, what: What, status: str) -> LivekitEvent:
     report = EgressReport(f"EG_{call.call_id}", status, recording_key(call), 2.5)
     return LivekitEvent(what, ROOM, NOW, egress=report)
+
+
+def test_an_agent_that_came_for_the_caller_before_is_not_this_ones_however_late_its_joining_is_told() -> None:
+    former = AgentSeen("PA_former", NOW - 60_000, "agent-former")
+    house = House(room=replace(EMPTY_ROOM, former=(former,)))
+    house.hears(CALLER)
+    assert (house.call.state, house.call.former_agent_sids) == (State.RINGING, ("PA_former",))
+    assert present_agents(house.call, replace(EMPTY_ROOM, agents=(former,))) == ()
+    house.hears(replace(AGENT, sid=former.sid, identity=former.identity))
+    assert house.call.state is State.RINGING
 
 
 def test_what_is_told_of_a_recording_is_of_its_call_also_when_the_next_caller_has_the_room() -> None:

@@ -31,11 +31,12 @@ class Others(IntEnum):
 
 class RoomView(Record):
     """Who is in a room. A room that is gone looks like one that is empty. `others` are those who are there without a
-    phone."""
+    phone, `former` the agents that are known to be of a call which had the room before."""
 
     legs: tuple[LegView, ...]
     agents: tuple[AgentSeen, ...]
     others: Others = Others.NONE
+    former: tuple[AgentSeen, ...] = ()
 
 
 def leg_of(call: Call, room: RoomView | None) -> LegView | None:

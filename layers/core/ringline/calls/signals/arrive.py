@@ -61,11 +61,12 @@ class Desk(Protocol):
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """What came of an arrival, in a word for the log. `call` is its row, if it goes on; `agent` is in the room
-    already."""
+    already, and so are the agents of `former`, which came for the caller before."""
 
     word: str
     call: Call | None = None
     agent: AgentSeen | None = None
+    former: tuple[AgentSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class Arrive:
             self.desk.close(seen.room_name)
             return Arrived("turned_away")
         self.log.info("call rang in", extra=about)
-        return Arrived("arrived", call, self._received(call) if seen.what is What.JOINED else None)
+        room = self._received(call) if seen.what is What.JOINED else None
+        return Arrived("arrived", call, agent_in(room), () if room is None else room.former)
 
     def _opened(self, row: Call, route: Route | None, seen: LivekitEvent) -> Call | None:
         """The call as it was written; None if it is there already. Who is told to have left already needs no seat."""
@@ -183,13 +185,13 @@ class Arrive:
             return None
         return named if self.accounts.account(named) is not None else None
 
-    def _received(self, call: Call) -> AgentSeen | None:
-        """Has the agent come. An agent whom the dispatch rule sent may be there before the call was written; one whom
-        no worker takes never comes, and nobody says so: somebody looks, and goes on looking until one is there."""
+    def _received(self, call: Call) -> RoomView | None:
+        """Has the agent come; who is in the room. An agent whom the dispatch rule sent may be there before the call was
+        written; one whom no worker takes never comes, and nobody says so: somebody looks, and goes on looking until one
+        is there."""
         ask_for_look(self.looks, self.log, call, look_again_in_s(call))
         try:
-            room = self.desk.take_in(call)
+            return self.desk.take_in(call)
         except Exception:
             self.log.exception("agent not dispatched", extra={"call_id": call.call_id})
             return None
-        return agent_in(room)

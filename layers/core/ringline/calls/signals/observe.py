@@ -1,6 +1,6 @@
 """Applies what LiveKit reports of a room to the call whose room it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -88,6 +88,7 @@ class Observe:
                 "not_our_room" if tenant_by_now is None else self._of_room(tenant_by_now.attempt_id, livekit_event, at)
             )
         if arrived.call is not None:
+            self._remember(arrived.call, arrived.former)
             self._follow(arrived.call, livekit_event, arrived.agent)
             if tenant is not None:
                 self._room_has_another(tenant.attempt_id, arrived.call.created_at)
@@ -97,6 +98,12 @@ class Observe:
         """The caller before has left, in all likelihood, also where nobody told: from now on what LiveKit tells of the
         room is told of the next one. Somebody looks whether they are in it still."""
         look_again_if_due(self.looks, self.log, self._applied(former, RoomFinished(at, former.attempt)))
+
+    def _remember(self, call: Call, former: Sequence[AgentSeen]) -> None:
+        """Whoever looks at the room later does not take an agent that came for the caller before for this one's."""
+        attempt_id = AttemptId(call.account_id, call.call_id, call.attempt)
+        for agent in former:
+            self._applied(attempt_id, AgentLeft(call.created_at, call.attempt, agent.sid, None))
 
     def _follow(self, call: Call, livekit_event: LivekitEvent, agent: AgentSeen | None) -> None:
         """Applies what is known of a call that has just arrived: its caller may have left, or its agent have joined,
