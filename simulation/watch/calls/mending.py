@@ -153,8 +153,9 @@ class Mending:
         if under_way(call.transfers) is not None:
             # Somebody is being asked for: what is owed is an outcome of that.
             return None
-        if call.carrier.believed_end_at is not None:
-            # Its carrier spoke of an end, of another place perhaps: LiveKit has a while to tell of it too.
+        if call.carrier.believed_end_at is not None and not call.carrier.end_is_failure:
+            # Its carrier spoke of an end, of another place perhaps: LiveKit has a while to tell of it too. That a place
+            # failed keeps nobody waiting.
             seen_from = max(seen_from, call.carrier.believed_end_at + DIALER_SILENCE_S * 1000)
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)

@@ -57,7 +57,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
         return End(None)
     if call.awaits_agent_since is not None:
         return Owed.SETTLE if now >= agent_awaited_until(call) else Owed.NOTHING
-    if any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call)):
+    if is_to_be_believed_over(call, now):
         return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.state is State.LAST_WORDS:
         return Owed.NOTHING
@@ -76,7 +76,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
 def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if _passed(answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if is_told_to_be_over(call):
+    if is_told_to_be_over(call) and not _only_a_place_failed(call):
         # Who is just going has their time to say so.
         return Owed.NOTHING
     # Of whom the call was handed to the agent hears nothing.
@@ -108,8 +108,15 @@ def agent_awaited_until(call: Call) -> int:
 def look_again_in_s(call: Call) -> int:
     """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
     nothing amiss it is the limit of the conversation."""
-    if words := list(_words_of_an_end(call)):
-        return max(words)[1] + 1
+    words = list(_words_of_an_end(call))
+    if not words:
+        return _look_at_who_is_there_in_s(call)
+    tells_in_s = max(words)[1] + 1
+    # Whoever is missing is looked after as if nobody had spoken of another place.
+    return min(tells_in_s, _look_at_who_is_there_in_s(call)) if _only_a_place_failed(call) else tells_in_s
+
+
+def _look_at_who_is_there_in_s(call: Call) -> int:
     if awaits_successor(call):
         return DISPATCH_EVERY_S
     if (transfer := under_way(call.transfers)) is not None and transfer.left is not None:
@@ -142,6 +149,18 @@ def dispatch_again_in_s(call: Call, now: int) -> int:
 def is_told_to_be_over(call: Call) -> bool:
     """Whether somebody says that the attempt is over, without being the one who decides."""
     return any(_words_of_an_end(call))
+
+
+def is_to_be_believed_over(call: Call, now: int) -> bool:
+    """Whether the one who decides has been waited for long enough since somebody said so."""
+    return any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call))
+
+
+def _only_a_place_failed(call: Call) -> bool:
+    """Whether nobody says that an answered call is over but its carrier, of which a place failed: another one than has
+    answered, in all likelihood. It is no reason to keep anybody waiting for their agent."""
+    others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+    return call.answered_at is not None and call.carrier.end_is_failure and not others_say_so
 
 
 def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:
