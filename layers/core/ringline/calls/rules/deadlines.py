@@ -21,7 +21,13 @@ from ringline.calls.model.timing import (
 )
 from ringline.calls.model.transfers.transfer import TransferState, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
-from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due, falls_back_at
+from ringline.calls.rules.presence_rules import (
+    agent_join_s,
+    awaits_successor,
+    dispatch_is_due,
+    falls_back_at,
+    successor_waits_s,
+)
 from ringline.calls.rules.transfers.due import begins_within_s
 from ringline.calls.rules.transfers.steps import was_sent_away
 from ringline.record import Record
@@ -129,7 +135,7 @@ def _look_at_who_is_there_in_s(call: Call) -> int:
     if call.end_asked_at is not None and call.transfers and call.transfers[-1].ends_call:
         return 1
     if call.agent_left_at is not None:
-        return AGENT_SUCCESSOR_S + 1
+        return successor_waits_s(call) + 1
     return AGENT_SLOW_S if call.active_at is None else call.max_call_duration_s
 
 
