@@ -165,6 +165,23 @@ def test_what_an_agent_told_is_shown_with_its_call(agents: Agents) -> None:
     assert agents.telephony.ended_rooms == []
 
 
+def test_a_silence_and_a_word_count_by_whatever_clock_they_are_dated(agents: Agents) -> None:
+    """The agent's clock is three minutes behind, and it dates all but its first silence."""
+    agents.talks()
+    room = agents.room
+    room.clock.move(240)
+    assert agents.tell(SPOKE, {"type": "silence", "silent_s": 4}) == ["applied"] * 2
+    room.clock.move(60)
+    assert agents.tell(SPOKE | {"at": iso(room.clock() - 180_000)}) == ["applied"]
+    assert agents.call.reports.silence_counts_from is None
+    room.clock.move(30)
+    assert agents.tell({"type": "silence", "silent_s": 4, "at": iso(room.clock() - 180_000)}) == ["applied"]
+    assert agents.call.reports.silence_counts_from == room.clock()
+    room.clock.move(2)
+    again = {"type": "silence", "silent_s": 4, "at": iso(room.clock() - 182_000)}
+    assert agents.tell(again) == ["silent_before"], "sent again, because its answer got lost"
+
+
 def test_an_agent_is_ready_before_the_phone_is_answered(agents: Agents) -> None:
     agents.rings()
     status, body = agents.post(READY)

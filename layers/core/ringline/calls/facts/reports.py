@@ -8,13 +8,16 @@ from ringline.later import Carried
 @dataclass(frozen=True, slots=True)
 class AgentReports:
     """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
-    report speech and does not has heard none. `silent_since` is None while the caller speaks. One that `said_all` has
-    told its final transcript."""
+    report speech and does not has heard none. `silent_since` is None while the caller speaks; that silence was first
+    told at `silence_told_at`, and `silence_is_dated` where the agent had said by its own clock when it was. One that
+    `said_all` has told its final transcript."""
 
     ready_at: int | None = None
     can_report: tuple[str, ...] = ()
     user_spoke_at: int | None = None
     silent_since: int | None = None
+    silence_told_at: int | None = None
+    silence_is_dated: bool = False
     voicemail_at: int | None = None
     voicemail_why: str | None = None
     hung_up_for: str | None = None
@@ -31,6 +34,13 @@ class AgentReports:
     @property
     def hears_speech(self) -> bool:
         return self.ready_at is not None and "user_spoke" in self.can_report
+
+    @property
+    def silence_counts_from(self) -> int | None:
+        """Since when surely nobody has been heard of whom it was not told: before a silence is told of, somebody may
+        have spoken, by whatever clock it is dated. None while the caller speaks. The release before kept its beginning
+        alone."""
+        return None if self.silent_since is None else max(self.silent_since, self.silence_told_at or 0)
 
     @property
     def has_promised_transcript(self) -> bool:

@@ -87,7 +87,7 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
         return Owed.NOTHING
     # Of whom the call was handed to the agent hears nothing.
     is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
-    if not is_handed_over and _passed(call.reports.silent_since, IDLE_S, now):
+    if not is_handed_over and _passed(call.reports.silence_counts_from, IDLE_S, now):
         return End(EndReason.IDLE_TIMEOUT)
     if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
         return Owed.LOOK
