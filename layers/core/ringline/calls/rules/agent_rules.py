@@ -31,6 +31,8 @@ from ringline.calls.rules.transfers.steps import UNDER_WAY, told_completed
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
 
+_FOR_SILENCE = {EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, EndReason.IDLE_TIMEOUT}
+
 
 def _ready(call: Call, event: AgentReady) -> Result:
     before = call
@@ -106,6 +108,9 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
+    if event.reason in _FOR_SILENCE and under_way(call.transfers) is not None:
+        # Who waits for somebody has nothing to say. The transfer has limits of its own.
+        return Unmoved(UNDER_WAY)
     return Moved(changed(with_wish_to_hang_up(call, event)), END_ROOM)
 
 

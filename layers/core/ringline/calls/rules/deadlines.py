@@ -19,7 +19,7 @@ from ringline.calls.model.timing import (
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
 )
-from ringline.calls.model.transfers.transfer import TransferState, under_way
+from ringline.calls.model.transfers.transfer import TransferState, of_dial, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
 from ringline.calls.rules.presence_rules import (
     agent_join_s,
@@ -85,9 +85,7 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if is_told_to_be_over(call) and not _only_a_place_failed(call):
         # Who is just going has their time to say so.
         return Owed.NOTHING
-    # Of whom the call was handed to the agent hears nothing.
-    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
-    if not is_handed_over and _passed(call.reports.silence_counts_from, IDLE_S, now):
+    if _passed(_idle_since(call), IDLE_S, now):
         return End(EndReason.IDLE_TIMEOUT)
     if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
         return Owed.LOOK
@@ -98,6 +96,17 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
         return Owed.LOOK
     in_check_minute = (now - answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
+
+
+def _idle_since(call: Call) -> int | None:
+    """Since when nobody has been heard; None where somebody has, or where a silence tells nothing: the agent does not
+    hear whom the call was handed to, and who waits for somebody to come is silent, however long that takes."""
+    silent_since = call.reports.silence_counts_from
+    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
+    if silent_since is None or is_handed_over or under_way(call.transfers) is not None:
+        return None
+    waited_until = (each.ended_at for each in of_dial(call.transfers, call.attempt) if each.ended_at is not None)
+    return max([silent_since, *waited_until])
 
 
 def agent_first_s(call: Call) -> int:
