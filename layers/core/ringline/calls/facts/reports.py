@@ -16,8 +16,6 @@ class AgentReports:
     can_report: tuple[str, ...] = ()
     user_spoke_at: int | None = None
     silent_since: int | None = None
-    silence_told_at: int | None = None
-    silence_is_dated: bool = False
     voicemail_at: int | None = None
     voicemail_why: str | None = None
     hung_up_for: str | None = None
@@ -29,6 +27,8 @@ class AgentReports:
     worker_id: str | None = None
     dispatch: int | None = None
     """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
+    silence_told_at: int | None = None
+    silence_is_dated: bool = False
     carried: Carried = field(default=(), compare=False, repr=False)
 
     @property

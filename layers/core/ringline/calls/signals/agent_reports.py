@@ -168,9 +168,14 @@ class HearAgent:
 
 def _as_told(event: Event, speaker: Speaker, now: int) -> Event:
     """The event with what the agent does not say of it itself: who tells it, or when it came."""
-    if isinstance(event, AgentReady):
-        return replace(event, proven=speaker.dispatch)
-    return replace(event, told_at=now) if isinstance(event, UserSpoke | SilenceHeard) else event
+    match event:
+        case AgentReady():
+            return replace(event, proven=speaker.dispatch)
+        case UserSpoke():
+            return replace(event, told_at=now)
+        case SilenceHeard():
+            return replace(event, told_at=now)
+    return event
 
 
 def _as_spoken_for(call: Call, speaker: Speaker) -> Call:
