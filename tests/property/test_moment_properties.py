@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import Event
+from ringline.calls.model.events import Event, SilenceHeard, UserSpoke
 from ringline.calls.model.moments import as_allowed
 from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.views.call_view import call_view
-from tests.builders import NOW, a_call
+from tests.builders import NOW, a_call, at
 from tests.property.test_inbound_properties import TOLD, arrived
 from tests.property.test_lifecycle_properties import EVENTS, POLICIES
 
@@ -61,3 +61,32 @@ def test_a_call_that_rings_in_keeps_the_order_of_its_steps(told: list[tuple[int,
     for now, call in heard(arrived(), told):
         assert call.direction is Direction.INBOUND
         assert_in_order(now, call)
+
+
+_KIND = st.sampled_from(["word", "word", "silence"])
+_TOLD = st.tuples(st.integers(100, 400_000), _KIND, st.sampled_from([0, 50, 3_000, 120_000]), st.booleans())
+
+
+@settings(max_examples=400)
+@given(_OFF_MS, st.lists(_TOLD, max_size=15))
+def test_a_silence_counts_from_no_sooner_than_the_last_word_that_was_told(
+    off_ms: int, told: list[tuple[int, str, int, bool]]
+) -> None:
+    """By whatever clock an agent dates some of its reports, however late they come, and in whatever order."""
+    moment = spoke_at = at(7)
+    reports: list[tuple[int, int, Event, bool]] = []
+    for later_ms, kind, late_ms, is_dated in told:
+        moment += later_ms
+        told_at = moment + late_ms
+        dated = moment + off_ms if is_dated else told_at
+        if kind == "word":
+            spoke_at = moment
+            reports.append((told_at, moment, UserSpoke(dated, 1, told_at), True))
+        else:
+            reports.append((told_at, moment, SilenceHeard(dated, 1, (moment - spoke_at) / 1000, told_at), False))
+    call, last_word_at = a_call(State.ACTIVE, max_call_duration_s=86_400), 0
+    for told_at, happened_at, event, is_word in sorted(reports, key=lambda each: each[0]):
+        result = apply(call, as_allowed(call, event, told_at))
+        call = result.call if isinstance(result, Moved) else call
+        last_word_at = max(last_word_at, happened_at) if is_word else last_word_at
+        assert (call.reports.silence_counts_from or told_at) >= last_word_at

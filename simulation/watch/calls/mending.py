@@ -153,17 +153,21 @@ class Mending:
         if under_way(call.transfers) is not None:
             # Somebody is being asked for: what is owed is an outcome of that.
             return None
-        if call.carrier.believed_end_at is not None:
-            # Its carrier spoke of an end, of another place perhaps: LiveKit has a while to tell of it too.
+        if call.carrier.believed_end_at is not None and not call.carrier.end_is_failure:
+            # Its carrier spoke of an end, of another place perhaps: LiveKit has a while to tell of it too. That a place
+            # failed keeps nobody waiting.
             seen_from = max(seen_from, call.carrier.believed_end_at + DIALER_SILENCE_S * 1000)
         if call.state is not State.ACTIVE:
             return "no agent came", max(seen_from, answered_at + AGENT_JOIN_S * 1000)
         if call.agent_left_at is not None:
             asked_until = max((each.ended_at or 0 for each in call.transfers), default=0)
             left_at = max(call.agent_left_at, call.other_left_at or 0, asked_until)
+            # Who lost the connection, and nothing else, may be back.
+            is_missed = call.other_left_at is not None and call.other_may_come_back
+            waits_s = DIALER_SILENCE_S if is_missed else AGENT_SUCCESSOR_S
             # Whoever looks takes for company whom LiveKit has not missed yet.
             missed_at = 0 if room is None else room.lists_the_lost_until
-            return "nobody is left to talk to", max(seen_from, missed_at, left_at + AGENT_SUCCESSOR_S * 1000)
+            return "nobody is left to talk to", max(seen_from, missed_at, left_at + waits_s * 1000)
         return None
 
 

@@ -633,7 +633,7 @@ def test_a_conversation_in_which_nobody_was_heard_for_very_long_is_reaped(room: 
     room.clock.move(60)
     room.progress.apply(ACCOUNT, "call_1", SilenceHeard(room.clock(), 1, 5))
     room.telephony.views = in_its_room(room.call(), "active", AGENT)
-    room.clock.move(IDLE_S - 6)
+    room.clock.move(IDLE_S - 1)
     room.sweep()
     assert room.call().state is State.ACTIVE
     room.clock.move(1)

@@ -3,10 +3,11 @@
 import pytest
 
 from ringline.calls.model.call import AnswerFrom, Call, State
-from ringline.calls.model.events import AgentLeft, AgentSeen, Answered, LegLeft, Transferred
+from ringline.calls.model.events import AgentLeft, AgentSeen, Answered, CarrierFailed, LegLeft, Transferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, Others, RoomView
-from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_SUCCESSOR_S
+from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_SLOW_S, AGENT_SUCCESSOR_S
+from ringline.calls.progress.progress import Applied
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom
 
@@ -70,6 +71,30 @@ def test_a_dispatch_that_livekit_did_not_take_is_repeated(room: CallsRoom) -> No
     room.telephony.dispatches_fail = False
     look_after(room, room.looks.asked[0][2])
     assert room.telephony.sent_agents == [3]
+
+
+def after_a_failure_elsewhere(room: CallsRoom) -> None:
+    """The carrier rang two places, and gives up the one that did not answer after the other one has."""
+    room.clock.move(0.5)
+    failed = CarrierFailed(room.clock(), 1, 487, "Request Terminated", None)
+    outcome = room.progress.apply(ACCOUNT, "call_1", failed)
+    assert isinstance(outcome, Applied)
+
+
+def test_an_agent_is_sent_for_in_time_though_the_carrier_tells_of_another_place(room: CallsRoom) -> None:
+    answered(room, agent=None)
+    after_a_failure_elsewhere(room)
+    call = look_after(room, AGENT_SLOW_S)
+    assert (call.state, call.dispatches, room.telephony.sent_agents) == (State.DIALING, 2, [2])
+
+
+def test_whom_an_agent_left_is_not_kept_though_the_carrier_tells_of_another_place(room: CallsRoom) -> None:
+    answered(room)
+    after_a_failure_elsewhere(room)
+    agent_leaves(room)
+    shows(room)
+    call = look_after(room, AGENT_SUCCESSOR_S + 1)
+    assert call.end_reason is EndReason.AGENT_FAILED
 
 
 # --- two agents have come --------------------------------------------------------------------------------------------

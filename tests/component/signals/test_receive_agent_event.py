@@ -16,6 +16,7 @@ from ringline.calls.model.events import AgentSeen, Answered, Claimed, DialRefuse
 from ringline.calls.model.reasons import Category, EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import ASK_AGAIN_S, LAST_WORDS_S
+from ringline.calls.model.transfers.transfer_events import TransferAsked
 from ringline.calls.progress import hang_up
 from ringline.calls.progress.progress import Applied
 from ringline.calls.signals import agent_reports
@@ -29,7 +30,7 @@ from ringline.runtime.vault.kept import AGENT_TOKENS, LIVEKIT
 from ringline.runtime.vault.sealed import id_of_key
 from ringline.telephony.agent_dispatch import call_token
 from ringline.telephony.token_secrets import TAKEN_OVER_MS
-from tests.builders import ACCOUNT
+from tests.builders import ACCOUNT, a_transfer
 from tests.component.calls_room import CallsRoom, calls_room
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, keep_secrets, load_handler, log_of
 from tests.fakes import CONTEXT, ScriptedTelephony
@@ -163,6 +164,23 @@ def test_what_an_agent_told_is_shown_with_its_call(agents: Agents) -> None:
     assert agents.tell(SPOKE) == ["applied"], "it speaks again"
     assert "silent_since" not in agents.view["agent_reports"]
     assert agents.telephony.ended_rooms == []
+
+
+def test_a_silence_and_a_word_count_by_whatever_clock_they_are_dated(agents: Agents) -> None:
+    """The agent's clock is three minutes behind, and it dates all but its first silence."""
+    agents.talks()
+    room = agents.room
+    room.clock.move(240)
+    assert agents.tell(SPOKE, {"type": "silence", "silent_s": 4}) == ["applied"] * 2
+    room.clock.move(60)
+    assert agents.tell(SPOKE | {"at": iso(room.clock() - 180_000)}) == ["applied"]
+    assert agents.call.reports.silence_counts_from is None
+    room.clock.move(30)
+    assert agents.tell({"type": "silence", "silent_s": 4, "at": iso(room.clock() - 180_000)}) == ["applied"]
+    assert agents.call.reports.silence_counts_from == room.clock()
+    room.clock.move(2)
+    again = {"type": "silence", "silent_s": 4, "at": iso(room.clock() - 182_000)}
+    assert agents.tell(again) == ["silent_before"], "sent again, because its answer got lost"
 
 
 def test_an_agent_is_ready_before_the_phone_is_answered(agents: Agents) -> None:
@@ -319,6 +337,17 @@ def test_a_call_that_was_handed_over_says_so(agents: Agents) -> None:
     agents.leg_leaves()
     view = agents.view
     assert (view["end_reason"], view["agent_reports"]["transferred_to"]) == (_R.CALL_TRANSFERRED, "+15550100299")
+
+
+def test_nobody_is_hung_up_on_for_a_silence_while_somebody_is_called_for_them(agents: Agents) -> None:
+    agents.talks()
+    now = agents.room.clock()
+    agents.happens(TransferAsked(now, agents.call.attempt, a_transfer(now, dial=agents.call.attempt)))
+    silence = {"type": "hang_up", "reason": "silence_timeout"}
+    assert agents.tell({"type": "silence", "silent_s": 15}, silence) == ["applied", "transfer_under_way"]
+    assert (agents.call.state, agents.telephony.ended_rooms) == (State.ACTIVE, [])
+    assert agents.tell({"type": "hang_up", "reason": "goodbye"}) == ["applied"]
+    assert agents.call.end_reason is _R.AGENT_HUNG_UP
 
 
 def test_a_transfer_that_failed_is_taken_back(agents: Agents) -> None:

@@ -348,6 +348,35 @@ def test_whose_connection_is_lost_before_their_answer_is_told_is_waited_for(room
     assert (present(room).state, present(room).left, room.telephony.removed) == (_S.JOINED, None, [])
 
 
+def with_the_target_alone(room: CallsRoom) -> None:
+    talking(room)
+    asked(room, warm_handoff_ms=0)
+    room.carry_out("transfer_1")
+    room.progress.apply(ACCOUNT, "call_1", AgentLeft(room.clock(), 1, "PA_agent", "PARTICIPANT_REMOVED"))
+    room.clock.move(30)
+    target_leaves(room, "SIGNAL_CLOSE")
+    alone(room)
+
+
+def test_a_target_that_has_the_call_alone_has_ten_seconds_to_come_back_too(room: CallsRoom) -> None:
+    with_the_target_alone(room)
+    room.clock.move(DIALER_SILENCE_S - 1)
+    room.look_again("call_1")
+    assert room.call().state is State.ACTIVE
+    target_is(room, "PA_back", status="dialing")
+    room.telephony.views = [replace(room.telephony.views[-1], agents=())]
+    room.clock.move(2)
+    room.look_again("call_1")
+    assert room.call().state is State.ACTIVE
+
+
+def test_whom_a_target_left_that_stays_away_is_not_kept(room: CallsRoom) -> None:
+    with_the_target_alone(room)
+    room.clock.move(look_again_in_s(room.call()))
+    room.look_again("call_1")
+    assert (room.call().state, room.call().end_reason) == (State.ENDED, EndReason.CALL_TRANSFERRED)
+
+
 def test_a_target_that_hangs_up_after_it_was_missed_has_hung_up(room: CallsRoom) -> None:
     in_a_long_time_together(room)
     target_leaves(room, "SIGNAL_CLOSE")

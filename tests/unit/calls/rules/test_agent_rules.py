@@ -20,6 +20,8 @@ from ringline.calls.model.events import (
 )
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, Effect, Moved
+from ringline.calls.model.timing import IDLE_S
+from ringline.calls.rules.deadlines import End, owed
 from ringline.calls.rules.lifecycle import apply
 from tests.builders import a_call, after, an_answered_call, at, moved, told_by_the_agent, unmoved
 
@@ -86,9 +88,56 @@ def test_a_silence_counts_from_its_beginning_and_is_told_once() -> None:
 
 
 def test_a_word_from_before_the_silence_that_is_told_after_it_does_not_end_it() -> None:
-    silent = after(a_call(State.ACTIVE), UserSpoke(at(7), 1), SilenceHeard(at(20), 1, 5))
-    overtaken = apply(silent, UserSpoke(at(12), 1))
+    silent = after(a_call(State.ACTIVE), UserSpoke(at(7), 1), SilenceHeard(at(20), 1, 5, told_at=at(20.1)))
+    overtaken = apply(silent, UserSpoke(at(12), 1, told_at=at(21)))
     assert not isinstance(overtaken, Moved) or overtaken.call.reports.silent_since == at(15)
+
+
+BEHIND_S = 180
+
+
+def by_a_slow_clock(seconds: float) -> dict[str, int]:
+    """When something happened as an agent dates it whose clock is behind, and when that is told: at once."""
+    return {"at": at(seconds - BEHIND_S), "told_at": at(seconds)}
+
+
+def test_a_silence_that_a_slow_clock_dates_ends_no_call_sooner() -> None:
+    silent = moved(
+        a_call(State.ACTIVE, max_call_duration_s=3600), SilenceHeard(**by_a_slow_clock(300), attempt=1, silent_s=5)
+    )
+    for still_talks_s in (300 - BEHIND_S + IDLE_S, 300 + IDLE_S - 0.001):
+        assert owed(silent, True, at(still_talks_s)) != End(EndReason.IDLE_TIMEOUT)
+    assert owed(silent, True, at(300 + IDLE_S)) == End(EndReason.IDLE_TIMEOUT)
+
+
+def test_a_silence_that_is_told_late_counts_from_its_coming_and_is_the_same_one_when_told_again() -> None:
+    """Somebody may have spoken meanwhile, and that may have been told before."""
+    talking = a_call(State.ACTIVE, max_call_duration_s=3600)
+    late = moved(talking, SilenceHeard(at(20), 1, 5, told_at=at(140)))
+    assert (late.reports.silent_since, late.reports.silence_counts_from) == (at(15), at(140))
+    assert unmoved(late, SilenceHeard(at(150), 1, 135, told_at=at(150))).why == "silent_before"
+    assert unmoved(late, SilenceHeard(at(20), 1, 5, told_at=at(144))).why == "silent_before"
+    assert owed(late, True, at(140 + IDLE_S)) == End(EndReason.IDLE_TIMEOUT), "late by no more than it came late"
+
+
+def test_a_silence_that_began_after_the_last_one_was_told_is_another_whatever_its_date() -> None:
+    undated = moved(a_call(State.ACTIVE), SilenceHeard(at(100), 1, 5, told_at=at(100)))
+    again = moved(undated, SilenceHeard(**by_a_slow_clock(300), attempt=1, silent_s=5))
+    assert again.reports.silence_counts_from == at(300), "somebody was heard meanwhile, and it was not told"
+
+
+@pytest.mark.parametrize(
+    "silence", [{"at": at(200), "told_at": at(200)}, by_a_slow_clock(200)], ids=["undated", "dated"]
+)
+def test_a_word_that_a_slow_clock_dates_ends_the_silence_before_it(silence: dict[str, int]) -> None:
+    silent = after(a_call(State.ACTIVE), UserSpoke(at(7), 1), SilenceHeard(**silence, attempt=1, silent_s=5))
+    spoke = moved(silent, UserSpoke(**by_a_slow_clock(240), attempt=1))
+    assert (spoke.reports.silent_since, spoke.reports.silence_counts_from) == (None, None)
+
+
+def test_a_silence_that_an_earlier_release_kept_counts_from_its_beginning() -> None:
+    silent = told_by_the_agent(a_call(State.ACTIVE), silent_since=at(100))
+    assert silent.reports.silence_counts_from == at(100)
 
 
 @pytest.mark.parametrize("policy", [None, VoicemailPolicy.HANG_UP])
@@ -230,4 +279,5 @@ def test_a_silence_that_lasted_to_the_end_is_why_the_agent_closed_the_room() -> 
 
 def test_a_report_keeps_all_that_was_told_before() -> None:
     call = told_by_the_agent(a_call(State.ACTIVE), ready_at=at(2), can_report=("user_spoke",), user_spoke_at=at(7))
-    assert moved(call, SilenceHeard(at(20), 1, 5)).reports == AgentReports(at(2), ("user_spoke",), at(7), at(15))
+    told = AgentReports(at(2), ("user_spoke",), at(7), at(15), silence_told_at=at(20))
+    assert moved(call, SilenceHeard(at(20), 1, 5)).reports == told

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from ringline.calls.model.call import AnswerFrom, Call, State
-from ringline.calls.model.events import CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
+from ringline.calls.model.events import AgentLeft, CarrierEnded, CarrierFailed, LegLeft, RoomFinished, Transferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView
 from ringline.calls.model.timing import (
     AGENT_CHECK_EVERY_S,
     AGENT_JOIN_S,
+    AGENT_SLOW_S,
     AGENT_SUCCESSOR_S,
     ANSWER_MARGIN_S,
     DIAL_OUTCOME_MARGIN_S,
@@ -140,6 +141,28 @@ def test_the_check_of_the_agent_does_not_cut_short_the_wait_for_livekits_own_wor
 def test_a_failure_at_one_place_says_nothing_once_another_answered() -> None:
     call = told_by_the_carrier(a_call(State.ACTIVE), failed_at=at(4))
     assert owed(call, True, at(BETWEEN_CHECKS_S)) is Owed.NOTHING
+
+
+def test_an_agent_is_missed_at_its_own_limit_whatever_became_of_another_place() -> None:
+    """The carrier rang two places, and gives up the one that did not answer after the other one has."""
+    unattended = after(an_answered_call(), CarrierFailed(at(6.5), 1, 487, "Request Terminated", None))
+    assert owed(unattended, True, at(6 + AGENT_SLOW_S - 0.001)) is Owed.NOTHING
+    assert owed(unattended, True, at(6 + AGENT_SLOW_S)) is Owed.LOOK
+    assert look_again_in_s(unattended) == AGENT_SLOW_S
+    told_s = BETWEEN_CHECKS_S
+    attended = after(a_call(State.ACTIVE), CarrierFailed(at(told_s), 1, 487, "Request Terminated", None))
+    assert look_again_in_s(attended) == DIALER_SILENCE_S + 1, "where nobody is missing it may have been the end"
+    left = after(attended, AgentLeft(at(told_s + 1), 1, "PA_agent", None))
+    assert look_again_in_s(left) == AGENT_SUCCESSOR_S + 1
+    assert owed(left, True, at(told_s + 1 + AGENT_SUCCESSOR_S - 0.001)) is Owed.NOTHING
+    assert owed(left, True, at(told_s + 1 + AGENT_SUCCESSOR_S)) is Owed.LOOK
+
+
+def test_a_leg_that_lost_its_connection_has_its_time_also_where_the_carrier_told_of_another_place() -> None:
+    elsewhere = CarrierFailed(at(6.5), 1, 487, "Request Terminated", None)
+    going = after(a_call(State.ACTIVE), elsewhere, LegLeft(at(7), 1, "PA_leg", "SIGNAL_CLOSE", "active"))
+    assert owed(going, True, at(8)) is Owed.NOTHING
+    assert look_again_in_s(going) == DIALER_SILENCE_S + 1
 
 
 @pytest.mark.parametrize(("asked", "waits_s"), [(None, AGENT_JOIN_S), (3, 3)])

@@ -31,7 +31,13 @@ from ringline.calls.model.events import (
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import LOOK_AGAIN, REMOVE_AGENT, Effect, Moved, Unmoved
 from ringline.calls.model.room_view import LegView, Others, RoomView, agent_in, later_agents, others_of, present_agents
-from ringline.calls.model.timing import AGENT_SLOW_S, AGENT_SUCCESSOR_S, DISPATCH_EVERY_S, MOST_SUCCESSORS
+from ringline.calls.model.timing import (
+    AGENT_SLOW_S,
+    AGENT_SUCCESSOR_S,
+    DIALER_SILENCE_S,
+    DISPATCH_EVERY_S,
+    MOST_SUCCESSORS,
+)
 from ringline.calls.model.transfers.transfer import AskedBy, Target, TargetKind, TransferMode, TransferState
 from ringline.calls.model.transfers.transfer_events import (
     TransferAsked,
@@ -314,6 +320,18 @@ def test_whoever_is_left_behind_by_the_person_too_is_alone(leaving: OtherLeft | 
     assert without_agent(alone, Others.MAY_COME, at(200)) is None, "somebody is being called"
     talks_on = moved(alone, OthersTalk(at(106), 1))
     assert (talks_on.handed_over_at, talks_on.other_left_at) == (at(26), None), "one of two had left"
+
+
+@pytest.mark.parametrize("why", ["CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "MIGRATION"])
+def test_whoever_took_over_and_loses_the_connection_has_as_long_to_come_back_as_any_leg(why: str) -> None:
+    handed_over = moved(left_alone(), OthersTalk(at(26), 1))
+    missed = moved(handed_over, LegLeft(at(100), 1, "PA_x", why, "active", "sip_colleague"))
+    assert look_again_in_s(missed) == DIALER_SILENCE_S + 1
+    assert without_agent(missed, Others.NONE, at(100 + DIALER_SILENCE_S - 0.1)) is None
+    assert without_agent(missed, Others.NONE, at(100 + DIALER_SILENCE_S)) is EndReason.CALL_TRANSFERRED
+    gone = moved(missed, LegLeft(at(103), 1, "PA_x", "CLIENT_INITIATED", "hangup", "sip_colleague"))
+    assert look_again_in_s(gone) == AGENT_SUCCESSOR_S + 1, "who hangs up is not coming back"
+    assert without_agent(gone, Others.NONE, at(103 + AGENT_SUCCESSOR_S)) is EndReason.CALL_TRANSFERRED
 
 
 @pytest.mark.parametrize(("status", "handed_over_at"), [("hangup", at(20)), ("active", at(20)), ("ringing", None)])

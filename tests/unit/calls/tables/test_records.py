@@ -60,7 +60,18 @@ TOLD = a_call(
     transfer_allowed_prefixes=("+1415",),
     carrier=CarrierWords(at(2), at(3), "+15550100999", True, at(4), at(59), "normal clearing", True),
     reports=AgentReports(
-        at(2), ("user_spoke", "silence"), at(7), at(20), at(8), "a beep", "no use", at(30), "+15550100888", True
+        at(2),
+        ("user_spoke", "silence"),
+        at(7),
+        at(20),
+        at(8),
+        "a beep",
+        "no use",
+        at(30),
+        "+15550100888",
+        True,
+        silence_told_at=at(25),
+        silence_is_dated=True,
     ),
     recorded=Recording("EG_1", "ended", "acc_1/call_1/1.ogg", 51.25, None),
     transcript_turns=12,
@@ -72,10 +83,14 @@ HEARD_NOTHING = a_call(
 
 SUCCEEDED = a_call(State.ACTIVE, agent_sid="PA_3", agent_identity="agent-AJ_3", former_agent_sids=("PA_1", "PA_2"))
 
+MISSED = a_call(
+    State.ACTIVE, agent_left_at=at(30), handed_over_at=at(30), other_left_at=at(50), other_may_come_back=True
+)
+
 
 @pytest.mark.parametrize(
     "call",
-    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING, SUCCEEDED],
+    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING, SUCCEEDED, MISSED],
     ids=lambda c: c.state,
 )
 def test_a_call_comes_back_from_the_table_as_it_went_in(call: Call) -> None:

@@ -17,6 +17,7 @@ from ringline.calls.model.events import (
     FoundOver,
     LegJoined,
     LegLeft,
+    SilenceHeard,
     SpeechLost,
     Transferred,
 )
@@ -27,6 +28,7 @@ from ringline.calls.model.room_view import Others
 from ringline.calls.model.timing import (
     AGENT_SUCCESSOR_S,
     DIALER_SILENCE_S,
+    IDLE_S,
     TRANSFER_BEGINS_WITHIN_S,
     TRANSFER_BEGUN_BY_S,
 )
@@ -50,7 +52,7 @@ from ringline.calls.model.transfers.transfer_events import (
     TransferJoined,
     TransferRang,
 )
-from ringline.calls.rules.deadlines import Owed, owed
+from ringline.calls.rules.deadlines import End, Owed, owed
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.rules.presence_rules import awaits_successor, dispatch_is_due
 from ringline.calls.rules.transfers.agents import has_no_part_in
@@ -245,6 +247,41 @@ def test_whoever_was_to_give_way_to_a_number_does_not_give_way_to_an_agent() -> 
     agent = Target(TargetKind.AGENT, "AGENT_2", "runner")
     call = moved(asked(dropped="PA_somebody", fallback=(agent,)), BUSY)
     assert (last(call).target, last(call).dropped) == (agent, None)
+
+
+# --- who waits for somebody is silent --------------------------------------------------------------------------------
+
+SILENCE_ENDS_IT = [EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, EndReason.IDLE_TIMEOUT]
+
+
+@pytest.mark.parametrize("reason", SILENCE_ENDS_IT)
+@pytest.mark.parametrize("fields", [{}, {"mode": TransferMode.COLD, "warm_handoff_ms": None}, TO_AGENT])
+def test_nobody_is_hung_up_on_for_a_silence_in_which_they_wait_for_somebody(
+    reason: EndReason, fields: dict[str, Any]
+) -> None:
+    waits = asked(**fields)
+    hung_up = AgentHangsUp(at(15), 1, reason, "silence")
+    assert unmoved(waits, hung_up) == Unmoved("transfer_under_way")
+    failed = moved(waits, TransferFailed(at(20), 1, "transfer_1", "USER_BUSY", 486))
+    assert moved(failed, hung_up).end_asked_reason is reason
+
+
+def test_whoever_waits_for_somebody_is_hung_up_on_for_any_other_reason() -> None:
+    goodbye = AgentHangsUp(at(15), 1, EndReason.AGENT_HUNG_UP, "goodbye")
+    assert moved(asked(), goodbye).end_asked_reason is EndReason.AGENT_HUNG_UP
+    assert moved(asked(), EndAsked(at(15), EndReason.API_HUNG_UP)).end_asked_reason is EndReason.API_HUNG_UP
+
+
+def test_no_call_is_idle_while_somebody_is_asked_for_nor_for_the_time_before() -> None:
+    talking = a_call(State.ACTIVE, max_call_duration_s=3600)
+    quiet_s = 9.0
+    silent = asked(moved(talking, SilenceHeard(at(quiet_s), 1, 3)))
+    assert owed(silent, True, at(quiet_s + IDLE_S)) != End(EndReason.IDLE_TIMEOUT)
+    failed_s = quiet_s + IDLE_S + 30
+    failed = moved(silent, TransferFailed(at(failed_s), 1, "transfer_1", "USER_BUSY", 486))
+    assert owed(failed, True, at(failed_s + IDLE_S - 0.001)) != End(EndReason.IDLE_TIMEOUT)
+    assert owed(failed, True, at(failed_s + IDLE_S)) == End(EndReason.IDLE_TIMEOUT)
+    assert owed(silent, True, at(6 + 3600)) == End(EndReason.MAX_DURATION_REACHED)
 
 
 # --- the agent that hands over ---------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from ringline.later import Carried
 @dataclass(frozen=True, slots=True)
 class AgentReports:
     """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
-    report speech and does not has heard none. `silent_since` is None while the caller speaks. One that `said_all` has
-    told its final transcript."""
+    report speech and does not has heard none. `silent_since` is None while the caller speaks; that silence was first
+    told at `silence_told_at`, and `silence_is_dated` where the agent had said by its own clock when it was. One that
+    `said_all` has told its final transcript."""
 
     ready_at: int | None = None
     can_report: tuple[str, ...] = ()
@@ -26,11 +27,20 @@ class AgentReports:
     worker_id: str | None = None
     dispatch: int | None = None
     """The speech worker whose job is ready, and which dispatch brought it. None once that job was lost."""
+    silence_told_at: int | None = None
+    silence_is_dated: bool = False
     carried: Carried = field(default=(), compare=False, repr=False)
 
     @property
     def hears_speech(self) -> bool:
         return self.ready_at is not None and "user_spoke" in self.can_report
+
+    @property
+    def silence_counts_from(self) -> int | None:
+        """Since when surely nobody has been heard of whom it was not told: before a silence is told of, somebody may
+        have spoken, by whatever clock it is dated. None while the caller speaks. The release before kept its beginning
+        alone."""
+        return None if self.silent_since is None else max(self.silent_since, self.silence_told_at or 0)
 
     @property
     def has_promised_transcript(self) -> bool:

@@ -7,8 +7,9 @@ from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentLeft, Event, OtherLeft, OthersTalk
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import Others
-from ringline.calls.model.timing import AGENT_SUCCESSOR_S, MS_PER_S
+from ringline.calls.model.timing import ms
 from ringline.calls.model.transfers.transfer import under_way
+from ringline.calls.rules.presence_rules import successor_waits_s
 
 
 def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | None:
@@ -24,7 +25,7 @@ def without_agent(call: Call, others: Others, now: int) -> Event | EndReason | N
     if call.handed_over_at is not None and call.other_left_at is None:
         return OtherLeft(now, call.attempt)
     alone_since = max(call.agent_left_at, call.other_left_at or 0, *_another_was_awaited_until(call))
-    return _why_left_alone(call) if now - alone_since >= AGENT_SUCCESSOR_S * MS_PER_S else None
+    return _why_left_alone(call) if now - alone_since >= ms(successor_waits_s(call)) else None
 
 
 def _another_was_awaited_until(call: Call) -> Iterator[int]:

@@ -49,6 +49,7 @@ from ringline.calls.rules.deadlines import (
     carrier_may_be_right_for_s,
     dial_outcome_due_at,
     dispatch_again_in_s,
+    is_to_be_believed_over,
     is_told_to_be_over,
     is_up,
     limit_falls_in_s,
@@ -169,7 +170,7 @@ class Mender:
         leg = leg_of(call, room)
         if call.answered_at is None:
             await self._look_unanswered(call, leg, room, now)
-        elif is_told_to_be_over(call):
+        elif is_to_be_believed_over(call, now):
             await self._look_for_a_lost_leg(call, leg, others_joined_at(call, room), now)
         elif leg is None and not is_being_sent_away(call) and _somebody_stays(call, room):
             # Nobody has told that it left. As after any lost connection it has a while to come back.

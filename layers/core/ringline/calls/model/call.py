@@ -117,7 +117,8 @@ class Call:
     `dispatched_at`. `former_agent_sids` are those beside `agent_sid` that are known to have left; an
     agent whose connection was lost comes back with another sid and its `agent_identity`, which calls of the releases
     before do not know. `handed_over_at` is since when the other side talks with somebody whom an agent brought in that
-    has left, `other_left_at` when such a person was last seen to leave.
+    has left, `other_left_at` when such a person was last seen to leave, who `other_may_come_back` where the phone
+    only lost its connection to the room.
 
     `evidence`, `carrier`, `reports`, `recorded` and the transcript belong to the present attempt.
 
@@ -239,6 +240,7 @@ class Call:
     dispatched_at: int | None = None
     handed_over_at: int | None = None
     other_left_at: int | None = None
+    other_may_come_back: bool = False
 
     end_asked_at: int | None = None
     end_asked_reason: EndReason | None = None

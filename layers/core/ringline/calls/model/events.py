@@ -291,16 +291,22 @@ class AgentReady(Record):
     proven: int | None = None
 
 
-class UserSpoke(_OfAttempt):
-    """The agent heard its caller speak."""
+class UserSpoke(Record):
+    """The agent heard its caller speak. It was `told_at` that moment, by our clock; one that is later than `at` says
+    that the agent has dated it."""
+
+    at: int
+    attempt: int
+    told_at: int | None = None
 
 
 class SilenceHeard(Record):
-    """The agent has heard nobody for `silent_s`."""
+    """The agent has heard nobody for `silent_s`. `told_at` as above."""
 
     at: int
     attempt: int
     silent_s: float
+    told_at: int | None = None
 
 
 class VoicemailHeard(Record):

@@ -279,7 +279,8 @@ HEARS_WITHIN_S = 3
 """An agent that was ready later after the answer has missed what was said first."""
 
 IDLE_S = 600
-"""A conversation in which nobody was heard for this long is reaped, if its agent does not end it before."""
+"""A conversation in which nobody was heard for this long is reaped, if its agent does not end it before. It counts from
+when the silence is told: a report that comes late puts the end off by as much, and none brings it forward."""
 
 LIMIT_AHEAD_S = 75
 """The sweep has a call looked at in time whose limit falls between this run and the next."""

@@ -31,6 +31,8 @@ from ringline.calls.rules.transfers.steps import UNDER_WAY, told_completed
 _SAME_SILENCE_MS = 2000
 """An agent that tells of one silence again and again counts from about the same moment each time."""
 
+_FOR_SILENCE = {EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, EndReason.IDLE_TIMEOUT}
+
 
 def _ready(call: Call, event: AgentReady) -> Result:
     before = call
@@ -54,8 +56,7 @@ def _ready_one(known: AgentReports) -> tuple[str | None, int | None]:
 def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:
     """The call once its agent has heard the other side."""
     known = call.reports
-    # A word from before the silence may be told after it.
-    is_silent = known.silent_since is not None and event.at < known.silent_since
+    is_silent = known.silent_since is not None and _is_from_before(known, known.silent_since, event)
     if known.user_spoke_at is not None and (is_silent or known.silent_since is None):
         return Unmoved("spoke_before")
     return _reported(
@@ -63,14 +64,27 @@ def with_speech(call: Call, event: UserSpoke) -> Call | Unmoved:
     )
 
 
+def _is_from_before(known: AgentReports, silent_since: int, event: UserSpoke) -> bool:
+    """Whether a word was spoken before the silence that was told of sooner. Only the agent's own clock can say so, and
+    only if it has dated both: against any other a clock that is behind would make each word an old one."""
+    return known.silence_is_dated and _is_dated(event) and event.at < silent_since
+
+
+def _is_dated(event: UserSpoke | SilenceHeard) -> bool:
+    return event.told_at is not None and event.at < event.told_at
+
+
 def with_silence(call: Call, event: SilenceHeard) -> Call | Unmoved:
-    """The call whose agent has heard nobody for a while."""
+    """The call whose agent has heard nobody for a while. Whoever speaks is told of as well, but not each time: until a
+    silence has come to be known nobody can say when it was that somebody spoke last."""
+    lasted_ms = round(event.silent_s * MS_PER_S)
+    told_at = event.at if event.told_at is None else event.told_at
     # Before the dial there was nobody to be heard.
-    since = max(event.at - round(event.silent_s * MS_PER_S), call.dialed_at or call.created_at)
-    known = call.reports.silent_since
-    if known is not None and since - known < _SAME_SILENCE_MS:
+    since = max(event.at - lasted_ms, call.dialed_at or call.created_at)
+    known, counts_from = call.reports.silent_since, call.reports.silence_counts_from
+    if known is not None and since - known < _SAME_SILENCE_MS and told_at - lasted_ms <= (counts_from or 0):
         return Unmoved("silent_before")
-    return _reported(call, silent_since=since)
+    return _reported(call, silent_since=since, silence_told_at=told_at, silence_is_dated=_is_dated(event))
 
 
 def with_voicemail(call: Call, event: VoicemailHeard) -> Call | Unmoved:
@@ -94,6 +108,9 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
+    if event.reason in _FOR_SILENCE and under_way(call.transfers) is not None:
+        # Who waits for somebody has nothing to say. The transfer has limits of its own.
+        return Unmoved(UNDER_WAY)
     return Moved(changed(with_wish_to_hang_up(call, event)), END_ROOM)
 
 

@@ -19,9 +19,15 @@ from ringline.calls.model.timing import (
     LIMIT_AHEAD_S,
     MEDIA_SILENCE_S,
 )
-from ringline.calls.model.transfers.transfer import TransferState, under_way
+from ringline.calls.model.transfers.transfer import TransferState, of_dial, under_way
 from ringline.calls.rules.last_words import in_its_state, last_words_wait_s
-from ringline.calls.rules.presence_rules import agent_join_s, awaits_successor, dispatch_is_due, falls_back_at
+from ringline.calls.rules.presence_rules import (
+    agent_join_s,
+    awaits_successor,
+    dispatch_is_due,
+    falls_back_at,
+    successor_waits_s,
+)
 from ringline.calls.rules.transfers.due import begins_within_s
 from ringline.calls.rules.transfers.steps import was_sent_away
 from ringline.record import Record
@@ -57,7 +63,7 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
         return End(None)
     if call.awaits_agent_since is not None:
         return Owed.SETTLE if now >= agent_awaited_until(call) else Owed.NOTHING
-    if any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call)):
+    if is_to_be_believed_over(call, now):
         return Owed.LOOK if room_is_open else Owed.SETTLE
     if call.state is State.LAST_WORDS:
         return Owed.NOTHING
@@ -76,12 +82,10 @@ def owed(call: Call, room_is_open: bool, now: int) -> Owed | End:
 def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
     if _passed(answered_at, call.max_call_duration_s, now):
         return End(EndReason.MAX_DURATION_REACHED)
-    if is_told_to_be_over(call):
+    if is_told_to_be_over(call) and not _only_a_place_failed(call):
         # Who is just going has their time to say so.
         return Owed.NOTHING
-    # Of whom the call was handed to the agent hears nothing.
-    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
-    if not is_handed_over and _passed(call.reports.silent_since, IDLE_S, now):
+    if _passed(_idle_since(call), IDLE_S, now):
         return End(EndReason.IDLE_TIMEOUT)
     if call.active_at is None and _passed(answered_at, AGENT_SLOW_S, now):
         return Owed.LOOK
@@ -92,6 +96,17 @@ def _owed_in_call(call: Call, answered_at: int, now: int) -> Owed | End:
         return Owed.LOOK
     in_check_minute = (now - answered_at) % (AGENT_CHECK_EVERY_S * 1000) < _SWEEP_EVERY_MS
     return Owed.LOOK if in_check_minute and call.active_at is not None else Owed.NOTHING
+
+
+def _idle_since(call: Call) -> int | None:
+    """Since when nobody has been heard; None where somebody has, or where a silence tells nothing: the agent does not
+    hear whom the call was handed to, and who waits for somebody to come is silent, however long that takes."""
+    silent_since = call.reports.silence_counts_from
+    is_handed_over = call.reports.transferred_at is not None or call.handed_over_at is not None
+    if silent_since is None or is_handed_over or under_way(call.transfers) is not None:
+        return None
+    waited_until = (each.ended_at for each in of_dial(call.transfers, call.attempt) if each.ended_at is not None)
+    return max([silent_since, *waited_until])
 
 
 def agent_first_s(call: Call) -> int:
@@ -108,8 +123,15 @@ def agent_awaited_until(call: Call) -> int:
 def look_again_in_s(call: Call) -> int:
     """When a look will tell what became of a call whose agent, leg or room just went, or whose agent is missing. With
     nothing amiss it is the limit of the conversation."""
-    if words := list(_words_of_an_end(call)):
-        return max(words)[1] + 1
+    words = list(_words_of_an_end(call))
+    if not words:
+        return _look_at_who_is_there_in_s(call)
+    tells_in_s = max(words)[1] + 1
+    # Whoever is missing is looked after as if nobody had spoken of another place.
+    return min(tells_in_s, _look_at_who_is_there_in_s(call)) if _only_a_place_failed(call) else tells_in_s
+
+
+def _look_at_who_is_there_in_s(call: Call) -> int:
     if awaits_successor(call):
         return DISPATCH_EVERY_S
     if (transfer := under_way(call.transfers)) is not None and transfer.left is not None:
@@ -122,7 +144,7 @@ def look_again_in_s(call: Call) -> int:
     if call.end_asked_at is not None and call.transfers and call.transfers[-1].ends_call:
         return 1
     if call.agent_left_at is not None:
-        return AGENT_SUCCESSOR_S + 1
+        return successor_waits_s(call) + 1
     return AGENT_SLOW_S if call.active_at is None else call.max_call_duration_s
 
 
@@ -142,6 +164,18 @@ def dispatch_again_in_s(call: Call, now: int) -> int:
 def is_told_to_be_over(call: Call) -> bool:
     """Whether somebody says that the attempt is over, without being the one who decides."""
     return any(_words_of_an_end(call))
+
+
+def is_to_be_believed_over(call: Call, now: int) -> bool:
+    """Whether the one who decides has been waited for long enough since somebody said so."""
+    return any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call))
+
+
+def _only_a_place_failed(call: Call) -> bool:
+    """Whether nobody says that an answered call is over but its carrier, of which a place failed: another one than has
+    answered, in all likelihood. It is no reason to keep anybody waiting for their agent."""
+    others_say_so = call.evidence.leg_left_at is not None or call.evidence.room_finished_at is not None
+    return call.answered_at is not None and call.carrier.end_is_failure and not others_say_so
 
 
 def _words_of_an_end(call: Call) -> Iterator[tuple[int, int]]:

@@ -237,6 +237,7 @@ def queued_again(call: Call, eligible_at: int, *, rung_at: int | None = None, **
         "dispatched_at": None,
         "handed_over_at": None,
         "other_left_at": None,
+        "other_may_come_back": False,
         "end_asked_at": None,
         "end_asked_reason": None,
         "tries_agent": False,

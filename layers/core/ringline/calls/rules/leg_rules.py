@@ -2,7 +2,7 @@
 
 from copy import replace
 
-from ringline.calls.model.call import UP, AnswerFrom, Call, CallStatus, Refusal, State
+from ringline.calls.model.call import MAY_COME_BACK, UP, AnswerFrom, Call, CallStatus, Refusal, State
 from ringline.calls.model.events import LegJoined, LegLeft
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, Moved, Result, Rule, Unmoved
@@ -127,7 +127,9 @@ def _leg_leaves_call(call: Call, event: LegLeft) -> Result:
             return told if isinstance(told, Unmoved) else Moved(changed(told.call), told.effects)
         if call.agent_left_at is None:
             return Unmoved("leg_of_another")
-        return other_leaves(call, event.at, has_talked=event.last_call_status in UP | {CallStatus.HANGUP})
+        has_talked = event.last_call_status in UP | {CallStatus.HANGUP}
+        may_come_back = event.disconnect_reason in MAY_COME_BACK
+        return other_leaves(call, event.at, has_talked=has_talked, may_come_back=may_come_back)
     if event.disconnect_reason == "DUPLICATE_IDENTITY":
         return Unmoved("leg_was_replaced")
     if event.sid is not None and call.leg_sid is not None and event.sid != call.leg_sid:

@@ -28,6 +28,8 @@ from ringline.calls.model.events import (
 from ringline.calls.model.results import END_ROOM, LOOK_AGAIN, REMOVE_AGENT, Moved, Result, Rule, Unmoved
 from ringline.calls.model.timing import (
     AGENT_JOIN_S,
+    AGENT_SUCCESSOR_S,
+    DIALER_SILENCE_S,
     DISPATCH_WAITS_S,
     FALLBACK_AHEAD_S,
     FIRST_DISPATCH_WAITS_S,
@@ -250,13 +252,21 @@ def _others_talk(call: Call, event: OthersTalk) -> Result:
     return Moved(changed(call, handed_over_at=call.handed_over_at or event.at, other_left_at=None))
 
 
-def other_leaves(call: Call, at: int, *, has_talked: bool) -> Result:
+def other_leaves(call: Call, at: int, *, has_talked: bool, may_come_back: bool = False) -> Result:
     """Where no agent is left, somebody has to look whether anybody is. Who had picked up has taken the call over, also
-    where nobody has looked meanwhile."""
+    where nobody has looked meanwhile. A phone that lost its connection to the room `may_come_back`."""
     if call.agent_left_at is None:
         return Unmoved("agent_is_there")
     handed_over_at = call.handed_over_at or (call.agent_left_at if has_talked else None)
-    return Moved(changed(call, other_left_at=at, handed_over_at=handed_over_at), LOOK_AGAIN)
+    left = changed(call, other_left_at=at, other_may_come_back=may_come_back, handed_over_at=handed_over_at)
+    return Moved(left, LOOK_AGAIN)
+
+
+def successor_waits_s(call: Call) -> int:
+    """How long whoever is without an agent, and was left by the person too whom that had brought in, is alone before
+    the call ends. A phone that lost its connection has as long to come back as a call's own."""
+    is_missed = call.other_left_at is not None and call.other_may_come_back
+    return DIALER_SILENCE_S if is_missed else AGENT_SUCCESSOR_S
 
 
 def _other_left(call: Call, event: OtherLeft) -> Result:

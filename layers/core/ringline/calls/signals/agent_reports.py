@@ -117,11 +117,12 @@ class HearAgent:
             return Unapplied(None, "unknown_call")
         if report.errors:
             return Unapplied(call, "unreadable")
-        at = self.clock() if report.at is None else report.at
+        now = self.clock()
+        at = now if report.at is None else report.at
         if report.outcome is not None and call.content_erased_at is not None:
             return Unapplied(call, CONTENT_ERASED)
         if report.outcome is not None:
-            told_at = within_dial(call, at, self.clock())
+            told_at = within_dial(call, at, now)
             return Unapplied(
                 call, self.outcomes.keep(_as_spoken_for(call, speaker), speaker.attempt, report.outcome, told_at)
             )
@@ -129,11 +130,9 @@ class HearAgent:
             return self._keep(call, speaker, report.transcript, at, is_final=report.is_final)
         if report.event is None:
             return Unapplied(call, "unknown_type")
-        event = report.event(at, speaker.attempt)
+        event = _as_told(report.event(at, speaker.attempt), speaker, now)
         if isinstance(event, _PASSING) and call.version >= MOST_CHANGES * max(1, call.attempt):
             return Unapplied(call, "too_many_reports")
-        if isinstance(event, AgentReady):
-            event = replace(event, proven=speaker.dispatch)
         return self.progress.apply(speaker.account_id, speaker.call_id, event, told_by=speaker.dispatch)
 
     def _keep(self, call: Call, speaker: Speaker, transcript: Transcript, at: int, *, is_final: bool) -> Outcome:
@@ -165,6 +164,18 @@ class HearAgent:
         if after is not None and after.in_flight and after.attempt == call.attempt:
             ask_for_look(self.looks, self.log, after, ASK_AGAIN_S)
         return after
+
+
+def _as_told(event: Event, speaker: Speaker, now: int) -> Event:
+    """The event with what the agent does not say of it itself: who tells it, or when it came."""
+    match event:
+        case AgentReady():
+            return replace(event, proven=speaker.dispatch)
+        case UserSpoke():
+            return replace(event, told_at=now)
+        case SilenceHeard():
+            return replace(event, told_at=now)
+    return event
 
 
 def _as_spoken_for(call: Call, speaker: Speaker) -> Call:

@@ -76,6 +76,7 @@ def call_to_item(call: Call, *, in_shards: bool = False) -> Item:
             None if call.recording_consent is None else _without_none(attributes_of(call.recording_consent))
         ),
         # Only what is unusual is stored.
+        "other_may_come_back": call.other_may_come_back or None,
         "agent_first": None if call.agent_first else False,
         "tries_agent": call.tries_agent or None,
         "takes_line": call.takes_line or None,
