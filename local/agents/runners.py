@@ -3,6 +3,7 @@ When its frames are sent, and what goes wrong with them, is up to whoever plays 
 holds it to the SDK itself.
 
 connects -> register -> `registered` with dial_out -> a beat at once, and then after each interval
+refused at the upgrade -> tries again, after twice as long each time; as soon as it is let in, that begins anew
 job.assign -> job.ack -> it dials the job's bridge, three times in all where nobody lets it in, and then says no word
 job.cancel -> the job's bridge is closed as if the agent had hung up
 """
@@ -14,8 +15,9 @@ from typing import Any
 DIAL_OUT = "dial_out"
 DIAL_PAUSES_S = (0.2, 0.4)
 """Between the dials of a job."""
-RECONNECTS_AFTER_S = (0.5, 1.5)
-"""How long after its connection is gone a runner asks for another one: any time between."""
+COMES_BACK_AFTER_S, COMES_BACK_WITHIN_S = 1, 30
+"""How long after its connection is gone a runner asks for another one, half as much more or less; and the longest that
+it waits where it is refused again and again."""
 DRAINS_FOR_S = 60
 """How long one that was told to shut down lets its calls go on, unless it hears another frame."""
 
@@ -40,9 +42,22 @@ class Program:
     worker_id: str
     places: int
     jobs: dict[str, Job] = field(default_factory=dict)
+    tries: int = 0
+    """For a connection, since it had one."""
+
+    def starts(self, worker_id: str) -> None:
+        """Its process does: what it was called before, and how often it was refused then, is forgotten."""
+        self.worker_id, self.tries = worker_id, 0
+
+    def comes_back_after_s(self, drawn: float) -> float:
+        """It has no connection, or got none. `drawn` is by chance, between 0 and 1."""
+        self.tries += 1
+        pause_s: float = min(COMES_BACK_AFTER_S * 2 ** (self.tries - 1), COMES_BACK_WITHIN_S)
+        return min(pause_s * (0.5 + drawn), COMES_BACK_WITHIN_S)
 
     def registers(self) -> Frame:
         """The first frame on each of its connections."""
+        self.tries = 0
         capabilities = {
             "voice_profiles": [], "max_concurrent": self.places, "agent_id": self.agent_id, "transport": DIAL_OUT,
             "kind": "brain",

@@ -1,6 +1,11 @@
 """A speech worker, as far as it is about who thinks for its call: what it asks the control plane, and when again; which
-runner it lets in; what it does when that one is lost. The rules are those of the worker that is deployed, which the
-phone network runs as it is (`speech.bridge`). Here they are played by worlds that have no sockets.
+runner it lets in; what it does when that one is lost; and when it comes into a caller's room. The rules are those of
+the worker that is deployed, which the phone network runs as it is (`speech.bridge`). Here they are played by worlds
+that have no sockets.
+
+calls out     it is in the room, and asks for its runner there
+is called     asks for its runner -> is ready -> comes into the room, for LiveKit answers callers with its first sound
+              finds none -> leaves without a word: another may have the caller by now
 """
 
 from collections.abc import Callable
@@ -24,6 +29,15 @@ class PlaysSpeechWorker(Protocol):
     def posts(self, request: int, why: Why, tried: int) -> None:
         """Asks for a brain. `answered` or `unanswered` follows, unless nobody waits any more."""
 
+    def is_ready(self) -> None:
+        """Its first runner is there. It tells the control plane."""
+
+    def comes_in(self) -> None:
+        """Into the caller's room, when that is told."""
+
+    def stops(self) -> None:
+        """It was never in the room, and nobody hears of it any more."""
+
     def cuts_off(self) -> None:
         """The bridge of the runner that is there is closed."""
 
@@ -33,8 +47,11 @@ class PlaysSpeechWorker(Protocol):
 
 
 class SpeechWorker:
-    def __init__(self, world: PlaysSpeechWorker) -> None:
+    def __init__(self, world: PlaysSpeechWorker, *, is_outside: bool = False) -> None:
+        """`is_outside`: a caller's, which comes into the room with its runner."""
         self._world = world
+        self._is_outside = is_outside
+        self._was_ready = False
         self._seeking = Seeking(_StepsAtOnce(world, self._does, self._is_due))
         self._request = 0
         self._bridges = 0
@@ -74,6 +91,11 @@ class SpeechWorker:
 
     def greeted(self) -> None:
         self._seeking.greeted(self._world.now_ms)
+        if not self._was_ready:
+            self._was_ready = True
+            self._world.is_ready()
+            if self._is_outside:
+                self._world.comes_in()
 
     def closed(self, code: int) -> None:
         """The runner that was let in is gone."""
@@ -81,7 +103,9 @@ class SpeechWorker:
             self._changed(self._seeking.closed(RunnerClosed(self._seeking.bridge, code), self._world.now_ms))
 
     def _changed(self, change: Change | None) -> None:
-        if change is not None and change is not Change.LOST:
+        if change is Change.FAILED and self._is_outside and not self._was_ready:
+            self._world.stops()
+        elif change is not None and change is not Change.LOST:
             self._world.changed(change)
 
     def _is_due(self, timer: Timer) -> None:

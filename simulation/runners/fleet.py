@@ -5,14 +5,13 @@ import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from local.agents.runners import DIED, DRAINS_FOR_S, HUNG_UP, RECONNECTS_AFTER_S, Frame, Program, is_welcome
+from local.agents.runners import DIED, DRAINS_FOR_S, HUNG_UP, Frame, Program, is_welcome
 from simulation.kernel.world import START, World
 from simulation.plan.planned import PlannedRunner
 from simulation.plan.runners import AGENT
 from simulation.runners.bridges import Bridges
 from simulation.runners.sockets import RunnerSockets
 
-_RECONNECTS_AFTER_MS = tuple(round(seconds * 1000) for seconds in RECONNECTS_AFTER_S)
 _NOTICED_AFTER_MS = (20_000, 30_000)
 """When a bridge is given up whose other end is gone without a word: two pings."""
 _ANSWERS_LATE_MS = (1_500, 9_000)
@@ -91,7 +90,7 @@ class Runner:
 
     def comes(self) -> None:
         self._lives += 1
-        self.program.worker_id = f"{AGENT}#{self.name}#{self._lives}"
+        self.program.starts(f"{AGENT}#{self.name}#{self._lives}")
         self._is_alive = True
         for after_ms, fate in self.plan.fates if self._lives == 1 else ():
             self._world.after(after_ms, self._meets, fate)
@@ -121,8 +120,8 @@ class Runner:
             self._watch.left_waiting(connection_id)
 
     def _again(self, life: int) -> None:
-        wait_ms = self._world.chance.between(f"reconnect/{self.name}", *_RECONNECTS_AFTER_MS)
-        self._world.after(wait_ms, self._connect, life)
+        drawn = self._world.chance.between(f"reconnect/{self.name}", 0, 1000) / 1000
+        self._world.after(round(self.program.comes_back_after_s(drawn) * 1000), self._connect, life)
 
     def is_cut_off(self, connection_id: str) -> None:
         if connection_id == self.connection_id:

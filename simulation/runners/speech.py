@@ -64,10 +64,8 @@ class SpeechWorkers:
         agents.comes_with_its_brain = self._prepares
 
     def _prepares(self, room: Room, follows: bool) -> None:
-        """A speech worker asks for its runner before it comes into a caller's room. Where another one has the line of
-        the call, it leaves at once."""
-        if any(worker.room is room and worker.has_its_line for worker in self._at_work.values()):
-            return
+        """A speech worker asks for its runner before it comes into a caller's room. Each dispatch has a line of its
+        own: where the first one is slow another is sent, and both may come, of which one is put out."""
         identity = f"agent-AJ_{self.scene.new_sid('AJ')}"
         self._at_work[room.name, identity] = worker = SpeechWorker(self, room, identity, follows=follows)
         self.world.after(1, worker.begins)
@@ -116,18 +114,13 @@ class SpeechWorker:
         self._identity = identity
         self._follows = follows
         self._url = f"wss://speech.test/bridge/{room.name}/{identity}"
-        self._rules = model.SpeechWorker(self)
+        self._rules = model.SpeechWorker(self, is_outside=agent is None)
         self._runner: Brain | None = None
         self._job_id = ""
-        self._was_ready = False
 
     @property
     def is_preparing(self) -> bool:
         return self.agent is None and not self._rules.is_over
-
-    @property
-    def has_its_line(self) -> bool:
-        return not self._rules.is_over and (self.agent is None or self.agent.alive)
 
     @property
     def now_ms(self) -> int:
@@ -185,19 +178,20 @@ class SpeechWorker:
     def _greets(self, job_id: str) -> None:
         if self._rules.is_over or self._runner is None or self._job_id != job_id:
             return
-        self._rules.greeted()
         self._of.watch.greeted(self.room, self._url, self._runner, job_id)
         self._world.trace(f"{self._runner.worker_id} thinks for {self.room.name} by {job_id}")
-        if not self._was_ready:
-            self._was_ready = True
-            can_report = CAN_REPORT if self.room.plan is not None and self.room.plan.hears else ()
-            self._of.reports.tells(self.room.name, "ready", lambda at, n: AgentReady(at, n, can_report))
-            if self.agent is None:
-                wait_ms = self._world.chance.between(f"joins/{self.room.name}", *_JOINS_AFTER_MS)
-                self._world.after(wait_ms, self._joins)
+        self._rules.greeted()
+
+    def is_ready(self) -> None:
+        can_report = CAN_REPORT if self.room.plan is not None and self.room.plan.hears else ()
+        self._of.reports.tells(self.room.name, "ready", lambda at, n: AgentReady(at, n, can_report))
+
+    def comes_in(self) -> None:
+        wait_ms = self._world.chance.between(f"joins/{self.room.name}", *_JOINS_AFTER_MS)
+        self._world.after(wait_ms, self._joins)
 
     def _joins(self) -> None:
-        """It comes into the room with its runner. One that finds none, because the call is over, is over as well."""
+        """One that finds no room, because the call is over, is over as well."""
         if self._rules.is_over:
             return
         self._of.agents.joins(self.room, self._identity, follows=self._follows)
@@ -226,8 +220,6 @@ class SpeechWorker:
                 self._of.watch.lost(self.room, self._url)
             case Change.LEFT:
                 self._hangs_up(EndReason.AGENT_HUNG_UP, "completed")
-            case Change.FAILED if self.agent is None:
-                self.stops()
             case Change.FAILED:
                 self._of.watch.given_up(self.room, self._url)
                 self._hangs_up(EndReason.AGENT_FAILED, "agent_failed")

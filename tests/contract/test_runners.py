@@ -4,6 +4,7 @@ what they answer, when they dial, and when a bridge closes."""
 import asyncio
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,8 +133,10 @@ class Official:
 class InSimulation:
     agent_id = AGENT
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: int = 0) -> None:
         self.log: Log = []
+        self.asked_at: list[int] = []
+        self._refuses = refuses
         self._bridges = _Bridges(self.log)
         chance = Chance(7)
         self._world = World(chance, Faults(chance, 0.0, None), MORTALITY)
@@ -142,7 +145,8 @@ class InSimulation:
         self._runner = fleet.Runner(self._world, here, here, plan, here)
 
     def opens(self, _runner: object, done: Any) -> None:
-        done("C_1")
+        self.asked_at.append(self._world.now)
+        done("C_1" if len(self.asked_at) > self._refuses else None)
 
     def tells(self, _connection_id: str, text: str) -> None:
         self.log.append(json.loads(text))
@@ -159,17 +163,25 @@ class InSimulation:
 
     async def hears(self, text: str) -> None:
         self._runner.hears("C_1", text)
-        self._world.run(self._world.now + 900)
+        self.has_time(0.9)
 
     async def waits(self) -> None:
-        self._world.run(self._world.now + 2_000)
+        self.has_time(2)
+
+    def has_time(self, seconds: float) -> None:
+        self._world.run(self._world.now + round(seconds * 1000))
+
+    def left_waiting(self, connection_id: str) -> None:
+        """Nobody answers its registration here."""
 
 
 class InCrashWorld:
     agent_id = rig.AGENT
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: int = 0) -> None:
         self.log: Log = []
+        self.asked_at: list[int] = []
+        self._refuses = refuses
         self._bridges = _Bridges(self.log)
         self._clock = HandClock()
         self._phones = Phones(self._clock)
@@ -179,7 +191,10 @@ class InCrashWorld:
     def _invoke(self, _function: str, event: dict[str, Any]) -> Any:
         if event["requestContext"]["eventType"] == "MESSAGE":
             self.log.append(json.loads(event["body"]))
-        return SimpleNamespace(failed=False, is_dead=False, answer={"statusCode": 200})
+        elif event["requestContext"]["eventType"] == "CONNECT":
+            self.asked_at.append(self._clock.now)
+        status = 200 if len(self.asked_at) > self._refuses else 401
+        return SimpleNamespace(failed=False, is_dead=False, answer={"statusCode": status})
 
     def _hangs_up(self, url: str, _job_id: str, code: int) -> None:
         assert code == model.HUNG_UP
@@ -190,12 +205,12 @@ class InCrashWorld:
 
     async def hears(self, text: str) -> None:
         self._fleet.post_to_connection(ConnectionId="C_1", Data=text.encode())
-        self._pass_time(0.9)
+        self.has_time(0.9)
 
     async def waits(self) -> None:
-        self._pass_time(2)
+        self.has_time(2)
 
-    def _pass_time(self, seconds: float) -> None:
+    def has_time(self, seconds: float) -> None:
         for _ in range(round(seconds * 20)):
             self._clock.move(0.05)
             self._phones.happen()
@@ -272,9 +287,28 @@ async def test_what_is_wrong_in_the_one_description_shows_in_both_worlds(
     assert await played(player()) != said
 
 
-async def test_a_runner_comes_back_within_the_time_that_the_official_one_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("drawn", [0.0, 0.5, 1.0])
+async def test_a_runner_comes_back_within_the_time_that_the_official_one_takes(
+    drawn: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner = sdk.AgentRunner(Official(monkeypatch)._never, "bot", "sk_x", org_handle="acme")
-    for drawn, bound in zip((0.0, 1.0), model.RECONNECTS_AFTER_S, strict=True):
-        monkeypatch.setattr("random.random", lambda drawn=drawn: drawn)
-        assert runner._next_backoff(1) == bound
+    monkeypatch.setattr("random.random", lambda: drawn)
+    program = model.Program("bot", "bot#1", PLACES)
+    refused = [program.comes_back_after_s(drawn) for _ in range(8)]
+    assert refused == [runner._next_backoff(attempt) for attempt in range(1, 9)]
+    program.registers()
+    assert program.comes_back_after_s(drawn) == refused[0]
     assert runner._drain_timeout_s == model.DRAINS_FOR_S
+
+
+@pytest.mark.parametrize("player", [InSimulation, InCrashWorld])
+async def test_a_runner_that_is_refused_at_the_upgrade_tries_less_and_less_often(
+    player: type[InSimulation | InCrashWorld],
+) -> None:
+    refused = player(refuses=8)
+    await refused.begins()
+    refused.has_time(200)
+    gaps_ms = [later - sooner for sooner, later in pairwise(refused.asked_at)]
+    assert len(gaps_ms) == 8
+    for gap_ms, usual_s in zip(gaps_ms, (1, 2, 4, 8, 16, 30, 30, 30), strict=True):
+        assert usual_s * 500 - 50 <= gap_ms <= min(usual_s * 1500, 30_000) + 50

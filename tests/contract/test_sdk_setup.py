@@ -152,6 +152,20 @@ async def test_what_is_used_is_not_deleted(behind: Api) -> None:
 
 
 @pytest.mark.parametrize("auth", AUTHS, ids=lambda auth: type(auth).__name__)
+async def test_a_number_moves_to_another_agent_whoever_asks(behind: Api, auth: Auth) -> None:
+    """With Bearer the SDK changes the number, with the others it asks for a move."""
+    rows = RoutingStore(behind.local.dynamodb, behind.local.table_name)
+    async with sdk(behind, auth) as client:
+        pipe = await client.pipes.create("Desk", agent_id="my-agent")
+        await client.agents.create("sales", brain=Prompt("Be brief."))
+        rows.put_number(ACCOUNT, Number(number="+15550100000", number_id="num_1", pipe_id=pipe.pipe_id))
+        await client.numbers.agent.change("+15550100000", "sales")
+        moved = rows.number(ACCOUNT, "+15550100000")
+        assert moved is not None
+        assert (moved.agent_id, moved.pipe_id) == ("sales", pipe.pipe_id)
+
+
+@pytest.mark.parametrize("auth", AUTHS, ids=lambda auth: type(auth).__name__)
 async def test_voices_are_found_by_language(behind: Api, auth: Auth) -> None:
     async with sdk(behind, auth) as client:
         everything, hindi = await client.voice_profiles.list(), await client.voice_profiles.list("hi")

@@ -3,6 +3,7 @@ same, they ask for the same runners, let the same ones in, and give up alike."""
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -17,11 +18,10 @@ from simulation.plan.mortality import MORTALITY
 from simulation.runners import speech
 from speech.bridge.model.actions import AskForBrain, CloseBridge, Report
 from speech.bridge.model.asking import read_answer
-from tests.builders import NOW
 from tests.component.crash.rig import speech as rig
 from tests.component.crash.rig.phones import Phones
 from tests.fakes import HandClock
-from tests.unit.speech.conversations import Told
+from tests.unit.speech.conversations import CALL, Told
 
 WAIT = {"result": "wait", "wait_s": 1.5}
 
@@ -59,10 +59,11 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[Move], float]] = {
 
 
 class Logged:
-    """`log` has what it did: asks, lets in, refuses, is ready, hangs up."""
+    """`log` has what it did: asks, lets in, refuses, is ready, comes into a caller's room, hangs up."""
 
-    def __init__(self, answers: list[dict[str, Any]]) -> None:
+    def __init__(self, answers: list[dict[str, Any]], direction: str) -> None:
         self._answers = answers
+        self._direction = direction
         self.log: list[str] = []
 
     def _asked(self, request: int, why: str) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class Logged:
 
 class Deployed(Logged):
     def begins(self) -> None:
-        self._told, self._seen = Told(), 0
+        self._told, self._seen = Told(replace(CALL, direction=self._direction)), 0
         self._began_ms = self._told.now_ms
         self._look()
 
@@ -109,6 +110,9 @@ class Deployed(Logged):
                     self._told.answer(read_answer(self._asked(request, why)))
                 case Report(event={"type": "ready"}):
                     self.log.append("is ready")
+                    if self._direction == "inbound":
+                        # What its driver's `ready` is for.
+                        self.log.append("comes in")
                 case Report(event={"type": "hang_up", "reason": reason}):
                     self.log.append(f"hangs up {reason}")
                 case _:
@@ -124,18 +128,24 @@ class InSimulation(Logged):
         nothing = lambda *_: None  # noqa: E731
         whole: Any = SimpleNamespace(
             world=world, ask=self._ask, account_of=lambda _room: "acct", reports=SimpleNamespace(tells=self._tells),
-            bridges=SimpleNamespace(open=nothing, shut=nothing), agents=SimpleNamespace(leaves=nothing),
+            bridges=SimpleNamespace(open=nothing, shut=nothing),
+            agents=SimpleNamespace(leaves=nothing, joins=self._joins),
             watch=SimpleNamespace(greeted=nothing, gone=nothing, lost=nothing, given_up=nothing),
         )  # fmt: skip
         self._runner: Any = SimpleNamespace(worker_id="bot#1", bridge_closed=nothing)
         room, agent = Room("room", START, Vacancy(1, 1, START)), Agent("PA", START, "a")
-        self._worker = speech.SpeechWorker(whole, room, agent.identity, agent)
+        is_there = self._direction == "outbound"
+        self._worker = speech.SpeechWorker(whole, room, agent.identity, agent if is_there else None)
         self._job_id = ""
         self._worker.begins()
 
     def _ask(self, _room: str, request: int, why: str, _url: str, answers: list[dict[str, Any]]) -> bool:
         answers.append(self._asked(request, why))
         return True
+
+    def _joins(self, room: Room, identity: str, **_: object) -> None:
+        self.log.append("comes in")
+        room.agents.append(Agent("PA", START, identity))
 
     def _tells(self, _room: str, kind: str, event: Callable[[int, int], Any]) -> None:
         self.log.append("is ready" if kind == "ready" else f"hangs up {self._WORDS[event(0, 1).reason]}")
@@ -159,11 +169,15 @@ class InCrashWorld(Logged):
         self._clock = HandClock()
         self._phones = Phones(self._clock)
         world: Any = SimpleNamespace(phones=self._phones, clock=self._clock, invoke=self._invoke, spoken_for=[])
+        told = {"token": "t", "call_id": "c", "direction": self._direction, "brain": "runner"}
         urls = {"brain_url": "https://a.test/brain", "agent_events_url": "https://a.test/events"}
-        self._worker = rig.SpeechWorker(
-            world, "room", json.dumps({"token": "t", "call_id": "c", **urls}), "wss://b.test"
-        )
-        self._worker.rules.begins()
+        world.speech = rig.Speech(world)
+        self._phones.make("room", json.dumps(told | urls), terms=(100, 100))
+        while not world.speech.workers:
+            self._clock.move(0.01)
+            self._phones.happen()
+        (self._worker,) = world.speech.workers.values()
+        self._began = self._clock.now
 
     def _invoke(self, function: str, event: dict[str, Any]) -> Any:
         told, said = json.loads(event["body"]), {}
@@ -175,9 +189,11 @@ class InCrashWorld(Logged):
         return SimpleNamespace(needs_repeat=False, answer={"statusCode": 200, "body": json.dumps(said)})
 
     def passes(self, until_s: float) -> None:
-        while self._clock.now < NOW + until_s * 1000:
+        while self._clock.now < self._began + until_s * 1000:
             self._clock.move(0.01)
             self._phones.happen()
+            if self._direction == "inbound" and "comes in" not in self.log and self._phones.rooms["room"].agents:
+                self.log.append("comes in")
 
     def dials(self, job_id: str) -> None:
         runner: Any = SimpleNamespace(worker_id="bot#1", is_cancelled=lambda _job_id: None)
@@ -192,9 +208,9 @@ class InCrashWorld(Logged):
 type Player = Deployed | InSimulation | InCrashWorld
 
 
-def played(kind: type[Player], name: str) -> list[str]:
+def played(kind: type[Player], name: str, direction: str = "outbound") -> list[str]:
     answers, moves, lasts_s = SCRIPTS[name]
-    player = kind(list(answers))
+    player = kind(list(answers), direction)
     player.begins()
     for at_s, what, number in moves:
         player.passes(at_s)
@@ -207,11 +223,22 @@ def played(kind: type[Player], name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("player", [InSimulation, InCrashWorld])
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_whoever_plays_a_speech_worker_does_what_the_deployed_one_does(
-    player: type[InSimulation | InCrashWorld], name: str
+    player: type[InSimulation | InCrashWorld], direction: str, name: str
 ) -> None:
-    assert played(player, name) == played(Deployed, name)
+    assert played(player, name, direction) == played(Deployed, name, direction)
+
+
+def test_a_speech_worker_comes_into_a_callers_room_with_its_runner_or_not_at_all() -> None:
+    assert played(Deployed, "nobody takes over", "inbound")[:4] == [
+        "asks 1 join",
+        "lets in c.1.1",
+        "is ready",
+        "comes in",
+    ]
+    assert {line.partition(" ")[0] for line in played(Deployed, "nobody ever comes", "inbound")} == {"asks"}
 
 
 def test_the_scripts_are_about_all_that_becomes_of_a_runner() -> None:

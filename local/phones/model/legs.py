@@ -86,15 +86,18 @@ def refusal(sip_code: int, text: str | None = None) -> Failure:
     return Failure(seen.twirp_code, seen.message, seen.metadata(sip_code))
 
 
-def refused(sip_code: int, text: str | None = None) -> LegEnd:
-    """A final SIP response other than 200."""
-    return LegEnd(sip_status.failure(sip_code).disconnect_reason, "callee", refusal(sip_code, text), sip_code)
+def refused(sip_code: int, text: str | None = None, *, has_credentials: bool = False) -> LegEnd:
+    """A final SIP response other than 200. `has_credentials` is whether the trunk has any, for who asks for them."""
+    if sip_code in sip_status.CHALLENGES:
+        return challenged(sip_code, has_credentials=has_credentials)
+    reason = sip_status.failure(sip_code, text).disconnect_reason
+    return LegEnd(reason, "callee", refusal(sip_code, text), sip_code)
 
 
-def challenged(*, has_credentials: bool) -> LegEnd:
+def challenged(sip_code: int, *, has_credentials: bool) -> LegEnd:
     """The carrier wants to know who calls, and is not told, or not what it wants to hear."""
     text = _WRONG_CREDENTIALS if has_credentials else _NO_CREDENTIALS
-    return LegEnd("USER_REJECTED", "carrier", Failure("failed_precondition", text), 407)
+    return LegEnd("USER_REJECTED", "carrier", Failure("failed_precondition", text), sip_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ CARRIER_IS_TO_BE_SILENT = Fate(None, timings.TIMER_B_S, CARRIER_IS_SILENT)
 
 
 def to_be_challenged(*, has_credentials: bool) -> Fate:
-    return Fate(None, timings.CHALLENGE_S, challenged(has_credentials=has_credentials))
+    return Fate(None, timings.CHALLENGE_S, challenged(407, has_credentials=has_credentials))
 
 
 def ring_limit(ringing_timeout_s: float, max_call_s: float, *, waits: bool) -> tuple[float, LegEnd]:

@@ -97,7 +97,14 @@ _TWIRP_CODES = {
 }  # fmt: skip
 _TWIRP_CODE_OF = {sip_code: twirp_code for twirp_code, sip_codes in _TWIRP_CODES.items() for sip_code in sip_codes}
 
+CHALLENGES = (401, 407)
+"""Codes that are no answer yet: LiveKit dials again with the trunk's credentials, and says in words of its own that it
+has none, or that they were not taken (`legs.challenged`)."""
+
 _UNAVAILABLE = (404, 408, 480)
+_LIMITS = ("cps limit exceeded", "concurrent call limit exceeded")
+"""What a carrier's 5xx says where the customer's trunk is at its limit. The phone was refused then, and the carrier is
+not broken."""
 _CODES_WITH_SHORT_TEXT = (400, 404, 480, 486, 488)
 SIP_CODES = tuple(sorted(_TWIRP_CODE_OF))
 
@@ -129,7 +136,7 @@ def failure(sip_code: int, text: str | None = None) -> SipFailure:
         twirp_code=_TWIRP_CODE_OF.get(sip_code, _default_twirp_code(sip_code)),
         message=f"{lead}: sip status: {sip_code}: {sip_status}",
         sip_status=sip_status,
-        disconnect_reason=_disconnect_reason(sip_code),
+        disconnect_reason=_disconnect_reason(sip_code, sip_status),
     )
 
 
@@ -137,9 +144,10 @@ def _default_twirp_code(sip_code: int) -> str:
     return "failed_precondition" if 500 <= sip_code < 600 else "invalid_argument"
 
 
-def _disconnect_reason(sip_code: int) -> str:
+def _disconnect_reason(sip_code: int, sip_status: str) -> str:
     if sip_code in _UNAVAILABLE:
         return "USER_UNAVAILABLE"
     if 400 <= sip_code < 500 or sip_code >= 600:
         return "USER_REJECTED"
-    return "CLIENT_INITIATED"
+    is_at_its_limit = sip_code >= 500 and any(words in sip_status.lower() for words in _LIMITS)
+    return "USER_REJECTED" if is_at_its_limit else "CLIENT_INITIATED"

@@ -183,7 +183,7 @@ class Callee:
             return legs.to_be_challenged(has_credentials=has_credentials)
         rings_s = self.rings_after_s or 0.0
         if self.refusal is not None:
-            refused = legs.refused(self.refusal.sip_code, self.refusal.text)
+            refused = legs.refused(self.refusal.sip_code, self.refusal.text, has_credentials=has_credentials)
             return Fate(self.rings_after_s, rings_s + self.refuses_after_s, refused)
         answers_s = None if self.answers_after_s is None else rings_s + self.answers_after_s
         return Fate(self.rings_after_s, answers_s)

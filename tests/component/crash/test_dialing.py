@@ -23,9 +23,9 @@ from tests.component.one_table import LocalAws
 _R = EndReason
 
 TALKED = {_R.USER_HUNG_UP_IN_CALL}
-UNTOLD = {_R.SIP_FAILED_TRUNK}
+UNTOLD = {_R.DIAL_STATE_UNKNOWN}
 """How a call may end whose dialer died with the carrier's word that it is full: LiveKit's webhook of a leg that was
-refused at once tells only that the trunk failed."""
+refused at once says USER_REJECTED, as of a phone that is busy."""
 
 
 def calls(*callees: Callee, how_many: int = 1, lines: int = 1, agents: bool = True, **fields: Any) -> Act:

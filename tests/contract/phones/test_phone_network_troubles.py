@@ -177,6 +177,8 @@ async def test_a_carrier_may_refuse_two_dials_for_its_limit_before_the_third_rin
         with pytest.raises(SipCallError) as caught:
             await dial(lab, "+15550102503")
         assert (caught.value.sip_status_code, caught.value.sip_status) == (503, "cps limit exceeded")
+    await lab.recorder.until(lambda seen: leavers(seen) != {})
+    assert leavers(lab.recorder) == {"SIP": "USER_REJECTED"}
     await dial(lab, "+15550102503")
     assert [call["rang_at"] is not None for call in await lab.calls()] == [False, False, True]
 

@@ -32,7 +32,7 @@ def _nobody_is_followed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _another_reason(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sip_status, "_disconnect_reason", lambda _code: "ROOM_CLOSED")
+    patch.setattr(sip_status, "_disconnect_reason", lambda _code, _text: "ROOM_CLOSED")
 
 
 def _another_error(patch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from local.pages.reasons import NOT_RUNG, reason_for
 from local.pages.sandbox import page
-from local.phones.model import sip_status
+from local.phones.model import legs, sip_status
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, STAYS_ON
@@ -40,6 +40,34 @@ from ringline.calls.model.timing import (
 def test_a_sip_code_becomes_a_twirp_code_and_a_disconnect_reason(sip_code: int, twirp_code: str, reason: str) -> None:
     seen = sip_status.failure(sip_code)
     assert (seen.twirp_code, seen.disconnect_reason) == (twirp_code, reason)
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "text", "reason"),
+    [
+        (503, "32001 SIP: Trunk CPS limit exceeded", "USER_REJECTED"),
+        (599, "Concurrent Call Limit Exceeded", "USER_REJECTED"),
+        (503, "limit exceeded", "CLIENT_INITIATED"),
+        (503, "channel limit reached", "CLIENT_INITIATED"),
+        (302, "cps limit exceeded", "CLIENT_INITIATED"),
+        (480, "cps limit exceeded", "USER_UNAVAILABLE"),
+    ],
+)
+def test_a_carrier_at_its_limit_is_no_broken_carrier(sip_code: int, text: str, reason: str) -> None:
+    assert legs.refused(sip_code, text).reason == reason
+
+
+@pytest.mark.parametrize("sip_code", [401, 407])
+@pytest.mark.parametrize(
+    ("has_credentials", "words"), [(False, "no username or password"), (True, "max auth retry attempts")]
+)
+def test_a_challenge_is_never_a_final_response(sip_code: int, has_credentials: bool, words: str) -> None:
+    for family in (1, 2, 3):
+        end = book.callee_for(f"+1555010{family}{sip_code}").fate(has_credentials=has_credentials).end
+        assert end is not None
+        assert end.failure is not None
+        assert (end.reason, end.failure.code, end.failure.metadata) == ("USER_REJECTED", "failed_precondition", {})
+        assert words in end.failure.text
 
 
 @pytest.mark.parametrize(

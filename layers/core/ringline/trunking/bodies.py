@@ -176,7 +176,8 @@ class AttachRequest(Asked):
 
 
 class MoveRequest(Asked):
-    """Which agent takes the callers from now on. Both kinds of `attach_type` are agents here."""
+    """Which agent takes the callers from now on. The pipe that the number is attached to stays, and lends voice and
+    limits. Both kinds of `attach_type` are agents here."""
 
     agent_id: NamedId
     number: PhoneNumber | None = None

@@ -152,12 +152,13 @@ class Numbers:
         return self.settling.settled(account_id, before, after)
 
     def move(self, account_id: str, named: str, agent_id: str) -> Kept:
-        """Leads the callers of an attached number to another agent. Raises Problem 409 `not_attached`."""
+        """Leads the callers of an attached number to another agent, as `change` does: the pipe that it is attached to
+        stays, and goes on lending voice and limits. Raises Problem 409 `not_attached`."""
 
         def moved(number: Number) -> Number:
             if not holders_of(number):
                 raise Problem(409, "not_attached", "The number is attached to nobody. Attach it")
-            return replace(number, agent_id=agent_id, pipe_id=None)
+            return replace(number, agent_id=agent_id)
 
         before, after = self._change(account_id, named, None, moved)
         return self.settling.settled(account_id, before, after)

@@ -163,6 +163,9 @@ class Phones:
     """When each leg that rang was over, by its room."""
     tapes: dict[str, Tape] = field(default_factory=dict)
     """The recordings, by their id."""
+    comes_with_its_runner: Callable[[str, str], bool] = lambda _room, _dispatched: False
+    """Hears of each agent that is about to come to a room that is there, and what it was told. Whether it comes in its
+    own time."""
     on_join: Callable[[str, str], object] = lambda _room, _dispatched: None
     """Hears of each agent that joins: its room, and what it was told."""
     on_close: Callable[[str], object] = lambda _room: None
@@ -215,8 +218,8 @@ class Phones:
             self.after(self.agents_take_s, lambda: self._comes(name, metadata))
 
     def _comes(self, name: str, metadata: str) -> None:
-        self.agent_joins(name, follows=True)
-        if name in self.rooms:
+        if name in self.rooms and not self.comes_with_its_runner(name, metadata):
+            self.agent_joins(name, follows=True)
             self.on_join(name, metadata)
 
     def agent_joins(self, name: str, sid: str | None = None, *, follows: bool = False) -> None:

@@ -27,7 +27,8 @@ NUMBER = "+15550100003"
 BEATS_EVERY_S = 10
 DIALS_AFTER_S = 0.1
 LATE_S = 3
-COMES_BACK_AFTER_S = 1
+TOLD_AFTER_S = 1.5
+"""How long after a connection is gone $disconnect tells of it: it may be back already."""
 
 
 class Habit(StrEnum):
@@ -111,7 +112,7 @@ class Fleet:
         event["headers"]["Authorization"] = f"Token {runner.key}"
         invocation = self._invoke(event, connection_id)
         if invocation.failed or invocation.answer["statusCode"] != 200:
-            self.world.phones.after(COMES_BACK_AFTER_S, lambda: self.connects(runner))
+            self._comes_back(runner)
             return
         runner.connection_id, runner.is_registered = connection_id, False
         self._tells(runner, runner.registers())
@@ -127,14 +128,17 @@ class Fleet:
 
     def _cut_off(self, runner: Runner) -> None:
         self.drops(runner)
-        self.world.phones.after(COMES_BACK_AFTER_S, lambda: self.connects(runner))
+        self._comes_back(runner)
+
+    def _comes_back(self, runner: Runner) -> None:
+        self.world.phones.after(runner.comes_back_after_s(0.5), lambda: self.connects(runner))
 
     def drops(self, runner: Runner) -> None:
-        """Its connection closes, of which it is told when it may be back already."""
+        """Its connection closes."""
         connection_id, runner.connection_id = runner.connection_id, None
         if connection_id is not None:
             event = event_of("serve_runners", "disconnect")
-            self.world.phones.after(COMES_BACK_AFTER_S + 0.5, lambda: self._invoke(event, connection_id))
+            self.world.phones.after(TOLD_AFTER_S, lambda: self._invoke(event, connection_id))
 
     def dies(self, worker_id: str) -> None:
         """As a program dies: its connection and its bridges with it."""

@@ -1,5 +1,6 @@
 """Speech workers: whoever is dispatched to speak for a call that has no agent of its own asks for its brain, lets one
-runner dial in, says that it is ready, and asks for another when that one is lost."""
+runner dial in, says that it is ready, and asks for another when that one is lost. A caller's comes into the room with
+its runner."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from local.agents import speech_workers as model
 from speech.bridge.model.actions import Why
 from speech.bridge.model.asking import read_answer
+from speech.bridge.model.call import CallFacts
 from speech.bridge.rules.seeking import Change
 from tests.component.crash.rig.hooks import agents_report
 from tests.component.crash.rig.runners import Fleet, Runner
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 READY = {"type": "ready", "can_report": ["user_spoke"]}
 FAILED = {"type": "hang_up", "reason": "agent_failed"}
 LEFT = {"type": "hang_up", "reason": "agent_left"}
+JOINS_AFTER_S = 0.05
 
 
 @dataclass
@@ -29,12 +32,12 @@ class SpeechWorker:
     room: str
     dispatched: str
     url: str
+    is_outside: bool = False
     runner: Runner | None = None
     job_id: str = ""
-    was_ready: bool = False
 
     def __post_init__(self) -> None:
-        self.rules = model.SpeechWorker(self)
+        self.rules = model.SpeechWorker(self, is_outside=self.is_outside)
 
     @property
     def now_ms(self) -> int:
@@ -59,12 +62,19 @@ class SpeechWorker:
         if self.rules.dialled(job_id) is not None:
             return False
         self.runner, self.job_id = runner, job_id
-        self.rules.greeted()
         self.world.spoken_for.append((self.room, runner.worker_id))
-        if not self.was_ready:
-            self.was_ready = True
-            self._tells(READY)
+        self.rules.greeted()
         return True
+
+    def is_ready(self) -> None:
+        self._tells(READY)
+
+    def comes_in(self) -> None:
+        self.after(round(JOINS_AFTER_S * 1000), self._joins)
+
+    def _joins(self) -> None:
+        if not self.rules.is_over:
+            self.world.phones.agent_joins(self.room, follows=True)
 
     def lost(self, job_id: str, code: int) -> None:
         if self.runner is not None and self.job_id == job_id:
@@ -79,9 +89,9 @@ class SpeechWorker:
     def changed(self, change: Change) -> None:
         if change in {Change.LEFT, Change.FAILED}:
             self._tells(FAILED if change is Change.FAILED else LEFT)
-            self.is_over()
+            self.stops()
 
-    def is_over(self) -> None:
+    def stops(self) -> None:
         self.rules.is_over = True
         self.cuts_off()
 
@@ -102,21 +112,32 @@ class Speech:
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(self.world, self._dial, self._hang_up)
+        self.world.phones.comes_with_its_runner = self._prepares
         self.world.phones.on_join = self.joined
         self.world.phones.on_close = self.closed
 
+    def _prepares(self, room: str, dispatched: str) -> bool:
+        """Whether this one asks for its runner before it comes into the room: a caller's does."""
+        told = json.loads(dispatched)
+        if "brain" not in told or CallFacts.of_dispatch(told).is_outbound:
+            return False
+        self._begins(room, dispatched, is_outside=True)
+        return True
+
     def joined(self, room: str, dispatched: str) -> None:
-        if "brain" not in json.loads(dispatched):
-            return
+        if "brain" in json.loads(dispatched):
+            self._begins(room, dispatched)
+
+    def _begins(self, room: str, dispatched: str, *, is_outside: bool = False) -> None:
         url = f"wss://speech.test/bridge/{len(self.workers)}"
-        worker = self.workers[url] = SpeechWorker(self.world, room, dispatched, url)
+        worker = self.workers[url] = SpeechWorker(self.world, room, dispatched, url, is_outside)
         # The worker acts by itself, and not within whoever made the room.
         self.world.phones.after(0.05, worker.rules.begins)
 
     def closed(self, room: str) -> None:
         for worker in self.workers.values():
             if worker.room == room:
-                worker.is_over()
+                worker.stops()
 
     def _dial(self, url: str, runner: Runner, job_id: str) -> bool:
         return self.workers[url].dialled(runner, job_id)
