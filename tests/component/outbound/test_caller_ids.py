@@ -9,6 +9,7 @@ from ringline.calls.capacity.counters import Kind, counter_name
 from ringline.calls.capacity.pools import CallerIdPolicy, choices
 from ringline.calls.model.call import Call, Refusal
 from ringline.calls.model.events import DialRefused, FoundOver
+from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.timing import CALLER_ID_RESTS_S
 from ringline.calls.outbound.admit import Paced
@@ -167,6 +168,27 @@ def test_a_call_whose_pipe_is_gone_goes_out_on_the_number_it_was_accepted_with(r
     assert room.claimed().from_number == POOL[0]
 
 
+def test_a_call_of_a_pool_that_has_no_number_left_goes_out_on_the_one_it_was_accepted_with(room: PoolRoom) -> None:
+    room.queued("call_1")
+    for number in POOL[1:]:
+        room.calls.routing.delete_number(ACCOUNT, number)
+    room.sets(CallerIdPolicy.FIXED, POOL[1:])
+    assert room.claimed().from_number == POOL[0]
+
+
+@pytest.mark.parametrize("policy", list(CallerIdPolicy))
+def test_a_call_of_a_pool_whose_numbers_were_all_given_up_ends_and_holds_up_nobody(
+    room: PoolRoom, policy: CallerIdPolicy
+) -> None:
+    room.sets(policy)
+    room.queued("call_1")
+    room.calls.queued("call_2", pipe_id="PIPE_9", from_number="+15550100009")
+    for number in POOL:
+        room.calls.routing.delete_number(ACCOUNT, number)
+    assert room.claimed().call_id == "call_2"
+    assert room.calls.call("call_1").end_reason is EndReason.SIP_FAILED_ACCOUNT
+
+
 def _dialed(room: PoolRoom, callees: list[str], name: str) -> list[str]:
     dialed = []
     for place, callee in enumerate(callees):
@@ -260,6 +282,25 @@ def test_two_sticky_numbers_whose_trunks_rest_wait_for_the_first_of_them(room: P
     assert room.admitted() == Paced(until)
     room.calls.clock.move(2)
     assert room.claimed().call_id == "call_2"
+
+
+def test_sticky_numbers_whose_trunks_all_rest_are_found_in_one_look_at_the_queue(room: PoolRoom) -> None:
+    many = tuple(f"+155501002{place:02}" for place in range(60))
+    room.sets(CallerIdPolicy.STICKY, many)
+    until = room.calls.clock() + 2_000
+    for place, number in enumerate(many):
+        own = Number(number=number, number_id=f"num_{number}", trunk_id=f"ST_many_{place}")
+        room.calls.routing.put_number(ACCOUNT, own)
+        room.calls.paces.rest(f"ST_many_{place}", room.calls.clock(), until)
+    called_from = set[str]()
+    for place in range(300):
+        callee = f"+15550103{place:03}"
+        number = next(choices(many, CallerIdPolicy.STICKY, callee, lambda _: Limits(), 0))
+        if number not in called_from:
+            called_from.add(number)
+            room.queued(f"call_{place}", to_number=callee)
+    assert len(called_from) > 50
+    assert room.admitted() == Paced(until)
 
 
 def test_a_sticky_call_whose_entry_does_not_tell_its_callee_waits_with_its_whole_pool(room: PoolRoom) -> None:

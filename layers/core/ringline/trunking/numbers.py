@@ -24,7 +24,7 @@ from ringline.runtime.web.revisions import check_revision
 from ringline.trunking.callers import CallerRules
 from ringline.trunking.model.lines import CarrierTrunk, Link
 from ringline.trunking.refusals import refusals, unknown, written
-from ringline.trunking.settling import Kept, Settling
+from ringline.trunking.settling import Kept, NumberLeaves, Settling
 from ringline.trunking.tables.numbers import (
     Holder,
     NumberChanged,
@@ -43,12 +43,6 @@ class SetLimits(Protocol):
     def __call__(self, account_id: str, number: str, max_calls: int | None, calls_per_day: int | None) -> None: ...
 
 
-class NumberLeaves(Protocol):
-    """Is called before a number is given up: calls may wait that are to go out on it. Repeating changes nothing."""
-
-    def __call__(self, account_id: str, /) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     rows: NumberRows
@@ -63,7 +57,9 @@ class Numbers:
 
     @property
     def settling(self) -> Settling:
-        return Settling(rows=self.rows, routing=self.routing, trunks=self.trunks, log=self.log)
+        return Settling(
+            rows=self.rows, routing=self.routing, trunks=self.trunks, number_leaves=self.number_leaves, log=self.log
+        )
 
     def all(self, account_id: str) -> list[Kept]:
         trunks = {each.trunk_id: each for each in self.trunks.store.trunks(account_id)}
@@ -183,11 +179,12 @@ class Numbers:
                 if taken_down is not None:
                     self._let_in_again(account_id, number)
                 raise
+            # First: whoever cannot be told of it keeps the number, and its callers.
+            self.number_leaves(account_id)
             with refusals():
                 if not self.trunks.linking.links.of(account_id, number.number).is_empty:
                     self.settling.unlink(account_id, number)
                     taken_down = number
-            self.number_leaves(account_id)
             try:
                 self.rows.delete(account_id, number, leaves=self.settling.leaving(account_id, number, None), uses=uses)
             except NumberChanged:

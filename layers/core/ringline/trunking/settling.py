@@ -2,6 +2,7 @@
 
 from copy import replace
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -35,11 +36,18 @@ class Kept:
     new_secret: str | None = field(default=None, repr=False)
 
 
+class NumberLeaves(Protocol):
+    """Is called before a number is given up: calls may wait that are to go out on it. Repeating changes nothing."""
+
+    def __call__(self, account_id: str, /) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
     rows: NumberRows
     routing: RoutingStore
     trunks: Trunks
+    number_leaves: NumberLeaves
     log: Logger
 
     def kept(self, account_id: str, number: Number) -> Kept:
@@ -66,6 +74,7 @@ class Settling:
         """What became of what there was before, as a sentence."""
         try:
             if before is None:
+                self.number_leaves(account_id)
                 self.rows.delete(account_id, after, leaves=self.leaving(account_id, after, None), uses=uses)
                 return "The number was not brought"
             restored = replace(before, revision=after.revision + 1)

@@ -422,7 +422,12 @@ class Admit(Record):
         rests = looked.pools_at_rest[pool_of]
         own = self.capacity.own_choice(account_id, entry, looked.caps) if rests else None
         if own is not None:
-            rests = {trunk: until for trunk, until in rests.items() if trunk == self.paces.trunk(own.trunk_id)}
+            # One look at the queue finds all trunks at rest through which calls of the pool would go.
+            trunk = self.paces.trunk(own.trunk_id)
+            pace = None if trunk in rests or trunk in looked.turns else self.paces.look(trunk)
+            if pace is not None and not pace.is_near(self.clock()):
+                rests[trunk] = pace.next_at
+            rests = {trunk: rests[trunk]} if trunk in rests else {}
         # Where the number is the same for all, all of them wait: a call behind it must not pass the one whose number's
         # trunk has its turn later.
         looked.resting.update({("pool", f"{pool_of}#{trunk}"): until for trunk, until in rests.items()})

@@ -87,9 +87,9 @@ class Capacity(Record):
                 if not known.counters[name].has_room:
                     return name
         pool = None if entry.pool_of is None else self._pool(account_id, entry.pool_of, known)
-        if pool is None or not pool.caller_ids or self._choice(account_id, pool, "", known) is not None:
+        if pool is None or self._choice(account_id, pool, "", known) is not None:
             return None
-        return _pool_name(entry.pool_of)
+        return _pool_name(entry.pool_of) if self._has_numbers(account_id, pool, known) else None
 
     def own_choice(self, account_id: str, entry: QueueEntry, known: Known) -> CallerId | None:
         """The number of its pool that an entry's call would go out on, where that depends on whom it calls. None where
@@ -100,12 +100,18 @@ class Capacity(Record):
         return self._choice(account_id, pool, entry.callee, known)
 
     def has_lost_its_number(self, call: Call, gate: Gate, known: Known) -> bool:
-        """Whether the number that the call was accepted with, and is to go out on, is its account's no more. Costs
-        nothing where the account gave up none since."""
-        if call.from_number is None or gate.numbers_left_at is None or call.created_at > gate.numbers_left_at:
+        """Whether the number that the call was accepted with, and is to go out on, is its account's no more: one of a
+        pool goes out on it where none of the pool's numbers is left. Costs nothing where the account gave up none
+        since, and where a number of the pool may be called from."""
+        if call.from_number is None:
             return False
         pool = self._pool(call.account_id, call.pipe_id or "", known) if call.from_pool else None
         if pool is not None and pool.caller_ids:
+            if self._choice(call.account_id, pool, call.to_number or "", known) is not None:
+                return False
+            if self._has_numbers(call.account_id, pool, known):
+                return False
+        elif gate.numbers_left_at is None or call.created_at > gate.numbers_left_at:
             return False
         return self._number(call.account_id, call.from_number, known) is None
 
@@ -113,11 +119,11 @@ class Capacity(Record):
         """What the call must take to be claimed now."""
         caller_id, always = None, set[str]()
         pool = self._pool(call.account_id, call.pipe_id or "", known) if call.from_pool else None
-        if pool is not None and pool.caller_ids:
+        if pool is not None:
             caller_id = self._choice(call.account_id, pool, call.to_number or "", known)
-            if caller_id is None:
+            if caller_id is None and self._has_numbers(call.account_id, pool, known):
                 return NoRoom(_pool_name(call.pipe_id))
-            if pool.caller_id_policy == CallerIdPolicy.LEAST_USED:
+            if caller_id is not None and pool.caller_id_policy == CallerIdPolicy.LEAST_USED:
                 always = {counter_name(Kind.NUMBER, caller_id.number)}
         names = names_of(call, None if caller_id is None else caller_id.number)
         if gate.caps_version:
@@ -143,6 +149,10 @@ class Capacity(Record):
             if own is not None:
                 return CallerId(number, own.trunk_id or pool.trunk_id)
         return None
+
+    def _has_numbers(self, account_id: str, pool: Pool, known: Known) -> bool:
+        """Whether any number of the pool is still its account's. Those that were given up stay in the pipe's list."""
+        return any(self._number(account_id, number, known) is not None for number in pool.caller_ids)
 
     def _pool(self, account_id: str, pipe_id: str, known: Known) -> Pool | None:
         if pipe_id not in known.pools:
