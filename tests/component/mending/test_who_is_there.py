@@ -6,7 +6,7 @@ from ringline.calls.model.call import AnswerFrom, Call, State
 from ringline.calls.model.events import AgentLeft, AgentSeen, Answered, CarrierFailed, LegLeft, Transferred
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, Others, RoomView
-from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_SLOW_S, AGENT_SUCCESSOR_S
+from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, AGENT_SLOW_S, AGENT_SUCCESSOR_S, DIALER_SILENCE_S
 from ringline.calls.progress.progress import Applied
 from tests.builders import ACCOUNT, NOW
 from tests.component.calls_room import CallsRoom
@@ -86,6 +86,15 @@ def test_an_agent_is_sent_for_in_time_though_the_carrier_tells_of_another_place(
     after_a_failure_elsewhere(room)
     call = look_after(room, AGENT_SLOW_S)
     assert (call.state, call.dispatches, room.telephony.sent_agents) == (State.DIALING, 2, [2])
+
+
+def test_a_call_is_looked_at_once_more_when_what_the_carrier_tells_is_to_be_believed(room: CallsRoom) -> None:
+    """The look that was for the agent finds it there, and no other one has been asked for."""
+    answered(room)
+    after_a_failure_elsewhere(room)
+    room.looks.asked.clear()
+    look_after(room, AGENT_SLOW_S)
+    assert [after_s for *_, after_s in room.looks.asked] == [DIALER_SILENCE_S - AGENT_SLOW_S]
 
 
 def test_whom_an_agent_left_is_not_kept_though_the_carrier_tells_of_another_place(room: CallsRoom) -> None:

@@ -23,6 +23,7 @@ from ringline.calls.rules.deadlines import (
     End,
     Owed,
     agent_due_at,
+    believed_over_in_s,
     dial_outcome_due_at,
     is_up,
     limit_falls_in_s,
@@ -156,6 +157,16 @@ def test_an_agent_is_missed_at_its_own_limit_whatever_became_of_another_place() 
     assert look_again_in_s(left) == AGENT_SUCCESSOR_S + 1
     assert owed(left, True, at(told_s + 1 + AGENT_SUCCESSOR_S - 0.001)) is Owed.NOTHING
     assert owed(left, True, at(told_s + 1 + AGENT_SUCCESSOR_S)) is Owed.LOOK
+
+
+def test_the_word_of_a_place_is_believed_when_its_time_is_over_though_somebody_looked_before() -> None:
+    told_s = BETWEEN_CHECKS_S
+    told = after(a_call(State.ACTIVE), CarrierFailed(at(told_s), 1, 487, "Request Terminated", None))
+    assert believed_over_in_s(told, at(told_s + 2.5)) == DIALER_SILENCE_S - 2
+    assert believed_over_in_s(told, at(told_s + DIALER_SILENCE_S)) is None
+    ended = after(a_call(State.ACTIVE), CarrierEnded(at(told_s), 1, None))
+    assert believed_over_in_s(ended, at(told_s + 2.5)) is None, "nobody looks before its time"
+    assert believed_over_in_s(a_call(State.ACTIVE), at(told_s)) is None
 
 
 def test_a_leg_that_lost_its_connection_has_its_time_also_where_the_carrier_told_of_another_place() -> None:

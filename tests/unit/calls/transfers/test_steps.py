@@ -272,6 +272,16 @@ def test_whoever_waits_for_somebody_is_hung_up_on_for_any_other_reason() -> None
     assert moved(asked(), EndAsked(at(15), EndReason.API_HUNG_UP)).end_asked_reason is EndReason.API_HUNG_UP
 
 
+def test_who_has_somebody_to_talk_to_waits_for_nobody() -> None:
+    """The agent that keeps a number company may end it for a silence: a mailbox would be up until the longest
+    duration."""
+    silence = AgentHangsUp(at(60), 1, EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, "silence")
+    joined = after(asked(warm_handoff_ms=None), JOINED)
+    assert moved(joined, silence).end_asked_reason is EndReason.AGENT_HUNG_UP_SILENCE_DETECTED
+    lost = after(joined, LegLeft(at(20), 1, "PA_target", "SIGNAL_CLOSE", "active", target_leg(joined)))
+    assert unmoved(lost, silence) == Unmoved("transfer_under_way")
+
+
 def test_no_call_is_idle_while_somebody_is_asked_for_nor_for_the_time_before() -> None:
     talking = a_call(State.ACTIVE, max_call_duration_s=3600)
     quiet_s = 9.0

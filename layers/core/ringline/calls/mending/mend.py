@@ -46,6 +46,7 @@ from ringline.calls.rules.deadlines import (
     End,
     Owed,
     agent_due_at,
+    believed_over_in_s,
     carrier_may_be_right_for_s,
     dial_outcome_due_at,
     dispatch_again_in_s,
@@ -118,6 +119,9 @@ class Mender:
             return
         if due in (Owed.NOTHING, Owed.LOOK):
             await self._look_at_its_limit(call, now)
+            if (believed_in_s := believed_over_in_s(call, now)) is not None:
+                # This look is for whoever is missing, and they may have come: nobody else asks for that one.
+                await self._ask_for_look(call, believed_in_s)
         await self._do(due, call, now)
 
     async def _mend_transfers(self, call: Call, now: int) -> bool:

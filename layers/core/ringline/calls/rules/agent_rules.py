@@ -108,8 +108,9 @@ def _voicemail(call: Call, event: VoicemailHeard) -> Result:
 def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
-    if event.reason in _FOR_SILENCE and under_way(call.transfers) is not None:
-        # Who waits for somebody has nothing to say. The transfer has limits of its own.
+    transfer = under_way(call.transfers) if event.reason in _FOR_SILENCE else None
+    if transfer is not None and transfer.keeps_waiting:
+        # Who waits for somebody has nothing to say, and the wait has a limit of its own.
         return Unmoved(UNDER_WAY)
     return Moved(changed(with_wish_to_hang_up(call, event)), END_ROOM)
 

@@ -168,7 +168,17 @@ def is_told_to_be_over(call: Call) -> bool:
 
 def is_to_be_believed_over(call: Call, now: int) -> bool:
     """Whether the one who decides has been waited for long enough since somebody said so."""
-    return any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(call))
+    return any(_passed(word, patience_s, now) for word, patience_s in _words_of_an_end(in_its_state(call)))
+
+
+def believed_over_in_s(call: Call, now: int) -> int | None:
+    """In how many seconds the carrier's word that a place failed is to be believed. None where there is no such word:
+    after any other one nobody looks before that moment."""
+    if not _only_a_place_failed(call) or is_to_be_believed_over(call, now):
+        return None
+    return min(
+        (-(-(word + patience_s * 1000 - now) // 1000) for word, patience_s in _words_of_an_end(call)), default=None
+    )
 
 
 def _only_a_place_failed(call: Call) -> bool:

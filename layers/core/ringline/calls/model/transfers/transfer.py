@@ -167,6 +167,11 @@ class Transfer(Record):
         return self.state.is_under_way
 
     @property
+    def keeps_waiting(self) -> bool:
+        """Whether somebody waits for its target: nobody has come yet, or has lost the connection again."""
+        return self.state.awaits_target or (self.is_under_way and self.left is not None)
+
+    @property
     def is_to_number(self) -> bool:
         return self.target.kind is TargetKind.NUMBER
 
