@@ -837,6 +837,26 @@ def test_a_refer_of_which_nothing_is_known_has_failed_if_the_phone_is_still_ther
     assert present(room).state is _S.FAILED
 
 
+@pytest.mark.parametrize(
+    "fields", [{"ends_call": True}, {"fallback": (Target(TargetKind.AGENT, "AGENT_2", "runner"),)}]
+)
+def test_a_phone_that_hung_up_before_it_was_sent_away_has_ended_the_call(
+    room: CallsRoom, fields: dict[str, Any]
+) -> None:
+    """LiveKit finds it no more, and tells of its leaving a moment later."""
+    talking(room)
+    asked(room, **COLD | fields)
+    room.telephony.refers = [NotSent("not_found", "participant does not exist", may_repeat=False)]
+    room.looks.asked.clear()
+    room.carry_out("transfer_1")
+    assert (room.call().state, room.transfers.sent) == (State.ACTIVE, [])
+    assert room.looks.asked, "in case LiveKit's word gets lost"
+    room.progress.apply(ACCOUNT, "call_1", LegLeft(room.clock(), 1, "PA_leg", "CLIENT_INITIATED", "hangup"))
+    room.progress.apply(ACCOUNT, "call_1", FoundOver(room.clock(), 1))
+    assert room.call().end_reason is EndReason.USER_HUNG_UP_IN_CALL
+    assert (present(room).state, present(room).reason) == (_S.FAILED, EndReason.USER_HUNG_UP_IN_CALL)
+
+
 def test_a_call_that_is_said_to_be_over_is_looked_at_again_as_soon_as_its_transfer_is_settled(room: CallsRoom) -> None:
     talking(room)
     asked(room, **COLD)

@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 
 from ringline.calls.model.call import Call
 from ringline.calls.model.events import AgentJoined, Event
-from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, Placed, Unclear
+from ringline.calls.model.outcomes import CarrierFull, Connected, DialOutcome, NotSent, Placed, Unclear
 from ringline.calls.model.ports import LookQueue
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import TelephonyDown
@@ -130,6 +130,11 @@ class CarryOut(Record):
             case Unclear(message):
                 # LiveKit's time-outs say nothing: the phone may still leave.
                 self.log.warning("transfer unclear", extra={"call_id": call.call_id, "why": message})
+                await self._have_it_looked_at(call)
+            case NotSent(twirp_code="not_found"):
+                # It is the phone that is to be sent away which LiveKit does not find. Who hung up just now was told of
+                # to nobody yet, and must not end the call as a transfer that came to nothing; another may be back.
+                self.log.info("phone to be sent away is gone", extra={"call_id": call.call_id})
                 await self._have_it_looked_at(call)
             case outcome:
                 await self._not_reached(call, transfer, outcome)
