@@ -24,8 +24,9 @@ class Brain(Protocol):
         """Never raises for what the other side answers or does not answer: that is Unreachable. The same number again
         gets the same answer."""
 
-    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Posts agent events, in order. Gives up after its retries, with a line in the log."""
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Posts agent events, in order. Returns the control plane's word on each (`result` in docs/agents.md), in their
+        order; nothing where there was no answer. Gives up after its retries, with a line in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,17 @@ class BrainClient:
             return NoSuchCall(str(reply.body.get("code") or reply.status))
         return read_answer(reply.body) if reply.status == 200 else Unreachable(f"status {reply.status}")
 
-    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         reply = await self._post(self._events_url, {"events": [self._signed(event) for event in events]})
         types = [event.get("type") for event in events]
         if isinstance(reply, Unreachable):
             _log.error("agent events were not taken", extra={"why": reply.why, "types": types})
         elif reply.status >= 400:
             _log.warning("agent events were refused", extra={"status": reply.status, "types": types})
+        else:
+            words = _words_of(reply.body)
+            return words if len(words) == len(events) else []
+        return []
 
     def _signed(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if event.get("type") != "ready":
@@ -105,3 +110,10 @@ class BrainClient:
                 return _Reply(answer.status, told if isinstance(told, Mapping) else {})
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return Unreachable(type(error).__name__)
+
+
+def _words_of(answer: Mapping[str, Any]) -> list[str]:
+    results = answer.get("results")
+    if not isinstance(results, list):
+        return []
+    return [str(result.get("result") or "") if isinstance(result, Mapping) else "" for result in results]

@@ -38,6 +38,7 @@ from speech.bridge.model.events import (
     CallOver,
     EndWished,
     Event,
+    HangUpRefused,
     Measured,
     OtherSideLeft,
     RunnerClosed,
@@ -50,7 +51,7 @@ from speech.bridge.model.events import (
     UserSilent,
     UserSpoke,
 )
-from speech.bridge.reporting import Reporting
+from speech.bridge.reporting import TRANSFER_UNDER_WAY, Reported, Reporting
 from speech.bridge.rules.conversation import Conversation
 from speech.bridge.voice import Voice
 
@@ -107,6 +108,7 @@ class Driver:
         self._kept_changes = 0
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._reporting = Reporting(brain)
+        self._reported_hang_up: Reported | None = None
         self._wakes_at_ms: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: Done | None = None
@@ -140,6 +142,12 @@ class Driver:
         if self._keep_turns is not None and changes != self._kept_changes:
             self._kept_changes = changes
             self._keep_turns(kept_turns(self._conversation.turns_to_keep()))
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the agent's part is over, or is to be after its last words. False again once its hang-up was
+        refused."""
+        return self._conversation.is_ending
 
     @property
     def has_heard(self) -> bool:
@@ -180,7 +188,8 @@ class Driver:
         self.tell(measured)
 
     def end(self, reason: str) -> None:
-        """The voice itself wants the call to end: `Voice.hang_up` follows after the last words."""
+        """The voice itself wants the call to end: `Voice.hang_up` follows after the last words. Where the control plane
+        refuses it the conversation goes on instead (`is_ending`)."""
         self.tell(EndWished(reason))
 
     async def other_side_left(self, *, is_final: bool = True) -> None:
@@ -282,9 +291,11 @@ class Driver:
                 self._voice.resume_recording()
 
     def _report(self, event: Mapping[str, Any]) -> None:
-        self._reporting.add(event)
+        reported = self._reporting.add(event)
         if event["type"] == "ready":
             self._begin(self._tell_ready())
+        elif event["type"] == "hang_up":
+            self._reported_hang_up = reported
 
     async def _tell_ready(self) -> None:
         await self._reporting.caught_up(REPORTED_WITHIN_S)
@@ -322,9 +333,14 @@ class Driver:
         self.tell(ended)
 
     async def _hang_up(self, reason: str) -> None:
-        """The control plane is told first: to it a leg that has left would be one that the other side hung up."""
+        """The control plane is told first: to it a leg that has left would be one that the other side hung up. It may
+        refuse. Whoever does not hear of that in time hangs up."""
+        reported = self._reported_hang_up
         await self._reporting.caught_up(REPORTED_WITHIN_S)
-        await self._voice.hang_up(reason)
+        if reported is not None and reported.word == TRANSFER_UNDER_WAY:
+            self.tell(HangUpRefused())
+        else:
+            await self._voice.hang_up(reason)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

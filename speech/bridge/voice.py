@@ -39,5 +39,5 @@ class Voice(Protocol):
         """Hands the call over and returns what became of it. A refusal of the carrier is a result."""
 
     async def hang_up(self, reason: str) -> None:
-        """The agent has ended the call, and its last words were heard. The control plane is told beside this; a voice
-        whose call is closed from there has nothing to do."""
+        """The agent has ended the call, and its last words were heard. The control plane was told before this, and has
+        not refused; a voice whose call is closed from there has nothing to do."""

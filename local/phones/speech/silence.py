@@ -1,7 +1,5 @@
 """What an agent does when nobody is heard: it asks, and after the same time again it has the call ended."""
 
-import asyncio
-
 from local.phones.kernel.pace import Pace
 from local.phones.speech.mouth import Mouth
 from local.phones.speech.person import Person
@@ -41,9 +39,9 @@ class Silence:
 
     async def watch(self, person: Person) -> None:
         """Asks, then gives up, whenever nobody has been heard for so long; an answer that the agent owes is no silence
-        of the person's."""
+        of the person's. Where the product does not end the call it begins anew."""
         while True:
-            if self._mouth.speaks or person.speaks or person.awaits_answer:
+            if self._mouth.speaks or person.speaks or person.awaits_answer or self._driver.is_ending:
                 self._last_sound_s = self._pace.now_s()
             left_s = self._last_sound_s + ASKS_AFTER_S - self._pace.now_s()
             if left_s > 0:
@@ -51,7 +49,8 @@ class Silence:
             elif self._has_asked:
                 self._driver.silent(self._pace.now_s() - self._last_heard_s)
                 self._driver.end(_REASON)
-                await asyncio.Event().wait()
+                self._last_sound_s = self._pace.now_s()
+                self._has_asked = False
             else:
                 self._has_asked = True
                 self._mouth.add(None, ASKS)

@@ -98,7 +98,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call: all words have been heard. Comes at most once."""
+    """End the call: all words have been heard. Comes after the `Report` of it, at most once unless it is refused
+    (`HangUpRefused`)."""
 
     reason: str
 

@@ -180,6 +180,12 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class HangUpRefused:
+    """The control plane does not end the call for what the agent hung up for (`HangUp`), and the voice has not hung up:
+    while the call is handed over nobody is hung up on for a silence (docs/transfers.md)."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndWished:
     """The voice itself wants the call to end, for a reason of docs/agents.md: silence, a voicemail, the longest time.
     Goes the way of an agent's `end_call`: after the last words."""
@@ -224,6 +230,7 @@ type Event = (
     | MessageCame
     | TonesSent
     | TransferEnded
+    | HangUpRefused
     | EndWished
     | OtherSideLeft
     | CallOver

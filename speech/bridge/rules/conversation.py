@@ -24,6 +24,7 @@ from speech.bridge.model.events import (
     CallOver,
     EndWished,
     Event,
+    HangUpRefused,
     Measured,
     MessageCame,
     OtherSideLeft,
@@ -42,7 +43,7 @@ from speech.bridge.model.events import (
 )
 from speech.bridge.model.letters import Letters, in_whole_letters
 from speech.bridge.rules.ending import Ending
-from speech.bridge.rules.seeking import NORMAL, UNKNOWN_CALL, Change, Seeking
+from speech.bridge.rules.seeking import HANDSHAKE_MS, NORMAL, UNKNOWN_CALL, Change, Seeking
 from speech.bridge.rules.speaking import Speaking
 from speech.bridge.rules.steps import Steps, Timer
 from speech.bridge.rules.talk import Talk
@@ -69,6 +70,7 @@ class Conversation:
         self._letters = Letters()
         self._somebody_spoke = False
         self._was_ready = False
+        self._was_answered = False
         self._turns_reported: list[Mapping[str, Any]] | None = None
         self._is_over = False
         self._now_ms = 0
@@ -82,6 +84,11 @@ class Conversation:
     def turns_to_keep(self) -> list[dict[str, Any]]:
         """What is to be kept outside of this process: should it be lost, another goes on from there."""
         return self._talk.turns_to_keep()
+
+    @property
+    def is_ending(self) -> bool:
+        """The agent's part is over, or is to be after its last words."""
+        return self._ending.is_wanted
 
     @property
     def has_heard(self) -> bool:
@@ -120,10 +127,8 @@ class Conversation:
             case RunnerFrame(bridge=bridge, text=text):
                 if bridge == self._seeking.bridge:
                     self._runner_says(frames.read_frame(text))
-            case TransferEnded():
-                self._transfer_ended(event)
-            case EndWished(reason=reason):
-                self._end(reason)
+            case TransferEnded() | EndWished() | HangUpRefused():
+                self._parting(event)
             case OtherSideLeft(is_final=is_final):
                 self._report_transcript(is_final=is_final)
             case CallOver(end_reason=end_reason, status=status, error=error):
@@ -139,6 +144,7 @@ class Conversation:
         match event:
             case Answered():
                 # What was held back for the answer is not said to somebody whom the agent has hung up on.
+                self._was_answered = True
                 if not self._ending.is_done:
                     self._speaking.answered()
             case UserSpoke():
@@ -287,11 +293,12 @@ class Conversation:
             return
         self._report_user_spoke()
         self._talk.ask(said.turn, said.text, said.language, said.at_ms or self._now_ms)
-        if self._ending.is_wanted:
+        if not self._ending.is_wanted:
+            self._telling.turns(self._now_ms)
+        elif not self._ending.has_hung_up:
             self._talk.never_mind(said.turn)
             self._speaking.never_mind(said.turn)
-        else:
-            self._telling.turns(self._now_ms)
+        # What is said after the hang-up waits: should it be refused, the agent answers.
 
     def _interrupted(self, heard_prefix: str | None) -> None:
         if not self._speaking.is_held:
@@ -300,9 +307,32 @@ class Conversation:
 
     # ------------------------------------------------------------ the end
 
+    def _parting(self, event: TransferEnded | EndWished | HangUpRefused) -> None:
+        match event:
+            case TransferEnded():
+                self._transfer_ended(event)
+            case EndWished(reason=reason):
+                self._end(reason)
+            case HangUpRefused():
+                self._go_on()
+
     def _end(self, reason: str) -> None:
         self._seeking.stop()
         self._ending.want(reason, self._now_ms)
+
+    def _go_on(self) -> None:
+        """The hang-up was refused. While the call was ending nobody was sought, and no runner that left was missed."""
+        if not self._ending.take_back():
+            return
+        self._steps.do(Note("the hang-up was refused"))
+        if self._was_answered:
+            self._speaking.answered()
+        if self._seeking.bridge is None:
+            self._changed(self._seeking.look_for_another(self._now_ms))
+        elif self._seeking.is_here:
+            self._telling.turns(self._now_ms)
+        else:
+            self._steps.set(Timer.HELLO, self._now_ms + HANDSHAKE_MS)
 
     def _transfer(self, asked: frames.TransferVerb) -> None:
         why = "not_answered" if self._speaking.is_held else refusal(asked, self._call)

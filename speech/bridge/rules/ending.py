@@ -1,4 +1,7 @@
-"""How a call ends by its agent's wish, and how it is handed over: only after the last words were heard."""
+"""How a call ends by its agent's wish, and how it is handed over: only after the last words were heard.
+
+The control plane may refuse to hang up (`take_back`): then the call goes on as if nobody had wished its end.
+"""
 
 from speech.bridge.model.actions import HangUp, Note, Report, Transfer
 from speech.bridge.model.outcome import reason_of_hang_up
@@ -27,6 +30,8 @@ class Ending:
         self._may_begin_words = False
         self._transfer: Transfer | None = None
         self._transfer_began = False
+        self.has_hung_up = False
+        """`HangUp` was wanted. Nobody has refused it yet."""
         self.is_done = False
         """`HangUp` was wanted, or the call was handed over: nothing more is spoken."""
         self.presumed_reason: str | None = None
@@ -79,13 +84,24 @@ class Ending:
         return PLAYOUT_MS + MS_A_LETTER * self._talk.unheard_letters
 
     def _hang_up(self, reason: str, now_ms: int) -> None:
-        self.is_done = True
+        self.is_done = self.has_hung_up = True
         self._transfer = None
         self._steps.stop(Timer.LAST_WORDS, Timer.PLAYOUT, Timer.TRANSFER)
         self._steps.set(Timer.OVER, now_ms + TOLD_WITHIN_MS)
         # For the runner, where nobody can tell in time how the call has ended.
         self.presumed_reason, self.presumed_status = reason_of_hang_up(reason), "completed"
         self._steps.do(Report({"type": "hang_up", "reason": reason}), HangUp(reason))
+
+    def take_back(self) -> bool:
+        """The control plane does not hang up: the agent speaks on, and may end the call later, for any reason. False
+        where nobody has hung up."""
+        if not self.has_hung_up:
+            return False
+        self.has_hung_up = self.is_done = self._is_due = self._may_begin_words = False
+        self._reason = self._waits_for_letters = None
+        self.presumed_reason = self.presumed_status = None
+        self._steps.stop(Timer.OVER)
+        return True
 
     def due(self, timer: Timer) -> None:
         match timer:

@@ -69,10 +69,10 @@ class ControlPlane:
     async def _events(self, request: web.Request) -> web.Response:
         _check(request)
         events = (await request.json())["events"]
-        await self.control.report(events)
-        if any(event["type"] == "hang_up" for event in events):
+        words = await self.control.report(events)
+        results = [{"type": event["type"], "result": word} for event, word in zip(events, words, strict=True)]
+        if {"type": "hang_up", "result": "applied"} in results:
             self.ended = {"status": "completed", "end_reason": "AGENT_HUNG_UP"}
-        results = [{"type": event["type"], "result": "applied"} for event in events]
         return web.json_response({"results": results, **self.ended})
 
 

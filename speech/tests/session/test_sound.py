@@ -94,6 +94,23 @@ async def test_who_waits_for_somebody_to_be_called_in_is_not_asked_and_not_cut_o
         assert rig.phone.hung_up_for == "silence"
 
 
+async def test_after_a_hang_up_that_is_refused_the_silence_begins_anew() -> None:
+    async with a_session_with(echoes, SPEECH_SILENCE_ASK_S="0.2", SPEECH_SILENCE_END_S="0.2") as rig:
+        await answered(rig)
+        rig.control.is_handing_over = True
+        watching = asyncio.create_task(rig.quiet.run())
+        await eventually(lambda: rig.control.reported("hang_up"))
+        await eventually(lambda: not rig.driver.is_ending)
+        assert rig.phone.hung_up_for is None
+        rig.control.is_handing_over = False
+        await rig.over()
+        watching.cancel()
+        assert rig.phone.hung_up_for == "silence"
+        told = [event["type"] for event in rig.control.reports if event["type"] != "transcript"]
+        assert told == ["ready", *["silence", "silence", "hang_up"] * 2]
+        assert rig.reads.text.count("Are you still there?") == 2
+
+
 @pytest.mark.parametrize(
     ("error", "reason"), [(ValueError("a field is missing"), "failed: speech"), (APIError("try again"), None)]
 )

@@ -4,6 +4,7 @@ asserted; on a machine with other work the numbers are upper bounds."""
 import asyncio
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psutil
@@ -28,10 +29,11 @@ class Timed(Control):
         super().__init__()
         self.ready_at: list[float] = []
 
-    async def report(self, events: object) -> None:
-        await super().report(events)  # type: ignore[arg-type]
-        if any(event["type"] == "ready" for event in events):  # type: ignore[attr-defined]
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        words = await super().report(events)
+        if any(event["type"] == "ready" for event in events):
             self.ready_at.append(time.monotonic())
+        return words
 
 
 def row(what: str, value: str) -> None:

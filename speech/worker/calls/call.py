@@ -55,10 +55,10 @@ class ReadyInRoom:
     async def ask(self, request: int, why: Why) -> BrainAnswer:
         return await self._brain.ask(request, why)
 
-    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         if any(event["type"] == "ready" for event in events):
             await self._joined.wait()
-        await self._brain.report(events)
+        return await self._brain.report(events)
 
 
 class CallInRoom:

@@ -51,7 +51,7 @@ class Quiet:
     def look(self) -> None:
         """One look at who speaks, and what follows."""
         now = self._clock_s()
-        if self._user_speaks or self._has_company():
+        if self._user_speaks or self._has_company() or self._driver.is_ending:
             self._watch.somebody_spoke()
         elif self._voice.is_busy:
             self._watch.sound()
@@ -64,3 +64,5 @@ class Quiet:
         elif step is SilenceStep.END:
             self._driver.silent(round(self._watch.silent_s(now), 1))
             self._driver.end(REASON)
+            # Where the hang-up is refused the call goes on, and a silence of its own begins.
+            self._watch.somebody_spoke()

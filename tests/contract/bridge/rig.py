@@ -18,6 +18,7 @@ from speech.bridge.hub import Hub, serving
 from speech.bridge.model.actions import Done, Transfer, Why
 from speech.bridge.model.call import CallFacts
 from speech.bridge.model.events import Assigned, BrainAnswer, NoRunner, TransferEnded
+from speech.bridge.reporting import TRANSFER_UNDER_WAY
 from speech.bridge.tokens import bridge_key
 
 AGENT, CALL = "bot", "SCL_1"
@@ -63,6 +64,8 @@ class Control:
         self.bridge_url = ""
         self.asked: list[tuple[int, Why]] = []
         self.reports: list[Mapping[str, Any]] = []
+        self.is_handing_over = False
+        """Whether it refuses to hang up for a silence."""
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/v1/internal/workers", self._workers)]
@@ -107,8 +110,13 @@ class Control:
         await self._runners[worker_id].send_str(json.dumps(assign))
         return Assigned(job_id, worker_id, 2.0)
 
-    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         self.reports.extend(events)
+        return [self._word_on(event) for event in events]
+
+    def _word_on(self, event: Mapping[str, Any]) -> str:
+        is_for_silence = event["type"] == "hang_up" and str(event.get("reason")).startswith("silence")
+        return TRANSFER_UNDER_WAY if self.is_handing_over and is_for_silence else "applied"
 
     def reported(self, kind: str) -> list[Mapping[str, Any]]:
         return [event for event in self.reports if event["type"] == kind]

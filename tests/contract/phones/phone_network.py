@@ -19,6 +19,7 @@ from livekit.protocol.models import ParticipantInfo
 
 from local.phones.carrier.forms import CarrierSecrets
 from local.phones.network import NetworkConfig, PhoneNetwork
+from speech.bridge.reporting import TRANSFER_UNDER_WAY
 
 API_KEY, API_SECRET = "devkey", "a-secret-that-is-long-enough-for-hs256"
 AGENT_NAME = "lab-agent"
@@ -129,6 +130,8 @@ class Product:
     policy: str = "hang_up"
     status: str = "active"
     end_reason: str | None = None
+    is_handing_over: bool = False
+    """Whether a hang-up is answered as while a transfer is under way."""
     transfer: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]] = nobody_is_handed_over
     brain: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _asked: {"result": "none", "why": "no_runner"}
     statuses: list[int] = field(default_factory=list)
@@ -166,12 +169,16 @@ class Product:
         if request.path == BRAIN_ENDPOINT:
             return web.json_response({"text": f"You said: {json.loads(body)['text']}"})
         told: dict[str, Any] = {
-            "results": [],
+            "results": self._results() if self.is_handing_over else [],
             "status": self.status,
             "end_reason": self.end_reason,
             "voicemail_policy": self.policy,
         }
         return web.json_response(told, status=status)
+
+    def _results(self) -> list[dict[str, str]]:
+        kinds = (str(event["type"]) for event in self.posted[-1].events)
+        return [{"type": kind, "result": TRANSFER_UNDER_WAY if kind == "hang_up" else "applied"} for kind in kinds]
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,21 @@ async def test_where_nobody_speaks_the_agent_asks_and_then_has_the_call_ended(la
 
 
 @in_a_lab()
+async def test_who_is_silent_while_they_are_handed_over_is_not_hung_up_on(lab: Lab) -> None:
+    async with a_control_plane(lab, Agent()):
+        await send_speech_agent(lab, SAYS_NOTHING)
+        await ready(lab)
+        lab.product.is_handing_over = True
+        await dial(lab, SAYS_NOTHING)
+        await lab.product.until(lambda product: "hang_up" in product.told())
+        lab.product.is_handing_over = False
+        await finished(lab)
+    assert await words(lab) == [("agent", "Are you still there?", False)] * 2
+    assert [told for told in lab.product.told() if told in ("silence", "hang_up")] == ["silence", "hang_up"] * 2
+    assert leavers(lab.recorder) == {"SIP": "ROOM_DELETED", "AGENT": "ROOM_DELETED"}
+
+
+@in_a_lab()
 async def test_an_agent_that_ends_the_call_is_heard_to_its_last_word_and_closes_the_room(lab: Lab) -> None:
     agent = Agent(does={LINES[0]: lambda ctx: ctx.session.end("goodbye")})
     async with a_control_plane(lab, agent):

@@ -30,6 +30,7 @@ from speech.bridge.model.events import (
     BrainAnswered,
     CallOver,
     EndWished,
+    HangUpRefused,
     Measured,
     NoRunner,
     NoSuchCall,
@@ -195,6 +196,12 @@ class AnyOrder(RuleBasedStateMachine):
     def transfer_ends(self, done: bool) -> None:
         self.is_transferring = False
         self.tell(TransferEnded(done))
+
+    @precondition(lambda self: self.hang_ups)
+    @rule()
+    def hang_up_is_refused(self) -> None:
+        self.hang_ups = 0
+        self.tell(HangUpRefused())
 
     @rule(is_rare=st.integers(0, 9))
     def voice_wants_the_end(self, is_rare: int) -> None:

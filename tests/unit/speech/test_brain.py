@@ -143,5 +143,29 @@ async def test_events_are_posted_together_in_their_order() -> None:
 async def test_events_that_are_refused_are_not_sent_again() -> None:
     plane = ControlPlane([(422, {"code": "invalid_request"})])
     async with client_of(plane) as client:
-        await client.report([{"type": "ready"}])
+        assert await client.report([{"type": "ready"}]) == []
     assert len(plane.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            {
+                "results": [
+                    {"type": "silence", "result": "applied"},
+                    {"type": "hang_up", "result": "transfer_under_way"},
+                ]
+            },
+            ["applied", "transfer_under_way"],
+        ),
+        ({"results": [{"type": "silence", "result": "applied"}]}, []),
+        ({"results": ["applied", {}]}, ["", ""]),
+        ({"results": None}, []),
+        ({}, []),
+    ],
+)
+async def test_each_event_has_the_control_planes_word(answer: dict[str, Any], words: list[str]) -> None:
+    plane = ControlPlane([(200, answer)])
+    async with client_of(plane) as client:
+        assert await client.report([{"type": "silence"}, {"type": "hang_up"}]) == words

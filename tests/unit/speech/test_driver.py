@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.rules.transfers.steps import UNDER_WAY
 from speech.bridge.driver import Driver, steady_clock_ms
 from speech.bridge.line import FrameTooLong, LineLost
 from speech.bridge.local_brain import LocalBridge, LocalBridgeClosed, ServeBrainOf
@@ -24,6 +25,7 @@ from speech.bridge.model.events import (
     Served,
     TransferEnded,
 )
+from speech.bridge.reporting import TRANSFER_UNDER_WAY
 
 pytestmark = pytest.mark.anyio
 CALL = CallFacts("SCL_1", "bot")
@@ -75,15 +77,25 @@ class FakeBrain:
     answer: BrainAnswer
     asked: list[Why] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
+    hands_over: bool = False
+    """Whether a transfer is under way."""
+    is_silent: bool = False
+    """Whether it takes what it is told, and the answers are lost."""
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, request: int, why: Why) -> BrainAnswer:
         self.asked.append(why)
         return self.answer
 
-    async def report(self, events: Sequence[Mapping[str, Any]]) -> None:
+    async def report(self, events: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         await self.is_open.wait()
         self.reports += [event["type"] for event in events]
+        return [] if self.is_silent else [self.word_on(event) for event in events]
+
+    def word_on(self, event: Mapping[str, Any]) -> str:
+        """As `calls/rules/agent_rules.py` has it."""
+        is_for_silence = event["type"] == "hang_up" and str(event["reason"]).startswith(("silence", "idle"))
+        return TRANSFER_UNDER_WAY if self.hands_over and is_for_silence else "applied"
 
 
 @dataclass
@@ -213,6 +225,63 @@ async def test_the_control_plane_is_told_of_the_end_before_the_voice_hangs_up() 
         await setting.spoken()
         assert setting.voice.did == ["hang up done"]
         assert "hang_up" in setting.brain.reports
+
+
+async def test_an_agent_whose_hang_up_is_refused_speaks_on_and_may_hang_up_later() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.brain.hands_over = True
+        setting.driver.end("silence")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (setting.brain.reports, setting.voice.did) == (["ready", "hang_up"], [])
+        assert not setting.driver.is_ending
+        setting.line.says("agent.say", text="Nobody picks up there.")
+        await setting.spoken()
+        setting.brain.hands_over = False
+        setting.driver.end("silence")
+        await setting.spoken()
+        assert setting.voice.did == ["say Nobody picks up there.", "hang up silence"]
+        assert setting.brain.reports == ["ready", "hang_up", "hang_up"]
+
+
+async def test_while_a_transfer_is_under_way_any_other_hang_up_still_ends_the_call() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        setting.driver.answered()
+        setting.brain.hands_over = True
+        setting.line.says("agent.end_call", reason="done")
+        await setting.spoken()
+        assert setting.voice.did == ["hang up done"]
+        assert setting.driver.is_ending
+
+
+async def test_a_hang_up_that_nobody_answers_is_carried_out() -> None:
+    async with a_driver() as setting:
+        setting.brain.hands_over = setting.brain.is_silent = True
+        setting.line.dial()
+        setting.driver.answered()
+        setting.driver.end("silence")
+        await setting.spoken()
+        assert setting.voice.did == ["hang up silence"]
+
+
+async def test_a_hang_up_that_is_answered_too_late_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speech.bridge.driver.REPORTED_WITHIN_S", 0.03)
+    async with a_driver() as setting:
+        setting.brain.hands_over = True
+        setting.brain.is_open.clear()
+        setting.line.dial()
+        setting.driver.answered()
+        setting.driver.end("silence")
+        await setting.spoken()
+        assert setting.voice.did == ["hang up silence"]
+
+
+def test_the_word_for_a_refused_hang_up_is_the_control_planes() -> None:
+    assert TRANSFER_UNDER_WAY == UNDER_WAY
 
 
 async def test_a_voice_that_breaks_does_not_keep_the_runner_from_the_reason() -> None:
