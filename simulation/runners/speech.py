@@ -64,8 +64,10 @@ class SpeechWorkers:
         agents.comes_with_its_brain = self._prepares
 
     def _prepares(self, room: Room, follows: bool) -> None:
-        """A speech worker asks for its runner before it comes into a caller's room. Each dispatch has a line of its
-        own: where the first one is slow another is sent, and both may come, of which one is put out."""
+        """A speech worker asks for its runner before it comes into a caller's room. Where another one has the line of
+        the call, it leaves at once."""
+        if any(worker.room is room and worker.has_its_line for worker in self._at_work.values()):
+            return
         identity = f"agent-AJ_{self.scene.new_sid('AJ')}"
         self._at_work[room.name, identity] = worker = SpeechWorker(self, room, identity, follows=follows)
         self.world.after(1, worker.begins)
@@ -121,6 +123,10 @@ class SpeechWorker:
     @property
     def is_preparing(self) -> bool:
         return self.agent is None and not self._rules.is_over
+
+    @property
+    def has_its_line(self) -> bool:
+        return not self._rules.is_over and (self.agent is None or self.agent.alive)
 
     @property
     def now_ms(self) -> int:
