@@ -93,6 +93,29 @@ def test_what_livekit_refuses_leaves_nothing_behind(office: Office, step: int) -
     assert agent is not None and agent.number is None
 
 
+def gate_is_busy(_account_id: str) -> None:
+    raise Problem(503, "contended", "The number was not given up")
+
+
+def test_a_number_that_cannot_be_said_to_leave_keeps_its_callers(office: Office) -> None:
+    bring(office, office.a_trunk().trunk_id)
+    with refused("contended"):
+        replace(office.numbers, number_leaves=gate_is_busy).delete(ACCOUNT, NUMBER, None)
+    assert len(office.livekit.inbound) == len(office.livekit.ruling) == 1
+    assert [each.number for each in office.routing.numbers(ACCOUNT)] == [NUMBER]
+
+
+def test_a_refused_number_that_cannot_be_said_to_leave_is_told_as_refused(office: Office) -> None:
+    trunk = office.a_trunk()
+    office.livekit.faults = [Fault.REFUSED]
+    with pytest.raises(Problem, match="leads nowhere") as refusal:
+        replace(office.numbers, number_leaves=gate_is_busy).bring(
+            ACCOUNT, NUMBER, {"agent_id": "front-desk", "account_trunk_id": trunk.trunk_id}
+        )
+    assert refusal.value.code == "livekit_refused"
+    office.numbers.delete(ACCOUNT, NUMBER, None)
+
+
 def test_a_number_that_overflows_to_another_one_is_taken_back_as_well(office: Office) -> None:
     trunk = office.a_trunk()
     office.numbers.bring(ACCOUNT, "+15550100778", {})

@@ -175,12 +175,12 @@ class Numbers:
                 check_revision(revision, number.revision)
                 uses = self.rows.uses(account_id, number.number)
                 self._check_use(account_id, number)
+                # Before its callers are shut out: where that cannot be said the number stays, and takes them.
+                self.number_leaves(account_id)
             except Problem:
                 if taken_down is not None:
                     self._let_in_again(account_id, number)
                 raise
-            # First: whoever cannot be told of it keeps the number, and its callers.
-            self.number_leaves(account_id)
             with refusals():
                 if not self.trunks.linking.links.of(account_id, number.number).is_empty:
                     self.settling.unlink(account_id, number)

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from ringline.routing.records import Number
 from ringline.routing.store import RoutingStore
 from ringline.runtime.logging import masked
+from ringline.runtime.web.problems import Problem
 from ringline.trunking.linking import NotLinked
 from ringline.trunking.model.lines import CarrierTrunk, Link, SipDown
 from ringline.trunking.refusals import refusals
@@ -37,7 +38,8 @@ class Kept:
 
 
 class NumberLeaves(Protocol):
-    """Is called before a number is given up: calls may wait that are to go out on it. Repeating changes nothing."""
+    """Is called before a number is given up: calls may wait that are to go out on it. Repeating changes nothing. Raises
+    Problem 503 where that cannot be written now."""
 
     def __call__(self, account_id: str, /) -> None: ...
 
@@ -79,6 +81,9 @@ class Settling:
                 return "The number was not brought"
             restored = replace(before, revision=after.revision + 1)
             self.rows.write(account_id, after, restored, leaves=self.leaving(account_id, after, restored))
+        except Problem as problem:
+            self.log.warning("number not taken back", extra={"number": masked(after.number), "why": problem.title})
+            return "The number is there and leads nowhere. Sync the numbers, or give it up"
         except (NumberChanged, HolderGone, OverflowChained):
             self.log.warning("number not taken back", extra={"number": masked(after.number)})
             return "The number was changed meanwhile and was not taken back. Sync the numbers"
