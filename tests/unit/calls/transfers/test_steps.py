@@ -282,6 +282,18 @@ def test_who_has_somebody_to_talk_to_waits_for_nobody() -> None:
     assert unmoved(lost, silence) == Unmoved("transfer_under_way")
 
 
+@pytest.mark.parametrize("fields", [{"warm_handoff_ms": 4_000}, TO_AGENT])
+def test_an_agent_that_is_put_out_for_somebody_does_not_end_their_conversation_for_a_silence(
+    fields: dict[str, Any],
+) -> None:
+    """It may not hear them, and has minded the silence while the phone rang."""
+    silence = AgentHangsUp(at(13), 1, EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, "silence")
+    waiting = asked(**fields)
+    (transfer,) = waiting.transfers
+    joined = replace(waiting, transfers=(replace(transfer, state=_S.JOINED, joined_at=at(12)),))
+    assert unmoved(joined, silence) == Unmoved("transfer_under_way")
+
+
 def test_no_call_is_idle_while_somebody_is_asked_for_nor_for_the_time_before() -> None:
     talking = a_call(State.ACTIVE, max_call_duration_s=3600)
     quiet_s = 9.0

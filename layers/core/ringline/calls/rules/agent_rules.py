@@ -109,8 +109,8 @@ def _hangs_up(call: Call, event: AgentHangsUp) -> Result:
     if call.end_asked_at is not None:
         return Unmoved("end_was_asked", END_ROOM)
     transfer = under_way(call.transfers) if event.reason in _FOR_SILENCE else None
-    if transfer is not None and transfer.keeps_waiting:
-        # Who waits for somebody has nothing to say, and the wait has a limit of its own.
+    if transfer is not None and transfer.makes_silence_mean_nothing:
+        # Who waits for somebody has nothing to say, and wait and handing over have limits of their own.
         return Unmoved(UNDER_WAY)
     return Moved(changed(with_wish_to_hang_up(call, event)), END_ROOM)
 

@@ -167,9 +167,11 @@ class Transfer(Record):
         return self.state.is_under_way
 
     @property
-    def keeps_waiting(self) -> bool:
-        """Whether somebody waits for its target: nobody has come yet, or has lost the connection again."""
-        return self.state.awaits_target or (self.is_under_way and self.left is not None)
+    def makes_silence_mean_nothing(self) -> bool:
+        """Whether somebody waits for its target, which has not come yet or has lost the connection again; or talks with
+        it already, and the agent that need not hear them goes without having a say in that."""
+        agent_has_a_say = self.is_to_number and self.warm_handoff_ms is None
+        return self.is_under_way and (self.state.awaits_target or self.left is not None or not agent_has_a_say)
 
     @property
     def is_to_number(self) -> bool:
