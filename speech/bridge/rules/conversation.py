@@ -43,6 +43,7 @@ from speech.bridge.model.events import (
 )
 from speech.bridge.model.letters import Letters, in_whole_letters
 from speech.bridge.rules.ending import Ending
+from speech.bridge.rules.meanwhile import Meanwhile
 from speech.bridge.rules.seeking import HANDSHAKE_MS, NORMAL, UNKNOWN_CALL, Change, Seeking
 from speech.bridge.rules.speaking import Speaking
 from speech.bridge.rules.steps import Steps, Timer
@@ -66,6 +67,7 @@ class Conversation:
         self._speaking = Speaking(self._steps, self._talk)
         self._seeking = Seeking(self._steps)
         self._ending = Ending(self._steps, self._talk)
+        self._meanwhile = Meanwhile()
         self._telling = Telling(call, self._steps, self._talk, self._seeking)
         self._letters = Letters()
         self._somebody_spoke = False
@@ -180,17 +182,23 @@ class Conversation:
         match event:
             case RunnerDialled():
                 self._changed(self._seeking.dialled(event, self._now_ms))
+            case RunnerClosed(bridge=bridge) if self._meanwhile.is_leaving(bridge):
+                if self._seeking.left(event, self._now_ms):
+                    self._changed(self._seeking.look_for_another(self._now_ms))
             case RunnerClosed():
                 self._changed(self._seeking.closed(event, self._now_ms))
             case BrainAnswered():
                 self._changed(self._seeking.answered(event, self._now_ms))
 
     def _runner_side_of_the_end(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
-        """The call is ending: nobody is missed, and nobody else is let in."""
+        """The call is ending: nobody is missed, and nobody else is let in. What was open at the hang-up stays so: it
+        may be refused, and then the next runner answers."""
         if isinstance(event, RunnerDialled):
             self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
-        elif isinstance(event, RunnerClosed) and self._seeking.left(event):
-            self._nothing_more_comes()
+        elif isinstance(event, RunnerClosed):
+            was_there = self._seeking.left(event, self._now_ms)
+            if was_there and not self._ending.has_hung_up:
+                self._nothing_more_comes()
 
     def _changed(self, change: Change | None) -> None:
         match change:
@@ -233,8 +241,18 @@ class Conversation:
             self._steps.do(Note("frame before hello"))
         elif isinstance(said, frames.Unserved):
             self._steps.do(Note("frame ignored", {"what": said.what}))
+        elif self._ending.has_hung_up:
+            self._keep(said)
         elif not self._ending.is_done:
+            self._meanwhile.runner_goes_on()
             self._obey(said)
+
+    def _keep(self, said: frames.RunnerSays) -> None:
+        """Another wish for the end that is on its way to be refused is refused with it."""
+        if isinstance(said, frames.EndCall) and not self._ending.is_another(said.reason):
+            self._meanwhile.wished(self._seeking.bridge)
+        else:
+            self._meanwhile.keep(said)
 
     def _obey(self, said: frames.RunnerSays) -> None:
         self._seeking.was_useful()
@@ -257,6 +275,7 @@ class Conversation:
             case frames.TransferVerb():
                 self._transfer(said)
             case frames.EndCall(reason=reason):
+                self._meanwhile.wished(self._seeking.bridge)
                 self._end(reason)
 
     def _greet(self, hello: frames.Hello) -> None:
@@ -321,13 +340,19 @@ class Conversation:
         self._ending.want(reason, self._now_ms)
 
     def _go_on(self) -> None:
-        """The hang-up was refused. While the call was ending nobody was sought, and no runner that left was missed."""
+        """The hang-up was refused. While the call was ending nobody was sought, no runner that left was missed, and
+        what it said was only kept. It may have wished the end for another reason."""
         if not self._ending.take_back():
             return
         self._steps.do(Note("the hang-up was refused"))
         if self._was_answered:
             self._speaking.answered()
-        if self._seeking.bridge is None:
+        for said in self._meanwhile.refused():
+            self._obey(said)
+        if self._ending.is_wanted:
+            if self._seeking.bridge is None:
+                self._nothing_more_comes()
+        elif self._seeking.bridge is None:
             self._changed(self._seeking.look_for_another(self._now_ms))
         elif self._seeking.is_here:
             self._telling.turns(self._now_ms)
