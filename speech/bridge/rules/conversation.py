@@ -3,7 +3,6 @@
 Time is a number of milliseconds since 1970, and never runs backwards.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from speech.bridge.model import frames
@@ -13,7 +12,6 @@ from speech.bridge.model.actions import (
     Done,
     Note,
     PauseRecording,
-    Report,
     ResumeRecording,
     Transfer,
 )
@@ -43,6 +41,8 @@ from speech.bridge.model.events import (
 )
 from speech.bridge.model.letters import Letters, in_whole_letters
 from speech.bridge.rules.ending import Ending
+from speech.bridge.rules.meanwhile import Meanwhile
+from speech.bridge.rules.reports import Reports
 from speech.bridge.rules.seeking import HANDSHAKE_MS, NORMAL, UNKNOWN_CALL, Change, Seeking
 from speech.bridge.rules.speaking import Speaking
 from speech.bridge.rules.steps import Steps, Timer
@@ -50,8 +50,6 @@ from speech.bridge.rules.talk import Talk
 from speech.bridge.rules.telling import Telling
 from speech.bridge.rules.transfers import refusal
 
-LONGEST_REASON = 80
-LONGEST_WHY = 200
 _OF_SEEKING = (Timer.DIAL, Timer.AGAIN, Timer.HELLO, Timer.REDIAL, Timer.GRACE)
 
 
@@ -66,12 +64,11 @@ class Conversation:
         self._speaking = Speaking(self._steps, self._talk)
         self._seeking = Seeking(self._steps)
         self._ending = Ending(self._steps, self._talk)
+        self._meanwhile = Meanwhile()
         self._telling = Telling(call, self._steps, self._talk, self._seeking)
         self._letters = Letters()
-        self._somebody_spoke = False
-        self._was_ready = False
+        self._reports = Reports(call, self._steps, self._talk)
         self._was_answered = False
-        self._turns_reported: list[Mapping[str, Any]] | None = None
         self._is_over = False
         self._now_ms = 0
 
@@ -130,7 +127,7 @@ class Conversation:
             case TransferEnded() | EndWished() | HangUpRefused():
                 self._parting(event)
             case OtherSideLeft(is_final=is_final):
-                self._report_transcript(is_final=is_final)
+                self._reports.transcript(is_final=is_final)
             case CallOver(end_reason=end_reason, status=status, error=error):
                 self._finish(end_reason, status, error)
             case Measured():
@@ -148,7 +145,7 @@ class Conversation:
                 if not self._ending.is_done:
                     self._speaking.answered()
             case UserSpoke():
-                self._report_user_spoke()
+                self._reports.user_spoke()
             case UserSaid():
                 self._user_said(event)
             case UserInterrupted(heard_prefix=heard_prefix):
@@ -163,14 +160,12 @@ class Conversation:
         match event:
             case MessageCame(message=message):
                 self._telling.message(message)
-            case TonesSent(dtmf_id=dtmf_id, error=error):
-                self._steps.do(Report({"type": "dtmf", "dtmf_id": dtmf_id, "error": error}))
+            case TonesSent():
+                self._reports.tones(event)
             case UserSilent(silent_s=silent_s):
-                self._somebody_spoke = False
-                self._steps.do(Report({"type": "silence", "silent_s": silent_s}))
+                self._reports.silence(silent_s)
             case VoicemailHeard(why=why):
-                # Whether the call goes on is for its policy, which the control plane knows.
-                self._steps.do(Report({"type": "voicemail", "why": why[:LONGEST_WHY]}))
+                self._reports.voicemail(why)
                 self._telling.voicemail(why)
 
     def _runner_side(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
@@ -180,17 +175,23 @@ class Conversation:
         match event:
             case RunnerDialled():
                 self._changed(self._seeking.dialled(event, self._now_ms))
+            case RunnerClosed(bridge=bridge) if self._meanwhile.is_leaving(bridge):
+                if self._seeking.left(event, self._now_ms):
+                    self._changed(self._seeking.look_for_another(self._now_ms))
             case RunnerClosed():
                 self._changed(self._seeking.closed(event, self._now_ms))
             case BrainAnswered():
                 self._changed(self._seeking.answered(event, self._now_ms))
 
     def _runner_side_of_the_end(self, event: RunnerDialled | RunnerClosed | BrainAnswered) -> None:
-        """The call is ending: nobody is missed, and nobody else is let in."""
+        """The call is ending: nobody is missed, and nobody else is let in. What was open at the hang-up stays so: it
+        may be refused, and then the next runner answers."""
         if isinstance(event, RunnerDialled):
             self._steps.do(CloseBridge(event.bridge, UNKNOWN_CALL))
-        elif isinstance(event, RunnerClosed) and self._seeking.left(event):
-            self._nothing_more_comes()
+        elif isinstance(event, RunnerClosed):
+            was_there = self._seeking.left(event, self._now_ms)
+            if was_there and not self._ending.has_hung_up:
+                self._nothing_more_comes()
 
     def _changed(self, change: Change | None) -> None:
         match change:
@@ -200,7 +201,7 @@ class Conversation:
             case Change.LEFT:
                 self._nothing_more_comes()
                 self._end("agent_left")
-            case Change.FAILED if not (self._was_ready or self._call.is_outbound):
+            case Change.FAILED if not (self._reports.was_ready or self._call.is_outbound):
                 # It waits outside of a caller's room until it has a brain. Another may have the caller by now, and
                 # where none has, the control plane knows how long they ring.
                 self._steps.do(Note("no brain for a caller"))
@@ -233,8 +234,18 @@ class Conversation:
             self._steps.do(Note("frame before hello"))
         elif isinstance(said, frames.Unserved):
             self._steps.do(Note("frame ignored", {"what": said.what}))
+        elif self._ending.has_hung_up:
+            self._keep(said)
         elif not self._ending.is_done:
+            self._meanwhile.runner_goes_on()
             self._obey(said)
+
+    def _keep(self, said: frames.RunnerSays) -> None:
+        """Another wish for the end that is on its way to be refused is refused with it."""
+        if isinstance(said, frames.EndCall) and not self._ending.is_another(said.reason):
+            self._meanwhile.wished(self._seeking.bridge)
+        else:
+            self._meanwhile.keep(said)
 
     def _obey(self, said: frames.RunnerSays) -> None:
         self._seeking.was_useful()
@@ -250,13 +261,14 @@ class Conversation:
                 self._speaking.filler = in_whole_letters(text)
             case frames.RecordingPause(reason=reason):
                 self._steps.do(PauseRecording(reason))
-                self._steps.do(Report({"type": "recording", "do": "pause", "reason": reason[:LONGEST_REASON] or None}))
+                self._reports.recording_pauses(reason)
             case frames.RecordingResume():
                 self._steps.do(ResumeRecording())
-                self._steps.do(Report({"type": "recording", "do": "resume"}))
+                self._reports.recording_resumes()
             case frames.TransferVerb():
                 self._transfer(said)
             case frames.EndCall(reason=reason):
+                self._meanwhile.wished(self._seeking.bridge)
                 self._end(reason)
 
     def _greet(self, hello: frames.Hello) -> None:
@@ -265,9 +277,7 @@ class Conversation:
         elif not self._telling.greet(hello, self._now_ms):
             self._give_up()
         else:
-            if not self._was_ready:
-                self._was_ready = True
-                self._steps.do(Report({"type": "ready", "can_report": [*self._call.can_report]}))
+            self._reports.ready()
             self._telling.turns(self._now_ms)
 
     def _give_up(self) -> None:
@@ -291,7 +301,7 @@ class Conversation:
         if not said.text.strip():
             self._speaking.never_mind(said.turn)
             return
-        self._report_user_spoke()
+        self._reports.user_spoke()
         self._talk.ask(said.turn, said.text, said.language, said.at_ms or self._now_ms)
         if not self._ending.is_wanted:
             self._telling.turns(self._now_ms)
@@ -321,13 +331,19 @@ class Conversation:
         self._ending.want(reason, self._now_ms)
 
     def _go_on(self) -> None:
-        """The hang-up was refused. While the call was ending nobody was sought, and no runner that left was missed."""
+        """The hang-up was refused. While the call was ending nobody was sought, no runner that left was missed, and
+        what it said was only kept. It may have wished the end for another reason."""
         if not self._ending.take_back():
             return
         self._steps.do(Note("the hang-up was refused"))
         if self._was_answered:
             self._speaking.answered()
-        if self._seeking.bridge is None:
+        for said in self._meanwhile.refused():
+            self._obey(said)
+        if self._ending.is_wanted:
+            if self._seeking.bridge is None:
+                self._nothing_more_comes()
+        elif self._seeking.bridge is None:
             self._changed(self._seeking.look_for_another(self._now_ms))
         elif self._seeking.is_here:
             self._telling.turns(self._now_ms)
@@ -353,26 +369,11 @@ class Conversation:
         self._telling.over(end_reason, status, error)
         if self._seeking.bridge is not None:
             self._steps.do(CloseBridge(self._seeking.bridge, NORMAL))
-        self._report_transcript()
+        self._reports.transcript()
         self._steps.do(Done(end_reason, status))
-
-    def _report_transcript(self, *, is_final: bool = True) -> None:
-        """All that was said. Again, only if more was said since. Who has never begun has promised none, and another may
-        be about to tell theirs."""
-        turns = self._talk.transcript()
-        if not turns and not self._was_ready:
-            return
-        if "transcript" in self._call.can_report and turns != self._turns_reported:
-            self._turns_reported = turns
-            self._steps.do(Report({"type": "transcript", "turns": turns, "final": is_final}))
 
     def _settle(self) -> None:
         """What follows from where the talk now stands: the end that waited for it, the timers, the state."""
         self._ending.proceed(self._now_ms, is_held=self._speaking.is_held)
         self._speaking.settle(self._now_ms, may_fill=not self._ending.is_wanted)
         self._telling.state(self._speaking.state)
-
-    def _report_user_spoke(self) -> None:
-        if not self._somebody_spoke:
-            self._somebody_spoke = True
-            self._steps.do(Report({"type": "user_spoke"}))

@@ -1,6 +1,7 @@
 """How a call ends by its agent's wish, and how it is handed over: only after the last words were heard.
 
-The control plane may refuse to hang up (`take_back`): then the call goes on as if nobody had wished its end.
+The control plane may refuse to hang up (`take_back`): then the call goes on as if nobody had wished its end for that
+reason.
 """
 
 from speech.bridge.model.actions import HangUp, Note, Report, Transfer
@@ -25,6 +26,7 @@ class Ending:
         self._steps = steps
         self._talk = talk
         self._reason: str | None = None
+        self._later_reason: str | None = None
         self._is_due = False
         self._waits_for_letters: int | None = None
         self._may_begin_words = False
@@ -44,8 +46,9 @@ class Ending:
     # ------------------------------------------------------------ hanging up
 
     def want(self, reason: str, now_ms: int) -> None:
-        """End the call after the last words. The first reason counts."""
+        """End the call after the last words. The first reason counts, and where its hang-up is refused the next one."""
         if self.is_wanted:
+            self._keep_for_later(reason)
             return
         self._reason = reason
         if self._talk.is_reply_to_come:
@@ -54,8 +57,21 @@ class Ending:
 
     def now(self, reason: str) -> None:
         """End the call without waiting for anything."""
+        if self.is_wanted:
+            self._keep_for_later(reason)
+        else:
+            self._reason = reason
         if not self.is_done:
-            self._reason, self._is_due = self._reason or reason, True
+            self._is_due = True
+
+    def is_another(self, reason: str) -> bool:
+        """Whether the call is to end already, and for something else: what is refused of the one may hold of the
+        other."""
+        return self._reason is not None and reason_of_hang_up(reason) != reason_of_hang_up(self._reason)
+
+    def _keep_for_later(self, reason: str) -> None:
+        if self._later_reason is None and self.is_another(reason):
+            self._later_reason = reason
 
     def proceed(self, now_ms: int, *, is_held: bool) -> None:
         """Does what has become possible."""
@@ -93,12 +109,14 @@ class Ending:
         self._steps.do(Report({"type": "hang_up", "reason": reason}), HangUp(reason))
 
     def take_back(self) -> bool:
-        """The control plane does not hang up: the agent speaks on, and may end the call later, for any reason. False
-        where nobody has hung up."""
+        """The control plane does not hang up: the agent speaks on, and may end the call later, for any reason. Where
+        the end was wished for another reason meanwhile, that one holds now, and no words are waited for that have not
+        begun. False where nobody has hung up."""
         if not self.has_hung_up:
             return False
         self.has_hung_up = self.is_done = self._is_due = self._may_begin_words = False
-        self._reason = self._waits_for_letters = None
+        self._reason, self._later_reason = self._later_reason, None
+        self._waits_for_letters = None
         self.presumed_reason = self.presumed_status = None
         self._steps.stop(Timer.OVER)
         return True

@@ -175,10 +175,7 @@ class Seeking:
     def closed(self, event: RunnerClosed, now_ms: int) -> Change | None:
         if event.bridge != self.bridge:
             return None
-        stayed_ms = None if self._greeted_at is None else now_ms - self._greeted_at
-        self._gone()
-        if stayed_ms is not None and stayed_ms >= STEADY_MS:
-            self._losses = 0
+        stayed_ms = self._gone_after(now_ms)
         if event.code not in CLEAN or stayed_ms is None:
             return self.look_for_another(now_ms)
         return self._closed_cleanly(stayed_ms, now_ms)
@@ -195,12 +192,20 @@ class Seeking:
             return Change.LEFT
         return self.look_for_another(now_ms)
 
-    def left(self, event: RunnerClosed) -> bool:
+    def left(self, event: RunnerClosed, now_ms: int) -> bool:
         """The same for a call that is ending, where nobody is missed. Whether it was the live one."""
         if event.bridge != self.bridge:
             return False
-        self._gone()
+        self._gone_after(now_ms)
         return True
+
+    def _gone_after(self, now_ms: int) -> int | None:
+        """How long the runner has stayed since its hello, None where it said none."""
+        stayed_ms = None if self._greeted_at is None else now_ms - self._greeted_at
+        self._gone()
+        if stayed_ms is not None and stayed_ms >= STEADY_MS:
+            self._losses = 0
+        return stayed_ms
 
     def _gone(self) -> None:
         self.bridge = self._greeted_at = None

@@ -95,6 +95,12 @@ class Talk:
         """The turn that the runner is at."""
         return self._open[0] if self._open else None
 
+    @property
+    def _is_at_a_turn(self) -> bool:
+        """What the runner says is a reply to the first open turn. One that it was not told of yet, as what is said
+        after a hang-up, it does not answer."""
+        return bool(self._open) and self._open[0].sent
+
     def ask(self, number: int, text: str, language: str | None, at_ms: int) -> Turn:
         self.changes += 1
         turn = Turn(number, text, language)
@@ -116,8 +122,8 @@ class Talk:
 
     def reply(self, text: str, now_ms: int) -> int | None:
         """Takes a piece of a reply. The number of its turn, or None where nobody is to hear it."""
-        if not self._open:
-            self._open.append(Turn(self.next_number(), None, sent=True))
+        if not self._is_at_a_turn:
+            self._open.insert(0, Turn(self.next_number(), None, sent=True))
         turn = self._open[0]
         turn.since_ms = now_ms
         if turn.interrupted:
@@ -129,7 +135,7 @@ class Talk:
     def end_reply(self, now_ms: int) -> Turn | None:
         """The turn whose reply is complete; None where none was open."""
         self.changes += 1
-        if not self._open:
+        if not self._is_at_a_turn:
             return None
         turn = self._open.pop(0)
         if self._open:
@@ -145,7 +151,7 @@ class Talk:
             self.letters_given += len(text)
         else:
             self._words(number, text, now_ms)
-            if self._open:
+            if self._is_at_a_turn:
                 self._open[0].said_beside = True
         self._complete(number)
         return number

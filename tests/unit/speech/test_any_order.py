@@ -60,7 +60,7 @@ VERBS = st.one_of(
         st.sampled_from(["+15550111", "nobody", ""]),
         st.sampled_from(["cold", "warm", 7]),
     ),
-    st.just({"event": "agent.end_call", "reason": "done"}),
+    st.builds(lambda reason: {"event": "agent.end_call", "reason": reason}, st.sampled_from(["done", "silence"])),
     st.sampled_from([{"event": "hello"}, {"event": "agent.merge"}, {"event": "agent.fly"}, {}, [], None, 3]),
 )
 LONGEST_END_MS = 24 * 3600 * 1000
@@ -203,10 +203,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.hang_ups = 0
         self.tell(HangUpRefused())
 
-    @rule(is_rare=st.integers(0, 9))
-    def voice_wants_the_end(self, is_rare: int) -> None:
+    @rule(is_rare=st.integers(0, 9), reason=st.sampled_from(["silence", "failed: speech"]))
+    def voice_wants_the_end(self, is_rare: int, reason: str) -> None:
         if is_rare == 0:
-            self.tell(EndWished("silence"))
+            self.tell(EndWished(reason))
 
     @rule(ms=st.sampled_from([0, 150, 500, 1_200, 5_000, 20_000]))
     def time_passes(self, ms: int) -> None:

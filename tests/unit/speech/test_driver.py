@@ -247,6 +247,23 @@ async def test_an_agent_whose_hang_up_is_refused_speaks_on_and_may_hang_up_later
         assert setting.brain.reports == ["ready", "hang_up", "hang_up"]
 
 
+async def test_speech_that_fails_while_a_hang_up_is_on_its_way_ends_the_call_though_that_is_refused() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.brain.hands_over = True
+        setting.brain.is_open.clear()
+        setting.driver.end("silence")
+        setting.driver.end("failed: speech")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        setting.brain.is_open.set()
+        await setting.spoken()
+        assert setting.voice.did == ["hang up failed: speech"]
+        assert setting.brain.reports == ["ready", "hang_up", "hang_up"]
+
+
 async def test_while_a_transfer_is_under_way_any_other_hang_up_still_ends_the_call() -> None:
     async with a_driver() as setting:
         setting.line.dial()

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from speech.bridge.model.actions import AskForBrain, CloseBridge, Done, HangUp, Report, Say, SendFrame, Speak, Transfer
+from speech.bridge.model.actions import CloseBridge, Done, HangUp, Report, Say, Speak, Transfer
 from speech.bridge.model.events import (
     Answered,
     CallOver,
     EndWished,
-    HangUpRefused,
     OtherSideLeft,
     TransferEnded,
     UserInterrupted,
@@ -198,95 +197,6 @@ def test_what_is_said_into_the_end_is_kept_and_not_answered() -> None:
     assert told.frames("user.text") == []
     (report,) = of(Report, told.tell(CallOver("AGENT_HUNG_UP", "completed")))
     assert [turn["content"] for turn in report.event["turns"]] == ["Goodbye.", "Bye!"]
-
-
-# ---------------------------------------------------------------- the hang-up is refused
-
-
-def silent_and_refused() -> Told:
-    told = talking()
-    assert of(HangUp, told.tell(EndWished("silence"))) == [HangUp("silence")]
-    told.tell(HangUpRefused())
-    return told
-
-
-def test_an_agent_whose_hang_up_was_refused_speaks_on() -> None:
-    told = silent_and_refused()
-    assert not told.conversation.is_ending
-    assert told.after(600_000) == [], "no end is presumed"
-    turn = told.says("Hello?")
-    assert of(Speak, told.replies("Nobody picks up.")) == [Speak(turn, "Nobody picks up.")]
-    assert told.asked()[1:] == [], "the runner is still there"
-
-
-def test_after_a_refused_hang_up_the_next_one_ends_the_call_for_its_own_reason() -> None:
-    told = silent_and_refused()
-    (say,) = of(Say, told.runner("agent.say", text="Goodbye."))
-    assert of(HangUp, told.runner("agent.end_call", reason="goodbye")) == [], "its last words are waited for"
-    assert of(HangUp, told.played(say.turn)) == [HangUp("goodbye")]
-    assert of(Done, told.after(15_000)) == [Done("AGENT_HUNG_UP", "completed")]
-
-
-def test_what_is_said_after_a_hang_up_is_answered_once_it_is_refused() -> None:
-    told = talking()
-    told.tell(EndWished("silence"))
-    turn = told.says("I am still here.")
-    assert told.frames("user.text") == []
-    told.tell(HangUpRefused())
-    assert [frame["text"] for frame in told.frames("user.text")] == ["I am still here."]
-    assert of(Speak, told.replies("Good.")) == [Speak(turn, "Good.")]
-
-
-@pytest.mark.parametrize("code", [1000, 1006])
-def test_a_runner_that_left_with_its_hang_up_is_missed_once_that_is_refused(code: int) -> None:
-    told = talking()
-    told.runner("agent.end_call", reason="silence")
-    told.closes(code)
-    assert of(AskForBrain, told.tell(HangUpRefused())) == [AskForBrain(2, "lost")]
-    told.assign("SCL_1.1.2")
-    told.arrive("SCL_1.1.2")
-    assert told.frames("call.started")[-1]["metadata"]["resumed"] is False, "nobody has said anything yet"
-    assert of(Say, told.runner("agent.say", text="I am back."))
-
-
-def test_a_runner_that_is_looked_for_in_vain_after_a_refused_hang_up_has_failed() -> None:
-    told = talking()
-    told.runner("agent.end_call", reason="silence")
-    told.closes(1006)
-    told.tell(HangUpRefused())
-    assert of(HangUp, told.after(5_000)) == [HangUp("agent_failed")]
-
-
-def test_a_runner_that_has_dialled_and_not_greeted_is_waited_for_after_a_refused_hang_up() -> None:
-    told = talking()
-    told.closes(1006)
-    told.assign("SCL_1.1.2")
-    told.dial("SCL_1.1.2")
-    told.tell(EndWished("silence"))
-    told.tell(HangUpRefused())
-    assert of(AskForBrain, told.after(9_999)) == []
-    assert of(AskForBrain, told.after(1)) == [AskForBrain(3, "lost")]
-
-
-def test_an_answer_that_came_after_a_hang_up_counts_once_that_is_refused() -> None:
-    told = Told()
-    told.assign()
-    told.arrive()
-    told.tell(EndWished("silence"))
-    told.tell(Answered())
-    told.tell(HangUpRefused())
-    assert of(Say, told.runner("agent.say", text="Hello."))
-
-
-def test_a_refusal_of_what_nobody_wished_changes_nothing() -> None:
-    told = talking()
-    assert told.tell(HangUpRefused()) == []
-    told.tell(EndWished("silence"))
-    told.tell(HangUpRefused())
-    assert of(SendFrame, told.tell(HangUpRefused())) == []
-    told.tell(EndWished("silence"))
-    told.tell(CallOver("AGENT_HUNG_UP_SILENCE_DETECTED", "completed"))
-    assert told.tell(HangUpRefused()) == []
 
 
 # ---------------------------------------------------------------- the agent hands over

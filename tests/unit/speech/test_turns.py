@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from speech.bridge.kept_turns import kept_turns
 from speech.bridge.model.actions import (
     EndOfReply,
     Note,
@@ -28,7 +29,12 @@ from speech.bridge.model.events import (
     UserSpoke,
     VoicemailHeard,
 )
+from speech.bridge.model.letters import Letters, in_whole_letters
 from tests.unit.speech.conversations import Told, frames, of, states, talking
+
+SMILE = "\U0001f600"
+FIRST, SECOND = "\ud83d", "\ude00"
+"""Letters that come in halves, as JSON may have them."""
 
 
 def test_what_is_said_before_the_answer_is_held_and_then_said_in_its_order() -> None:
@@ -285,3 +291,41 @@ def test_a_voicemail_is_reported_with_what_shows_it_and_its_agent_is_told() -> N
     assert of(Report, wanted) == [Report({"type": "voicemail", "why": "a tone of 1000 Hz after a greeting"})]
     (frame,) = frames(wanted, "state")
     assert frame["voicemail"] == {"why": "a tone of 1000 Hz after a greeting"}
+
+
+# ---------------------------------------------------------------- letters in halves
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (["Hi ", FIRST, SECOND], ["Hi ", "", SMILE]),
+        ([f"Hi {FIRST}", f"{SECOND}!"], ["Hi ", f"{SMILE}!"]),
+        ([FIRST, "no"], ["", "\ufffdno"]),
+        ([SECOND, "no"], ["\ufffd", "no"]),
+        ([SMILE, "é"], [SMILE, "é"]),
+    ],
+    ids=["apart", "beside others", "a first one alone", "a second one alone", "whole ones"],
+)
+def test_a_letter_that_comes_in_halves_is_whole(pieces: list[str], whole: list[str]) -> None:
+    letters = Letters()
+    assert [letters.whole(piece) for piece in pieces] == whole
+
+
+def test_a_half_at_the_end_is_nothing_to_the_next_text() -> None:
+    letters = Letters()
+    assert letters.whole(f"Hi{FIRST}") == "Hi"
+    letters.end()
+    assert letters.whole("there") == "there"
+
+
+def test_a_text_at_once_has_whole_letters() -> None:
+    assert in_whole_letters(f"a{FIRST}{SECOND}b{FIRST}") == f"a{SMILE}b\ufffd"
+
+
+def test_a_reply_in_halves_is_spoken_and_kept_in_whole_letters() -> None:
+    told = talking()
+    told.says("Hello?")
+    spoken = "".join(action.text for action in of(Speak, told.replies("Hi ", FIRST, SECOND)))
+    assert spoken == f"Hi {SMILE}"
+    assert SMILE in kept_turns(told.conversation.turns_to_keep())
