@@ -5,11 +5,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.accounts.strangers import WORDS_A_MINUTE, Strangers
 from ringline.accounts.tables.allowances import Allowances
+from ringline.runtime.web.problems import Problem
 from tests.builders import NOW
 from tests.component.one_table import LocalAws, load_handler, log_of
 from tests.fakes import CONTEXT
@@ -46,6 +48,16 @@ class Api:
 @pytest.fixture
 def api(local: LocalAws) -> Api:
     return Api(local)
+
+
+def test_what_cannot_be_written_on_a_busy_gate_is_to_be_asked_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def met(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+
+    monkeypatch.setattr(api.allowances._db, "update_item", met)
+    with pytest.raises(Problem) as refusal:
+        api.allowances.set("acct_1", {"requests_per_minute": 1})
+    assert (refusal.value.status, refusal.value.code) == (503, "contended")
 
 
 def test_a_request_too_many_is_refused_with_the_seconds_to_wait(api: Api) -> None:

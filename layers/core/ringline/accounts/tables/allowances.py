@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ringline.accounts.rates import MINUTE_S
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.table import GATE_SK, gate_pk, rate_pk
-from ringline.runtime.web.problems import not_found
+from ringline.runtime.web.problems import Problem, not_found
 
 # Named condition.
 ACCOUNT_IS_THERE = "attribute_exists(pk)"
@@ -56,7 +56,9 @@ class Allowances:
         self._table = table_name
 
     def set(self, account_id: str, allowed: dict[str, int | None]) -> None:
-        """Sets these attributes of the gate, and takes away those that are None. Raises Problem 404."""
+        """Sets these attributes of the gate, and takes away those that are None. Raises Problem 404; 503 `contended`
+        where calls of the account passed the gate at each try.
+        """
         sets = {name: value for name, value in allowed.items() if value is not None}
         gone = sorted(allowed.keys() - sets.keys())
         changes = [f"SET {', '.join(f'{name} = :{name}' for name in sets)}"] if sets else []
@@ -74,7 +76,10 @@ class Allowances:
             except ClientError as error:
                 if condition_failed(error):
                     raise not_found("account_not_found", "There is no such account") from None
-                if not met_a_transaction(error) or not tries_left:
+                if not met_a_transaction(error):
                     raise
+                if not tries_left:
+                    title = "Many calls of the account begin and end at this moment"
+                    raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
             else:
                 return

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from ringline.accounts.tables.allowances import Allowances
 from ringline.calls.capacity.counters import Kind
@@ -16,7 +15,6 @@ from ringline.resources.lines.trunks import TrunkRoutes
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws
 from ringline.runtime.clock import Clock
-from ringline.runtime.items import met_a_transaction
 from ringline.runtime.settings import SettingsModel, optional, required
 from ringline.runtime.vault.kept import sealer
 from ringline.runtime.vault.row_secrets import NUMBER, RowSecrets
@@ -78,13 +76,7 @@ def line_resources(
             raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
 
     def number_leaves(account_id: str) -> None:
-        try:
-            allowances.set(account_id, {"numbers_left_at": clock() + ms(NUMBER_LEAVES_WITHIN_S)})
-        except ClientError as error:
-            if not met_a_transaction(error):
-                raise
-            title = "The number was not given up: many calls begin and end at this moment"
-            raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
+        allowances.set(account_id, {"numbers_left_at": clock() + ms(NUMBER_LEAVES_WITHIN_S)})
 
     def check_url(name: str, url: str) -> None:
         fault = url_fault(url, allow_private=allow_private)

@@ -84,7 +84,7 @@ class Accounts:
                 summary="Changes the account's own daily caps, which may be lower than the operator's",
                 body="ringline.accounts.bodies:OwnCaps",
                 answer="ringline.resources.answers.overview.account:ShownAccount",
-                problems=("account_not_found",),
+                problems=("account_not_found", "contended"),
             ),
         )
 
