@@ -15,9 +15,6 @@ from simulation.watch.findings import Findings
 _THE_WORLDS = (ClientError, TableContended, TelephonyDown, ConnectionError)
 """Errors that the world brings about: they are survived by trying again. Any other is the product's own."""
 
-_READ_BEFORE_MS = 5_000
-"""How long after it was read a record may be put aside: the bucket and the queue take their time."""
-
 
 class Errors:
     def __init__(self, world: World, findings: Findings, garbled: Garbled, lost: Callable[[str], None]) -> None:
@@ -37,9 +34,11 @@ class Errors:
             self._lost(record["dynamodb"]["Keys"]["sk"]["S"])
 
     def park(self, record: Record, why: str) -> None:
-        """The relay puts a record aside that it cannot read."""
+        """The relay puts a record aside that it cannot read. Bucket, queue and table take their time, but whoever began
+        to read when all rows could be read has no reason to."""
         call_id = record["dynamodb"]["Keys"]["sk"]["S"]
         self._world.counts["parked"] += 1
         self._lost(call_id)
-        if self._world.now >= self._garbled.until + _READ_BEFORE_MS:
+        reader = self._world.current
+        if reader is None or reader.started_at >= self._garbled.until:
             self._findings.fail("unexpected_error", f"a change of {call_id} is parked: {why}")

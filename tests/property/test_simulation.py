@@ -50,7 +50,7 @@ def test_a_world_that_once_broke_an_invariant_breaks_none(world: int) -> None:
         659621480257, 1088211543244, 953513415591, 644625310883, 820468438016,
         558451046403, 869536943220, 814799410053, 400699392512, 1012931420112, 31806806050,
         815052757879, 613769978589, 1025662326607, 841434994793,
-        905196688936,
+        905196688936, 66535759783,
     ],
 )  # fmt: skip
 def test_a_world_of_today_that_once_broke_an_invariant_breaks_none(world: int) -> None:
