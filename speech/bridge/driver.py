@@ -51,7 +51,7 @@ from speech.bridge.model.events import (
     UserSilent,
     UserSpoke,
 )
-from speech.bridge.reporting import TRANSFER_UNDER_WAY, Reported, Reporting
+from speech.bridge.reporting import HANDED_OVER, TRANSFER_UNDER_WAY, Reported, Reporting
 from speech.bridge.rules.conversation import Conversation
 from speech.bridge.voice import Voice
 
@@ -334,13 +334,16 @@ class Driver:
 
     async def _hang_up(self, reason: str) -> None:
         """The control plane is told first: to it a leg that has left would be one that the other side hung up. It may
-        refuse. Whoever does not hear of that in time hangs up."""
+        refuse, or say that another agent has the call. Whoever hears of neither in time hangs up."""
         reported = self._reported_hang_up
         await self._reporting.caught_up(REPORTED_WITHIN_S)
-        if reported is not None and reported.word == TRANSFER_UNDER_WAY:
-            self.tell(HangUpRefused())
-        else:
-            await self._voice.hang_up(reason)
+        match reported.word if reported is not None else None:
+            case word if word == TRANSFER_UNDER_WAY:
+                self.tell(HangUpRefused())
+            case word if word == HANDED_OVER:
+                self._voice.leave()
+            case _:
+                await self._voice.hang_up(reason)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -11,6 +11,8 @@ MOST_AT_ONCE = 100
 """As many as one request may hold (docs/agents.md)."""
 TRANSFER_UNDER_WAY = "transfer_under_way"
 """The word for a hang-up that was refused: who waits for somebody is not hung up on for their silence."""
+HANDED_OVER = "handed_over"
+"""The word for what an agent tells of a call that is another agent's by now: nothing of it is done."""
 
 
 @dataclass(slots=True)

@@ -41,3 +41,7 @@ class Voice(Protocol):
     async def hang_up(self, reason: str) -> None:
         """The agent has ended the call, and its last words were heard. The control plane was told before this, and has
         not refused; a voice whose call is closed from there has nothing to do."""
+
+    def leave(self) -> None:
+        """The agent wanted to end the call, but that is another agent's by now: only this one goes, as if it had been
+        put out."""

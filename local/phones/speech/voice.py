@@ -58,3 +58,6 @@ class TextVoice:
         await self._exchange.pace.sleep(CLOSED_WITHIN_S)
         if not self._presence.gone.is_set():
             self._exchange.roster.close(self._presence.room, DisconnectReason.ROOM_DELETED)
+
+    def leave(self) -> None:
+        self._presence.leave(DisconnectReason.CLIENT_INITIATED)

@@ -56,6 +56,9 @@ class TestPhone:
         assert self.driver is not None
         self.driver.over("AGENT_HUNG_UP", "completed")
 
+    def leave(self) -> None:
+        raise AssertionError("nobody else has this call")
+
 
 @dataclass
 class SessionRig:

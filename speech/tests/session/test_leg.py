@@ -134,3 +134,9 @@ async def test_a_room_that_is_closed_meanwhile_says_why() -> None:
     room.emit("participant_disconnected", a_participant())
     room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
     assert leg.gone.result() == "ROOM_DELETED"
+
+
+async def test_an_agent_that_leaves_its_call_to_another_one_closes_no_room() -> None:
+    leg = a_leg(Room())
+    leg.leave()
+    assert leg.gone.result() == "PARTICIPANT_REMOVED"

@@ -20,7 +20,7 @@ STATUS = "sip.callStatus"
 ACTIVE = "active"
 _PERSONS = (rtc.ParticipantKind.PARTICIPANT_KIND_SIP, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
 _TALKERS = (*_PERSONS, rtc.ParticipantKind.PARTICIPANT_KIND_AGENT)
-NO_REASON, NOT_BACK = "UNKNOWN_REASON", "CONNECTION_TIMEOUT"
+NO_REASON, NOT_BACK, PUT_OUT = "UNKNOWN_REASON", "CONNECTION_TIMEOUT", "PARTICIPANT_REMOVED"
 
 
 class Leg:
@@ -124,6 +124,10 @@ class Leg:
         except TimeoutError:
             _log.warning("the room of a call that was hung up is still open")
             await self._ctx.delete_room()
+
+    def leave(self) -> None:
+        """Another agent has the call, and the control plane has not got to put this one out: it goes by itself."""
+        self._tell_gone(PUT_OUT)
 
 
 def _word(reason: Any) -> str:

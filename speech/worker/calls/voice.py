@@ -25,6 +25,8 @@ class Phone(Protocol):
 
     async def hang_up(self, reason: str) -> None: ...
 
+    def leave(self) -> None: ...
+
 
 class HandsOver(Protocol):
     """Hands the call over, with words for whoever comes."""
@@ -147,6 +149,9 @@ class SessionVoice:
 
     async def hang_up(self, reason: str) -> None:
         await self._phone.hang_up(reason)
+
+    def leave(self) -> None:
+        self._phone.leave()
 
     # ------------------------------------------------------------ what the session hears
 

@@ -164,6 +164,9 @@ class Telephone:
         self.hung_up_for = reason
         self.driver.over("AGENT_HUNG_UP", "completed")
 
+    def leave(self) -> None:
+        raise AssertionError("nobody else has this call")
+
     def _play(self, turn: int) -> None:
         self.heard.append(self.speaks.pop(turn))
         self.driver.played(turn)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.model.transfers import standing
 from ringline.calls.rules.transfers.steps import UNDER_WAY
 from speech.bridge.driver import Driver, steady_clock_ms
 from speech.bridge.line import FrameTooLong, LineLost
@@ -25,7 +26,7 @@ from speech.bridge.model.events import (
     Served,
     TransferEnded,
 )
-from speech.bridge.reporting import TRANSFER_UNDER_WAY
+from speech.bridge.reporting import HANDED_OVER, TRANSFER_UNDER_WAY
 
 pytestmark = pytest.mark.anyio
 CALL = CallFacts("SCL_1", "bot")
@@ -79,6 +80,8 @@ class FakeBrain:
     reports: list[str] = field(default_factory=list)
     hands_over: bool = False
     """Whether a transfer is under way."""
+    is_another_agents: bool = False
+    """Whether the call is by now."""
     is_silent: bool = False
     """Whether it takes what it is told, and the answers are lost."""
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,6 +97,8 @@ class FakeBrain:
 
     def word_on(self, event: Mapping[str, Any]) -> str:
         """As `calls/rules/agent_rules.py` has it."""
+        if self.is_another_agents:
+            return HANDED_OVER
         is_for_silence = event["type"] == "hang_up" and str(event["reason"]).startswith(("silence", "idle"))
         return TRANSFER_UNDER_WAY if self.hands_over and is_for_silence else "applied"
 
@@ -134,6 +139,9 @@ class FakeVoice:
 
     async def hang_up(self, reason: str) -> None:
         self._do(f"hang up {reason}")
+
+    def leave(self) -> None:
+        self._do("leave")
 
     def _do(self, what: str) -> None:
         self.did.append(what)
@@ -297,8 +305,21 @@ async def test_a_hang_up_that_is_answered_too_late_is_carried_out(monkeypatch: p
         assert setting.voice.did == ["hang up silence"]
 
 
-def test_the_word_for_a_refused_hang_up_is_the_control_planes() -> None:
-    assert TRANSFER_UNDER_WAY == UNDER_WAY
+@pytest.mark.parametrize("reason", ["done", "silence"])
+async def test_an_agent_whose_call_is_another_agents_by_now_closes_nothing_and_goes(reason: str) -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.brain.is_another_agents = True
+        setting.driver.end(reason)
+        await setting.spoken()
+        assert setting.voice.did == ["leave"]
+        assert setting.brain.reports == ["ready", "hang_up"]
+
+
+def test_the_words_for_what_is_not_done_are_the_control_planes() -> None:
+    assert (TRANSFER_UNDER_WAY, HANDED_OVER) == (UNDER_WAY, standing.HANDED_OVER)
 
 
 async def test_a_voice_that_breaks_does_not_keep_the_runner_from_the_reason() -> None:
