@@ -27,7 +27,7 @@ _CALLEE = "+15550100777"
 _MANNERS = {"rings_after_s": 0.1, "answers_after_s": 0.4, "hangs_up_after_s": 0.5} | SILENT_AGENT
 _ANSWERED_WITHIN_S, _DRAINED_WITHIN_S = 20.0, 180.0
 
-_DISPATCH_BUDGET_MS, _INVITE_BUDGET_MS, _IDLE_BUDGET_PERCENT, _WEBHOOK_BUDGET_MS = 200, 100, 1, 1000
+_DISPATCH_BUDGET_MS, _INVITE_BUDGET_MS, _IDLE_BUDGET_PERCENT, _WEBHOOK_BUDGET_MS = 200, 100, 0.5, 500
 _TYPICAL_CALL_S = 100
 """The shortest calls of the range that the idle budget was set for: there, polling each 30 s leaves a line idle for
 15 s a call, 13 %."""

@@ -8,6 +8,7 @@ _UNRELEASED = "## [Unreleased]\n"
 WHERE = {
     "pyproject.toml": 'version = "{}"\n',
     "layers/core/ringline/version.py": 'VERSION = "{}"\n',
+    "speech/worker/version.py": 'VERSION = "{}"\n',
     "template.yaml": '    Value: "{}"\n',
 }
 """The files that say the version, and how: tests/unit/house/test_version.py holds them to each other."""

@@ -5,11 +5,14 @@ import logging
 import sys
 import traceback
 
+from speech.worker.version import VERSION
+
 _OF_EVERY_RECORD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """Level, logger, message and the record's own fields. A field that has no JSON is shown as text."""
+    """Level, logger, message, the release that wrote it, and the record's own fields. A field that has no JSON is shown
+    as text."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
@@ -18,6 +21,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            "version": VERSION,
             **fields,
         }
         if record.exc_info:

@@ -140,6 +140,13 @@ def test_how_many_dialers_there_are_is_the_operators_word() -> None:
     assert (parameter["MinValue"], parameter["MaxValue"]) == (2, 1000), "as AWS has it"
 
 
+def test_how_many_deliver_at_once_is_the_operators_word() -> None:
+    mapping = FUNCTIONS["DeliverWebhookFunction"]["Properties"]["Events"]["Delivery"]["Properties"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "DeliveryConcurrency"}}
+    parameter = PARAMETERS["DeliveryConcurrency"]
+    assert (parameter["MinValue"], parameter["MaxValue"]) == (2, 1000), "as AWS has it"
+
+
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_a_functions_memory_is_the_operators_word(function: str) -> None:
     parameter = f"{function.removesuffix('Function')}Memory"

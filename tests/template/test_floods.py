@@ -62,6 +62,8 @@ def test_the_api_is_throttled_and_hooks_by_a_limit_of_their_own() -> None:
         if event["Type"] == "HttpApi" and event["Properties"].get("Path", "").startswith("/hooks/")
     }
     assert set(API["RouteSettings"]) == hooks
+    own = {"ThrottlingRateLimit": {"Ref": "HooksPerSecond"}, "ThrottlingBurstLimit": {"Ref": "HooksBurst"}}
+    assert all(settings == own for settings in API["RouteSettings"].values())
 
 
 @pytest.mark.parametrize(("function", "parameter"), RESERVED.items())

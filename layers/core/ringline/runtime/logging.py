@@ -19,6 +19,9 @@ def make_logger(service: str) -> Logger:
         # On Lambda Powertools takes the level of Lambda's own filter before this one, and that filter is never above
         # INFO: it would drop metrics.
         logging.getLogger(service).setLevel(level)
+    # A module that is given no logger writes the same lines.
+    modules = logging.getLogger("ringline")
+    modules.handlers, modules.propagate = [*logging.getLogger(service).handlers], False
     return log
 
 
