@@ -29,6 +29,7 @@ _REFUSED = {
     "misconfigured": {_R.SIP_FAILED_TRUNK},
     "rings_out": {_R.USER_DID_NOT_PICK_UP},
 }
+_UNANSWERED = set[EndReason]().union({_R.NO_AGENT_AVAILABLE}, *_REFUSED.values())
 _DID = {
     "says_bye": {_R.AGENT_HUNG_UP},
     "minds_silence": {_R.AGENT_HUNG_UP_SILENCE_DETECTED},
@@ -88,6 +89,9 @@ def true_reasons(call: PlannedCall, plan: Plan) -> set[EndReason] | None:
         tried_again = {reason for reason in reasons if call.retry.names(reason)}
         if attempt == call.retry.max_attempts or not tried_again:
             return final | reasons
+        if call.handovers and tried_again - _UNANSWERED:
+            # What was wished too late for this conversation may be heard in the next one.
+            return None
         final |= reasons - tried_again
     return final
 
