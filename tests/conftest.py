@@ -3,6 +3,7 @@ refused. A test that leaves something running behind it fails. Tests of the tabl
 Where a run has workers, `tests.side_by_side` says who runs what."""
 
 import faulthandler
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if now - item.session.stash.get(_WATCHED_SINCE, 0.0) > _WATCH_ANEW_S:
         item.session.stash[_WATCHED_SINCE] = now
         faulthandler.dump_traceback_later(_HANGS_S, file=item.config.stash[fault_handler_stderr_fd_key])
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays: the collector need not look at it behind each simulated world."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish() -> None:

@@ -121,13 +121,22 @@ def test_the_page_leads_from_an_empty_account_to_a_stack_with_an_account_and_a_n
             assert told.returncode == 0, (shown.command, printed)
             assert shown.missing_in(printed) == [], (shown.command, printed)
             if "sam deploy" in shown.command:
-                api_url = deploy.adopt("ringline-dev", emulator_url).api_url(emulator_url)
+                api_url = adopted_by_the_command()
+                assert adopted_by_the_command() == api_url
                 assert ask("GET", f"{api_url}/v1/calls") == 401
         delete_the_stack(emulator_url)
         assert left_behind(emulator_url) == {"tables": 1, "records": 1}
         attach_what_the_stack_left(emulator_url, folder)
         delete_the_stack(emulator_url)
         attach_what_was_restored(emulator_url, folder)
+
+
+def adopted_by_the_command() -> str:
+    """The API's address, as it is said to whoever has deployed by SAM."""
+    command = [sys.executable, "-m", "local.aws.deploy", "--adopt", "ringline-dev"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return told.stdout.strip()
 
 
 def delete_the_stack(emulator_url: str) -> None:
