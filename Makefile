@@ -11,7 +11,7 @@
 #   make planted-worlds            where the tests look for planted bugs first (minutes)
 #   make format lock clean         housekeeping                        make sandbox-table             docs/sandbox.md, README's numbers
 #   make test-speech               the speech worker's own tests            make speech-livekit            it, in a real LiveKit room
-#   make outcomes                  calls every sandbox number               make reasons-page cli-page   docs/end-reasons.md, docs/cli.md
+#   make outcomes                  calls every sandbox number               make reasons-page cli-page keys-table   docs/end-reasons.md, docs/cli.md, keys in docs/architecture.md
 #   make fixtures RELEASE=8e192f8      what a release writes, for the tests of later ones      make read-by RELEASE=8e192f8   what it cannot read of today's
 #   make release VERSION=0.2.0 [DRY_RUN=1]  version, changelog, tag, fixtures, SBOM; nothing is pushed
 #   make sdk-table                 calls every method of the official SDK   make real-livekit [ONLY="hangs up"]   everything on a real LiveKit
@@ -49,7 +49,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 export UV_NO_PROGRESS := 1
 
 .PHONY: planted-worlds bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
-.PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page openapi fuzz lock build validate clean setup
+.PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page keys-table openapi fuzz lock build validate clean setup
 help:
 	@sed -n '3,20s/^#  //p' Makefile
 
@@ -129,6 +129,10 @@ sdk-table: $(DEV) $(EMULATOR)
 
 reasons-page: $(DEV)
 	@$(PYTHON) -m local.pages.reasons
+
+# The keys of the one table, in docs/architecture.md.
+keys-table: $(DEV)
+	@$(PYTHON) -m local.pages.keys
 
 cli-page: $(DEV)
 	@$(PYTHON) -m local.pages.command_line

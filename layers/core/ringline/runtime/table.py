@@ -1,70 +1,96 @@
 """Keys of the one table. Every item of an account lives under a partition key that begins with the account, so a query
-for one account cannot meet another's items. `tables` is `ringline.calls.tables`.
+for one account cannot meet another's items.
 
-| item            | pk                    | sk                           | written by
-|-----------------|-----------------------|------------------------------|---------------------------------------------
-| account         | A#<account>           | ACCOUNT                      | accounts.store
-| its place       | ACCOUNTS              | <account>                    | accounts.store; upgrading.store (for lists)
-| pipe            | A#<account>           | PIPE#<pipe>                  | routing.store; setup.store
-| agent           | A#<account>           | AGENT#<agent>                | routing.store; setup.store
-| its uses        | A#<account>           | USES#PIPE#.., ..AGENT#.., ..NUMBER#.., ..TRUNK#.. | setup.store; trunking
-| number          | A#<account>           | NUMBER#<+e164>               | trunking.tables; routing.store
-| trunk           | A#<account>           | TRUNK#<trunk>                | trunking.tables
-| LiveKit's part  | A#<account>           | LINK#<trunk>, LINK#<+e164>   | trunking.tables (what was made there)
-| endpoint        | A#<account>           | ENDPOINT#<endpoint>          | webhooks.tables
-| list's turn     | A#<account>           | LIST#ENDPOINTS, LIST#KEYS    | runtime.list_turns
-| gate            | A#<account>#GATE      | GATE                         | tables.store; accounts.store (cap)
-| counter         | A#<account>#CAPS      | AGENT#, PIPE#, NUMBER# and an id | tables.writes; tables.limits (caps)
-| queue entry     | A#<account>#QUEUE     | <eligible ms>#<call>         | tables.store
-| call            | A#<account>#CALLS     | <call>                       | tables.store
-| what was asked  | A#<account>#ASKED     | <call>#<key>                 | tables.asked (where it is long)
-| idempotency key | A#<account>#ONCE      | <sha256 of key>              | tables.store (kept a day, ttl_at_s)
-| called number   | A#<account>#CALLED    | <+e164>                      | tables.store (kept a year, ttl_at_s)
-| number's call   | A#<account>#UNIQUE    | <+e164>                      | tables.store (while the call is under way)
-| transcript      | A#<account>#TRANSCRIPT| <call>#<dial>                | tables.transcripts (long ones: in the bucket)
-| outcome         | A#<account>#OUTCOME   | <call>#<dial>#<name>         | calls.outcomes.store
-| event           | A#<account>#EVENTS    | <sequence>                   | webhooks.tables (kept 30 days, ttl_at_s)
-| its place       | A#<account>#EVENT_IDS | <event>                      | with the event
-| how many        | A#<account>#EVENT_COUNT | COUNT                      | webhooks.tables (after a rest; the sweep)
-| who appends many | A#<account>#EVENT_COUNT | TURN                     | webhooks.tables (kept a day, ttl_at_s)
-| delivery        | A#<account>#DELIVERY  | <endpoint>#<sequence>        | webhooks.tables (kept 30 days, ttl_at_s)
-| endpoint's turns | A#<account>#TURNS    | <endpoint>                   | webhooks.tables (kept a day, ttl_at_s)
-| limit reached   | A#<account>#LIMITS    | <limit>#<window>             | tables.limits (kept 2 days, ttl_at_s)
-| replay          | A#<account>#REPLAYS   | <endpoint>#<replay>, and <endpoint> while one runs | webhooks.tables
-| api key         | KEY#<sha256 of key>   | KEY                          | accounts.store
-| its row         | A#<account>           | KEY#<key id>                 | accounts.store
-| its minute      | RATE#<key id>         | <minute since 1970>          | accounts.tables (kept an hour, ttl_at_s)
-| its last use    | USED#<account>        | <key id>                     | accounts.tables (once an hour)
-| audit entry     | A#<account>#AUDIT     | <at>#<audit id>              | audit.log (kept 400 days, ttl_at_s)
-| waiting account | WAITING, WAITING#<shard> | <account>                 | tables.watchlist (a hint, never shown)
-| paced ring      | A#<account>#GATE      | PACED_RING                   | tables.paces (when somebody rings)
-| agent's rest    | A#<account>#GATE      | AGENT_REST#<agent>           | tables.agent_rests (kept a day, ttl_at_s)
-| trunk's pace    | TRUNK#<trunk>         | PACE                         | tables.paces (shared by its accounts)
-| trunk's callers | TRUNK#<trunk>         | INBOUND                      | routing.store (country, account)
-| number's owner  | NUMBER#<+e164>        | OWNER                        | with the number
-| worker's name   | DISPATCH#<name>       | OWNER                        | setup.store (one account's)
-| adopted trunk   | TRUNK#<trunk>         | OWNER                        | trunking.tables (one account's)
-| LiveKit's rest  | LIVEKIT               | REST                         | tables.livekit_rest (kept a day, ttl_at_s)
-| runner          | A#<account>#RUNNERS   | <agent>#R#<runner>           | agents.tables; tables.store (in_use)
-| its beat        | A#<account>#RUNNERS   | <agent>#S#<runner>           | agents.tables (each ten seconds)
-| speech worker   | A#*#RUNNERS           | as a runner and its beat     | agents.tables (no account is named so)
-| its places      | A#*#RUNNERS           | <agent>#P#<worker>#<row>.<places> | tables.store (two days, ttl_at_s)
-| assignment      | A#<account>#ASSIGNMENTS | <call>#<attempt>           | agents.tables (kept a day, ttl_at_s)
-| connection      | CONNECTION#<id>       | CONNECTION                   | agents.tables (kept 3 hours, ttl_at_s)
-| inbound room    | ROOM#<room>           | CALL                         | tables.inbound_rooms (kept 2 days)
-| its question    | ROOM#<room>           | QUESTION                     | tables.inbound_rooms (kept 2 days)
-| browser's ticket | A#<account>#WEB    | <call>                       | calls.web.store (kept a day, ttl_at_s)
-| carrier link    | CARRIER#<provider>#<id> | CALL                       | tables.carrier_links (kept a day, ttl_at_s)
-| voice profile   | VOICES                | <profile>                    | voices.store (an operator's)
-| sweep           | SWEEP                 | PROGRESS, PROGRESS#<list>    | tables.watchlist (where a run stopped)
-| its lists       | SWEEP                 | IN_SHARDS                    | tables.watchlist (there are some in shards)
-| failing endpoint | FAILING              | <account>#<endpoint>         | webhooks.tables (a hint: it has some)
-| migration       | MIGRATION             | PROGRESS                     | upgrading.store (where one was cut off)
+`make keys-table` writes both tables into docs/architecture.md, and tests hold them to the code: each row to a key that
+is made, each key to a row. `tables` is `ringline.calls.tables`. In brackets is for how long a row is kept by
+default (`ttl_at_s`), or what else is to be known of it. Of the account `*`, as no account is called, are the speech
+workers.
 
-DueIndex (keys only): `due_shard`, `due_at` - what the sweep looks at from that moment on: calls on a line, queued
-calls that are dialled again, calls whose end nobody has announced, counts of events. Those that expire, and ends of
-those that have, are in a shard of their own, and so are failed deliveries to each endpoint. Where the lists that all
-accounts share are kept in shards, an account's keys stand in the shard that its id says.
+| item               | pk                      | sk                           | written by
+|--------------------|-------------------------|------------------------------|---------------------------------------
+| account            | A#<account>             | ACCOUNT                      | accounts.store
+| listed account     | ACCOUNTS                | <account>                    | accounts.store; upgrading.store
+| pipe               | A#<account>             | PIPE#<pipe>                  | setup.store; routing.store
+| agent              | A#<account>             | AGENT#<agent>                | setup.store; routing.store
+| number             | A#<account>             | NUMBER#<+e164>               | trunking.tables.numbers; routing.store
+| trunk              | A#<account>             | TRUNK#<trunk>                | trunking.tables.trunks
+| a pipe's uses      | A#<account>             | USES#PIPE#<pipe>             | setup.store; trunking.tables.numbers
+| an agent's uses    | A#<account>             | USES#AGENT#<agent>           | setup.store; trunking.tables.numbers
+| a number's uses    | A#<account>             | USES#NUMBER#<+e164>          | setup.store; trunking.tables.numbers
+| a trunk's uses     | A#<account>             | USES#TRUNK#<trunk>           | setup.store; trunking.tables.trunks
+| trunk at LiveKit   | A#<account>             | LINK#<trunk>                 | trunking.tables.links
+| number at LiveKit  | A#<account>             | LINK#<+e164>                 | trunking.tables.links
+| endpoint           | A#<account>             | ENDPOINT#<endpoint>          | webhooks.tables.endpoints
+| turn at endpoints  | A#<account>             | LIST#ENDPOINTS               | runtime.list_turns
+| turn at keys       | A#<account>             | LIST#KEYS                    | runtime.list_turns
+| gate               | A#<account>#GATE        | GATE                         | tables.store; accounts.store (cap)
+| paced ring         | A#<account>#GATE        | PACED_RING                   | tables.paces
+| agent's rest       | A#<account>#GATE        | AGENT_REST#<agent>           | tables.agent_rests (1 day)
+| an agent's counter | A#<account>#CAPS        | AGENT#<agent>                | tables.store; tables.limits.counters
+| a pipe's counter   | A#<account>#CAPS        | PIPE#<pipe>                  | tables.store; tables.limits.counters
+| a number's counter | A#<account>#CAPS        | NUMBER#<+e164>               | tables.store; tables.limits.counters
+| queue entry        | A#<account>#QUEUE       | <eligible ms>#<call>         | tables.store
+| call               | A#<account>#CALLS       | <call>                       | tables.store
+| what was asked     | A#<account>#ASKED       | <call>#<key>                 | tables.asked.rows (where it is long)
+| idempotency key    | A#<account>#ONCE        | <sha256 of key>              | tables.store (1 day)
+| called number      | A#<account>#CALLED      | <+e164>                      | tables.store (1 year)
+| number's call      | A#<account>#UNIQUE      | <+e164>                      | tables.store (while it lasts)
+| transcript         | A#<account>#TRANSCRIPT  | <call>#<dial>                | tables.transcripts
+| its later part     | A#<account>#TRANSCRIPT  | <call>#<dial>#<part>         | tables.transcripts (another agent's)
+| outcome            | A#<account>#OUTCOME     | <call>#<dial>#<name>         | calls.outcomes.store
+| browser's ticket   | A#<account>#WEB         | <call>                       | calls.web.store (1 day)
+| event              | A#<account>#EVENTS      | <sequence>                   | webhooks.tables.events (30 days)
+| event's place      | A#<account>#EVENT_IDS   | <event>                      | webhooks.tables.events (30 days)
+| count of events    | A#<account>#EVENT_COUNT | COUNT                        | webhooks.tables.events
+| who appends many   | A#<account>#EVENT_COUNT | TURN                         | webhooks.tables.event_turns (1 day)
+| delivery           | A#<account>#DELIVERY    | <endpoint>#<sequence>        | webhooks.tables.deliveries (32 days)
+| former delivery    | A#<account>#DELIVERY    | <call>#<endpoint>#<type>     | none: earlier releases
+| endpoint's turns   | A#<account>#TURNS       | <endpoint>                   | webhooks.tables.turns (1 day)
+| replay             | A#<account>#REPLAYS     | <endpoint>#<replay>          | webhooks.tables.replays (30 days)
+| replay under way   | A#<account>#REPLAYS     | <endpoint>                   | webhooks.tables.replays
+| limit reached      | A#<account>#LIMITS      | <limit>#<window>             | tables.limits.reached (2 days)
+| api key            | KEY#<sha256 of key>     | KEY                          | accounts.store
+| account's key      | A#<account>             | KEY#<key id>                 | accounts.store
+| key's minute       | RATE#<key id>           | <minute since 1970>          | accounts.tables.allowances (1 hour)
+| key's last use     | USED#<account>          | <key id>                     | accounts.tables.key_uses (hourly)
+| audit entry        | A#<account>#AUDIT       | <at>#<audit id>              | audit.log (400 days)
+| waiting account    | WAITING                 | <account>                    | tables.watchlist (a hint)
+| one in a shard     | WAITING#<shard>         | <account>                    | tables.watchlist (a hint)
+| trunk's pace       | TRUNK#<trunk>           | PACE                         | tables.paces (of all its accounts)
+| trunk's callers    | TRUNK#<trunk>           | INBOUND                      | routing.store (country, account)
+| adopted trunk      | TRUNK#<trunk>           | OWNER                        | trunking.tables.trunks
+| number's owner     | NUMBER#<+e164>          | OWNER                        | trunking.tables.numbers; routing.store
+| worker's name      | DISPATCH#<name>         | OWNER                        | setup.store
+| LiveKit's rest     | LIVEKIT                 | REST                         | tables.livekit_rest (1 day)
+| LiveKit's budget   | LIVEKIT                 | BUDGET                       | tables.limits.livekit_budget
+| runner             | A#<account>#RUNNERS     | <agent>#R#<runner>           | agents.tables.registry; tables.store
+| its beat           | A#<account>#RUNNERS     | <agent>#S#<runner>           | agents.tables.registry (each 10 s)
+| speech worker      | A#*#RUNNERS             | <agent>#R#<worker>           | agents.tables.registry
+| its own beat       | A#*#RUNNERS             | <agent>#S#<worker>           | agents.tables.registry (each 10 s)
+| its places         | A#*#RUNNERS             | <agent>#P#<worker>#<row>.<n> | tables.store (2 days)
+| assignment         | A#<account>#ASSIGNMENTS | <call>#<attempt>             | agents.tables.assignments (1 day)
+| connection         | CONNECTION#<id>         | CONNECTION                   | agents.tables.registry (3 hours)
+| inbound room       | ROOM#<room>             | CALL                         | tables.inbound_rooms (2 days)
+| room's question    | ROOM#<room>             | QUESTION                     | tables.inbound_rooms (2 days)
+| carrier link       | CARRIER#<provider>#<id> | CALL                         | tables.carrier_links (1 day)
+| voice profile      | VOICES                  | <profile>                    | voices.store (an operator's)
+| sweep              | SWEEP                   | PROGRESS                     | tables.watchlist (where it stopped)
+| sweep of a list    | SWEEP                   | PROGRESS#<list>              | tables.watchlist (where it stopped)
+| there are shards   | SWEEP                   | IN_SHARDS                    | tables.watchlist
+| failing endpoint   | FAILING                 | <account>#<endpoint>         | webhooks.tables.failing (a hint)
+| migration          | MIGRATION               | PROGRESS                     | upgrading.store (while it runs)
+
+DueIndex (keys only): what the sweep looks at from `due_at` on. The lists that all accounts share may be kept in shards:
+an account's keys then stand in the shard that its id says.
+
+| due_shard                    | what stands there
+|------------------------------|------------------------------------------------------------------------------------
+| due                          | calls on a line or dialled again later; ends nobody has announced; counts of events
+| due#<shard>                  | the same, of the accounts whose shard it is
+| expires                      | queued calls that expire, and ends of those that have: perhaps all at once
+| expires#<shard>              | the same, of the accounts whose shard it is
+| failing#<account>#<endpoint> | failed deliveries to that endpoint, which delay nothing that goes elsewhere
+| replays                      | replays that run, for whose next step somebody has to look
 """
 
 from zlib import crc32
