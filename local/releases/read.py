@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import moto
 
-written = importlib.import_module("written")
+release_code = importlib.import_module("release_code")
 """Beside this script, which runs where nothing of `local` is on the path."""
-ACCOUNT, TABLE, RELEASE = written.ACCOUNT, written.TABLE, written.RELEASE
+ACCOUNT, TABLE, RELEASE = release_code.ACCOUNT, release_code.TABLE, release_code.RELEASE
 
 
 def found(*places: str) -> Any:
@@ -67,7 +67,7 @@ def main() -> int:
     stumbled = 0
     with moto.mock_aws():
         db = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        written.make_table(db)
+        release_code.make_table(db)
         for row in told["rows"]:
             db.put_item(TableName=TABLE, Item=row)
         for what, ask in questions(db, told):

@@ -6,71 +6,17 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import MISSING, fields
-from enum import StrEnum
+from dataclasses import fields
 from typing import Any
 
 import boto3
 import moto
 
-ACCOUNT, TABLE = "acct_demo", "ringline"
-NOW = 1_795_224_871_000
-NUMBER, CALLEE = "+15550100000", "+15550100200"
-
-_MODULES = {
-    "call": ("calls.model.call", "calls.call"),
-    "reasons": ("calls.model.reasons", "calls.reasons"),
-    "retries": ("calls.model.retries", "calls.retries"),
-    "records": ("calls.tables.records", "calls.records"),
-    "calls": ("calls.tables.store", "calls.store"),
-    "results": ("calls.tables.writes.results", "calls.store"),
-    "watchlist": ("calls.tables.watchlist", "calls.watchlist"),
-    "paces": ("calls.tables.paces", "calls.trunk_paces"),
-    "rooms": ("calls.tables.inbound_rooms", "calls.rooms"),
-    "links": ("calls.tables.carrier_links", "calls.carrier_links"),
-    "transcripts": ("calls.tables.transcripts", "calls.transcripts"),
-    "doorbells": ("calls.tables.queues", "calls.doorbell"),
-    "looks": ("calls.tables.queues", "calls.look_queue"),
-    "delivery": ("webhooks.model.delivery", "webhooks.delivery"),
-    "endpoint": ("webhooks.model.endpoint", "webhooks.endpoint"),
-    "event_type": ("webhooks.model.event_type", "webhooks.endpoint"),
-    "webhook_queue": ("webhooks.sending.queue", "webhooks.queue"),
-    "endpoints": ("webhooks.tables.endpoints", "webhooks.store"),
-    "deliveries": ("webhooks.tables.deliveries", "webhooks.store"),
-    "account": ("accounts.account",),
-    "accounts": ("accounts.store",),
-    "routing": ("routing.store",),
-    "set_up": ("routing.records",),
-    "transfer": ("calls.model.transfers.transfer",),
-    "counters": ("calls.tables.limits.counters",),
-    "capacity": ("calls.capacity.counters",),
-    "outcomes": ("calls.outcomes.store",),
-    "outcome": ("calls.outcomes.outcome",),
-    "tickets": ("calls.web.store",),
-    "ticket": ("calls.web.ticket",),
-    "lines": ("trunking.model.lines",),
-    "trunks": ("trunking.tables.trunks",),
-    "trunk_links": ("trunking.tables.links",),
-    "voices": ("voices.store",),
-    "profiles": ("voices.profiles",),
-    "runner_records": ("agents.model.records",),
-    "assignments": ("agents.tables.assignments",),
-}
-"""Where a module is, and where it was before."""
-
-
-class Release:
-    """The release on the path: its modules by what they are for, None for what it does not have."""
-
-    def __getattr__(self, name: str) -> Any:
-        for place in _MODULES[name]:
-            with suppress(ModuleNotFoundError):
-                return importlib.import_module(f"ringline.{place}")
-        return None
-
-
-RELEASE = Release()
+release_code = importlib.import_module("release_code")
+"""Beside this script, which runs where nothing of `local` is on the path."""
+ACCOUNT, TABLE, NOW = release_code.ACCOUNT, release_code.TABLE, release_code.NOW
+NUMBER, CALLEE = release_code.NUMBER, release_code.CALLEE
+RELEASE, made, samples_of = release_code.RELEASE, release_code.made, release_code.samples_of
 
 _USUAL: dict[str, Any] = {
     "account_id": ACCOUNT,
@@ -96,41 +42,6 @@ _ANSWERED: dict[str, Any] = {
     "agent_sid": "PA_agent",
     "version": 3,
 }
-
-
-def known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values that are fields of this kind in this release."""
-    names = getattr(kind, "_names", None) or [each.name for each in fields(kind)]
-    return {name: value for name, value in values.items() if name in names}
-
-
-def made(kind: Any, **values: Any) -> Any:
-    return kind(**known(kind, values))
-
-
-def samples_of(kind: Any, **given: Any) -> Any:
-    """One of a kind with every field filled that nothing else is said of."""
-    values = {}
-    for each in fields(kind):
-        is_optional = each.default is not MISSING
-        sample = _sample(str(each.type), each.name)
-        values[each.name] = given.get(each.name, sample if sample is not None or not is_optional else each.default)
-    return kind(**{name: value for name, value in values.items() if name != "carried"})
-
-
-def _sample(type_name: str, name: str) -> Any:
-    match type_name.replace("<class '", "").replace("'>", "").split(" | ")[0]:
-        case "str":
-            return f"a {name}"
-        case "int":
-            return NOW + 7000 if name.endswith(("_at", "_since")) else 3
-        case "float":
-            return 2.5
-        case "bool":
-            return True
-        case "tuple[str, ...]":
-            return (f"a {name}",)
-    return None
 
 
 # --- calls -----------------------------------------------------------------------------------------------------------
@@ -211,7 +122,7 @@ def transfers() -> Iterator[Any]:
 
 def write_all(db: Any) -> None:
     def clock() -> int:
-        return NOW
+        return int(NOW)
 
     accounts = RELEASE.accounts.AccountStore(db, TABLE, clock)
     accounts.create_account(RELEASE.account.Account(ACCOUNT, "Acme", "acme", 100))
@@ -324,41 +235,10 @@ def messages() -> dict[str, list[str]]:
     return {name: bodies for name, bodies in told.items() if bodies}
 
 
-class _Key(StrEnum):
-    PK = "pk"
-    SK = "sk"
-    DUE_SHARD = "due_shard"
-    DUE_AT = "due_at"
-
-
-def make_table(db: Any) -> None:
-    db.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "N" if name is _Key.DUE_AT else "S"} for name in _Key
-        ],
-        KeySchema=[
-            {"AttributeName": _Key.PK, "KeyType": "HASH"},
-            {"AttributeName": _Key.SK, "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "DueIndex",
-                "KeySchema": [
-                    {"AttributeName": _Key.DUE_SHARD, "KeyType": "HASH"},
-                    {"AttributeName": _Key.DUE_AT, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
-
-
 def main() -> None:
     with moto.mock_aws():
         db = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        make_table(db)
+        release_code.make_table(db)
         write_all(db)
         rows = db.scan(TableName=TABLE)["Items"]
     rows.sort(key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
