@@ -9,7 +9,8 @@ from standardwebhooks import Webhook
 
 from ringline.runtime.clock import now_ms
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
-from ringline.webhooks.sending.decision import WITHIN_S, AskServer
+from ringline.webhooks.sending.decision import READ_BYTES, WITHIN_S, AskServer
+from tests.component.webhooks.receivers import Receiver, listening
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 URL = "https://decide.example/calls"
@@ -54,6 +55,21 @@ def test_the_question_is_signed_as_a_webhook_is() -> None:
 )
 def test_what_is_no_answer_decides_nothing(answer: Answered | Unanswered) -> None:
     assert asked(answer)[1] is None
+
+
+def told_by_a_server(body: bytes) -> dict[str, Any] | None:
+    with listening(Receiver(body=body)) as server:
+        return AskServer(allow_private=True, clock=now_ms).ask(server.url(), SECRET, "call_1", {})
+
+
+@pytest.mark.parametrize("instructions", ["x" * 5000, "я" * 32_768])
+def test_a_decision_with_long_instructions_is_read_to_its_end(instructions: str) -> None:
+    decided = {"decision": "accept", "instructions": instructions}
+    assert told_by_a_server(json.dumps(decided).encode()) == decided
+
+
+def test_a_decision_is_not_read_without_end() -> None:
+    assert told_by_a_server(json.dumps({"decision": "accept", "instructions": "x" * READ_BYTES}).encode()) is None
 
 
 def test_a_private_address_is_not_asked_and_a_second_is_all_there_is() -> None:

@@ -10,23 +10,26 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-_MOST_BYTES = 64 * 1024
-"""What is taken from the network in all, headers and framing with it, whatever lengths the other side names: one that
-names a chunk of -1 bytes would be read to its end, which may never come."""
+_AROUND_THE_BODY_BYTES = 60 * 1024
+"""Headers and framing. They are bounded with the body, whatever lengths the other side names: one that names a chunk of
+-1 bytes would be read to its end, which may never come."""
 
 
-class BoundedResponse(http.client.HTTPResponse):
-    """An answer of which at most _MOST_BYTES are taken from the network."""
+def response_bounded_to(body_bytes: int) -> type[http.client.HTTPResponse]:
+    """An answer of which no more is taken from the network than a body of so many bytes, and what is around it."""
 
-    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_Bounded(self.fp))
+    class BoundedResponse(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+            super().__init__(sock, *arguments, **options)
+            self.fp = io.BufferedReader(_Bounded(self.fp, _AROUND_THE_BODY_BYTES + body_bytes))
+
+    return BoundedResponse
 
 
 class _Bounded(io.RawIOBase):
-    def __init__(self, source: io.BufferedReader) -> None:
+    def __init__(self, source: io.BufferedReader, most_bytes: int) -> None:
         self._source = source
-        self._left = _MOST_BYTES
+        self._left = most_bytes
 
     def readable(self) -> bool:
         return True

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ringline.webhooks.addresses import is_public, url_fault
 from ringline.webhooks.model.delivery import Phase
-from ringline.webhooks.sending.bounds import BoundedResponse, Deadline, TooMuch, within
+from ringline.webhooks.sending.bounds import Deadline, TooMuch, response_bounded_to, within
 
 TIMEOUT_S = 10.0
 """Connecting, sending and reading together. A receiver that has more to do answers first and does it afterwards."""
@@ -40,7 +40,7 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """`body` is its beginning, for a delivery's log; only a decision about a caller is read from it."""
+    """`body` is its beginning, up to what the client reads: for a delivery's log, and for a decision about a caller."""
 
     status_code: int
     retry_after: str | None = None
@@ -66,19 +66,23 @@ type Connect = Callable[[int, tuple[Any, ...], float], socket.socket]
 
 
 class WebhookClient:
-    """`allow_private` lets private addresses and http:// in, for the one-machine stack, where all is loopback."""
+    """`allow_private` lets private addresses and http:// in, for the one-machine stack, where all is loopback. Of an
+    answer's body `read_bytes` are read."""
 
     def __init__(
         self,
         *,
         allow_private: bool,
         timeout_s: float = TIMEOUT_S,
+        read_bytes: int = _READ_BYTES,
         resolve: Callable[..., list[Any]] = socket.getaddrinfo,
         connect: Connect | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allow_private = allow_private
         self._timeout_s = timeout_s
+        self._read_bytes = read_bytes
+        self._response_class = response_bounded_to(read_bytes)
         self._resolve = resolve
         self._connect = connect or _connected
         self._tls = tls
@@ -105,7 +109,7 @@ class WebhookClient:
         course.phase = Phase.CONNECT
         sock = self._dialled(found, deadline)
         with closing(http.client.HTTPConnection(host, port)) as connection:
-            connection.response_class = BoundedResponse
+            connection.response_class = self._response_class
             # A connection whose socket is given never dials by itself, and so cannot meet another address.
             connection.auto_open = 0
             connection.sock = sock
@@ -122,7 +126,7 @@ class WebhookClient:
                 # Headers that were cut off look complete to http.client. Whatever comes after the deadline is no
                 # answer.
                 deadline.left_s()
-                return Answered(answer.status, answer.getheader("retry-after"), _beginning_of(answer))
+                return Answered(answer.status, answer.getheader("retry-after"), _beginning_of(answer, self._read_bytes))
 
     def _dialled(self, found: list[Any], deadline: Deadline) -> socket.socket:
         allowed = [(family, address) for family, _, _, _, address in found if self._may_meet(address)]
@@ -156,11 +160,11 @@ class _AddressRefused(OSError):
     """No address of the name is a public one, or the address that was met is none."""
 
 
-def _beginning_of(answer: http.client.HTTPResponse) -> bytes:
-    """What came of the body, up to _READ_BYTES: also where it broke off."""
+def _beginning_of(answer: http.client.HTTPResponse, most_bytes: int) -> bytes:
+    """What came of the body, up to `most_bytes`: also where it broke off."""
     read = b""
     with suppress(OSError, http.client.HTTPException):
-        while len(read) < _READ_BYTES and (more := answer.read1(_READ_BYTES - len(read))):
+        while len(read) < most_bytes and (more := answer.read1(most_bytes - len(read))):
             read += more
     return read
 

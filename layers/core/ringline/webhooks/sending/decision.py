@@ -12,10 +12,14 @@ from ringline.webhooks.sending.signing import signature_headers
 WITHIN_S = 1.0
 """Somebody hears it ring meanwhile, and LiveKit waits with the next event of their room."""
 
+READ_BYTES = 256 * 1024
+"""The longest instructions that an agent may have, with every character of them escaped as JSON may, and data beside
+them. A call's row, which may have 400 KB, takes all of it."""
+
 
 class AskServer:
     def __init__(self, *, allow_private: bool, clock: Clock, client: WebhookClient | None = None) -> None:
-        self._client = client or WebhookClient(allow_private=allow_private, timeout_s=WITHIN_S)
+        self._client = client or WebhookClient(allow_private=allow_private, timeout_s=WITHIN_S, read_bytes=READ_BYTES)
         self._clock = clock
 
     def ask(self, url: str, secret: str | None, question_id: str, question: Mapping[str, Any]) -> dict[str, Any] | None:
