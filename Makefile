@@ -46,6 +46,8 @@ DYNAMODB_LOCAL := $(LOCAL)/dynamodb-local/.fetched
 
 # The user's own settings of these would leak into builds and child processes.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
+# And those of the official SDK: it takes an exported token before the key that it is given.
+unexport $(filter UNPOD_%,$(.VARIABLES))
 export UV_NO_PROGRESS := 1
 
 .PHONY: planted-worlds bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page

@@ -18,7 +18,6 @@ import aiohttp
 from rich.console import Console
 from rich.json import JSON
 from rich.panel import Panel
-from unpod import AsyncClient
 
 from local.stack.lifecycle import running_stack_beside
 from local.stack.record import Stack
@@ -26,6 +25,7 @@ from local.stack.wishes import Wishes
 from local.tools.places import LOCAL
 from local.tools.processes import StackError
 from local.trips.runner_demo import let_a_runner_talk
+from local.trips.runners import a_client
 from local.trips.story import COLOURS, WHAT_HAPPENS, DemoFailed, Story, call_end, follow, life_of
 from local.trips.webhook_listener import Listener, listening
 
@@ -40,7 +40,7 @@ async def rings_of(stack: Stack) -> int:
 
 
 async def place_a_call(stack: Stack, listener: Listener, story: Story) -> None:
-    async with AsyncClient(api_key=stack.api_key, base_url=f"{stack.base_url}/platform") as client:
+    async with a_client(stack) as client:
         began = time.monotonic()
         call = await client.calls.create(pipe_id=stack.pipe_id, to_number=CALLEE, data={"customer_id": "C-1042"})
         story.say(f"[bold]calls.create[/] answered in {1000 * (time.monotonic() - began):.0f} ms with {call.call_id}")

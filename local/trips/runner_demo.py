@@ -7,13 +7,12 @@ from typing import Any
 
 import aiohttp
 from rich.table import Table
-from unpod import AsyncClient
 from unpod.connectivity.call_context import CallContext
 
 from examples.attach_end_reason import attach_end_reason
 from examples.echo_runner import Echo
 from local.stack.record import Stack
-from local.trips.runners import a_runner, running
+from local.trips.runners import a_client, a_runner, running
 from local.trips.story import DemoFailed, Story, call_end, follow
 from local.trips.telephone import Telephone, Words
 from local.trips.webhook_listener import Listener
@@ -68,7 +67,7 @@ async def let_a_runner_talk(stack: Stack, listener: Listener, story: Story) -> N
         story.say(f"AgentRunner of the SDK registered for the agent `{stack.runner_agent_id}`")
         async with (
             aiohttp.ClientSession() as web,
-            AsyncClient(api_key=stack.api_key, base_url=f"{stack.base_url}/platform") as client,
+            a_client(stack) as client,
         ):
             conversation = Conversation(await Telephone.at(web, stack.phones_url or "", TALKER), story)
             began = time.monotonic()

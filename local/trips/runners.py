@@ -1,4 +1,5 @@
-"""Runners on the official SDK, which take the calls of an agent: in this process, or in one of their own."""
+"""The official SDK for an account: its client, and runners which take the calls of an agent, in this process or in one
+of their own."""
 
 import asyncio
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import aiohttp
-from unpod import AgentRunner
+from unpod import AgentRunner, AsyncClient, BearerAuth
 from unpod.connectivity.call_context import CallContext
 
 from local.tools import processes
@@ -41,6 +42,11 @@ def runner_settings(account: Account) -> dict[str, str]:
         "UNPOD_PLATFORM_TOKEN": account.api_key,
         "UNPOD_ORG_HANDLE": account.org_handle,
     }
+
+
+def a_client(account: Account) -> AsyncClient:
+    """The SDK's own client. Its argument `api_key` would give way to a UNPOD_PLATFORM_TOKEN in the environment."""
+    return AsyncClient(auth=BearerAuth(account.api_key), base_url=f"{account.base_url}/platform")
 
 
 def a_runner(account: Account, agent_id: str, entrypoint: Entrypoint) -> AgentRunner:

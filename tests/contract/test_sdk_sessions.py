@@ -13,7 +13,7 @@ import httpx
 import pytest
 from aiohttp import web
 from livekit.api import TokenVerifier
-from unpod import AsyncClient
+from unpod import AsyncClient, BearerAuth
 
 from local.aws.template import events_of, read_template
 from local.tools.places import TEMPLATE
@@ -120,7 +120,7 @@ async def sdk(api: Api) -> AsyncIterator[AsyncClient]:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        async with AsyncClient(api_key="sk_test", base_url=f"http://{host}:{port}/platform") as client:
+        async with AsyncClient(auth=BearerAuth("sk_test"), base_url=f"http://{host}:{port}/platform") as client:
             yield client
     finally:
         await runner.cleanup()

@@ -17,6 +17,7 @@ from unpod.management._auth import Auth, JWTAuth, TokenAuth
 from local.aws.deploy import client
 from local.stack.record import Stack
 from local.stack.seed import seed
+from local.trips.runners import a_client
 from local.trips.webhook_listener import Listener, Received
 from ringline.calls.tables.store import CallStore, Gate
 from ringline.runtime.vault.document import read_document
@@ -60,7 +61,7 @@ class Customer:
         proxied: dict[str, Callable[[str, str], Auth]] = {"token": TokenAuth, "jwt": JWTAuth}
         if mode in proxied:
             return AsyncClient(auth=proxied[mode](self.api_key, self.org_handle), base_url=base_url)
-        return AsyncClient(api_key=self.api_key, base_url=base_url)
+        return a_client(self)
 
     @property
     def store(self) -> CallStore:

@@ -7,7 +7,7 @@ import aiohttp
 import httpx
 import pytest
 from livekit import api
-from unpod import Client
+from unpod import BearerAuth, Client
 
 from local.stack.record import Stack
 from local.trips.webhook_listener import listening
@@ -71,7 +71,7 @@ async def test_each_step_is_announced_once_and_in_order(stack: Stack) -> None:
 
 def test_the_blocking_client_works_too(stack: Stack) -> None:
     customer = a_customer(stack)
-    with Client(api_key=customer.api_key, base_url=f"{stack.base_url}/platform") as client:
+    with Client(auth=BearerAuth(customer.api_key), base_url=f"{stack.base_url}/platform") as client:
         made = client.calls.create(agent_id=customer.agent_id, to_number="+15550100000", instructions="Say hello.")
         assert client.calls.get(made.call_id).instructions == "Say hello."
         assert [call.call_id for call in client.calls.list()] == [made.call_id]
