@@ -193,7 +193,7 @@ audit-refresh: $(DEV)
 # Debian's package is `chromium`. `make test` leaves this test out.
 console-pictures: $(DEV)
 	@test -n "$(CHROMIUM)" || command -v chromium >/dev/null || { echo "error: Chromium is needed: apt-get install chromium, or CHROMIUM=path" >&2; exit 1; }
-	RINGLINE_PICTURES=$(CURDIR)/docs/console $(PYTHON) -m pytest tests/component/cli/console/test_in_a_browser.py $(PYTEST_OPTIONS)
+	RINGLINE_PICTURES="$(CURDIR)/docs/console" $(PYTHON) -m pytest tests/component/cli/console/test_in_a_browser.py $(PYTEST_OPTIONS)
 
 lint: $(DEV)
 	.venv/bin/ruff check .
@@ -304,8 +304,8 @@ $(LOCAL)/receivers/go/.fetched: $(RECEIVER_LOCKS)/go/go.sum
 $(LOCAL)/receivers/java/.fetched: $(RECEIVER_LOCKS)/java/SHA256SUMS
 	@command -v mvn >/dev/null || { echo "error: Maven is needed for test-receivers with RECEIVERS=java" >&2; exit 1; }
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@mvn --quiet --batch-mode --file $(RECEIVER_LOCKS)/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
-	@cd $(@D) && sha256sum --check --quiet $(CURDIR)/$(RECEIVER_LOCKS)/java/SHA256SUMS
+	@mvn --quiet --batch-mode --file $(RECEIVER_LOCKS)/java/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(@D)"
+	@cd $(@D) && sha256sum --check --quiet "$(CURDIR)/$(RECEIVER_LOCKS)/java/SHA256SUMS"
 	@mv $(@D)/standardwebhooks-*.jar $(@D)/standardwebhooks.jar && touch $@
 
 # Locks hold versions and hashes for every platform, and nothing about where they were resolved. `make lock UPGRADE=1` moves them.
