@@ -6,9 +6,10 @@ one wants first between the markers of the README.
 
 import re
 
+from local.phones.numbers import beyond
 from local.phones.numbers.book import CHAPTERS, MOST_USED, NUMBERS
 from local.phones.numbers.sandbox_number import Chapter
-from local.phones.numbers.table import families_table, table_of
+from local.phones.numbers.table import beyond_table, families_table, table_of
 from local.tools.places import ROOT
 
 README = ROOT / "README.md"
@@ -23,7 +24,7 @@ Written by `make sandbox-table` from `local/phones/numbers/`; a test holds it to
 The phone network of the one-machine stack stands in for LiveKit, the carrier and the agent. The number that you dial
 chooses what happens, and with which reason the call ends ([all reasons](end-reasons.md)). There are {len(NUMBERS)}
 numbers, and three families of them for every SIP code. `make outcomes` calls each number and compares how its call
-ended with this page.
+ended with this page. How to see [what no number brings about](#what-no-number-brings-about) stands here, too.
 """
 
 _FAMILIES = """## Any SIP code, and any other number
@@ -36,7 +37,8 @@ _FAMILIES = """## Any SIP code, and any other number
 def page() -> str:
     """The whole telephone book as it should be."""
     chapters = [_chapter(each) for each in CHAPTERS]
-    return "\n".join([_INTRODUCTION, *chapters, _FAMILIES, families_table()])
+    others = f"## {beyond.TITLE}\n\n{beyond.TEXT}\n{beyond_table()}"
+    return "\n".join([_INTRODUCTION, *chapters, others, _FAMILIES, families_table()])
 
 
 def _chapter(chapter: Chapter) -> str:

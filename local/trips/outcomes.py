@@ -4,13 +4,13 @@
 
 A stack of its own is brought up and taken down again. Eight calls are side by side and the others wait for a line, so
 it takes little longer than the slowest of them, some minutes. Exit code 1 if one ended otherwise, or if a reason was
-not reached by any.
+not reached by any, but for those that no number brings about.
 """
 
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,8 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from local.phones.numbers import beyond
+from local.phones.numbers.beyond import BEYOND_NUMBERS
 from local.phones.numbers.book import NUMBERS
 from local.phones.numbers.sandbox_number import SandboxNumber, Wish
 from local.stack.lifecycle import running_stack
@@ -196,10 +198,18 @@ def main() -> int:
         return 1
     console.print(table_of(found))
     wrong = [outcome for outcome in found if not outcome.is_as_promised]
-    unseen = sorted({reason.value for reason in EndReason} - {outcome.seen for outcome in found})
+    unseen = not_reached(found)
     console.print(f"{len(found) - len(wrong)} passed, {len(wrong)} failed")
-    console.print(f"every reason was reached ({len(EndReason)})" if not unseen else f"not reached: {', '.join(unseen)}")
+    console.print("every reason of a number was reached" if not unseen else f"not reached: {', '.join(unseen)}")
+    others = ", ".join(each.end_reason for each in BEYOND_NUMBERS)
+    console.print(f"of no number: {others} (docs/sandbox.md, {beyond.TITLE!r})")
     return 1 if wrong or unseen else 0
+
+
+def not_reached(found: Iterable[Outcome]) -> list[str]:
+    """The reasons that a number promises, or should, and no call ended with."""
+    without = {each.end_reason for each in BEYOND_NUMBERS}
+    return sorted({reason.value for reason in EndReason} - without - {outcome.seen for outcome in found})
 
 
 if __name__ == "__main__":

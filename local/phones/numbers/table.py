@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from local.phones.numbers.beyond import BEYOND_NUMBERS
 from local.phones.numbers.book import LONG_RING_S, REFUSES_AFTER_LONG, REFUSES_AFTER_RINGING, REFUSES_AT_ONCE
 from local.phones.numbers.sandbox_number import SandboxNumber
 
@@ -22,6 +23,12 @@ def table_of(entries: Iterable[SandboxNumber]) -> str:
 def families_table() -> str:
     """The table of the numbers that are not listed one by one."""
     return _table(_FAMILIES)
+
+
+def beyond_table() -> str:
+    """The table of the ends that no number brings about."""
+    rows = (f"| {each.to_do} | {each.end_reason} |" for each in BEYOND_NUMBERS)
+    return "\n".join(("| do this | end reason |", "|---|---|", *rows)) + "\n"
 
 
 def _table(rows: Iterable[str]) -> str:

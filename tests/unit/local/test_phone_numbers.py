@@ -6,9 +6,11 @@ from local.pages.reasons import NOT_RUNG, reason_for
 from local.pages.sandbox import page
 from local.phones.model import legs, sip_status
 from local.phones.numbers import book
+from local.phones.numbers.beyond import BEYOND_NUMBERS
 from local.phones.numbers.callees import AgentDeed, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, STAYS_ON
 from local.phones.rooms.counts import HeadCount, LateCount
+from local.trips.outcomes import Outcome, not_reached
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import (
     VOICEMAIL_GREETING_MIN_S,
@@ -132,13 +134,17 @@ def test_the_greeting_of_the_sandboxs_voicemail_is_as_long_as_greetings_are() ->
     assert VOICEMAIL_GREETING_MIN_S < (book.callee_for("+15550100210").hangs_up_after_s or 0) < VOICEMAIL_GREETING_S
 
 
-NO_NUMBERS = {EndReason.NO_LINE_FREE, EndReason.WEB_TOKEN_REUSED, EndReason.DESTINATION_NOT_ALLOWED}
-"""Of callers who come to us, and of an account whose list changes: no number that is called brings them about."""
-
-
 def test_every_reason_that_a_call_can_have_is_promised_by_a_number() -> None:
     promised = {reason for entry in book.NUMBERS for reason in entry.end_reason.split(" or ")}
-    assert promised == set(EndReason) - NO_NUMBERS
+    told = {each.end_reason for each in BEYOND_NUMBERS}
+    assert promised.isdisjoint(told)
+    assert promised | told == set(EndReason)
+
+
+def test_who_calls_every_number_and_sees_what_it_promises_has_reached_all_that_numbers_reach() -> None:
+    seen = [Outcome(entry, reason, 1.0) for entry in book.NUMBERS for reason in entry.end_reason.split(" or ")]
+    assert not_reached(seen) == []
+    assert not_reached([]) == sorted(set(EndReason) - {each.end_reason for each in BEYOND_NUMBERS})
 
 
 def test_an_ordinary_callee_speaks_and_a_machine_does_not() -> None:
