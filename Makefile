@@ -1,4 +1,4 @@
-# The only entry: `make` finds or installs what a target needs, all of it below this folder.
+# The only entry: `make` finds or installs what a target needs, below this folder; uv keeps what it downloads in your home.
 #
 #   make demo                      the main job, once through          make test [TESTS=tests/unit]   every test, or some
 #   make up / make down / status   the stack, left running             make lint type validate        what CI checks too
@@ -49,6 +49,14 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV UV_PYTHON
 # And those of the official SDK: it takes an exported token before the key that it is given.
 unexport $(filter UNPOD_%,$(.VARIABLES))
 export UV_NO_PROGRESS := 1
+# Files are read and written as UTF-8, whatever the locale says.
+export PYTHONUTF8 := 1
+
+# What uv has downloaded serves every checkout of one user. Who has no home that can be written has it below this folder.
+ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR ?= $(CURDIR)/$(LOCAL)/uv-cache
+export UV_PYTHON_INSTALL_DIR ?= $(CURDIR)/$(LOCAL)/uv-python
+endif
 
 .PHONY: planted-worlds bench-abuse bench-sweep audit audit-refresh console-pictures test-receivers test-speech type-speech bench-speech speech speech-livekit real-livekit cli-page
 .PHONY: help fixtures release read-by demo up down status talk test check test-dynamodb lint type format bench bench-plane bench-scale bench-webhooks simulate outcomes sandbox-table sdk-table reasons-page keys-table openapi fuzz lock build validate clean setup

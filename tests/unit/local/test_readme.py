@@ -52,15 +52,6 @@ def test_the_readmes_commands_work_in_one_shell_one_after_the_other() -> None:
     assert found.stdout.strip() == str(ROOT / ".venv" / "bin" / "ringline")
 
 
-def test_make_hands_on_nothing_of_what_is_exported_for_the_sdk() -> None:
-    asked = "include Makefile\nshown:; @env | grep ^UNPOD_ || true\n"
-    exported = {"PATH": "/usr/bin:/bin", "UNPOD_PLATFORM_TOKEN": "sk_stale", "UNPOD_BASE_URL": "http://elsewhere"}
-    seen = subprocess.run(
-        ["make", "-f", "-", "shown"], input=asked, env=exported, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert seen.stdout == ""
-
-
 def test_the_pages_telephone_book_is_the_sandboxs() -> None:
     assert PAGE.read_text() == page(), "run `make sandbox-table`"
 
