@@ -95,7 +95,7 @@ def _make_layer(layer: Layer, platform: str, target: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE", "MFLAGS"))
     }
-    if not os.access(os.path.expanduser("~"), os.W_OK):
+    if not os.access(Path("~").expanduser(), os.W_OK):
         environment.setdefault("UV_CACHE_DIR", str(LOCAL / "uv-cache"))  # as the Makefile has it
     command = [
         "make", "-C", str(layer.source), f"build-{layer.logical_id}",

@@ -28,6 +28,9 @@ _PASSED_ON = (
     "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy",
 )  # fmt: skip
 
+# Files are read and written as UTF-8, whatever the locale says.
+_PYTHONS = {"PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
+
 
 class StackError(RuntimeError):
     """The stack cannot start or go on; the message says what to do about it."""
@@ -66,7 +69,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child: the little that it needs of this one, loopback kept off any proxy, and `extra`."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     loopback = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
-    return {**environment, **loopback, "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
+    return {**environment, **loopback, **_PYTHONS, **(extra or {})}
 
 
 def start(
@@ -159,7 +162,9 @@ def kill(child: Child) -> None:
 
 def _belongs_to_another(child: Child) -> bool:
     """Whether the id is a later process's. While nobody has it, its group is still the child's: an id is not given out
-    again while a group bears it."""
+    again while a group bears it. After a boot all ids are others', and so are groups whose head has ended."""
+    if child.boot and child.boot != _boot():
+        return True
     try:
         return not child.is_the_same(psutil.Process(child.pid))
     except psutil.NoSuchProcess:

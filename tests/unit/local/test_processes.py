@@ -70,6 +70,22 @@ def test_an_id_that_belongs_to_somebody_else_by_now_is_left_alone(tmp_path: Path
     processes.stop(child, grace_s=0.1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a boot has a name there")
+def test_a_group_of_the_same_id_after_a_boot_is_left_alone(tmp_path: Path) -> None:
+    child = started(PARENT, tmp_path)
+    grandchild = int(processes.ready_line(child) or 0)
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
+    processes.stop(replace(child, boot="the boot before"), grace_s=0.1)
+    assert is_running(grandchild), "its group has the id, and nobody leads it"
+    processes.stop(child, grace_s=0.1)
+
+
+def test_a_child_reads_and_writes_utf_8_whatever_the_locale_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    assert processes.clean_environment()["PYTHONUTF8"] == "1"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the start is known as a moment there, which no clock moves")
 def test_a_clock_that_is_set_hides_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     child = started(STUBBORN, tmp_path)
