@@ -120,6 +120,40 @@ async def test_a_leg_that_is_unseen_while_the_worker_itself_is_cut_off_has_not_g
     assert not leg.gone.done() and leg.answered.is_set()
 
 
+@pytest.mark.parametrize(
+    "why", ["DUPLICATE_IDENTITY", "CONNECTION_TIMEOUT", "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"]
+)
+async def test_a_leg_that_comes_back_under_another_sid_has_not_gone(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    monkeypatch.setattr(leg_module, "BACK_WITHIN_S", 0.01)
+    room = Room()
+    leg = a_leg(room)
+    former = room.remote_participants["leg"] = a_participant(status="active")
+    room.emit("participant_connected", former)
+    room.remote_participants.pop("leg").disconnect_reason = rtc.DisconnectReason.Value(why)
+    room.emit("participant_disconnected", former)
+    assert not leg.gone.done()
+    room.remote_participants["leg"] = a_participant(status="active")
+    room.emit("participant_connected", room.remote_participants["leg"])
+    await asyncio.sleep(0.05)
+    assert not leg.gone.done()
+
+
+async def test_only_a_worker_whose_own_connection_is_ended_is_put_out() -> None:
+    room = Room()
+    leg = a_leg(room)
+    room.emit("participant_disconnected", a_participant(reason=rtc.DisconnectReason.PARTICIPANT_REMOVED))
+    assert leg.gone.result() == "PARTICIPANT_REMOVED" and not leg.was_put_out, "somebody has removed the leg"
+    for reason in (rtc.DisconnectReason.PARTICIPANT_REMOVED, rtc.DisconnectReason.DUPLICATE_IDENTITY):
+        room = Room()
+        leg = a_leg(room)
+        room.emit("disconnected", reason)
+        assert leg.gone.done() and leg.was_put_out
+    room = Room()
+    leg = a_leg(room)
+    room.emit("disconnected", rtc.DisconnectReason.ROOM_DELETED)
+    assert leg.gone.done() and not leg.was_put_out
+
+
 async def test_a_leg_that_is_not_seen_again_has_lost_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leg_module, "BACK_WITHIN_S", 0.01)
     room = Room()
@@ -139,4 +173,4 @@ async def test_a_room_that_is_closed_meanwhile_says_why() -> None:
 async def test_an_agent_that_leaves_its_call_to_another_one_closes_no_room() -> None:
     leg = a_leg(Room())
     leg.leave()
-    assert leg.gone.result() == "PARTICIPANT_REMOVED"
+    assert leg.gone.result() == "PARTICIPANT_REMOVED" and leg.was_put_out

@@ -24,7 +24,7 @@ from speech.worker.brains.replies import replies_of
 from speech.worker.brains.served import ServedBrain
 from speech.worker.calls.dispatch import Dispatch
 from speech.worker.calls.kept import Kept
-from speech.worker.calls.leg import PUT_OUT, Leg
+from speech.worker.calls.leg import Leg
 from speech.worker.calls.listening import Listener
 from speech.worker.calls.outcome import told
 from speech.worker.calls.quiet import Quiet
@@ -37,8 +37,6 @@ from speech.worker.voices.table import VoicePlan
 
 END_IS_TOLD_WITHIN_S = 10.0
 """For the last frames and reports. The framework waits 15 s for a job whose room is gone."""
-REPLACED_FOR = (PUT_OUT, "DUPLICATE_IDENTITY")
-"""Another agent talks in this call, or somebody to whom it was handed over."""
 BACKGROUND_VOLUME = 0.3
 
 _log = logging.getLogger(__name__)
@@ -165,8 +163,7 @@ class CallInRoom:
     @property
     def _is_put_out(self) -> bool:
         """At somebody else's wish: this agent has handed nobody over."""
-        is_out = self._leg.gone.done() and self._leg.gone.result() in REPLACED_FOR
-        return is_out and not self._handover.is_under_way
+        return self._leg.was_put_out and not self._handover.is_under_way
 
     async def _tell_of_handing_over(self, driver: Driver) -> bool:
         """What was said to an agent that is put out is told by nobody else, and the call is not ended by it any more.

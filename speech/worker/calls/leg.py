@@ -14,13 +14,21 @@ _log = logging.getLogger(__name__)
 ROOM_CLOSES_WITHIN_S = 8.0
 """The control plane closes the room of a call that was hung up. A room that is open for longer is closed from here."""
 BACK_WITHIN_S = 20.0
-"""How long a leg may stay unseen where nobody said that it has left: longer than the control plane waits for it, which
-closes the room then."""
+"""How long a leg may stay unseen that may be back: longer than the control plane waits for it, which closes the room
+then."""
 STATUS = "sip.callStatus"
 ACTIVE = "active"
 _PERSONS = (rtc.ParticipantKind.PARTICIPANT_KIND_SIP, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
 _TALKERS = (*_PERSONS, rtc.ParticipantKind.PARTICIPANT_KIND_AGENT)
-NO_REASON, NOT_BACK, PUT_OUT = "UNKNOWN_REASON", "CONNECTION_TIMEOUT", "PARTICIPANT_REMOVED"
+NO_REASON, NOT_BACK, REMOVED, REPLACED = (
+    "UNKNOWN_REASON",
+    "CONNECTION_TIMEOUT",
+    "PARTICIPANT_REMOVED",
+    "DUPLICATE_IDENTITY",
+)
+MAY_BE_BACK = frozenset({NO_REASON, NOT_BACK, REPLACED, "SIGNAL_CLOSE", "STATE_MISMATCH", "MIGRATION"})
+"""A leg that left for one of these may have been replaced, or come back in a moment, under another sid: the control
+plane does not take it for the end either."""
 
 
 class Leg:
@@ -34,6 +42,9 @@ class Leg:
         """Both sides can hear each other."""
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the leg or the room is gone, in LiveKit's word."""
+        self.was_put_out = False
+        """The leg is still there, and this worker is not: another agent talks in this call, or somebody to whom it was
+        handed over."""
         self.hung_up_for: str | None = None
         self._unseen: asyncio.TimerHandle | None = None
         self._others: dict[str, Any] = {}
@@ -90,25 +101,28 @@ class Leg:
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         """Whoever leaves has a reason. LiveKit's client that has lost its own connection takes everybody for gone,
-        without one, and finds them again when it is back: the call may go on meanwhile."""
+        without one, and finds them again when it is back: the call may go on meanwhile. So may that of a leg that has
+        lost its own connection, or was moved to another server."""
         reason = _word(participant.disconnect_reason)
         if not self._is_ours(participant):
             if reason != NO_REASON:
                 self._others.pop(participant.identity, None)
             return
-        if reason != NO_REASON:
+        if reason not in MAY_BE_BACK:
             self._tell_gone(reason)
         elif self._unseen is None:
             loop = asyncio.get_running_loop()
             self._unseen = loop.call_later(BACK_WITHIN_S, self._tell_gone, NOT_BACK)
 
     def _room_left(self, reason: Any = None) -> None:
-        self._tell_gone(_word(reason))
+        why = _word(reason)
+        self._tell_gone(why, was_put_out=why in (REMOVED, REPLACED))
 
-    def _tell_gone(self, why: str) -> None:
+    def _tell_gone(self, why: str, *, was_put_out: bool = False) -> None:
         if self._unseen is not None:
             self._unseen.cancel()
         if not self.gone.done():
+            self.was_put_out = was_put_out
             self.gone.set_result(why)
 
     # ------------------------------------------------------------ what is done to it
@@ -127,7 +141,7 @@ class Leg:
 
     def leave(self) -> None:
         """Another agent has the call, and the control plane has not got to put this one out: it goes by itself."""
-        self._tell_gone(PUT_OUT)
+        self._tell_gone(REMOVED, was_put_out=True)
 
 
 def _word(reason: Any) -> str:
