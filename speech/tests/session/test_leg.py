@@ -90,8 +90,18 @@ async def test_a_caller_is_answered_by_the_agent_and_not_waited_for() -> None:
 async def test_an_agent_that_joins_late_takes_the_other_sides_audio_for_an_answer() -> None:
     room = Room()
     room.remote_participants["PA_1"] = a_participant(status="dialing", with_audio=True)
-    assert a_leg(room, dispatch=2).answered.is_set()
-    assert not a_leg(room, dispatch=1).answered.is_set()
+    assert a_leg(room, dispatch=2, answered=True).answered.is_set()
+    assert not a_leg(room, dispatch=1, answered=False).answered.is_set()
+
+
+async def test_a_phone_that_rings_yet_is_not_taken_for_answered_by_a_second_agent() -> None:
+    room = Room()
+    phone = room.remote_participants["PA_1"] = a_participant(with_audio=True)
+    leg = a_leg(room, dispatch=2, answered=False)
+    assert not leg.answered.is_set()
+    phone.attributes["sip.callStatus"] = "active"
+    room.emit("participant_attributes_changed", {"sip.callStatus": "active"}, phone)
+    assert leg.answered.is_set()
 
 
 async def test_it_has_gone_when_its_own_leg_has_and_not_when_somebody_else_leaves() -> None:

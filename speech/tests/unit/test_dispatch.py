@@ -27,8 +27,17 @@ def test_the_call_is_known() -> None:
     dispatch = Dispatch.read(told(**URLS, leg_identity="leg", dispatch=2, data={"a": 1}), room_id="RM_1")
     assert (dispatch.facts.call_id, dispatch.facts.room_id, dispatch.facts.user_number) == ("SCL_1", "RM_1", "+1555")
     assert dispatch.facts.can_report == ("user_spoke", "silence", "voicemail", "transcript", "dtmf")
-    assert dispatch.is_outbound and not dispatch.is_first and dispatch.leg_identity == "leg"
+    assert dispatch.is_outbound and dispatch.number == 2 and dispatch.leg_identity == "leg"
     assert not Dispatch.read(told(**URLS, direction="inbound"), room_id="RM_1").is_outbound
+
+
+def test_whether_somebody_was_there_before_is_the_control_planes_word() -> None:
+    def was_answered(**fields: Any) -> bool:
+        return Dispatch.read(told(**URLS, **fields), room_id="RM_1").was_answered
+
+    assert not was_answered(dispatch=2, answered=False)
+    assert was_answered(dispatch=2, answered=True)
+    assert was_answered(dispatch=2) and not was_answered(dispatch=1), "as a release before tells"
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class CallInRoom:
         await self._leg.answered.wait()
         self._session.input.set_audio_enabled(True)
         driver.answered()
-        if self._dispatch.is_outbound and self._dispatch.is_first:
+        if self._dispatch.is_outbound and not self._dispatch.was_answered:
             answering.answered()
         background = self._background()
         if background is not None:

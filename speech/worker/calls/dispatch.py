@@ -26,15 +26,13 @@ class Dispatch:
     leg_identity: str | None
     number: int
     """The dispatch's number in its attempt, from 1."""
+    was_answered: bool
+    """The other side could hear already when this agent was dispatched. What the leg's status says may be false then:
+    LiveKit begins it anew after a restart."""
     attempt: int | None
     voice_profile: Mapping[str, Any] | None
     voice: Mapping[str, Any] | None
     """What the call's pipe or agent says of the sound: its greeting, who speaks first, the room behind it."""
-
-    @property
-    def is_first(self) -> bool:
-        """Nobody was dispatched into this call before: what the leg's status says is true."""
-        return self.number == 1
 
     @property
     def is_outbound(self) -> bool:
@@ -58,13 +56,16 @@ class Dispatch:
         if not brain_url or not events_url:
             raise DispatchError("the metadata lacks brain_url or agent_events_url, and RINGLINE_URL is not set")
         profile, voice = told.get("voice_profile"), told.get("voice")
+        number = _count(told.get("dispatch")) or 1
         return cls(
             facts=CallFacts.of_dispatch(told, room_id, CAN_REPORT),
             brain_url=brain_url,
             events_url=events_url,
             token=told["token"],
             leg_identity=told.get("leg_identity"),
-            number=_count(told.get("dispatch")) or 1,
+            number=number,
+            # A control plane of an earlier release does not tell: there only the first is known to come before.
+            was_answered=bool(told.get("answered", number > 1)),
             attempt=_count(told.get("attempt")),
             voice_profile=profile if isinstance(profile, Mapping) else None,
             voice=voice if isinstance(voice, Mapping) else None,

@@ -93,11 +93,12 @@ class Leg:
         return any(kind in _PERSONS for kind in self._others.values())
 
     def _hears(self, participant: rtc.RemoteParticipant) -> bool:
-        """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer."""
+        """After a restart LiveKit says `dialing` of a call that goes on: there the other side's audio is the answer.
+        Where nobody has picked up yet it is none: a leg has its track from the beginning."""
         if participant.attributes.get(STATUS) == ACTIVE:
             return True
         has_audio = any(track.kind == rtc.TrackKind.KIND_AUDIO for track in participant.track_publications.values())
-        return not self._dispatch.is_first and has_audio
+        return self._dispatch.was_answered and has_audio
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         """Whoever leaves has a reason. LiveKit's client that has lost its own connection takes everybody for gone,

@@ -30,6 +30,11 @@ def test_our_speech_worker_is_told_what_thinks_where_to_ask_and_whom_it_may_hand
     assert (metadata["transfer_allowed_numbers"], metadata["transfer_allowed_prefixes"]) == (None, ["+1415"])
 
 
+def test_an_agent_is_told_whether_the_call_was_answered_before_it() -> None:
+    assert told(a_call(State.DIALING, dispatches=2))["answered"] is False
+    assert told(a_call(State.ACTIVE, dispatches=2))["answered"] is True
+
+
 def test_what_is_heard_beside_the_answers_is_told_where_it_is_not_as_usual() -> None:
     assert "voice" not in told(a_call(State.DIALING))
     assert told(a_call(State.DIALING, voice={"greeting": "Hello"}))["voice"] == {"greeting": "Hello"}

@@ -44,6 +44,8 @@ def agent_metadata(call: Call, secret: str, public_url: str = "", turns: Sequenc
             "instructions": call.instructions,
             "data": call.data,
             "leg_identity": call.leg_identity,
+            # A leg that is seen is not one that was picked up: it has its audio track while the phone rings.
+            "answered": call.answered_at is not None,
             "voicemail_policy": (call.voicemail_policy or VoicemailPolicy.HANG_UP).value,
             "agent_events_url": url and f"{url}/agent-events",
             "token": call_token(call, secret),
