@@ -55,8 +55,6 @@ from speech.bridge.reporting import HANDED_OVER, TRANSFER_UNDER_WAY, Reported, R
 from speech.bridge.rules.conversation import Conversation
 from speech.bridge.voice import Voice
 
-TRANSFER_WITHIN_S = 120.0
-"""As long as a phone may ring to which the call is handed over, and some."""
 REPORTED_WITHIN_S = 5.0
 """How long the last reports may take: an agent's wish to hang up before the voice does, and the transcript at the
 end."""
@@ -322,11 +320,9 @@ class Driver:
         self.tell(BrainAnswered(asked.request, answer))
 
     async def _transfer(self, transfer: Transfer) -> None:
+        """For as long as the voice takes: one target may ring after another."""
         try:
-            async with asyncio.timeout(TRANSFER_WITHIN_S):
-                ended = await self._voice.transfer(transfer)
-        except TimeoutError:
-            ended = TransferEnded(done=False, why="no_result")
+            ended = await self._voice.transfer(transfer)
         except Exception:
             _log.exception("a transfer failed", extra=self._fields)
             ended = TransferEnded(done=False, why="error")

@@ -20,6 +20,9 @@ ASKS_EVERY_S = 1.0
 """A phone rings for half a minute, and each question costs a request."""
 TRY_AGAIN_AFTER_S = (0.2, 0.5, 1.0)
 ANSWER_WITHIN_S = 5.0
+MOST_UNANSWERED = 60
+"""Questions in a row to which there was no answer: between a minute and six. The control plane has limits for each
+target's ringing, and tells when the last one is over."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _WORDS = {"transfer_not_allowed": "not_allowed", "transfer_under_way": "already_transferring"}
@@ -67,7 +70,8 @@ class Handover:
         asked = await self._ask(body)
         if isinstance(asked, TransferEnded):
             return asked
-        while True:
+        unanswered = 0
+        while unanswered <= MOST_UNANSWERED:
             match asked:
                 case {"state": "joined", "to": {"type": "sip"}}:
                     if transfer.announcement:
@@ -79,12 +83,14 @@ class Handover:
                     shown = await self._show(following)
                     if shown is None:
                         await self._sleep(ASKS_EVERY_S)
-                    asked = shown or asked
                 case {"state": "failed"}:
                     return TransferEnded(False, str(asked.get("reason") or "failed"))
                 case _:
                     await self._sleep(ASKS_EVERY_S)
-                    asked = await self._show(str(asked.get("transfer_id"))) or asked
+                    shown = await self._show(str(asked.get("transfer_id")))
+            unanswered = 0 if shown else unanswered + 1
+            asked = shown or asked
+        return TransferEnded(False, "no_result")
 
     async def _ask(self, body: Mapping[str, Any]) -> Mapping[str, Any] | TransferEnded:
         """The same request with the same key is the same transfer: it may be sent again."""

@@ -43,7 +43,11 @@ class FakeLine:
     events: asyncio.Queue[LineEvent | None] = field(default_factory=asyncio.Queue)
     sent: list[str] = field(default_factory=list)
     did: list[str] = field(default_factory=list)
+    states: list[Mapping[str, Any]] = field(default_factory=list)
     is_narrow: bool = False
+
+    def told_of_transfers(self) -> list[str]:
+        return [told["transfer_result"]["result"] for told in self.states if "transfer_result" in told]
 
     async def next(self) -> LineEvent:
         event = await self.events.get()
@@ -54,7 +58,10 @@ class FakeLine:
     def send(self, bridge: int, text: str) -> None:
         if self.is_narrow:
             raise FrameTooLong("too long")
-        self.sent.append(json.loads(text)["event"])
+        frame = json.loads(text)
+        self.sent.append(frame["event"])
+        if frame["event"] == "state":
+            self.states.append(frame)
 
     def close_bridge(self, bridge: int, code: int) -> None:
         self.did.append(f"close {bridge} {code}")
@@ -109,6 +116,8 @@ class FakeVoice:
     spoke: asyncio.Event = field(default_factory=asyncio.Event)
     breaks: bool = False
     transfer_breaks: bool = False
+    picks_up: asyncio.Event | None = None
+    """When the target does: at once where this is None."""
     driver: Driver | None = None
 
     def speak(self, turn: int, text: str) -> None:
@@ -135,6 +144,8 @@ class FakeVoice:
         self._do(f"transfer {transfer.target}")
         if self.transfer_breaks:
             raise RuntimeError("no such line")
+        if self.picks_up is not None:
+            await self.picks_up.wait()
         return TransferEnded(done=True)
 
     async def hang_up(self, reason: str) -> None:
@@ -165,13 +176,13 @@ class Setting:
 
 @asynccontextmanager
 async def a_driver(
-    *, answer: BrainAnswer | None = None, serve_brain: ServeBrainOf | None = None
+    *, answer: BrainAnswer | None = None, serve_brain: ServeBrainOf | None = None, within_s: float = 10
 ) -> AsyncIterator[Setting]:
     line, brain, voice = FakeLine(), FakeBrain(answer or Assigned("j1", "w", 2.0)), FakeVoice()
     brain.is_open.set()
     voice.driver = driver = Driver(call=CALL, line=line, brain=brain, voice=voice, serve_brain=serve_brain)
     setting = Setting(line, brain, voice, driver, asyncio.create_task(driver.run()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(within_s):
         yield setting
     setting.call.cancel()
     await asyncio.gather(setting.call, return_exceptions=True)
@@ -344,6 +355,26 @@ async def test_a_transfer_that_breaks_has_failed() -> None:
         while "hang up done" not in setting.voice.did:
             await setting.spoken()
         assert setting.brain.reports == ["ready", "hang_up"]
+
+
+async def test_a_transfer_may_take_as_long_as_all_its_targets_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_driver(within_s=1000) as setting:
+        setting.voice.picks_up = asyncio.Event()
+        setting.line.dial()
+        setting.driver.answered()
+        setting.line.says("agent.transfer", target="+15550111")
+        while "transfer +15550111" not in setting.voice.did:
+            await setting.spoken()
+        loop = asyncio.get_running_loop()
+        now_s = loop.time
+        monkeypatch.setattr(loop, "time", lambda: now_s() + 360)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert setting.line.told_of_transfers() == []
+        setting.voice.picks_up.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert setting.line.told_of_transfers() == ["completed"]
 
 
 async def test_a_frame_that_the_line_refuses_ends_nothing() -> None:

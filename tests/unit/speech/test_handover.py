@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from speech.bridge.handover import ASKS_EVERY_S, Handover
+from speech.bridge.handover import ASKS_EVERY_S, MOST_UNANSWERED, Handover
 from speech.bridge.model.actions import Transfer
 from speech.bridge.model.events import TransferEnded
 
@@ -126,6 +126,18 @@ async def test_a_fallback_that_is_not_told_at_once_is_asked_for_after_a_while() 
     plane = Plane((202, failed), (503, {}), (429, {}), stands("joined", transfer_id="transfer_1.2"))
     assert await handed_over(plane, WARM) == TransferEnded(True)
     assert plane.waits == [ASKS_EVERY_S] * 2
+
+
+async def test_targets_that_ring_one_after_another_are_followed_for_minutes() -> None:
+    rings = [stands("ringing")] * (MOST_UNANSWERED + 1)
+    plane = Plane((202, stands("requested")[1]), *rings, (503, {}), *rings, stands("joined"))
+    assert await handed_over(plane, COLD) == TransferEnded(True)
+
+
+async def test_a_transfer_of_which_nothing_is_told_any_more_has_no_result() -> None:
+    plane = Plane((202, stands("requested")[1]), stands("ringing"), (404, {"code": "transfer_not_found"}))
+    assert await handed_over(plane, COLD) == TransferEnded(False, "no_result")
+    assert len(plane.asked) == 2 + MOST_UNANSWERED + 1
 
 
 async def test_a_request_that_may_not_have_arrived_is_sent_again_with_its_key() -> None:
