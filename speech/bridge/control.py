@@ -77,7 +77,7 @@ def control_url(base_url: str) -> str:
 
 class Control:
     """`run` keeps the connection until it is cancelled. The other methods return at once; what they tell waits while
-    there is no connection. `active_jobs` is asked for with each beat."""
+    there is no connection. `active_jobs` is asked for with each beat: how many of the worker's places are taken."""
 
     def __init__(
         self,

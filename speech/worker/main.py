@@ -181,7 +181,7 @@ async def serve(settings: Settings) -> None:
     server = a_server(settings, control.accept)
     async with (
         bridges(settings, server, control.job_lost) as reached,
-        control.open(reached.base, lambda: server.calls),
+        control.open(reached.base, lambda: server.taken),
     ):
         os.environ[WORKER_ID] = control.worker_id
         _log.info(

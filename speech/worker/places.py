@@ -24,6 +24,11 @@ class PlacesServer(AgentServer):
         """How many calls there are; none before the worker has begun."""
         return len(self.active_jobs) if hasattr(self, "_proc_pool") else 0
 
+    @property
+    def taken(self) -> int:
+        """How many places nobody else can have: all of them while the worker drains, whatever calls go on."""
+        return self.places if self.draining else self.calls
+
     def load(self) -> float:
         """The share of places that are taken."""
         return self.calls / self.places

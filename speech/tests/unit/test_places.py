@@ -32,3 +32,10 @@ def test_the_load_is_the_share_of_places() -> None:
 
 def test_the_last_free_place_of_many_is_no_full_worker() -> None:
     assert a_worker(500, jobs=499)._is_available()
+
+
+def test_a_worker_that_drains_has_no_place_to_give_away() -> None:
+    worker = a_worker(4, jobs=1)
+    assert worker.taken == 1
+    worker._draining = True
+    assert worker.taken == 4
