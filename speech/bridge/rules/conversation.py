@@ -312,8 +312,7 @@ class Conversation:
 
     def _interrupted(self, heard_prefix: str | None) -> None:
         if not self._speaking.is_held:
-            self._talk.interrupted(heard_prefix)
-            self._telling.interrupted(heard_prefix)
+            self._telling.interrupted(self._talk.interrupted(heard_prefix))
 
     # ------------------------------------------------------------ the end
 

@@ -192,13 +192,18 @@ class Talk:
         """The voice has dropped what it had, at the agent's own wish: how much was heard is not known."""
         self._unheard.clear()
 
-    def interrupted(self, heard_prefix: str | None) -> None:
-        """The other side spoke into it. Of the first utterance the prefix was heard, of later ones nothing."""
+    def interrupted(self, heard_prefix: str | None) -> str | None:
+        """The other side spoke into it. Of the first utterance the prefix was heard, of later ones nothing. What was
+        heard of the talk: of a filler it is no part, and whoever spoke into one has heard nothing of what follows."""
         self.changes += 1
-        unheard = [speech.line for speech in self._unheard.values() if speech.line is not None]
-        for position, line in enumerate(unheard):
-            if position or heard_prefix is not None:
-                line.content = "" if position else heard_prefix or ""
+        first = next(iter(self._unheard.values()), None)
+        if first is not None and first.line is None:
+            heard_prefix = ""
+        heard = heard_prefix
+        for speech in self._unheard.values():
+            if speech.line is not None and heard is not None:
+                speech.line.content = heard
+            heard = ""
         self._unheard.clear()
         if self._open and self._open[0].sent:
             self._open[0].interrupted = True
@@ -206,6 +211,7 @@ class Talk:
             if not turn.sent and turn.asked is not None:
                 # The voice waits for no reply to what was said before, and would drop one of that number.
                 self._renumber(turn)
+        return heard_prefix
 
     def _renumber(self, turn: Turn) -> None:
         number = self.next_number()

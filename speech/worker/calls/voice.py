@@ -204,7 +204,8 @@ class SessionVoice:
             # With what was spoken the reply that is still thought of is interrupted: nobody waits for it any more.
             self._dropped |= self._awaited
             self._awaited.clear()
-            self.driver.interrupted(heard_of(utterance.handle))
+            # What was heard of the worker's own words was nothing of the agent's.
+            self.driver.interrupted("" if utterance.turn is None else heard_of(utterance.handle))
 
     def _drop_all(self) -> None:
         for utterance in self._live:

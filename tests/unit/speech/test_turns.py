@@ -1,6 +1,7 @@
 """Who speaks when: words wait for the answer, replies belong to turns by their order, nobody hears what was cut."""
 
 import json
+from copy import replace
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ from speech.bridge.model.events import (
     VoicemailHeard,
 )
 from speech.bridge.model.letters import Letters, in_whole_letters
-from tests.unit.speech.conversations import Told, frames, of, states, talking
+from speech.bridge.rules.speaking import FILLER_AFTER_MS
+from tests.unit.speech.conversations import CALL, Told, frames, of, states, talking
 
 SMILE = "\U0001f600"
 FIRST, SECOND = "\ud83d", "\ude00"
@@ -117,6 +119,21 @@ def test_another_runner_is_told_what_was_heard_and_not_what_was_said() -> None:
     told.assign("SCL_1.1.2")
     turns = frames(told.arrive("SCL_1.1.2"), "call.started")[0]["metadata"]["data"]["turns"]
     assert [turn["content"] for turn in turns] == ["Tell me two stories.", "Once"]
+
+
+def test_who_speaks_into_a_filler_has_heard_nothing_of_the_reply() -> None:
+    told = talking(replace(CALL, can_report=("transcript",)))
+    told.runner("agent.say", text="__filler:One moment.")
+    told.says("Tell me a story.")
+    told.after(FILLER_AFTER_MS)
+    assert [say.filler for say in of(Say, told.all)] == [True]
+    told.replies("Once upon a time.")
+    told.runner("agent.say", text="And another one.")
+    (frame,) = frames(told.tell(UserInterrupted("One mo")), "user.interrupted")
+    assert frame["heard_prefix"] == ""
+    told.tell(CallOver("USER_HUNG_UP_IN_CALL", "completed"))
+    (report,) = [report.event for report in of(Report, told.all) if report.event["type"] == "transcript"]
+    assert [turn["content"] for turn in report["turns"]] == ["Tell me a story."]
 
 
 def test_an_interruption_while_no_runner_is_there_leaves_the_next_turn_to_be_answered() -> None:
