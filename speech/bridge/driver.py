@@ -104,6 +104,7 @@ class Driver:
         self._local_brains = LocalBrains(self.tell, serve_brain) if serve_brain is not None else None
         self._keep_turns = keep_turns
         self._kept_changes = 0
+        self._has_line = True
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._reporting = Reporting(brain)
         self._reported_hang_up: Reported | None = None
@@ -136,8 +137,9 @@ class Driver:
             await self._line.close()
 
     def _keep(self) -> None:
+        """Whoever has lost the line is about to be gone: what was kept before it is for the next one."""
         changes = self._conversation.turns_changed
-        if self._keep_turns is not None and changes != self._kept_changes:
+        if self._keep_turns is not None and self._has_line and changes != self._kept_changes:
             self._kept_changes = changes
             self._keep_turns(kept_turns(self._conversation.turns_to_keep()))
 
@@ -225,6 +227,7 @@ class Driver:
                 self.tell(event)
         except LineLost:
             _log.error("the line to the runner is lost", extra=self._fields)
+            self._has_line = False
             self.tell(RunnerClosed(bridge, _ABNORMAL))
 
     # ------------------------------------------------------------ actions

@@ -18,9 +18,18 @@ TURN_LIMIT_MS = 20_000
 
 
 @dataclass(slots=True)
+class _Line:
+    turn: int
+    role: str
+    content: str
+    at_ms: int
+
+
+@dataclass(slots=True)
 class Turn:
     """A turn of the other side that waits for its reply, or (`asked` is None) a reply that nobody asked for.
-    `said_beside`: the agent has said something meanwhile that is no reply, as one without a dialog adapter does."""
+    `said_beside`: the agent has said something meanwhile that is no reply, as one without a dialog adapter does.
+    `line` is where it stands in the talk, `broken` the numbers that it had when a reply to it broke off."""
 
     number: int
     asked: str | None
@@ -31,14 +40,8 @@ class Turn:
     interrupted: bool = False
     filled: bool = False
     since_ms: int = 0
-
-
-@dataclass(slots=True)
-class _Line:
-    turn: int
-    role: str
-    content: str
-    at_ms: int
+    line: _Line | None = None
+    broken: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,9 +106,10 @@ class Talk:
 
     def ask(self, number: int, text: str, language: str | None, at_ms: int) -> Turn:
         self.changes += 1
-        turn = Turn(number, text, language)
+        line = _Line(number, "user", text, at_ms)
+        turn = Turn(number, text, language, line=line)
         self._open.append(turn)
-        self._lines.append(_Line(number, "user", text, at_ms))
+        self._lines.append(line)
         self.last_asked = number
         return turn
 
@@ -241,8 +245,10 @@ class Talk:
         return broken
 
     def _again(self, turn: Turn) -> Turn:
-        number = self.next_number() if turn.replied else turn.number
-        return Turn(number, turn.asked, turn.language)
+        if not turn.replied:
+            return Turn(turn.number, turn.asked, turn.language, line=turn.line, broken=turn.broken)
+        broken = (*turn.broken, turn.number)
+        return Turn(self.next_number(), turn.asked, turn.language, line=turn.line, broken=broken)
 
     def drop_open(self) -> list[int]:
         """No reply is expected any more. The numbers of the turns that were open."""
@@ -258,13 +264,16 @@ class Talk:
     def turns_to_keep(self) -> list[dict[str, Any]]:
         """What another speech worker needs to go on: what was said, and, `open`, what was said without an answer. A
         reply that is not complete is none: its turn is asked again."""
-        asked = {turn.number for turn in self._open if turn.asked is not None and not turn.interrupted}
+        waiting = [turn for turn in self._open if turn.asked is not None and not turn.interrupted]
+        questions = {turn.line.turn for turn in waiting if turn.line is not None}
+        replies = {number for turn in waiting for number in (turn.number, *turn.broken)}
         kept: list[dict[str, Any]] = []
         for line in self._said():
-            if line.turn not in asked:
-                kept.append({"role": line.role, "content": line.content, "at": line.at_ms})
-            elif line.role == "user":
-                kept.append({"role": line.role, "content": line.content, "at": line.at_ms, "open": True})
+            told = {"role": line.role, "content": line.content, "at": line.at_ms}
+            if line.role == "user":
+                kept.append(told | ({"open": True} if line.turn in questions else {}))
+            elif line.turn not in replies:
+                kept.append(told)
         return kept
 
     def resume(self, turns: Iterable[Mapping[str, Any]], now_ms: int) -> None:

@@ -168,6 +168,7 @@ class Setting:
     voice: FakeVoice
     driver: Driver
     call: asyncio.Task[Done]
+    kept: list[str]
 
     async def spoken(self) -> None:
         await self.voice.spoke.wait()
@@ -180,8 +181,11 @@ async def a_driver(
 ) -> AsyncIterator[Setting]:
     line, brain, voice = FakeLine(), FakeBrain(answer or Assigned("j1", "w", 2.0)), FakeVoice()
     brain.is_open.set()
-    voice.driver = driver = Driver(call=CALL, line=line, brain=brain, voice=voice, serve_brain=serve_brain)
-    setting = Setting(line, brain, voice, driver, asyncio.create_task(driver.run()))
+    kept: list[str] = []
+    voice.driver = driver = Driver(
+        call=CALL, line=line, brain=brain, voice=voice, serve_brain=serve_brain, keep_turns=kept.append
+    )
+    setting = Setting(line, brain, voice, driver, asyncio.create_task(driver.run()), kept)
     async with asyncio.timeout(within_s):
         yield setting
     setting.call.cancel()
@@ -375,6 +379,23 @@ async def test_a_transfer_may_take_as_long_as_all_its_targets_ring(monkeypatch: 
         for _ in range(10):
             await asyncio.sleep(0)
         assert setting.line.told_of_transfers() == ["completed"]
+
+
+async def test_what_was_kept_before_the_line_was_lost_stays_as_it_was() -> None:
+    async with a_driver() as setting:
+        setting.line.dial()
+        await setting.driver.ready.wait()
+        setting.driver.answered()
+        setting.driver.user_said("How much is it?")
+        setting.line.says("agent.text.delta", text="It is")
+        await setting.spoken()
+        kept = [*setting.kept]
+        assert json.loads(kept[-1])[0]["open"] is True
+        setting.line.events.put_nowait(None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert setting.brain.asked[-1] == "lost"
+        assert setting.kept == kept
 
 
 async def test_a_frame_that_the_line_refuses_ends_nothing() -> None:

@@ -77,3 +77,19 @@ def test_the_transcript_of_a_resumed_call_is_that_of_all_of_it() -> None:
     kept = [turn["content"] for turn in successor.conversation.turns_to_keep()]
     assert kept == ["Hello?", "Good morning."]
     assert frames(successor.all, "user.text") == []
+
+
+def test_a_question_whose_reply_broke_off_with_its_runner_stays_open_and_the_pieces_are_left_out() -> None:
+    lost = talking()
+    lost.says("How much is it?")
+    for number in range(2, 4):
+        lost.runner("agent.text.delta", text=f"It is {number}")
+        lost.closes(1006)
+        lost.assign(f"SCL_1.1.{number}")
+        lost.arrive(f"SCL_1.1.{number}")
+    successor = talking(successor_of(lost))
+    assert said_before(successor) == []
+    assert [frame["text"] for frame in successor.frames("user.text")] == ["How much is it?"]
+    lost.replies("It is ten.")
+    kept = [(turn["content"], turn.get("open", False)) for turn in lost.conversation.turns_to_keep()]
+    assert kept == [("How much is it?", False), ("It is 2", False), ("It is 3", False), ("It is ten.", False)]
