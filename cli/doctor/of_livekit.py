@@ -1,6 +1,8 @@
 """LiveKit as the deployment uses it: its URL and key, trunks and rules, and the webhook by which it tells of calls."""
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,11 @@ from ringline.runtime.clock import Clock
 WITHIN_S = 8.0
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_MEANS_NOTHING = b'{"event":"room_started","room":{"name":"ringline-doctor"}}'
+"""As LiveKit tells of each room: the hook proves it, and passes it over without a request to the table."""
+
+_TOKEN_TTL_S = 300
+
 _INBOUND = "docs/inbound.md tells how; `ringline number sync` makes what numbers of trunks of yours need."
 
 
@@ -101,20 +108,40 @@ class LivekitChecks:
         return Finding(name, Result.OK, f"{len(rules)}, each inbound trunk has one")
 
     def _webhook(self) -> Finding:
-        """An unsigned post must be refused: then the address is ours. Whether LiveKit posts there, only it knows."""
+        """An event that no rule reads, signed as LiveKit signs, must be taken: then the address is ours, and its
+        function holds this key. Whether LiveKit posts there, only it knows. What is not signed would be
+        refused and counted, and the alarm for refused hooks would ring of our own looking."""
         keys, name = self.keys(), "livekit_webhook"
         if _is_loopback(keys.hooks_url) and not _is_loopback(keys.url):
             says = f"LiveKit cannot reach {keys.hooks_url}: that leads every machine to itself"
             return Finding(name, Result.FAIL, says, "Set PUBLIC_URL or BIND_ADDRESS (docs/stack.md).")
         try:
-            status = httpx.post(keys.hooks_url, content=b"{}", timeout=WITHIN_S).status_code
+            answer = httpx.post(
+                keys.hooks_url, content=_MEANS_NOTHING, headers=_signed(keys, self.clock()), timeout=WITHIN_S
+            )
         except httpx.HTTPError as error:
             return Finding(name, Result.FAIL, f"{keys.hooks_url} is not reached: {error}", "Is the stack up?")
-        if status not in {401, 403}:
-            says = f"{keys.hooks_url} answers {status} to what is not signed"
+        if answer.status_code in {401, 403}:
+            says = f"{keys.hooks_url} refuses what the key {keys.api_key} signs"
+            remedy = "Has the secret just been changed, or is this machine's clock wrong? Ask again in five minutes."
+            return Finding(name, Result.FAIL, says, remedy)
+        if answer.status_code != httpx.codes.OK or "outcome" not in answer.text:
+            says = f"{keys.hooks_url} answers {answer.status_code} to an event of LiveKit's"
             return Finding(name, Result.FAIL, says, "Is it the stack's output LivekitHooksUrl?")
-        told = f"{keys.hooks_url} is there; LiveKit must have it as a webhook URL, signed with the key {keys.api_key}"
+        told = f"{keys.hooks_url} takes what the key {keys.api_key} signs; LiveKit must have it as a webhook URL"
         return Finding(name, Result.OK, told)
+
+
+def _signed(keys: LivekitKeys, now_ms: int) -> dict[str, str]:
+    import jwt
+
+    now_s = now_ms // 1000
+    body_hash = base64.b64encode(hashlib.sha256(_MEANS_NOTHING).digest()).decode()
+    claims = {"iss": keys.api_key, "nbf": now_s, "exp": now_s + _TOKEN_TTL_S, "sha256": body_hash}
+    return {
+        "authorization": jwt.encode(claims, keys.api_secret, "HS256"),
+        "content-type": "application/webhook+json",
+    }
 
 
 def _livekit_said(name: str, keys: LivekitKeys, error: Exception) -> Finding:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from threading import Event
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -24,7 +25,8 @@ from ringline.runtime.clock import now_ms
 from ringline.runtime.vault.document import new_document
 from tests.builders import ACCOUNT
 from tests.component.cli.terminal import Terminal
-from tests.component.one_table import LocalAws
+from tests.component.one_table import LocalAws, load_handler
+from tests.fakes import CONTEXT
 
 KEYS = LivekitKeys("ws://127.0.0.1:9", "devkey", "secret" * 8, "ST_1", "http://127.0.0.1:9/hooks/livekit", "agent")
 
@@ -129,6 +131,49 @@ def test_hooks_that_livekit_elsewhere_cannot_reach_are_told() -> None:
     (check,) = (each for each in LivekitChecks(lambda: keys, now_ms).all() if each.name == "livekit_webhook")
     finding = check.look()
     assert finding.result is Result.FAIL and "PUBLIC_URL" in finding.remedy
+
+
+@pytest.fixture
+def hook(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What the doctor posts reaches the function that hears LiveKit."""
+    settings = {"LIVEKIT_URL": KEYS.url, "LIVEKIT_API_KEY": KEYS.api_key, "LIVEKIT_API_SECRET": KEYS.api_secret}
+    queues = {"DOORBELL_QUEUE_URL": local.queue_url, "LOOK_QUEUE_URL": local.queue_url}
+    handler = load_handler("receive_livekit_event", settings | queues | {"AGENT_NAME": KEYS.agent_name})
+
+    def post(url: str, *, content: bytes, headers: dict[str, str], **_: Any) -> httpx.Response:
+        event = {"headers": headers, "body": content.decode(), "requestContext": {"domainName": url}}
+        answer = handler.lambda_handler(event, CONTEXT)
+        return httpx.Response(answer["statusCode"], text=answer["body"])
+
+    monkeypatch.setattr(httpx, "post", post)
+    return handler
+
+
+def webhook_found(keys: LivekitKeys) -> Finding:
+    (check,) = (each for each in LivekitChecks(lambda: keys, now_ms).all() if each.name == "livekit_webhook")
+    return check.look()
+
+
+def test_a_look_at_the_hook_is_not_counted_as_a_refused_one(
+    hook: ModuleType, monkeypatch: pytest.MonkeyPatch, local: LocalAws
+) -> None:
+    counted: list[Any] = []
+    monkeypatch.setattr(hook, "count", lambda *told, **_: counted.append(told))
+    before = local.items()
+    finding = webhook_found(KEYS)
+    assert (finding.result, counted, local.items()) == (Result.OK, [], before)
+
+
+def test_a_hook_that_does_not_know_the_key_is_told(hook: ModuleType) -> None:
+    finding = webhook_found(replace(KEYS, api_secret="another" * 8))
+    assert finding.result is Result.FAIL and "refuses" in finding.says
+
+
+@pytest.mark.parametrize(("status", "text"), [(404, "{}"), (200, "<html>")])
+def test_an_address_that_is_no_hook_of_ours_is_told(monkeypatch: pytest.MonkeyPatch, status: int, text: str) -> None:
+    monkeypatch.setattr(httpx, "post", lambda *_args, **_how: httpx.Response(status, text=text))
+    finding = webhook_found(KEYS)
+    assert finding.result is Result.FAIL and str(status) in finding.says
 
 
 # ---------------------------------------------------------------- the deployed stack
