@@ -18,6 +18,7 @@ from aws_lambda_powertools import Logger
 from dialer.bells import HIDDEN_S, Bell, Bells
 from dialer.shared import SharedDialer
 from ringline.runtime.aws import AWS_FAILS
+from ringline.runtime.metrics import count_failure
 
 RUNS_AT_ONCE = 2000
 """Doorbells that are served at once. Each may dial up to DIAL_BATCH calls, of which each takes some 30 KB and, while
@@ -93,6 +94,7 @@ class Worker:
                     return
             except AWS_FAILS:
                 self._log.exception("doorbells not heard")
+                count_failure(self._log)
                 await self._unless_stopped(_POLLED_AGAIN_AFTER_S)
                 continue
             for bell in heard:
@@ -109,6 +111,7 @@ class Worker:
             await self._asked(partial(self._bells.answered, bell))
         except Exception:
             self._log.exception("account not served", extra={"account_id": bell.account_id})
+            count_failure(self._log)
 
     async def _keep_hidden(self) -> None:
         while True:

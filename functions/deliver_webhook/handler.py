@@ -6,7 +6,7 @@ from typing import Any
 from ringline.composition.deliver_webhook import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.runtime.metrics import count
+from ringline.runtime.metrics import count, count_failure
 from ringline.runtime.settings import read
 from ringline.webhooks.sending.deliver import Delivered, EventNotKept, GaveUp, Outcome, WillRetry
 from ringline.webhooks.sending.together import Step, Took, Try
@@ -31,6 +31,7 @@ def _tell(took: Took, message_id: str) -> None:
         case Exception():
             # Ours, not the endpoint's: the message comes back, and ends in the dead-letter queue if that does not help.
             logger.error("webhook delivery broke off", exc_info=took, extra={"message_id": message_id})
+            count_failure(logger)
         case Step(names, outcome):
             _log(logger.info, "webhook replay", names, outcome)
         case Try(names, outcome):

@@ -8,6 +8,7 @@ from ringline.calls.tables.queues import account_rung_for
 from ringline.composition.dial_next import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.metrics import count_failure
 from ringline.runtime.settings import read
 
 log = make_logger("dial_next")
@@ -24,6 +25,7 @@ async def dial(messages: dict[str, str | None]) -> list[str]:
     for account, result in zip(accounts, results, strict=True):
         if isinstance(result, BaseException):
             log.error("account not served", exc_info=result, extra={"account_id": account})
+            count_failure(log)
             failed.add(account)
     return [message_id for message_id, account in messages.items() if account in failed]
 

@@ -20,6 +20,7 @@ from ringline.composition.receive_agent_event import Settings, compose, compose_
 from ringline.resources.call_token import speaks_for
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
+from ringline.runtime.metrics import count_failure
 from ringline.runtime.settings import read
 from ringline.runtime.web.api import json_response, make_api, serve
 from ringline.runtime.web.http import header, json_object
@@ -45,6 +46,7 @@ def receive(call_id: str) -> Response[str]:
         heard = asyncio.run(hear.run(whose, reports))
     except Exception:
         log.exception("reports not persisted")
+        count_failure(log)
         raise Problem(
             503, "not_persisted", "The reports were not persisted; send them again", headers={"retry-after": "2"}
         ) from None

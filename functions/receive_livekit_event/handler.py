@@ -11,7 +11,7 @@ from ringline.calls.model.call import attempt_of_room
 from ringline.composition.receive_livekit_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
-from ringline.runtime.metrics import count
+from ringline.runtime.metrics import count, count_failure
 from ringline.runtime.settings import read as read_settings
 from ringline.runtime.vault.kept import kept
 from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body, source_of
@@ -71,4 +71,5 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> Answer:
         return receive(event)
     except Exception:
         log.exception("event not persisted")
+        count_failure(log)
         return problem_answer(Problem(503, "not_persisted", "The event was not persisted; send it again"))

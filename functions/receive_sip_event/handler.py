@@ -13,7 +13,7 @@ from ringline.calls.signals.carrier import CallNotKnownYet
 from ringline.composition.receive_sip_event import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.runtime.metrics import count
+from ringline.runtime.metrics import count, count_failure
 from ringline.runtime.settings import read
 from ringline.runtime.web.http import Answer, header, json_answer, problem_answer, raw_body, source_of
 from ringline.runtime.web.problems import Problem, not_found
@@ -83,4 +83,5 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> Answer:
         return receive(event)
     except Exception:
         log.exception("event not persisted")
+        count_failure(log)
         return problem_answer(Problem(503, "not_persisted", "The event was not persisted; send it again"))

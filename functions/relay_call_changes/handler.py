@@ -9,7 +9,7 @@ from ringline.calls.views.relay import calls_recorded_on, calls_to_record, rooms
 from ringline.composition.relay_call_changes import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger, masked_within
-from ringline.runtime.metrics import tell
+from ringline.runtime.metrics import count_failure, tell
 from ringline.runtime.settings import read
 
 log = make_logger("relay_call_changes")
@@ -23,7 +23,8 @@ def close(rooms: list[str]) -> None:
 
 
 def stop_recording(calls: list[Call]) -> None:
-    """Nothing of a recording may fail the relay. One that cannot be stopped ends with its room."""
+    """Nothing of a recording may fail the relay. One that cannot be stopped ends with its room: that is no failure of
+    ours, for LiveKit may be away."""
     import asyncio
 
     try:
@@ -41,6 +42,7 @@ def record(calls: list[Call]) -> int:
         return asyncio.run(changes_of_calls.start_recordings(calls))
     except Exception:
         log.exception("recordings not started", extra={"calls": len(calls)})
+        count_failure(log)
         return 0
 
 
@@ -60,4 +62,6 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     did = {"changes": len(batch.done), "rooms_closed": len(rooms), "recordings": recorded, "parked": batch.parked}
     tell(measure for change in batch.over for measure in measures_of(change))
     log.info("changes relayed", extra={**did, "failed": batch.failed})
+    if batch.failed is not None:
+        count_failure(log)
     return {"batchItemFailures": [] if batch.failed is None else [{"itemIdentifier": batch.failed}]}

@@ -12,7 +12,7 @@ from ringline.agents.model.records import DEPLOYMENT
 from ringline.composition.serve_runners import Settings, compose
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
-from ringline.runtime.metrics import count
+from ringline.runtime.metrics import count_failure
 from ringline.runtime.settings import read
 from ringline.runtime.web.http import source_of
 from ringline.runtime.web.scopes import Scope
@@ -38,7 +38,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
         # API Gateway would tell the runner of an exception in a frame of its own, at which the runner reconnects. So
         # Lambda does not count it among its errors, and it is counted here.
         log.exception("event not handled", extra={"event_type": asked.get("eventType")})
-        count("SocketsFailed", event_type=asked.get("eventType"))
+        count_failure(log, event_type=asked.get("eventType"))
         return {"statusCode": 500}
     return {"statusCode": 200}
 

@@ -35,7 +35,7 @@ VALUES = {
 }
 """What a dimension may say, where it is not said in the code by itself."""
 
-OF_EVERY_LINE = {"@timestamp", "service", "level", "message", "version"}
+OF_EVERY_LINE = {"@timestamp", "service", "level", "message", "version", "exception_name"}
 """What the logger, and CloudWatch, add."""
 
 
@@ -135,7 +135,7 @@ def test_widgets_lie_beside_each_other() -> None:
 
 def test_there_is_a_query_for_each_question() -> None:
     assert {each["Name"]["Fn::Sub"].partition("/")[2] for each in QUERIES.values()} == {
-        "a call", "an account", "refused hooks", "failed dials",
+        "a call", "an account", "failures", "refused hooks", "failed dials",
     }  # fmt: skip
 
 

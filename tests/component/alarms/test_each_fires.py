@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from ringline.calls.mending.measures import measures_of, measures_of_audit
 from ringline.calls.mending.mend import Swept
 from ringline.calls.model.call import State
 from ringline.calls.model.reasons import MEANINGS, EndReason
+from ringline.calls.stream.batch import Batch
 from ringline.calls.stream.measures import measures_of as measures_of_change
 from ringline.calls.views.relay import Change
 from ringline.runtime import metrics
@@ -60,6 +61,7 @@ errors = partial(of_aws, "AWS/Lambda", "Errors", "FunctionName")
 age_ms = partial(of_aws, "AWS/Lambda", "IteratorAge", "FunctionName")
 api_5xx = partial(of_aws, "AWS/ApiGateway", "5xx", "ApiId")
 invocations = partial(of_aws, "AWS/Lambda", "Invocations", "FunctionName")
+throttles = partial(of_aws, "AWS/Lambda", "Throttles", "FunctionName")
 runs_at_once = partial(of_aws, "AWS/Lambda", "ConcurrentExecutions", "FunctionName")
 
 
@@ -67,6 +69,48 @@ def used_of_lambda(value: float, at_s: int) -> Value:
     """How many functions run at once in the whole AWS account, as the quota counts them."""
     names = {"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"}
     return Value(at_s, "AWS/Usage", "ResourceCount", frozenset(names.items()), value)
+
+
+def _breaks(*_: object, **__: object) -> Any:
+    """The table is not to be reached."""
+    raise ConnectionError
+
+
+async def _breaks_later(*_: object) -> Any:
+    raise ConnectionError
+
+
+class _Broken:
+    """Of whatever kind: all that is asked of it breaks, once it is opened."""
+
+    def __call__(self) -> "_Broken":
+        return self
+
+    async def __aenter__(self) -> Any:
+        return SimpleNamespace(run=_breaks_later)
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        return _breaks
+
+
+BREAKS_AT: Mapping[str, tuple[str, str, Any]] = {
+    "assign_brain": ("join", "speaks_for", _breaks),
+    "create_call": ("by_pipe", "create_call", _Broken()),
+    "deliver_webhook": ("call_end", "together", SimpleNamespace(run=lambda _body: [ConnectionError()])),
+    "dial_next": ("one_account", "dialer", _Broken()),
+    "receive_agent_event": ("ready", "speaks_for", _breaks),
+    "receive_livekit_event": ("forged", "receive", _breaks),
+    "receive_sip_event": ("forged", "receive", _breaks),
+    "relay_call_changes": ("call_ended", "changes_of_calls", SimpleNamespace(
+        relay_each=lambda _records: (SimpleNamespace(ring_again=lambda _changes: None), Batch(failed="1")),
+        has_its_room=None,
+        may_be_recorded=None,
+    )),
+    "serve_runners": ("heartbeat", "listen", _Broken()),
+}  # fmt: skip
+"""By function that answers all the same: a sample of its events, and what stands in its module where it breaks."""
 
 
 @dataclass
@@ -92,16 +136,23 @@ class Measured:
         assert handler.lambda_handler(event, CONTEXT)["statusCode"] == 401
         return [each for _ in range(count) for each in self.of(lambda: handler.lambda_handler(event, CONTEXT), at_s)]
 
-    def sockets(self, at_s: int) -> list[Value]:
-        """An event of a runner's socket that cannot be handled: the table is not to be reached."""
-        handler = self.load("serve_runners")
+    def fails(self, function: str, at_s: int) -> list[Value]:
+        """A run that fails at what it is given, and answers all the same."""
+        handler = self.load(function)
+        case, part, broken = BREAKS_AT[function]
+        setattr(handler, part, broken)
+        return self.of(lambda: handler.lambda_handler(event_of(function, case), CONTEXT), at_s)
 
-        def fails(*_: object) -> None:
-            raise ConnectionError
+    def meant(self, count: int, at_s: int) -> list[Value]:
+        """Events of phone calls that are not this stack's, which their carrier is asked to send again."""
+        handler = self.load("receive_sip_event")
 
-        handler.listen.receive = fails
-        event = event_of("serve_runners", "heartbeat")
-        return self.of(lambda: handler.lambda_handler(event, CONTEXT), at_s)
+        def not_known_yet(_event: Any) -> Any:
+            return handler.problem_answer(handler.Problem(503, "call_not_known_yet", "Send it again"))
+
+        handler.receive = not_known_yet
+        told = self.of(lambda: handler.lambda_handler(event_of("receive_sip_event", "twilio_ended"), CONTEXT), at_s)
+        return [*told * count, api_5xx("HttpApi", count, at_s)]
 
     def audit(self, at_s: int, *differences: Difference) -> list[Value]:
         """What the sweep's audit of the gates tells."""
@@ -133,6 +184,7 @@ def measured(local: LocalAws, capsys: pytest.CaptureFixture[str], monkeypatch: p
         "SIP_HOOK_SECRET": "a-secret-of-the-carrier-0123456789",
         "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
         "AGENT_NAME": "ringline-agent",
+        "SIP_TRUNK_ID": "ST_1",
         "DOORBELL_QUEUE_URL": local.queue_url,
         "LOOK_QUEUE_URL": local.queue_url,
         "RUNNER_CONNECTIONS_URL": "https://runners.example.com/live",
@@ -184,6 +236,10 @@ def _fails(function: str) -> Trouble:
     return lambda _measured: [errors(function, 1, HOUR - back) for back in (30, 90, 270)]
 
 
+def _fails_and_answers(function: str) -> Trouble:
+    return lambda measured: [value for back in (30, 90, 270) for value in measured.fails(function, HOUR - back)]
+
+
 TROUBLES: Mapping[str, Trouble] = {
     **{f"{name}Alarm": _dead_letter(name) for name in (
         "DoorbellDlq", "LookDlq", "TransferDlq", "DeliveryDlq", "RelayDlq", "SweepDlq",
@@ -192,10 +248,8 @@ TROUBLES: Mapping[str, Trouble] = {
     "RelayErrorsAlarm": _fails("RelayCallChangesFunction"),
     "LivekitHookErrorsAlarm": _fails("ReceiveLivekitEventFunction"),
     "CarrierHookErrorsAlarm": _fails("ReceiveSipEventFunction"),
-    "RunnersErrorsAlarm": lambda measured: [
-        value for back in (30, 90, 270) for value in measured.sockets(HOUR - back)
-    ],
-    "ApiErrorsAlarm": lambda _measured: [api_5xx("HttpApi", 6, HOUR - back) for back in (30, 90, 150)],
+    "FailuresAlarm": _fails_and_answers("receive_livekit_event"),
+    "ApiErrorsAlarm": lambda _measured: [errors("ManageFunction", 6, HOUR - back) for back in (30, 90, 150)],
     "RelayBehindAlarm": lambda _measured: [age_ms("RelayCallChangesFunction", 601_000, HOUR - 30)],
     "UnservedAlarm": lambda measured: [
         value for back in (20, 80, 140) for value in measured.sweep(HOUR - back, oldest_with_line_free_ms=181_000)
@@ -238,6 +292,30 @@ def test_it_rings_for_its_trouble_alone_and_is_over_with_it(measured: Measured, 
     values = quiet(measured, 2 * HOUR + MINUTE)
     assert ringing([*values, *trouble]) == {name}
     assert ringing([*values, *trouble], 2 * HOUR + MINUTE) == set()
+
+
+@pytest.mark.parametrize("function", BREAKS_AT)
+def test_what_a_function_fails_at_rings_although_it_answers(measured: Measured, function: str) -> None:
+    """Lambda counts an error only where the handler raises, which none of these does."""
+    assert ringing([*quiet(measured, HOUR), *_fails_and_answers(function)(measured)]) == {"FailuresAlarm"}
+
+
+def test_a_503_that_is_meant_rings_nothing(measured: Measured) -> None:
+    meant = [value for back in (30, 90, 150, 210) for value in measured.meant(50, HOUR - back)]
+    assert ringing([*quiet(measured, HOUR), *meant]) == set()
+
+
+def test_requests_that_no_function_is_run_for_ring(measured: Measured) -> None:
+    turned_away = [throttles("CreateCallFunction", 6, HOUR - back) for back in (30, 90, 150)]
+    assert ringing([*quiet(measured, HOUR), *turned_away]) == {"ApiErrorsAlarm"}
+
+
+def test_a_few_hooks_of_strangers_ring_nothing_where_livekit_is_heard(measured: Measured) -> None:
+    strangers = [
+        invocations("ReceiveLivekitEventFunction", 40, HOUR - 100),
+        *measured.hooks("receive_livekit_event", 40, HOUR - 100),
+    ]
+    assert ringing([*quiet(measured, HOUR), *strangers]) == set()
 
 
 def test_a_sweep_that_does_not_come_to_its_end_is_missed(measured: Measured) -> None:

@@ -8,10 +8,13 @@ beside its value is in the line, where a saved query finds it.
 import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ringline.record import Record
 from ringline.version import VERSION
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Ringline")
 """The stack's name, so that two stacks in one account are told apart. It is a setting of the package's own."""
@@ -35,6 +38,12 @@ class Measure(Record):
 def count(name: str, of: tuple[str, str] | None = None, **said: Any) -> None:
     """Tells that something has happened once."""
     tell([Measure(name, 1, of=of, said=said)])
+
+
+def count_failure(log: "Logger", **said: Any) -> None:
+    """Tells that a function's own code failed, where the function answers all the same: Lambda counts no error then,
+    and `FailuresAlarm` rings for this instead."""
+    count("Failures", function=log.service, **said)
 
 
 def tell(measures: Iterable[Measure]) -> None:

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from ringline.runtime.items import Contended
+from ringline.runtime.metrics import count_failure
 from ringline.runtime.web.http import context_in
 from ringline.runtime.web.problems import Problem
 from ringline.runtime.web.rate_limit import rate_headers
@@ -50,6 +51,7 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
 
     def fail(_error: Exception) -> Response[str]:
         logger.exception("request failed")
+        count_failure(logger)
         return problem_response(
             Problem(500, "internal_error", "Something failed on our side; the request can be sent again")
         )
