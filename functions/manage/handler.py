@@ -1,5 +1,5 @@
 """The API but for creating calls: calls, sessions, transcripts, recordings, webhook endpoints. Also answers every path
-that nobody serves.
+that nobody serves, and sends on what another function serves but for a slash at its path's end.
 
 The resources stand in `ringline.resources`, each in a module of its own.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from ringline.composition.manage import Settings, compose
 from ringline.composition.parts.audit import auditing
+from ringline.resources.overview.elsewhere import sent_on
 from ringline.runtime.clock import now_ms
 from ringline.runtime.logging import make_logger
 from ringline.runtime.settings import read
@@ -23,4 +24,4 @@ router = make_router(routes, log, auditing(routes, settings.table_name, clock=no
 
 @log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return serve(router, event, context)
+    return sent_on(event) or serve(router, event, context)

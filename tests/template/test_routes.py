@@ -26,7 +26,9 @@ ROUTES = {
 }
 _NOT_GREEDY = ("/calls", "/agent-events", "/agent-transfers", "/agent-transfers/{transfer_id}", "/brain")
 TOLERATES_A_SLASH = {route for route in ROUTES if route.endswith(_NOT_GREEDY)}
-"""API Gateway takes a path with a slash at its end for another one, where the path is not greedy."""
+"""API Gateway takes a path with a slash at its end for another one, where the path is not greedy. It makes no such
+routes of the template, neither, for it keeps none that differ by that slash alone; the emulator does. On AWS such a
+request comes to `ManageFunction`, which sends it on (tests/component/api/test_manage_routes.py)."""
 
 
 def routes_of_the_template() -> dict[str, str]:

@@ -15,6 +15,7 @@ from ringline.resources.setup.not_served import NOT_SERVED
 from tests.component.one_table import LocalAws, load_handler
 from tests.fakes import CONTEXT
 from tests.sample_events import event_of
+from tests.template.test_routes import ROUTES, TOLERATES_A_SLASH
 
 SERVED = {
     ("GET", "/v1/account"),
@@ -142,8 +143,8 @@ def manage(local: LocalAws) -> ModuleType:
     return load_handler("manage", environment)
 
 
-def ask(manage: ModuleType, method: str, path: str) -> dict[str, Any]:
-    event = event_of("manage", "no_such_route") | {"rawPath": path}
+def ask(manage: ModuleType, method: str, path: str, query: str = "") -> dict[str, Any]:
+    event = event_of("manage", "no_such_route") | {"rawPath": path, "rawQueryString": query}
     event["requestContext"]["http"] |= {"method": method, "path": path}
     answer: dict[str, Any] = manage.lambda_handler(event, CONTEXT)
     return answer
@@ -183,3 +184,31 @@ def test_a_path_that_nobody_serves_is_a_problem_too(manage: ModuleType, prefix: 
     for method, path in NOBODYS:
         answer = ask(manage, method, prefix + path)
         assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "no_such_route"), (method, path)
+
+
+@pytest.mark.parametrize("route", sorted(route for route in ROUTES if ROUTES[route] != "ManageFunction"))
+def test_a_path_of_another_function_with_a_slash_is_sent_on_to_it(manage: ModuleType, route: str) -> None:
+    """308: a client sends the method and the body again, too."""
+    method, _, path = re.sub("{.*?}", "unknown_1", route).partition(" ")
+    answer = ask(manage, method, f"{path}/")
+    assert (answer["statusCode"], answer["headers"]["location"]) == (308, path)
+    assert ask(manage, method, f"{path}/", "a=b")["headers"]["location"] == f"{path}?a=b"
+
+
+def test_every_path_that_tolerates_a_slash_is_another_functions() -> None:
+    assert {ROUTES[route] for route in TOLERATES_A_SLASH} == {
+        "CreateCallFunction", "ReceiveAgentEventFunction", "AssignBrainFunction",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/orchestrator/v1/calls/"),
+        ("POST", "//example.com/v1/calls/"),
+        ("POST", "/v1/calls/a\r\nset-cookie: b/brain/"),
+        ("PUT", "/v1/calls/"),
+    ],
+)
+def test_what_nobody_serves_without_its_slash_is_sent_nowhere(manage: ModuleType, method: str, path: str) -> None:
+    assert ask(manage, method, path)["statusCode"] == 404

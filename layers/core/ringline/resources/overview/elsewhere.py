@@ -1,6 +1,15 @@
 """Routes that functions of their own serve, as the API's document tells of them. None of those functions loads this;
-tests/unit/local/pages/test_openapi.py holds it against template.yaml."""
+tests/unit/local/pages/test_openapi.py holds it against template.yaml.
 
+API Gateway takes a path with a slash at its end for another one, and keeps no route of that name: such a request comes
+to the function that answers what nobody serves, which sends it to where it belongs.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ringline.runtime.web.http import Answer
 from ringline.runtime.web.routes import Described
 
 _AGENTS = "ringline.resources.answers.agent_plane"
@@ -101,3 +110,29 @@ ELSEWHERE = (
         proof="carrier",
     ),
 )
+
+CALLS_UNDER = ("/platform", "/api/v2/platform/speech")
+"""The prefixes of SDKs under which calls are created, too."""
+
+_ID = r"[\w.:~-]+"
+"""What stands in a path's brackets: nothing that would end a header's line."""
+
+
+def _pattern(route: Described) -> str:
+    prefixes = "|".join(CALLS_UNDER) if route.path == "/v1/calls" else ""
+    return f"{route.method} (?:{prefixes})?{re.sub(r'<[a-z_]+>', lambda _: _ID, route.path)}"
+
+
+_ANOTHERS = re.compile("|".join(map(_pattern, ELSEWHERE)))
+
+
+def sent_on(event: Mapping[str, Any]) -> Answer | None:
+    """Where another function serves the path but for the slash at its end: 308, with which a client sends the same
+    method and body there. None for any other request."""
+    path = str(event.get("rawPath") or "/")
+    meant = path.rstrip("/")
+    method = ((event.get("requestContext") or {}).get("http") or {}).get("method")
+    if meant == path or not _ANOTHERS.fullmatch(f"{method} {meant}"):
+        return None
+    query = event.get("rawQueryString") or ""
+    return {"statusCode": 308, "headers": {"location": f"{meant}{'?' if query else ''}{query}"}, "body": ""}
