@@ -7,13 +7,11 @@ import pytest
 
 from ringline.calls.model.call import AnswerFrom, State
 from ringline.calls.model.reasons import EndReason
-from ringline.calls.model.timing import END_TOLD_WITHIN_S
-from ringline.webhooks.model.delivery import DeliveryStatus
 from tests.builders import at
 from tests.component.crash.rig.acts import end_is_asked_and_livekit_not, one_talks
 from tests.component.crash.rig.phones import Callee
 from tests.component.crash.rig.process import Trouble
-from tests.component.crash.rig.promises import Act, Scenario, look_at_the_webhooks, strike_at_every_step
+from tests.component.crash.rig.promises import Act, Scenario, strike_at_every_step
 from tests.component.crash.rig.world import World
 from tests.component.one_table import LocalAws
 
@@ -104,20 +102,6 @@ def delivery_overdue(world: World) -> None:
     world.clock.move(70)
 
 
-def end_that_the_stream_does_not_tell(world: World) -> None:
-    world.relay_fails = True
-    world.create()
-    world.pass_until(world.is_there(State.ENDED))
-    world.clock.move(END_TOLD_WITHIN_S)
-
-
-def stream_is_read_again_a_day_later(world: World) -> None:
-    world.clock.move(86_000)
-    world.relay_fails = False
-    world.settle()
-    look_at_the_webhooks(world, {DeliveryStatus.DELIVERED})
-
-
 def much_at_once(world: World) -> None:
     """One talks too long, one rings with its dialer dead, one expires behind them."""
     world.set_lines(2)
@@ -138,16 +122,6 @@ adopt = Scenario(
     steps=frozenset({"list_participants", "PutItem"}),
     calls=1,
 )
-tell = Scenario(
-    "an end that the stream does not tell for a day",
-    "sweep",
-    end_that_the_stream_does_not_tell,
-    (TALKED,),
-    hearing="Scheduled Event",
-    steps=frozenset({"SendMessage", "UpdateItem"}),
-    calls=1,
-    also=stream_is_read_again_a_day_later,
-)
 settle = replace(
     adopt,
     name="a phone that rang out after its dialer died",
@@ -157,7 +131,6 @@ settle = replace(
 )
 
 SCENARIOS = [
-    tell,
     replace(adopt, name="a doorbell lost", prepare=doorbell_lost, steps=frozenset({"SendMessage"})),
     adopt,
     settle,

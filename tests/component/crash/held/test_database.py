@@ -27,6 +27,7 @@ from tests.component.crash import (
 from tests.component.crash.rig.database import Database
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Scenario, play
+from tests.component.crash.stream import test_relay_away
 from tests.component.one_table import LocalAws
 
 _ALL = (
@@ -36,6 +37,7 @@ _ALL = (
     test_front_desk.SCENARIOS,
     test_inbound.SCENARIOS,
     test_recordings.SCENARIOS,
+    test_relay_away.SCENARIOS,
     test_reports.SCENARIOS,
     test_requests.SCENARIOS,
     test_runners.SCENARIOS,

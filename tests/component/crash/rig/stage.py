@@ -39,7 +39,7 @@ from tests.component.crash.rig.runners import PIPE as RUNNERS_PIPE
 from tests.component.crash.rig.speech import Speech
 from tests.component.crash.rig.table import WatchedTable
 from tests.component.crash.rig.world import ACCOUNT, World
-from tests.component.one_table import RECORDS_BUCKET, LocalAws
+from tests.component.one_table import PARKED_BUCKET, RECORDS_BUCKET, LocalAws
 from tests.component.rights import note_asked
 from tests.fakes import HandClock
 
@@ -109,14 +109,15 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
         patch(WebhookClient, "post", _receiver(world))
         patch(aws.dynamodb, "_make_api_call", database.answer)
         _furnish(world)
-        patch(aws.dynamodb, "_make_api_call", _watched(_held_to_rights(database), world))
+        patch(aws.dynamodb, "_make_api_call", _watched(_held_to_rights(world.table), world))
         patch(aws.sqs, "_make_api_call", _watched(aws.sqs._make_api_call, world))
         make_s3 = product_aws.s3
 
         @cache
         def s3() -> Any:
             bucket = make_s3()
-            bucket.create_bucket(Bucket=RECORDS_BUCKET)
+            for name in (RECORDS_BUCKET, PARKED_BUCKET):
+                bucket.create_bucket(Bucket=name)
             patch(bucket, "_make_api_call", _watched(bucket._make_api_call, world))
             return bucket
 
@@ -154,10 +155,16 @@ def _live_on() -> None:
         raise Killed
 
 
-def _held_to_rights(database: Database) -> Callable[[str, Any], Any]:
+def _held_to_rights(table: WatchedTable) -> Callable[[str, Any], Any]:
     def request(operation: str, details: Any) -> Any:
         note_asked(operation, details)
-        return database.answer(operation, details)
+        answer = table.database.answer(operation, details)
+        acting = ACTING.get()
+        if operation == "BatchGetItem" and table.garbled and acting is not None:
+            found = answer["Responses"].items()
+            kept = {name: [table.as_read_by(acting.function, item) for item in items] for name, items in found}
+            return answer | {"Responses": kept}
+        return answer
 
     return request
 

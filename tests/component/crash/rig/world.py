@@ -23,7 +23,7 @@ from tests.component.crash.rig.hooks import (
 )
 from tests.component.crash.rig.phones import Phones
 from tests.component.crash.rig.process import ACTING, Invocation, Killed, Trouble
-from tests.component.crash.rig.table import WatchedTable
+from tests.component.crash.rig.table import RELAY, Stream, WatchedTable
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT, HandClock
 from tests.sample_events import event_of
@@ -82,14 +82,15 @@ class World:
     """Each room that a runner began to think for, and which."""
     broken: list[AssertionError] = field(default_factory=list)
     speech: "Speech" = field(init=False)
-    relay_fails: bool = False
-    """Whether the code that reads the stream cannot even be loaded."""
-    _relayed: int = 0
+    stream: Stream = field(init=False)
     _hooks_tried: int = 0
     _hooks_wait_until: int = 0
     _swept_at: int = NOW
     _warm: dict[str, ModuleType] = field(default_factory=dict)
     _struck: tuple[Invocation, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.stream = Stream(self.table)
 
     # --- invocations -------------------------------------------------------------------------------------------------
 
@@ -295,13 +296,12 @@ class World:
         return True
 
     def _relay(self) -> bool:
-        batch = self.table.changes[self._relayed :]
-        if not batch or self.relay_fails:
+        records = self.stream.records(self.clock.now)
+        if not records:
             return False
-        invocation = self.invoke("relay_call_changes", {"Records": [change.record for change in batch]})
+        invocation = self.invoke(RELAY, {"Records": records})
         if not invocation.failed:
-            failures = invocation.answer["batchItemFailures"]
-            self._relayed = int(failures[0]["itemIdentifier"]) if failures else self._relayed + len(batch)
+            self.stream.take(invocation.answer["batchItemFailures"])
         return True
 
     def _deliver(self, queue: str) -> bool:
@@ -325,8 +325,9 @@ class World:
     def note_sent(self, request: Mapping[str, Any]) -> None:
         queue = request["QueueUrl"].rpartition("/")[2]
         visible_at = self.clock.now + request.get("DelaySeconds", 0) * 1000
-        self.messages.append(Message(queue, request["MessageBody"], visible_at))
-        self.sent.append(self.messages[-1])
+        self.sent.append(Message(queue, request["MessageBody"], visible_at))
+        if queue in CONSUMERS:
+            self.messages.append(self.sent[-1])
 
     # --- how far it is -----------------------------------------------------------------------------------------------
 
