@@ -27,6 +27,7 @@ from tests.component.crash import (
 from tests.component.crash.rig.database import Database
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Scenario, play
+from tests.component.crash.shards import test_in_shards
 from tests.component.crash.stream import test_relay_away
 from tests.component.one_table import LocalAws
 
@@ -35,6 +36,7 @@ _ALL = (
     test_dialing.SCENARIOS,
     test_events.SCENARIOS,
     test_front_desk.SCENARIOS,
+    test_in_shards.SCENARIOS,
     test_inbound.SCENARIOS,
     test_recordings.SCENARIOS,
     test_relay_away.SCENARIOS,

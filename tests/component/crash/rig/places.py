@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringline.calls.model.call import Call, holder_name
-from ringline.runtime.table import places_in
+from ringline.runtime.table import WAITING_PK, places_in
 from tests.component.crash.rig.world import World
 
 
@@ -32,6 +32,16 @@ def look_at_the_caps(items: Iterable[dict[str, Any]], calls: Iterable[Call]) -> 
         if row["pk"].endswith("#CAPS"):
             assert row.get("in_use", 0) == counted[row["sk"]], f"{row['sk']}: a call too many, or too few"
             assert row.get("in_use", 0) <= row.get("max_calls", 1_000), "a claim passed a cap"
+
+
+def look_at_the_lists(items: Iterable[dict[str, Any]], world: World) -> None:
+    """Whenever one looks: everything stands in the lists that the deployment keeps, unless there was another before."""
+    if len(world.in_shards) > 1:
+        return
+    (in_shards,) = world.in_shards
+    stand_in = {row["due_shard"] for row in items if "due_shard" in row}
+    stand_in |= {row["pk"] for row in items if row["pk"].partition("#")[0] == WAITING_PK}
+    assert all(("#" in each) is in_shards for each in stand_in), f"{stand_in}: a row in a list of the other kind"
 
 
 def look_at_the_runners(world: World) -> None:

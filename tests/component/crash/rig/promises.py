@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ringline.calls.model.call import Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.webhooks.model.delivery import DeliveryStatus
-from tests.component.crash.rig.places import look_at_the_caps, look_at_the_places
+from tests.component.crash.rig.places import look_at_the_caps, look_at_the_lists, look_at_the_places
 from tests.component.crash.rig.process import READS, Invocation, Trouble
 from tests.component.crash.rig.stage import a_world
 from tests.component.crash.rig.world import World
@@ -53,6 +53,8 @@ class Scenario:
     calls: int | None = None
     also: Act = _nothing
     rings: int = 1
+    in_shards: bool = False
+    """Whether what is due and who waits is listed in shards."""
     deliveries: frozenset[DeliveryStatus] = frozenset({DeliveryStatus.DELIVERED})
 
     def __str__(self) -> str:
@@ -74,7 +76,7 @@ def strike_at_every_step(aws: LocalAws, scenario: Scenario, trouble: Trouble) ->
 
 def play(aws: LocalAws, scenario: Scenario, trouble: Trouble | None, after: int) -> Invocation:
     """Plays the scenario once, and looks whether the promises are kept. Returns the invocation that it is about."""
-    with a_world(aws, look_at_the_table) as world:
+    with a_world(aws, look_at_the_table, in_shards=scenario.in_shards) as world:
         try:
             scenario.prepare(world)
             struck = world.strike(scenario.function, trouble, after, scenario.hearing)
@@ -110,6 +112,7 @@ def look_at_the_table(world: World) -> None:
     assert places == sorted(call["sk"] for call in calls if call["state"] == State.QUEUED)
     look_at_the_places(items, world.table.calls.values())
     look_at_the_caps(items, world.table.calls.values())
+    look_at_the_lists(items, world)
     # Whoever was called into a conversation goes with its room, a moment after the call's own phone.
     own = (leg for leg in world.phones.legs if not leg.strayed and not leg.rang_in and not leg.is_anothers)
     up = {leg.room for leg in own if leg.is_up}

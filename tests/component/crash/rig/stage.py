@@ -20,11 +20,13 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.outbound.admit import Admit
 from ringline.calls.tables import watchlist
+from ringline.calls.tables.watchlist import Lists
 from ringline.routing.records import Agent, Number, Pipe
 from ringline.routing.store import RoutingStore
 from ringline.runtime import aws as product_aws
 from ringline.runtime import clock as product_clock
 from ringline.runtime import ids
+from ringline.runtime.table import DUE_SHARD, EXPIRES_SHARD, WAITING_PK, shard_for
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.sending.client import Answered, Failure, Unanswered, WebhookClient
 from ringline.webhooks.tables.endpoints import EndpointStore
@@ -54,6 +56,16 @@ RECORDED = "PIPE_recorded"
 DECIDES_AT = "https://example.com/decide"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
+_DUE, _EXPIRES, _WAITING = (
+    shard_for(ACCOUNT, whole, in_shards=True) for whole in (DUE_SHARD, EXPIRES_SHARD, WAITING_PK)
+)
+_SHORT_LISTS = {
+    "DUE_SHARDS": (_DUE,),
+    "EXPIRES_SHARDS": (_EXPIRES,),
+    "WAITING_PKS": (_WAITING,),
+    "ALL": Lists((DUE_SHARD, _DUE), (EXPIRES_SHARD, _EXPIRES), (WAITING_PK, _WAITING)),
+}
+"""A sweep that knows of shards looks into each: the account's own of each list shows that as well."""
 _WRITES = {"PutItem", "UpdateItem", "TransactWriteItems", "DeleteItem"}
 _STEP_TAKES_MS = 5
 _sleep = asyncio.sleep
@@ -63,11 +75,11 @@ first."""
 
 
 @contextmanager
-def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[World]:
+def a_world(aws: LocalAws, after_each: Callable[[World], None], *, in_shards: bool = False) -> Iterator[World]:
     """An empty table with one account, one line and one endpoint; everything outside is watched, and time is ours."""
     clock = HandClock()
     database = Database(aws.table_name)
-    world = World(aws, clock, Phones(clock), WatchedTable(database), after_each=after_each)
+    world = World(aws, clock, Phones(clock), WatchedTable(database), [in_shards], after_each=after_each)
     world.speech = Speech(world)
     with ExitStack() as patches, ThreadPoolExecutor() as elsewhere:
 
@@ -96,9 +108,8 @@ def a_world(aws: LocalAws, after_each: Callable[[World], None]) -> Iterator[Worl
             await _sleep(0)
             return work(*given)
 
-        # Nobody writes to shards here, and a cold sweep looks into each: one of each list shows that as well.
-        for shards in ("DUE_SHARDS", "EXPIRES_SHARDS", "WAITING_PKS"):
-            patch(watchlist, shards, getattr(watchlist, shards)[:1])
+        for name, lists in _SHORT_LISTS.items():
+            patch(watchlist, name, lists)
         patch(asyncio, "sleep", sleep)
         patches.enter_context(mock.patch.dict(Admit._defaults, {"pause": clock.move}))
         patch(asyncio, "to_thread", in_turn)

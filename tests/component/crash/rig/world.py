@@ -60,6 +60,8 @@ class World:
     clock: HandClock
     phones: Phones
     table: WatchedTable
+    in_shards: list[bool] = field(default_factory=lambda: [False])
+    """Whether what is due and who waits is listed in shards, in each deployment, one after the other."""
     answer_from: AnswerFrom = AnswerFrom.DIALER
     carrier_repeats: bool = True
     carrier_is_first: bool = False
@@ -128,6 +130,11 @@ class World:
             self.broken.append(broken)
         return invocation
 
+    def deploy(self, *, in_shards: bool) -> None:
+        """Every function is started anew, to list what is due so."""
+        self.in_shards.append(in_shards)
+        self._warm.clear()
+
     def _cold(self, function: str) -> ModuleType:
         queues = {name: self.aws.queue_url.replace("deliveries", name) for name in CONSUMERS}
         environment = {
@@ -144,6 +151,7 @@ class World:
             "PUBLIC_URL": PUBLIC_URL,
             "ANSWER_FROM": self.answer_from,
             "ASKED_APART": "true",
+            "DUE_IN_SHARDS": str(self.in_shards[-1]).lower(),
             "SIP_HOOK_SECRET": CARRIER_SECRET,
             "LINK_CARRIER_CALLS": "true",
             "RUNNER_CONNECTIONS_URL": "https://connections.test",
