@@ -63,7 +63,7 @@ def questions(db: Any, told: dict[str, Any]) -> Iterator[tuple[str, Callable[[],
 
 
 def main() -> int:
-    told = json.load(sys.stdin)
+    told = json.load(sys.stdin, object_hook=release_code.from_json)
     stumbled = 0
     with moto.mock_aws():
         db = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")

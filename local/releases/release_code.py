@@ -1,5 +1,6 @@
 """The release whose code is on the path: its modules by what they are for, samples of its records, an empty table."""
 
+import base64
 import importlib
 from contextlib import suppress
 from dataclasses import MISSING, fields
@@ -48,6 +49,32 @@ _MODULES = {
     "profiles": ("voices.profiles",),
     "runner_records": ("agents.model.records",),
     "assignments": ("agents.tables.assignments",),
+    "consent": ("calls.facts.consent",),
+    "registry": ("agents.tables.registry",),
+    "frames": ("agents.model.frames",),
+    "asked": ("calls.tables.asked.rows",),
+    "limits": ("calls.capacity.limits",),
+    "reached": ("calls.tables.limits.reached",),
+    "livekit_rest": ("calls.tables.livekit_rest",),
+    "budget": ("calls.tables.limits.livekit_budget",),
+    "agent_rests": ("calls.tables.agent_rests",),
+    "ports": ("calls.model.ports",),
+    "payload": ("calls.views.payload",),
+    "event": ("webhooks.model.event",),
+    "events": ("webhooks.tables.events",),
+    "event_turns": ("webhooks.tables.event_turns",),
+    "replays": ("webhooks.replays",),
+    "replay_rows": ("webhooks.tables.replays",),
+    "pace": ("webhooks.model.pace",),
+    "turns": ("webhooks.tables.turns",),
+    "allowances": ("accounts.tables.allowances",),
+    "last_use": ("accounts.last_use",),
+    "key_uses": ("accounts.tables.key_uses",),
+    "audit": ("audit.log",),
+    "audit_entry": ("audit.entry",),
+    "setup": ("setup.store",),
+    "number_rows": ("trunking.tables.numbers",),
+    "upgrading": ("upgrading.store",),
 }
 """Where a module is, and where it was before."""
 
@@ -65,13 +92,22 @@ class Release:
 RELEASE = Release()
 
 
+def has(*names: str) -> bool:
+    """Whether the release has all of these modules."""
+    return all(getattr(RELEASE, name) is not None for name in names)
+
+
+def clock() -> int:
+    return NOW
+
+
 def known(kind: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Those of the values that are fields of this kind in this release."""
     names = getattr(kind, "_names", None) or [each.name for each in fields(kind)]
     return {name: value for name, value in values.items() if name in names}
 
 
-def made(kind: Any, **values: Any) -> Any:
+def made(kind: Any, /, **values: Any) -> Any:
     return kind(**known(kind, values))
 
 
@@ -83,6 +119,12 @@ def samples_of(kind: Any, **given: Any) -> Any:
         sample = _sample(str(each.type), each.name)
         values[each.name] = given.get(each.name, sample if sample is not None or not is_optional else each.default)
     return kind(**{name: value for name, value in values.items() if name != "carried"})
+
+
+def filled(kind: Any, besides: frozenset[str]) -> dict[str, Any]:
+    """Samples of its plain fields, besides those."""
+    samples = {each.name: _sample(str(each.type), each.name) for each in fields(kind) if each.name not in besides}
+    return {name: sample for name, sample in samples.items() if sample is not None and name != "carried"}
 
 
 def _sample(type_name: str, name: str) -> Any:
@@ -98,6 +140,18 @@ def _sample(type_name: str, name: str) -> Any:
         case "tuple[str, ...]":
             return (f"a {name}",)
     return None
+
+
+def as_json(value: Any) -> str:
+    """What JSON does not know of an item: bytes, in base64."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value)} is none of an item's")
+    return base64.b64encode(value).decode()
+
+
+def from_json(found: dict[str, Any]) -> dict[str, Any]:
+    """The same back, for each object of a document of rows."""
+    return {"B": base64.b64decode(found["B"])} if found.keys() == {"B"} else found
 
 
 class _Key(StrEnum):

@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 import boto3
@@ -17,6 +17,9 @@ release_code = importlib.import_module("release_code")
 ACCOUNT, TABLE, NOW = release_code.ACCOUNT, release_code.TABLE, release_code.NOW
 NUMBER, CALLEE = release_code.NUMBER, release_code.CALLEE
 RELEASE, made, samples_of = release_code.RELEASE, release_code.made, release_code.samples_of
+has, clock = release_code.has, release_code.clock
+around_accounts, around_calls = map(importlib.import_module, ("around_accounts", "around_calls"))
+around_webhooks = importlib.import_module("around_webhooks")
 
 _USUAL: dict[str, Any] = {
     "account_id": ACCOUNT,
@@ -41,6 +44,12 @@ _ANSWERED: dict[str, Any] = {
     "sip_call_id": "SCL_1",
     "agent_sid": "PA_agent",
     "version": 3,
+}
+
+_NOT_OF_ALL = frozenset(_USUAL | _DIALED | _ANSWERED) | {
+    *("call_id", "state", "ended_at", "due_at"),
+    # What is apart from a call, and one whose content is erased, is written by itself.
+    *("asked_key", "asked_is_read", "metadata_apart", "content_erased_at"),
 }
 
 
@@ -97,7 +106,11 @@ def all_that_is_known() -> Any:
     }
     if RELEASE.transfer is not None:
         more |= {"transfers": tuple(transfers()), "listeners": (samples_of(call.Listener),)}
-    return a_call("zz_all", call.State.ENDED, **more)
+    if has("consent"):
+        consent = RELEASE.consent
+        said = {"status": consent.ConsentStatus.GRANTED, "method": consent.ConsentMethod.VERBAL}
+        more |= {"recording_consent": samples_of(consent.RecordingConsent, **said)}
+    return a_call("zz_all", call.State.ENDED, **release_code.filled(call.Call, _NOT_OF_ALL) | more)
 
 
 def transfers() -> Iterator[Any]:
@@ -121,18 +134,20 @@ def transfers() -> Iterator[Any]:
 
 
 def write_all(db: Any) -> None:
-    def clock() -> int:
-        return int(NOW)
-
     accounts = RELEASE.accounts.AccountStore(db, TABLE, clock)
     accounts.create_account(RELEASE.account.Account(ACCOUNT, "Acme", "acme", 100))
     accounts.add_key(ACCOUNT, "first")
     write_setup(db)
     write_calls(db)
     write_webhooks(db)
-    write_hints(db, clock)
-    if RELEASE.lines is not None:
-        write_management(db, clock)
+    write_hints(db)
+    if has("lines"):
+        write_management(db)
+    if has("events"):
+        # The releases before events were rows are cut already, and have little of it.
+        around_accounts.write_around_accounts(db)
+        around_calls.write_around_calls(db, a_call)
+        around_webhooks.write_replays(db)
 
 
 def write_setup(db: Any) -> None:
@@ -158,7 +173,11 @@ def write_calls(db: Any) -> None:
     RELEASE.rooms.InboundRooms(db, TABLE).open(rings_in)
     transcripts = RELEASE.transcripts
     said = transcripts.Transcript((transcripts.Turn("user", "Hello"),), "A greeting.", {"tokens": 7})
-    transcripts.Transcripts(db, TABLE, lambda: None, "").keep(a_call("state_03", state.ACTIVE), said)
+    kept = transcripts.Transcripts(db, TABLE, lambda: None, "")
+    kept.keep(a_call("state_03", state.ACTIVE), said)
+    if "part" in signature(kept.keep).parameters:
+        # Of an agent to which the call was handed over.
+        kept.keep(a_call("state_03", state.ACTIVE), said, part=2)
 
 
 def write_webhooks(db: Any) -> None:
@@ -168,32 +187,36 @@ def write_webhooks(db: Any) -> None:
         event_types=tuple(event_type),
     )  # fmt: skip
     RELEASE.endpoints.EndpointStore(db, TABLE).add(ACCOUNT, endpoint)
+    events = around_webhooks.write_events(db, all_that_is_known()) if has("events") else []
     ended = event_type.CALL_ENDED if hasattr(event_type, "CALL_ENDED") else event_type.CALL_END
     for sequence, status in enumerate(delivery.DeliveryStatus, start=4):
         about: dict[str, Any] = {"call_id": f"call_{status}", "event_type": ended, "sequence": sequence}
+        if events:
+            event = events[sequence - 1]
+            about |= {"call_id": event.call_id, "event_type": event.event_type, "event_id": event.event_id}
         named = made(delivery.DeliveryId, account_id=ACCOUNT, endpoint_id="ep_1", **about)
         is_over = status is not delivery.DeliveryStatus.FAILING
         tried = made(
             delivery.Delivery, id=named, status=status, attempts=(delivery.Attempt(NOW, 12, 500),), attempt_count=1,
             next_attempt_at=None if is_over else NOW + 5000, due_at=None if is_over else NOW + 65_000,
-            event_id="evt_1", webhook_id="evt_1", told_as="call_end", **about,
+            **{"event_id": "evt_1", "webhook_id": "evt_1", "told_as": "call_end"} | about,
         )  # fmt: skip
         RELEASE.deliveries.DeliveryStore(db, TABLE).record_failed(tried, 0, NOW)
 
 
-def write_hints(db: Any, clock: Any) -> None:
+def write_hints(db: Any) -> None:
     watchlist = RELEASE.watchlist.Watchlist(db, TABLE)
     watchlist.mark_waiting(ACCOUNT, NOW)
     RELEASE.paces.TrunkPaces(db, TABLE).set_rate("ST_1", 2)
     RELEASE.links.CarrierLinkTable(db, TABLE, clock).link("twilio", "CA1", f"{ACCOUNT}.call_1.1")
 
 
-def write_management(db: Any, clock: Any) -> None:
+def write_management(db: Any) -> None:
     RELEASE.trunks.TrunkStore(db, TABLE).add(ACCOUNT, RELEASE.lines.CarrierTrunk(trunk_id="t1", name="T", type="byo"))
     RELEASE.trunk_links.Links(db, TABLE, clock).take(ACCOUNT, "t1")
     profile = RELEASE.profiles.VoiceProfile(profile_id="vp", stt_provider="deepgram", tts_provider="cartesia")
     RELEASE.voices.VoiceCatalogue(db, TABLE, clock).put(profile)
-    RELEASE.counters.Counters(db, TABLE, clock).set_cap(ACCOUNT, RELEASE.capacity.Kind.AGENT, "agent_1", 5, None)
+    RELEASE.counters.Counters(db, TABLE, clock).set_cap(ACCOUNT, RELEASE.capacity.Kind.AGENT, "agent_1", 50, None)
     told = RELEASE.outcome.AgentOutcome("booking", {"day": "Monday"})
     for fit in RELEASE.outcome.Fit:
         kept = RELEASE.outcome.KeptOutcome(1, told.__class__(fit.value, told.data), NOW, "agent_1", fit)
@@ -208,30 +231,20 @@ def write_management(db: Any, clock: Any) -> None:
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-class Heard:
-    """A queue that keeps the bodies of what is sent."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-
-    def send_message(self, **message: Any) -> None:
-        self.bodies.append(message["MessageBody"])
-
-
 def messages() -> dict[str, list[str]]:
-    rings, looks, carried_out = Heard(), Heard(), Heard()
+    rings, looks, workers, shares, carried_out = (around_webhooks.Heard() for _ in range(5))
     RELEASE.doorbells.SqsDoorbell(lambda: rings, "").ring(ACCOUNT)
-    RELEASE.looks.SqsLookQueue(lambda: looks, "").look_again(ACCOUNT, "call_1", 5)
+    queue = RELEASE.looks.SqsLookQueue
+    queue(lambda: looks, "").look_again(ACCOUNT, "call_1", 5)
+    if hasattr(queue, "look_for_calls_of"):
+        queue(lambda: workers, "").look_for_calls_of("speech_1", 5)
+    if hasattr(queue, "hand_out"):
+        for first, last in ((NOW, NOW + 1000), ("acct_a", "acct_z")):
+            queue(lambda: shares, "").hand_out(RELEASE.ports.Share("due", first, last, NOW))
     if RELEASE.transfer is not None:
         RELEASE.doorbells.SqsTransferQueue(lambda: carried_out, "").carry_out(ACCOUNT, "call_1", "transfer_1")
-    deliveries = []
-    queue, message = RELEASE.webhook_queue, RELEASE.webhook_queue.DeliveryMessage
-    for sequence, event_type in enumerate(RELEASE.event_type.EventType, start=4):
-        about: dict[str, Any] = {"call_id": "call_1", "event_type": event_type, "sequence": sequence}
-        named = made(RELEASE.delivery.DeliveryId, account_id=ACCOUNT, endpoint_id="ep_1", **about)
-        # The release before events were rows counted the changes of a call beside the name.
-        deliveries.append(queue.body_of(message(*(named, sequence)[: len(fields(message))])))
-    told = {"doorbell": rings.bodies, "look": looks.bodies, "transfer": carried_out.bodies, "delivery": deliveries}
+    heard = {"doorbell": rings, "look": looks, "lost_worker": workers, "share": shares, "transfer": carried_out}
+    told = {name: queue.bodies for name, queue in heard.items()} | around_webhooks.webhook_messages()
     return {name: bodies for name, bodies in told.items() if bodies}
 
 
@@ -242,7 +255,8 @@ def main() -> None:
         write_all(db)
         rows = db.scan(TableName=TABLE)["Items"]
     rows.sort(key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
-    json.dump({"rows": rows, "messages": messages()}, sys.stdout, indent=1, sort_keys=True, ensure_ascii=False)
+    told = {"rows": rows, "messages": messages()}
+    json.dump(told, sys.stdout, indent=1, sort_keys=True, ensure_ascii=False, default=release_code.as_json)
 
 
 if __name__ == "__main__":
