@@ -3,8 +3,8 @@
     export UNPOD_BASE_URL=http://127.0.0.1:8787 UNPOD_PLATFORM_TOKEN=<key> UNPOD_ORG_HANDLE=<organisation>
     python -m examples.place_call <pipe id> +15550100240
 
-The client takes the same three variables as the runner. The number is one of the sandbox's: its phone answers, talks
-three turns with your runner, and hangs up.
+The client takes the same three variables as the runner; behind a proxy, NO_PROXY=127.0.0.1 keeps it off that. The
+number is one of the sandbox's: its phone answers, talks three turns with your runner, and hangs up.
 """
 
 import asyncio

@@ -16,10 +16,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -93,10 +95,22 @@ def emulator_credentials(endpoint_url: str) -> Iterator[None]:
         os.environ.update(before)
 
 
+@cache
+def _nobodys_session() -> boto3.session.Session:
+    """A session for which there are no files and no profile: one that is named and is not there would be an error."""
+    unread = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=unread))
+
+
 def client(service: str, endpoint_url: str) -> Any:
-    """A client of the emulator, with the credentials that it takes for its owner."""
+    """A client of the emulator, with the credentials that it takes for its owner. It reads none of the user's own AWS
+    files, and no profile that the environment names."""
     config = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2}, proxies={})
-    return boto3.client(
+    return _nobodys_session().client(
         service,
         endpoint_url=endpoint_url,
         region_name=REGION,

@@ -9,16 +9,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack.directions import how_to_call
-from local.stack.lifecycle import bring_up, is_healthy, take_down
+from local.stack.lifecycle import bring_up, standing, take_down
 from local.stack.record import StackRecord
 from local.stack.wishes import wishes_from
-from local.tools.places import default_state_dir
+from local.tools.places import default_state_dir, naming
 from local.tools.processes import StackError
 
 
 def _up(state_dir: Path) -> int:
     record = StackRecord(state_dir)
-    if is_healthy(record) and (stack := record.stack()):
+    if stack := standing(record):
         print(f"The stack is up already.\n{how_to_call(stack, record)}")
         return 0
     began, wishes = time.monotonic(), wishes_from(os.environ)
@@ -33,8 +33,9 @@ def _status(state_dir: Path) -> int:
     record = StackRecord(state_dir)
     for child in record.children():
         print(f"{child.name:<12} {'runs' if child.is_alive() else 'has ended'}  process {child.pid}  {child.log_path}")
-    if not is_healthy(record):
-        print("The stack is down." if not record.children() else "The stack is not whole: `make up` starts it anew.")
+    if standing(record) is None:
+        again = f"The stack is not whole: `{naming(state_dir)}make up` starts it anew."
+        print(again if record.children() else "The stack is down.")
         return 1
     print("The stack is up.")
     return 0

@@ -3,6 +3,7 @@ and front door. Tests, benches and the demo use `running_stack`."""
 
 import asyncio
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,8 +14,12 @@ from local.stack.start import Ascent
 from local.stack.wishes import Wishes
 from local.tools import processes
 from local.tools.loopback import ask
-from local.tools.places import default_state_dir
+from local.tools.places import naming
 from local.tools.processes import StackError
+
+_ANSWERS_WITHIN_S = 20.0
+"""On a busy machine a stack that is whole may take so long to say so."""
+_LOOK_EVERY_S = 0.5
 
 
 def bring_up(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -> Stack:
@@ -22,8 +27,8 @@ def bring_up(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -
     Raises StackError; also if a stack is up already in this state folder."""
     record = StackRecord(wishes.state_dir)
     with record.held():
-        if is_healthy(record):
-            raise StackError(f"a stack is up already in {wishes.state_dir}: {_down_in(wishes.state_dir)} stops it")
+        if standing(record):
+            raise StackError(f"a stack is up already in {wishes.state_dir}: {_down_of(record)} stops it")
         _stop_all(record)
         try:
             return Ascent(wishes, record, tell).climb()
@@ -32,8 +37,24 @@ def bring_up(wishes: Wishes, tell: Callable[[str], None] = lambda _line: None) -
             raise
 
 
-def _down_in(state_dir: Path) -> str:
-    return "`make down`" if state_dir == default_state_dir() else f"`RINGLINE_STATE_DIR={state_dir} make down`"
+def _down_of(record: StackRecord) -> str:
+    return f"`{naming(record.state_dir)}make down`"
+
+
+def standing(record: StackRecord) -> Stack | None:
+    """The stack that is up; None where none is, or a part of it has ended. Raises StackError for one whose processes
+    all run and which does not answer: it may have calls under way, so whoever wants another stops it first."""
+    ends_at = time.monotonic() + _ANSWERS_WITHIN_S
+    while _runs(record):
+        if is_healthy(record):
+            return record.stack()
+        if time.monotonic() >= ends_at:
+            raise StackError(
+                f"the stack in {record.state_dir} runs and does not answer: {_down_of(record)} stops it, "
+                f"and its logs are in {record.log_dir}"
+            )
+        time.sleep(_LOOK_EVERY_S)
+    return None
 
 
 def take_down(state_dir: Path) -> bool:
@@ -55,9 +76,15 @@ def _stop_all(record: StackRecord) -> bool:
 def is_healthy(record: StackRecord) -> bool:
     """Whether all of a stack is there: its processes run, its front door and its emulator answer."""
     stack = record.stack()
-    if stack is None or not all(child.is_alive() for child in record.children()):
+    if stack is None or not _runs(record):
         return False
     return ask("GET", f"{stack.base_url}/healthz") == 200 and emulator.answers(stack.emulator_url)
+
+
+def _runs(record: StackRecord) -> bool:
+    """Whether a stack came up whole, and each of its processes runs."""
+    children = record.children()
+    return record.stack() is not None and bool(children) and all(child.is_alive() for child in children)
 
 
 @contextmanager

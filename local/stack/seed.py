@@ -1,14 +1,12 @@
 """What a fresh stack is given to call with: an account, its key, an agent, a pipe with a number, an endpoint; and to be
 called on: numbers, and at LiveKit a trunk and a rule that let callers in."""
 
-import os
 import secrets
 from copy import replace
 from functools import cache
 from typing import Any
 
-import botocore.session
-
+from local.aws.deploy import client
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.routing.records import Agent, Brain, Number, Pipe
@@ -90,26 +88,11 @@ def add_runner_agent(table_name: str, endpoint_url: str, account_id: str, agent_
     return _put_runner_agent(RoutingStore(_dynamodb(endpoint_url), table_name), account_id, agent_id, from_number)
 
 
-def _dynamodb(endpoint_url: str) -> Any:
-    return _client_of(
-        endpoint_url,
-        os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-        os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-        os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
-    )
-
-
 @cache
-def _client_of(endpoint_url: str, region: str, key_id: str, secret: str) -> Any:
+def _dynamodb(endpoint_url: str) -> Any:
     """Made once, however many accounts a stack is given: botocore reads for a twentieth of a second what DynamoDB
     takes."""
-    return botocore.session.get_session().create_client(
-        "dynamodb",
-        endpoint_url=endpoint_url,
-        region_name=region,
-        aws_access_key_id=key_id,
-        aws_secret_access_key=secret,
-    )
+    return client("dynamodb", endpoint_url)
 
 
 def _put_runner_agent(routing: RoutingStore, account_id: str, agent_id: str, from_number: str) -> str:

@@ -1,8 +1,11 @@
 """What `local.stack.seed` leaves in the table is enough to call with."""
 
+from pathlib import Path
+
 import pytest
 
-from local.stack.seed import EVERY_COUNTRY, FROM_NUMBER, seed
+from local.aws import deploy
+from local.stack.seed import EVERY_COUNTRY, FROM_NUMBER, add_runner_agent, seed
 from ringline.accounts.authorize import Authorize, Authorized
 from ringline.accounts.store import AccountStore
 from ringline.calls.tables.store import CallStore
@@ -29,6 +32,23 @@ def test_the_seeded_key_calls_with_the_seeded_pipe_and_agent() -> None:
         assert by_pipe.from_number == seeded["from_number"] == FROM_NUMBER
         assert seeded["webhook_secret"] is None
         assert EndpointStore(aws.dynamodb, aws.table_name).endpoints(verdict.account_id) == []
+
+
+def test_a_stack_is_filled_whatever_the_users_own_aws_settings_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile other]\nregion = eu-west-1\n")
+    deploy._nobodys_session.cache_clear()
+    with local_aws() as aws:
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_PROFILE", "staging")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATHEIROWN")
+        seeded = seed(aws.table_name, aws.dynamodb.meta.endpoint_url, cap=2)
+        pipe_id = add_runner_agent(
+            aws.table_name, aws.dynamodb.meta.endpoint_url, str(seeded["account_id"]), "another", FROM_NUMBER
+        )
+        assert RoutingStore(aws.dynamodb, aws.table_name).pipe(str(seeded["account_id"]), pipe_id) is not None
 
 
 def test_a_webhook_url_becomes_an_endpoint_for_every_event() -> None:

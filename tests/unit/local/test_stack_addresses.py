@@ -16,7 +16,7 @@ from local.stack.directions import how_to_call
 from local.stack.record import Stack, StackRecord
 from local.stack.start import Ascent
 from local.stack.wishes import LivekitServer, Wishes, wishes_from
-from local.tools.places import ROOT
+from local.tools.places import LOCAL, ROOT
 from local.tools.processes import StackError
 
 LIVEKIT = {
@@ -132,6 +132,19 @@ def test_a_user_is_told_how_to_start_a_runner_of_their_own(monkeypatch: pytest.M
     settings = f"export UNPOD_BASE_URL={stack.base_url} UNPOD_PLATFORM_TOKEN={stack.api_key} UNPOD_ORG_HANDLE="
     assert settings in told and stack.runner_pipe_id in told
     assert f"python -m examples.echo_runner {stack.runner_agent_id}" in told and "make talk" in told
+
+
+def test_a_second_stacks_user_is_given_commands_that_are_about_that_stack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stack = deployed(wishes_from({}), monkeypatch, tmp_path)[1]
+    told = how_to_call(stack, StackRecord(tmp_path / "a second"))
+    this_one = f"RINGLINE_STATE_DIR='{tmp_path}/a second' "
+    for command in (".venv/bin/ringline call", ".venv/bin/ringline calls", "make talk", "make down"):
+        assert this_one + command in told
+    monkeypatch.setenv("RINGLINE_STATE_DIR", str(tmp_path))
+    assert this_one in how_to_call(stack, StackRecord(tmp_path / "a second"))
+    assert "RINGLINE_STATE_DIR" not in how_to_call(stack, StackRecord(LOCAL))
 
 
 @pytest.mark.parametrize(
