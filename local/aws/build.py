@@ -106,11 +106,38 @@ def _make_layer(layer: Layer, platform: str, target: Path) -> None:
         raise StackError(f"{layer.logical_id} does not build:\n{outcome.stdout[-2000:]}{outcome.stderr[-4000:]}")
 
 
+@contextmanager
+def in_use(built: Build) -> Iterator[list[int]]:
+    """Descriptors that keep the layers' folders where they are for as long as a process has them: whoever starts one
+    that runs for as long as the stack hands them on."""
+    descriptors: list[int] = []
+    try:
+        for path in built.layers.values():
+            descriptors.append(os.open(path, os.O_RDONLY))
+            fcntl.flock(descriptors[-1], fcntl.LOCK_SH)
+        yield descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
 def _drop_old_builds(prefix: str) -> None:
-    """Keeps the last few builds of a layer: a running stack may still use one."""
+    """Keeps the last few builds of a layer, and those of which a stack runs."""
     builds = sorted(BUILD.glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime)
     for path in builds[:-_KEPT_BUILDS]:
-        shutil.rmtree(path, ignore_errors=True)
+        if not _is_in_use(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_in_use(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager

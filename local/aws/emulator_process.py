@@ -10,6 +10,7 @@ import json
 import os
 import re
 import threading
+from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
 from types import FunctionType
@@ -33,7 +34,8 @@ def _write_function_logs() -> None:
         if log_text:
             name = (func.get("config") or func).get("FunctionName", "unknown")
             name = _DEPLOYED_NAME.sub(r"\1", name)
-            with (_LOG_DIR / f"{name}.log").open("a") as log:
+            # A full disk, or half a character, is no reason for the invocation to fail.
+            with suppress(OSError), (_LOG_DIR / f"{name}.log").open("a", encoding="utf-8", errors="replace") as log:
                 log.write(log_text.rstrip("\n") + "\n")
         emit(func, request_id, log_text, *rest, **named)
 

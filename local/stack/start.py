@@ -54,7 +54,7 @@ class Ascent:
                 if self._wishes.dialer == CONTAINER:
                     self._start_dialer(built, deployment, emulator_url)
                 seeded = self._seed(deployment, emulator_url, rings_nobody=livekit.phones_url is not None)
-                self._open(door, deployment.api_url(emulator_url), deployment.runners_url(emulator_url))
+                self._open(door, built, deployment.api_url(emulator_url), deployment.runners_url(emulator_url))
                 self._tell("starting the functions")
                 _warm_up(deployment, called.base_url, emulator_url, self._wishes.carrier_secrets, seeded["api_key"])
             stack = self._described(called, emulator_url, livekit, deployment, seeded)
@@ -125,15 +125,18 @@ class Ascent:
             )
         )
 
-    def _open(self, door: socket.socket, api_url: str, runners_url: str) -> None:
+    def _open(self, door: socket.socket, built: Build, api_url: str, runners_url: str) -> None:
+        """The front door also keeps what the functions run from: it is there for as long as the stack."""
         command = [
             sys.executable, "-m", "local.aws.front_door", "--fd", str(door.fileno()),
             "--target", api_url, "--runners", runners_url,
         ]  # fmt: skip
         environment = processes.clean_environment()
-        child = self._noted(
-            processes.start("front-door", command, self._record.log_dir, environment, pass_fds=[door.fileno()])
-        )
+        with build.in_use(built) as layers:
+            pass_fds = [door.fileno(), *layers]
+            child = self._noted(
+                processes.start("front-door", command, self._record.log_dir, environment, pass_fds=pass_fds)
+            )
         processes.wait_until(child, lambda: processes.ready_line(child) is not None, _READY_WITHIN_S)
 
     def _described(
