@@ -19,6 +19,7 @@ from local.stack.carrier_secrets import CarrierSecrets, sandbox_secrets, secrets
 from local.stack.seed import FROM_NUMBER
 from local.tools.places import default_state_dir
 from local.tools.processes import StackError
+from ringline.routing.numbers import is_e164
 
 MODEL_VARIABLES = ("SPEECH_LLM_URL", "SPEECH_LLM_KEY", "SPEECH_LLM_MODEL")
 """In the phone network's environment: who answers for agents that are a prompt (docs/speech-worker.md)."""
@@ -70,7 +71,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         cap=_whole_number(environ, "CAP", DEFAULT_CAP, 10_000),
         bind_address=bind_address_in(environ),
         webhook_url=url_in(environ, "WEBHOOK_URL"),
-        from_number=environ.get("FROM_NUMBER") or FROM_NUMBER,
+        from_number=_phone_number(environ, "FROM_NUMBER", FROM_NUMBER),
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
         dialer=_one_of(environ, "RINGLINE_DIALER", (FUNCTION, CONTAINER)),
@@ -100,6 +101,13 @@ def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
     if word not in words:
         raise StackError(f"{name} must be {' or '.join(words)}, and is {word!r}")
     return word
+
+
+def _phone_number(environ: Mapping[str, str], name: str, default: str) -> str:
+    number = environ.get(name, "").strip() or default
+    if not is_e164(number):
+        raise StackError(f"{name} must be a phone number with + and its country's code, and is {number!r}")
+    return number
 
 
 def _left_out(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -164,9 +164,11 @@ def test_a_second_stacks_user_is_given_commands_that_are_about_that_stack(
         ("PUBLIC_URL", "http://0.0.0.0:8787"),
         ("LIVEKIT_URL", "mine.livekit.example"),
         ("WEBHOOK_URL", "example.com/hook"),
+        ("FROM_NUMBER", "0151 2345678"),
+        ("FROM_NUMBER", "anonymous"),
     ],
 )
-def test_what_is_no_address_is_refused_by_name(name: str, value: str) -> None:
+def test_what_is_no_address_and_no_number_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(StackError, match=rf"^{name} must"):
         wishes_from({**LIVEKIT, name: value})
 
