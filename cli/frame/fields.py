@@ -210,7 +210,7 @@ def text_or_file(value: str) -> str:
 
 def _file(path: str) -> str:
     try:
-        with open(path) as file:  # noqa: PTH123
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{path} cannot be read: {error}") from None

@@ -26,7 +26,7 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[TextIO]:
     unfinished = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, ANYBODY if mode is None else mode)
     try:
-        with os.fdopen(descriptor, "w", newline="") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             if mode is None and there is not None:
                 os.fchmod(descriptor, stat.S_IMODE(there.st_mode))
             yield file

@@ -11,6 +11,7 @@ It holds keys, so that only its owner may read it.
 """
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -43,9 +44,14 @@ class SettingsFile:
 
     def read(self) -> Settings:
         try:
-            document = tomllib.loads(self.path.read_text())
-        except FileNotFoundError:
+            document = tomllib.loads(self.path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
             return Settings()
+        except PermissionError as error:
+            # In a folder that is closed to them somebody else's file may be, as with another user's HOME: never theirs.
+            if not os.access(self.path.parent, os.X_OK):
+                return Settings()
+            raise Usage(f"{self.path} cannot be read: {error}") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise Usage(f"{self.path} cannot be read: {error}") from None
         sections = document.get("profiles", {})

@@ -52,7 +52,11 @@ def tone(value: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    templates = {each.name: each.read_text() for each in (_ROOM / "templates").iterdir() if each.name.endswith(".html")}
+    templates = {
+        each.name: each.read_text(encoding="utf-8")
+        for each in (_ROOM / "templates").iterdir()
+        if each.name.endswith(".html")
+    }
     made = Environment(
         loader=DictLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -1,14 +1,19 @@
 """Which stack a command is for, and the file that holds what is needed for it."""
 
 import json
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from cli.model.failures import Usage
 from cli.model.profiles import LOCAL
 from cli.settings.running_stack import running_stack
-from cli.settings.settings_file import SettingsFile
+from cli.settings.settings_file import Settings, SettingsFile
 from local.stack.record import Stack
+from local.tools.places import ROOT
 from tests.component.cli.in_process import URL
 from tests.component.cli.terminal import Terminal
 
@@ -149,3 +154,34 @@ def test_the_running_stack_is_found_by_its_record(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(json.dumps(kept))
     found = running_stack(environ)
     assert found is not None and (found.name, found.api_url, found.api_key) == (LOCAL, URL, KEY)
+
+
+@pytest.mark.parametrize("folder", ["/dev/null", "/nowhere/at/all"])
+def test_who_has_no_folder_for_settings_has_none(folder: str) -> None:
+    assert SettingsFile({"XDG_CONFIG_HOME": folder}).read() == Settings()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_file_that_may_not_be_read_is_told_of_and_a_closed_folder_holds_no_settings(
+    is_open: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    monkeypatch.setattr("os.access", lambda *_: is_open)
+    file = SettingsFile({"XDG_CONFIG_HOME": str(tmp_path)})
+    with pytest.raises(Usage, match="cannot be read") if is_open else nullcontext():
+        assert file.read() == Settings()
+
+
+def test_settings_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes('[profiles.prod]\napi_url = "https://телефон.example"\n'.encode())
+    asked = "import sys; from cli.settings.settings_file import SettingsFile; "
+    asked += "print(ascii(SettingsFile({'RINGLINE_CONFIG': sys.argv[1]}).read().profiles['prod'].api_url))"
+    environment = {"PATH": "/usr/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    seen = subprocess.run(
+        [sys.executable, "-c", asked, str(path)], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert seen.stdout.strip() == ascii("https://телефон.example")
