@@ -294,13 +294,17 @@ class Driver:
     def _report(self, event: Mapping[str, Any]) -> None:
         reported = self._reporting.add(event)
         if event["type"] == "ready":
-            self._begin(self._tell_ready())
+            self._begin(self._tell_ready(reported))
         elif event["type"] == "hang_up":
             self._reported_hang_up = reported
 
-    async def _tell_ready(self) -> None:
+    async def _tell_ready(self, reported: Reported) -> None:
+        """An agent whose call is another one's before it was ready does not come: who comes first would have it."""
         await self._reporting.caught_up(REPORTED_WITHIN_S)
-        self.ready.set()
+        if reported.word == HANDED_OVER:
+            self._voice.leave()
+        else:
+            self.ready.set()
 
     def _serve(self, action: ServeBrain) -> None:
         if self._local_brains is None:

@@ -43,5 +43,4 @@ class Voice(Protocol):
         not refused; a voice whose call is closed from there has nothing to do."""
 
     def leave(self) -> None:
-        """The agent wanted to end the call, but that is another agent's by now: only this one goes, as if it had been
-        put out."""
+        """The call is another agent's by now: only this one goes, as if it had been put out, or does not come."""

@@ -11,7 +11,8 @@ import pytest
 from ringline.agents.bridge_token import bridge_token
 from ringline.agents.sockets import ApiGatewaySockets
 from ringline.calls.model.call import Call, Direction, State
-from ringline.calls.model.events import FellBack, FoundOver
+from ringline.calls.model.events import AgentReady, FellBack, FoundOver
+from ringline.calls.progress.progress import Applied, Unapplied
 from ringline.calls.tables.inbound_rooms import Opened
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
@@ -159,6 +160,11 @@ def test_the_agent_from_which_a_caller_has_fallen_back_gets_no_brain_of_the_next
     status, problem = worker.asks(call, its_token)
     assert (status, problem["code"]) == (409, "call_is_over")
     assert worker.asks(fallen_back)[1]["prompt"]["instructions"] == "You are desk."
+    came_late = AgentReady(calls.clock(), 1, (), dispatch=1)
+    assert isinstance(refused := calls.progress.apply(ACCOUNT, "call_1", came_late, told_by=1), Unapplied)
+    assert refused.why == "handed_over"
+    came = replace(came_late, dispatch=2)
+    assert isinstance(calls.progress.apply(ACCOUNT, "call_1", came, told_by=2), Applied)
 
 
 def test_an_agent_that_thinks_for_itself_gets_no_brain(worker: Worker) -> None:

@@ -398,6 +398,15 @@ async def test_what_was_kept_before_the_line_was_lost_stays_as_it_was() -> None:
         assert setting.kept == kept
 
 
+async def test_an_agent_that_is_ready_after_its_caller_has_fallen_back_to_another_does_not_come() -> None:
+    async with a_driver() as setting:
+        setting.brain.is_another_agents = True
+        setting.line.dial()
+        await setting.spoken()
+        assert setting.voice.did == ["leave"]
+        assert not setting.driver.ready.is_set()
+
+
 async def test_a_frame_that_the_line_refuses_ends_nothing() -> None:
     async with a_driver() as setting:
         setting.line.is_narrow = True

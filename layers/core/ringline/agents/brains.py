@@ -33,7 +33,8 @@ class Brains:
             raise not_found("call_not_found", "There is no such call")
         if call.attempt != whose.attempt or not call.in_flight or call.state is State.LAST_WORDS:
             raise _call_is_over()
-        if has_no_part_in(call, whose.dispatch or asked.dispatch):
+        dispatch = whose.dispatch or asked.dispatch
+        if has_no_part_in(call, dispatch) or call.has_fallen_back_from(dispatch):
             raise _call_is_over()
         if whose.agent_id is not None and whose.agent_id != call.agent_id:
             # The call has fallen back to another agent, who has a brain, a voice and a greeting of its own.

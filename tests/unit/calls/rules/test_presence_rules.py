@@ -466,6 +466,15 @@ def test_after_its_agents_limit_a_caller_is_the_fallback_agents() -> None:
     assert [note.what for note in call.notes] == ["dial_1_fell_back: desk"]
 
 
+def test_the_agent_before_has_the_call_no_more_also_if_it_was_ready() -> None:
+    was_ready = moved(with_fallback(), AgentReady(at(5), 1, ("transcript",), worker_id="speech#1", dispatch=1))
+    call = moved(was_ready, FellBack(at(6), 1))
+    assert call.has_fallen_back_from(1) and not call.has_fallen_back_from(2) and not call.has_fallen_back_from(None)
+    assert call.reports == AgentReports()
+    ready = moved(call, AgentReady(at(7), 1, (), worker_id="speech#2", dispatch=2))
+    assert (ready.reports.worker_id, ready.reports.dispatch) == ("speech#2", 2)
+
+
 @pytest.mark.parametrize(("brain", "row"), [(None, None), ("prompt", "a row")])
 def test_a_fallback_agent_that_speaks_itself_gives_the_place_of_a_speech_worker_back(
     brain: str | None, row: str | None

@@ -81,6 +81,8 @@ HEARD_NOTHING = a_call(
     State.ENDED, reports=AgentReports(ready_at=at(2)), recorded=Recording("EG_1", "failed", error="aborted")
 )
 
+FALLEN_BACK = a_call(State.RINGING, agent_id="desk", dispatches=3, fallback_dispatch=2)
+
 SUCCEEDED = a_call(State.ACTIVE, agent_sid="PA_3", agent_identity="agent-AJ_3", former_agent_sids=("PA_1", "PA_2"))
 
 MISSED = a_call(
@@ -90,7 +92,16 @@ MISSED = a_call(
 
 @pytest.mark.parametrize(
     "call",
-    [*(a_call(state) for state in State), an_answered_call(), RICH, TOLD, HEARD_NOTHING, SUCCEEDED, MISSED],
+    [
+        *(a_call(state) for state in State),
+        an_answered_call(),
+        RICH,
+        TOLD,
+        HEARD_NOTHING,
+        SUCCEEDED,
+        FALLEN_BACK,
+        MISSED,
+    ],
     ids=lambda c: c.state,
 )
 def test_a_call_comes_back_from_the_table_as_it_went_in(call: Call) -> None:

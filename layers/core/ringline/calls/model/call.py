@@ -134,7 +134,7 @@ class Call:
     names the runner that has it, or had it last. A caller whose agent does not come in time is taken by
     `fallback_agent_id`, with its own brain and voice, or handed over to `fallback_number`, which is called through
     `fallback_trunk_id`, the trunk of the number that they dialled, or of their pipe's where they come from a browser;
-    None is the usual one.
+    None is the usual one. Once the call is the fallback agent's, `fallback_dispatch` is the dispatch that sends it.
 
     Where speech workers are known, such a call holds a place of one of them, too, kept in the row `speech_row`. LiveKit
     may give it another one: the place is one of all.
@@ -171,6 +171,7 @@ class Call:
     fallback_trunk_id: str | None = None
     fallback_voice_profile_id: str | None = None
     fallback_voice: dict[str, Any] | None = None
+    fallback_dispatch: int | None = None
     voice_profile_id: str | None = None
     voice: dict[str, Any] | None = None
     from_number: str | None = None
@@ -311,6 +312,10 @@ class Call:
         """Whether this is the agent that the call knows, under whatever sid: LiveKit lets nobody else have its
         identity. Where that is unknown only the sid tells, if one is given."""
         return (bool(identity) and identity == self.agent_identity) or (sid is not None and sid == self.agent_sid)
+
+    def has_fallen_back_from(self, dispatch: int | None) -> bool:
+        """Whether the agent of that dispatch did not come in time, and the caller is another one's."""
+        return dispatch is not None and self.fallback_dispatch is not None and dispatch < self.fallback_dispatch
 
     def has_expired(self, now: int) -> bool:
         """Whether it is not to be dialled any more."""

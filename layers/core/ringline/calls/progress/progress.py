@@ -88,7 +88,7 @@ class Progress:
             call = self._store.get(account_id, call_id)
             if call is None:
                 return Unapplied(None, "unknown_call")
-            if has_lost_call(call.transfers, call.attempt, told_by):
+            if has_lost_call(call.transfers, call.attempt, told_by) or call.has_fallen_back_from(told_by):
                 return Unapplied(call, HANDED_OVER)
             outcome = self.apply_to(call, as_allowed(call, event, self._clock()))
             if isinstance(outcome, Applied | Unapplied):

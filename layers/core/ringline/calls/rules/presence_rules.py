@@ -312,10 +312,13 @@ def _fell_back(call: Call, event: FellBack) -> Result:
         fallback_number=None,
         fallback_voice_profile_id=None,
         fallback_voice=None,
+        fallback_dispatch=call.dispatches + 1,
         counters=_counters_of_fallback(call),
         runner_id=None,
         # An agent of the customer's own needs no speech worker.
         speech_row=None if call.fallback_brain is None else call.speech_row,
+        # Whoever was ready before is not who speaks.
+        reports=replace(call.reports, ready_at=None, can_report=(), worker_id=None, dispatch=None),
         notes=noted(call, event.at, f"fell_back: {call.fallback_agent_id}"),
     )
     return Moved(changed(fallen_back, dispatches=call.dispatches + 1, dispatched_at=event.at))

@@ -80,7 +80,7 @@ class AskTransfer:
         call = self.store.get(whose.account_id, whose.call_id)
         if call is None or (not any_dial and call.attempt != whose.attempt):
             raise not_found("call_not_found", "There is no such call")
-        has_lost = has_lost_call(call.transfers, call.attempt, told_by)
+        has_lost = has_lost_call(call.transfers, call.attempt, told_by) or call.has_fallen_back_from(told_by)
         try:
             before = _asked_before(call, repeats)
         except Problem as problem:
