@@ -5,8 +5,9 @@
     job -> hub    {"is": "close", "bridge", "code"} · {"is": "pass_over", "job_id"}
                   a frame for the runner: "<bridge>:" and the frame
 
-The job closes with 1000 when its call is over. Any other end of the socket is a job that died: the runner's bridge is
-closed (1011), so that the runner does not talk to nobody, and whoever runs the hub is told.
+The job closes with 1000 when its call is over, and with 1011 when it has failed in it. That, and any other end of the
+socket, is a job that died: the runner's bridge is closed (1011), so that the runner does not talk to nobody, and
+whoever runs the hub is told.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ from typing import Any
 import aiohttp
 from aiohttp import WSMsgType, web
 
-from speech.bridge.hub import CLOSE_WITHIN_S, NORMAL, PING_EVERY_S, Hub
+from speech.bridge.hub import CLOSE_WITHIN_S, JOB_DIED, NORMAL, PING_EVERY_S, Hub
 from speech.bridge.line import Line, LineLost, LineTaken, checked
 from speech.bridge.model.events import LineEvent, RunnerClosed, RunnerDialled, RunnerFrame
 from speech.bridge.model.frames import MOST_BYTES_OF_A_FRAME
 from speech.bridge.sockets import Writer
 
-HUB_CLOSES, JOB_DIED, ALREADY_ATTACHED = 1001, 1011, 4009
+HUB_CLOSES, ALREADY_ATTACHED = 1001, 4009
 _MOST_BYTES = 2 * MOST_BYTES_OF_A_FRAME
 
 
@@ -134,8 +135,9 @@ async def attached(
     dispatch: int | None = None,
 ) -> AsyncIterator[Line]:
     """The call's line while the block lasts, as `Hub.open` gives it. `hub_url`: `http://127.0.0.1:<port>` of the attach
-    point. Raises aiohttp.ClientError where the hub is not there or does not take the secret. A line that somebody else
-    has is lost from the beginning."""
+    point. A block that ends by an exception is a job that died, unless its line was closed before. Raises
+    aiohttp.ClientError where the hub is not there or does not take the secret. A line that somebody else has is lost
+    from the beginning."""
     socket = await http.ws_connect(
         f"{hub_url}/attach/{call_id}",
         params={name: str(told) for name, told in (("attempt", attempt), ("dispatch", dispatch)) if told is not None},
@@ -146,6 +148,9 @@ async def attached(
     line = _AttachedLine(socket)
     try:
         yield line
+    except Exception:
+        await line.close(is_lost=True)
+        raise
     finally:
         await line.close()
 
@@ -173,8 +178,8 @@ class _AttachedLine:
     def pass_over(self, job_id: str) -> None:
         self._writer.send(_told(is_="pass_over", job_id=job_id))
 
-    async def close(self) -> None:
-        self._writer.close(NORMAL)
+    async def close(self, *, is_lost: bool = False) -> None:
+        self._writer.close(JOB_DIED if is_lost else NORMAL)
         await self._writer.finished(CLOSE_WITHIN_S)
 
 

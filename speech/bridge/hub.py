@@ -28,7 +28,7 @@ CLOSE_WITHIN_S = 3.0
 MOST_UNREAD = 1024
 """Frames of one runner. Beyond that its socket is not read until some were taken."""
 
-NORMAL, ABNORMAL, REFUSED, TAKEN = 1000, 1006, 4003, 4009
+NORMAL, ABNORMAL, JOB_DIED, REFUSED, TAKEN = 1000, 1006, 1011, 4003, 4009
 
 _log = logging.getLogger(__name__)
 
@@ -156,11 +156,11 @@ class _HubLine:
     def pass_over(self, job_id: str) -> None:
         self._passed_over.add(job_id)
 
-    async def close(self) -> None:
+    async def close(self, *, is_lost: bool = False) -> None:
         self._is_closed = True
         self._forget()
         if self._live is not None:
-            self.close_bridge(self._live.bridge, NORMAL)
+            self.close_bridge(self._live.bridge, JOB_DIED if is_lost else NORMAL)
         while not self._events.empty():
             self._events.get_nowait()  # A reader that waits for room goes on, and sees that its socket is closed.
         await asyncio.gather(*(live.writer.finished(CLOSE_WITHIN_S) for live in [*self._closing]))

@@ -35,8 +35,10 @@ class Line(Protocol):
     def pass_over(self, job_id: str) -> None:
         """From now on a dial of this job is refused."""
 
-    async def close(self) -> None:
-        """The call is over: a live socket is closed (1000) after what was sent, and every later dial is refused."""
+    async def close(self, *, is_lost: bool = False) -> None:
+        """The call is over: a live socket is closed (1000) after what was sent, and every later dial is refused. Where
+        it `is_lost`, whoever ran the call has failed and the call goes on without: the socket is closed with 1011. The
+        first word counts."""
 
 
 def checked(frame: str) -> str:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -105,6 +105,11 @@ class CallInRoom:
             if living.done():
                 living.result()
             await self._tell_end(driver, talk)
+        except Exception:
+            if not self._leg.gone.done():
+                # The other side is still there, and is to have another agent at once.
+                await line.close(is_lost=True)
+            raise
         finally:
             for task in (living, talk):
                 task.cancel()
@@ -132,14 +137,8 @@ class CallInRoom:
         driver.answered()
         if self._dispatch.is_outbound and not self._dispatch.was_answered:
             answering.answered()
-        background = self._background()
-        if background is not None:
-            await background.start(room=self._ctx.room, agent_session=self._session)
-        try:
+        async with self._background():
             await quiet.run()
-        finally:
-            if background is not None:
-                await background.aclose()
 
     async def _tell_end(self, driver: Driver, talk: asyncio.Task[Done]) -> None:
         if self._leg.gone.done():
@@ -188,7 +187,26 @@ class CallInRoom:
     def _has_company(self) -> bool:
         return self._handover.is_under_way or self._leg.has_company
 
-    def _background(self) -> BackgroundAudioPlayer | None:
+    @asynccontextmanager
+    async def _background(self) -> AsyncIterator[None]:
+        """What is heard behind the agent. A call goes on without it."""
+        background = None
+        try:
+            background = self._background_player()
+            if background is not None:
+                await background.start(room=self._ctx.room, agent_session=self._session)
+        except Exception:
+            _log.exception("the background sound failed")
+        try:
+            yield
+        finally:
+            if background is not None:
+                try:
+                    await background.aclose()
+                except Exception:
+                    _log.exception("the background sound did not end")
+
+    def _background_player(self) -> BackgroundAudioPlayer | None:
         profile = self._plan.profile
         if not profile.background_sound or not profile.background_sound_enabled or self._ctx.is_fake_job():
             return None

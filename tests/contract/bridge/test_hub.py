@@ -255,6 +255,22 @@ async def test_a_job_that_dies_takes_its_bridge_along_and_is_told_of() -> None:
         await eventually(lambda: not served.hub.is_open(CALL))
 
 
+async def test_a_job_that_fails_in_its_call_is_told_of_as_one_that_died() -> None:
+    async with a_hub() as served, aiohttp.ClientSession() as http:
+        with pytest.raises(RuntimeError, match="no such sound"):
+            async with attached(http, f"http://127.0.0.1:{served.port}", CALL, SECRET, 1, 2) as line:
+                async with served.dial(a_token("j1"), path_of(CALL, 2)) as runner:
+                    assert isinstance(await line.next(), RunnerDialled)
+                    await line.close(is_lost=True)
+                    assert await close_code(runner) == 1011
+                raise RuntimeError("no such sound")
+        assert served.lost_jobs == [(CALL, 2)]
+        with contextlib.suppress(RuntimeError):
+            async with attached(http, f"http://127.0.0.1:{served.port}", CALL, SECRET, 1, 3):
+                raise RuntimeError
+        await eventually(lambda: served.lost_jobs == [(CALL, 2), (CALL, 3)])
+
+
 async def test_a_job_that_ends_its_call_is_not_lost() -> None:
     async with a_hub() as served, aiohttp.ClientSession() as http:
         async with attached(http, f"http://127.0.0.1:{served.port}", CALL, SECRET):

@@ -69,8 +69,8 @@ class FakeLine:
     def pass_over(self, job_id: str) -> None:
         self.did.append(f"pass over {job_id}")
 
-    async def close(self) -> None:
-        self.did.append("closed")
+    async def close(self, *, is_lost: bool = False) -> None:
+        self.did.append("lost" if is_lost else "closed")
 
     def dial(self) -> None:
         self.events.put_nowait(RunnerDialled(1, "j1", "w"))
