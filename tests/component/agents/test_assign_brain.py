@@ -12,8 +12,18 @@ from ringline.agents.bridge_token import bridge_token
 from ringline.agents.sockets import ApiGatewaySockets
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentReady, FellBack, FoundOver
+from ringline.calls.model.transfers.transfer import (
+    AskedBy,
+    Former,
+    Target,
+    TargetKind,
+    Transfer,
+    TransferMode,
+    TransferState,
+)
 from ringline.calls.progress.progress import Applied, Unapplied
 from ringline.calls.tables.inbound_rooms import Opened
+from ringline.calls.tables.store import Committed
 from ringline.routing.records import Agent
 from ringline.routing.store import RoutingStore
 from ringline.runtime.clock import now_ms
@@ -138,7 +148,7 @@ def test_the_agent_from_which_a_caller_has_fallen_back_gets_no_brain_of_the_next
         caller_identity="sip_x",
         brain="prompt",
         agent_id=AGENT,
-        instructions=None,
+        instructions="Ask for Ann.",
         created_at=now,
         eligible_at=now,
         dialed_at=now,
@@ -153,18 +163,34 @@ def test_the_agent_from_which_a_caller_has_fallen_back_gets_no_brain_of_the_next
         routing.put_agent(ACCOUNT, Agent(agent_id=agent_id, name=agent_id, brain="prompt", prompt=says))
     assert calls.inbound_rooms.open(call) is Opened.OPENED
     its_token = call_token(call, SECRET)
-    assert worker.asks(call, its_token)[1]["prompt"]["instructions"] == f"You are {AGENT}."
+    assert worker.asks(call, its_token)[1]["prompt"]["instructions"] == "Ask for Ann."
     calls.clock.move(6)
     fallen_back = calls.progress.apply(ACCOUNT, "call_1", FellBack(calls.clock(), 1)).call
     assert fallen_back is not None and fallen_back.agent_id == "desk"
     status, problem = worker.asks(call, its_token)
     assert (status, problem["code"]) == (409, "call_is_over")
-    assert worker.asks(fallen_back)[1]["prompt"]["instructions"] == "You are desk."
+    assert worker.asks(fallen_back)[1]["prompt"]["instructions"] == "You are desk.\n\nAsk for Ann."
     came_late = AgentReady(calls.clock(), 1, (), dispatch=1)
     assert isinstance(refused := calls.progress.apply(ACCOUNT, "call_1", came_late, told_by=1), Unapplied)
     assert refused.why == "handed_over"
     came = replace(came_late, dispatch=2)
     assert isinstance(calls.progress.apply(ACCOUNT, "call_1", came, told_by=2), Applied)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"), [("Ask for Ann.", "You are sales.\n\nAsk for Ann."), (None, "You are sales.")]
+)
+def test_an_agent_that_was_given_a_call_is_who_its_own_prompt_says(worker: Worker, own: str | None, told: str) -> None:
+    call = worker.call("prompt", own, prompt="You are the front desk.")
+    routing = RoutingStore(worker.local.dynamodb, worker.local.table_name)
+    routing.put_agent(ACCOUNT, Agent(agent_id="sales", name="Sales", brain="prompt", prompt="You are sales."))
+    given = Transfer(
+        transfer_id="transfer_1", dial=call.attempt, target=Target(TargetKind.AGENT, "sales"), mode=TransferMode.WARM,
+        asked_by=AskedBy.AGENT, requested_at=1, state=TransferState.RINGING, dispatch=2, former=Former(agent_id=AGENT),
+    )  # fmt: skip
+    after = replace(call, agent_id="sales", dispatches=2, version=call.version + 1, transfers=(given,))
+    assert worker.plane.calls.store.commit(call, after) is Committed.DONE
+    assert worker.asks(after, dispatch=2)[1]["prompt"]["instructions"] == told
 
 
 def test_an_agent_that_thinks_for_itself_gets_no_brain(worker: Worker) -> None:

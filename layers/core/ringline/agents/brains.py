@@ -6,6 +6,7 @@ from typing import Any
 from ringline.agents.assign import Assign, CallIsOver
 from ringline.agents.model.assigning import Asked, answer_of
 from ringline.calls.model.call import Call, Speaker, State
+from ringline.calls.model.transfers.standing import agent_of_part
 from ringline.calls.rules.transfers.agents import has_no_part_in
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Brain, EndpointKind
@@ -79,7 +80,15 @@ class Brains:
 
 
 def _prompt(call: Call, agent: Agent) -> dict[str, Any]:
-    return {"instructions": call.instructions or agent.prompt, "model": agent.model}
+    """What a call is created with is for its first agent, and goes before that one's own prompt. An agent that has
+    taken the call over is who its own prompt says, and is told the other behind it."""
+    told = [agent.prompt, call.instructions] if _was_taken_over(call) else [call.instructions or agent.prompt]
+    return {"instructions": "\n\n".join(text for text in told if text) or None, "model": agent.model}
+
+
+def _was_taken_over(call: Call) -> bool:
+    first = agent_of_part(call.transfers, call.attempt, 1, call.agent_id)
+    return call.fallback_dispatch is not None or first != call.agent_id
 
 
 def _call_is_over() -> Problem:
