@@ -45,7 +45,7 @@ def _write(file: TextIO, rows: Iterable[Document], form: Format, columns: Sequen
         if form is Format.CSV:
             writer.writerow([printable(plain(at(row, name))) for name in columns])
         else:
-            file.write(json_text(row) + "\n")
+            file.write(json_text(row, to=file) + "\n")
         count += 1
     return count
 

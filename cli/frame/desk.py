@@ -99,17 +99,17 @@ class Desk:
         try:
             self._show(document, people)
             sys.stdout.flush()
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             if not (isinstance(document, dict) and any(document.get(each) for each in TOLD_ONCE)):
                 raise
-            _leave_stdout()
+            leave_stdout()
             sys.stderr.write(json.dumps(document) + "\n")
             title = f"stdout did not take the answer ({error}), which is told only this once: it stands here"
             raise Failure(problem_document(400, "not_written", title)) from None
 
     def _show(self, document: Any, people: Callable[[], RenderableType | str | None]) -> None:
         if self.json:
-            sys.stdout.write(json_text(document, indent=2) + "\n")
+            sys.stdout.write(json_text(document, indent=2, to=sys.stdout) + "\n")
             return
         made = people()
         if made is not None:
@@ -152,7 +152,7 @@ def console(file: Any) -> Console:
     return _Console(file=file, highlight=False, markup=False, emoji=False, width=None if is_terminal else _WIDE)
 
 
-def _leave_stdout() -> None:
+def leave_stdout() -> None:
     """What stdout still holds goes nowhere: written at the process's end, it would fail again."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

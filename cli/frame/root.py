@@ -1,20 +1,31 @@
 """The command `ringline` itself: runs what was asked for, and turns every foreseeable failure into a line and an exit
 code. A traceback means a mistake of ours."""
 
+import errno
+import io
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from cli.frame.desk import console
+from cli.frame.desk import console, leave_stdout
 from cli.model.failures import ExitCode, Failure, NotReachable, Refused, problem_document, refused_by
 from cli.shown.problems import problem_line, show_problem
 from ringline.runtime.web.problems import Problem
 
 NAME = "ringline"
 """What the command calls itself, however it was started."""
+
+_NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+
+_SET_A_REGION = (
+    "`export AWS_DEFAULT_REGION=...` names the stack's region, `ringline profile add NAME --region ...` for good."
+)
+_GIVE_CREDENTIALS = (
+    "They come from the environment, as for any AWS command, or from `ringline profile add NAME --aws-profile ...`."
+)
 
 
 class Root(TyperGroup):
@@ -32,7 +43,9 @@ class Root(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         as_json = "--json" in words
         try:
+            _take_any_text()
             code = super().main(words, NAME, complete_var, False, windows_expand_args, **extra)
+            sys.stdout.flush()
         except Failure as failure:
             code = _tell(failure, as_json)
         except Problem as problem:
@@ -42,11 +55,35 @@ class Root(TyperGroup):
         except (typer.Abort, KeyboardInterrupt):
             code = ExitCode.INTERRUPTED
         except Exception as error:
-            from_aws = _of_aws(error)
-            if from_aws is None:
+            foreseeable = _of_stdout(error) or _of_aws(error)
+            if foreseeable is None:
                 raise
-            code = _tell(from_aws, as_json)
+            code = _tell(foreseeable, as_json)
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _take_any_text() -> None:
+    """What a stream's encoding does not have is written as a question mark: JSON is escaped before. Raises Failure
+    where there is no stdout, before anything is done whose answer would be lost."""
+    # Python has no stream where the shell has closed its file.
+    streams: list[TextIO | None] = [sys.stdout, sys.stderr]
+    if streams[1] is None:
+        sys.stderr = io.StringIO()
+    if streams[0] is None:
+        sys.stdout = io.StringIO()
+        raise Failure(problem_document(400, "not_written", "There is no stdout to write the answer to: it is closed"))
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
+def _of_stdout(error: Exception) -> Failure | None:
+    """What stdout did not take, such as a file on a full disk; None for any other error. Of a pipe whose reader is gone
+    nobody is told."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _NOT_WRITTEN:
+        return None
+    leave_stdout()
+    return Failure(problem_document(400, "not_written", f"stdout did not take the answer: {error.strerror}"))
 
 
 def _tell(failure: Failure, as_json: bool) -> ExitCode:

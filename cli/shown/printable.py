@@ -2,7 +2,7 @@
 characters: they could move its cursor, change its title or hide a line. None is handed to it."""
 
 import json
-from typing import Any
+from typing import Any, TextIO
 
 _KEPT = frozenset("\n\t")
 _CONTROLS = [code for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in _KEPT]
@@ -18,6 +18,12 @@ def printable(text: str) -> str:
     return text.translate(_SEEN)
 
 
-def json_text(document: Any, indent: int | None = None) -> str:
-    """The document in JSON, in which control characters are escaped: whoever reads it reads what there was."""
-    return json.dumps(document, ensure_ascii=False, indent=indent).translate(_ESCAPED)
+def json_text(document: Any, indent: int | None = None, to: TextIO | None = None) -> str:
+    """The document in JSON, in which control characters are escaped: whoever reads it reads what there was. So is all
+    that is not ASCII where the encoding of what it is written `to` does not have everything in it."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent).translate(_ESCAPED)
+    try:
+        text.encode(getattr(to, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=indent).translate(_ESCAPED)
+    return text

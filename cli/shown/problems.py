@@ -1,5 +1,6 @@
 """Failures: words for people, the problem document for programs, on stderr for both."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,5 +27,5 @@ def show_problem(console: Console, document: Mapping[str, Any], advice: str = ""
 
 
 def problem_line(document: Mapping[str, Any], advice: str = "") -> str:
-    """The document on one line, with what to do about it."""
-    return json_text({**document, "advice": advice} if advice else dict(document))
+    """The document on one line for stderr, with what to do about it."""
+    return json_text({**document, "advice": advice} if advice else dict(document), to=sys.stderr)

@@ -78,6 +78,13 @@ def test_a_secret_that_stdout_does_not_take_is_shown_on_stderr(
     assert "No space left on device" in told.err
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_answer_that_stdout_does_not_take_is_a_failure_and_no_traceback(terminal: Terminal, as_json: bool) -> None:
+    told = terminal.type_where_stdout_is_full("number", "list", *(["--json"] if as_json else []))
+    assert told.exit_code == 1
+    assert "stdout did not take the answer: No space left on device" in told.err
+
+
 def test_a_key_whose_answer_got_lost_is_told_to_be_looked_for(terminal: Terminal) -> None:
     key_id = terminal.document(*CREATE_KEY)["key_id"]
     listed = httpx.Response(200, json=terminal.document("key", "list"))
