@@ -98,13 +98,24 @@ def _of_aws(error: Exception) -> Failure | None:
     """What AWS refused or did not answer; None for any other error."""
     if "botocore" not in sys.modules:
         return None
-    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionError,
+        HTTPClientError,
+        NoCredentialsError,
+        NoRegionError,
+    )
 
     if isinstance(error, ConnectionError | HTTPClientError):
         return NotReachable("AWS", str(error))
     if isinstance(error, ClientError):
         return Refused(problem_document(400, "aws_refused", str(error)) | {"aws_code": error.response["Error"]["Code"]})
-    return Refused(problem_document(400, "aws_refused", str(error))) if isinstance(error, BotoCoreError) else None
+    if not isinstance(error, BotoCoreError):
+        return None
+    advice = _SET_A_REGION if isinstance(error, NoRegionError) else ""
+    advice = _GIVE_CREDENTIALS if isinstance(error, NoCredentialsError) else advice
+    return Refused(problem_document(400, "aws_refused", str(error)), advice)
 
 
 def _misunderstood(error: typer.TyperException, as_json: bool) -> int:

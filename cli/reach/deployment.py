@@ -1,5 +1,6 @@
 """The deployment that an operator's command is for, with what it needs of AWS."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,7 +132,7 @@ def client_before_a_stack(service: str, profile: Profile | None) -> Any:
     """A client of an AWS service with the credentials and the region of a profile, whether or not its stack is there
     yet; for None with those of the environment."""
     if profile is None:
-        return botocore.session.get_session().create_client(service, config=_QUICK)
+        return _in_region(botocore.session.get_session(), None).create_client(service, config=_QUICK)
     if profile.on_this_machine is not None:
         known = _known_of(profile.on_this_machine)
         return botocore.session.get_session().create_client(service, **known)
@@ -139,9 +140,14 @@ def client_before_a_stack(service: str, profile: Profile | None) -> Any:
 
 
 def _session_of(profile: Profile) -> Any:
-    session = botocore.session.Session(profile=profile.aws_profile)
-    if profile.region is not None:
-        session.set_config_variable("region", profile.region)
+    return _in_region(botocore.session.Session(profile=profile.aws_profile), profile.region)
+
+
+def _in_region(session: Any, region: str | None) -> Any:
+    """The session in that region, or in the one that AWS_REGION names, which botocore by itself does not read."""
+    named = region or os.environ.get("AWS_REGION")
+    if named:
+        session.set_config_variable("region", named)
     return session
 
 

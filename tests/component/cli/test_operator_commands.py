@@ -246,7 +246,8 @@ def test_aws_that_refuses_or_is_away_is_told_without_a_traceback(terminal: Termi
     with mock.patch.dict(os.environ, nowhere):
         for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
             os.environ.pop(name, None)
-        assert "region" in terminal.refused("--profile", "prod", "account", "show", ACCOUNT)
+        told = terminal.refused("--profile", "prod", "account", "show", ACCOUNT)
+    assert "region" in told and "export AWS_DEFAULT_REGION=" in told and "--region" in told
 
 
 def test_rows_are_migrated_with_a_look_beforehand_and_a_word_on_each_kind(terminal: Terminal) -> None:

@@ -117,6 +117,18 @@ def test_a_client_before_a_stack_has_the_profiles_region(local: LocalAws) -> Non
     assert client_before_a_stack("secretsmanager", None).meta.region_name == "us-east-1"
 
 
+def test_a_client_before_a_stack_has_the_region_that_aws_commands_read(
+    local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`AWS_REGION`, which shells in AWS's own console set: botocore alone reads AWS_DEFAULT_REGION."""
+    assert local.table_name
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert client_before_a_stack("secretsmanager", Profile(name="prod")).meta.region_name == "eu-central-1"
+    there = client_before_a_stack("secretsmanager", Profile(name="prod", region="eu-west-1"))
+    assert there.meta.region_name == "eu-west-1"
+
+
 def test_it_is_told_in_which_account_and_region_a_secret_was_set(secrets: Secrets) -> None:
     for told in (secrets.type("set", "livekit", stdin=KEY), secrets.type("list")):
         document = json.loads(told.stdout)
