@@ -162,3 +162,21 @@ def test_a_query_asks_for_what_is_logged_of_functions_that_there_are(name: str) 
             each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
             for each in resources_of(READ, "AWS::Serverless::Function").values()
         }
+
+
+@pytest.mark.parametrize(
+    ("partition", "console"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_dashboards_address_is_that_of_the_partitions_console(partition: str, console: str) -> None:
+    url, named = READ["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+    host = named["Console"]
+    while isinstance(host, dict):
+        condition, so, otherwise = host["Fn::If"]
+        (_, of) = READ["Conditions"][condition]["Fn::Equals"]
+        host = so if of == partition else otherwise
+    assert url.startswith("https://${AWS::Region}.${Console}/cloudwatch/") and host == console

@@ -67,6 +67,12 @@ def test_livekits_key_and_secret_come_from_one_secret_that_its_role_may_read() -
     assert not {name for name in STACK["Parameters"] if "ApiKey" in name or "ApiSecret" in name}
 
 
+def test_every_role_takes_the_boundary_that_an_aws_account_asks_for() -> None:
+    roles = [each["Properties"] for each in STACK["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    bounded = {"!If": ["HasPermissionsBoundary", {"!Ref": "PermissionsBoundary"}, {"!Ref": "AWS::NoValue"}]}
+    assert roles and all(each.get("PermissionsBoundary") == bounded for each in roles)
+
+
 def test_every_provider_of_the_table_can_be_given_its_key() -> None:
     keys = {offer.key for offers in TABLE.values() for offer in offers.values() if offer.key}
     assert keys - SECRETS == {"LIVEKIT_INFERENCE_API_KEY"}, "inference takes LiveKit Cloud's own key"
