@@ -9,6 +9,8 @@ from ringline.agents.model.assigning import Asked, Why
 from ringline.runtime.web.problems import invalid_field
 
 _LONGEST_URL = 2048
+_MOST_COUNTED = 1_000_000
+"""Far more than are ever counted; DynamoDB refuses numbers of more than 38 digits."""
 
 
 def read_request(body: Mapping[str, Any]) -> Asked:
@@ -20,8 +22,8 @@ def read_request(body: Mapping[str, Any]) -> Asked:
 
 
 def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise invalid_field(name, "must be a number from 1")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_COUNTED:
+        raise invalid_field(name, f"must be a number from 1 to {_MOST_COUNTED}")
     return value
 
 

@@ -186,6 +186,9 @@ def test_moments_at_the_ends_of_time_are_read(far: str) -> None:
         ({"type": "transcript", "usage": {"x": "é" * (MOST_USAGE_BYTES // 2)}}, {"usage"}),
         ({"type": "usage"}, {"usage"}),
         ({"type": "usage", "usage": [1]}, {"usage"}),
+        ({"type": "ready", "dispatch": 10**39}, {"dispatch"}),
+        ({"type": "user_spoke", "at": 10**309}, {"at"}),
+        ({"type": "transcript", "turns": [TURN | {"timestamp": 10**309}]}, {"turns.0.timestamp"}),
         ({"events": None}, {"events"}),
         ({"events": {"type": "ready"}}, {"events"}),
         ({"events": [{"type": "ready"}] * (MOST_REPORTS + 1)}, {"events"}),
@@ -201,6 +204,13 @@ def test_what_is_wrong_is_named(body: dict[str, Any], fields: set[str]) -> None:
 def test_every_event_of_a_request_is_checked() -> None:
     events = [{"type": "silence"}, 7, {"type": "transcript", "turns": [{**TURN, "content": 7}, TURN]}]
     assert set(faults({"events": events})) == {"events.0.silent_s", "events.1", "events.2.turns.0.content"}
+
+
+def test_a_moment_of_hundreds_of_digits_keeps_no_wish_to_end_the_call_from_being_heard() -> None:
+    spoke, hangs_up = read_reports({"events": [{"type": "user_spoke", "at": 10**309}, {"type": "hang_up"}]})
+    assert [each.field for each in spoke.errors] == ["events.0.at"]
+    assert hangs_up.event is not None
+    assert read({"type": "hang_up", "at": 10**309}).at is None
 
 
 def test_several_events_keep_their_order() -> None:

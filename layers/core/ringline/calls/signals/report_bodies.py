@@ -50,6 +50,8 @@ MOST_USAGE_BYTES = 64 * 1024
 MOST_OUTCOME_BYTES = 16 * 1024
 MOST_OUTCOME_SUMMARY = 4096
 LONGEST_SILENCE_S = 24 * 3600
+MOST_DISPATCHES = 10_000
+"""Far more agents than are ever sent to one attempt; DynamoDB refuses numbers of more than 38 digits."""
 
 _MOST_ERRORS = 50
 """A transcript may be wrong in every turn; the answer must stay one that can be sent."""
@@ -89,7 +91,7 @@ class ReadyReport(AnyReport):
     type: Literal["ready"]
     can_report: Annotated[list[ShortText], Field(max_length=100)] = Field(default_factory=list)
     worker_id: ShortText | None = None
-    dispatch: Annotated[int, Field(ge=1)] | None = None
+    dispatch: Annotated[int, Field(ge=1, le=MOST_DISPATCHES)] | None = None
 
     def _event_of(self) -> Callable[[int, int], Event]:
         # Others change no verdict, and a row must not grow with whatever an agent lists.

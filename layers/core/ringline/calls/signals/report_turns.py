@@ -83,7 +83,8 @@ def epoch_moment(told: Any) -> datetime | None:
     if isinstance(told, bool) or not isinstance(told, int | float):
         return None
     for a_second in (1, 10**3, 10**6, 10**9):
-        if _CENTURY_S[0] <= told / a_second < _CENTURY_S[1]:
+        # A whole number of hundreds of digits can be compared, and not divided.
+        if _CENTURY_S[0] * a_second <= told < _CENTURY_S[1] * a_second:
             return datetime.fromtimestamp(told / a_second, UTC)
     return None
 

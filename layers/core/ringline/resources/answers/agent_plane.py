@@ -72,10 +72,10 @@ class BrainRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    request: Annotated[int, Field(ge=1)]
+    request: Annotated[int, Field(ge=1, le=1_000_000)]
     why: Literal["join", "no_dial", "lost"]
     bridge_url: Annotated[str, Field(pattern="^wss?://", max_length=2048)]
-    dispatch: Annotated[int, Field(ge=1)] = 1
+    dispatch: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
 class ServedEndpoint(Shown):
