@@ -147,6 +147,11 @@ def test_who_is_no_machine_is_no_voicemail(person: str) -> None:
     assert kinds("telnyx_machine", result=person or "human_residence") == [Kind.OTHER]
 
 
+@pytest.mark.parametrize("result", [{}, ["machine"], {"machine": True}, None, 7])
+def test_a_detection_without_a_word_for_its_result_is_no_voicemail(result: Any) -> None:
+    assert kinds("telnyx_machine", result=result) == [Kind.OTHER]
+
+
 def test_a_machine_is_told_of_after_the_answer_and_before_the_end() -> None:
     assert kinds("twilio_answered", AnsweredBy="machine_start") == [Kind.ANSWERED, Kind.FORWARDED]
     assert kinds("twilio_ended", AnsweredBy="machine_start") == [Kind.FORWARDED, Kind.ENDED]

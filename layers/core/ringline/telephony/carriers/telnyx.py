@@ -77,7 +77,7 @@ def read(request: HookRequest) -> tuple[CarrierEvent, ...]:
     name, code = str(event.get("event_type")), sip_code(payload.get("sip_hangup_cause"))
     cause = text(payload.get("hangup_cause"))
     code_for_word = _UNANSWERED.get(cause or "")
-    is_machine = _DETECTION.fullmatch(name) is not None and payload.get("result") in _MACHINES
+    is_machine = _DETECTION.fullmatch(name) is not None and text(payload.get("result")) in _MACHINES
     kind = Kind.FORWARDED if is_machine else _kind(name, code, code_for_word)
     return (
         CarrierEvent(
