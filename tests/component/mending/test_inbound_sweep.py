@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
+from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.events import AgentJoined, AgentSeen, FoundOver
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.room_view import LegView, RoomView
-from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, FALLBACK_AHEAD_S
+from ringline.calls.model.timing import AGENT_CHECK_EVERY_S, FALLBACK_AHEAD_S, ZOMBIE_ROOM_S
 from ringline.calls.progress.hang_up import HangUpResult
 from ringline.calls.tables.inbound_rooms import Opened
 from ringline.calls.tables.recordings import recording_key
 from tests.builders import ACCOUNT, NOW, a_call
-from tests.component.calls_room import CallsRoom, calls_room
+from tests.component.calls_room import LOG, CallsRoom, calls_room
 from tests.component.one_table import LocalAws
 
 CALLER = "+15550107777"
@@ -105,6 +106,21 @@ def test_who_hangs_up_a_caller_leaves_the_room_to_the_next_one(room: CallsRoom, 
     assert room.telephony.stopped_recordings == {recording_key(first)}, "the next one is not recorded in its place"
     assert room.telephony.removed == ([first.leg_identity] if is_there else [])
     assert room.call("call_2").state is State.ACTIVE
+
+
+def test_a_room_that_could_not_be_closed_is_named_in_the_log_without_its_callers_number(
+    room: CallsRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[Any] = []
+    monkeypatch.setattr(LOG, "warning", lambda message, extra=None: logged.append((message, extra)))
+    name = f"in_{CALLER}_a1"
+    call = rang_in(room, inbound_room=name)
+    left_rooms = LeftRooms(room.store, room.inbound_rooms, room.telephony, LOG)
+    room.progress.apply(ACCOUNT, call.call_id, FoundOver(room.clock(), 1))
+    room.telephony.down = True
+    at = NOW + ZOMBIE_ROOM_S * 1000
+    assert asyncio.run(left_rooms.close({name: NOW}, frozenset(), at)) == 0
+    assert logged == [("room not closed", {"room": "in_********7777_a1"})]
 
 
 def test_a_room_is_the_last_callers(room: CallsRoom) -> None:

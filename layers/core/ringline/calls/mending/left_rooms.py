@@ -19,6 +19,7 @@ from ringline.calls.model.room_view import TelephonyDown
 from ringline.calls.model.timing import MS_PER_S, ZOMBIE_ROOM_S
 from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.store import CallStore
+from ringline.runtime.logging import masked_within
 
 MOST_ASKED_ABOUT = 500
 """Rooms that one run asks after, each by two or three reads, one behind the other."""
@@ -56,7 +57,7 @@ class LeftRooms:
                     await self.telephony.end_room(name)
                     closed += 1
             except TelephonyDown:
-                self.log.warning("room not closed", extra={"room": name})
+                self.log.warning("room not closed", extra={"room": masked_within(name)})
         return closed
 
     async def _is_left(self, name: str) -> bool:
