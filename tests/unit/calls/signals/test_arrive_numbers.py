@@ -91,6 +91,18 @@ def test_a_caller_whom_somebody_elses_agent_takes_is_nobodys_call_of_ours() -> N
     assert house.calls == []
 
 
+def test_who_calls_without_a_country_is_of_the_trunks_whichever_way_the_dialled_number_is_told() -> None:
+    house = House(country="DE", trunks={"ST_in": Trunk(trunk_id="ST_in", country="US")})
+    assert house.hears(replace(BY_TRUNK, their_number="4155550123")) == ["arrived"]
+    assert house.call.from_number == "+14155550123"
+
+
+def test_the_trunk_of_a_caller_both_of_whose_numbers_tell_their_country_is_not_read() -> None:
+    house = House(country="DE")
+    house.trunk = lambda trunk_id: pytest.fail(trunk_id)  # type: ignore[method-assign]
+    assert house.hears(BY_TRUNK) == ["arrived"]
+
+
 @pytest.mark.parametrize(
     ("told", "country", "kept"),
     [

@@ -102,8 +102,10 @@ class Arrive:
         """What became of a caller whose leg was seen at that moment; None if the call is there already. Raises what
         keeps the call from being written, and TelephonyDown where a caller could not be turned away: LiveKit then
         sends the event again."""
-        trunk = None
+        # Numbers that tell their country need none of the trunk's: no caller waits for it to be read then.
+        theirs_is_clear = seen.their_number is None or is_e164(seen.their_number)
         if seen.our_number is not None and is_e164(seen.our_number):
+            trunk = None if theirs_is_clear else self._trunk(seen)
             dialed = self._owned((seen.our_number,))
         else:
             trunk = self._trunk(seen)
