@@ -145,7 +145,7 @@ class Measured:
 
     def meant(self, count: int, at_s: int) -> list[Value]:
         """Events of phone calls that are not this stack's, which their carrier is asked to send again."""
-        handler = self.load("receive_sip_event")
+        handler: Any = self.load("receive_sip_event")
 
         def not_known_yet(_event: Any) -> Any:
             return handler.problem_answer(handler.Problem(503, "call_not_known_yet", "Send it again"))
