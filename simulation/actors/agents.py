@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from local.phones.model import timings
-from local.phones.model.agents import follows
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.events import AgentReady, TranscriptKept
 from simulation.actors.hooks import Hooks
 from simulation.actors.reports import Reports
@@ -81,7 +81,7 @@ class Agents:
         sid = self._scene.new_sid("PA_agent")
         name = identity or f"agent-AJ_{sid.removeprefix('PA_agent_')}"
         agent = Agent(sid, self._world.now, name, speaks_itself=speaks_itself, follows=follows)
-        room.agents.append(agent)
+        room.join(agent)
         self._scene.had_agent.add(room.name)
         self._scene.agents_changed(room)
         self._world.trace(f"agent {agent.sid} joins {room.name}")
@@ -91,25 +91,21 @@ class Agents:
             self._reports.tells(room.name, "ready", lambda at, attempt: AgentReady(at, attempt, CAN_REPORT))
 
     def leaves(self, room: Room, agent: Agent, reason: str) -> None:
-        if agent in room.agents and self._scene.server_is_up:
-            room.agents.remove(agent)
+        if self._scene.server_is_up and room.leave(agent, reason, self._world.now) is not None:
             self._scene.agents_changed(room)
             self._world.trace(f"agent {agent.sid} leaves {room.name}: {reason}")
             self._hooks.agent_left(room, agent, reason)
 
-    def left_by(self, room: Room, reason: str) -> None:
-        """A leg has left the room for that reason."""
-        is_alone = not room.legs and room.colleague is None
-        if not follows(reason, is_alone=is_alone):
-            return
+    def follow(self, room: Room) -> None:
+        """The last leg is out of the room, and agents of workers go, too."""
         for agent in room.agents:
             if agent.follows and agent.alive:
-                self._world.after(_FOLLOWS_AFTER_MS, self.leaves, room, agent, "CLIENT_INITIATED")
+                self._world.after(_FOLLOWS_AFTER_MS, self.leaves, room, agent, LeftFor.CLIENT_INITIATED)
 
     def remove(self, room: Room, identity: str) -> None:
         """Puts the agent out of its room; one that is gone is out."""
         for agent in [agent for agent in room.agents if agent.identity == identity]:
-            self.leaves(room, agent, "PARTICIPANT_REMOVED")
+            self.leaves(room, agent, LeftFor.PARTICIPANT_REMOVED)
 
     def brings_in(self, room: Room) -> None:
         """A colleague's phone is called into the room, and answered."""

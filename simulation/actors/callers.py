@@ -55,7 +55,7 @@ class Callers:
         scene.callers[name] = leg
         self._hooks.account_of_room[name] = account_id
         room = self._rooms.room(name)
-        room.legs[leg.identity] = leg
+        room.join(leg)
         world.trace(f"somebody rings in: {name}")
         self._hooks.leg_joined(leg)
         world.after(PATIENCE_MS, self.gives_up, leg)

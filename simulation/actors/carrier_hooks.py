@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from local.phones.model.sip_status import TERMINATED
 from ringline.calls.model.call import Refusal
 from ringline.calls.model.carrier_event import CarrierEvent, Kind
 from simulation.actors.scene import Leg
@@ -16,9 +17,6 @@ _TRIES = 4
 _FIRST_WAIT_MS = 1000
 _ODDS: Odds = (("carrier_silent", 0.04), ("carrier_twice", 0.04), ("carrier_late", 0.04))
 _FORKED = 0.03
-
-TERMINATED = (487, "Request Terminated")
-"""How a phone answers the CANCEL that ends its ringing."""
 
 type Hear = Callable[[CarrierEvent], Coroutine[Any, Any, bool]]
 
@@ -44,7 +42,7 @@ class CarrierHooks:
 
     def _tells_of_the_other_place(self, leg: Leg) -> None:
         """The carrier called two places at once, and has given up the one that did not answer."""
-        self._tells(leg, Kind.FAILED, sip_code=TERMINATED[0], sip_status=TERMINATED[1])
+        self.fails(leg, *TERMINATED)
 
     def forwards(self, leg: Leg) -> None:
         self._tells(leg, Kind.FORWARDED, forwarded_to="voicemail", to_voicemail=True)

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from local.phones.model import legs
+from local.phones.model import legs, sip_status
 from local.phones.model.legs import LegEnd
 from simulation.actors.scene import Leg
 from simulation.kernel.world import World
@@ -36,10 +36,10 @@ class Carriers:
         while carrier.invited_at[0] <= now - _SECOND_MS:
             carrier.invited_at.popleft()
         if limits.invites_per_second and len(carrier.invited_at) > limits.invites_per_second:
-            return self._refused("CPS limit exceeded")
+            return self._refused(sip_status.TOO_FAST)
         carrier.legs = [other for other in carrier.legs if other.is_up]
         if limits.channels and len(carrier.legs) >= limits.channels:
-            return self._refused("Concurrent call limit exceeded")
+            return self._refused(sip_status.TOO_MANY)
         carrier.legs.append(leg)
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.call import VoicemailPolicy
 from ringline.calls.model.events import (
     AgentHangsUp,
@@ -66,9 +67,9 @@ class Conversations:
         room, agent = present
         match leg.plan.agent:
             case "hangs_up":
-                self._rooms.close(room, "ROOM_DELETED")
+                self._rooms.close(room, LeftFor.ROOM_DELETED)
             case "leaves" | "succeeded":
-                self._agents.leaves(room, agent, "CLIENT_INITIATED")
+                self._agents.leaves(room, agent, LeftFor.CLIENT_INITIATED)
                 if leg.plan.agent == "succeeded":
                     self._world.after(
                         self._world.chance.between(f"successor/{leg.identity}", 200, 9_000), self._agents.joins, room
@@ -77,7 +78,7 @@ class Conversations:
                 agent.alive = False
                 self._scene.agents_changed(room)
                 lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
-                self._world.after(lost, self._agents.leaves, room, agent, "CONNECTION_TIMEOUT")
+                self._world.after(lost, self._agents.leaves, room, agent, LeftFor.CONNECTION_TIMEOUT)
             case "there" | "busy" if leg.callee not in MACHINES:
                 self._does(leg, room, agent)
 
@@ -91,7 +92,7 @@ class Conversations:
                 self._hangs_up(leg, EndReason.AGENT_HUNG_UP_SILENCE_DETECTED, "silence")
             case "flees_silence":
                 self._tells_of(leg, "silence", lambda at, n: SilenceHeard(at, n, 5.0))
-                self._world.after(DEED_TAKES_MS, self._rooms.close, room, "ROOM_DELETED")
+                self._world.after(DEED_TAKES_MS, self._rooms.close, room, LeftFor.ROOM_DELETED)
             case "transfers":
                 self._hands_over(leg)
                 self._world.after(DEED_TAKES_MS, self._rooms.refer, leg)
@@ -105,15 +106,15 @@ class Conversations:
                 self._world.after(DEED_TAKES_MS + LENT_FOR_MS, self._agents.colleague_leaves, room)
             case "deserts":
                 self._hands_over(leg)
-                self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
+                self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, LeftFor.CLIENT_INITIATED)
             case "begins":
                 self._hands_over(leg, only_started=True)
-                self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
+                self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, LeftFor.CLIENT_INITIATED)
 
     def _brings_in(self, room: Room, agent: Agent) -> None:
         """It stays for a moment with the two whom it has brought together."""
         self._agents.brings_in(room)
-        self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, "CLIENT_INITIATED")
+        self._world.after(DEED_TAKES_MS, self._agents.leaves, room, agent, LeftFor.CLIENT_INITIATED)
 
     def _hands_over(self, leg: Leg, *, only_started: bool = False) -> None:
         told = "+15550100888"
@@ -129,7 +130,7 @@ class Conversations:
         self._tells_of(leg, "voicemail", lambda at, n: VoicemailHeard(at, n, "a beep"))
         if leg.call.voicemail_policy is VoicemailPolicy.LEAVE_MESSAGE:
             message_ms = self._world.chance.between(f"message/{leg.identity}", 3_000, 8_000)
-            self._world.after(message_ms, self._rooms.close, present[0], "ROOM_DELETED")
+            self._world.after(message_ms, self._rooms.close, present[0], LeftFor.ROOM_DELETED)
 
     def _tells_of(self, leg: Leg, kind: str, event: Callable[[int, int], Event]) -> None:
         if self._present(leg) is not None:

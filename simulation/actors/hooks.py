@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from local.phones.model.legs import LegStatus
 from local.phones.model.post import Line, wait_after
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.livekit_event import Kind, LivekitEvent, What
 from simulation.actors.scene import COLLEAGUE, Agent, Colleague, Leg, Room
 from simulation.kernel.chance import Odds
@@ -49,7 +50,13 @@ class Hooks:
 
     def colleague_left(self, room: Room, colleague: Colleague) -> None:
         self._post(
-            What.LEFT, room.name, Kind.SIP, colleague.sid, "CLIENT_INITIATED", LegStatus.HANGUP, identity=COLLEAGUE
+            What.LEFT,
+            room.name,
+            Kind.SIP,
+            colleague.sid,
+            LeftFor.CLIENT_INITIATED,
+            LegStatus.HANGUP,
+            identity=COLLEAGUE,
         )
 
     def room_finished(self, room: Room) -> None:

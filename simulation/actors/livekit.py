@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from local.phones.model import legs
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.events import AgentSeen
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, LivekitAway, NotSent, Unclear
@@ -122,7 +123,7 @@ class Livekit:
         found = self._scene.rooms.get(room)
         if found is None:
             return RoomView((), ())
-        legs = tuple(_seen(leg) for leg in found.legs.values())
+        legs = tuple(_seen(leg) for leg in found.legs)
         if found.colleague is not None:
             legs += (LegView(COLLEAGUE, found.colleague.sid, None, found.colleague.status),)
         agents = tuple(AgentSeen(agent.sid, agent.joined_at, agent.identity) for agent in found.agents)
@@ -135,7 +136,7 @@ class Livekit:
         room = self._scene.rooms.get(call.room_name or "")
         if room is None:
             raise TelephonyDown("not_found")
-        leg = room.legs.get(call.leg_identity)
+        leg = room.leg(call.leg_identity)
         if leg is not None:
             leg.is_let_in()
         self._scene.on_agent_told(call)
@@ -152,9 +153,9 @@ class Livekit:
         if found is None:
             return
         self._agents.remove(found, identity)
-        leg = found.legs.get(identity)
+        leg = found.leg(identity)
         if leg is not None and leg.attached:
-            self._rooms.put_out(leg, "PARTICIPANT_REMOVED")
+            self._rooms.put_out(leg, LeftFor.PARTICIPANT_REMOVED)
 
     async def end_room(self, room: str) -> None:
         await self._does("end room", room, partial(self._rooms.delete, room))
@@ -185,7 +186,7 @@ class Livekit:
         found = self._scene.rooms.get(call.room_name or "")
         if found is None:
             raise TelephonyDown("ClientConnectorError")
-        leg = found.legs.get(call.leg_identity)
+        leg = found.leg(call.leg_identity)
         if leg is not None:
             leg.is_let_in()
         if not found.dispatches:

@@ -67,7 +67,7 @@ class Outages:
     def _kill_bridge(self, length_ms: int) -> None:
         """Its conversations die at once, LiveKit notices much later. A phone that rings may ring on meanwhile."""
         self._lose_bridge(length_ms)
-        for room, leg in [(each, leg) for each in self._scene.rooms.values() for leg in each.legs.values()]:
+        for room, leg in [(each, leg) for each in self._scene.rooms.values() for leg in each.legs]:
             leg.tell = None
             lost = self._world.chance.between(f"lost/{leg.identity}", *LOST_AFTER_MS)
             if leg.phone == "talking":
@@ -83,7 +83,7 @@ class Outages:
         scene.server_is_up = False
         scene.epoch += 1
         for room in scene.rooms.values():
-            for leg in room.legs.values():
+            for leg in room.legs:
                 leg.attached = False
                 if leg.tell is not None:
                     self._world.after(1, leg.tell, Unclear("ServerDisconnectedError"))
@@ -97,7 +97,7 @@ class Outages:
         for room in scene.rooms.values():
             if room.colleague is not None:
                 room.colleague.status = LegStatus.DIALING
-            for leg in room.legs.values():
+            for leg in room.legs:
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
             for agent in room.agents:
                 world.after(world.chance.between(f"rejoin/{room.name}", 200, 2_500), self._agent_rejoins, room, agent)
@@ -111,15 +111,15 @@ class Outages:
         room = self._rooms.room(leg.room_name)
         leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), LegStatus.DIALING, True, True
         leg.joined_at = self._world.now
-        room.legs[leg.identity] = leg
+        room.join(leg)
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")
         self._hooks.leg_joined(leg)
 
     def _agent_rejoins(self, room: Room, agent: Agent) -> None:
         scene = self._scene
-        if not scene.is_open(room) or agent not in room.agents:
+        if not scene.is_open(room) or not room.has(agent):
             return
-        room.agents.remove(agent)
+        room.forget(agent)
         scene.agents_changed(room)
         if agent.alive:
             self._agents.joins(room, agent.identity, speaks_itself=agent.speaks_itself, follows=agent.follows)
@@ -129,11 +129,11 @@ class Outages:
         scene = self._scene
         if not scene.is_open(room):
             return
-        for identity, leg in list(room.legs.items()):
+        for leg in room.legs:
             if not leg.attached:
-                del room.legs[identity]
+                room.forget(leg)
         if not room.legs:
-            room.agents.clear()
+            room.people.clear()
             scene.agents_changed(room)
             del scene.rooms[room.name]
             scene.closed_at[room.name] = self._world.now

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from local.phones.model import legs
 from local.phones.model.legs import Fate, LegStatus
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.call import AnswerFrom
 from ringline.calls.model.outcomes import Connected, Placed
 from simulation.actors.carrier_hooks import CarrierHooks
@@ -135,4 +136,4 @@ class Phones:
         old, leg.sid = leg.sid, self._scene.new_sid("PA")
         self._world.trace(f"leg {old} reconnects as {leg.sid}")
         self._hooks.leg_joined(leg)
-        self._hooks.leg_left(leg, old, "SIGNAL_CLOSE")
+        self._hooks.leg_left(leg, old, LeftFor.SIGNAL_CLOSE)

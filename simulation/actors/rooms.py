@@ -1,18 +1,18 @@
 """How rooms are opened and closed, and how legs in them end: whoever hangs up, LiveKit, or the closing of the room."""
 
-from copy import replace
 from typing import Protocol
 
 from local.phones.model import legs, timings
 from local.phones.model.legs import LegEnd, LegStatus
-from local.phones.model.rooms import Vacancy
+from local.phones.model.reasons import LeftFor
+from local.phones.model.sip_status import TERMINATED
 from ringline.calls.model.call import Refusal
 from ringline.calls.model.outcomes import CarrierFull, DialOutcome, Refused
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.dial_errors import from_twirp
-from simulation.actors.carrier_hooks import TERMINATED, CarrierHooks
+from simulation.actors.carrier_hooks import CarrierHooks
 from simulation.actors.hooks import Hooks
-from simulation.actors.scene import Leg, Room, Scene
+from simulation.actors.scene import Agent, Leg, Room, Scene
 from simulation.kernel.world import World
 
 
@@ -25,8 +25,8 @@ class HearsLeaving(Protocol):
     def over(self, leg: Leg) -> None:
         """What was said on this phone has been said: whoever listened keeps it."""
 
-    def left_by(self, room: Room, reason: str) -> None:
-        """A leg is out of its room, for that reason."""
+    def follow(self, room: Room) -> None:
+        """The last leg is out of the room, and agents of workers go, too."""
 
 
 class Rooms:
@@ -41,7 +41,7 @@ class Rooms:
         self._agents = agents
         self._carrier = carrier
         self._watch = watch
-        self._timeouts_ms = empty_room_s * 1000, room_departure_s * 1000
+        self._empty_room_ms, self._room_departure_ms = empty_room_s * 1000, room_departure_s * 1000
 
     # --- rooms -------------------------------------------------------------------------------------------------------
 
@@ -49,8 +49,13 @@ class Rooms:
         """The room of that name, made if need be."""
         found = self._scene.rooms.get(name)
         if found is None:
-            found = Room(name, self._world.now, Vacancy(*self._timeouts_ms, self._world.now))
-            self._scene.rooms[name] = found
+            self._scene.rooms[name] = found = Room(
+                name,
+                self._world.now,
+                empty_timeout=self._empty_room_ms,
+                departure_timeout=self._room_departure_ms,
+                since=self._world.now,
+            )
             self._world.trace(f"room {name} is made")
             self._will_look(found)
         return found
@@ -58,29 +63,28 @@ class Rooms:
     def _will_look(self, room: Room) -> None:
         """The server looks every now and then for rooms that nobody keeps open."""
         late_ms = self._world.chance.between(f"idle/{room.name}", 0, round(timings.IDLE_CHECK_S * 1000))
-        self._world.at(round(room.vacancy.closes_at) + late_ms, self._close_if_idle, room)
+        self._world.at(round(room.closes_at) + late_ms, self._close_if_idle, room)
 
     def _close_if_idle(self, room: Room) -> None:
-        if not room.legs and self._world.now >= room.vacancy.closes_at:
-            self.close(room, "ROOM_CLOSED")
+        if room.is_idle(self._world.now):
+            self.close(room, LeftFor.ROOM_CLOSED)
 
     def delete(self, name: str) -> None:
         room = self._scene.rooms.get(name)
         if room is not None:
-            self.close(room, "ROOM_DELETED")
+            self.close(room, LeftFor.ROOM_DELETED)
 
     def close(self, room: Room, why: str) -> None:
         if not self._scene.is_open(room):
             return
         self._world.trace(f"room {room.name} closes: {why}")
-        for leg in list(room.legs.values()):
-            # A leg that has not rejoined after a restart does not hear of it.
-            if leg.attached:
-                self.put_out(leg, why)
-        room.legs.clear()
-        for agent in room.agents:
-            self._hooks.agent_left(room, agent, why)
-        room.agents.clear()
+        for leaving in room.closing(why, other_side_first=True):
+            if isinstance(leaving.who, Agent):
+                self._hooks.agent_left(room, leaving.who, leaving.reason)
+            elif leaving.who.attached:
+                # A leg that has not rejoined after a restart does not hear of it.
+                self.put_out(leaving.who, leaving.reason)
+        room.people.clear()
         self._scene.agents_changed(room)
         del self._scene.rooms[room.name]
         self._scene.closed_at[room.name] = self._world.now
@@ -95,7 +99,7 @@ class Rooms:
             return False
         room = self.room(leg.room_name)
         self.make_way(room, leg.identity)
-        room.legs[leg.identity] = leg
+        room.join(leg)
         leg.attached = True
         leg.joined_at = self._world.now
         self._world.trace(f"{'target' if leg.is_target else 'leg'} {leg.sid} joins {room.name}")
@@ -126,13 +130,13 @@ class Rooms:
 
     def put_out(self, leg: Leg, why: str) -> None:
         """The server ends the leg."""
-        self.end(leg, replace(legs.PUT_OUT, reason=why))
+        self.end(leg, legs.put_out(why))
 
     def make_way(self, room: Room, identity: str) -> None:
-        """Puts out an older participant of the same identity: the newcomer wins."""
-        older = room.legs.get(identity)
-        if older is not None:
-            self.put_out(older, "DUPLICATE_IDENTITY")
+        """Puts out who is in the way of a leg of that identity."""
+        older = room.in_the_way_of(identity)
+        if older is not None and isinstance(older.who, Leg):
+            self.put_out(older.who, older.reason)
 
     def end(self, leg: Leg, end: LegEnd) -> None:
         """The leg is over. Its dialer and the webhook tell of it within ms of each other, in either order."""
@@ -182,10 +186,12 @@ class Rooms:
 
     def leaves(self, leg: Leg, reason: str) -> None:
         room = self._scene.rooms.get(leg.room_name)
-        if room is None or not self._scene.server_is_up or room.legs.get(leg.identity) is not leg:
+        if room is None or not self._scene.server_is_up:
             return
-        del room.legs[leg.identity]
+        left = room.leave(leg, reason, self._world.now, in_company=room.colleague is not None)
+        if left is None:
+            return
         self._hooks.leg_left(leg, leg.sid, reason)
-        room.vacancy.left(self._world.now)
-        self._agents.left_by(room, reason)
+        if left.is_followed:
+            self._agents.follow(room)
         self._will_look(room)

@@ -2,11 +2,12 @@
 server is up. What happens to it is the business of the other actors; watchers look at it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
+from local.phones.model import room as model
 from local.phones.model import timings
 from local.phones.model.legs import LegStatus
-from local.phones.model.rooms import Vacancy
 from ringline.calls.model.call import Call
 from ringline.calls.model.outcomes import DialOutcome
 from simulation.kernel.world import World
@@ -22,6 +23,8 @@ COLLEAGUE = "sip_colleague"
 
 @dataclass(slots=True, eq=False)
 class Leg:
+    is_dependent: ClassVar[bool] = False
+    is_other_side: ClassVar[bool] = True
     call: Call
     plan: PlannedCall
     sid: str
@@ -94,6 +97,8 @@ class Leg:
 
 @dataclass(slots=True, eq=False)
 class Agent:
+    is_dependent: ClassVar[bool] = True
+    is_other_side: ClassVar[bool] = False
     sid: str
     joined_at: int
     identity: str
@@ -107,19 +112,17 @@ class Agent:
 
 @dataclass(slots=True, eq=False)
 class Colleague:
-    """Somebody whose phone the agent has called into the room. `status` is what LiveKit says of it."""
+    """Somebody whose phone the agent has called into the room, beside those of whom LiveKit tells: its coming is lost,
+    and the room does not stay open for it. `status` is what LiveKit says of it."""
 
     sid: str
     status: str = LegStatus.ACTIVE
 
 
 @dataclass(slots=True, eq=False)
-class Room:
+class Room(model.Room[Leg | Agent]):
     name: str
     made_at: int
-    vacancy: Vacancy
-    legs: dict[str, Leg] = field(default_factory=dict)
-    agents: list[Agent] = field(default_factory=list)
     colleague: Colleague | None = None
     plan: PlannedCall | None = None
     """Whose agent was sent there; None in a room to which none was sent."""
@@ -127,10 +130,22 @@ class Room:
     lists_the_lost_until: int = 0
     """Until when LiveKit lists legs whose bridge died while they talked."""
 
+    def leg(self, identity: str) -> Leg | None:
+        who = self.people.get(identity)
+        return who if isinstance(who, Leg) else None
+
+    @property
+    def legs(self) -> list[Leg]:
+        return [who for who in self.people.values() if isinstance(who, Leg)]
+
+    @property
+    def agents(self) -> list[Agent]:
+        return [who for who in self.people.values() if isinstance(who, Agent)]
+
     @property
     def is_company(self) -> bool:
         """Whether somebody is there whom the call's own phone can talk to."""
-        talks = any(leg.is_target and leg.phone == "talking" for leg in self.legs.values())
+        talks = any(leg.is_target and leg.phone == "talking" for leg in self.legs)
         return talks or bool(self.agents) or self.colleague is not None
 
 

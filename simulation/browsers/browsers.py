@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.call import Call
 from simulation.actors.agents import Agents
 from simulation.actors.callers import ANSWERED_AFTER_MS, PATIENCE_MS
@@ -103,12 +104,13 @@ class Browsers:
         if not scene.server_is_up:
             return
         room = self._rooms.room(call.room_name or "")
-        if call.leg_identity in room.legs:
+        if room.leg(call.leg_identity) is not None:
             world.counts["tokens_used_again"] += 1
             self._rooms.make_way(room, call.leg_identity)
         sid = scene.new_sid("PA_web")
         leg = BrowserLeg(call, plan, sid, "", phone="ringing", attached=True, is_known=known, joined_at=world.now)
-        scene.callers[room.name] = room.legs[leg.identity] = leg
+        scene.callers[room.name] = leg
+        room.join(leg)
         world.counts["browsers"] += 1
         world.trace(f"browser {leg.sid} joins {room.name}")
         self._watch.joined(leg, by_token=not known)
@@ -138,7 +140,7 @@ class Browsers:
         if leg.phone != "talking" or not leg.attached or not self._scene.server_is_up:
             return
         self._world.counts["browsers_dropped"] += 1
-        self._rooms.put_out(leg, "SIGNAL_CLOSE")
+        self._rooms.put_out(leg, LeftFor.SIGNAL_CLOSE)
         if leg.plan.browser is not None and leg.plan.browser.habit == "reconnects":
             after_ms = self._world.chance.between(f"back/{leg.identity}", *_BACK_AFTER_MS)
             self._world.after(after_ms, self._comes_back, leg)
@@ -150,4 +152,4 @@ class Browsers:
 
     def _gives_up(self, leg: BrowserLeg) -> None:
         if leg.phone == "ringing":
-            self._rooms.put_out(leg, "CLIENT_INITIATED")
+            self._rooms.put_out(leg, LeftFor.CLIENT_INITIATED)

@@ -34,7 +34,7 @@ class LivekitTransfers(Livekit):
             return LivekitAway("unavailable", "LiveKit not reached: ClientConnectorError")
         process, world = self._world.acting(), self._world
         room = self._scene.rooms.get(call.room_name or "")
-        leg = None if room is None else room.legs.get(call.leg_identity)
+        leg = None if room is None else room.leg(call.leg_identity)
         transfer = under_way(call.transfers)
         if transfer is None or transfer.target.name != number:
             raise ValueError(f"{call.call_id} is not handed over to {number}")

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from local.phones.model import legs
 from local.phones.model.legs import Failure, LegStatus
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.events import Transferred
 from ringline.calls.model.outcomes import Connected, DialOutcome
 from ringline.calls.model.transfers.transfer import Referred, Transfer, leg_identity
@@ -168,7 +169,7 @@ class Targets:
             self._reports.tells(room.name, "transfer", lambda at, n: Transferred(at, n, number, failed=False))
             if self._world.chance.draw(f"only says/{leg.identity}") < _ONE_IN_TWO:
                 return
-        self._agents.leaves(room, room.agents[0], "CLIENT_INITIATED")
+        self._agents.leaves(room, room.agents[0], LeftFor.CLIENT_INITIATED)
 
     # --- a phone is sent away ----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from local.agents import speech_workers as model
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.events import AgentHangsUp, AgentReady
 from ringline.calls.model.reasons import EndReason
 from simulation.actors.agents import CAN_REPORT, Agents
@@ -242,7 +243,7 @@ class SpeechWorker:
     def _leaves(self) -> None:
         self._of.bridges.shut(self._url)
         if self.agent is not None:
-            self._of.agents.leaves(self.room, self.agent, "CLIENT_INITIATED")
+            self._of.agents.leaves(self.room, self.agent, LeftFor.CLIENT_INITIATED)
 
     def stops(self) -> None:
         """The call is over, or the worker is dead: nobody is at this end of the bridge any more."""

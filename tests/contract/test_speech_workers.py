@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from local.phones.model.rooms import Vacancy
 from ringline.calls.model.reasons import EndReason
 from simulation.actors.scene import Agent, Room
 from simulation.kernel.chance import Chance, Faults
@@ -133,7 +132,7 @@ class InSimulation(Logged):
             watch=SimpleNamespace(greeted=nothing, gone=nothing, lost=nothing, given_up=nothing),
         )  # fmt: skip
         self._runner: Any = SimpleNamespace(worker_id="bot#1", bridge_closed=nothing)
-        room, agent = Room("room", START, Vacancy(1, 1, START)), Agent("PA", START, "a")
+        room, agent = Room("room", START, empty_timeout=1, departure_timeout=1, since=START), Agent("PA", START, "a")
         is_there = self._direction == "outbound"
         self._worker = speech.SpeechWorker(whole, room, agent.identity, agent if is_there else None)
         self._job_id = ""
@@ -145,7 +144,7 @@ class InSimulation(Logged):
 
     def _joins(self, room: Room, identity: str, **_: object) -> None:
         self.log.append("comes in")
-        room.agents.append(Agent("PA", START, identity))
+        room.join(Agent("PA", START, identity))
 
     def _tells(self, _room: str, kind: str, event: Callable[[int, int], Any]) -> None:
         self.log.append("is ready" if kind == "ready" else f"hangs up {self._WORDS[event(0, 1).reason]}")

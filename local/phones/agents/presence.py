@@ -11,7 +11,6 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from local.phones.calls.exchange import Exchange
 from local.phones.kernel.ids import new_id
-from local.phones.model.agents import follows
 from local.phones.numbers import book
 from local.phones.numbers.callees import AgentDeed, AgentScript, Callee
 from local.phones.rooms.participant import Participant
@@ -125,12 +124,8 @@ class Presence:
             return
         elif event in {RoomEvent.CHANGED, RoomEvent.JOINED} and participant.can_hear:
             self._hear_answer()
-        elif event is RoomEvent.LEFT and self._follows(participant):
+        elif event is RoomEvent.LEFT and participant.is_followed and not self.crashed.is_set():
             self.alone.set()
-
-    def _follows(self, leg: Participant) -> bool:
-        reason = DisconnectReason.Name(leg.left_for or DisconnectReason.UNKNOWN_REASON)
-        return follows(reason, is_alone=not self.room.legs()) and not self.crashed.is_set()
 
     def _hear(self, topic: str, told: bytes) -> None:
         if self.hears is not None and not self.crashed.is_set():

@@ -1,6 +1,8 @@
 """A worker's agent: whom it follows out of a room."""
 
-FOLLOWED = frozenset({"CLIENT_INITIATED", "ROOM_DELETED", "USER_REJECTED"})
+from local.phones.model.reasons import LeftFor
+
+FOLLOWED = frozenset({LeftFor.CLIENT_INITIATED, LeftFor.ROOM_DELETED, LeftFor.USER_REJECTED})
 """Disconnect reasons of the other side after which LiveKit's agents leave by themselves. They stay for somebody who was
 merely not reached: someone may dial again."""
 

@@ -12,10 +12,11 @@ the bridge dies                   CONNECTION_TIMEOUT as it was, late     nothing
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from local.phones.model import sip_status, timings
+from local.phones.model.reasons import LeftFor
 
 
 class LegStatus(StrEnum):
@@ -59,25 +60,30 @@ _TIMED_OUT = Failure("canceled", "sip request timed out")
 _NO_CREDENTIALS = "sip server required auth, but no username or password was provided"
 _WRONG_CREDENTIALS = "max auth retry attempts reached"
 
-HANGS_UP = LegEnd("CLIENT_INITIATED", "callee", hung_up=True)
-REACHED_ITS_LIMIT = LegEnd("CLIENT_INITIATED", "livekit", hung_up=True)
-RANG_OUT = LegEnd("USER_UNAVAILABLE", "livekit", _TIMED_OUT, sip_status.CANCELLED)
+HANGS_UP = LegEnd(LeftFor.CLIENT_INITIATED, "callee", hung_up=True)
+REACHED_ITS_LIMIT = LegEnd(LeftFor.CLIENT_INITIATED, "livekit", hung_up=True)
+RANG_OUT = LegEnd(LeftFor.USER_UNAVAILABLE, "livekit", _TIMED_OUT, sip_status.CANCELLED)
 _NO_PATIENCE = Failure("deadline_exceeded", "request timed out", is_servers_own=True)
-RPC_GAVE_UP = LegEnd("USER_UNAVAILABLE", "livekit", _NO_PATIENCE, sip_status.CANCELLED)
+RPC_GAVE_UP = LegEnd(LeftFor.USER_UNAVAILABLE, "livekit", _NO_PATIENCE, sip_status.CANCELLED)
 """The server has no patience left for a dial that waits, whatever its ring time-out."""
 CARRIER_IS_SILENT = LegEnd(
-    "USER_UNAVAILABLE", "nobody", Failure("canceled", "transaction failed to complete (0 intermediate responses)")
+    LeftFor.USER_UNAVAILABLE, "nobody", Failure("canceled", "transaction failed to complete (0 intermediate responses)")
 )
 PUT_OUT = LegEnd(None, "livekit", _TIMED_OUT)
-BRIDGE_DIED = LegEnd("CONNECTION_TIMEOUT", "nobody")
-CALLER_GIVES_UP = LegEnd("CLIENT_INITIATED", "caller", None, sip_status.CANCELLED, hung_up=True)
-CALLER_HANGS_UP = LegEnd("CLIENT_INITIATED", "caller", hung_up=True)
-NOBODY_ANSWERS = LegEnd("CLIENT_INITIATED", "livekit", None, sip_status.BUSY)
+BRIDGE_DIED = LegEnd(LeftFor.CONNECTION_TIMEOUT, "nobody")
+CALLER_GIVES_UP = LegEnd(LeftFor.CLIENT_INITIATED, "caller", None, sip_status.CANCELLED, hung_up=True)
+CALLER_HANGS_UP = LegEnd(LeftFor.CLIENT_INITIATED, "caller", hung_up=True)
+NOBODY_ANSWERS = LegEnd(LeftFor.CLIENT_INITIATED, "livekit", None, sip_status.BUSY)
 """No agent could be heard in the time that a trunk lets its callers wait."""
 
 NO_BRIDGE = Failure("unavailable", "no response from servers")
 """Nothing rings: the server found no SIP bridge."""
 NOT_ACTIVE = Failure("failed_precondition", "can't transfer a call that is not active")
+
+
+def put_out(reason: str) -> LegEnd:
+    """The server ends the leg."""
+    return replace(PUT_OUT, reason=reason)
 
 
 def refusal(sip_code: int, text: str | None = None) -> Failure:
@@ -97,7 +103,7 @@ def refused(sip_code: int, text: str | None = None, *, has_credentials: bool = F
 def challenged(sip_code: int, *, has_credentials: bool) -> LegEnd:
     """The carrier wants to know who calls, and is not told, or not what it wants to hear."""
     text = _WRONG_CREDENTIALS if has_credentials else _NO_CREDENTIALS
-    return LegEnd("USER_REJECTED", "carrier", Failure("failed_precondition", text), sip_code)
+    return LegEnd(LeftFor.USER_REJECTED, "carrier", Failure("failed_precondition", text), sip_code)
 
 
 @dataclass(frozen=True, slots=True)

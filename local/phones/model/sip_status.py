@@ -6,6 +6,8 @@ let a SIP bridge report only CLIENT_INITIATED, USER_UNAVAILABLE and USER_REJECTE
 
 from dataclasses import dataclass
 
+from local.phones.model.reasons import LeftFor
+
 TIMED_OUT = 408
 BUSY = 486
 CANCELLED = 487
@@ -102,11 +104,17 @@ CHALLENGES = (401, 407)
 has none, or that they were not taken (`legs.challenged`)."""
 
 _UNAVAILABLE = (404, 408, 480)
-_LIMITS = ("cps limit exceeded", "concurrent call limit exceeded")
-"""What a carrier's 5xx says where the customer's trunk is at its limit. The phone was refused then, and the carrier is
-not broken."""
+TOO_FAST = "CPS limit exceeded"
+TOO_MANY = "Concurrent call limit exceeded"
+_LIMITS = (TOO_FAST.lower(), TOO_MANY.lower())
+"""What a carrier's 5xx says, in letters of either size, where the customer's trunk is at its limit. The phone was
+refused then, and the carrier is not broken."""
 _CODES_WITH_SHORT_TEXT = (400, 404, 480, 486, 488)
 SIP_CODES = tuple(sorted(_TWIRP_CODE_OF))
+
+
+TERMINATED = (CANCELLED, _PHRASES[CANCELLED])
+"""How a phone answers the CANCEL that ends its ringing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +154,8 @@ def _default_twirp_code(sip_code: int) -> str:
 
 def _disconnect_reason(sip_code: int, sip_status: str) -> str:
     if sip_code in _UNAVAILABLE:
-        return "USER_UNAVAILABLE"
+        return LeftFor.USER_UNAVAILABLE
     if 400 <= sip_code < 500 or sip_code >= 600:
-        return "USER_REJECTED"
+        return LeftFor.USER_REJECTED
     is_at_its_limit = sip_code >= 500 and any(words in sip_status.lower() for words in _LIMITS)
-    return "USER_REJECTED" if is_at_its_limit else "CLIENT_INITIATED"
+    return LeftFor.USER_REJECTED if is_at_its_limit else LeftFor.CLIENT_INITIATED

@@ -11,6 +11,7 @@ give the call. `callee_for` also knows two families and treats any other number 
 import re
 from copy import replace
 
+from local.phones.model.sip_status import TOO_FAST
 from local.phones.numbers.callees import Callee, Refusal
 from local.phones.numbers.sandbox_number import PICKS_UP, RINGS_OUT, STAYS_ON, Chapter, SandboxNumber, Wish
 from local.phones.numbers.spoken import RUNNERS_TEXT, WITH_A_RUNNER
@@ -35,7 +36,7 @@ CALLER_ID_TEXT = "Caller Origination Number is Invalid D35"
 BLOCKED_ACCOUNT_TEXT = "Account is blocked D19"
 """What Telnyx adds to a 403 and to a 404 that are about whoever calls, and not about the number that is called."""
 
-TOO_FAST_TEXT = "cps limit exceeded"
+TOO_FAST_TEXT = TOO_FAST.lower()
 
 REFUSES_AT_ONCE = "+15550101"
 REFUSES_AFTER_RINGING = "+15550102"

@@ -2,6 +2,7 @@
 
 from copy import replace
 
+from local.phones.model.sip_status import TOO_MANY
 from local.phones.numbers.callees import (
     AgentDeed,
     AgentScript,
@@ -14,7 +15,7 @@ from local.phones.numbers.callees import (
 )
 from local.phones.numbers.sandbox_number import PICKS_UP, RING_S, RINGS_OUT, STAYS_ON, SandboxNumber, Wish
 
-TOO_MANY_TEXT = "concurrent call limit exceeded"
+TOO_MANY_TEXT = TOO_MANY.lower()
 _GREETING_S = 8.0  # how long a voicemail's greeting is, after which it hangs up
 _TONE_S = 3.0  # how far into a greeting an agent knows it for one
 _CHANGED_ITS_MIND_S = 1.0  # how long somebody stays who picks up and hangs up again

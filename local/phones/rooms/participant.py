@@ -52,6 +52,7 @@ class Participant:
     is_publisher: bool = False
     frozen: bool = False  # it joined again after a restart, and its attributes never change again
     left_for: DisconnectReason | None = None
+    is_followed: bool = False  # they have left, and workers' agents leave behind them
     tracks: list[TrackInfo] = field(default_factory=list)
 
     @property

@@ -19,13 +19,13 @@ from livekit.protocol.webhook import WebhookEvent
 
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.pace import Pace
+from local.phones.model import room as model
 from local.phones.model import timings
 from local.phones.model.legs import LegStatus
-from local.phones.model.rooms import Vacancy
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.counts import HeadCount, LateCount
-from local.phones.rooms.participant import CALL_STATUS, Participant
+from local.phones.rooms.participant import CALL_STATUS, Participant, reason_named
 
 _CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
 
@@ -51,26 +51,32 @@ class RoomTerms:
 
 
 class Room:
-    """One room, from room_started to room_finished."""
+    """One room, from room_started to room_finished: what LiveKit tells of it, and shows."""
 
     def __init__(self, name: str, terms: RoomTerms, hooks: Hooks, pace: Pace) -> None:
         self.name = name
         self.terms = terms
         self.metadata = terms.metadata
-        self.participants: dict[str, Participant] = {}
         self.dispatches: dict[str, AgentDispatch] = {}
         self.callee: Callee | None = None  # whose manners shape this room's webhooks and agent
         self.closed = False
         self._hooks = hooks
         self._pace = pace
         self._watchers: list[Callable[[RoomEvent, Participant | None], None]] = []
+        self._state: model.Room[Participant] = model.Room(
+            empty_timeout=terms.empty_timeout_s, departure_timeout=terms.departure_timeout_s, since=pace.now_s()
+        )
         self._begin()
 
     def _begin(self) -> None:
         self.sid = new_id("RM_")
         self.created_at_ms = time.time_ns() // 1_000_000
-        self._vacancy = Vacancy(self.terms.empty_timeout_s, self.terms.departure_timeout_s, self._pace.now_s())
         self._counts = LateCount(self._pace.now_s())
+
+    @property
+    def participants(self) -> dict[str, Participant]:
+        """By their identity."""
+        return self._state.people
 
     def announce(self) -> None:
         self._tell("room_started")
@@ -107,11 +113,6 @@ class Room:
     def has_agent_audio(self) -> bool:
         return any(p.is_agent and p.tracks for p in self.participants.values())
 
-    def make_way(self, identity: str) -> None:
-        """Removes an older participant of the same identity: the newcomer wins."""
-        if (older := self.participants.get(identity)) is not None:
-            self.remove(older, DisconnectReason.DUPLICATE_IDENTITY)
-
     def add_default_dispatch(self) -> None:
         """What LiveKit gives a room for which no agents were named: one to workers without a name, of which this
         network has none. It is listed like any other."""
@@ -120,15 +121,16 @@ class Room:
         self.dispatches[dispatch.id] = dispatch
 
     def join(self, participant: Participant) -> None:
-        self.make_way(participant.identity)
-        self.participants[participant.identity] = participant
+        if (older := self._state.in_the_way_of(participant.identity)) is not None:
+            self.remove(older.who, reason_named(older.reason))
+        self._state.join(participant)
         self._count()
         self._tell("participant_joined", participant)
         self._notify(RoomEvent.JOINED, participant)
 
     def publish(self, participant: Participant, track: TrackInfo) -> None:
         """Publishes, unless the participant has left meanwhile."""
-        if not self._has(participant):
+        if not self._state.has(participant):
             return
         participant.tracks.append(track)
         participant.is_publisher = True
@@ -139,7 +141,7 @@ class Room:
 
     def change(self, participant: Participant, attributes: dict[str, str]) -> None:
         """Changes attributes, one version each time. No webhook tells of it."""
-        if not self._has(participant) or participant.frozen:
+        if not self._state.has(participant) or participant.frozen:
             return
         participant.attributes.update(attributes)
         participant.version += 1
@@ -147,23 +149,21 @@ class Room:
 
     def leave(self, participant: Participant, reason: DisconnectReason) -> None:
         """The participant goes; nothing happens when it is gone already."""
-        if not self._has(participant):
+        left = self._state.leave(participant, DisconnectReason.Name(reason), self._pace.now_s())
+        if left is None:
             return
-        del self.participants[participant.identity]
-        participant.left_for = reason
+        participant.left_for, participant.is_followed = reason, left.is_followed
         tracks, participant.tracks = participant.tracks, []
         participant.version += participant.closing_versions(reason)
         for track in tracks:
             self._tell_track("track_unpublished", participant, track)
         self._count()
-        if not participant.is_dependent:
-            self._vacancy.left(self._pace.now_s())
         self._tell("participant_left", participant)
         self._notify(RoomEvent.LEFT, participant)
 
     def remove(self, participant: Participant, reason: DisconnectReason) -> None:
         """The server puts the participant out."""
-        if not self._has(participant):
+        if not self._state.has(participant):
             return
         self.leave(participant, reason)
         if participant.evicted is not None:
@@ -171,20 +171,19 @@ class Room:
 
     def close(self, reason: DisconnectReason) -> None:
         """Everyone leaves for `reason`, and the room is finished."""
-        for participant in list(self.participants.values()):
-            self.remove(participant, reason)
+        for leaving in self._state.closing(DisconnectReason.Name(reason)):
+            self.remove(leaving.who, reason_named(leaving.reason))
         self.closed = True
         self._tell("room_finished")
         self._notify(RoomEvent.CLOSED, None)
 
     def is_idle(self) -> bool:
         """Nobody but agents and recorders for longer than the room allows."""
-        if any(not participant.is_dependent for participant in self.participants.values()):
-            return False
-        return self._pace.now_s() >= self._vacancy.closes_at
+        return self._state.is_idle(self._pace.now_s())
 
     def begin_again(self) -> None:
         """The server came back: everyone joins again, with new sids and a call status that stays `dialing`."""
+        self._state.begin_again(self._pace.now_s())
         self._begin()
         self.announce()
         for participant in self.participants.values():
@@ -198,9 +197,6 @@ class Room:
             self._tell("participant_joined", participant)
             for track in tracks:
                 self.publish(participant, track)
-
-    def _has(self, participant: Participant) -> bool:
-        return self.participants.get(participant.identity) is participant
 
     def _count(self) -> None:
         people = self.participants.values()

@@ -17,7 +17,7 @@ from ringline.telephony.hook import read
 from ringline.telephony.livekit import CALL_HEADER
 from tests.builders import NOW
 from tests.component.crash.rig.livekit import Client
-from tests.component.crash.rig.phones import Leg, Phones, agent_identity
+from tests.component.crash.rig.phones import Leg, Phones
 from tests.contract.replay.heard import Trace, a_hook
 from tests.contract.replay.played import LOOK_EVERY_MS, Played
 from tests.contract.replay.trace_replay import INBOUND_NUMBER, INBOUND_RINGING_TIMEOUT_S
@@ -137,7 +137,7 @@ class PlayedInCrashWorld(Played):
         self._phones.ring_in(number)
         ((self._room, room),) = self._phones.rooms.items()
         # The rule of the recordings gives its rooms other terms than ours.
-        room.vacancy.empty_timeout, room.vacancy.departure_timeout = (1000 * each for each in self.terms)
+        room.empty_timeout, room.departure_timeout = (1000 * each for each in self.terms)
 
     def caller_hangs_up(self) -> None:
         self._phones.hang_up()
@@ -152,8 +152,8 @@ class PlayedInCrashWorld(Played):
         room = self._phones.rooms.get(self._room)
         if room is None:
             return {}
-        people: dict[str, tuple[str, str | None]] = {agent_identity(sid): (sid, None) for sid in room.agents}
-        return people | {leg.identity: (leg.sid, leg.status) for leg in room.legs.values()}
+        people: dict[str, tuple[str, str | None]] = {agent.identity: (agent.sid, None) for agent in room.agents}
+        return people | {leg.identity: (leg.sid, leg.status) for leg in room.legs}
 
     def room_exists(self) -> bool:
         return self._room in self._phones.rooms

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from local.phones.model.legs import Fate
+from local.phones.model.reasons import LeftFor
 from ringline.calls.model.call import Call
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.model.outcomes import DialOutcome
@@ -219,7 +220,7 @@ class PlayedInSimulation(Played):
     def agent_leaves(self, identity: str) -> None:
         room = self._scene.rooms[self._room]
         self._agents.leaves(
-            room, next(agent for agent in room.agents if agent.identity == identity), "CLIENT_INITIATED"
+            room, next(agent for agent in room.agents if agent.identity == identity), LeftFor.CLIENT_INITIATED
         )
 
     def people(self) -> dict[str, tuple[str, str | None]]:
@@ -227,7 +228,7 @@ class PlayedInSimulation(Played):
         if room is None:
             return {}
         people: dict[str, tuple[str, str | None]] = {agent.identity: (agent.sid, None) for agent in room.agents}
-        return people | {leg.identity: (leg.sid, leg.status) for leg in room.legs.values()}
+        return people | {leg.identity: (leg.sid, leg.status) for leg in room.legs}
 
     def room_exists(self) -> bool:
         return self._room in self._scene.rooms

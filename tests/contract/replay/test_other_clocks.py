@@ -6,7 +6,7 @@ from copy import replace
 
 import pytest
 
-from local.phones.model import agents, legs, rooms, sip_status
+from local.phones.model import agents, legs, room, sip_status
 from tests.contract.replay.heard import as_heard
 from tests.contract.replay.on_stepped_clock import PlayedInCrashWorld
 from tests.contract.replay.on_virtual_clock import PlayedInSimulation
@@ -40,7 +40,7 @@ def _another_error(patch: pytest.MonkeyPatch) -> None:
 
 
 def _rooms_stand_on(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(rooms.Vacancy, "closes_at", property(lambda vacancy: vacancy.since + 60_000))
+    patch.setattr(room.Room, "closes_at", property(lambda room: room.since + 60_000))
 
 
 def _hangs_up_without_a_word(patch: pytest.MonkeyPatch) -> None:

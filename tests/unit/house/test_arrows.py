@@ -258,6 +258,7 @@ SIMULATION: Mapping[str, set[str]] = {
         "simulation.kernel",
         "simulation.plan",
         "simulation.actors",
+        _PHONES_MODEL,
         _AGENTS,
         *_RULES_OF_SPEECH,
         "ringline.agents",
@@ -272,7 +273,13 @@ SIMULATION: Mapping[str, set[str]] = {
         _TRANSFER,
         "ringline.telephony",
     },
-    "simulation.browsers": {"simulation.kernel", "simulation.plan", "simulation.actors", "ringline.calls.model"},
+    "simulation.browsers": {
+        "simulation.kernel",
+        "simulation.plan",
+        "simulation.actors",
+        _PHONES_MODEL,
+        "ringline.calls.model",
+    },
     "simulation.watch": {*_WATCHERS, *_KEPT},
     "simulation.watch.handovers": {*_WATCHERS, _TRANSFER, "simulation.watch", "ringline.webhooks.model"},
     "simulation.watch.calls": {

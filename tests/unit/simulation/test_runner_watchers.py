@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from local.phones.model.rooms import Vacancy
 from ringline.calls.model.call import RUNNER, Call, State
 from ringline.runtime.items import to_item
 from ringline.runtime.table import assignments_pk, beat_sk, runner_sk, runners_pk
@@ -156,7 +155,7 @@ def brains_of(world: World, findings: Findings, call: Call) -> tuple[Brains, Roo
     book = CallBook()
     book.call_changed(CallChange(None, None, call))
     watcher = Brains(world, findings, Scene(world, {}), Rows(), book, calm=True)
-    return watcher, Room(call.room_name or "", 0, Vacancy(0, 0, 0))
+    return watcher, Room(call.room_name or "", 0, empty_timeout=0, departure_timeout=0, since=0)
 
 
 @pytest.mark.parametrize(("together_ms", "finding"), [(3_000, None), (3_001, "two_brains")])

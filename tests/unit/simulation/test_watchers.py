@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from local.phones.model.rooms import Vacancy
 from ringline.calls.model.call import Call, Direction, State
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import ANSWER_MARGIN_S, DIAL_OUTCOME_MARGIN_S
@@ -198,8 +197,10 @@ def test_the_first_finding_is_kept(findings: Findings) -> None:
 
 
 def a_room(scene: Scene, call: Call, *agents: str) -> Room:
-    room = scene.rooms[call.room_name or ""] = Room(call.room_name or "", 0, Vacancy(0, 0, 0))
-    room.agents += [Agent(sid, 0, f"agent-{sid}") for sid in agents]
+    name = call.room_name or ""
+    room = scene.rooms[name] = Room(name, 0, empty_timeout=0, departure_timeout=0, since=0)
+    for sid in agents:
+        room.join(Agent(sid, 0, f"agent-{sid}"))
     return room
 
 
@@ -211,7 +212,7 @@ def test_two_agents_in_one_room_are_found_where_nothing_goes_wrong(
     room = a_room(scene, a_call(State.ACTIVE), "PA_1", "PA_2")
     scene.agents_changed(room)
     world.now += together_ms
-    room.agents.pop()
+    room.forget(room.agents[-1])
     scene.agents_changed(room)
     Company(findings, scene, calm=True).at_the_end()
     assert found(findings) == finding

@@ -8,7 +8,7 @@ import aiohttp
 from livekit import api
 
 from local.phones.model.legs import NO_BRIDGE
-from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, agent_identity, as_error
+from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, as_error
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
 
 
@@ -130,13 +130,13 @@ def _participants(room: Room | None) -> api.ListParticipantsResponse:
             kind=api.ParticipantInfo.STANDARD if leg.is_browser else api.ParticipantInfo.SIP,
             attributes=_attributes(leg),
         )
-        for leg in room.legs.values()
+        for leg in room.legs
     ]
     agents = [
         api.ParticipantInfo(
-            sid=sid, identity=agent_identity(sid), kind=api.ParticipantInfo.AGENT, joined_at_ms=joined_at
+            sid=agent.sid, identity=agent.identity, kind=api.ParticipantInfo.AGENT, joined_at_ms=agent.joined_at
         )
-        for sid, joined_at in room.agents.items()
+        for agent in room.agents
     ]
     return api.ListParticipantsResponse(participants=legs + agents)
 

@@ -3,20 +3,20 @@ process that asked for them. LiveKit tells of them by its webhooks, and the carr
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
-from copy import replace
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, ClassVar
 
 from livekit import api
 
 from local.phones.model import legs as model
 from local.phones.model import sip_status, timings
-from local.phones.model.agents import follows
 from local.phones.model.legs import Failure, Fate, LegEnd, LegStatus
-from local.phones.model.rooms import Vacancy
+from local.phones.model.reasons import LeftFor
+from local.phones.model.room import Leaving
+from local.phones.model.room import Room as ModelledRoom
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.livekit import CALL_HEADER
 from tests.fakes import HandClock
@@ -45,9 +45,9 @@ FATES = {
     Callee.ANSWERS: Fate(_RINGS_AFTER_S, RINGS_S),
     Callee.BUSY: Fate(_RINGS_AFTER_S, RINGS_S, model.refused(486)),
     Callee.RINGS_OUT: Fate(_RINGS_AFTER_S),
-    Callee.CARRIER_FULL: Fate(None, _TRIES_AT_ONCE_S, model.refused(503, "Concurrent call limit exceeded")),
+    Callee.CARRIER_FULL: Fate(None, _TRIES_AT_ONCE_S, model.refused(503, sip_status.TOO_MANY)),
 }
-_FALLS_SILENT = LegEnd("CLIENT_INITIATED", "nobody")
+_FALLS_SILENT = LegEnd(LeftFor.CLIENT_INITIATED, "nobody")
 """LiveKit misses the phone's sound, and takes it for gone."""
 
 
@@ -61,6 +61,8 @@ def not_found(what: str) -> api.TwirpError:
 
 @dataclass
 class Leg:
+    is_dependent: ClassVar[bool] = False
+    is_other_side: ClassVar[bool] = True
     identity: str
     room: str
     sid: str
@@ -93,19 +95,32 @@ class Leg:
         return self.is_browser or "sip.ruleID" in self.attributes
 
 
-def agent_identity(sid: str) -> str:
-    """What LiveKit calls an agent that a worker has sent, and by what it removes it."""
-    return f"agent-AJ_{sid.removeprefix('PA_agent_')}"
+@dataclass
+class Agent:
+    is_dependent: ClassVar[bool] = True
+    is_other_side: ClassVar[bool] = False
+    sid: str
+    joined_at: int
+    follows: bool = False
+    """Whether it leaves behind its caller, as those of a worker do."""
+
+    @property
+    def identity(self) -> str:
+        """What LiveKit calls an agent that a worker has sent, and by what it removes it."""
+        return f"agent-AJ_{self.sid.removeprefix('PA_agent_')}"
 
 
 @dataclass
-class Room:
+class Room(ModelledRoom[Leg | Agent]):
     made_at: int
-    vacancy: Vacancy
-    legs: dict[str, Leg] = field(default_factory=dict)
-    agents: dict[str, int] = field(default_factory=dict)
-    followers: set[str] = field(default_factory=set)
-    """The agents that leave behind their caller, as those of a worker do."""
+
+    @property
+    def legs(self) -> list[Leg]:
+        return [who for who in self.people.values() if isinstance(who, Leg)]
+
+    @property
+    def agents(self) -> list[Agent]:
+        return [who for who in self.people.values() if isinstance(who, Agent)]
 
 
 @dataclass
@@ -191,7 +206,7 @@ class Phones:
 
     @property
     def legs(self) -> Iterable[Leg]:
-        return [leg for room in self.rooms.values() for leg in room.legs.values()]
+        return [leg for room in self.rooms.values() for leg in room.legs]
 
     def _number(self) -> int:
         self._numbers += 1
@@ -204,8 +219,8 @@ class Phones:
         while nobody has come, and when the last one has left."""
         if name not in self.rooms:
             empty_s, departure_s = terms
-            vacancy = Vacancy(empty_s * 1000, departure_s * 1000, self.clock.now)
-            self.rooms[name] = Room(self.clock.now, vacancy)
+            now = self.clock.now
+            self.rooms[name] = Room(now, empty_timeout=empty_s * 1000, departure_timeout=departure_s * 1000, since=now)
             self._will_look(name)
             for metadata in agents:
                 self.send_agent(name, metadata)
@@ -223,15 +238,14 @@ class Phones:
             self.on_join(name, metadata)
 
     def agent_joins(self, name: str, sid: str | None = None, *, follows: bool = False) -> None:
-        if name in self.rooms:
-            sid = sid or f"PA_agent_{self._number()}"
-            self.rooms[name].agents[sid] = self.clock.now
-            self.rooms[name].followers |= {sid} if follows else set()
+        if (room := self.rooms.get(name)) is not None:
+            agent = Agent(sid or f"PA_agent_{self._number()}", self.clock.now, follows)
+            room.join(agent)
             self.had_agent.add(name)
-            if len(self.rooms[name].agents) == 2:
+            if len(room.agents) == 2:
                 self.two_since[name] = self.clock.now
-            self._tell("participant_joined", name, _agent(sid))
-            for leg in self.rooms[name].legs.values():
+            self._tell("participant_joined", name, _agent(agent))
+            for leg in room.legs:
                 if leg.rang_in:
                     # LiveKit answers a caller as soon as an agent can be heard.
                     self._answer(leg, TALKS_S if self.callees_hang_up else None)
@@ -239,29 +253,27 @@ class Phones:
     def agent_leaves(self) -> None:
         """The agent of the one room there is, or the first of two."""
         ((name, room),) = self.rooms.items()
-        self._agent_goes(name, next(iter(room.agents)), "CLIENT_INITIATED")
+        self._agent_goes(name, room.agents[0], LeftFor.CLIENT_INITIATED)
+
+    def _who(self, name: str, identity: str) -> Leg | Agent:
+        """Whoever has that identity in that room."""
+        room = self.rooms.get(name)
+        who = None if room is None else room.people.get(identity)
+        if who is None:
+            raise not_found("participant")
+        return who
 
     def remove(self, name: str, identity: str) -> None:
-        legs = [] if name not in self.rooms else list(self.rooms[name].legs.values())
-        leg = next((leg for leg in legs if leg.identity == identity), None)
-        if leg is not None:
-            self._put_out(leg, "PARTICIPANT_REMOVED")
-        else:
-            self._remove_agent(name, identity)
+        who = self._who(name, identity)
+        if isinstance(who, Agent):
+            self.removed.append(who.sid)
+        self._put_out(name, Leaving(who, LeftFor.PARTICIPANT_REMOVED))
 
-    def _remove_agent(self, name: str, identity: str) -> None:
-        known = self.rooms[name].agents if name in self.rooms else {}
-        sid = next((sid for sid in known if agent_identity(sid) == identity), None)
-        if sid is None:
-            raise not_found("participant")
-        self.removed.append(sid)
-        self._agent_goes(name, sid, "PARTICIPANT_REMOVED")
-
-    def _agent_goes(self, name: str, sid: str, reason: str) -> None:
-        if name not in self.rooms or self.rooms[name].agents.pop(sid, None) is None:
-            return
-        self._is_one_again(name)
-        self._tell("participant_left", name, _agent(sid) | {"disconnectReason": reason})
+    def _agent_goes(self, name: str, agent: Agent, reason: str) -> None:
+        room = self.rooms.get(name)
+        if room is not None and room.leave(agent, reason, self.clock.now) is not None:
+            self._is_one_again(name)
+            self._tell("participant_left", name, _agent(agent) | {"disconnectReason": reason})
 
     def _is_one_again(self, name: str) -> None:
         if name in self.two_since:
@@ -280,22 +292,20 @@ class Phones:
     def _will_look(self, name: str) -> None:
         """LiveKit closes a room without legs; agents do not keep it open."""
         room = self.rooms[name]
-        wait_s = (room.vacancy.closes_at - self.clock.now) / 1000
+        wait_s = (room.closes_at - self.clock.now) / 1000
 
         def close_if_idle() -> None:
-            if self.rooms.get(name) is room and not room.legs and self.clock.now >= room.vacancy.closes_at:
-                self.delete(name, "ROOM_CLOSED")
+            if self.rooms.get(name) is room and room.is_idle(self.clock.now):
+                self.delete(name, LeftFor.ROOM_CLOSED)
 
         self.after(wait_s, close_if_idle)
 
-    def delete(self, name: str, why: str = "ROOM_DELETED") -> None:
+    def delete(self, name: str, why: str = LeftFor.ROOM_DELETED) -> None:
         room = self.rooms.get(name)
         if room is None:
             raise not_found("requested room")
-        for leg in list(room.legs.values()):
-            self._put_out(leg, why)
-        for sid in list(room.agents):
-            self._agent_goes(name, sid, why)
+        for leaving in room.closing(why, other_side_first=True):
+            self._put_out(name, leaving)
         del self.rooms[name]
         for tape_id, tape in self.tapes.items():
             if tape.room == name:
@@ -355,9 +365,8 @@ class Phones:
 
     def refer(self, name: str, identity: str) -> None:
         """The phone is sent away, and leaves."""
-        legs = self.rooms[name].legs.values() if name in self.rooms else ()
-        leg = next((leg for leg in legs if leg.identity == identity), None)
-        if leg is None:
+        leg = self._who(name, identity)
+        if isinstance(leg, Agent):
             raise not_found("participant")
         if leg.status != LegStatus.ACTIVE:
             raise as_error(model.NOT_ACTIVE)
@@ -382,12 +391,9 @@ class Phones:
         self._join(Leg(identity, name, f"PA_leg_{self._number()}", LegStatus.RINGING, is_browser=True))
 
     def change(self, name: str, identity: str, attributes: dict[str, str]) -> None:
-        if name in self.rooms and any(agent_identity(sid) == identity for sid in self.rooms[name].agents):
-            return
-        leg = next((leg for leg in self.legs if (leg.room, leg.identity) == (name, identity)), None)
-        if leg is None:
-            raise not_found("participant")
-        leg.attributes |= attributes
+        who = self._who(name, identity)
+        if isinstance(who, Leg):
+            who.attributes |= attributes
 
     def leg_strays_in(self, name: str, identity: str) -> None:
         """An INVITE that overtook the end of its call."""
@@ -395,9 +401,10 @@ class Phones:
 
     def _join(self, leg: Leg) -> None:
         self.make(leg.room)
-        for older in [each for each in self.rooms[leg.room].legs.values() if each.identity == leg.identity]:
-            self._put_out(older, "DUPLICATE_IDENTITY")
-        self.rooms[leg.room].legs[leg.sid] = leg
+        room = self.rooms[leg.room]
+        if (older := room.in_the_way_of(leg.identity)) is not None:
+            self._put_out(leg.room, older)
+        room.join(leg)
         self._tell("participant_joined", leg.room, _participant(leg))
 
     def _rings(self, leg: Leg) -> None:
@@ -416,9 +423,12 @@ class Phones:
         if leg.is_waited_for:
             self._ends(leg, end)
 
-    def _put_out(self, leg: Leg, why: str) -> None:
-        """The server ends it."""
-        self._ends(leg, replace(model.PUT_OUT, reason=why))
+    def _put_out(self, name: str, leaving: Leaving[Leg | Agent]) -> None:
+        """The server does that."""
+        if isinstance(leaving.who, Agent):
+            self._agent_goes(name, leaving.who, leaving.reason)
+        else:
+            self._ends(leaving.who, model.put_out(leaving.reason))
 
     def hang_up(self) -> None:
         """Every callee, and every caller, hangs up."""
@@ -432,7 +442,7 @@ class Phones:
         for leg in list(self.legs):
             leg.end = model.HANGS_UP
             self.over_at[leg.room] = self.clock.now
-            self.rooms[leg.room].legs.pop(leg.sid)
+            self.rooms[leg.room].forget(leg)
 
     def fall_silent(self) -> None:
         """Every phone call is over, as the carrier says. LiveKit misses their sound before it notices."""
@@ -449,20 +459,20 @@ class Phones:
         if not leg.is_anothers:
             self.over_at[leg.room] = self.clock.now
         room = self.rooms[leg.room]
-        room.legs.pop(leg.sid)
-        room.vacancy.left(self.clock.now)
+        left = room.leave(leg, reason, self.clock.now)
         self._will_look(leg.room)
         self._tell("participant_left", leg.room, _participant(leg) | {"disconnectReason": reason})
-        if follows(reason, is_alone=not room.legs):
-            for sid in sorted(room.followers & set(room.agents)):
-                self.after(timings.AGENT_FOLLOWS_S, partial(self._agent_goes, leg.room, sid, "CLIENT_INITIATED"))
+        for agent in room.agents if left is not None and left.is_followed else ():
+            if agent.follows:
+                goes = partial(self._agent_goes, leg.room, agent, LeftFor.CLIENT_INITIATED)
+                self.after(timings.AGENT_FOLLOWS_S, goes)
         if leg.was_answered:
             self._says(leg, "ended")
         else:
+            code, status = sip_status.TERMINATED
             said = {} if end.failure is None else end.failure.metadata
-            # The carrier's answer to a CANCEL.
-            code, status = said.get("sip_status_code", "487"), said.get("sip_status", "Request Terminated")
-            self._says(leg, "failed", sip_code=int(code), sip_status=status)
+            code, status = int(said.get("sip_status_code", code)), said.get("sip_status", status)
+            self._says(leg, "failed", sip_code=code, sip_status=status)
 
     # --- what is told ------------------------------------------------------------------------------------------------
 
@@ -480,8 +490,8 @@ class Phones:
             self.words.append(Word(kind, leg.named, self.clock.now, told))
 
 
-def _agent(sid: str) -> dict[str, Any]:
-    return {"kind": "AGENT", "sid": sid, "identity": agent_identity(sid)}
+def _agent(agent: Agent) -> dict[str, Any]:
+    return {"kind": "AGENT", "sid": agent.sid, "identity": agent.identity}
 
 
 def _participant(leg: Leg) -> dict[str, Any]:
