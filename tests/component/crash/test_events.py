@@ -54,7 +54,7 @@ def agent_comes(world: World) -> None:
 def only_the_room_is_told_of(world: World) -> None:
     (name,) = world.phones.rooms
     world.phones.delete(name)
-    world.phones.hooks.popleft()
+    world.phones.hooks.lose_next()
 
 
 def invite_overtakes_the_end(world: World) -> None:

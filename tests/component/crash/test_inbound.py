@@ -28,7 +28,7 @@ def rings(number: str) -> Act:
 
 def rings_and_livekit_says_so_twice(world: World) -> None:
     world.phones.ring_in(ROUTED)
-    world.phones.hooks.append(world.phones.hooks[-1])
+    world.phones.hooks.put_again()
 
 
 def no_agent_comes(world: World) -> None:

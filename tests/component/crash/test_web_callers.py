@@ -35,7 +35,7 @@ def joins(world: World) -> None:
 
 def joins_and_livekit_says_so_twice(world: World) -> None:
     joins(world)
-    world.phones.hooks.append(world.phones.hooks[-1])
+    world.phones.hooks.put_again()
 
 
 def talks(world: World) -> None:

@@ -71,8 +71,8 @@ class PlayedInCrashWorld(Played):
                 self.make(moves.pop(0))
             for _ in range(_TURNS):
                 await _sleep(0)
-            while self._phones.hooks:
-                heard = a_hook(self.at_s, read(json.dumps(self._phones.hooks.popleft()).encode()))
+            while (hook := self._phones.hooks.lose_next()) is not None:
+                heard = a_hook(self.at_s, read(json.dumps(hook.document).encode()))
                 self.heard += [] if heard is None else [heard]
             self.look()
             self._clock.move(LOOK_EVERY_MS / 1000)

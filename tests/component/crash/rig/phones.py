@@ -19,6 +19,7 @@ from local.phones.model.room import Leaving
 from local.phones.model.room import Room as ModelledRoom
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.livekit import CALL_HEADER
+from tests.component.crash.rig.post import Post
 from tests.fakes import HandClock
 
 RINGS_S = 4
@@ -160,7 +161,7 @@ class Phones:
     callers_wait_s: float = timings.RINGING_TIMEOUT_S
     """How long a trunk lets callers wait for an agent."""
     rooms: dict[str, Room] = field(default_factory=dict)
-    hooks: deque[dict[str, Any]] = field(default_factory=deque)
+    hooks: Post = field(init=False)
     words: deque[Word] = field(default_factory=deque)
     dials: Counter[str] = field(default_factory=Counter)
     rang: list[str] = field(default_factory=list)
@@ -186,6 +187,9 @@ class Phones:
     on_close: Callable[[str], object] = lambda _room: None
     _later: list[tuple[int, int, Callable[[], object], Leg | None]] = field(default_factory=list)
     _numbers: int = 0
+
+    def __post_init__(self) -> None:
+        self.hooks = Post(self.clock)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -478,7 +482,7 @@ class Phones:
 
     def _tell(self, event: str, room: str, participant: dict[str, Any] | None = None) -> None:
         document = {"event": event, "createdAt": str(self.clock.now // 1000), "room": {"name": room}}
-        self.hooks.append(document | ({"participant": participant} if participant else {}))
+        self.hooks.put(room, document | ({"participant": participant} if participant else {}))
 
     def carrier_says(self, kind: str) -> None:
         """Of every phone call there is."""

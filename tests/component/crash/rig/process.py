@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from local.phones.model.post import is_taken
+
 
 class Trouble(StrEnum):
     KILLED = "killed"
@@ -50,8 +52,9 @@ class Invocation:
 
     @property
     def needs_repeat(self) -> bool:
-        """Whether who sent an HTTP request has no answer to it, or one that asks to send it again."""
-        return self.failed or self.answer["statusCode"] >= 500
+        """Whether who sent an HTTP request has no answer to it, or one that asks to send it again: all of them read it
+        as LiveKit does."""
+        return self.failed or not is_taken(self.answer["statusCode"])
 
     def before_step(self) -> None:
         """Raises Killed if the process is dead, or dies before its first step."""

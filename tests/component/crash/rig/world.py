@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from local.phones.model.post import wait_after
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
 from tests.builders import NOW
@@ -85,8 +84,6 @@ class World:
     broken: list[AssertionError] = field(default_factory=list)
     speech: "Speech" = field(init=False)
     stream: Stream = field(init=False)
-    _hooks_tried: int = 0
-    _hooks_wait_until: int = 0
     _swept_at: int = NOW
     _warm: dict[str, ModuleType] = field(default_factory=dict)
     _struck: tuple[Invocation, str] | None = None
@@ -279,17 +276,12 @@ class World:
         return self._deliver_hook() or self._deliver_carriers_word()
 
     def _deliver_hook(self) -> bool:
-        if not self.phones.hooks or self.clock.now < self._hooks_wait_until:
+        hook = self.phones.hooks.next()
+        if hook is None:
             return False
-        document = self.phones.hooks.popleft()
-        invocation = self.invoke("receive_livekit_event", livekits_hook(document, self.clock.now))
-        self._hooks_tried += 1
-        wait_s = wait_after(self._hooks_tried) if invocation.needs_repeat else None
-        if wait_s is None:
-            self._hooks_tried = 0
-        else:
-            self.phones.hooks.appendleft(document)
-            self._hooks_wait_until = self.clock.now + round(wait_s * 1000)
+        invocation = self.invoke("receive_livekit_event", livekits_hook(hook.document, self.clock.now))
+        wait_s = self.phones.hooks.tried(hook, is_taken=not invocation.needs_repeat)
+        if wait_s is not None:
             self.phones.after(wait_s, lambda: None)
         return True
 
