@@ -8,7 +8,7 @@ import pytest
 from ringline.calls.model.call import AnswerFrom, State
 from ringline.calls.model.reasons import EndReason
 from tests.builders import at
-from tests.component.crash.rig.acts import end_is_asked_and_livekit_not, one_talks
+from tests.component.crash.rig.acts import end_is_asked_and_livekit_not, hangs_up_and_nobody_tells, one_talks
 from tests.component.crash.rig.phones import Callee
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Act, Scenario, strike_at_every_step
@@ -44,11 +44,7 @@ def dialer_died_while_it_waited_for_the_agent(world: World) -> None:
 
 def hang_up_lost(world: World) -> None:
     one_talks(world)
-    world.phones.hang_up()
-    world.phones.hooks.clear()
-    world.clock.move(6)
-    world.phones.happen()
-    world.phones.hooks.clear()
+    hangs_up_and_nobody_tells(world)
 
 
 def hang_up_asked_and_livekit_not(world: World) -> None:

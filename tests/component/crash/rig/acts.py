@@ -24,6 +24,14 @@ def one_is_over(world: World) -> None:
     world.settle()
 
 
+def hangs_up_and_nobody_tells(world: World) -> None:
+    world.phones.hang_up()
+    world.phones.hooks.clear()
+    world.clock.move(6)
+    world.phones.happen()
+    world.phones.hooks.clear()
+
+
 def canceled_while_it_rings(world: World) -> None:
     world.create()
     world.phones.after(2, world.hang_up)

@@ -8,7 +8,7 @@ import pytest
 from ringline.calls.model.reasons import EndReason
 from ringline.runtime.table import WAITING_PK
 from tests.component.crash import test_dialing, test_sweep
-from tests.component.crash.rig.acts import nothing, one_talks_and_one_waits
+from tests.component.crash.rig.acts import hangs_up_and_nobody_tells, nothing, one_talks_and_one_waits
 from tests.component.crash.rig.process import Trouble
 from tests.component.crash.rig.promises import Scenario, strike_at_every_step
 from tests.component.crash.rig.world import ACCOUNT, World
@@ -48,9 +48,12 @@ def goes_back_to_whole_lists(world: World) -> None:
 
 
 def goes_over_to_shards(world: World) -> None:
+    """Only the sweep can find out that the call is over which stands in the whole list."""
     one_talks_on_and_one_waits(world)
     assert in_both(world) == {False: [world.accepted[0], ACCOUNT], True: []}
     world.deploy(in_shards=True)
+    world.phones.callees_hang_up = True
+    hangs_up_and_nobody_tells(world)
 
 
 def one_talks_on_and_one_waits(world: World) -> None:
@@ -88,8 +91,10 @@ SCENARIOS = [
         goes_back,
         name="the sweep finds what is listed in both",
         prepare=goes_over_to_shards,
+        reasons=({EndReason.IDLE_TIMEOUT}, TALKED),
+        act=nothing,
         in_shards=False,
-        steps=frozenset({"PutItem", "Query"}),
+        steps=frozenset({"delete_room", "TransactWriteItems", "SendMessage"}),
         also=nothing,
     ),
     goes_back,
