@@ -84,6 +84,10 @@ class World:
     broken: list[AssertionError] = field(default_factory=list)
     speech: "Speech" = field(init=False)
     stream: Stream = field(init=False)
+    hidden_s: dict[str, int] = field(default_factory=dict)
+    """How long a message that failed stays hidden, where that is another time than CONSUMERS says."""
+    once_loaded: Callable[[str, ModuleType], None] = lambda _function, _loaded: None
+    """What becomes of a function's code when it is loaded."""
     _swept_at: int = NOW
     _warm: dict[str, ModuleType] = field(default_factory=dict)
     _struck: tuple[Invocation, str] | None = None
@@ -155,6 +159,7 @@ class World:
             "RECORDS_BUCKET": RECORDS_BUCKET,
         }
         self._warm[function] = load_handler(function, environment)
+        self.once_loaded(function, self._warm[function])
         return self._warm[function]
 
     # --- the customer and the agents ---------------------------------------------------------------------------------
@@ -318,7 +323,7 @@ class World:
         for number, message in enumerate(here):
             if invocation.failed or str(number) in failed:
                 message.received += 1
-                message.visible_at = self.clock.now + hidden_s * 1000
+                message.visible_at = self.clock.now + self.hidden_s.get(queue, hidden_s) * 1000
                 (self.messages if message.received < RECEIVED_AT_MOST else self.dead_letters).append(message)
         return True
 
