@@ -97,6 +97,7 @@ class Ascent:
             "AskedApart": "true",
             "AnswerFrom": self._wishes.answer_from,
             "Dialer": self._wishes.dialer,
+            "DueInShards": str(self._wishes.due_in_shards).lower(),
             "PublicUrl": called.public_url,
             "TelnyxPublicKey": self._wishes.carrier_secrets.telnyx_public_key,
             # Any pair will do for the emulator's S3.

@@ -2,10 +2,11 @@
 
 `up` obeys RINGLINE_PORT (8787), BIND_ADDRESS (127.0.0.1), CAP (5), WEBHOOK_URL, FROM_NUMBER, AGENT_NAME,
 RINGLINE_STATE_DIR, ANSWER_FROM (dialer, carrier: who tells of an answer), RINGLINE_DIALER (function, container: who
-dials), EXCLUDE_EVENTS (those of LiveKit that the phone network does not post, with commas), and LIVEKIT_URL with
-LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID, then also PUBLIC_URL (what that server calls this stack by),
-SIP_HOOK_SECRET, TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN. SPEECH_LLM_URL, SPEECH_LLM_KEY and SPEECH_LLM_MODEL name the
-language model that answers for agents that are a prompt; without them a stand-in does.
+dials), DUE_IN_SHARDS (false, true: whether shared lists are kept in shards), EXCLUDE_EVENTS (those of LiveKit that the
+phone network does not post, with commas), and LIVEKIT_URL with LIVEKIT_API_KEY, LIVEKIT_API_SECRET and SIP_TRUNK_ID,
+then also PUBLIC_URL (what that server calls this stack by), SIP_HOOK_SECRET, TELNYX_PUBLIC_KEY and TWILIO_AUTH_TOKEN.
+SPEECH_LLM_URL, SPEECH_LLM_KEY and SPEECH_LLM_MODEL name the language model that answers for agents that are a prompt;
+without them a stand-in does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,9 @@ class LivekitServer:
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What a stack should be. `port` 0 takes any free one; `livekit` None starts the phone network, with
-    `phones_options`. `answer_from` and `dialer` are the template's parameters AnswerFrom and Dialer. `bind_address` is
-    the front door's, and `public_url` what a LiveKit server and agents call it by, where that is another name."""
+    `phones_options`. `answer_from`, `dialer` and `due_in_shards` are the template's parameters AnswerFrom, Dialer and
+    DueInShards. `bind_address` is the front door's, and `public_url` what a LiveKit server and agents call it by, where
+    that is another name."""
 
     state_dir: Path = field(default_factory=default_state_dir)
     port: int = DEFAULT_PORT
@@ -59,6 +61,7 @@ class Wishes:
     phones_options: tuple[str, ...] = ()
     answer_from: str = "dialer"
     dialer: str = FUNCTION
+    due_in_shards: bool = False
     carrier_secrets: CarrierSecrets = field(default_factory=sandbox_secrets)
     model: Mapping[str, str] = field(default_factory=dict)
     """The language model, by the names of its variables."""
@@ -75,6 +78,7 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
         agent_name=environ.get("AGENT_NAME") or DEFAULT_AGENT_NAME,
         answer_from=_one_of(environ, "ANSWER_FROM", ("dialer", "carrier")),
         dialer=_one_of(environ, "RINGLINE_DIALER", (FUNCTION, CONTAINER)),
+        due_in_shards=_one_of(environ, "DUE_IN_SHARDS", ("false", "true")) == "true",
         phones_options=_left_out(environ),
         model=_model(environ),
     )
