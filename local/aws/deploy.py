@@ -269,7 +269,7 @@ def _with_built_code(template: Template, build: Build, s3: Any) -> Template:
     """The template with the built folders in place of the sources, as `sam package` would leave it."""
     s3.create_bucket(Bucket=_BUCKET)
     for name, layer in resources_of(template, "AWS::Serverless::LayerVersion").items():
-        layer["Properties"]["ContentUri"] = _put(s3, name, _linked_layer(build.layers[name]))
+        layer["Properties"]["ContentUri"] = _put(s3, name, linked_layer(build.layers[name]))
         layer.pop("Metadata", None)
     for name, function in resources_of(template, "AWS::Serverless::Function").items():
         folder = Path(function["Properties"]["CodeUri"]).name
@@ -292,7 +292,7 @@ def _zipped(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _linked_layer(built: Path) -> bytes:
+def linked_layer(built: Path) -> bytes:
     """A layer that leads to the built folder. The emulator unpacks every layer anew for every process of every
     function: with 70 MB of packages that is a second and 70 MB of disk each. Lambda and the emulator read `.pth` files
     of a layer's site folder."""

@@ -1,6 +1,7 @@
 """Runs inside the emulator's own environment: ministack, with each function's log in a file, three of its waits taken
-out, queries that read what they answer, an IAM that knows which partitions a request of DynamoDB is about, event
-sources that filter as Lambda's do, and saved queries taken for granted.
+out, queries that read what they answer, an IAM that knows which partitions a request of DynamoDB is about, runs that
+come to their end where their function changes, event sources that filter as Lambda's do, and saved queries taken for
+granted.
 
 The names that are replaced here are private to ministack; its version is pinned, and a missing one fails at once.
 """
@@ -189,6 +190,38 @@ def _beside(module: str) -> Any:
     return found
 
 
+def _let_runs_end_where_a_function_changes() -> None:
+    """ministack ends the processes of a function whose layers change, in the middle of what they do. Lambda begins with
+    others, and lets these come to their end: for a while both are at work."""
+    update, kill, release = lambda_svc._update_config, lambda_runtime.kill_workers, lambda_svc.release_worker
+    updating, leaving = threading.local(), set[Worker]()
+
+    def update_gently(*asked: Any) -> Any:
+        updating.now = True
+        try:
+            return update(*asked)
+        finally:
+            updating.now = False
+
+    def kill_idle(workers: list[Worker | None]) -> None:
+        busy: set[Worker] = set()
+        if getattr(updating, "now", False):
+            with lambda_runtime._lock:
+                busy = {worker for worker in workers if worker is not None and worker.in_use}
+                leaving.update(busy)
+        kill([worker for worker in workers if worker not in busy])
+
+    def release_and_end(worker: Worker | None) -> None:
+        release(worker)
+        if worker in leaving:
+            leaving.discard(worker)
+            kill([worker])
+
+    lambda_svc._update_config = update_gently
+    lambda_runtime.kill_workers = kill_idle
+    lambda_svc.release_worker = release_and_end
+
+
 def _filter_as_lambda_does() -> None:
     """ministack takes a rule about something that is nowhere on the way for one that does not hold."""
     event_filter = _beside("event_filter")
@@ -250,6 +283,7 @@ if __name__ == "__main__":
     _read_streams_beside_queues()
     _read_only_what_a_query_wants()
     _know_leading_keys()
+    _let_runs_end_where_a_function_changes()
     _filter_as_lambda_does()
     _allow_messages_together()
     _keep_alarms_of_several_metrics()
