@@ -13,7 +13,7 @@ from ringline.runtime.web.problems import Problem
 
 class Scope(StrEnum):
     CALLS_READ = "calls:read"
-    """Calls, what was said in them, and how the account's lines stand."""
+    """Calls, what was said in them, which events told of them to whom, and how the account's lines stand."""
     CALLS_WRITE = "calls:write"
     """Making calls, ending and handing them over, and what is done within them."""
     CALLS_LISTEN = "calls:listen"
@@ -30,6 +30,9 @@ class Scope(StrEnum):
 
 
 _CALLS = re.compile(r"/v1/(?:calls|sessions|transcripts|recordings|analytics|account|erasures)(?:/|$)")
+_TOLD_OF_CALLS = re.compile(r"/v1/(?:events|webhook-deliveries)(?:/|$)")
+"""An event tells what was said in a call, and a server's answer in the log of deliveries may repeat it. Sending one
+again is set-up: an endpoint that setup:write makes is told everything as well."""
 _LISTENING = re.compile(r"/v1/calls/[^/]+/monitor$")
 _KEYS = re.compile(r"/v1/api-keys(?:/|$)")
 _AUDIT = re.compile(r"/v1/audit$")
@@ -47,6 +50,8 @@ def scope_of(method: str, path: str) -> Scope:
     reads = method == "GET"
     if _CALLS.match(path):
         return Scope.CALLS_READ if reads else Scope.CALLS_WRITE
+    if reads and _TOLD_OF_CALLS.match(path):
+        return Scope.CALLS_READ
     return Scope.SETUP_READ if reads else Scope.SETUP_WRITE
 
 
