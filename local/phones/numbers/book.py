@@ -51,12 +51,15 @@ _ORDINARY = (
         "+15550100201", STAYS_ON, "answers and never hangs up", "MAX_DURATION_REACHED", wish=Wish.SHORT_LIMIT
     ),
     SandboxNumber(
-        "+15550100203", replace(PICKS_UP, hangs_up_after_s=3.0), "early media, then answers", "USER_HUNG_UP_IN_CALL"
+        "+15550100203",
+        replace(PICKS_UP, hangs_up_after_s=3.0),
+        "answers, hangs up after 3 s: as a call with early media (183), which LiveKit tells as ringing",
+        "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber(
         "+15550100181",
         Callee(answers_after_s=3.0, hangs_up_after_s=3.0),
-        "is forwarded (181), answers after 3 s",
+        "answers after 3 s, hangs up 3 s later: as one that is forwarded (181), which LiveKit tells as ringing",
         "USER_HUNG_UP_IN_CALL",
     ),
     SandboxNumber("+15550100000", RINGS_OUT, "rings and is never answered", "USER_DID_NOT_PICK_UP"),

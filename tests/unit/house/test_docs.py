@@ -60,6 +60,11 @@ MODULE = re.compile(r"python[\d.]* -m ([\w.]+)")
 TEST = re.compile(r"\btest_\w+(?!\w*\.py)\b")
 CONSTANT = re.compile(r"_?[A-Z][A-Z\d]*(?:_[A-Z\d]+)+")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+IN_A_SHELL = re.compile(r"\$\{?([A-Z][A-Z_]+)")
+OF_THE_SHELL = {"PATH", "PWD", "HOME", "USER"}
+THE_READERS_OWN = {"LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "TWILIO_AUTH_TOKEN"}
+"""Secrets that somebody else gave them."""
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -118,6 +123,14 @@ def test_make_targets_and_modules_that_a_page_names_are_there(page: Path) -> Non
         path = ROOT / module.replace(".", "/")
         ours = path.parts[len(ROOT.parts)] in SOURCES
         assert not ours or (path / "__main__.py").is_file() or path.with_suffix(".py").is_file(), module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_says_where_what_its_commands_take_from_the_shell_is_set(page: Path) -> None:
+    text = page.read_text()
+    used = {name for block in CONSOLE.findall(text) for name in IN_A_SHELL.findall(block)}
+    of_ours = sorted(used - OF_THE_SHELL - THE_READERS_OWN)
+    assert [name for name in of_ours if f"{name}=" not in text and f"`${name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
