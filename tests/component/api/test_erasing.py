@@ -9,7 +9,7 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
-from ringline.calls.model.call import Direction, Note, Recording, State
+from ringline.calls.model.call import Call, Direction, Note, Recording, State
 from ringline.calls.model.events import ContentErased, RecordingSeen, TranscriptKept
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import RECORDING_ENDS_S, RECORDING_SHOWS_S
@@ -232,8 +232,11 @@ PERSON, ANOTHER = "+15550100200", "+15550100300"
 
 
 def over(local: LocalAws, call_id: str, **fields: Any) -> None:
-    call = a_call(State.ENDED, account_id=ACCOUNT, call_id=call_id, end_reason=EndReason.USER_HUNG_UP_IN_CALL, **fields)
-    CallStore(local.dynamodb, local.table_name).create(call)
+    CallStore(local.dynamodb, local.table_name).create(_over(call_id, **fields))
+
+
+def _over(call_id: str, **fields: Any) -> Call:
+    return a_call(State.ENDED, account_id=ACCOUNT, call_id=call_id, end_reason=EndReason.USER_HUNG_UP_IN_CALL, **fields)
 
 
 def forget(manage: ModuleType, **asked: Any) -> tuple[int, Any]:
@@ -249,7 +252,9 @@ def test_a_persons_number_is_erased_from_every_call_with_what_was_said(local: Lo
     for number in range(25):
         over(local, f"call_out{number:02d}", to_number=PERSON, data={"card": SECRET_WORDS})
     note = Note(NOW, f"fell_back: {PERSON}")
+    left_at = now_ms() - 3_600_000
     in_room = {"inbound_room": f"call-_{PERSON}_x", "caller_identity": f"sip_{PERSON}", "from_number": PERSON}
+    in_room |= {"ended_at": left_at, "created_at": left_at}
     over(local, "call_in1", to_number=ANOTHER, direction=Direction.INBOUND, notes=(note,), **in_room)
     person, agent = Target(TargetKind.NUMBER, PERSON), Target(TargetKind.AGENT, "front-desk")
     handed_over = a_transfer(target=agent, fallback=(person,), former=Former(transferred_to=PERSON, transferred_at=NOW))
@@ -277,6 +282,19 @@ def test_a_call_that_goes_on_is_named_and_erased_when_it_is_over(local: LocalAws
     CallStore(local.dynamodb, local.table_name).create(a_call(State.ACTIVE, account_id=ACCOUNT, to_number=PERSON))
     _, receipt = forget(manage, number=PERSON)
     assert (receipt["calls"], receipt["left"]) == (0, [CALL])
+
+
+BARE = PERSON.removeprefix("+")
+
+
+@pytest.mark.parametrize("asked", [PERSON, BARE])
+def test_a_caller_whose_country_nobody_could_tell_is_found_by_their_digits(
+    local: LocalAws, manage: ModuleType, asked: str
+) -> None:
+    over(local, "call_in1", to_number=ANOTHER, direction=Direction.INBOUND, from_number=BARE)
+    status, receipt = forget(manage, number=asked, cursor="from:")
+    assert (status, receipt["calls"]) == (200, 1)
+    assert BARE not in str(local.items())
 
 
 def test_what_is_no_number_is_refused(manage: ModuleType) -> None:

@@ -39,12 +39,14 @@ class ForgetNumber:
     forget_called: Callable[[str, str], None]
 
     def run(self, account_id: str, number: str, cursor: str | None = None) -> Forgotten:
-        """Raises ValueError for a cursor that is none of ours."""
+        """`number` is E.164, or the digits of a caller whose country nobody could tell. Raises ValueError for a cursor
+        that is none of ours."""
         side = _FROM if cursor is not None and cursor.startswith(_FROM) else _TO
         if cursor is not None and not cursor.startswith(side):
             raise ValueError("not a cursor of ours")
         after = None if cursor is None else cursor.removeprefix(side) or None
-        wanted = Wanted(to_number=number) if side == _TO else Wanted(from_number=number)
+        words = _as_calls_keep(number)
+        wanted = Wanted(to_number=words) if side == _TO else Wanted(from_number=words)
         page = self.pages.newest(account_id, limit=MOST_AT_ONCE, cursor=after, wanted=wanted)
         forgotten = Forgotten()
         self.forget_called(account_id, number)
@@ -61,3 +63,8 @@ class ForgetNumber:
         elif side == _TO:
             forgotten.next_cursor = _FROM
         return forgotten
+
+
+def _as_calls_keep(number: str) -> frozenset[str]:
+    """The number, and its digits alone: a caller whose country nobody could tell is kept in the trunk's words."""
+    return frozenset({number, number.removeprefix("+")})

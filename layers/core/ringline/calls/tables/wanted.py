@@ -150,15 +150,15 @@ def _number(word: str) -> float | None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """The calls that have all of what is not None. `created_from` and `created_before` are moments in milliseconds; a
-    call that was created at the latter itself is not wanted."""
+    call that was created at the latter itself is not wanted. Of several numbers any will do."""
 
     states: frozenset[State] | None = None
     pipe_id: str | None = None
     agent_id: str | None = None
     direction: Direction | None = None
     end_reasons: frozenset[EndReason] | None = None
-    to_number: str | None = None
-    from_number: str | None = None
+    to_number: str | frozenset[str] | None = None
+    from_number: str | frozenset[str] | None = None
     metadata: tuple[MetadataIs, ...] = ()
     created_from: int | None = None
     created_before: int | None = None
@@ -230,8 +230,8 @@ class Wanted:
 EVERY_CALL = Wanted()
 
 
-def _only(word: str | None) -> frozenset[str] | None:
-    return None if word is None else frozenset({word})
+def _only(word: str | frozenset[str] | None) -> frozenset[str] | None:
+    return frozenset({word}) if isinstance(word, str) else word
 
 
 def _id_made_at(moment: int) -> str:
