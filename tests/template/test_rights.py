@@ -79,7 +79,7 @@ WRITERS: dict[str, set[str]] = {
     "worker's name": {MANAGE},
     "LiveKit's rest": {DIAL},
     "connection": {RUNNERS},
-    "inbound room": {LIVEKIT},
+    "inbound room": {LIVEKIT, MANAGE},
     "carrier link": {DIAL, CARRIER},
     "voice profile": set(),
     "sweep": {SWEEP},

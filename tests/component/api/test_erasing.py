@@ -9,6 +9,8 @@ import pytest
 
 from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
+from ringline.calls.facts.evidence import CarrierWords, Evidence
+from ringline.calls.facts.reports import AgentReports
 from ringline.calls.model.call import Call, Direction, Note, Recording, State
 from ringline.calls.model.events import ContentErased, RecordingSeen, TranscriptKept
 from ringline.calls.model.reasons import EndReason
@@ -16,6 +18,7 @@ from ringline.calls.model.timing import RECORDING_ENDS_S, RECORDING_SHOWS_S
 from ringline.calls.model.transfers.transfer import Former, Target, TargetKind, TransferState
 from ringline.calls.outcomes.outcome import AgentOutcome, Fit, KeptOutcome
 from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import MOST_IN_TABLE_BYTES, Transcript, Transcripts, Turn
 from ringline.calls.tables.writes.days import called_row
@@ -284,6 +287,40 @@ def test_a_call_that_goes_on_is_named_and_erased_when_it_is_over(local: LocalAws
     assert (receipt["calls"], receipt["left"]) == (0, [CALL])
 
 
+def left_room(local: LocalAws, seconds_ago: int, **fields: Any) -> Call:
+    """A caller who came, was asked about, and left."""
+    moment = now_ms() - seconds_ago * 1000
+    moments = {"created_at": moment, "ended_at": moment}
+    room = {"inbound_room": f"in_{PERSON}_x", "caller_identity": f"sip_{PERSON}", "from_number": PERSON}
+    call = _over("call_in1", direction=Direction.INBOUND, to_number=ANOTHER, **moments, **room, **fields)
+    rooms = InboundRooms(local.dynamodb, local.table_name)
+    assert rooms.open(call) is Opened.OPENED and rooms.notes_question(call)
+    return call
+
+
+def test_the_room_of_a_caller_who_is_forgotten_is_forgotten_too(local: LocalAws, manage: ModuleType) -> None:
+    left_room(local, 3600)
+    assert [forget(manage, number=PERSON, cursor="from:")[1][name] for name in ("calls", "left")] == [1, []]
+    assert PERSON.removeprefix("+") not in str(local.items())
+
+
+def test_the_room_of_a_caller_that_is_the_next_ones_by_now_stays(local: LocalAws, manage: ModuleType) -> None:
+    left = left_room(local, 3600, sip_call_id="SCL_1")
+    again = replace(left, call_id="call_in2", state=State.ACTIVE, end_reason=None, ended_at=None, sip_call_id="SCL_2")
+    assert InboundRooms(local.dynamodb, local.table_name).open(again) is Opened.OPENED
+    assert forget(manage, number=PERSON, cursor="from:")[1]["left"] == ["call_in2"]
+    tenant = InboundRooms(local.dynamodb, local.table_name).tenant(left.inbound_room or "")
+    assert tenant is not None and tenant.attempt_id.call_id == "call_in2"
+
+
+def test_a_caller_who_left_just_now_is_forgotten_when_nobody_tells_of_them_any_more(
+    local: LocalAws, manage: ModuleType
+) -> None:
+    left_room(local, 1)
+    receipt = forget(manage, number=PERSON, cursor="from:")[1]
+    assert (receipt["calls"], receipt["left"]) == (0, ["call_in1"])
+
+
 BARE = PERSON.removeprefix("+")
 
 
@@ -295,6 +332,22 @@ def test_a_caller_whose_country_nobody_could_tell_is_found_by_their_digits(
     status, receipt = forget(manage, number=asked, cursor="from:")
     assert (status, receipt["calls"]) == (200, 1)
     assert BARE not in str(local.items())
+
+
+def test_a_number_is_taken_out_of_what_the_carrier_and_the_agent_said() -> None:
+    told = _over(
+        "call_out1",
+        to_number=ANOTHER,
+        carrier=CarrierWords(forwarded_to=f"<sip:{PERSON}@sbc.example;user=phone>", cause=f"moved to {BARE}"),
+        evidence=Evidence(sip_status=f"Forward to 00{BARE}", twirp_message=f"sip:%2B{BARE}@sbc: busy"),
+        reports=AgentReports(voicemail_why=f"you have reached {PERSON}", hung_up_for=f"wants 011{BARE} instead"),
+        notes=(Note(NOW, f"fell_back: {PERSON}"), Note(NOW, f"listener_removed: 9{BARE}9")),
+    )
+    kept = moved(told, ContentErased(NOW, PERSON))
+    assert kept.carrier == CarrierWords(forwarded_to="<sip:erased@sbc.example;user=phone>", cause="moved to erased")
+    assert kept.evidence == Evidence(sip_status="Forward to erased", twirp_message="sip:%2Berased@sbc: busy")
+    assert kept.reports == AgentReports(voicemail_why="you have reached erased", hung_up_for="wants erased instead")
+    assert [note.what for note in kept.notes] == ["fell_back: erased", f"listener_removed: 9{BARE}9"]
 
 
 def test_what_is_no_number_is_refused(manage: ModuleType) -> None:

@@ -20,6 +20,7 @@ from ringline.calls.model.call import Call
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.progress.capacity import Capacity
 from ringline.calls.progress.hang_up import HangUp, HungUp
+from ringline.calls.tables.inbound_rooms import InboundRooms
 from ringline.calls.tables.limits.counters import Counters
 from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.calls.tables.paces import TrunkPaces
@@ -144,6 +145,8 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
         pipes_with_url=partial(_pipes_with_url, RoutingStore(dynamodb, table)),
     )
     erasing = _erasing(settings, parts, clock=clock)
+    forget_room = InboundRooms(dynamodb, table).forget
+    forgetting = ForgetNumber(reader.pages, erasing, parts.store.forget_called, forget_room)
     resources = (
         *_setting_up(settings, parts, number_of, clock=clock, log=log),
         calls,
@@ -159,7 +162,7 @@ def compose(settings: Settings, *, document: Path, clock: Clock, log: Logger) ->
             log=log,
         ),
         TransferRoutes(parts.store, ask_transfer),
-        Erasure(erasing, ForgetNumber(reader.pages, erasing, parts.store.forget_called), number_of, log),
+        Erasure(erasing, forgetting, number_of, log),
         Analytics(reader, outcomes),
         TranscriptLists(reader),
         Recordings(reader),

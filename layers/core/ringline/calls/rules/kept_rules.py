@@ -1,6 +1,7 @@
 """What is kept of a call beside its record - transcript and recording - and may become known after its end. It changes
 neither state nor reason. Pure."""
 
+import re
 from copy import replace
 
 from ringline.calls.model.call import Call, Direction, Listener, Recording, RecordingConsent, State
@@ -263,12 +264,18 @@ def _without_person(consent: RecordingConsent | None, *, is_forgotten: bool) -> 
 
 
 def without_number(call: Call, number: str) -> Call:
-    """The call without this number, wherever it stands: LiveKit names callers and their rooms by it."""
+    """The call without this number, wherever it stands: LiveKit names callers and their rooms by it, and carriers tell
+    it in their own words."""
+    digits = re.compile(rf"(?<!\d)(?:\+|00|011)?{re.escape(number.removeprefix('+'))}(?!\d)")
+
+    def told(text: str | None) -> str | None:
+        return None if text is None else digits.sub(_GONE, text)
 
     def kept(text: str | None) -> str | None:
         return None if text is not None and _names(text, number) else text
 
     allowed = call.transfer_allowed_numbers
+    evidence, carrier, reports = call.evidence, call.carrier, call.reports
     return replace(
         call,
         to_number=kept(call.to_number),
@@ -277,8 +284,15 @@ def without_number(call: Call, number: str) -> Call:
         inbound_room=kept(call.inbound_room),
         caller_identity=kept(call.caller_identity),
         attempts=tuple(replace(each, from_number=kept(each.from_number)) for each in call.attempts),
-        notes=tuple(replace(each, what=each.what.replace(number, _GONE)) for each in call.notes),
-        reports=replace(call.reports, transferred_to=kept(call.reports.transferred_to)),
+        notes=tuple(replace(each, what=digits.sub(_GONE, each.what)) for each in call.notes),
+        evidence=replace(evidence, sip_status=told(evidence.sip_status), twirp_message=told(evidence.twirp_message)),
+        carrier=replace(carrier, forwarded_to=told(carrier.forwarded_to), cause=told(carrier.cause)),
+        reports=replace(
+            reports,
+            transferred_to=kept(reports.transferred_to),
+            voicemail_why=told(reports.voicemail_why),
+            hung_up_for=told(reports.hung_up_for),
+        ),
         transfers=tuple(_transfer_without(each, number) for each in call.transfers),
         transfer_allowed_numbers=None if allowed is None else tuple(each for each in allowed if each != number),
     )

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ringline.calls.model.call import AttemptId, Call, is_dialled_for
 from ringline.calls.model.livekit_event import LivekitEvent
 from ringline.calls.tables.asked.rows import AskedRows
@@ -23,12 +25,13 @@ from ringline.calls.tables.writes.companions import Companions
 from ringline.calls.tables.writes.results import Committed
 from ringline.calls.tables.writes.transactions import Transactions, was_refused
 from ringline.runtime.clock import MS_PER_S
-from ringline.runtime.items import from_item, to_item
+from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.rows import to_row
 from ringline.runtime.table import QUESTION_SK, ROOM_CALL_SK, room_pk
 
 # Named conditions.
 ITEM_IS_NEW = "attribute_not_exists(pk)"
+ROOM_IS_OF_CALL = "account_id = :account_id AND call_id = :call_id"
 ROOM_HAS_NOT_THIS_CALL = "attribute_not_exists(pk) OR (attribute_exists(sip_call_id) AND sip_call_id <> :sip_call_id)"
 
 _KEPT_S = 2 * 24 * 3600
@@ -108,6 +111,20 @@ class InboundRooms:
         put = _room_put(call)
         put["Item"] |= to_item({"sk": QUESTION_SK})
         return self._transactions.put_alone({"TableName": self._table, **put}) is Committed.DONE
+
+    def forget(self, call: Call) -> None:
+        """Deletes the rows of the room that the caller came into, as far as they are still this call's."""
+        for sk in (QUESTION_SK, ROOM_CALL_SK):
+            try:
+                self._db.delete_item(
+                    TableName=self._table,
+                    Key=to_item({"pk": room_pk(call.inbound_room or ""), "sk": sk}),
+                    ConditionExpression=ROOM_IS_OF_CALL,
+                    ExpressionAttributeValues=to_item({":account_id": call.account_id, ":call_id": call.call_id}),
+                )
+            except ClientError as error:
+                if not condition_failed(error):
+                    raise
 
     def open(self, call: Call) -> Opened:
         """Accepts a call that rings in: its row, the room as its own, and what it takes of lines and caps, together or
