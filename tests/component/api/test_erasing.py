@@ -1,9 +1,10 @@
 """What is kept of a call is deleted where a customer asks for it, whatever comes late."""
 
+import asyncio
 import json
 from copy import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,13 +12,15 @@ from ringline.accounts.account import Account
 from ringline.accounts.store import AccountStore
 from ringline.calls.facts.evidence import CarrierWords, Evidence
 from ringline.calls.facts.reports import AgentReports
-from ringline.calls.model.call import Call, Direction, Note, Recording, State
+from ringline.calls.model.call import Call, Direction, Note, Recording, Speaker, State
 from ringline.calls.model.events import ContentErased, RecordingSeen, TranscriptKept
 from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.timing import RECORDING_ENDS_S, RECORDING_SHOWS_S
 from ringline.calls.model.transfers.transfer import Former, Target, TargetKind, TransferState
 from ringline.calls.outcomes.outcome import AgentOutcome, Fit, KeptOutcome
 from ringline.calls.outcomes.store import Outcomes
+from ringline.calls.progress.progress import Progress
+from ringline.calls.signals.agent_reports import HearAgent, Report
 from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
 from ringline.calls.tables.store import CallStore
 from ringline.calls.tables.transcripts import MOST_IN_TABLE_BYTES, Transcript, Transcripts, Turn
@@ -31,8 +34,9 @@ from ringline.webhooks.tables.deliveries import DeliveryStore
 from ringline.webhooks.tables.endpoints import EndpointStore
 from ringline.webhooks.tables.events import EventStore
 from tests.builders import NOW, a_call, a_transfer, moved, unmoved
+from tests.component.calls_room import LOG
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
-from tests.fakes import CONTEXT
+from tests.fakes import CONTEXT, CountingDoorbell
 from tests.sample_events import event_of
 from tests.unit.webhooks.webhook_fakes import an_endpoint
 
@@ -348,6 +352,40 @@ def test_a_number_is_taken_out_of_what_the_carrier_and_the_agent_said() -> None:
     assert kept.evidence == Evidence(sip_status="Forward to erased", twirp_message="sip:%2Berased@sbc: busy")
     assert kept.reports == AgentReports(voicemail_why="you have reached erased", hung_up_for="wants erased instead")
     assert [note.what for note in kept.notes] == ["fell_back: erased", f"listener_removed: 9{BARE}9"]
+
+
+@pytest.mark.parametrize("turns", [1, MOST_IN_TABLE_BYTES // 1000])
+def test_what_an_agent_tells_while_its_call_is_erased_is_not_kept(
+    local: LocalAws, manage: ModuleType, turns: int
+) -> None:
+    keep_everything(local)
+    store = CallStore(local.dynamodb, local.table_name)
+    transcripts = Transcripts(local.dynamodb, local.table_name, aws.s3, RECORDS_BUCKET)
+    progress = Progress(store, CountingDoorbell(), now_ms, LOG)
+
+    class ErasedMeanwhile:
+        def keep(self, *asked: Any) -> Any:
+            assert erase(manage)[0] == 200
+            return transcripts.keep(*asked)
+
+        forget = staticmethod(transcripts.forget)
+
+    agent: Any = dict.fromkeys(("outcomes", "telephony", "looks"))
+    hear = HearAgent(store, progress, cast(Transcripts, ErasedMeanwhile()), **agent, clock=now_ms, log=LOG)
+    said = Transcript(tuple(Turn("user", SECRET_WORDS * 100) for _ in range(turns)))
+    heard = asyncio.run(hear.run(Speaker(ACCOUNT, CALL, 1), [Report("transcript", transcript=said)]))
+    assert heard.results == ("content_erased",)
+    assert files() == [] and SECRET_WORDS not in str(local.items())
+
+
+def test_an_outcome_that_was_told_while_its_call_was_erased_is_not_shown(local: LocalAws, manage: ModuleType) -> None:
+    keep_everything(local)
+    assert erase(manage)[0] == 200
+    outcome = KeptOutcome(1, AgentOutcome("card", {"number": SECRET_WORDS}, None, None), NOW, None, Fit.OK, None)
+    Outcomes(local.dynamodb, local.table_name).keep(ACCOUNT, CALL, outcome)
+    assert ask(manage, "GET", f"/v1/calls/{CALL}/analytics")[1]["data"] == []
+    assert ask(manage, "GET", f"/v1/sessions/{ACCOUNT}.{CALL}.1/analytics")[1]["data"] == []
+    assert ask(manage, "GET", f"/v1/calls/{CALL}")[1]["analytics"] == []
 
 
 def test_what_is_no_number_is_refused(manage: ModuleType) -> None:

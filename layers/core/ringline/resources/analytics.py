@@ -1,12 +1,10 @@
 """What came of conversations, as their agents reported it: of a call, or of one of its sessions."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aws_lambda_powertools.event_handler import Response
 
 from ringline.calls.model.call import Call
-from ringline.calls.outcomes.outcome import KeptOutcome
 from ringline.calls.outcomes.store import Outcomes
 from ringline.calls.outcomes.view import outcome_view
 from ringline.resources.session_reader import SessionReader
@@ -49,15 +47,17 @@ class Analytics:
         call = self.reader.store.get(request.account_id, call_id) if is_plausible_id(call_id) else None
         if call is None:
             raise not_found("call_not_found", "There is no such call")
-        return _rows(call, self.outcomes.of_call(call.account_id, call.call_id))
+        return self._rows(call)
 
     def of_session(self, request: Request, session_id: str) -> Response[str]:
         session = self.reader.find(request.account_id, session_id)
         if session is None:
             raise not_found("session_not_found", "There is no such session")
-        call = session.call
-        return _rows(call, self.outcomes.of_call(call.account_id, call.call_id, session.dial))
+        return self._rows(session.call, session.dial)
 
-
-def _rows(call: Call, outcomes: Iterable[KeptOutcome]) -> Response[str]:
-    return json_response(200, listing([outcome_view(call, each) for each in outcomes], None))
+    def _rows(self, call: Call, dial: int | None = None) -> Response[str]:
+        """Of a call that was erased there are none: one that was told in that very moment may have been kept after
+        it."""
+        is_erased = call.content_erased_at is not None
+        kept = [] if is_erased else self.outcomes.of_call(call.account_id, call.call_id, dial)
+        return json_response(200, listing([outcome_view(call, each) for each in kept], None))

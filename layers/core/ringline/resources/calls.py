@@ -107,8 +107,10 @@ class Calls:
         place = queue_place(self.store, self.paces, self.places, self.capacity, call, self.clock())
         waits = {} if place is None else {"queue": place.as_json()}
         words = transcript_view(self.transcripts.read(call))
-        # A call that was never dialled has no outcome, and costs no request for one.
-        outcomes = self.outcomes.of_call(call.account_id, call.call_id) if call.attempt else []
+        # A call that was never dialled has no outcome, and costs no request for one. One that was erased shows none
+        # that was told in that very moment.
+        may_have_some = call.attempt and call.content_erased_at is None
+        outcomes = self.outcomes.of_call(call.account_id, call.call_id) if may_have_some else []
         analytics = {"analytics": [outcome_view(call, each) for each in outcomes]}
         return json_response(200, self._shown(call) | words | analytics | waits)
 

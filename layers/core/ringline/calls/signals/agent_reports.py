@@ -145,9 +145,12 @@ class HearAgent:
         user_spoke = any(turn.role == "user" for turn in transcript.turns)
         words = TranscriptKept(at, speaker.attempt, kept.turns, kept.place.value, user_spoke, is_final)
         told = self.progress.apply(speaker.account_id, speaker.call_id, words, told_by=speaker.dispatch)
-        if not isinstance(told, Unapplied) or told.why != HANDED_OVER:
-            return told
-        return self.progress.apply(speaker.account_id, speaker.call_id, replace(words, is_final=False))
+        if isinstance(told, Unapplied) and told.why == HANDED_OVER:
+            told = self.progress.apply(speaker.account_id, speaker.call_id, replace(words, is_final=False))
+        if isinstance(told, Unapplied) and told.why == CONTENT_ERASED:
+            # The call was erased since it was read: whoever erased it may have looked for transcripts before this one.
+            self.transcripts.forget(call, speaker.attempt, part)
+        return told
 
     async def _rest_recordings(self, call: Call) -> None:
         """Raises TelephonyDown: the agent then tells again that it wants a pause."""

@@ -101,6 +101,13 @@ class Transcripts:
         turns = sum(each.get("turn_count", 0) for each in (item, *others) if each is not None)
         return Kept(turns, Place.BUCKET if "turns_key" in item else Place.TABLE)
 
+    def forget(self, call: Call, dial: int, part: int) -> None:
+        """Deletes what is kept of one agent's part of a dial's transcript."""
+        gone = self._db.delete_item(TableName=self._table, Key=_key(call, dial, part), ReturnValues="ALL_OLD")
+        object_key = from_item(gone.get("Attributes", {})).get("turns_key")
+        if object_key is not None:
+            self._s3().delete_object(Bucket=self._bucket, Key=object_key)
+
     def read(self, call: Call) -> Transcript | None:
         """The transcript of the present attempt, whole. None, and no request, where the call's row says there is
         none."""
