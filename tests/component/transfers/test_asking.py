@@ -449,3 +449,37 @@ def test_a_number_is_read_as_the_account_writes_it(asking: Asking) -> None:
     asking.accounts.set_country(ACCOUNT, "US")
     status, transfer = asking.agent_asks(written)
     assert (status, transfer["to"]) == (202, {"type": "sip", "config": {"number": "+15550100888"}})
+
+
+TO_AGENT = {"to": {"type": "agent", "config": {"agent_id": "AGENT_2"}}}
+NAMED = {"type": "sip", "config": {"number": "+15550100888"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"to": NAMED}, id="sent to a number"),
+        pytest.param(TO_AGENT | {"fallback": [NAMED]}, id="sent to a number that follows an agent"),
+        pytest.param(TO_NUMBER | {"fallback": [TO_AGENT["to"], NAMED]}, id="that follows one who follows a number"),
+    ],
+)
+def test_a_browser_is_sent_to_no_number(asking: Asking, body: dict[str, Any]) -> None:
+    asking.talking(direction=Direction.WEB)
+    status, problem = asking.ask(body)
+    assert (status, problem["code"]) == (409, "no_phone_in_call")
+    assert (asking.call().transfers, asking.sent()) == ((), [])
+
+
+@pytest.mark.parametrize("body", [TO_NUMBER | {"fallback": [NAMED]}, TO_AGENT], ids=["called in", "an agent"])
+def test_a_browser_is_handed_over_where_nobody_is_sent_away(asking: Asking, body: dict[str, Any]) -> None:
+    asking.talking(direction=Direction.WEB)
+    assert asking.ask(body)[0] == 202
+
+
+def test_a_number_of_the_pipe_to_which_a_browser_would_be_sent_is_passed_over(asking: Asking) -> None:
+    pipe = Pipe(pipe_id="PIPE_1", agent_id="AGENT_1", name="Web", transfer_fallback=("sip:+15550100888", "end"))
+    RoutingStore(asking.local.dynamodb, asking.local.table_name).put_pipe(ACCOUNT, pipe)
+    asking.talking(direction=Direction.WEB, pipe_id="PIPE_1")
+    assert asking.ask(TO_AGENT)[0] == 202
+    (transfer,) = asking.call().transfers
+    assert (transfer.fallback, transfer.ends_call) == ((), True)

@@ -24,6 +24,7 @@ _BODY = "ringline.calls.transfers.bodies:TransferRequest"
 _ANSWERS = "ringline.resources.answers.calls"
 _REFUSALS = (
     "call_not_active",
+    "no_phone_in_call",
     "transfer_under_way",
     "too_many_transfers",
     "transfer_not_allowed",

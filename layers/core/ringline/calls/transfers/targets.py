@@ -3,6 +3,7 @@ API, the account's own agents, or a runner whose target a language model has cho
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import replace
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,13 @@ class Targets:
     read_number: Callable[[str, str], str]
 
     def of(self, call: Call, request: TransferRequest) -> Wanted:
-        """Raises Problem 422 for a target that is none, or that the call's pipe does not allow, and 403 for a number
-        that the account may not call."""
+        """Raises Problem 422 for a target that is none, or that the call's pipe does not allow, 403 for a number that
+        the account may not call, and 409 where somebody in a browser would have to be sent away."""
         _check_mode(request)
+        wanted = self._wanted(call, request)
+        return _as_a_browser_can(request, wanted) if call.direction is Direction.WEB else wanted
+
+    def _wanted(self, call: Call, request: TransferRequest) -> Wanted:
         further = request.fallback or ()
         named: Sequence[TransferTarget | str] = (_END,) if isinstance(further, str) else further
         if _END in named[:-1]:
@@ -119,6 +124,22 @@ class Targets:
             error = FieldError(f"{field}.config.number", "lies where this account may not call")
             raise Problem(403, "destination_not_allowed", "The account may not call this number", (error,))
         return number
+
+
+def _as_a_browser_can(request: TransferRequest, wanted: Wanted) -> Wanted:
+    """A browser has no phone that could be sent to a number, as LiveKit would be asked to in a cold transfer, and for a
+    number that follows an agent. The pipe's own are passed over then."""
+    is_cold = request.mode == "cold"
+    further: list[Target] = []
+    for target in (wanted.target, *wanted.fallback):
+        if is_cold and target.kind is TargetKind.NUMBER:
+            if target is wanted.target or "fallback" in request.model_fields_set:
+                title = "The other side is a browser, which cannot be sent to a number: have it called in (warm)"
+                raise Problem(409, "no_phone_in_call", title)
+            continue
+        is_cold = is_cold or target.kind is TargetKind.AGENT
+        further.append(target)
+    return replace(wanted, fallback=tuple(further[1:]))
 
 
 def _config(kind: str, named: str) -> dict[str, Any]:

@@ -58,6 +58,7 @@ ELSEWHERE = (
             "call_not_found",
             "handed_over",
             "call_not_active",
+            "no_phone_in_call",
             "transfer_under_way",
             "too_many_transfers",
             "transfer_not_allowed",

@@ -68,7 +68,9 @@ PROBLEMS: Mapping[str, Meaning] = {
     "call_not_recorded": Meaning(409, "The call is not to be recorded, so there is no recording to pause."),
     "too_many_segments": Meaning(409, "The recording of this call was paused as often as it may be."),
     "no_agent_in_room": Meaning(409, "No agent is in the room of the call at this moment."),
-    "no_phone_in_call": Meaning(409, "The other side of the call is a browser, which takes no tones."),
+    "no_phone_in_call": Meaning(
+        409, "The other side of the call is a browser, which takes no tones, and cannot be sent to a number."
+    ),
     "agent_cannot_send_dtmf": Meaning(409, "The agent has not said that it can send tones."),
     "whisper_not_enforceable": Meaning(422, "LiveKit cannot be told in time who may hear a voice; nobody can whisper."),
     "livekit_unavailable": Meaning(503, "LiveKit could not be asked. Ask again."),
