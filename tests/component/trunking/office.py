@@ -22,7 +22,7 @@ from ringline.trunking.tables.links import Links
 from ringline.trunking.tables.numbers import NumberRows
 from ringline.trunking.tables.trunks import TrunkStore
 from ringline.trunking.trunks import Trunks
-from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.addresses import host_fault, url_fault
 from ringline.webhooks.model.endpoint import new_webhook_secret
 from tests.component.one_table import LocalAws, local_aws
 from tests.component.trunking.livekit import FakeLivekit
@@ -93,12 +93,19 @@ def office_on(aws: LocalAws, livekit: FakeLivekit, stack: str) -> Office:
         for agent_id in ("front-desk", "sales"):
             routing.put_agent(account_id, Agent(agent_id=agent_id, name=agent_id))
         routing.put_pipe(account_id, Pipe(pipe_id="pipe_1", name="Outbound", agent_id="front-desk"))
+
+    def check_host(host: str) -> None:
+        fault = host_fault(host, allow_private=False)
+        if fault is not None:
+            raise invalid_field("sip_domain", fault)
+
     trunks = Trunks(
         store=TrunkStore(aws.dynamodb, aws.table_name),
         routing=routing,
         linking=Linking(Links(aws.dynamodb, aws.table_name, clock), PlainSealer(), stack, log),
         ask=livekit.ask,
         deployment_trunk="ST_deployment",
+        check_host=check_host,
         clock=clock,
         log=log,
     )

@@ -473,3 +473,22 @@ def test_a_number_that_somebody_began_to_use_while_it_was_taken_down_is_let_in_a
     with refused("number_in_use"):
         office.numbers.delete(ACCOUNT, NUMBER, None)
     assert len(office.livekit.inbound) == len(office.livekit.ruling) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:6379", "169.254.169.254", "10.0.0.7:5060", "[::1]:5060", "::1", "[fd00::7]", "0x7f000001", "127.1"],
+)
+def test_a_carrier_at_a_private_address_is_refused(office: Office, host: str) -> None:
+    with pytest.raises(Problem) as refused:
+        office.a_trunk(sip_domain=host)
+    assert (refused.value.status, refused.value.errors[0].field) == (422, "sip_domain")
+    trunk = office.a_trunk()
+    with pytest.raises(Problem):
+        office.trunks.change(ACCOUNT, trunk.trunk_id, {"sip_domain": host}, None, None)
+    assert office.trunks.find(ACCOUNT, trunk.trunk_id).sip_domain == trunk.sip_domain
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "8.8.8.8:5061", "[2606:4700::1111]:5060", "sip.carrier.example:5060"])
+def test_a_carrier_at_a_public_address_or_a_name_is_taken(office: Office, host: str) -> None:
+    assert office.a_trunk(sip_domain=host).sip_domain == host

@@ -4,7 +4,7 @@ create:  row written -> LiveKit's trunk made            refused: the row is remo
 delete:  row marked `leaving`, so that no number comes to it -> its numbers looked for -> taken down -> row removed
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,13 +26,14 @@ _TRIES = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunks:
     """`deployment_trunk` is the one of LiveKit's that calls without a trunk of their own go through: nobody's to
-    adopt."""
+    adopt. `check_host` raises Problem 422 for a carrier's host where LiveKit is not to call."""
 
     store: TrunkStore
     routing: RoutingStore
     linking: Linking
     ask: AskSip
     deployment_trunk: str
+    check_host: Callable[[str], None]
     clock: Clock
     log: Logger
 
@@ -50,6 +51,7 @@ class Trunks:
         """Makes a trunk of what was said: fields of CarrierTrunk. One of the same name and carrier that LiveKit has not
         yet is gone on with, and stays where LiveKit refuses it: a number may have come to it. Raises Problem 409, 422,
         503."""
+        self._check_host(said)
         if said["type"] == TrunkType.LIVEKIT:
             return self._adopt(account_id, said), Link(thing="")
         begun = self._begun(account_id, said, password)
@@ -68,6 +70,7 @@ class Trunks:
         self, account_id: str, trunk_id: str, said: dict[str, Any], password: str | None, revision: int | None
     ) -> CarrierTrunk:
         """Changes the row; what stands at LiveKit is mended after it. Raises Problem 404, 412, 422."""
+        self._check_host(said)
 
         def changed(before: CarrierTrunk) -> CarrierTrunk:
             if before.provider_trunk_id is not None and (set(said) - {"name", "allowed_addresses", "media_encryption"}):
@@ -90,6 +93,11 @@ class Trunks:
                 self.ask(lambda sip: self.linking.unlink(sip, account_id, trunk_id))
         self.forget(account_id, trunk)
         self.log.info("trunk deleted", extra={"trunk_id": trunk_id})
+
+    def _check_host(self, said: Mapping[str, Any]) -> None:
+        host = said.get("sip_domain")
+        if host is not None:
+            self.check_host(host)
 
     def close(self, account_id: str, trunk: CarrierTrunk) -> None:
         """Nobody comes to a trunk that is leaving: no number, and no pipe and no agent that would name it. Raises

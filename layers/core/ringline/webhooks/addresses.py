@@ -70,6 +70,21 @@ def url_fault(url: str, *, allow_private: bool) -> str | None:
     return None
 
 
+def host_fault(host: str, *, allow_private: bool) -> str | None:
+    """What is wrong with a carrier's host, with its port or without, in a few words, or None. A name is looked up by
+    LiveKit, which alone meets what it stands for."""
+    if allow_private:
+        return None
+    literal = _literal(_without_port(host))
+    return None if literal is None or is_public(literal) else "must not be a private, loopback or link-local address"
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0] if host.count(":") == 1 else host
+
+
 def _is_inward(parts: SplitResult) -> bool:
     host = (parts.hostname or "").rstrip(".")
     if host == _INWARD_NAMES[0] or host.endswith(_INWARD_NAMES[1:]):

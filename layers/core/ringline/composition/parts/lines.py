@@ -30,7 +30,7 @@ from ringline.trunking.tables.links import Links
 from ringline.trunking.tables.numbers import NumberRows
 from ringline.trunking.tables.trunks import TrunkStore
 from ringline.trunking.trunks import Trunks
-from ringline.webhooks.addresses import url_fault
+from ringline.webhooks.addresses import host_fault, url_fault
 from ringline.webhooks.model.endpoint import new_webhook_secret
 
 
@@ -58,12 +58,19 @@ def line_resources(
     linking = Linking(
         Links(dynamodb, table, clock), KmsSealer(aws.kms, settings.key_id), stack_mark(settings.stack), log
     )
+
+    def check_host(host: str) -> None:
+        fault = host_fault(host, allow_private=allow_private)
+        if fault is not None:
+            raise invalid_field("sip_domain", fault)
+
     trunks = Trunks(
         store=TrunkStore(dynamodb, table),
         routing=routing,
         linking=linking,
         ask=_AskLivekit(livekit),
         deployment_trunk=settings.sip_trunk_id,
+        check_host=check_host,
         clock=clock,
         log=log,
     )
