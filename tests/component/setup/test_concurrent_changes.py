@@ -51,6 +51,19 @@ def test_of_two_changes_of_one_revision_one_is_refused(api: SetupApi) -> None:
     assert sorted(each.status for each in answers) == [200, 412, 412, 412]
 
 
+@pytest.mark.parametrize(("method", "body"), [("PUT", {"agent_id": "sales"}), ("DELETE", None)])
+def test_a_number_that_was_changed_meanwhile_is_neither_moved_nor_detached(
+    api: SetupApi, method: str, body: dict[str, str] | None
+) -> None:
+    for agent_id in ("desk", "sales"):
+        api.made("/v1/agents", {**DESK, "agent_id": agent_id})
+    api.rows.put_number(ACCOUNT, Number(number=NUMBER, number_id="num_1", agent_id="desk", revision=2))
+    refused = api.ask(method, f"/v1/numbers/{NUMBER}/attach", body, if_match='"1"')
+    assert (refused.status, refused.code, refused.headers["etag"]) == (412, "revision_conflict", '"2"')
+    assert api.ask("GET", f"/v1/numbers/{NUMBER}").body["agent_id"] == "desk"
+    assert api.ask(method, f"/v1/numbers/{NUMBER}/attach", body, if_match='"2"').status == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/agents/desk", "/v1/pipes/pipe_1", f"/v1/numbers/{NUMBER}"])
 def test_of_two_changes_of_a_cap_the_one_that_the_row_says_last_holds(
     api: SetupApi, monkeypatch: pytest.MonkeyPatch, path: str

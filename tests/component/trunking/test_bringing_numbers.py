@@ -167,8 +167,8 @@ def test_detaching_takes_down_what_was_made_however_often_it_is_asked(office: Of
     bring(office, office.a_trunk().trunk_id)
     office.livekit.faults = [*([None] * step), fault]
     with refused("livekit_away"):
-        office.numbers.detach(ACCOUNT, NUMBER)
-    office.numbers.detach(ACCOUNT, NUMBER)
+        office.numbers.detach(ACCOUNT, NUMBER, None)
+    office.numbers.detach(ACCOUNT, NUMBER, None)
     assert not office.livekit.inbound and not office.livekit.ruling
     assert office.links.of(ACCOUNT, NUMBER) == Link(thing=NUMBER)
     assert len(office.livekit.outbound) == 1
@@ -206,7 +206,7 @@ def test_a_trunk_with_numbers_is_not_deleted_and_takes_numbers_still(office: Off
 def test_an_attached_number_moves_and_its_agents_call_from_what_they_have(office: Office) -> None:
     bring(office, office.a_trunk().trunk_id)
     rule = dict(office.livekit.ruling)
-    office.numbers.move(ACCOUNT, NUMBER, "sales")
+    office.numbers.move(ACCOUNT, NUMBER, "sales", None)
     front_desk, sales = office.routing.agent(ACCOUNT, "front-desk"), office.routing.agent(ACCOUNT, "sales")
     assert front_desk is not None and sales is not None
     assert (front_desk.number, sales.number) == (None, NUMBER)
@@ -217,9 +217,9 @@ def test_attaching_elsewhere_and_moving_what_is_not_attached_are_refused(office:
     bring(office, office.a_trunk().trunk_id)
     with refused("number_already_assigned"):
         office.numbers.attach(ACCOUNT, NUMBER, "sales", None)
-    office.numbers.detach(ACCOUNT, NUMBER)
+    office.numbers.detach(ACCOUNT, NUMBER, None)
     with refused("not_attached"):
-        office.numbers.move(ACCOUNT, NUMBER, "sales")
+        office.numbers.move(ACCOUNT, NUMBER, "sales", None)
     with refused("unknown_agent"):
         office.numbers.attach(ACCOUNT, NUMBER, "nobody", None)
 

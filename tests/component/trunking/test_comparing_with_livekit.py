@@ -306,7 +306,7 @@ def test_a_rule_names_the_agent_who_takes_its_callers_and_follows_it(office: Off
 
     is_dispatched_as("sales", "acme-sales")
     assert named() == [None]
-    office.numbers.move(ACCOUNT, NUMBER, "sales")
+    office.numbers.move(ACCOUNT, NUMBER, "sales", None)
     assert named() == ["acme-sales"]
     office.numbers.change(ACCOUNT, NUMBER, {"agent_id": None, "pipe_id": "pipe_1"}, None)
     assert named() == [None] and office.sync.run(ACCOUNT).drift == ()

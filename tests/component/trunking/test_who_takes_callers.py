@@ -81,7 +81,7 @@ def test_what_is_not_the_accounts_or_leads_inward_is_refused_by_its_field(
 def test_the_agent_that_a_number_is_attached_to_may_be_its_overflow_too(office: Office) -> None:
     kept = office.numbers.change(ACCOUNT, NUMBER, {"agent_id": "sales", "overflow_agent_id": "sales"}, None)
     assert (kept.number.agent_id, kept.number.overflow_agent_id) == ("sales", "sales")
-    kept = office.numbers.detach(ACCOUNT, NUMBER)
+    kept = office.numbers.detach(ACCOUNT, NUMBER, None)
     assert number_view(kept)["overflow"] == {"agent_id": "sales"}
 
 

@@ -147,22 +147,23 @@ class Numbers:
         before, after = self._change(account_id, named, None, attached)
         return self.settling.settled(account_id, before, after)
 
-    def move(self, account_id: str, named: str, agent_id: str) -> Kept:
+    def move(self, account_id: str, named: str, agent_id: str, revision: int | None) -> Kept:
         """Leads the callers of an attached number to another agent, as `change` does: the pipe that it is attached to
-        stays, and goes on lending voice and limits. Raises Problem 409 `not_attached`."""
+        stays, and goes on lending voice and limits. Raises Problem 409 `not_attached`, 412."""
 
         def moved(number: Number) -> Number:
             if not holders_of(number):
                 raise Problem(409, "not_attached", "The number is attached to nobody. Attach it")
             return replace(number, agent_id=agent_id)
 
-        before, after = self._change(account_id, named, None, moved)
+        before, after = self._change(account_id, named, revision, moved)
         return self.settling.settled(account_id, before, after)
 
-    def detach(self, account_id: str, named: str) -> Kept:
-        """Leads its callers to nobody: LiveKit lets them in no more, where the number has a trunk of its own."""
+    def detach(self, account_id: str, named: str, revision: int | None) -> Kept:
+        """Leads its callers to nobody: LiveKit lets them in no more, where the number has a trunk of its own. Raises
+        Problem 412."""
         before, after = self._change(
-            account_id, named, None, lambda number: replace(number, agent_id=None, pipe_id=None)
+            account_id, named, revision, lambda number: replace(number, agent_id=None, pipe_id=None)
         )
         return self.settling.settled(account_id, before, after)
 

@@ -211,10 +211,10 @@ class NumberRoutes:
         from ringline.trunking.bodies import MoveRequest
 
         asked = read_body(MoveRequest, request.json_object(), self._numbers_of(request))
-        return _shown(self.numbers.move(request.account_id, unquote(number_id), asked.agent_id))
+        return _shown(self.numbers.move(request.account_id, unquote(number_id), asked.agent_id, if_match(request.event)))
 
     def detach(self, request: Request, number_id: str) -> Response[str]:
-        return _shown(self.numbers.detach(request.account_id, unquote(number_id)))
+        return _shown(self.numbers.detach(request.account_id, unquote(number_id), if_match(request.event)))
 
     def compare(self, request: Request) -> Response[str]:
         return json_response(200, synced_view(self.sync.run(request.account_id)))

@@ -161,7 +161,7 @@ class PlatformRoutes:
         from ringline.trunking.bodies import ManyDetachRequest
 
         asked = read_body(ManyDetachRequest, request.json_object())
-        rows = _each(asked.numbers, lambda number: self.numbers.detach(request.account_id, number))
+        rows = _each(asked.numbers, lambda number: self.numbers.detach(request.account_id, number, None))
         return json_response(200, {"numbers": rows, "message": _told(rows)})
 
     def overview(self, request: Request) -> Response[str]:
