@@ -19,7 +19,7 @@ from ringline.runtime.clock import Clock
 from ringline.runtime.ids import is_plausible_id, new_id
 from ringline.runtime.logging import masked
 from ringline.runtime.vault.row_secrets import RowSecrets
-from ringline.runtime.web.problems import FieldError, Problem, not_found
+from ringline.runtime.web.problems import FieldError, Problem, invalid_field, not_found
 from ringline.runtime.web.revisions import check_revision
 from ringline.trunking.callers import CallerRules
 from ringline.trunking.model.lines import CarrierTrunk, Link
@@ -146,6 +146,12 @@ class Numbers:
 
         before, after = self._change(account_id, named, None, attached)
         return self.settling.settled(account_id, before, after)
+
+    def check_one_trunk(self, account_id: str, inbound: str, outbound: str) -> None:
+        """A number comes and goes by one trunk. Raises Problem 422 where these are two of the account's, and for one
+        that it has not."""
+        if self._named_trunk(account_id, inbound) != self._named_trunk(account_id, outbound):
+            raise invalid_field("inbound_trunk_id", "is of another trunk than outbound_trunk_id")
 
     def move(self, account_id: str, named: str, agent_id: str, revision: int | None) -> Kept:
         """Leads the callers of an attached number to another agent, as `change` does: the pipe that it is attached to

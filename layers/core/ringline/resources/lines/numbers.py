@@ -12,7 +12,7 @@ from ringline.calls.views.listing import check_names
 from ringline.routing.numbers import is_e164
 from ringline.runtime.web.api import json_response
 from ringline.runtime.web.http import listing
-from ringline.runtime.web.problems import Problem
+from ringline.runtime.web.problems import Problem, invalid_field
 from ringline.runtime.web.revisions import if_match, revised
 from ringline.runtime.web.routes import Request, Route
 from ringline.trunking.numbers import Numbers
@@ -194,16 +194,18 @@ class NumberRoutes:
         from ringline.trunking.bodies import AttachRequest
 
         asked = read_body(AttachRequest, request.json_object(), self._numbers_of(request))
-        named, trunk_id = unquote(number_id), asked.outbound_trunk_id or asked.inbound_trunk_id
+        account_id, named = request.account_id, self._named(request.account_id, number_id, asked.number)
+        trunk_id = asked.outbound_trunk_id or asked.inbound_trunk_id
+        if asked.inbound_trunk_id and asked.outbound_trunk_id:
+            self.numbers.check_one_trunk(account_id, asked.inbound_trunk_id, asked.outbound_trunk_id)
         try:
-            kept = self.numbers.attach(request.account_id, named, asked.agent_id, asked.pipe_id, trunk_id)
+            kept = self.numbers.attach(account_id, named, asked.agent_id, asked.pipe_id, trunk_id)
         except Problem as problem:
-            number = asked.number or (named if is_e164(named) else None)
-            if problem.code != "number_not_found" or number is None:
+            if problem.code != "number_not_found" or not is_e164(named):
                 raise
             # The SDK's `agents.numbers.attach` names numbers that are nobody's yet.
             said = {"agent_id": asked.agent_id, "pipe_id": asked.pipe_id, "account_trunk_id": trunk_id}
-            kept = self.numbers.bring(request.account_id, number, {name: each for name, each in said.items() if each})
+            kept = self.numbers.bring(account_id, named, {name: each for name, each in said.items() if each})
         return _shown(kept)
 
     def move(self, request: Request, number_id: str) -> Response[str]:
@@ -211,13 +213,28 @@ class NumberRoutes:
         from ringline.trunking.bodies import MoveRequest
 
         asked = read_body(MoveRequest, request.json_object(), self._numbers_of(request))
-        return _shown(self.numbers.move(request.account_id, unquote(number_id), asked.agent_id, if_match(request.event)))
+        named = self._named(request.account_id, number_id, asked.number)
+        return _shown(self.numbers.move(request.account_id, named, asked.agent_id, if_match(request.event)))
 
     def detach(self, request: Request, number_id: str) -> Response[str]:
         return _shown(self.numbers.detach(request.account_id, unquote(number_id), if_match(request.event)))
 
     def compare(self, request: Request) -> Response[str]:
         return json_response(200, synced_view(self.sync.run(request.account_id)))
+
+    def _named(self, account_id: str, number_id: str, number: str | None) -> str:
+        """The number that a path and its body name. Raises Problem 422 where they name two."""
+        named = unquote(number_id)
+        if number is None:
+            return named
+        try:
+            there = self.numbers.find(account_id, named).number
+        except Problem:
+            digits = named.removeprefix("+")
+            there = f"+{digits}" if digits.isdecimal() else number
+        if there != number:
+            raise invalid_field("number", "is not the number that the path names")
+        return number
 
     def _numbers_of(self, request: Request) -> Callable[[str], str]:
         return partial(self.read_number, request.account_id)

@@ -1,0 +1,58 @@
+"""Attaching a number through the API: which number is meant, where the path and the body each name one."""
+
+import pytest
+
+from ringline.routing.records import Number
+from ringline.trunking.model.lines import CarrierTrunk
+from tests.component.setup.api import ACCOUNT, SetupApi
+
+NUMBER, ANOTHER = "+14155550101", "+14155550102"
+
+
+@pytest.fixture
+def two_numbers(api: SetupApi) -> SetupApi:
+    for agent_id in ("desk", "sales"):
+        api.made("/v1/agents", {"agent_id": agent_id, "brain": {"type": "runner"}})
+    for number_id, number in (("num_1", NUMBER), ("num_2", ANOTHER)):
+        api.rows.put_number(ACCOUNT, Number(number=number, number_id=number_id))
+    return api
+
+
+def takers(api: SetupApi) -> list[str | None]:
+    return [api.ask("GET", f"/v1/numbers/{each}").body["agent_id"] for each in ("num_1", "num_2")]
+
+
+@pytest.mark.parametrize("named", ["num_1", NUMBER, NUMBER.removeprefix("+"), "+14155550199"])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_body_that_names_another_number_than_its_path_is_refused(
+    two_numbers: SetupApi, method: str, named: str
+) -> None:
+    refused = two_numbers.ask(method, f"/v1/numbers/{named}/attach", {"agent_id": "desk", "number": ANOTHER})
+    assert (refused.status, refused.fields) == (422, ["number"])
+    assert takers(two_numbers) == [None, None]
+
+
+def test_the_same_number_may_be_said_twice(two_numbers: SetupApi) -> None:
+    attached = two_numbers.ask("POST", "/v1/numbers/num_1/attach", {"agent_id": "desk", "number": NUMBER})
+    assert (attached.status, takers(two_numbers)) == (200, ["desk", None])
+
+
+def test_the_bodys_number_is_attached_where_the_path_names_none(two_numbers: SetupApi) -> None:
+    attached = two_numbers.ask("POST", "/v1/numbers/num_of_the_sdk/attach", {"agent_id": "desk", "number": ANOTHER})
+    assert (attached.status, attached.body["number_id"]) == (200, "num_2")
+    assert takers(two_numbers) == [None, "desk"]
+
+
+def test_two_trunks_for_one_number_are_refused(two_numbers: SetupApi) -> None:
+    for n in ("1", "2"):
+        two_numbers.trunks.add(
+            ACCOUNT,
+            CarrierTrunk(
+                trunk_id=f"trunk_{n}", name="PBX", type="livekit", provider_trunk_id=f"ST_{n}", provider_side="outbound"
+            ),
+        )
+    said = {"agent_id": "desk", "outbound_trunk_id": "ST_1"}
+    refused = two_numbers.ask("POST", "/v1/numbers/num_1/attach", {**said, "inbound_trunk_id": "ST_2"})
+    assert (refused.status, refused.fields) == (422, ["inbound_trunk_id"])
+    one = two_numbers.ask("POST", "/v1/numbers/num_1/attach", {**said, "inbound_trunk_id": "trunk_1"})
+    assert one.status != 422, "one and the same trunk, by its id and by LiveKit's"
