@@ -305,6 +305,12 @@ def test_another_accounts_call_is_not_found(asking: Asking) -> None:
         assert (status, body["code"]) == (404, "session_not_found")
 
 
+def test_a_session_whose_attempt_is_longer_than_any_number_is_not_found(asking: Asking) -> None:
+    for named in (f"a.b.{'9' * 5000}", f"{ACCOUNT}.{CALL}.{'9' * 5000}", f"a.b.{'9' * 70}"):
+        status, body = asking.ask(TO_NUMBER, f"/v1/sessions/{named}/transfer")
+        assert (status, body["code"]) == (404, "session_not_found")
+
+
 def test_an_agent_asks_for_its_own_call_alone_and_reads_how_it_stands(asking: Asking) -> None:
     asking.talking()
     other = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2", dialed_at=now_ms())

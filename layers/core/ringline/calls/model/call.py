@@ -394,10 +394,14 @@ class Speaker(AttemptId):
     agent_id: str | None = None
 
 
+_MOST_DIGITS_OF_AN_ATTEMPT = 9
+"""Customers say rooms' names, too, and Python reads no number of more than 4,300 digits."""
+
+
 def attempt_of_room(name: str) -> AttemptId | None:
     """The attempt that a room of this name was opened for, or None if it is none of ours."""
     parts = name.split(".")
-    if len(parts) != 3 or not all(parts) or not parts[2].isdecimal():
+    if len(parts) != 3 or not all(parts) or not parts[2].isdecimal() or len(parts[2]) > _MOST_DIGITS_OF_AN_ATTEMPT:
         return None
     return AttemptId(parts[0], parts[1], int(parts[2]))
 
