@@ -311,6 +311,17 @@ def test_a_session_whose_attempt_is_longer_than_any_number_is_not_found(asking: 
         assert (status, body["code"]) == (404, "session_not_found")
 
 
+@pytest.mark.parametrize("agent_id", ["a" * 1100, "two words", "é" * 3])
+def test_what_cannot_be_an_agents_id_is_no_agent_and_is_not_looked_for(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, agent_id: str
+) -> None:
+    asking.talking()
+    looked_for: list[object] = []
+    monkeypatch.setattr(RoutingStore, "agent", lambda _, *named: looked_for.append(named))
+    status, body = asking.ask({"to": {"type": "agent", "config": {"agent_id": agent_id}}})
+    assert (status, body["code"], looked_for) == (422, "unknown_agent", [])
+
+
 def test_an_agent_asks_for_its_own_call_alone_and_reads_how_it_stands(asking: Asking) -> None:
     asking.talking()
     other = a_call(State.ACTIVE, account_id=ACCOUNT, call_id="call_2", dialed_at=now_ms())

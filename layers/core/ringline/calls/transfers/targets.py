@@ -14,6 +14,7 @@ from ringline.calls.transfers.bodies import TransferRequest, TransferTarget
 from ringline.routing.numbers import NotANumber
 from ringline.routing.records import Agent, Number
 from ringline.routing.resolve import sound_of, told_of, voice_profile_of
+from ringline.runtime.ids import is_plausible_id
 from ringline.runtime.web.problems import FieldError, Problem, invalid_field
 
 _END = "end"
@@ -104,7 +105,7 @@ class Targets:
 
     def _agent(self, call: Call, field: str, config: dict[str, Any]) -> Target:
         agent_id = _only(f"{field}.config", config, "agent_id")
-        agent = self.agent(call.account_id, agent_id)
+        agent = self.agent(call.account_id, agent_id) if is_plausible_id(agent_id) else None
         if agent is None:
             raise invalid_field(f"{field}.config.agent_id", "is no agent of the account", code="unknown_agent")
         if agent_id == call.agent_id:
