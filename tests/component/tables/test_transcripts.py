@@ -1,5 +1,6 @@
 """What agents tell of a call, in the table and in the bucket: nothing of it is lost, whatever comes in which order."""
 
+import json
 from copy import replace
 from typing import Any
 
@@ -182,3 +183,19 @@ def test_a_call_without_a_transcript_costs_no_request() -> None:
 
     nothing: Call = a_call(State.ENDED)
     assert Transcripts(Nobody(), "table", Nobody, "bucket").read(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(1.5e308, 1.6e308), (10**400, 0.5), (0.5, 10**400), (10**400, 10**400), (-1.5e308, -1.6e308)],
+)
+def test_of_two_agents_uses_whose_sum_is_no_number_that_json_has_the_last_ones_counts(
+    transcripts: Transcripts, monkeypatch: pytest.MonkeyPatch, first: float, second: float
+) -> None:
+    monkeypatch.setattr("ringline.calls.tables.transcripts.parts_of", lambda *_: (1, 2))
+    for part, tokens in ((1, first), (2, second)):
+        transcripts.keep(CALL, Transcript(usage={"tokens": tokens, "calls": 1}), part=part)
+    read = transcripts.read(CALL)
+    assert read is not None
+    json.dumps(read.usage, allow_nan=False)
+    assert read.usage == {"tokens": second, "calls": 2}

@@ -17,6 +17,7 @@ read the item just before reads it again.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -233,8 +234,17 @@ def _together(usages: list[dict[str, Any]]) -> dict[str, Any]:
         for name, used in usage.items():
             before = total.get(name)
             is_number = isinstance(used, int | float) and isinstance(before, int | float)
-            total[name] = before + used if is_number else used
+            total[name] = _sum(before, used) if is_number else used
     return total
+
+
+def _sum(before: float, used: float) -> float:
+    """The last one where both together are no number that JSON has: the call must be shown all the same."""
+    try:
+        total = before + used
+        return total if math.isfinite(total) else used
+    except OverflowError:
+        return used
 
 
 def _dumped(part: Any) -> str:
