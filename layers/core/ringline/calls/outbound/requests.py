@@ -117,7 +117,7 @@ class CreateCallRequest(BaseModel):
             name: value
             for name, value in body.items()
             if name not in ABOUT_ITS_OWNER
-            and (name in cls.model_fields or name in OTHER_NAMES or value is not None)
+            and (name in cls.model_fields or value is not None)
             and (name, value) != ("direction", "outbound")
         }
         for other, name in OTHER_NAMES.items():
