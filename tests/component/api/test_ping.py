@@ -73,3 +73,14 @@ def test_an_endpoint_that_is_not_there_or_disabled_is_sent_nothing(local: LocalA
     status, problem = ping(manage)
     assert (status, problem["code"]) == (409, "endpoint_disabled")
     assert local.messages() == []
+
+
+def test_a_test_that_others_hold_up_is_asked_for_again(manage: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def always_too_late(*_: Any) -> list[dict[str, Any]]:
+        return [{"Code": "None"}, {"Code": "None"}, {"Code": "TransactionConflict"}]
+
+    monkeypatch.setattr(EventStore, "_put", always_too_late)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("ringline.webhooks.tables.events._TRIES", 2)
+    status, problem = ping(manage)
+    assert (status, problem["code"]) == (503, "contended")

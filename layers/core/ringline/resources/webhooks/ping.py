@@ -44,7 +44,7 @@ class Ping:
                 summary="Sends an endpoint a `test.ping`, whatever it has subscribed to, signed as all events are",
                 answer="ringline.resources.answers.webhook_deliveries:SentPing",
                 status=202,
-                problems=("endpoint_not_found", "endpoint_disabled", "url_of_each_call"),
+                problems=("endpoint_not_found", "endpoint_disabled", "url_of_each_call", "contended"),
             ),
         )
 

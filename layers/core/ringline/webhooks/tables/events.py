@@ -27,7 +27,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ringline.runtime.clock import MS_PER_S, Clock, iso, now_ms
-from ringline.runtime.items import Item, from_item, refusal_reasons, to_item
+from ringline.runtime.items import Contended, Item, from_item, refusal_reasons, to_item
 from ringline.runtime.rows import to_row
 from ringline.runtime.table import (
     DUE_SHARD,
@@ -60,7 +60,7 @@ _IS_NEW = "attribute_not_exists(pk)"
 _IS_THERE = "attribute_exists(pk)"
 
 
-class EventsContended(Exception):
+class EventsContended(Contended):
     """Too many others append events of this account at this moment."""
 
 
