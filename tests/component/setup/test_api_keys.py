@@ -273,3 +273,38 @@ def test_when_a_key_was_used_last_is_shown_beside_it(api: SetupApi) -> None:
 def listed(api: SetupApi, account_id: str = ACCOUNT) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = api.ask("GET", "/v1/api-keys", account_id=account_id).body["data"]
     return rows
+
+
+def test_a_key_that_is_bound_while_it_is_rotated_keeps_its_ranges(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_id = key_in_use(api)
+    rotate, waiting = AccountStore.rotate, [OFFICE]
+
+    def bound_before(self: AccountStore, *asked: Any, **more: Any) -> Any:
+        if waiting:
+            said = {"allowed_ip_ranges": waiting.pop()}
+            assert api.ask("PATCH", f"/v1/api-keys/{key_id}", said).status == 200
+        return rotate(self, *asked, **more)
+
+    monkeypatch.setattr(AccountStore, "rotate", bound_before)
+    rotated = api.ask("POST", f"/v1/api-keys/{key_id}/rotate", {})
+    assert (rotated.status, rotated.body["allowed_ip_ranges"]) == (201, OFFICE)
+    assert len(api.ask("GET", "/v1/api-keys").body["data"]) == 2
+
+
+def test_a_key_that_is_freed_while_it_is_rotated_gives_none_that_is_good_elsewhere(
+    api: SetupApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = key_in_use(api, allowed_ip_ranges=OFFICE), key_in_use(api, allowed_ip_ranges=OFFICE)
+    rotate, waiting = AccountStore.rotate, [None]
+
+    def freed_before(self: AccountStore, *asked: Any, **more: Any) -> Any:
+        if waiting:
+            assert api.ask("PATCH", f"/v1/api-keys/{other}", {"allowed_ip_ranges": waiting.pop()}).status == 200
+        return rotate(self, *asked, **more)
+
+    monkeypatch.setattr(AccountStore, "rotate", freed_before)
+    asking: dict[str, Any] = {"key_id": mine, "source_ip": AT_THE_OFFICE}
+    refused = api.ask("POST", f"/v1/api-keys/{other}/rotate", {}, **asking)
+    assert (refused.status, refused.code) == (403, "beyond_own_ranges")

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from ringline.later import Carried
 
 
+class KeyChanged(Exception):
+    """From where a key may be used was changed since it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A customer. `cap` is how many of its outbound calls may be on a line at once; 0 pauses its dialling. `country`

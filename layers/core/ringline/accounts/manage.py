@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ringline.accounts.account import ApiKey
+from ringline.accounts.account import ApiKey, KeyChanged
 from ringline.accounts.last_use import LastUse
 from ringline.runtime.clock import MS_PER_S, Clock, iso, iso_or_none
 from ringline.runtime.ids import is_plausible_id
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_KEYS = 100
 """How many valid keys an account may have."""
+_TRIES = 5
 LONGEST_LIFE_MS = 3653 * 24 * 3600 * MS_PER_S
 """Ten years: a date that is further off is a slip of the pen."""
 
@@ -137,6 +138,15 @@ class ManageKeys:
         self, account_id: str, key_id: str, rotation: "KeyRotation", holder: Holder = OF_EVERYTHING
     ) -> dict[str, Any]:
         """The key in its place, with the key itself, which cannot be read again: with its scopes, ranges and end."""
+        for _ in range(_TRIES):
+            try:
+                return self._rotate(account_id, key_id, rotation, holder)
+            except KeyChanged:
+                continue
+        raise Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
+
+    def _rotate(self, account_id: str, key_id: str, rotation: "KeyRotation", holder: Holder) -> dict[str, Any]:
+        """Raises KeyChanged where its ranges are changed meanwhile: whoever asks may not give all others."""
         now, key = self._clock(), self._key(account_id, key_id)
         _check_given(key.scopes, holder)
         own_ranges, own_end = self._bounds_of(account_id, holder)

@@ -22,7 +22,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.accounts.account import Account, ApiKey, hash_of
+from ringline.accounts.account import Account, ApiKey, KeyChanged, hash_of
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
@@ -43,6 +43,8 @@ _NO_CALLERS = "attribute_exists(pk) AND attribute_not_exists(outbound_cap)"
 _AS_MANY_CALLERS = "outbound_cap = :read"
 _NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
 _OF_A_KEY = OF_EVERY_ROW | {"key_hash"}
+_HAS_THESE_RANGES = "allowed_ip_ranges = :ranges"
+_HAS_NO_RANGES = f"(attribute_not_exists(allowed_ip_ranges) OR {_HAS_THESE_RANGES})"
 _NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
 
 type Admit = Callable[[list[ApiKey]], None]
@@ -264,16 +266,19 @@ class AccountStore:
     def rotate(self, key: ApiKey, expires_at: int, admit: Admit = _any_number) -> tuple[str, ApiKey] | None:
         """A fresh key in the place of this one, with its name, scopes and end; this one is valid until `expires_at` at
         the latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
-        Problem 503 while too many others make keys, and what `admit` raises."""
+        KeyChanged where its ranges are others by now, Problem 503 while too many others make keys, and what `admit`
+        raises."""
         row = self._read(account_pk(key.account_id), _row_sk(key.key_id))
         if row is None:
             return None
         new = replace(key, key_id=new_id("key"), created_at=self._clock(), rotated_to=None)
         ends_at = min(expires_at, key.expires_at or expires_at)
+        values = {":ends": ends_at, ":new": new.key_id, ":ranges": list(key.allowed_ip_ranges)}
+        as_read = _HAS_THESE_RANGES if key.allowed_ip_ranges else _HAS_NO_RANGES
         change = {
             "UpdateExpression": "SET expires_at = :ends, rotated_to = :new",
-            "ConditionExpression": _NOT_REPLACED,
-            "ExpressionAttributeValues": to_item({":ends": ends_at, ":new": new.key_id}),
+            "ConditionExpression": f"{_NOT_REPLACED} AND {as_read}",
+            "ExpressionAttributeValues": to_item(values),
         }
 
         def make() -> tuple[str, list[dict[str, Any]]]:
@@ -282,7 +287,12 @@ class AccountStore:
             return raw_key, [*puts, *(self._update(pk, sk, change) for pk, sk in _both_rows(row, key))]
 
         raw_key = self._add(key.account_id, make)
-        return None if raw_key is None else (raw_key, new)
+        if raw_key is not None:
+            return raw_key, new
+        there = self.key(key.account_id, key.key_id)
+        if there is not None and there.allowed_ip_ranges != key.allowed_ip_ranges:
+            raise KeyChanged
+        return None
 
     def find_key(self, raw_key: str) -> ApiKey | None:
         """The key as it is known, revoked, expired or not; None for a key that never was. A key that was revoked
