@@ -265,3 +265,19 @@ def test_a_long_key_stays_where_something_else_of_the_brain_is_changed(api: Setu
     assert api.ask("POST", "/v1/agents", {"agent_id": "desk", "name": "Desk", "brain": brain}).status == 201
     change = {"brain": {"type": "endpoint", "cfg": {"model": "other"}}}
     assert api.ask("PATCH", "/v1/agents/desk", change).status == 200
+
+
+@pytest.mark.parametrize(("name", "in_path"), [("Anna Meier", "Anna%20Meier"), ("Zoé 100%", "Zo%C3%A9%20100%25")])
+def test_a_voice_is_changed_and_removed_by_any_name_that_it_may_have(api: SetupApi, name: str, in_path: str) -> None:
+    """A worker of the customer's own has voices of its own."""
+    api.made("/v1/agents", {"agent_id": "desk", "voice_profile": "first"})
+    api.made("/v1/agents/desk/voices", {"voice_profile": name})
+    changed = api.ask("PATCH", f"/v1/agents/desk/voices/{in_path}", {"greeting": "Hello"})
+    assert (changed.status, changed.body["voice_profile_id"], changed.body["greeting"]) == (200, name, "Hello")
+    assert api.ask("DELETE", f"/v1/agents/desk/voices/{in_path}").status == 204
+
+
+def test_a_voice_has_no_name_that_no_path_can_say(api: SetupApi) -> None:
+    api.made("/v1/agents", {"agent_id": "desk"})
+    refused = api.ask("POST", "/v1/agents/desk/voices", {"voice_profile": "a/b"})
+    assert (refused.status, refused.fields) == (422, ["voice_profile"])

@@ -57,7 +57,8 @@ def _room(value: Any) -> Any:
 
 type OwnName = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 type OwnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]{1,80}$")]
-type VoiceName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
+# A path names it, too, and what lies between two slashes has none.
+type VoiceName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f/]{1,80}$")]
 type Prefix = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{0,14}$")]
 type Duration = Annotated[int, Field(strict=True, ge=1, le=LONGEST_CALL_DURATION_S)]
 type MostCalls = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]

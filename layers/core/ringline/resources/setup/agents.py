@@ -1,6 +1,7 @@
 """Agents and their voices: `client.agents` and `client.agents.voice` of the SDK."""
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
@@ -156,12 +157,13 @@ class Agents:
         from ringline.setup.bodies import VoiceChange
 
         change, wanted = read_body(VoiceChange, request.json_object()), if_match(request.event)
-        agent = self.manage.change_voice(request.account_id, agent_id, voice_profile_id, change, wanted)
-        changed = next(each for each in agent.voices if each.voice_profile_id == voice_profile_id)
+        named = unquote(voice_profile_id)
+        agent = self.manage.change_voice(request.account_id, agent_id, named, change, wanted)
+        changed = next(each for each in agent.voices if each.voice_profile_id == named)
         return self._voice(200, agent, changed)
 
     def remove_voice(self, request: Request, agent_id: str, voice_profile_id: str) -> Response[str]:
-        self.manage.remove_voice(request.account_id, agent_id, voice_profile_id, if_match(request.event))
+        self.manage.remove_voice(request.account_id, agent_id, unquote(voice_profile_id), if_match(request.event))
         return Response(204)
 
     def _profiles(self) -> dict[str, VoiceProfile]:
