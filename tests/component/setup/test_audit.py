@@ -284,3 +284,14 @@ def test_a_thing_that_cannot_be_read_after_its_change_is_answered_all_the_same(a
     made = api.ask("POST", "/v1/api-keys", {"name": "x"})
     api.local.dynamodb.meta.events.unregister("provide-client-params.dynamodb.Query", fail)
     assert asked >= 3 and made.status == 201 and made.body["raw_key"]
+
+
+@pytest.mark.parametrize("number", [1e200, -1e-200, 10**39, 1.5e300])
+def test_a_number_that_the_table_refuses_is_told_as_text(api: SetupApi, number: float) -> None:
+    schema = {"type": "object", "properties": {"paid": {"type": "number", "maximum": number, "enum": [number]}}}
+    api.made("/v1/agents", {"agent_id": "desk", "analytics_schema": schema})
+    (entry,) = entries(api)
+    assert entry["outcome"] == "done"
+    told = changes(entry)
+    assert told["analytics_schema.properties.paid.maximum"] == (None, str(number))
+    assert told["analytics_schema.properties.paid.enum"] == (None, [str(number)])

@@ -18,6 +18,11 @@ MOST_FIELDS = 60
 """Of one change; what is beyond it is counted."""
 _LONGEST_VALUE = 200
 
+_MORE_DIGITS_THAN_KEPT = 10**38
+_LARGER_THAN_KEPT = 1e126
+_SMALLEST_KEPT = 1e-130
+"""DynamoDB keeps numbers of up to 38 digits, between these two or zero."""
+
 _SECRET = re.compile(r"secret|password|token|raw_key|headers|authorization", re.IGNORECASE)
 _MOVES_BY_ITSELF = frozenset({"revision", "modified", "last_used_at", "last_used_from", "in_use"})
 """Fields of what is shown that change without anybody's wish."""
@@ -111,5 +116,21 @@ def _flat(shown: Mapping[str, Any], within: str = "") -> dict[str, Any]:
 def _told(value: Any) -> Any:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     if len(text) <= _LONGEST_VALUE:
-        return value
+        return _storable(value)
     return {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _storable(value: Any) -> Any:
+    """With numbers that DynamoDB refuses as text: a customer's JSON Schema may name them."""
+    match value:
+        case bool():
+            return value
+        case int() if abs(value) >= _MORE_DIGITS_THAN_KEPT:
+            return str(value)
+        case float() if value and not _SMALLEST_KEPT <= abs(value) < _LARGER_THAN_KEPT:
+            return str(value)
+        case Mapping():
+            return {name: _storable(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_storable(each) for each in value]
+    return value
