@@ -377,3 +377,32 @@ def test_a_pipe_goes_on_being_changed_when_the_endpoint_of_calls_is_gone(api: Se
     read = api.ask("GET", f"/v1/pipes/{made['pipe_id']}").body
     as_read = {name: read[name] for name in ("name", "webhook_url")} | {"recording": True}
     assert api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", as_read).body["recording"] is True
+
+
+@pytest.mark.parametrize(
+    ("made_by", "said"),
+    [
+        ({"prompt": "Be kind."}, {"prompt": None}),
+        ({"agent_endpoint": URL}, {"agent_endpoint": ""}),
+        ({"agent_endpoint": URL}, {"agent_endpoint": None}),
+        ({"agent_id": "front-desk"}, {"name": None}),
+        ({"agent_id": "front-desk"}, {"agent_id": None}),
+    ],
+)
+def test_what_a_pipe_cannot_be_without_is_not_taken_back(
+    api: SetupApi, made_by: dict[str, str], said: dict[str, str | None]
+) -> None:
+    made = api.made("/v1/pipes", {"name": "p", **made_by})
+    refused = api.ask("PATCH", f"/v1/pipes/{made['pipe_id']}", said)
+    assert (refused.status, refused.fields) == (422, [*said])
+    assert api.ask("GET", f"/v1/pipes/{made['pipe_id']}").body["revision"] == 1
+
+
+def test_what_a_pipe_is_without_may_be_null_and_so_may_what_another_brain_replaces(api: SetupApi) -> None:
+    pipe_id = api.made("/v1/pipes", {"name": "p", "prompt": "Be kind."})["pipe_id"]
+    path = f"/v1/pipes/{pipe_id}"
+    assert api.ask("PATCH", path, {"agent_endpoint": None, "name": "q"}).status == 200
+    replaced = api.ask("PATCH", path, {"prompt": None, "agent_endpoint": URL})
+    assert (replaced.status, replaced.body["agent_endpoint"]) == (200, URL)
+    assert api.ask("PATCH", path, {"agent_endpoint": None, "agent_id": "front-desk"}).status == 200
+    assert api.ask("PATCH", path, {"agent_endpoint": None, "prompt": None}).status == 200

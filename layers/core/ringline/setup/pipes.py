@@ -119,6 +119,7 @@ class ManagePipes:
 
         def attempt() -> KnownPipe | Refusal:
             before = self._pipe(account_id, pipe_id)
+            _check_is_named(given)
             after, bound = self._planned(account_id, before, self._changed(before, given), given)
             is_so = after == before and not bound.changes
             check_revision(wanted, before.revision, is_so=is_so)
@@ -253,6 +254,7 @@ class ManagePipes:
         brain = {name: given[name] for name in ("agent_endpoint", "prompt") if given.get(name)}
         if not brain:
             agent = self._rows.agent(account_id, after.agent_id)
+            _check_brain_stays(after, agent, given)
             if agent is not None or (before is not None and before.agent_id == after.agent_id):
                 return _Bound(after.agent_id, agent, ())
             made = self._new_agent(after.agent_id, brain=Brain.RUNNER)
@@ -286,6 +288,22 @@ class ManagePipes:
             agent, brain=Brain.ENDPOINT, endpoint_url=url, endpoint_key=None, endpoint_kind=EndpointKind.TURN.value,
             prompt=None,
         )  # fmt: skip
+
+
+def _check_is_named(given: dict[str, Any]) -> None:
+    """Raises Problem 422 for a change that takes away a name, or an agent and gives nobody in its place."""
+    for name, instead in (("name", ()), ("agent_id", ("prompt", "agent_endpoint"))):
+        if given.get(name, "") is None and not any(given.get(other) for other in instead):
+            raise invalid_field(name, "cannot be null: every pipe has one")
+
+
+def _check_brain_stays(pipe: Pipe, agent: Agent | None, given: dict[str, Any]) -> None:
+    """Raises Problem 422 where the only thing that the pipe's own agent thinks with is to be taken away."""
+    if agent is None or agent.of_pipe != pipe.pipe_id:
+        return
+    for name, had in (("prompt", agent.prompt), ("agent_endpoint", agent.endpoint_url)):
+        if name in given and had is not None:
+            raise invalid_field(name, "cannot be taken back: give a prompt, an agent_endpoint or an agent_id instead")
 
 
 @dataclass(frozen=True, slots=True)
