@@ -56,3 +56,29 @@ def test_two_trunks_for_one_number_are_refused(two_numbers: SetupApi) -> None:
     assert (refused.status, refused.fields) == (422, ["inbound_trunk_id"])
     one = two_numbers.ask("POST", "/v1/numbers/num_1/attach", {**said, "inbound_trunk_id": "trunk_1"})
     assert one.status != 422, "one and the same trunk, by its id and by LiveKit's"
+
+
+MANY = "/v1/telephony/numbers/attach"
+
+
+def test_the_pipe_of_many_numbers_is_attached_whether_or_not_it_says_so(two_numbers: SetupApi) -> None:
+    pipe_id = two_numbers.made("/v1/pipes", {"name": "p", "agent_id": "desk"})["pipe_id"]
+    both = {"numbers": ["num_1"], "agent_id": "desk", "pipe_id": pipe_id}
+    assert two_numbers.ask("POST", MANY, both).status == 201
+    assert two_numbers.ask("POST", MANY, {"numbers": ["num_2"], "pipe_id": pipe_id}).status == 201
+    shown = [two_numbers.ask("GET", f"/v1/numbers/{each}").body for each in ("num_1", "num_2")]
+    assert [(each["agent_id"], each["pipe_id"]) for each in shown] == [("desk", pipe_id), (None, pipe_id)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"attach_type": "agent", "agent_id": "desk", "pipe_id": "pipe_1"},
+        {"attach_type": "agent", "pipe_id": "pipe_1"},
+        {"attach_type": "pipeline", "agent_id": "desk"},
+    ],
+)
+def test_many_numbers_are_attached_to_what_the_type_says_alone(two_numbers: SetupApi, said: dict[str, str]) -> None:
+    assert two_numbers.ask("POST", MANY, {"numbers": ["num_1"], **said}).status == 422
+    assert takers(two_numbers) == [None, None]

@@ -192,11 +192,12 @@ class _OnePlace(Asked):
 
 
 class ManyAttachRequest(_OnePlace):
-    """Attaches many numbers: to an agent, or (`pipeline`) to a pipe."""
+    """Attaches many numbers: to an agent, to a pipe, or to both. `attach_type` says which of them must be there; with
+    `agent` there is no pipe."""
 
     numbers: Numbers
     agent_id: NamedId | None = None
-    attach_type: Literal["agent", "pipeline"] = "agent"
+    attach_type: Literal["agent", "pipeline"] | None = None
     pipe_id: NamedId | None = None
 
     @model_validator(mode="after")
@@ -205,6 +206,10 @@ class ManyAttachRequest(_OnePlace):
             raise ValueError("pipe_id must be given where attach_type is pipeline")
         if self.attach_type == "agent" and self.agent_id is None:
             raise ValueError("agent_id must be given where attach_type is agent")
+        if self.attach_type == "agent" and self.pipe_id is not None:
+            raise ValueError("pipe_id cannot be given where attach_type is agent: say pipeline")
+        if self.agent_id is None and self.pipe_id is None:
+            raise ValueError("agent_id or pipe_id must be given")
         return self
 
 

@@ -148,10 +148,9 @@ class PlatformRoutes:
         from ringline.trunking.bodies import ManyAttachRequest
 
         asked = read_body(ManyAttachRequest, request.json_object())
-        pipe_id = asked.pipe_id if asked.attach_type == "pipeline" else None
 
         def attach(number: str) -> Kept:
-            return self.numbers.attach(request.account_id, number, asked.agent_id, pipe_id)
+            return self.numbers.attach(request.account_id, number, asked.agent_id, asked.pipe_id)
 
         rows = _each(asked.numbers, attach)
         return json_response(201, {"agent_id": asked.agent_id, "numbers": rows, "message": _told(rows)})
