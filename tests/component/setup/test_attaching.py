@@ -82,3 +82,21 @@ def test_the_pipe_of_many_numbers_is_attached_whether_or_not_it_says_so(two_numb
 def test_many_numbers_are_attached_to_what_the_type_says_alone(two_numbers: SetupApi, said: dict[str, str]) -> None:
     assert two_numbers.ask("POST", MANY, {"numbers": ["num_1"], **said}).status == 422
     assert takers(two_numbers) == [None, None]
+
+
+@pytest.mark.parametrize("said", ["status=foo", "status_filter=foo", "trunk_type=sip", "country=usa", "country=1"])
+def test_a_filter_of_numbers_that_none_can_have_is_refused_by_its_name(two_numbers: SetupApi, said: str) -> None:
+    refused = two_numbers.ask("GET", f"/v1/numbers?{said}")
+    assert (refused.status, refused.fields) == (422, [said.partition("=")[0]])
+
+
+def test_numbers_are_filtered_by_what_is_said_and_an_empty_word_says_nothing(two_numbers: SetupApi) -> None:
+    two_numbers.rows.put_number(ACCOUNT, Number(number="+493055501", number_id="num_3", country="DE"))
+
+    def listed(query: str) -> list[str]:
+        return [each["number_id"] for each in two_numbers.ask("GET", f"/v1/numbers?{query}").body["data"]]
+
+    assert listed("country=de") == listed("country=DE") == ["num_3"]
+    assert sorted(listed("country=&status=&trunk_type=")) == ["num_1", "num_2", "num_3"]
+    assert sorted(listed("status=available&trunk_type=livekit")) == ["num_1", "num_2", "num_3"]
+    assert listed("status=assigned") == []

@@ -1,6 +1,7 @@
 """Numbers: bring, list, get, change, delete; attach, move, detach; compare with LiveKit."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from ringline.runtime.web.http import listing
 from ringline.runtime.web.problems import Problem, invalid_field
 from ringline.runtime.web.revisions import if_match, revised
 from ringline.runtime.web.routes import Request, Route
+from ringline.trunking.model.lines import TrunkType
 from ringline.trunking.numbers import Numbers
 from ringline.trunking.settling import Kept
 from ringline.trunking.sync import Sync
@@ -31,6 +33,10 @@ _FIELDS = (
     "decision_default",
 )  # fmt: skip
 _FILTERS = frozenset({"status", "status_filter", "country", "trunk_type"})
+
+_STATUSES = ("available", "assigned")
+_WORDS = {"status": _STATUSES, "status_filter": _STATUSES, "trunk_type": tuple(TrunkType)}
+_COUNTRY = re.compile("[A-Za-z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +156,12 @@ class NumberRoutes:
 
     def list_them(self, request: Request) -> Response[str]:
         check_names(request.query, _FILTERS)
-        said = request.query
+        said = {name: word for name, word in request.query.items() if word}
+        _check_filters(said)
         # The SDK in direct mode says `status_filter` for what it says as `status` behind a proxy.
         wanted = {
             "status": said.get("status") or said.get("status_filter"),
-            "country": said.get("country"),
+            "country": said["country"].upper() if "country" in said else None,
             "trunk_type": said.get("trunk_type"),
         }
         rows = [number_view(each) for each in self.numbers.all(request.account_id)]
@@ -238,6 +245,15 @@ class NumberRoutes:
 
     def _numbers_of(self, request: Request) -> Callable[[str], str]:
         return partial(self.read_number, request.account_id)
+
+
+def _check_filters(said: Mapping[str, str]) -> None:
+    """Raises Problem 422 for a word that no number can have: a misspelled one must not show an empty list."""
+    for name, words in _WORDS.items():
+        if said.get(name, words[0]) not in words:
+            raise invalid_field(name, f"is not one of {', '.join(words)}")
+    if not _COUNTRY.fullmatch(said.get("country", "US")):
+        raise invalid_field("country", "is not a country's two letters")
 
 
 def _said(asked: Any, *names: str) -> dict[str, Any]:
