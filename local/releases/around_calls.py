@@ -2,8 +2,8 @@
 a dial finds out for others, limits that were met, lists in shards, and where a run of the sweep stopped."""
 
 import importlib
+import logging
 from collections.abc import Callable
-from copy import replace
 from typing import Any
 
 release_code = importlib.import_module("release_code")
@@ -41,14 +41,15 @@ def write_runners(db: Any) -> None:
 
 def write_claimed(db: Any, a_call: ACall) -> None:
     """A call to a number that was never called before, which has taken its line, its counters and its places."""
-    store, state = RELEASE.calls.CallStore(db, TABLE), RELEASE.call.State
+    store = RELEASE.calls.CallStore(db, TABLE)
     row = _registry(db).speech_workers()[0].rows[0].row
-    more: dict[str, Any] = {"to_number": "+15550100201", "brain": "runner", "counters": ("AGENT#agent_1",)}
-    waits = a_call("claimed", state.QUEUED, **more)
+    counters = ("AGENT#agent_1", "PIPE#pipe_1")
+    waits = a_call("claimed", RELEASE.call.State.QUEUED, to_number="+15550100201", brain="runner")
     store.create(waits, is_new_number=True)
-    dialed = {"attempt": 1, "dialed_at": NOW + 1000, "due_at": NOW + 21_000, "version": waits.version + 1}
-    taken = replace(waits, state=state.DIALING, runner_id=RUNNER, speech_row=row, **dialed)
-    store.commit(waits, taken, is_new_number=True)
+    # A claim gives no line back, so that it rings for nobody.
+    progress = RELEASE.progress.Progress(store, None, clock, logging.getLogger(__name__))
+    claimed = made(RELEASE.call_events.Claimed, at=NOW + 1000, runner_id=RUNNER, speech_row=row, counters=counters)
+    progress.apply_to(waits, claimed, is_new_number=True)
 
 
 def write_asked(db: Any, a_call: ACall) -> None:

@@ -59,6 +59,8 @@ _MODULES = {
     "budget": ("calls.tables.limits.livekit_budget",),
     "agent_rests": ("calls.tables.agent_rests",),
     "ports": ("calls.model.ports",),
+    "call_events": ("calls.model.events",),
+    "progress": ("calls.progress.progress",),
     "payload": ("calls.views.payload",),
     "event": ("webhooks.model.event",),
     "events": ("webhooks.tables.events",),

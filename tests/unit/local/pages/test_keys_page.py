@@ -123,7 +123,9 @@ def shapes(part: str) -> list[str]:
 def is_told(each: Made) -> bool:
     if each.part == "prefix":
         return any(shape.startswith(each.key) for part in ("pk", "sk", "shard") for shape in shapes(part))
-    return any(is_like(shape, each.key) for shape in shapes(each.part))
+    # What any id may stand for tells nothing of a constant.
+    told = (shape for shape in shapes(each.part) if each.name.islower() or not shape.startswith("<"))
+    return any(is_like(shape, each.key) for shape in told)
 
 
 def makes(each: Made, part: str, shape: str) -> bool:
