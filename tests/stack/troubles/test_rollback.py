@@ -25,6 +25,7 @@ from ringline.runtime.items import from_item
 from ringline.runtime.rows import SCHEMA
 from ringline.runtime.table import SWEEP_PK
 from ringline.version import VERSION
+from ringline.webhooks.model.event_type import EventType
 from tests.component.releases import later_release
 from tests.component.releases.every_list import WHERE_IDS_ARE, asked_of_every_list, ids_of
 from tests.stack.callers import PATIENCE_S, Customer, a_customer, a_quick_callee, emulator_client, eventually, rung
@@ -68,8 +69,12 @@ class Calls:
             if got.event_type == "call_end":
                 self.told.setdefault(got.body["data"]["call_id"], []).append(got)
 
-    async def are_over(self, how_many: int) -> None:
+    async def are_over(self, how_many: int, asking: "asyncio.Task[None]") -> None:
+        """Waits until so many have been told of. Raises what keeps `asking` from going on."""
+
         async def so_many() -> bool:
+            if asking.done():
+                asking.result()
             return len(self.told) >= how_many
 
         await eventually(so_many, _A_THIRD_WITHIN_S)
@@ -127,14 +132,13 @@ async def _live_through(stack: Stack, folder: Any) -> Outcome:
             hearing = asyncio.create_task(calls.hear())
             going_on = asyncio.create_task(calls.go_on(client))
             try:
-                await calls.are_over(CALLS // 3)
+                await calls.are_over(CALLS // 3, going_on)
                 await _deploy(stack, later, client, later_release.VERSION)
                 await _change_setup(client, 601)
-                await calls.are_over(2 * CALLS // 3)
+                await calls.are_over(2 * CALLS // 3, going_on)
                 await _deploy(stack, todays, client, VERSION)
                 await _change_setup(client, 602)
-                await going_on
-                await calls.are_over(CALLS)
+                await calls.are_over(CALLS, going_on)
                 async with troubled_calls(stack) as others:
                     await others.come_to_rest()
                 return await _outcome(stack, customer, calls, client)
@@ -195,7 +199,7 @@ def test_every_accepted_call_has_ended_and_was_announced_once(outcome: Outcome) 
     assert {call_id: len(ids) for call_id, ids in events.items()} == dict.fromkeys(calls.accepted, 1)
     reasons = {call_id: {got.body["data"]["end_reason"] for got in told} for call_id, told in calls.told.items()}
     assert reasons == {call_id: {shown["end_reason"]} for call_id, shown in outcome.shown.items()}
-    ends = Counter(row["call_id"] for row in outcome.rows_of("event") if row["event_type"] == "call_end")
+    ends = Counter(row["call_id"] for row in outcome.rows_of("event") if row["event_type"] == EventType.CALL_ENDED)
     assert ends == dict.fromkeys(calls.accepted, 1), "an end is in the log of events twice, or not at all"
 
 
