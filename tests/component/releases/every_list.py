@@ -99,10 +99,12 @@ def _values_of(path: str, name: str) -> tuple[str | None, ...]:
 
 async def _on_every_page(client: httpx.AsyncClient, path: str, query: Mapping[str, str]) -> dict[str, int]:
     asks = {f"metadata[{name}]" if name == "metadata" else name: value for name, value in query.items()}
+    # Events are read on by their number.
+    goes_on = "after" if path == "/v1/events" else "cursor"
     answers: dict[str, int] = {}
     cursor: str | None = None
     while True:
-        answer = await client.get(path, params=asks | ({"cursor": cursor} if cursor else {}))
+        answer = await client.get(path, params=asks | ({goes_on: cursor} if cursor else {}))
         answers[str(answer.request.url.raw_path.decode())] = answer.status_code
         cursor = None if query == {"limit": "1"} else _next_cursor(answer)
         if not cursor:

@@ -81,15 +81,20 @@ class Calls:
 
 
 async def _accepted(client: httpx.AsyncClient, body: Mapping[str, Any], key: str) -> str:
-    async def asked() -> str | None:
+    answer = await _answered(client, "POST", "/v1/calls", body, {"Idempotency-Key": key})
+    assert answer.is_success, answer.text
+    return str(answer.json()["call_id"])
+
+
+async def _answered(
+    client: httpx.AsyncClient, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    async def asked() -> httpx.Response | None:
         try:
-            answer = await client.post("/v1/calls", json=body, headers={"Idempotency-Key": key})
+            answer = await client.request(method, path, json=body, headers=headers)
         except httpx.TransportError:
             return None
-        if answer.status_code >= 500:
-            return None
-        assert answer.is_success, answer.text
-        return str(answer.json()["call_id"])
+        return None if answer.status_code >= 500 else answer
 
     return await eventually(asked)
 
@@ -152,7 +157,8 @@ async def _deploy(stack: Stack, core: Any, client: httpx.AsyncClient, version: s
     await asyncio.to_thread(put_core, stack, core)
 
     async def answers() -> bool:
-        return bool((await client.get("/v1/health")).json()["version"] == version)
+        shown = await client.get("/v1/health")
+        return shown.is_success and bool(shown.json()["version"] == version)
 
     await eventually(answers)
 
@@ -166,7 +172,7 @@ async def _change_setup(client: httpx.AsyncClient, longest_s: int) -> None:
         ("endpoint_id", {"description": f"of {longest_s}"}),
     ):
         for each in await ids_of(client, kind):
-            answer = await client.patch(f"{WHERE_IDS_ARE[kind]}/{each}", json=body)
+            answer = await _answered(client, "PATCH", f"{WHERE_IDS_ARE[kind]}/{each}", body)
             assert answer.is_success, (kind, each, answer.text)
 
 
