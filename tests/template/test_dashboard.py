@@ -47,12 +47,20 @@ def modules() -> Iterator[ast.Module]:
 CALLS = [node for module in modules() for node in ast.walk(module) if isinstance(node, ast.Call)]
 
 
+def _is_in_metrics(function: ast.expr) -> bool:
+    """As in `metrics.count(...)`; texts can be counted in, too."""
+    if not isinstance(function, ast.Attribute) or function.attr != "count":
+        return False
+    return isinstance(function.value, ast.Name) and function.value.id == "metrics"
+
+
 def told() -> dict[str, str | None]:
     """Each metric that the code tells, with its dimension."""
     found: dict[str, str | None] = {}
     for call in CALLS:
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-        if name not in {"Measure", "count"} or not call.args or not isinstance(call.args[0], ast.Constant):
+        is_of_metrics = name == "Measure" or getattr(call.func, "id", "") == "count" or _is_in_metrics(call.func)
+        if not is_of_metrics or not call.args or not isinstance(call.args[0], ast.Constant):
             continue
         of = next((each.value for each in call.keywords if each.arg == "of"), None)
         if of is None and name == "count" and len(call.args) > 1:

@@ -27,6 +27,11 @@ def test_the_world_of_the_crash_tests_does_what_livekit_did(name: str) -> None:
     assert differences(as_heard(trace), PlayedInCrashWorld(trace).run()) == []
 
 
+def test_each_recording_tells_the_product_something_but_that_of_a_number_that_nobody_has() -> None:
+    """Nobody rings in on it: that it is not taken up is the sandbox's to know."""
+    assert [name for name in NAMES if not as_heard(a_trace(name))["events"]] == ["inbound-unknown-number"]
+
+
 def _nobody_is_followed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(agents, "FOLLOWED", frozenset())
 

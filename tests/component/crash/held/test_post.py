@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.component.crash.rig.post import Post
 from tests.component.crash.rig.process import Invocation
+from tests.component.crash.rig.webhooks.post import Post
 from tests.fakes import HandClock
 
 

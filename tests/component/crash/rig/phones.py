@@ -19,7 +19,7 @@ from local.phones.model.room import Leaving
 from local.phones.model.room import Room as ModelledRoom
 from ringline.calls.model.timing import EMPTY_ROOM_S, ROOM_DEPARTURE_S
 from ringline.telephony.livekit import CALL_HEADER
-from tests.component.crash.rig.post import Post
+from tests.component.crash.rig.webhooks.post import Post
 from tests.fakes import HandClock
 
 RINGS_S = 4

@@ -13,8 +13,8 @@ from speech.bridge.model.actions import Why
 from speech.bridge.model.asking import read_answer
 from speech.bridge.model.call import CallFacts
 from speech.bridge.rules.seeking import Change
-from tests.component.crash.rig.hooks import agents_report
 from tests.component.crash.rig.runners import Fleet, Runner
+from tests.component.crash.rig.webhooks.hooks import agents_report
 from tests.sample_events import event_of
 
 if TYPE_CHECKING:

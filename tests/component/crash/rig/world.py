@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ringline.accounts.store import AccountStore
 from ringline.calls.model.call import AnswerFrom, Call, State
 from tests.builders import NOW
-from tests.component.crash.rig.hooks import (
+from tests.component.crash.rig.phones import Phones
+from tests.component.crash.rig.process import ACTING, Invocation, Killed, Trouble
+from tests.component.crash.rig.table import RELAY, Stream, WatchedTable
+from tests.component.crash.rig.webhooks.hooks import (
     CARRIER_SECRET,
     LIVEKIT_KEY,
     LIVEKIT_SECRET,
@@ -20,9 +23,6 @@ from tests.component.crash.rig.hooks import (
     carriers_hook,
     livekits_hook,
 )
-from tests.component.crash.rig.phones import Phones
-from tests.component.crash.rig.process import ACTING, Invocation, Killed, Trouble
-from tests.component.crash.rig.table import RELAY, Stream, WatchedTable
 from tests.component.one_table import RECORDS_BUCKET, LocalAws, load_handler
 from tests.fakes import CONTEXT, HandClock
 from tests.sample_events import event_of
