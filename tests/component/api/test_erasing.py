@@ -260,7 +260,11 @@ def test_a_persons_number_is_erased_from_every_call_with_what_was_said(local: Lo
         over(local, f"call_out{number:02d}", to_number=PERSON, data={"card": SECRET_WORDS})
     note = Note(NOW, f"fell_back: {PERSON}")
     left_at = now_ms() - 3_600_000
-    in_room = {"inbound_room": f"call-_{PERSON}_x", "caller_identity": f"sip_{PERSON}", "from_number": PERSON}
+    in_room: dict[str, Any] = {
+        "inbound_room": f"call-_{PERSON}_x",
+        "caller_identity": f"sip_{PERSON}",
+        "from_number": PERSON,
+    }
     in_room |= {"ended_at": left_at, "created_at": left_at}
     over(local, "call_in1", to_number=ANOTHER, direction=Direction.INBOUND, notes=(note,), **in_room)
     person, agent = Target(TargetKind.NUMBER, PERSON), Target(TargetKind.AGENT, "front-desk")

@@ -233,8 +233,8 @@ def _together(usages: list[dict[str, Any]]) -> dict[str, Any]:
     for usage in usages:
         for name, used in usage.items():
             before = total.get(name)
-            is_number = isinstance(used, int | float) and isinstance(before, int | float)
-            total[name] = _sum(before, used) if is_number else used
+            are_numbers = isinstance(used, int | float) and isinstance(before, int | float)
+            total[name] = _sum(before, used) if are_numbers and before is not None else used
     return total
 
 
