@@ -69,7 +69,7 @@ async def test_an_agent_that_is_put_out_for_somebody_else_tells_what_was_said_to
         gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         gone.set_result("PARTICIPANT_REMOVED")
         call = object.__new__(CallInRoom)
-        call._leg = cast(Any, SimpleNamespace(gone=gone, is_with_person=is_with_person))
+        call._leg = cast(Any, SimpleNamespace(gone=gone, was_put_out=True, is_with_person=is_with_person))
         call._handover = cast(Any, SimpleNamespace(is_under_way=False))
         await call._tell_end(rig.driver, rig.talk)
         told = [
