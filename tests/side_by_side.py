@@ -19,6 +19,7 @@ BY_TEST = (
 )
 # What begins with one of these takes long; the longest is above.
 LONGEST = (
+    "tests/stack/troubles/test_rollback.py",
     "tests/stack/troubles/test_troubles.py",
     "tests/stack/troubles/test_dialer_container.py",
     "tests/stack/troubles/test_troubles_livekit_away.py::test_half_a_minute_without_livekit_costs_no_call_its_right_end",
