@@ -1,5 +1,5 @@
 """Claims of one account that are committed together, and the same claims of another account that are committed one by
-one: what both drew is the same, and so must be what comes of it."""
+one: what both drew is the same, and so must be what comes of it. The same of their ends."""
 
 from collections.abc import Sequence
 from copy import replace
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ringline.calls.capacity.counters import Kind, counter_name, day_of
 from ringline.calls.capacity.days import Use, cap_attribute, count_attribute, own_cap_attribute
-from ringline.calls.model.call import RUNNER, State
-from ringline.calls.model.events import Claimed
+from ringline.calls.model.call import RUNNER, Call, State
+from ringline.calls.model.events import Answered, Claimed, DialNotSent, Event, FoundOver
 from ringline.calls.model.results import Moved
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.store import CallStore, Change, Committed
@@ -96,6 +96,7 @@ alike = st.tuples(claims, st.integers(2, 4)).map(lambda drawn: [drawn[0]] * draw
 several = st.lists(alike | claims.map(lambda one: [one]), min_size=1, max_size=4).map(
     lambda lists: [*chain(*lists)][:10]
 )
+ends = st.lists(st.sampled_from(["over", "over", "talked", "not rung"]), min_size=10, max_size=10)
 disturbances = st.sampled_from(
     ["nothing", "nothing", "cap lowered", "cap raised", "lines taken", "lines reserved", "caps set", "call changed"]
 )
@@ -142,9 +143,7 @@ class Side:
             counters=claim["counters"],
             counted_on=counted_on,
         )
-        moved = apply(call, event)
-        assert isinstance(moved, Moved)
-        return Change(call, moved.call, claim["caps_version"], claim["is_new_number"])
+        return Change(call, _moved(call, event), claim["caps_version"], claim["is_new_number"])
 
     def step(self, expression: str, **values: int) -> None:
         self.dynamodb.update_item(
@@ -202,6 +201,35 @@ class Side:
                 written += several or 1
         return written, Committed.DONE, transactions
 
+    def ends(self, hows: Sequence[str]) -> list[Change]:
+        """Ends of the calls, which are all claimed: how each of them ends is drawn."""
+        return [
+            self._end(change.after, how, place)
+            for place, (change, how) in enumerate(zip(self.changes, hows, strict=False))
+        ]
+
+    def _end(self, call: Call, how: str, place: int) -> Change:
+        over: Event = FoundOver(at(60 + place), call.attempt)
+        match how:
+            case "not rung":
+                over = DialNotSent(at(2), call.attempt, "unavailable", "unavailable", 5)
+            case "talked":
+                answered = _moved(call, Answered(at(5 + place), call.attempt, f"PA_{place}", f"SCL_{place}", None))
+                assert self.store.commit(call, answered) is Committed.DONE
+                call = answered
+        return Change(call, _moved(call, over))
+
+    def written_together(self, changes: Sequence[Change]) -> int:
+        """All of them, and in how many transactions."""
+        transactions = written = 0
+        while written < len(changes):
+            several = self.store.commit_together(changes[written:])
+            if not several:
+                assert self.alone(changes[written]) is Committed.DONE
+            written += several or 1
+            transactions += 1
+        return transactions
+
     def partition(self, pk: str) -> list[Any]:
         asked = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": to_item({":pk": pk})}
         answer = self.dynamodb.query(TableName=self.table_name, ConsistentRead=True, **asked)
@@ -219,6 +247,12 @@ class Side:
             for item in own
         ]
         return sorted(repr(each).replace(self.account_id, "ACCOUNT") for each in told)
+
+
+def _moved(call: Call, event: Event) -> Call:
+    moved = apply(call, event)
+    assert isinstance(moved, Moved)
+    return moved.call
 
 
 def a_claim(**fields: Any) -> dict[str, Any]:

@@ -246,9 +246,9 @@ def calls_room(local: LocalAws, cap: int = 2, *, in_shards: bool = False) -> Cal
     return CallsRoom(store, watchlist, paces, places, counters, routing, rooms, reached, clock)
 
 
-def room_of_no_waiting(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+def room_of_no_waiting(local: LocalAws, monkeypatch: pytest.MonkeyPatch, cap: int = 2) -> CallsRoom:
     """The same, where whoever waits lets time pass."""
-    room = calls_room(local)
+    room = calls_room(local, cap)
 
     async def no_waiting(seconds: float) -> None:
         room.clock.move(seconds)

@@ -1,5 +1,5 @@
 """Whatever the lines, caps and places are that claims share, and whatever changes while they are on their way: claims
-that are committed together are as the same claims one by one."""
+that are committed together are as the same claims one by one. So are their ends."""
 
 import re
 from typing import Any
@@ -7,9 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 from hypothesis import example, given, settings
 
+from ringline.calls.tables.store import Committed
 from ringline.runtime.items import Item
 from simulation.aws.conditions import condition, updated
-from tests.claims_together import a_claim, accounts, an_account, disturbances, in_both, several
+from tests.claims_together import COUNTERS, RUNNERS, a_claim, accounts, an_account, disturbances, ends, in_both, several
 
 
 class OneTable:
@@ -52,7 +53,8 @@ class OneTable:
     def _refusal(self, key: tuple[str, str], write: dict[str, Any]) -> dict[str, Any]:
         ((_, parts),) = write.items()
         expression, item = parts.get("ConditionExpression"), self.items.get(key)
-        for called, name in parts.get("ExpressionAttributeNames", {}).items():
+        names = {} if expression is None else parts.get("ExpressionAttributeNames", {})
+        for called, name in names.items():
             expression = re.sub(rf"{called}\b", name, expression)
         if expression is None or condition(expression)(item or {}, parts.get("ExpressionAttributeValues", {})):
             return {}
@@ -91,3 +93,20 @@ def test_claims_together_are_as_claims_one_by_one(
     *done, _ = one.together(how)
     assert tuple(done) == other.one_by_one(how)
     assert one.rows() == other.rows()
+
+
+@settings(max_examples=400, deadline=None)
+@given(several, ends)
+@example([a_claim(counters=COUNTERS, runner=RUNNERS[0], speaks=True)] * 10, ["over"] * 10)
+@example([a_claim(counters=COUNTERS)] * 10, ["talked"] * 10)
+@example([a_claim(counters=COUNTERS)] * 10, ["not rung"] * 10)
+def test_ends_together_are_as_ends_one_by_one(wanted: list[dict[str, Any]], hows: list[str]) -> None:
+    known = [claim | {"was_changed": False, "is_new_number": False, "caps_version": None} for claim in wanted]
+    one, other = in_both(OneTable(), "table", an_account(), known)
+    for side in (one, other):
+        assert side.one_by_one("nothing") == (len(known), Committed.DONE)
+    one.written_together(one.ends(hows))
+    for change in other.ends(hows):
+        assert other.alone(change) is Committed.DONE
+    assert one.rows() == other.rows()
+    assert one.store.gate(one.account_id).in_use == 0

@@ -1,5 +1,7 @@
-"""Calls of one account that expire at one moment are ended together, as if each had been ended by itself."""
+"""Calls of one account that expire, or are found to be over, at one moment are ended together, as if each had been
+ended by itself."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,11 +12,22 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.progress.progress import MOST_TOGETHER
 from ringline.runtime.table import agent_rest_sk, queue_pk
 from tests.builders import ACCOUNT
-from tests.component.calls_room import CallsRoom
+from tests.component.calls_room import CallsRoom, room_of_no_waiting
 from tests.component.mending.test_mass_expiry import OTHER, expiring
 from tests.component.one_table import LocalAws
 
 CALLS = MOST_TOGETHER + 2
+
+
+@pytest.fixture
+def lost(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CallsRoom:
+    """Calls on a line whose rooms are gone, and nobody was there to hear of it."""
+    room = room_of_no_waiting(local, monkeypatch, cap=CALLS)
+    for number in range(CALLS):
+        room.dialing(f"call_{number}")
+    room.telephony.open_rooms.clear()
+    room.clock.move(90)
+    return room
 
 
 @pytest.fixture
@@ -116,3 +129,53 @@ def test_one_that_cannot_be_written_keeps_no_other_from_its_end(
     monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
     room.sweep()
     assert reasons(room) == [None] + [EndReason.EXPIRED_IN_QUEUE] * (CALLS - 1)
+
+
+def test_calls_that_were_lost_at_one_moment_give_back_all_their_lines(lost: CallsRoom) -> None:
+    assert lost.in_use == CALLS
+    swept = lost.sweep()
+    assert (lost.in_use, swept.settled) == (0, CALLS)
+    assert all(lost.call(f"call_{number}").state.is_terminal for number in range(CALLS))
+
+
+def test_those_that_are_found_while_another_is_written_are_written_together(
+    lost: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first end is held up until each of the others has been found."""
+    closed, all_closed, end_room = list[str](), threading.Event(), lost.telephony.end_room
+
+    async def noted(room_name: str) -> None:
+        await end_room(room_name)
+        closed.append(room_name)
+        if len(closed) == CALLS:
+            all_closed.set()
+
+    transact, sizes = local.dynamodb.transact_write_items, list[int]()
+
+    def held_up(*, TransactItems: Any) -> Any:
+        ends = sum("ended_at" in write.get("Put", {}).get("Item", {}) for write in TransactItems)
+        if ends:
+            assert all_closed.wait(10)
+            sizes.append(ends)
+        return transact(TransactItems=TransactItems)
+
+    monkeypatch.setattr(lost.telephony, "end_room", noted)
+    monkeypatch.setattr(local.dynamodb, "transact_write_items", held_up)
+    lost.sweep()
+    assert (sizes, lost.in_use) == ([1, MOST_TOGETHER, 1], 0)
+
+
+def test_a_lost_one_that_cannot_be_written_keeps_no_other_from_its_end(
+    lost: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transact = local.dynamodb.transact_write_items
+
+    def refusing(*, TransactItems: Any) -> Any:
+        if any(write.get("Put", {}).get("Item", {}).get("sk") == {"S": "call_3"} for write in TransactItems):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
+        return transact(TransactItems=TransactItems)
+
+    monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
+    lost.sweep()
+    assert [number for number in range(CALLS) if not lost.call(f"call_{number}").state.is_terminal] == [3]
+    assert lost.in_use == 1

@@ -29,6 +29,31 @@ def test_ten_claims_that_have_room_are_one_transaction(local: LocalAws, claim: d
     assert one.rows() == other.rows()
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [a_claim(), a_claim(counters=COUNTERS), a_claim(runner=RUNNERS[0], speaks=True)],
+    ids=["lines alone", "under caps", "with places"],
+)
+def test_ten_ends_are_one_transaction(local: LocalAws, claim: dict[str, Any]) -> None:
+    one, other = in_both(local.dynamodb, local.table_name, an_account(), [claim] * 10)
+    assert [side.one_by_one("nothing")[0] for side in (one, other)] == [10, 10]
+    assert one.written_together(one.ends(["over"] * 10)) == 1
+    for change in other.ends(["over"] * 10):
+        assert other.alone(change) is Committed.DONE
+    assert one.rows() == other.rows()
+
+
+def test_a_gate_that_counts_too_few_gives_back_no_more_than_it_has(local: LocalAws) -> None:
+    """Ten lines are given back, and it knows of six: those that find none there are refused, as one by one."""
+    one, _ = in_both(local.dynamodb, local.table_name, an_account(), [a_claim()] * 10)
+    one.one_by_one("nothing")
+    changes = one.ends(["over"] * 10)
+    one.step("ADD in_use :less", less=-4)
+    written = one.store.commit_together(changes)
+    assert 0 < written <= 6
+    assert one.store.gate(one.account_id).in_use == 6 - written
+
+
 def test_what_has_no_room_is_not_tried_in_vain(local: LocalAws) -> None:
     one, _ = in_both(local.dynamodb, local.table_name, an_account(cap=4), [a_claim()] * 10)
     assert one.together("nothing") == (4, Committed.GATE_FULL, 2), "the fifth by itself, to learn why"

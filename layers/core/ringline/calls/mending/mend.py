@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.ends import Ends
 from ringline.calls.mending.left_alone import without_agent
 from ringline.calls.model.call import Call, CallStatus
 from ringline.calls.model.events import (
@@ -39,7 +40,7 @@ from ringline.calls.model.room_view import (
 from ringline.calls.model.timing import AGENT_SLOW_S, DISPATCH_EVERY_S, FALLBACK_AHEAD_S, STOP_RECORDING_S
 from ringline.calls.progress.agents import Agents
 from ringline.calls.progress.hints import ask_for_look
-from ringline.calls.progress.progress import Outcome, Progress
+from ringline.calls.progress.progress import Outcome, Progress, Wanted
 from ringline.calls.progress.rest_recordings import rest_recordings
 from ringline.calls.progress.rooms import end_room_of
 from ringline.calls.rules.deadlines import (
@@ -104,11 +105,12 @@ class Mender:
     clock: Clock
     log: Logger
     swept: Swept
+    ends: Ends
     transfers: "MendTransfers | None" = None
 
     async def mend(self, call: Call, room_is_open: bool, now: int) -> None:
-        """Does what is due to the call at this moment. Raises TelephonyDown where LiveKit cannot be asked. Nothing is
-        lost then, for the next run looks again."""
+        """Does what is due to the call at this moment; its end may be written with others (`ends`). Raises
+        TelephonyDown where LiveKit cannot be asked. Nothing is lost then, for the next run looks again."""
         if room_is_open and is_to_rest(call):
             await self._rest_recordings(call)
         due = owed(call, room_is_open, now)
@@ -283,21 +285,24 @@ class Mender:
                 await self._do(due, joined, now)
 
     async def _end(self, call: Call, reason: EndReason | None, now: int) -> None:
+        as_written = None
         if reason is not None:
             asked = await self._apply(call, EndAsked(now, reason, call.attempt))
             if not asked.effects:
                 # Somebody was faster: the agent is there after all.
                 return
-        await self._settle(call)
+            as_written = asked.call
+        await self._settle(call, as_written)
 
     async def _give_up(self, call: Call) -> None:
-        await self._apply(call, GivenUp(self.clock(), call.attempt))
-        await self._settle(call)
+        given_up = await self._apply(call, GivenUp(self.clock(), call.attempt))
+        await self._settle(call, given_up.call)
 
-    async def _settle(self, call: Call) -> None:
-        """Closes the room first: a line is given back only when nothing can ring or talk on it any more."""
+    async def _settle(self, call: Call, as_written: Call | None = None) -> None:
+        """Closes the room first: a line is given back only when nothing can ring or talk on it any more. `as_written`
+        is the call since it was looked at, where this run has changed it: it may be in another room by now."""
         await end_room_of(call, self.store, self.telephony)
-        await self._apply(call, FoundOver(self.clock(), call.attempt))
+        await self.ends.end(Wanted(as_written or call, FoundOver(self.clock(), call.attempt)))
         self.swept.settled += 1
 
     async def _apply_and_look(self, call: Call, event: Event) -> Outcome:

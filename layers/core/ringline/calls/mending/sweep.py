@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
+from ringline.calls.mending.ends import Ends
 from ringline.calls.mending.handing_out import HandingOut
 from ringline.calls.mending.left_rooms import LeftRooms
 from ringline.calls.mending.mend import Mender, Swept
@@ -86,7 +87,6 @@ class Sweep:
     swept: Swept = field(default_factory=Swept)
     marks: Marks = field(default_factory=Marks)
 
-    @property
     def _mender(self) -> Mender:
         return Mender(
             store=self.store,
@@ -96,8 +96,13 @@ class Sweep:
             clock=self.clock,
             log=self.log,
             swept=self.swept,
+            ends=self._ends,
             transfers=self.transfers,
         )
+
+    @property
+    def _ends(self) -> Ends:
+        return Ends(self.progress, self.log)
 
     @property
     def _handing_out(self) -> HandingOut:
@@ -272,14 +277,14 @@ class Sweep:
         it."""
         try:
             reasons = await asyncio.to_thread(self.awaited.why_each_expired, calls)
-            wanted = [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
-            await asyncio.to_thread(self.progress.apply_each, wanted)
         except Exception:
             self.log.warning("calls not ended together", exc_info=True)
             await self._mend_each(calls, None, now)
-        else:
-            self.swept.looked_at += len(calls)
-            self.swept.settled += len(calls)
+            return
+        wanted = [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
+        await self._ends.end_together(wanted)
+        self.swept.looked_at += len(calls)
+        self.swept.settled += len(calls)
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
@@ -312,9 +317,10 @@ class Sweep:
         return calls
 
     async def _mend_each(self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int) -> None:
-        await side_by_side((self._mend_one(call, rooms, now) for call in calls), self.log)
+        mender = self._mender()
+        await side_by_side((self._mend_one(mender, call, rooms, now) for call in calls), self.log)
 
-    async def _mend_one(self, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
+    async def _mend_one(self, mender: Mender, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
         self.swept.looked_at += 1
         if not call.is_understood:
             self._tell_of_a_later_release(call)
@@ -323,7 +329,7 @@ class Sweep:
         elif call.end_is_untold:
             await self._tell_end_if_nobody_did(call, now)
         elif rooms is not None and call.in_flight:
-            await self._mender.mend(call, call.room_name in rooms, now)
+            await mender.mend(call, call.room_name in rooms, now)
 
     def _tell_of_a_later_release(self, call: Call) -> None:
         """Whoever knows its state looks after it: what this release would do about it would be a guess."""

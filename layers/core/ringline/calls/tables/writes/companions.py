@@ -150,10 +150,11 @@ class Companions:
             "ExpressionAttributeValues": to_item(values),
             **(TELLING if step > 0 else {}),
         }
-        if step < 0:
-            yield Companion({"Update": update_of_gate})
-            return
         adds = (":step", *(f":more{place}" for place in range(len(day.adds))))
+        if step < 0:
+            of_its_time = (":held", ":one") if ":held" in values else ()
+            yield Companion({"Update": update_of_gate}, stepping=Stepping((*adds, *of_its_time), floors=(":zero",)))
+            return
         bounds = (Bound("in_use", "cap"), Bound("in_use", "outbound_cap"), *day.bounds)
         yield Companion({"Update": update_of_gate}, Committed.GATE_FULL, Stepping(adds, bounds=bounds))
 
@@ -180,7 +181,8 @@ class Companions:
         if before.holds_place_of == after.holds_place_of:
             return
         if before.holds_place_of is not None:
-            yield Companion({"Update": self._place_step(before, before.holds_place_of, -1)})
+            giving_back = {"Update": self._place_step(before, before.holds_place_of, -1)}
+            yield Companion(giving_back, stepping=Stepping((":step",)))
         if after.holds_place_of is not None:
             taking = self._place_step(after, after.holds_place_of, 1)
             write = {"Update": taking | {"ConditionExpression": PLACE_IS_FREE}}
@@ -194,7 +196,8 @@ class Companions:
         if before.holds_speech_place_of == after.holds_speech_place_of:
             return
         if before.holds_speech_place_of is not None:
-            yield Companion({"Update": self._speech_place_write(before, before.holds_speech_place_of, "DELETE")})
+            giving_back = {"Update": self._speech_place_write(before, before.holds_speech_place_of, "DELETE")}
+            yield Companion(giving_back, stepping=Stepping((":holder",), (":kept_until_s",)))
         if after.holds_speech_place_of is not None:
             yield self._speech_place_taken(after, after.holds_speech_place_of)
 

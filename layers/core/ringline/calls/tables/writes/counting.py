@@ -43,11 +43,13 @@ class Bound(Record):
 
 class Stepping(Record):
     """How an item is stepped that several calls step together (`writes/together.py`): the expression's values that
-    `adds` names are added up, of those that `last` names the last one stands, and all others are the same."""
+    `adds` names are added up, of those that `last` names the last one stands, one that `floors` names, above which the
+    count must be, is one more with each further step, and all others are the same."""
 
-    adds: tuple[str, ...]
+    adds: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    floors: tuple[str, ...] = ()
 
 
 class Companion(Record):
@@ -122,11 +124,13 @@ class Counting:
             adds.append("#day :step")
             names = {"#day": day_attribute(call.counted_on or 0)}
         update = self._update(call, name, f"{sets}ADD {', '.join(adds)}", values)
-        return Companion({"Update": update | ({"ExpressionAttributeNames": names} if names else {})})
+        stepping = Stepping((":step",), tuple(_rest_values(rest)))
+        return Companion({"Update": update | ({"ExpressionAttributeNames": names} if names else {})}, stepping=stepping)
 
     def _resting(self, call: Call, rest: CallerIdRest) -> Companion:
-        name = counter_name(Kind.NUMBER, rest.number)
-        return Companion({"Update": self._update(call, name, f"SET {_SET_REST}", _rest_values(rest))})
+        name, values = counter_name(Kind.NUMBER, rest.number), _rest_values(rest)
+        update = self._update(call, name, f"SET {_SET_REST}", values)
+        return Companion({"Update": update}, stepping=Stepping(last=tuple(values)))
 
     def _update(self, call: Call, name: str, expression: str, values: dict[str, Any]) -> dict[str, Any]:
         return {

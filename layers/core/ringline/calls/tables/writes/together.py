@@ -7,6 +7,7 @@ first, and with a limit that was read as L and k calls the condition is
     limit >= L AND count <= L - k        whatever both are by now: the call in place i finds count + i < L <= limit
 
 which never lets in too many. It may refuse what would just fit, where the item was changed since; then fewer are tried.
+Where k calls give back what they held, each must find it there behind those before it: the count is k above its floor.
 """
 
 from collections.abc import Mapping, Sequence
@@ -141,6 +142,7 @@ def _one_for_all(companions: Sequence[Companion], row: Mapping[str, Any]) -> dic
     assert stepping is not None
     each = [companion.write["Update"]["ExpressionAttributeValues"] for companion in companions]
     values: Item = each[-1] | {name: _sum([one[name] for one in each]) for name in stepping.adds}
+    values |= to_item({name: int(each[0][name]["N"]) + len(each) - 1 for name in stepping.floors})
     conditions = [update["ConditionExpression"]] if "ConditionExpression" in update else []
     for place, bound in enumerate(stepping.bounds):
         limit = _limit(bound, row)
