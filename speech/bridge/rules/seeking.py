@@ -46,8 +46,10 @@ GRACE_MS = 5_000
 JOIN_MS = 60_000
 """The first runner has longer: the control plane has a limit of its own for it, and this one is for when that fails."""
 ASK_AGAIN_MS = 1_000
-MOST_LOSSES_IN_A_ROW = 6
-"""Runners that come and go: a broken agent, which would otherwise keep its call for ever."""
+PAUSES_MS = (0, 200, 400, 800, 1_600)
+"""How long after each loss in a row another is asked for: an agent that fails for a second or two keeps its call. One
+more is a broken agent, which would otherwise keep its call for ever."""
+MOST_LOSSES_IN_A_ROW = len(PAUSES_MS) + 1
 STEADY_MS = 30_000
 """A runner that stayed so long is none of them."""
 
@@ -69,6 +71,8 @@ class Seeking:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._request = 0
+        self._awaited = 0
+        """The request whose answer counts; 0 where that of the latest would be about a runner that is lost."""
         self._why: Why = "join"
         self._expected_job: str | None = None
         self._passed_over: set[str] = set()
@@ -97,11 +101,12 @@ class Seeking:
     def _ask(self, why: Why) -> None:
         self._steps.stop(Timer.DIAL, Timer.AGAIN)
         self._request += 1
+        self._awaited = self._request
         self._why = why
         self._steps.do(AskForBrain(self._request, why))
 
     def answered(self, event: BrainAnswered, now_ms: int) -> Change | None:
-        if event.request != self._request:
+        if event.request != self._awaited:
             return None
         return self._answered(event.answer, now_ms)
 
@@ -219,8 +224,17 @@ class Seeking:
         if self._losses >= MOST_LOSSES_IN_A_ROW:
             return Change.FAILED
         self._miss(now_ms)
-        self._ask("lost")
+        self._ask_in(PAUSES_MS[self._losses - 1], now_ms)
         return Change.LOST
+
+    def _ask_in(self, pause_ms: int, now_ms: int) -> None:
+        if not pause_ms:
+            self._ask("lost")
+            return
+        self._awaited = 0
+        self._why = "lost"
+        self._steps.stop(Timer.DIAL)
+        self._steps.set(Timer.AGAIN, now_ms + pause_ms)
 
     def _miss(self, now_ms: int) -> None:
         if not self._steps.is_set(Timer.GRACE):

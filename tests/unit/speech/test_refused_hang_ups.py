@@ -17,7 +17,7 @@ from speech.bridge.model.actions import (
     Transfer,
 )
 from speech.bridge.model.events import Answered, CallOver, EndWished, HangUpRefused, SpeechPlayed
-from speech.bridge.rules.seeking import MOST_LOSSES_IN_A_ROW, STEADY_MS, UNKNOWN_CALL
+from speech.bridge.rules.seeking import HANDSHAKE_MS, MOST_LOSSES_IN_A_ROW, PAUSES_MS, STEADY_MS, UNKNOWN_CALL
 from tests.unit.speech.conversations import Told, of, talking
 
 NUMBER = "+15550111"
@@ -84,7 +84,7 @@ def test_a_runner_that_has_dialled_and_not_greeted_is_waited_for_after_a_refused
     told.dial("SCL_1.1.2")
     told.tell(EndWished("silence"))
     told.tell(HangUpRefused())
-    assert of(AskForBrain, told.after(9_999)) == []
+    assert of(AskForBrain, told.after(HANDSHAKE_MS + PAUSES_MS[1] - 1)) == []
     assert of(AskForBrain, told.after(1)) == [AskForBrain(3, "lost")]
 
 

@@ -31,6 +31,7 @@ from speech.bridge.model.events import (
     UserInterrupted,
     Wait,
 )
+from speech.bridge.rules.seeking import PAUSES_MS
 from tests.unit.speech.conversations import CALL, Told, frames, of, talking
 
 
@@ -326,6 +327,33 @@ def test_runners_that_come_and_go_without_end_are_one_failure() -> None:
         told.arrive(f"SCL_1.1.{number}")
     assert of(HangUp, told.all) == [HangUp("agent_failed")]
     assert len(told.asked()) < 10
+
+
+def test_after_each_runner_that_is_lost_in_a_row_the_next_one_is_asked_for_later() -> None:
+    """What a customer's agent lacks for a second or two may be there again by then."""
+    told = talking()
+    for number, pause_ms in enumerate(PAUSES_MS, 2):
+        asked = of(AskForBrain, told.closes(1006))
+        if pause_ms:
+            assert asked == []
+            assert of(AskForBrain, told.after(pause_ms - 1)) == []
+            asked = of(AskForBrain, told.after(1))
+        assert asked == [AskForBrain(number, "lost")]
+        told.assign(f"SCL_1.1.{number}")
+        told.arrive(f"SCL_1.1.{number}")
+    assert of(HangUp, told.closes(1006)) == [HangUp("agent_failed")]
+
+
+def test_a_runner_that_dials_while_the_next_one_is_not_asked_for_yet_is_let_in() -> None:
+    told = talking()
+    told.closes(1006)
+    told.assign("SCL_1.1.2")
+    told.arrive("SCL_1.1.2")
+    told.closes(1006)
+    assert told.frames("call.started")[2:] == []
+    told.arrive("SCL_1.1.3")
+    assert len(told.frames("call.started")) == 3
+    assert of(AskForBrain, told.after(PAUSES_MS[1])) == []
 
 
 def test_a_runner_that_stayed_for_long_begins_the_count_anew() -> None:
