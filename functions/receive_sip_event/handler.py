@@ -20,9 +20,6 @@ from ringline.runtime.web.problems import Problem, not_found
 from ringline.telephony.carriers.providers import PROVIDERS
 from ringline.telephony.carriers.request import HookRefused, HookRequest, HookUnreadable
 
-# An event that overtook another is milliseconds ahead of it, or a cold start.
-AGAIN_AFTER_S = 1
-
 log = make_logger("receive_sip_event")
 settings = read(Settings)
 hooks_url = settings.hooks_url.rstrip("/")
@@ -51,9 +48,10 @@ def receive(event: dict[str, Any]) -> Answer:
         log.warning("hook unreadable", extra={"provider": name, "why": str(unreadable)})
         return json_answer(200, {"outcomes": ["unreadable"]})
     except CallNotKnownYet:
-        again = {"retry-after": str(AGAIN_AFTER_S)}
-        title = "Nothing has told yet whose call this is; send the event again"
-        return problem_answer(Problem(503, "call_not_known_yet", title, headers=again))
+        # It has overtaken another by milliseconds, or a cold start.
+        return problem_answer(
+            Problem(503, "call_not_known_yet", "Nothing has told yet whose call this is; send the event again")
+        )
     except Problem as problem:
         return problem_answer(problem)
     return json_answer(200, {"outcomes": heard})

@@ -143,7 +143,7 @@ class ManageKeys:
                 return self._rotate(account_id, key_id, rotation, holder)
             except KeyChanged:
                 continue
-        raise Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
+        raise Problem(503, "contended", "Too many changes came at once; ask again")
 
     def _rotate(self, account_id: str, key_id: str, rotation: "KeyRotation", holder: Holder) -> dict[str, Any]:
         """Raises KeyChanged where its ranges are changed meanwhile: whoever asks may not give all others."""

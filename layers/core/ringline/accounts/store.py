@@ -192,7 +192,7 @@ class AccountStore:
                 return
             # Calls of the account are passing the gate at this moment, and their transactions hold it.
             time.sleep(_CAP_WAIT_S)
-        raise Problem(503, "account_busy", "The cap was not changed; try again", headers={"Retry-After": "1"})
+        raise Problem(503, "account_busy", "The cap was not changed; try again")
 
     def _changed(self, account_id: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
         sets, condition, values = ["#cap = :cap"], _EXISTS, {":cap": after["cap"]}
@@ -394,7 +394,7 @@ def listed_row(account_id: str) -> dict[str, Any]:
 
 
 def _contended() -> Problem:
-    return Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
+    return Problem(503, "contended", "Too many changes came at once; ask again")
 
 
 def _row_sk(key_id: str) -> str:

@@ -240,7 +240,7 @@ def _setting_up(
         try:
             caps.run(account_id, Capped[kind.name], of, max_calls)
         except TableContended:
-            raise Problem(503, "contended", "The cap was not set; ask again", headers={"Retry-After": "1"}) from None
+            raise Problem(503, "contended", "The cap was not set; ask again") from None
 
     parts: dict[str, Any] = {
         "rows": RoutingStore(dynamodb, table),

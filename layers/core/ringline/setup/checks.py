@@ -120,4 +120,4 @@ def until_written[Thing](attempt: Callable[[], Thing | Refusal]) -> Thing:
         if not isinstance(outcome, Refusal):
             return outcome
         time.sleep(random.uniform(0, _WAIT_S))  # noqa: S311 - so that two do not meet again
-    raise Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
+    raise Problem(503, "contended", "Too many changes came at once; ask again")

@@ -151,7 +151,7 @@ class Trunks:
         """Removes the row, when nothing of it is at LiveKit. Raises Problem 503 where somebody has changed the trunk
         meanwhile: it is there still."""
         if not self.store.delete(account_id, trunk) and self.store.trunk(account_id, trunk.trunk_id) is not None:
-            raise Problem(503, "contended", "The trunk was changed meanwhile; ask again", headers={"Retry-After": "1"})
+            raise Problem(503, "contended", "The trunk was changed meanwhile; ask again")
         adopted = trunk.provider_trunk_id
         # It is anybody's again when the last of these is gone.
         if adopted is not None and not self._is_adopted_besides(account_id, trunk):

@@ -296,7 +296,7 @@ def _signs_for(pipes: Sequence[str]) -> Problem:
 
 
 def _contended() -> Problem:
-    return Problem(503, "contended", "Too many changes came at once; ask again", headers={"Retry-After": "1"})
+    return Problem(503, "contended", "Too many changes came at once; ask again")
 
 
 def _no_such_endpoint() -> Problem:

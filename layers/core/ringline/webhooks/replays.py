@@ -108,7 +108,7 @@ class Replays:
             )
             if self._rows.move(replay, stopped):
                 return stopped
-        raise Problem(503, "contended", "The replay was not stopped; ask again", headers={"Retry-After": "1"})
+        raise Problem(503, "contended", "The replay was not stopped; ask again")
 
     def _first(self, account_id: str, wanted: Wanted) -> int:
         if wanted.from_sequence is not None:

@@ -80,6 +80,6 @@ class Allowances:
                     raise
                 if not tries_left:
                     title = "Many calls of the account begin and end at this moment"
-                    raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
+                    raise Problem(503, "contended", title) from None
             else:
                 return

@@ -80,7 +80,7 @@ def line_resources(
             cap.run(account_id, Kind.NUMBER, number, max_calls, calls_per_day)
         except TableContended:
             title = "The number's limits were not set; ask again"
-            raise Problem(503, "contended", title, headers={"Retry-After": "1"}) from None
+            raise Problem(503, "contended", title) from None
 
     def number_leaves(account_id: str) -> None:
         allowances.set(account_id, {"numbers_left_at": clock() + ms(NUMBER_LEAVES_WITHIN_S)})

@@ -57,9 +57,7 @@ def make_api(logger: Logger) -> APIGatewayHttpResolver:
         )
 
     def contended(_error: Exception) -> Response[str]:
-        return refuse(
-            Problem(503, "contended", "Too many changes came at once; ask again", headers={"retry-after": "1"})
-        )
+        return refuse(Problem(503, "contended", "Too many changes came at once; ask again"))
 
     def unrouted(_error: Exception) -> Response[str]:
         return problem_response(Problem(404, "no_such_route", "There is nothing at this path"))

@@ -7,6 +7,8 @@ The tree:  Problem (an answer) - raised by use cases and stores, mapped to HTTP 
 from dataclasses import dataclass, field
 from typing import Any
 
+AGAIN_AFTER_S = 1
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -19,7 +21,8 @@ class FieldError:
 @dataclass(eq=False)
 class Problem(Exception):
     """A refusal the caller can act on. `code` is stable and documented; `title` is for people and never holds personal
-    data; `help` is the page of this project that says more."""
+    data; `help` is the page of this project that says more. A 503 says when to ask again: in AGAIN_AFTER_S where
+    `headers` have no `Retry-After`."""
 
     status: int
     code: str
@@ -27,6 +30,10 @@ class Problem(Exception):
     errors: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     help: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.status == 503 and not any(name.lower() == "retry-after" for name in self.headers):
+            self.headers = {**self.headers, "retry-after": str(AGAIN_AFTER_S)}
 
     def body(self) -> dict[str, Any]:
         document: dict[str, Any] = {
