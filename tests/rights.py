@@ -19,6 +19,7 @@ _INDEX = "${CallsTable.Arn}/index/"
 
 PARTITIONS: Mapping[str, str] = {
     "account": table.account_pk("acct_1"),
+    "account's keys": table.keys_pk("acct_1"),
     "gate": table.gate_pk("acct_1"),
     "counter": table.caps_pk("acct_1"),
     "queue entry": table.queue_pk("acct_1"),

@@ -31,7 +31,8 @@ _QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A deployed stack: its table, and the doorbell that its dialers hear. `client` makes a client of another service,
-    as `known` says; `stack` is None for the stack on one machine. `secrets_name` is its secret in Secrets Manager."""
+    as `known` says; `stack` is None for the stack on one machine. `secrets_name` is its secret in Secrets Manager.
+    `keys_apart` is the template's parameter: where rows of accounts' keys are put."""
 
     dynamodb: Any
     sqs: Any
@@ -42,10 +43,11 @@ class Deployment:
     session: Any = None
     secrets_name: str = ""
     known: Mapping[str, Any] = field(default_factory=dict)
+    keys_apart: bool = False
 
     @property
     def accounts(self) -> AccountStore:
-        return AccountStore(self.dynamodb, self.table_name)
+        return AccountStore(self.dynamodb, self.table_name, keys_apart=self.keys_apart)
 
     @property
     def allowances(self) -> Allowances:
@@ -112,7 +114,9 @@ def find_deployment(profile: Profile) -> Deployment:
         )
     session = _session_of(profile)
     answer = session.create_client("cloudformation", config=_QUICK).describe_stacks(StackName=profile.stack)
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
+    (stack,) = answer["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
     for name in ("TableName", "DoorbellQueueUrl"):
         if name not in outputs:
             raise refused_by(_not_ours(profile.stack, name))
@@ -125,6 +129,7 @@ def find_deployment(profile: Profile) -> Deployment:
         stack=profile.stack,
         session=session,
         secrets_name=outputs.get("SecretsName", ""),
+        keys_apart=parameters.get("KeysApart") == "true",
     )
 
 
@@ -172,6 +177,8 @@ def _on_this_machine(profile: Profile, machine: OnThisMachine) -> Deployment:
         api_url=profile.api_url or "",
         session=session,
         secrets_name=machine.secrets_name,
+        # It is deployed so, and there is nothing to go back to.
+        keys_apart=True,
         known=known,
     )
 

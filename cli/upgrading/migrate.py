@@ -27,7 +27,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     """(operator) Brings rows that earlier releases wrote to this release's schema, and seals secrets that they kept as
-    they were; removes what was asked of calls that never came about.
+    they were; removes what was asked of calls that never came about, and puts the rows of accounts' keys where the
+    deployment has them (`KeysApart`).
 
     Calls go on meanwhile. Cut off, it goes on where it stopped; run again, it finds nothing left to do.
     """
@@ -41,7 +42,7 @@ def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     rows = WholeTable(deployment.dynamodb, deployment.table_name)
     sealing = partial(RowSecrets, cache(partial(_sealer, deployment)))
     with nullcontext() if dry_run else deployment.audited(desk.around.clock).change("migrate", "table"):
-        for done in migrate(rows, sealing, now=desk.around.clock(), is_dry=dry_run):
+        for done in migrate(rows, sealing, now=desk.around.clock(), keys_apart=deployment.keys_apart, is_dry=dry_run):
             if done.looked_at - told >= _TOLD_EVERY:
                 told = done.looked_at
                 desk.note(f"{done.looked_at} rows looked at, {_changed(done)}")

@@ -2,6 +2,7 @@
 up; and a migration that was cut off."""
 
 import importlib
+from inspect import signature
 from typing import Any
 
 release_code = importlib.import_module("release_code")
@@ -17,6 +18,7 @@ def write_around_accounts(db: Any) -> None:
     write_caps(db)
     write_audit(db)
     write_keys_use(db)
+    write_key_apart(db)
     progress = RELEASE.upgrading.Progress(RELEASE.upgrading.SCHEMA, (f"A#{ACCOUNT}", "ACCOUNT"), 7, 3)
     RELEASE.upgrading.WholeTable(db, TABLE).note(progress)
 
@@ -75,3 +77,10 @@ def write_keys_use(db: Any) -> None:
     RELEASE.allowances.KeyRateRows(db, TABLE).add(key.key_id, NOW // 60_000, 3)
     use = RELEASE.last_use.LastUse(NOW, "203.0.113.7")
     RELEASE.key_uses.KeyUses(db, TABLE).note(ACCOUNT, key.key_id, use, NOW - 3_600_000)
+
+
+def write_key_apart(db: Any) -> None:
+    """Where the release may keep rows of keys in a partition of their own."""
+    store = RELEASE.accounts.AccountStore
+    if "keys_apart" in signature(store).parameters:
+        store(db, TABLE, clock, keys_apart=True).add_key(ACCOUNT, "apart")

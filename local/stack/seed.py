@@ -55,7 +55,7 @@ def seed(
     are given. Where nobody is rung, because all phones are the sandbox's, the account may call every country.
     """
     dynamodb = _dynamodb(endpoint_url)
-    accounts = AccountStore(dynamodb, table_name)
+    accounts = AccountStore(dynamodb, table_name, keys_apart=True)
     routing = RoutingStore(dynamodb, table_name)
     account_id, pipe_id = f"acct_{secrets.token_hex(4)}", new_id("pipe")
     accounts.create_account(Account(account_id, org_handle.capitalize(), org_handle, cap))

@@ -95,6 +95,7 @@ class Ascent:
             "AgentName": self._wishes.agent_name,
             "AllowPrivateWebhooks": "true",
             "AskedApart": "true",
+            "KeysApart": "true",
             "AnswerFrom": self._wishes.answer_from,
             "Dialer": self._wishes.dialer,
             "DueInShards": str(self._wishes.due_in_shards).lower(),

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from local.aws import deploy
 from local.aws.emulator import REGION
 from local.stack.record import Stack
+from ringline.accounts.store import AccountStore
+from ringline.runtime.table import KEY_PREFIX, keys_pk
 from tests.rights import PARTITIONS, function_of, rights_of
 from tests.template.test_rights import FUNCTIONS
 
@@ -99,12 +101,34 @@ def test_a_transaction_is_refused_for_one_item_that_its_function_may_not_write(s
             assert verdict_of(dynamodb.transact_write_items, TransactItems=items) == "AccessDeniedException"
 
 
-def test_keys_are_read_by_whoever_checks_them_alone(stack: Stack) -> None:
-    request = {"TableName": stack.table_name, "Key": {"pk": {"S": PARTITIONS["api key"]}, "sk": {"S": "KEY"}}}
-    told = {}
+def test_keys_are_read_by_whoever_checks_or_lists_them_alone(stack: Stack) -> None:
+    readers: dict[str, set[str]] = {"api key": set(), "account's keys": set()}
     with deploy.emulator_credentials(stack.emulator_url):
         for function in FUNCTIONS:
             with as_function(stack, function) as dynamodb:
-                told[function] = verdict_of(dynamodb.get_item, **request)
-    readers = {"ManageFunction", "AuthorizeRequestFunction", "ServeRunnersFunction"}
-    assert {each for each, verdict in told.items() if verdict == "done"} == readers
+                for partition, those in readers.items():
+                    key = {"pk": {"S": PARTITIONS[partition]}, "sk": {"S": _NOBODYS}}
+                    if verdict_of(dynamodb.get_item, TableName=stack.table_name, Key=key) == "done":
+                        those.add(function)
+    lists = {"ManageFunction", "ServeRunnersFunction"}
+    assert readers == {"api key": lists | {"AuthorizeRequestFunction"}, "account's keys": lists}
+
+
+def test_who_disables_an_endpoint_cannot_change_a_key_that_stands_apart(stack: Stack) -> None:
+    """With a row that is there: by the stack's own parameter, accounts' keys do not stand beside their endpoints."""
+    with deploy.emulator_credentials(stack.emulator_url):
+        own = deploy.client("dynamodb", stack.emulator_url)
+        (row, *_) = AccountStore(own, stack.table_name).keys(stack.account_id)
+        request: dict[str, Any] = {
+            "TableName": stack.table_name,
+            "Key": {"pk": {"S": keys_pk(stack.account_id)}, "sk": {"S": f"{KEY_PREFIX}{row.key_id}"}},
+            "UpdateExpression": "SET revoked_at = :now",
+            "ExpressionAttributeValues": {":now": {"N": "1"}},
+        }
+        assert own.get_item(TableName=stack.table_name, Key=request["Key"])["Item"]["key_id"] == {"S": row.key_id}
+        with as_function(stack, "DeliverWebhookFunction") as dynamodb:
+            assert verdict_of(dynamodb.update_item, **request) == "AccessDeniedException"
+            endpoint = request | {"Key": {"pk": {"S": PARTITIONS["account"]}, "sk": {"S": _NOBODYS}}}
+            unless_there = {"ConditionExpression": "attribute_exists(pk)"}
+            assert verdict_of(dynamodb.update_item, **endpoint, **unless_there) == "ConditionalCheckFailedException"
+        assert AccountStore(own, stack.table_name).keys(stack.account_id)[0] == row

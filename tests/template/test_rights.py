@@ -51,6 +51,7 @@ MOVE_CALLS = {MANAGE, DIAL, SWEEP, LIVEKIT, CARRIER, AGENT, TRANSFER, RUNNERS, B
 TELL_EVENTS = {MANAGE, DIAL, SWEEP, RELAY, DELIVER}
 WRITERS: dict[str, set[str]] = {
     "account": {MANAGE, DELIVER},  # an endpoint that fails is a row of its account's own partition
+    "account's keys": {MANAGE},
     "gate": MOVE_CALLS,
     "counter": MOVE_CALLS,
     "queue entry": MOVE_CALLS | {CREATE},
@@ -134,8 +135,9 @@ def denied(function: str) -> list[dict[str, Any]]:
 
 
 def actions_on_keys(function: str) -> set[str]:
-    """What the function is denied of rows whose key begins as an API key's does."""
-    by_key = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["KEY#*"]}}
+    """What the function is denied of API keys' rows, those by which a key is found and those by which its account lists
+    it."""
+    by_key = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["KEY#*", "A#*#KEYS"]}}
     return {action for each in denied(function) if each.get("Condition") == by_key for action in each["Action"]}
 
 

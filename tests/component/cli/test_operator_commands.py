@@ -16,12 +16,13 @@ from cli.model.profiles import OnThisMachine, Profile
 from cli.reach.deployment import Deployment, find_deployment
 from ringline.accounts.account import Account, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal
-from ringline.accounts.store import AccountStore
+from ringline.accounts.store import AccountStore, where_keys_stand
 from ringline.calls.capacity.days import Use
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Number, Trunk
 from ringline.routing.store import RoutingStore
+from ringline.runtime.table import KEY_PREFIX
 from ringline.runtime.vault.document import new_document
 from ringline.runtime.vault.kept import TABLE_KEY
 from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
@@ -188,8 +189,10 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 class OneStack:
     """CloudFormation with the one stack `mine`, as botocore's session makes its client."""
 
-    def __init__(self, outputs: Mapping[str, str]) -> None:
+    def __init__(self, outputs: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> None:
         self._outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
+        self._parameters = {} if parameters is None else {"Parameters": given}
 
     def create_client(self, _service: str, **_settings: Any) -> "OneStack":
         return self
@@ -198,7 +201,7 @@ class OneStack:
         if StackName != "mine":
             told = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
             raise ClientError({"Error": told}, "DescribeStacks")
-        return {"Stacks": [{"Outputs": self._outputs} if self._outputs else {}]}
+        return {"Stacks": [self._parameters | ({"Outputs": self._outputs} if self._outputs else {})]}
 
 
 def test_a_deployment_is_found_by_its_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +211,26 @@ def test_a_deployment_is_found_by_its_stacks_outputs(monkeypatch: pytest.MonkeyP
     assert (found.table_name, found.doorbell_url, found.api_url) == ("calls", "https://queue", URL)
     with pytest.raises(ClientError, match="does not exist"):
         find_deployment(Profile(name="yours", stack="yours"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "apart"),
+    [(None, False), ({"AskedApart": "true"}, False), ({"KeysApart": "false"}, False), ({"KeysApart": "true"}, True)],
+)
+def test_an_operator_writes_keys_where_the_stacks_functions_do(
+    parameters: Mapping[str, str] | None, apart: bool, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {"TableName": terminal.local.table_name, "DoorbellQueueUrl": terminal.local.queue_url}
+    monkeypatch.setattr(botocore.session, "Session", lambda profile: OneStack(outputs, parameters))
+    found = find_deployment(Profile(name="mine", stack="mine"))
+    assert found.keys_apart is apart
+    terminal.find = lambda _profile: replace(found, dynamodb=terminal.local.dynamodb, stack=None)
+    before = {row["key_id"] for row in terminal.local.items() if row["sk"].startswith(KEY_PREFIX)}
+    terminal.done("account", "key", ACCOUNT, "--name", "server")
+    rows = [row for row in terminal.local.items() if row["sk"].startswith(KEY_PREFIX) and row["key_id"] not in before]
+    assert [row["pk"] for row in rows] == [where_keys_stand(ACCOUNT, apart=apart)]
+    moved = f"({len(before)} key of an account)"
+    assert (moved in terminal.done("migrate")) is apart
 
 
 @pytest.mark.parametrize("outputs", [{}, {"Url": "https://example.com"}, {"TableName": "calls"}])
@@ -236,7 +259,7 @@ def test_the_stack_on_this_machine_needs_no_credentials() -> None:
     )
     found = find_deployment(Profile(name="local", api_url=URL, on_this_machine=machine))
     assert found.dynamodb.meta.endpoint_url == "http://127.0.0.1:9"
-    assert (found.table_name, found.stack) == ("calls", None)
+    assert (found.table_name, found.stack, found.keys_apart) == ("calls", None, True)
 
 
 def test_aws_that_refuses_or_is_away_is_told_without_a_traceback(terminal: Terminal) -> None:

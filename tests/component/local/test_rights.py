@@ -46,7 +46,8 @@ def test_what_a_test_asks_itself_is_nobodys_right(local: LocalAws) -> None:
 def test_a_right_to_rows_of_an_account_is_none_to_what_is_named_after_it() -> None:
     deliverer = rights_of("deliver_webhook")
     assert deliverer.allows("UpdateItem", PARTITIONS["account"])
-    assert not deliverer.allows("UpdateItem", PARTITIONS["gate"])
+    for named_after_it in ("gate", "account's keys"):
+        assert not deliverer.allows("UpdateItem", PARTITIONS[named_after_it])
     assert not deliverer.allows("PutItem", PARTITIONS["account"])
 
 

@@ -182,8 +182,8 @@ def test_all_that_was_set_up_is_read_and_changed(room: CallsRoom, local: LocalAw
     for profile in VoiceCatalogue(*at).profiles():
         assert profile.is_served
     assert AccountStore(*at).account(ACCOUNT) is not None
-    (key,) = AccountStore(*at).keys(ACCOUNT)
-    assert AccountStore(*at).rotate(key, 1) is not None
+    keys = AccountStore(*at).keys(ACCOUNT)
+    assert keys and all(AccountStore(*at).rotate(key, 1) is not None for key in keys)
     Links(*at, room.clock).all(ACCOUNT)
 
 
@@ -297,8 +297,8 @@ def test_what_stands_around_calls_and_accounts_is_read(
     assert len(in_shards) == 2 and room.watchlist.left_off_at(DUE_SHARD) is not None
     entries = AuditLog(*at).page(ACCOUNT, WantedEntries(), 100, None).entries
     assert {entry.outcome for entry in entries} == set(Outcome)
-    (key,) = AccountStore(*at).keys(ACCOUNT)
-    assert KeyUses(*at).of_account(ACCOUNT).keys() == {key.key_id}
+    (used,) = KeyUses(*at).of_account(ACCOUNT)
+    assert used in {key.key_id for key in AccountStore(*at).keys(ACCOUNT)}
     assert WholeTable(*at).progress() is not None
     assert not room.inbound_rooms.notes_question(a_call(State.RINGING, inbound_room="in_1")), "they were asked before"
     assert SetupStore(*at).uses(ACCOUNT, Reference(Kind.NUMBER, room.routing.numbers(ACCOUNT)[0].number)) == 1

@@ -1,6 +1,7 @@
 """The API in this process, asked by method, path and body."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -94,9 +95,10 @@ class SetupApi:
         return made
 
 
-def setup_api(local: LocalAws) -> SetupApi:
+def setup_api(local: LocalAws, environment: Mapping[str, str] | None = None) -> SetupApi:
     """With two accounts."""
     accounts = AccountStore(local.dynamodb, local.table_name)
     for account_id in (ACCOUNT, OTHER):
         accounts.create_account(Account(account_id, account_id, f"org-of-{account_id}", 2))
-    return SetupApi(local, load_handler("manage", _NOT_NEEDED | {"DOORBELL_QUEUE_URL": local.queue_url}))
+    variables = {**_NOT_NEEDED, "DOORBELL_QUEUE_URL": local.queue_url, **(environment or {})}
+    return SetupApi(local, load_handler("manage", variables))

@@ -10,8 +10,10 @@ from ringline.accounts.manage import MOST_KEYS, ManageKeys
 from ringline.accounts.store import AccountStore
 from ringline.accounts.tables.key_uses import KeyUses
 from ringline.runtime.clock import iso, now_ms
+from ringline.runtime.table import KEY_PREFIX, account_pk, keys_pk
 from ringline.runtime.web.problems import Problem
-from tests.component.setup.api import ACCOUNT, OTHER, SetupApi
+from tests.component.one_table import LocalAws
+from tests.component.setup.api import ACCOUNT, OTHER, SetupApi, setup_api
 
 LATER_MS = 3_600_000
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -308,3 +310,17 @@ def test_a_key_that_is_freed_while_it_is_rotated_gives_none_that_is_good_elsewhe
     asking: dict[str, Any] = {"key_id": mine, "source_ip": AT_THE_OFFICE}
     refused = api.ask("POST", f"/v1/api-keys/{other}/rotate", {}, **asking)
     assert (refused.status, refused.code) == (403, "beyond_own_ranges")
+
+
+def test_keys_are_kept_apart_where_the_deployment_says_so_beside_those_of_before(local: LocalAws) -> None:
+    api = setup_api(local, {"KEYS_APART": "true"})
+    _, key = AccountStore(local.dynamodb, local.table_name).add_known_key(ACCOUNT, "of before")
+    made = api.made("/v1/api-keys", {"name": "laptop"})
+    stand_in = {row["key_id"]: row["pk"] for row in local.items() if row["sk"].startswith(KEY_PREFIX)}
+    assert stand_in == {key.key_id: account_pk(ACCOUNT), made["key_id"]: keys_pk(ACCOUNT)}
+    assert [each["key_id"] for each in listed(api)] == sorted(stand_in)
+    for key_id in stand_in:
+        assert api.ask("PATCH", f"/v1/api-keys/{key_id}", {"allowed_ip_ranges": ["192.0.2.7"]}).status == 200
+        assert api.ask("POST", f"/v1/api-keys/{key_id}/rotate", {"overlap_s": 60}).status == 201
+        assert api.ask("DELETE", f"/v1/api-keys/{key_id}").status == 204
+        assert api.ask("GET", f"/v1/api-keys/{key_id}").body["status"] == "revoked"

@@ -277,13 +277,13 @@ def test_a_thing_that_cannot_be_read_after_its_change_is_answered_all_the_same(a
         values = params.get("ExpressionAttributeValues", {})
         if ":prefix" in values and "KEY#" in str(values):
             asked += 1
-            if asked >= 3:
+            if asked >= 7:  # each list of keys is three queries
                 raise ClientError({"Error": {"Code": "InternalServerError"}}, "Query")
 
     api.local.dynamodb.meta.events.register("provide-client-params.dynamodb.Query", fail)
     made = api.ask("POST", "/v1/api-keys", {"name": "x"})
     api.local.dynamodb.meta.events.unregister("provide-client-params.dynamodb.Query", fail)
-    assert asked >= 3 and made.status == 201 and made.body["raw_key"]
+    assert asked >= 7 and made.status == 201 and made.body["raw_key"]
 
 
 @pytest.mark.parametrize("number", [1e200, -1e-200, 10**39, 1.5e300])

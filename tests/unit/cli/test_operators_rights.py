@@ -17,6 +17,8 @@ OF_THE_STORES = {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "U
 """What the command asks of the table by the stores that functions use, too."""
 FREE = {"sts:GetCallerIdentity"}
 """Nobody can be denied it."""
+BY_ITS_PARTS = {"dynamodb:TransactWriteItems"}
+"""A transaction is allowed by what is in it, which the stores ask by itself, too."""
 NOT_OF_AWS = {"get_template"}
 """Methods of others that have an operation's name: this one is Jinja's."""
 OTHERWISE_CALLED = {"lambda:Invoke": "lambda:InvokeFunction"}
@@ -56,7 +58,7 @@ def asked() -> set[str]:
         meant = set() if method in NOT_OF_AWS else actions().get(method, set())
         assert len(meant) < 2, f"{method} is an operation of several services: {meant}"
         found |= meant
-    return {OTHERWISE_CALLED.get(each, each) for each in found} - FREE
+    return {OTHERWISE_CALLED.get(each, each) for each in found} - FREE - BY_ITS_PARTS
 
 
 def test_the_page_lists_all_that_an_operators_commands_ask_of_aws_and_nothing_else() -> None:

@@ -7,7 +7,7 @@ from ringline.later import Carried
 
 
 class KeyChanged(Exception):
-    """From where a key may be used was changed since it was read."""
+    """From where a key may be used, or where its row stands, was changed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)

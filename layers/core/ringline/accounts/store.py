@@ -10,13 +10,21 @@
 | api key | KEY#<sha256 of key> | KEY          | key_id, account_id, org_handle, name, created_at, revoked_at,
 |         |                     |              | expires_at, scopes, rotated_to,
 |         |                     |              | allowed_ip_ranges
-| its row | A#<account>         | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
+| its row | A#<account>#KEYS    | KEY#<key id> | key_hash, and the same: how an account lists and revokes its keys
+| or      | A#<account>         | the same     | the same
+
+Keys' rows have a partition of their own where the deployment says so (`keys_apart`), because IAM tells partitions apart
+and not the rows of one: whoever changes an account's endpoints could change its keys' rows beside them. The release
+before looks for them beside the endpoints alone, so that other deployments write them there still. Whoever reads needs
+not know: `ringline migrate` may be moving rows at this moment, either way, each in one transaction, and whoever looks
+at their own partition, then at the account's, then again at their own, passes none by. And no row leads to another
+account's key, whatever it says of its account and its hash.
 """
 
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +35,17 @@ from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
-from ringline.runtime.table import ACCOUNT_SK, ACCOUNTS_PK, GATE_SK, KEY_SK, account_pk, gate_pk, key_pk
+from ringline.runtime.table import (
+    ACCOUNT_SK,
+    ACCOUNTS_PK,
+    GATE_SK,
+    KEY_PREFIX,
+    KEY_SK,
+    account_pk,
+    gate_pk,
+    key_pk,
+    keys_pk,
+)
 from ringline.runtime.web.problems import Problem, not_found
 
 _KEY_BYTES = 32
@@ -41,8 +59,11 @@ _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
 _NO_CALLERS = "attribute_exists(pk) AND attribute_not_exists(outbound_cap)"
 _AS_MANY_CALLERS = "outbound_cap = :read"
-_NOT_REVOKED = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+_IS_THIS_KEY = "account_id = :account AND key_id = :key"
+_NOT_REVOKED = f"{_IS_THIS_KEY} AND attribute_not_exists(revoked_at)"
 _OF_A_KEY = OF_EVERY_ROW | {"key_hash"}
+COMES_LATER_TO_A_KEY = ("revoked_at", "expires_at", "rotated_to", "allowed_ip_ranges")
+"""Attributes that a key's row may get, or lose, after it was written."""
 _HAS_THESE_RANGES = "allowed_ip_ranges = :ranges"
 _HAS_NO_RANGES = f"(attribute_not_exists(allowed_ip_ranges) OR {_HAS_THESE_RANGES})"
 _NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
@@ -56,10 +77,13 @@ def _any_number(_keys: list[ApiKey]) -> None:
 
 
 class AccountStore:
-    def __init__(self, dynamodb: Any, table_name: str, clock: Clock = now_ms) -> None:
+    """`keys_apart`: rows of new keys are put into the partition of their own; reading does not depend on it."""
+
+    def __init__(self, dynamodb: Any, table_name: str, clock: Clock = now_ms, *, keys_apart: bool = False) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._clock = clock
+        self._keys_apart = keys_apart
 
     def create_account(self, account: Account) -> None:
         """Writes the account with its gate, empty, and its place among all accounts, in one transaction.
@@ -266,31 +290,30 @@ class AccountStore:
     def rotate(self, key: ApiKey, expires_at: int, admit: Admit = _any_number) -> tuple[str, ApiKey] | None:
         """A fresh key in the place of this one, with its name, scopes and end; this one is valid until `expires_at` at
         the latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
-        KeyChanged where its ranges are others by now, Problem 503 while too many others make keys, and what `admit`
-        raises."""
-        row = self._read(account_pk(key.account_id), _row_sk(key.key_id))
+        KeyChanged where its ranges are others by now, or its row was moved meanwhile, Problem 503 while too many others
+        make keys, and what `admit` raises."""
+        row = self._row_of(key.account_id, key.key_id)
         if row is None:
             return None
         new = replace(key, key_id=new_id("key"), created_at=self._clock(), rotated_to=None)
         ends_at = min(expires_at, key.expires_at or expires_at)
         values = {":ends": ends_at, ":new": new.key_id, ":ranges": list(key.allowed_ip_ranges)}
         as_read = _HAS_THESE_RANGES if key.allowed_ip_ranges else _HAS_NO_RANGES
-        change = {
-            "UpdateExpression": "SET expires_at = :ends, rotated_to = :new",
-            "ConditionExpression": f"{_NOT_REPLACED} AND {as_read}",
-            "ExpressionAttributeValues": to_item(values),
-        }
+        change, condition = "SET expires_at = :ends, rotated_to = :new", f"{_NOT_REPLACED} AND {as_read}"
+        updates = self._update_both(key.account_id, row, change, condition, values)
 
         def make() -> tuple[str, list[dict[str, Any]]]:
             admit(self.keys(key.account_id))
             raw_key, puts = self._new_key(new)
-            return raw_key, [*puts, *(self._update(pk, sk, change) for pk, sk in _both_rows(row, key))]
+            return raw_key, [*puts, *updates]
 
         raw_key = self._add(key.account_id, make)
         if raw_key is not None:
             return raw_key, new
-        there = self.key(key.account_id, key.key_id)
-        if there is not None and there.allowed_ip_ranges != key.allowed_ip_ranges:
+        there = self._row_of(key.account_id, key.key_id)
+        if there is None:
+            return None
+        if there["pk"] != row["pk"] or _api_key(there).allowed_ip_ranges != key.allowed_ip_ranges:
             raise KeyChanged
         return None
 
@@ -302,22 +325,34 @@ class AccountStore:
 
     def key(self, account_id: str, key_id: str) -> ApiKey | None:
         """The account's key of this id as it is known, revoked, expired or not; None where it has none."""
-        row = self._read(account_pk(account_id), _row_sk(key_id))
-        return None if row is None else _api_key(row)
+        row = self._row_of(account_id, key_id)
+        return None if row is None else _listed_key(account_id, row)
 
     def key_name(self, account_id: str, key_id: str) -> str | None:
-        row = self._read(account_pk(account_id), _row_sk(key_id))
+        row = self._row_of(account_id, key_id)
         return None if row is None else str(row["name"])
 
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, oldest first, revoked ones included."""
+        found: dict[str, dict[str, Any]] = {}
+        for pk in _in_turn(account_id):
+            # Of a row that is met twice the first counts: the one in the keys' own partition.
+            found = {row["sk"]: row for row in self._rows_in(pk)} | found
+        return [_listed_key(account_id, found[sk]) for sk in sorted(found)]
+
+    def _rows_in(self, pk: str) -> Iterator[dict[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table_name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=to_item({":pk": account_pk(account_id), ":prefix": _row_sk("")}),
+            ExpressionAttributeValues=to_item({":pk": pk, ":prefix": KEY_PREFIX}),
             ConsistentRead=True,
         )
-        return [_api_key(from_item(item)) for page in pages for item in page["Items"]]
+        return (from_item(item) for page in pages for item in page["Items"])
+
+    def _row_of(self, account_id: str, key_id: str) -> dict[str, Any] | None:
+        """The row by which the account lists the key, from where it stands."""
+        rows = (self._read(pk, f"{KEY_PREFIX}{key_id}") for pk in _in_turn(account_id))
+        return next((row for row in rows if row is not None), None)
 
     def revoke(self, account_id: str, key_id: str) -> bool:
         """Ends a key of the account for good. False if the account has no such key or it was revoked before."""
@@ -332,14 +367,14 @@ class AccountStore:
         return self._change_key(account_id, key_id, "SET allowed_ip_ranges = :ranges", values)
 
     def _change_key(self, account_id: str, key_id: str, expression: str, values: dict[str, Any]) -> bool:
-        """Whether both rows of a key that is not revoked were changed."""
-        row = self._read(account_pk(account_id), _row_sk(key_id))
-        if row is None:
-            return False
-        change: dict[str, Any] = {"UpdateExpression": expression, "ConditionExpression": _NOT_REVOKED}
-        if values:
-            change["ExpressionAttributeValues"] = to_item(values)
-        return self._transact([self._update(pk, sk, change) for pk, sk in _both_rows(row, _api_key(row))])
+        """Whether both rows of a key that is not revoked were changed. One that was moved meanwhile is changed where it
+        stands by then."""
+        refused_in = None
+        while (row := self._row_of(account_id, key_id)) is not None and row["pk"] != refused_in:
+            if self._transact(self._update_both(account_id, row, expression, _NOT_REVOKED, values)):
+                return True
+            refused_in = row["pk"]
+        return False
 
     def _add(self, account_id: str, make: Callable[[], tuple[str, list[dict[str, Any]]]]) -> str | None:
         # Most functions only read: they start faster without it.
@@ -372,11 +407,22 @@ class AccountStore:
         key_hash = hash_of(raw_key)
         known = attributes_of(key)
         item = {"pk": key_pk(key_hash), "sk": KEY_SK, "item_kind": "api_key", **known}
-        row = {**known, "pk": account_pk(key.account_id), "sk": _row_sk(key.key_id), "key_hash": key_hash}
+        pk = where_keys_stand(key.account_id, apart=self._keys_apart)
+        row = {**known, "pk": pk, "sk": f"{KEY_PREFIX}{key.key_id}", "key_hash": key_hash}
         return raw_key, [self._put_new(item), self._put_new(row)]
 
-    def _update(self, pk: str, sk: str, change: dict[str, Any]) -> dict[str, Any]:
-        return {"Update": {"TableName": self._table_name, "Key": to_item({"pk": pk, "sk": sk}), **change}}
+    def _update_both(
+        self, account_id: str, row: dict[str, Any], expression: str, condition: str, values: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The change of a key where it is found by itself, and where by its account."""
+        key_id = row["sk"].removeprefix(KEY_PREFIX)
+        change = {
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": to_item({**values, ":account": account_id, ":key": key_id}),
+        }
+        places = ({"pk": key_pk(row["key_hash"]), "sk": KEY_SK}, {"pk": row["pk"], "sk": row["sk"]})
+        return [{"Update": {"TableName": self._table_name, "Key": to_item(place), **change}} for place in places]
 
     def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
         answer = self._dynamodb.get_item(
@@ -397,15 +443,21 @@ def _contended() -> Problem:
     return Problem(503, "contended", "Too many changes came at once; ask again")
 
 
-def _row_sk(key_id: str) -> str:
-    return f"KEY#{key_id}"
+def where_keys_stand(account_id: str, *, apart: bool) -> str:
+    """The partition of the rows by which an account lists its keys."""
+    return keys_pk(account_id) if apart else account_pk(account_id)
 
 
-def _both_rows(row: dict[str, Any], key: ApiKey) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Where a key is found by itself, and where by its account."""
-    return (key_pk(row["key_hash"]), KEY_SK), (account_pk(key.account_id), _row_sk(key.key_id))
+def _in_turn(account_id: str) -> tuple[str, str, str]:
+    """Where rows of keys are looked for, so that none is passed by that is moved meanwhile."""
+    return keys_pk(account_id), account_pk(account_id), keys_pk(account_id)
 
 
 def _api_key(fields: dict[str, Any]) -> ApiKey:
     lists = {name: tuple(fields.get(name, ())) for name in ("scopes", "allowed_ip_ranges")}
     return ApiKey(**known_to(ApiKey, fields, _OF_A_KEY) | lists)
+
+
+def _listed_key(account_id: str, row: dict[str, Any]) -> ApiKey:
+    """A key that stands among this account's."""
+    return _api_key(row | {"account_id": account_id})

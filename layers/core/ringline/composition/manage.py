@@ -90,6 +90,7 @@ class Settings(SignalSettings):
     transfer_queue_url: str = required("TRANSFER_QUEUE_URL")
     delivery_queue_url: str = required("DELIVERY_QUEUE_URL")
     default_country: str = optional("DEFAULT_COUNTRY")
+    keys_apart: bool = flag("KEYS_APART")
     allow_private_webhooks: bool = flag("ALLOW_PRIVATE_WEBHOOKS")
     events: EventSettings = group(EventSettings)
     targets: TargetSettings = group(TargetSettings)
@@ -252,13 +253,14 @@ def _setting_up(
     }
     deployments_names = frozenset({settings.agent_name, settings.speech_agent_name})
     urls_of_calls = UrlsOfCalls(partial(EndpointStore, dynamodb, table), allow_private=settings.allow_private_webhooks)
+    keys = AccountStore(dynamodb, table, clock, keys_apart=settings.keys_apart)
     return (
         Pipes(ManagePipes(**parts, check_webhook_url=urls_of_calls.check), number_of, log),
         Agents(
             ManageAgents(**parts, deployments_names=deployments_names, keys=RowSecrets(sealer, AGENT)), catalogue, log
         ),
         VoiceProfiles(catalogue),
-        ApiKeys(ManageKeys(AccountStore(dynamodb, table, clock), KeyUses(dynamodb, table), clock), log),
+        ApiKeys(ManageKeys(keys, KeyUses(dynamodb, table), clock), log),
         NotServed(),
     )
 

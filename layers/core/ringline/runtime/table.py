@@ -50,7 +50,8 @@ workers.
 | replay under way   | A#<account>#REPLAYS     | <endpoint>                   | webhooks.tables.replays
 | limit reached      | A#<account>#LIMITS      | <limit>#<window>             | tables.limits.reached (2 days)
 | api key            | KEY#<sha256 of key>     | KEY                          | accounts.store
-| account's key      | A#<account>             | KEY#<key id>                 | accounts.store
+| account's key      | A#<account>             | KEY#<key id>                 | accounts.store; upgrading.store
+| key kept apart     | A#<account>#KEYS        | KEY#<key id>                 | accounts.store; upgrading.store
 | key's minute       | RATE#<key id>           | <minute since 1970>          | accounts.tables.allowances (1 hour)
 | key's last use     | USED#<account>          | <key id>                     | accounts.tables.key_uses (hourly)
 | audit entry        | A#<account>#AUDIT       | <at>#<audit id>              | audit.log (400 days)
@@ -119,6 +120,7 @@ DUE_SHARDS, EXPIRES_SHARDS, WAITING_PKS = (
 )
 
 PIPE_PREFIX, AGENT_PREFIX, NUMBER_PREFIX, TRUNK_PREFIX = "PIPE#", "AGENT#", "NUMBER#", "TRUNK#"
+KEY_PREFIX = "KEY#"
 USES_PREFIX = "USES#"
 LIST_PREFIX = "LIST#"
 ACCOUNT_SK = "ACCOUNT"
@@ -150,6 +152,10 @@ def shard_for(account_id: str, whole: str, *, in_shards: bool) -> str:
 
 def account_pk(account_id: str) -> str:
     return f"A#{account_id}"
+
+
+def keys_pk(account_id: str) -> str:
+    return f"A#{account_id}#KEYS"
 
 
 def gate_pk(account_id: str) -> str:

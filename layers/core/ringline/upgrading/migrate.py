@@ -1,6 +1,7 @@
 """Brings every row that is behind to this release's schema, a page at a time.
 
     page -> each row that is behind: one update, if it still is -> cursor written -> next page ... -> cursor removed
+            each key's row that stands elsewhere than it is to: one transaction, if it still does
     whoever is cut off: the cursor stands behind the last page that was done, and what is done again changes nothing
 
 What somebody left behind who died is removed on the way. Calls go on meanwhile: a row that somebody writes at the same
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from ringline.calls.model.call import Call
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.vault.row_secrets import RowSecrets
-from ringline.upgrading.steps import LEFT_OVER, is_account, is_behind, is_left_over, kind_of, lacks, sealed
+from ringline.upgrading.steps import LEFT_OVER, is_account, is_behind, is_left_over, kind_of, lacks, moves_to, sealed
 from ringline.upgrading.store import Page, Progress
 
 PAGE = 100
@@ -30,6 +31,8 @@ class Rows(Protocol):
     def call(self, account_id: str, call_id: str) -> Call | None: ...
 
     def bring(self, row: Mapping[str, Any], lacking: Mapping[str, Any], replaced: Mapping[str, Any]) -> bool: ...
+
+    def move(self, row: Mapping[str, Any], pk: str) -> bool: ...
 
     def remove(self, row: Mapping[str, Any]) -> None: ...
 
@@ -60,12 +63,19 @@ class Migrated:
 
 
 def migrate(
-    rows: Rows, secrets_of: Callable[[str], RowSecrets], *, now: int, is_dry: bool = False, page: int = PAGE
+    rows: Rows,
+    secrets_of: Callable[[str], RowSecrets],
+    *,
+    now: int,
+    keys_apart: bool = False,
+    is_dry: bool = False,
+    page: int = PAGE,
 ) -> Generator[Migrated]:
     """Yields after each page what was done so far. A dry run says what would be done, and writes nothing, its cursor
-    included. `secrets_of` seals secrets of a kind of rows."""
+    included. `secrets_of` seals secrets of a kind of rows. `keys_apart`: rows of accounts' keys are to stand in a
+    partition of their own, else among the account's."""
     left_off = None if is_dry else rows.progress()
-    if left_off is not None and left_off.to_schema != SCHEMA:
+    if left_off is not None and (left_off.to_schema, left_off.keys_apart) != (SCHEMA, keys_apart):
         left_off = None
     done = Migrated(is_dry=is_dry)
     after = None
@@ -77,13 +87,15 @@ def migrate(
         for row in found.rows:
             if is_left_over(row, now, rows.call):
                 _remove(row, rows, done)
+            elif (pk := moves_to(row, keys_apart=keys_apart)) is not None:
+                _move(row, pk, rows, done)
             else:
                 _look_at(row, rows, secrets_of, done)
         after = found.after
         if after is None:
             break
         if not is_dry:
-            rows.note(Progress(SCHEMA, after, done.looked_at, done.changed))
+            rows.note(Progress(SCHEMA, after, done.looked_at, done.changed, keys_apart))
         yield done
     if not is_dry:
         rows.forget_progress()
@@ -96,6 +108,13 @@ def _remove(row: Mapping[str, Any], rows: Rows, done: Migrated) -> None:
     done.looked_at += 1
     done.changed += 1
     done.by_kind[LEFT_OVER] += 1
+
+
+def _move(row: Mapping[str, Any], pk: str, rows: Rows, done: Migrated) -> None:
+    done.looked_at += 1
+    if done.is_dry or rows.move(row, pk):
+        done.changed += 1
+        done.by_kind[kind_of(row)] += 1
 
 
 def _look_at(row: Mapping[str, Any], rows: Rows, secrets_of: Callable[[str], RowSecrets], done: Migrated) -> None:

@@ -7,7 +7,9 @@
 
 A migration adds, and takes nothing away that anybody reads: the release before reads what it leaves, and whoever is
 interrupted can begin anew. Secrets alone are another matter: what a release kept as it was is sealed, whatever the
-row's number, and who goes back to a release that opens none of that kind gives those anew.
+row's number, and who goes back to a release that opens none of that kind gives those anew. And rows by which accounts
+list their keys are moved, whatever their number, to where the deployment says that they stand (`KeysApart`): by a
+setting, because the release before reads them in one place alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ringline.accounts.store import where_keys_stand
 from ringline.calls.model.call import Call
 from ringline.calls.tables.asked.rows import ITEM_KIND as ASKED
 from ringline.calls.tables.writes.companions import entry_attributes
@@ -22,6 +25,7 @@ from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.table import (
     ACCOUNT_SK,
     FAILING_PK,
+    KEY_PREFIX,
     LIST_PREFIX,
     LIVEKIT_PK,
     MIGRATION_PK,
@@ -32,11 +36,13 @@ from ringline.runtime.table import (
     WAITING_PK,
     WAITING_PKS,
     account_pk,
+    keys_pk,
 )
 from ringline.runtime.vault.row_secrets import AGENT, NUMBER, WEBHOOK_ENDPOINT, RowSecrets
 from ringline.runtime.vault.sealed import is_sealed
 
 QUEUE_ENTRY = "queue_entry"
+KEY_OF_AN_ACCOUNT = "key of an account"
 LEFT_OVER = "left over of a request"
 LEFT_OVER_AFTER_MS = 24 * 3600 * 1000
 """So long after a call was to be created nobody is about to write it any more."""
@@ -71,6 +77,8 @@ _KINDS = {
 
 def kind_of(row: Mapping[str, Any]) -> str:
     """What a row is, in a word for the operator."""
+    if _is_key_of_an_account(row):
+        return KEY_OF_AN_ACCOUNT
     by_key = next((kind for end, kind in _KINDS.items() if row["pk"].endswith(end)), None)
     return str(row.get("item_kind") or by_key or row["pk"].partition("#")[0].lower())
 
@@ -104,6 +112,20 @@ def bears_number(row: Mapping[str, Any]) -> bool:
 
 def is_account(row: Mapping[str, Any]) -> bool:
     return bool(row["sk"] == ACCOUNT_SK and row["pk"].startswith(account_pk("")))
+
+
+def _is_key_of_an_account(row: Mapping[str, Any]) -> bool:
+    account_id = row["pk"].partition("#")[2].partition("#")[0]
+    return row["sk"].startswith(KEY_PREFIX) and row["pk"] in {account_pk(account_id), keys_pk(account_id)}
+
+
+def moves_to(row: Mapping[str, Any], *, keys_apart: bool) -> str | None:
+    """The partition where the row by which an account lists a key is to stand; None for one that stands there, for one
+    that a later release wrote, and for any other row."""
+    if not _is_key_of_an_account(row) or schema_of(row) > SCHEMA:
+        return None
+    pk = where_keys_stand(row["pk"].split("#")[1], apart=keys_apart)
+    return None if pk == row["pk"] else pk
 
 
 def is_behind(row: Mapping[str, Any]) -> bool:

@@ -2,27 +2,27 @@
 
 | item      | pk        | sk       | attributes
 |-----------|-----------|----------|----------------------------------------------------------------------
-| migration | MIGRATION | PROGRESS | to_schema, after_pk, after_sk (where it goes on), looked_at, changed
+| migration | MIGRATION | PROGRESS | to_schema, keys_apart, after_pk, after_sk (where it goes on), looked_at, changed
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.accounts.store import listed_row
+from ringline.accounts.store import COMES_LATER_TO_A_KEY, listed_row
 from ringline.calls.model.call import Call
 from ringline.calls.tables.store import CallStore
-from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
+from ringline.runtime.items import Item, condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
 from ringline.runtime.rows import SCHEMA, SCHEMA_NAME, to_row
 from ringline.runtime.table import ACCOUNTS_PK, MIGRATION_PK, MIGRATION_SK
 
 # Named conditions.
 IS_STILL_BEHIND = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema < :schema)"
-ACCOUNT_IS_NOT_LISTED = "attribute_not_exists(pk)"
+IS_NEW = "attribute_not_exists(pk)"
 IS_OF_NO_LATER_RELEASE = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema <= :schema)"
 
 _CONFLICT_TRIES = 6
@@ -40,12 +40,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a migration to `to_schema` has come. It goes on behind the key `after`."""
+    """How far a migration to `to_schema` has come. It goes on behind the key `after`. `keys_apart`: where it puts rows
+    of accounts' keys."""
 
     to_schema: int
     after: tuple[str, str]
     looked_at: int
     changed: int
+    keys_apart: bool = False
 
 
 class WholeTable:
@@ -93,7 +95,34 @@ class WholeTable:
                     return False
                 if not met_a_transaction(error) or attempt == _CONFLICT_TRIES - 1:
                     raise
-            self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+            self._rest(attempt)
+        raise AssertionError("the last try returns or raises")
+
+    def _rest(self, attempt: int) -> None:
+        self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
+
+    def move(self, row: Mapping[str, Any], pk: str) -> bool:
+        """Takes the row of an account's key out of its partition and puts it into that one, with this release's number.
+        It is read anew, and again where somebody changes it at this moment. False where it is gone, or such a row
+        stands there already."""
+        key = to_item({"pk": row["pk"], "sk": row["sk"]})
+        for attempt in range(_CONFLICT_TRIES):
+            item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+            if item is None:
+                return False
+            moved = item | to_item({"pk": pk, SCHEMA_NAME: SCHEMA})
+            put = {"TableName": self._table, "Item": moved, "ConditionExpression": IS_NEW}
+            delete = {"TableName": self._table, "Key": key, **_is_as_read(item, COMES_LATER_TO_A_KEY)}
+            try:
+                self._db.transact_write_items(TransactItems=[{"Put": put}, {"Delete": delete}])
+                return True
+            except ClientError as error:
+                reasons = refusal_reasons(error)
+                if reasons is None or attempt == _CONFLICT_TRIES - 1:
+                    raise
+                if reasons[0].get("Code") == "ConditionalCheckFailed":
+                    return False
+            self._rest(attempt)
         raise AssertionError("the last try returns or raises")
 
     def remove(self, row: Mapping[str, Any]) -> None:
@@ -103,9 +132,7 @@ class WholeTable:
     def list_account(self, account_id: str) -> bool:
         """Gives an account its place among all accounts; whether it had none."""
         try:
-            self._db.put_item(
-                TableName=self._table, Item=to_row(listed_row(account_id)), ConditionExpression=ACCOUNT_IS_NOT_LISTED
-            )
+            self._db.put_item(TableName=self._table, Item=to_row(listed_row(account_id)), ConditionExpression=IS_NEW)
         except ClientError as error:
             if not condition_failed(error):
                 raise
@@ -123,12 +150,25 @@ class WholeTable:
             return None
         kept = from_item(item)
         after = (kept["after_pk"], kept["after_sk"])
-        return Progress(kept["to_schema"], after, kept["looked_at"], kept["changed"])
+        keys_apart = kept.get("keys_apart", False)
+        return Progress(kept["to_schema"], after, kept["looked_at"], kept["changed"], keys_apart)
 
     def note(self, progress: Progress) -> None:
         after = {"after_pk": progress.after[0], "after_sk": progress.after[1]}
-        fields = {"to_schema": progress.to_schema, "looked_at": progress.looked_at, "changed": progress.changed}
-        self._db.put_item(TableName=self._table, Item=_KEY | to_item(fields | after))
+        so_far = {"looked_at": progress.looked_at, "changed": progress.changed}
+        aim = {"to_schema": progress.to_schema, "keys_apart": progress.keys_apart}
+        self._db.put_item(TableName=self._table, Item=_KEY | to_item(aim | after | so_far))
 
     def forget_progress(self) -> None:
         self._db.delete_item(TableName=self._table, Key=_KEY)
+
+
+def _is_as_read(item: Item, comes_later: Iterable[str]) -> dict[str, Any]:
+    """The condition that a row has what it had, and none of what comes later to such a row."""
+    named = {name: f"n{number}" for number, name in enumerate(sorted({*item, *comes_later}))}
+    held = (f"#{at} = :{at}" if name in item else f"attribute_not_exists(#{at})" for name, at in named.items())
+    return {
+        "ConditionExpression": " AND ".join(held),
+        "ExpressionAttributeNames": {f"#{at}": name for name, at in named.items()},
+        "ExpressionAttributeValues": {f":{at}": item[name] for name, at in named.items() if name in item},
+    }
