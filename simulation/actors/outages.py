@@ -4,7 +4,6 @@ And of whoever reads the table's stream, when its code fails or cannot read a ro
 from typing import Protocol
 
 from local.phones.model import legs
-from local.phones.model.legs import LegStatus
 from ringline.calls.model.outcomes import Unclear
 from simulation.actors.agents import Agents
 from simulation.actors.hooks import Hooks
@@ -84,7 +83,7 @@ class Outages:
         scene.epoch += 1
         for room in scene.rooms.values():
             for leg in room.legs:
-                leg.attached = False
+                room.lose(leg)
                 if leg.tell is not None:
                     self._world.after(1, leg.tell, Unclear("ServerDisconnectedError"))
                     leg.tell = None
@@ -96,7 +95,7 @@ class Outages:
         scene.server_is_up, scene.server_back_at = True, world.now
         for room in scene.rooms.values():
             if room.colleague is not None:
-                room.colleague.status = LegStatus.DIALING
+                room.colleague.status = legs.BACK_AS
             for leg in room.legs:
                 world.after(world.chance.between(f"rejoin/{leg.identity}", 200, 2_500), self._rejoins, leg)
             for agent in room.agents:
@@ -104,14 +103,13 @@ class Outages:
             world.after(world.chance.between(f"stale/{room.name}", 3_000, 20_000), self._close_if_stale, room)
 
     def _rejoins(self, leg: Leg) -> None:
-        """The leg comes back with a new sid, and its status says "dialing" from now on."""
+        """The leg comes back with a new sid, and with a status that says "dialing" although the call may be up."""
         scene = self._scene
         if leg.phone == "over" or leg.attached or not scene.server_is_up:
             return
         room = self._rooms.room(leg.room_name)
-        leg.sid, leg.status, leg.attached, leg.lies = scene.new_sid("PA"), LegStatus.DIALING, True, True
-        leg.joined_at = self._world.now
-        room.join(leg)
+        room.come_back(leg, scene.new_sid("PA"))
+        leg.status, leg.joined_at = legs.BACK_AS, self._world.now
         self._world.trace(f"leg {leg.sid} rejoins {room.name}")
         self._hooks.leg_joined(leg)
 
@@ -129,10 +127,8 @@ class Outages:
         scene = self._scene
         if not scene.is_open(room):
             return
-        for leg in room.legs:
-            if not leg.attached:
-                room.forget(leg)
-        if not room.legs:
+        room.forget_the_lost()
+        if room.is_deserted:
             room.people.clear()
             scene.agents_changed(room)
             del scene.rooms[room.name]

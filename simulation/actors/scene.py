@@ -30,8 +30,6 @@ class Leg:
     sid: str
     sip_call_id: str
     status: str = LegStatus.DIALING
-    lies: bool = False
-    """Whether its status stays "dialing" whatever happens, as after a restart of the server."""
     phone: str = "dialing"
     """dialing, ringing, talking or over: the truth."""
     rang: bool = False
@@ -91,7 +89,8 @@ class Leg:
         return self.phone in {"ringing", "talking"}
 
     def says(self, status: LegStatus) -> None:
-        if self.attached and not self.lies:
+        """What the bridge writes shows, unless the server does not hear of it."""
+        if self.attached:
             self.status = status
 
 
@@ -108,6 +107,7 @@ class Agent:
     """Whether it leaves behind whom it talked with, as those of a worker do."""
     speaks_itself: bool = False
     """Whether it needs nobody who thinks for it, whatever its call's first agent needs."""
+    attached: bool = False
 
 
 @dataclass(slots=True, eq=False)

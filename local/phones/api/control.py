@@ -250,13 +250,15 @@ class Control:
         return web.Response(status=204)
 
     async def restart_livekit(self, down_s: float) -> None:
-        """Kills the server for `down_s`: connections break, queued webhooks are gone, the phones talk on."""
+        """Kills the server for `down_s`: connections break, queued webhooks are gone, the phones talk on. Returns when
+        everybody is back."""
         self._door.down = True
         self._door.drop_all()
         try:
-            await self._exchange.roster.restart(self._exchange.roster.all(), down_s)
+            await self._exchange.roster.be_away(down_s)
         finally:
             self._door.down = False
+        await self._exchange.roster.begin_again()
 
     def kill_bridge(self, room: str = "*") -> int:
         """The SIP bridge dies under every outbound leg whose room fits the pattern. Returns how many."""

@@ -27,7 +27,8 @@ from local.phones.rooms.room import Room
 from local.phones.rooms.tracks import leg_track
 
 _BRIDGE_DIES_AFTER_S = 2.0
-_RESTART_S = 3.0
+_RESTART_S = 1.0
+"""How long the server is away from one room alone. Its leg is back before the callee hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +231,9 @@ class OutboundLeg:
         await self._pace.sleep(_BRIDGE_DIES_AFTER_S)
         if self._callee.line is LineTrouble.SERVER_RESTARTS_ACTIVE:
             if not self._over.done():
+                self._room.lose_everybody()
                 await self._pace.sleep(_RESTART_S)
-                self._room.begin_again()
+                await self._room.begin_again()
         else:
             self.lose_bridge()
 

@@ -9,6 +9,9 @@ the carrier never answers         USER_UNAVAILABLE   as it was           cancele
 a final SIP response              see sip_status     as it was           see sip_status
 the server puts it out            whatever it did    as it was           canceled "sip request timed out"
 the bridge dies                   CONNECTION_TIMEOUT as it was, late     nothing
+
+A phone call outlives a restart of LiveKit's server. Its leg comes back as it first came (`BACK_AS`, and see `room.py`),
+and ends in one of these ways. A dialer that waits learns no more than that its connection is gone.
 """
 
 from collections.abc import Mapping
@@ -27,6 +30,11 @@ class LegStatus(StrEnum):
     RINGING = "ringing"
     ACTIVE = "active"
     HANGUP = "hangup"
+
+
+BACK_AS = LegStatus.DIALING
+"""The status of a leg that has come back after a restart of the server. It stays so while the call is up, as the bridge
+has nothing new to write. What it writes later shows again: `hangup`, when either side hangs up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,11 @@
 A newcomer of somebody's identity puts that one out, and comes in afterwards. Legs and people in a browser keep a room
 open, agents and recorders do not. When it is closed everybody is put out of it.
 
+    the server dies                  it is back                              much later
+       | nobody is told to have left    | the room has its name and its sid     | who is not back is forgotten, and a
+       | the phones talk on             | as before, its time begins anew, and  | room to which nobody came back goes,
+       |                                | who comes back has another sid        | of both without a word
+
 The clock is outside, and so is whoever tells of what happens here: each change returns what is to be told.
 """
 
@@ -15,6 +20,10 @@ from local.phones.model.reasons import LeftFor
 
 
 class Somebody(Protocol):
+    sid: str
+    attached: bool
+    """Whether the server can reach them: not before they join, and not while they are away after a restart."""
+
     @property
     def identity(self) -> str: ...
 
@@ -63,6 +72,7 @@ class Room[Who: Somebody]:
     def join(self, who: Who) -> None:
         """Somebody comes in. Who was in their way, and could not be told, is there no more."""
         self.people[who.identity] = who
+        who.attached = True
 
     def leave(self, who: Who, reason: str, now: float, *, in_company: bool = False) -> Leaving[Who] | None:
         """Somebody goes; None where they are gone already. `in_company` is whether an agent talks with yet another one,
@@ -88,9 +98,28 @@ class Room[Who: Somebody]:
             everybody = sorted(everybody, key=lambda who: not who.is_other_side)
         return [Leaving(who, reason) for who in everybody]
 
+    def lose(self, who: Who) -> None:
+        """The server died. It has them in its books, does not reach them, and tells nobody that they are gone."""
+        who.attached = False
+
     def begin_again(self, now: float) -> None:
-        """The server is back and knows nothing of before."""
+        """The server is back, and its room's time begins anew."""
         self.since, self.departed = now, False
+
+    def come_back(self, who: Who, sid: str) -> None:
+        """Whoever was lost joins again, for the server a newcomer under that sid: a leg with the status `BACK_AS`."""
+        who.sid = sid
+        self.join(who)
+
+    def forget_the_lost(self) -> None:
+        """Who has not come back is there no more."""
+        for who in [each for each in self.people.values() if not each.attached]:
+            self.forget(who)
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is there who keeps it open."""
+        return all(who.is_dependent for who in self.people.values())
 
     @property
     def closes_at(self) -> float:
@@ -99,4 +128,4 @@ class Room[Who: Somebody]:
 
     def is_idle(self, now: float) -> bool:
         """Whether a server that looks now closes it."""
-        return all(who.is_dependent for who in self.people.values()) and now >= self.closes_at
+        return self.is_deserted and now >= self.closes_at

@@ -18,6 +18,10 @@ BRIDGE_LOST_ACTIVE_S = 21.0
 BRIDGE_LOST_RINGING_S = 19.0
 AGENT_LOST_S = 20.0
 
+# When the server was killed, those in its rooms come back so long after it is there again, as recorded once.
+AGENT_BACK_S = 0.1
+LEG_BACK_S = 3.3
+
 # Agents. Each duration counts from the dispatch.
 JOB_ACCEPTED_S = 0.2
 AGENT_JOIN_S = 0.29

@@ -9,6 +9,7 @@ from livekit.protocol.models import ClientInfo, DisconnectReason, ParticipantInf
 
 from local.phones.kernel.ids import new_id
 from local.phones.kernel.ledger import PhoneCall
+from local.phones.model import legs
 from local.phones.model.legs import LegStatus
 from local.phones.numbers.person_script import PersonScript
 
@@ -50,7 +51,7 @@ class Participant:
     joined_at_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     version: int = 2
     is_publisher: bool = False
-    frozen: bool = False  # it joined again after a restart, and its attributes never change again
+    attached: bool = False  # the server reaches them
     left_for: DisconnectReason | None = None
     is_followed: bool = False  # they have left, and workers' agents leave behind them
     tracks: list[TrackInfo] = field(default_factory=list)
@@ -85,6 +86,13 @@ class Participant:
     @property
     def is_answered_leg(self) -> bool:
         return self.is_leg and self.attributes.get(CALL_STATUS) == LegStatus.ACTIVE
+
+    def begin_again(self) -> None:
+        """They are about to come back after a restart, which shows them as it shows who has just come."""
+        self.version, self.is_publisher = 2, False
+        self.joined_at_ms = time.time_ns() // 1_000_000
+        if self.is_leg:
+            self.attributes[CALL_STATUS] = legs.BACK_AS
 
     def message(self) -> ParticipantInfo:
         """The participant as LiveKit shows it."""

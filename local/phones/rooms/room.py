@@ -21,11 +21,10 @@ from local.phones.kernel.ids import new_id
 from local.phones.kernel.pace import Pace
 from local.phones.model import room as model
 from local.phones.model import timings
-from local.phones.model.legs import LegStatus
 from local.phones.numbers.callees import Callee, HookTrouble
 from local.phones.post.hooks import Hooks
 from local.phones.rooms.counts import HeadCount, LateCount
-from local.phones.rooms.participant import CALL_STATUS, Participant, reason_named
+from local.phones.rooms.participant import Participant, reason_named
 
 _CODECS = ("audio/opus", "audio/red", "video/VP8", "video/H264")
 
@@ -60,18 +59,17 @@ class Room:
         self.dispatches: dict[str, AgentDispatch] = {}
         self.callee: Callee | None = None  # whose manners shape this room's webhooks and agent
         self.closed = False
+        self.sid = new_id("RM_")
+        self.created_at_ms = time.time_ns() // 1_000_000
         self._hooks = hooks
         self._pace = pace
         self._watchers: list[Callable[[RoomEvent, Participant | None], None]] = []
         self._state: model.Room[Participant] = model.Room(
             empty_timeout=terms.empty_timeout_s, departure_timeout=terms.departure_timeout_s, since=pace.now_s()
         )
-        self._begin()
-
-    def _begin(self) -> None:
-        self.sid = new_id("RM_")
-        self.created_at_ms = time.time_ns() // 1_000_000
-        self._counts = LateCount(self._pace.now_s())
+        self._counts = LateCount(pace.now_s())
+        self._is_announced = False
+        self._restarts = 0
 
     @property
     def participants(self) -> dict[str, Participant]:
@@ -79,6 +77,7 @@ class Room:
         return self._state.people
 
     def announce(self) -> None:
+        self._is_announced = True
         self._tell("room_started")
 
     def message(self) -> RoomMessage:
@@ -124,9 +123,14 @@ class Room:
         if (older := self._state.in_the_way_of(participant.identity)) is not None:
             self.remove(older.who, reason_named(older.reason))
         self._state.join(participant)
+        self._tell_of_joining(participant)
+        self._notify(RoomEvent.JOINED, participant)
+
+    def _tell_of_joining(self, participant: Participant) -> None:
+        if not self._is_announced:
+            self.announce()
         self._count()
         self._tell("participant_joined", participant)
-        self._notify(RoomEvent.JOINED, participant)
 
     def publish(self, participant: Participant, track: TrackInfo) -> None:
         """Publishes, unless the participant has left meanwhile."""
@@ -141,7 +145,7 @@ class Room:
 
     def change(self, participant: Participant, attributes: dict[str, str]) -> None:
         """Changes attributes, one version each time. No webhook tells of it."""
-        if not self._state.has(participant) or participant.frozen:
+        if not self._state.has(participant):
             return
         participant.attributes.update(attributes)
         participant.version += 1
@@ -181,25 +185,40 @@ class Room:
         """Nobody but agents and recorders for longer than the room allows."""
         return self._state.is_idle(self._pace.now_s())
 
-    def begin_again(self) -> None:
-        """The server came back: everyone joins again, with new sids and a call status that stays `dialing`."""
-        self._state.begin_again(self._pace.now_s())
-        self._begin()
-        self.announce()
+    def lose_everybody(self) -> None:
+        """The server is killed. The first to come to the room after that makes it known again."""
+        self._restarts += 1
+        self._is_announced = False
         for participant in self.participants.values():
-            participant.sid, participant.version = new_id("PA_"), 2
-            participant.joined_at_ms = time.time_ns() // 1_000_000
-            if participant.is_leg:
-                participant.attributes[CALL_STATUS] = LegStatus.DIALING
-                participant.frozen = True
+            self._state.lose(participant)
+
+    async def begin_again(self) -> bool:
+        """The server is back, and so are those who are still in the room, agents and recorders first. Whether the room
+        goes on: one to which nobody came does not."""
+        restarts = self._restarts
+        self._state.begin_again(self._pace.now_s())
+        self._counts = LateCount(self._pace.now_s())
+        await self._pace.sleep(timings.AGENT_BACK_S)
+        if self._restarts == restarts:
+            self._come_back([each for each in self.participants.values() if each.is_dependent])
+        await self._pace.sleep(timings.LEG_BACK_S - timings.AGENT_BACK_S)
+        if self._restarts == restarts:
+            self._come_back(list(self.participants.values()))
+        return self._is_announced or self._restarts != restarts
+
+    def _come_back(self, people: list[Participant]) -> None:
+        for participant in people:
+            if participant.attached:
+                continue
+            participant.begin_again()
+            self._state.come_back(participant, new_id("PA_"))
             tracks, participant.tracks = participant.tracks, []
-            self._count()
-            self._tell("participant_joined", participant)
+            self._tell_of_joining(participant)
             for track in tracks:
                 self.publish(participant, track)
 
     def _count(self) -> None:
-        people = self.participants.values()
+        people = [each for each in self.participants.values() if each.attached]
         count = HeadCount(sum(not p.is_dependent for p in people), sum(bool(p.tracks) for p in people))
         self._counts.change(count, self._pace.now_s())
 
@@ -208,12 +227,17 @@ class Room:
             watcher(event, participant)
 
     def _tell(self, event: str, participant: Participant | None = None) -> None:
+        """Of whom the server does not reach it tells nothing."""
         message = WebhookEvent(event=event, room=self.message())
         if participant is not None:
+            if not participant.attached:
+                return
             message.participant.CopyFrom(participant.message())
         self._hooks.send(message, self.name, self._trouble())
 
     def _tell_track(self, event: str, participant: Participant, track: TrackInfo) -> None:
+        if not participant.attached:
+            return
         message = WebhookEvent(
             event=event,
             room=RoomMessage(sid=self.sid, name=self.name),

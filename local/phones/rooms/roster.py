@@ -1,5 +1,6 @@
 """The rooms that exist: created once by name, closed when idle or deleted, begun again after a restart."""
 
+import asyncio
 from collections.abc import Callable
 
 from livekit.protocol.models import DisconnectReason
@@ -51,16 +52,27 @@ class Roster:
                 if room.is_idle() and not self._hooks.silenced:
                     self.close(room, DisconnectReason.ROOM_CLOSED)
 
-    async def restart(self, rooms: list[Room], down_s: float) -> None:
-        """The server is killed and back after `down_s`: no goodbyes, then those still connected join again."""
+    async def be_away(self, down_s: float) -> None:
+        """The server is killed, and away for `down_s`: no goodbyes, and nothing of that time is ever told."""
         self._hooks.forget_all()
         self._hooks.silenced = True
+        for room in self.all():
+            room.lose_everybody()
         try:
             await self._pace.sleep(down_s)
         finally:
             self._hooks.silenced = False
-        for room in rooms:
-            if room.participants:
-                room.begin_again()
-            else:
-                self._rooms.pop(room.name, None)
+
+    async def begin_again(self) -> None:
+        """The server is back, and so is whoever was there, or came while it was away. A room to which nobody comes back
+        vanishes without a word."""
+        await asyncio.gather(*(self._goes_on(room) for room in self.all()))
+
+    async def _goes_on(self, room: Room) -> None:
+        room.lose_everybody()
+        if not room.participants or not await room.begin_again():
+            self._forget(room)
+
+    def _forget(self, room: Room) -> None:
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]

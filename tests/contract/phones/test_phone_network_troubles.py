@@ -286,7 +286,7 @@ async def test_a_bridge_that_dies_while_ringing_never_answers_the_dial(lab: Lab)
 
 
 @in_a_lab()
-async def test_after_a_restart_a_leg_joins_again_and_its_status_stays_dialing(lab: Lab) -> None:
+async def test_after_a_restart_a_leg_joins_again_and_its_status_is_dialing_while_the_call_is_up(lab: Lab) -> None:
     await open_room(lab)
     await dial(lab, STAYS_ON)
     before = await the_leg(lab)
@@ -297,12 +297,45 @@ async def test_after_a_restart_a_leg_joins_again_and_its_status_stays_dialing(la
     after = await the_leg(lab)
     assert (after.identity, after.attributes["sip.callStatus"]) == (before.identity, "dialing")
     assert after.sid != before.sid
+    await lab.recorder.until(lambda seen: len(seen.events(ROOM)) == 6)
     assert lab.recorder.events(ROOM)[3:] == ["room_started", "participant_joined", "track_published"]
+    assert len({hook.body["room"]["sid"] for hook in lab.recorder.hooks}) == 1
     await lab.livekit.room.delete_room(room_messages.DeleteRoomRequest(room=ROOM))
     await finished(lab)
     left = next(hook.body["participant"] for hook in lab.recorder.hooks if hook.event == "participant_left")
     assert (left["sid"], left["attributes"]["sip.callStatus"]) == (after.sid, "dialing")
     assert left["disconnectReason"] == "ROOM_DELETED"
+
+
+@in_a_lab()
+async def test_what_becomes_of_a_call_after_a_restart_shows_in_its_status(lab: Lab) -> None:
+    await lab.control("PUT", f"numbers/{STAYS_ON}", json={"answers_after_s": 9})
+    await open_room(lab)
+    await dial(lab, STAYS_ON, wait=False)
+    await lab.control("POST", "faults", json={"kind": "restart_livekit", "for_s": 1})
+    await lab.recorder.until(lambda seen: seen.events(ROOM).count("participant_joined") == 2)
+    assert (await the_leg(lab)).attributes["sip.callStatus"] == "dialing"
+    async with asyncio.timeout(10):
+        while (await the_leg(lab)).attributes["sip.callStatus"] != "active":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    (call,) = await lab.calls(room=ROOM)
+    await lab.control("POST", f"calls/{call['id']}/hangup")
+    await finished(lab)
+    left = next(hook.body["participant"] for hook in lab.recorder.hooks if hook.event == "participant_left")
+    assert (left["disconnectReason"], left["attributes"]["sip.callStatus"]) == ("CLIENT_INITIATED", "hangup")
+
+
+@in_a_lab()
+async def test_of_who_hangs_up_before_a_killed_server_knows_their_leg_again_nobody_hears(lab: Lab) -> None:
+    await open_room(lab)
+    await dial(lab, STAYS_ON)
+    (call,) = await lab.calls(room=ROOM)
+    await lab.control("POST", "faults", json={"kind": "restart_livekit", "for_s": 1})
+    await lab.control("POST", f"calls/{call['id']}/hangup")
+    async with asyncio.timeout(10):
+        while lab.network.exchange.roster.get(ROOM) is not None:  # noqa: ASYNC110 - the API is away
+            await asyncio.sleep(0.02)
+    assert lab.recorder.events(ROOM) == ["room_started", "participant_joined", "track_published"]
 
 
 @in_a_lab()

@@ -5,11 +5,14 @@ import asyncio
 from collections.abc import Callable
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from livekit import api
 
 from local.phones.model.legs import NO_BRIDGE
 from tests.component.crash.rig.phones import Leg, Phones, Room, Tape, as_error
 from tests.component.crash.rig.process import AnswerLost, after_step, before_step
+
+_LIVEKIT = ConnectionKey("livekit", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
 
 
 class Client:
@@ -21,7 +24,7 @@ class Client:
 
     async def create_room(self, request: api.CreateRoomRequest) -> None:
         told, terms = [agent.metadata for agent in request.agents], (request.empty_timeout, request.departure_timeout)
-        _step("create_room", lambda: self._phones.make(request.name, *told, terms=terms))
+        self._step("create_room", lambda: self._phones.make(request.name, *told, terms=terms))
 
     async def create_sip_participant(
         self,
@@ -30,11 +33,14 @@ class Client:
         timeout: float,  # noqa: ASYNC109 - the real client's
     ) -> api.SIPParticipantInfo:
         """Two steps: the INVITE is out and the phone rings; somebody answered or nobody did. One, if nobody waits."""
-        leg = _step("dial", lambda: self._phones.dial(request))
+        leg = self._step("dial", lambda: self._phones.dial(request))
         if request.wait_until_answered:
-            while leg.is_waited_for:  # noqa: ASYNC110 - this sleep is what makes time pass
+            deaths = self._phones.deaths
+            while leg.is_waited_for and self._phones.deaths == deaths:  # noqa: ASYNC110 - this sleep makes time pass
                 await asyncio.sleep(0.5)
-            _step("dial's answer", lambda: None)
+            if self._phones.deaths != deaths:
+                raise aiohttp.ServerDisconnectedError
+            self._step("dial's answer", lambda: None)
         if leg.end is not None and leg.end.failure is not None and not leg.was_answered:
             raise as_error(leg.end.failure)
         sip_call_id = leg.attributes["sip.callID"]
@@ -48,21 +54,21 @@ class Client:
         *,
         timeout: float,  # noqa: ASYNC109 - the real client's
     ) -> api.TransferSIPParticipantResponse:
-        _step("refer", lambda: self._phones.refer(request.room_name, request.participant_identity))
+        self._step("refer", lambda: self._phones.refer(request.room_name, request.participant_identity))
         return api.TransferSIPParticipantResponse()
 
     async def list_participants(self, request: api.ListParticipantsRequest) -> api.ListParticipantsResponse:
-        return _step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
+        return self._step("list_participants", lambda: _participants(self._phones.rooms.get(request.room)))
 
     async def remove_participant(self, request: api.RoomParticipantIdentity) -> None:
-        _step("remove_participant", lambda: self._phones.remove(request.room, request.identity))
+        self._step("remove_participant", lambda: self._phones.remove(request.room, request.identity))
 
     async def update_participant(self, request: api.UpdateParticipantRequest) -> None:
         attributes = dict(request.attributes)
-        _step("update_participant", lambda: self._phones.change(request.room, request.identity, attributes))
+        self._step("update_participant", lambda: self._phones.change(request.room, request.identity, attributes))
 
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
-        _step("delete_room", lambda: self._phones.delete(request.room))
+        self._step("delete_room", lambda: self._phones.delete(request.room))
 
     async def list_rooms(self, request: api.ListRoomsRequest) -> api.ListRoomsResponse:
         def listed() -> api.ListRoomsResponse:
@@ -71,11 +77,11 @@ class Client:
                 rooms=[api.Room(name=name, creation_time_ms=room.made_at) for name, room in named.items()]
             )
 
-        return _step("list_rooms", listed)
+        return self._step("list_rooms", listed)
 
     async def start_room_composite_egress(self, request: api.RoomCompositeEgressRequest) -> api.EgressInfo:
         key = request.file_outputs[0].filepath
-        tape_id = _step("start_egress", lambda: self._phones.record(request.room_name, key))
+        tape_id = self._step("start_egress", lambda: self._phones.record(request.room_name, key))
         return api.EgressInfo(egress_id=tape_id)
 
     async def list_egress(self, request: api.ListEgressRequest) -> api.ListEgressResponse:
@@ -85,10 +91,10 @@ class Client:
                 items=[_egress(tape_id, tape) for tape_id, tape in tapes if tape.room == request.room_name]
             )
 
-        return _step("list_egress", listed)
+        return self._step("list_egress", listed)
 
     async def stop_egress(self, request: api.StopEgressRequest) -> api.EgressInfo:
-        _step("stop_egress", lambda: self._phones.stop_tape(request.egress_id))
+        self._step("stop_egress", lambda: self._phones.stop_tape(request.egress_id))
         return api.EgressInfo(egress_id=request.egress_id)
 
     async def list_dispatch(self, room: str) -> list[api.AgentDispatch]:
@@ -100,7 +106,7 @@ class Client:
             named = [api.AgentDispatch(agent_name="ringline-agent", room=room, metadata=metadata) for metadata in told]
             return [api.AgentDispatch(room=room), *named]
 
-        return _step("list_dispatch", listed)
+        return self._step("list_dispatch", listed)
 
     async def create_dispatch(self, request: api.CreateAgentDispatchRequest) -> api.AgentDispatch:
         def created() -> api.AgentDispatch:
@@ -111,7 +117,19 @@ class Client:
             self._phones.send_agent(request.room, request.metadata)
             return api.AgentDispatch(room=request.room, metadata=request.metadata)
 
-        return _step("create_dispatch", created)
+        return self._step("create_dispatch", created)
+
+    def _step[T](self, what: str, deed: Callable[[], T]) -> T:
+        before_step()
+        if not self._phones.server_is_up:
+            raise aiohttp.ClientConnectorError(_LIVEKIT, ConnectionRefusedError())
+        try:
+            done = deed()
+        except api.TwirpError:
+            _after(what)
+            raise
+        _after(what)
+        return done
 
 
 def _egress(tape_id: str, tape: Tape) -> api.EgressInfo:
@@ -145,17 +163,6 @@ def _attributes(leg: Leg) -> dict[str, str]:
     if leg.is_browser:
         return leg.attributes
     return {**leg.attributes, "sip.callStatus": leg.status}
-
-
-def _step[T](what: str, deed: Callable[[], T]) -> T:
-    before_step()
-    try:
-        done = deed()
-    except api.TwirpError:
-        _after(what)
-        raise
-    _after(what)
-    return done
 
 
 def _after(what: str) -> None:

@@ -48,6 +48,8 @@ FATES = {
     Callee.RINGS_OUT: Fate(_RINGS_AFTER_S),
     Callee.CARRIER_FULL: Fate(None, _TRIES_AT_ONCE_S, model.refused(503, sip_status.TOO_MANY)),
 }
+_FORGOTTEN_AFTER_S = 20
+"""After a restart LiveKit lists so long who was there before it, and does not come back."""
 _FALLS_SILENT = LegEnd(LeftFor.CLIENT_INITIATED, "nobody")
 """LiveKit misses the phone's sound, and takes it for gone."""
 
@@ -76,6 +78,7 @@ class Leg:
     """What our header in its INVITE named it."""
     attributes: dict[str, str] = field(default_factory=dict)
     is_browser: bool = False
+    attached: bool = False
 
     @property
     def is_up(self) -> bool:
@@ -95,20 +98,23 @@ class Leg:
     def rang_in(self) -> bool:
         return self.is_browser or "sip.ruleID" in self.attributes
 
+    def says(self, status: LegStatus) -> None:
+        """What the bridge writes shows, unless the server does not hear of it."""
+        if self.attached:
+            self.status = status
+
 
 @dataclass
 class Agent:
     is_dependent: ClassVar[bool] = True
     is_other_side: ClassVar[bool] = False
     sid: str
+    identity: str
+    """What LiveKit calls an agent that a worker has sent, and by what it removes it."""
     joined_at: int
     follows: bool = False
     """Whether it leaves behind its caller, as those of a worker do."""
-
-    @property
-    def identity(self) -> str:
-        """What LiveKit calls an agent that a worker has sent, and by what it removes it."""
-        return f"agent-AJ_{self.sid.removeprefix('PA_agent_')}"
+    attached: bool = False
 
 
 @dataclass
@@ -185,6 +191,9 @@ class Phones:
     on_join: Callable[[str, str], object] = lambda _room, _dispatched: None
     """Hears of each agent that joins: its room, and what it was told."""
     on_close: Callable[[str], object] = lambda _room: None
+    deaths: int = 0
+    """How often LiveKit's server has died."""
+    server_is_up: bool = True
     _later: list[tuple[int, int, Callable[[], object], Leg | None]] = field(default_factory=list)
     _numbers: int = 0
 
@@ -216,6 +225,52 @@ class Phones:
         self._numbers += 1
         return self._numbers
 
+    # --- the server --------------------------------------------------------------------------------------------------
+
+    def restart(self, away_s: float) -> None:
+        """LiveKit's server dies, and with it what it had not told yet. It is back so much later; the phones talk on."""
+        self.deaths += 1
+        self.server_is_up = False
+        self.hooks.clear()
+        for room in self.rooms.values():
+            for who in room.people.values():
+                room.lose(who)
+        self.after(away_s, self._is_back)
+
+    def _is_back(self) -> None:
+        self.server_is_up = True
+        for name, room in self.rooms.items():
+            room.begin_again(self.clock.now)
+            self._will_look(name)
+            for who in room.people.values():
+                back_s = timings.AGENT_BACK_S if isinstance(who, Agent) else timings.LEG_BACK_S
+                self.after(back_s, partial(self._comes_back, name, who, self.deaths))
+            self.after(_FORGOTTEN_AFTER_S, partial(self._forgets_the_lost, name, room, self.deaths))
+
+    def _comes_back(self, name: str, who: Leg | Agent, deaths: int) -> None:
+        """Unless they are gone, or the server has died again."""
+        room = self.rooms.get(name)
+        if room is None or not room.has(who) or who.attached or self.deaths != deaths:
+            return
+        if isinstance(who, Agent):
+            room.come_back(who, f"PA_agent_{self._number()}")
+            who.joined_at = self.clock.now
+            self._tell("participant_joined", name, _agent(who))
+        elif who.is_up:
+            room.come_back(who, f"PA_leg_{self._number()}")
+            who.status = model.BACK_AS
+            self._tell("participant_joined", name, _participant(who))
+
+    def _forgets_the_lost(self, name: str, room: Room, deaths: int) -> None:
+        """A room to which nobody has come since the restart vanishes without a word."""
+        if self.rooms.get(name) is not room or self.deaths != deaths:
+            return
+        room.forget_the_lost()
+        if room.people or room.departed:
+            self._will_look(name)
+        else:
+            del self.rooms[name]
+
     # --- rooms and agents --------------------------------------------------------------------------------------------
 
     def make(self, name: str, *agents: str, terms: tuple[int, int] = (EMPTY_ROOM_S, ROOM_DEPARTURE_S)) -> None:
@@ -243,7 +298,8 @@ class Phones:
 
     def agent_joins(self, name: str, sid: str | None = None, *, follows: bool = False) -> None:
         if (room := self.rooms.get(name)) is not None:
-            agent = Agent(sid or f"PA_agent_{self._number()}", self.clock.now, follows)
+            sid = sid or f"PA_agent_{self._number()}"
+            agent = Agent(sid, f"agent-AJ_{sid.removeprefix('PA_agent_')}", self.clock.now, follows)
             room.join(agent)
             self.had_agent.add(name)
             if len(room.agents) == 2:
@@ -277,7 +333,8 @@ class Phones:
         room = self.rooms.get(name)
         if room is not None and room.leave(agent, reason, self.clock.now) is not None:
             self._is_one_again(name)
-            self._tell("participant_left", name, _agent(agent) | {"disconnectReason": reason})
+            if agent.attached:
+                self._tell("participant_left", name, _agent(agent) | {"disconnectReason": reason})
 
     def _is_one_again(self, name: str) -> None:
         if name in self.two_since:
@@ -299,7 +356,7 @@ class Phones:
         wait_s = (room.closes_at - self.clock.now) / 1000
 
         def close_if_idle() -> None:
-            if self.rooms.get(name) is room and room.is_idle(self.clock.now):
+            if self.server_is_up and self.rooms.get(name) is room and room.is_idle(self.clock.now):
                 self.delete(name, LeftFor.ROOM_CLOSED)
 
         self.after(wait_s, close_if_idle)
@@ -413,12 +470,13 @@ class Phones:
 
     def _rings(self, leg: Leg) -> None:
         if leg.is_waited_for:
-            leg.status = LegStatus.RINGING
+            leg.says(LegStatus.RINGING)
             self._says(leg, "ringing")
 
     def _answer(self, leg: Leg, hangs_up_after_s: float | None) -> None:
         if leg.is_waited_for:
-            leg.status, leg.was_answered = LegStatus.ACTIVE, True
+            leg.was_answered = True
+            leg.says(LegStatus.ACTIVE)
             self._says(leg, "answered")
             if hangs_up_after_s is not None:
                 self.after(hangs_up_after_s, lambda: self._ends(leg, model.HANGS_UP))
@@ -458,10 +516,23 @@ class Phones:
         if not leg.is_up:
             return
         leg.end = end
-        leg.status = LegStatus.HANGUP if end.hung_up else leg.status
-        reason = end.reason or ""
         if not leg.is_anothers:
             self.over_at[leg.room] = self.clock.now
+        if leg.attached:
+            self._leaves(leg, end)
+        if leg.was_answered:
+            self._says(leg, "ended")
+        else:
+            code, status = sip_status.TERMINATED
+            said = {} if end.failure is None else end.failure.metadata
+            code, status = int(said.get("sip_status_code", code)), said.get("sip_status", status)
+            self._says(leg, "failed", sip_code=code, sip_status=status)
+
+    def _leaves(self, leg: Leg, end: LegEnd) -> None:
+        """The server hears that the leg is over."""
+        if end.hung_up:
+            leg.says(LegStatus.HANGUP)
+        reason = end.reason or ""
         room = self.rooms[leg.room]
         left = room.leave(leg, reason, self.clock.now)
         self._will_look(leg.room)
@@ -470,13 +541,6 @@ class Phones:
             if agent.follows:
                 goes = partial(self._agent_goes, leg.room, agent, LeftFor.CLIENT_INITIATED)
                 self.after(timings.AGENT_FOLLOWS_S, goes)
-        if leg.was_answered:
-            self._says(leg, "ended")
-        else:
-            code, status = sip_status.TERMINATED
-            said = {} if end.failure is None else end.failure.metadata
-            code, status = int(said.get("sip_status_code", code)), said.get("sip_status", status)
-            self._says(leg, "failed", sip_code=code, sip_status=status)
 
     # --- what is told ------------------------------------------------------------------------------------------------
 

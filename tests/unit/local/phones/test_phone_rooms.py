@@ -13,6 +13,8 @@ class Somebody:
     identity: str
     is_dependent: bool = False
     is_other_side: bool = True
+    sid: str = "PA_1"
+    attached: bool = False
 
 
 def an_agent() -> Somebody:
@@ -78,6 +80,19 @@ def test_a_room_to_which_nobody_came_stands_longer_than_one_that_was_left() -> N
     assert (room.is_idle(2019), room.is_idle(2020)) == (False, True)
     room.begin_again(3000)
     assert room.closes_at == 3300
+
+
+def test_who_is_lost_is_in_the_books_until_they_come_back_under_another_sid_or_are_forgotten() -> None:
+    leg, agent = Somebody("leg"), an_agent()
+    room = a_room(leg, agent)
+    for who in (leg, agent):
+        room.lose(who)
+    assert (room.has(leg), leg.attached, agent.attached) == (True, False, False)
+    room.come_back(agent, "PA_2")
+    assert (agent.sid, agent.attached) == ("PA_2", True)
+    assert not room.is_deserted, "the leg is missing, and listed"
+    room.forget_the_lost()
+    assert (list(room.people.values()), room.is_deserted) == ([agent], True)
 
 
 def test_a_room_that_is_closed_puts_everybody_out() -> None:
