@@ -3,13 +3,15 @@ clock that is moved by hand. No function of the product is at work."""
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
 from livekit import api
 
+from local.phones.numbers import book
+from local.phones.numbers.callees import Callee
 from ringline.calls.model.call import AnswerFrom, Call
 from ringline.calls.model.outcomes import Connected, Placed
 from ringline.telephony.dial_errors import from_twirp
@@ -32,9 +34,11 @@ _sleep = asyncio.sleep
 class _TracedPhones(Phones):
     """Phones whose owners do what those of the recordings did."""
 
+    callee: Callable[[str], Callee] = book.callee_for
+
     def _meets(self, leg: Leg, request: api.CreateSIPParticipantRequest, *_: Any) -> None:
-        number = request.sip_call_to
-        super()._meets(leg, request, Played.fate_of(number), Played.hangs_up_after_s(number))
+        callee = self.callee(request.sip_call_to)
+        super()._meets(leg, request, callee.fate(has_credentials=False), callee.hangs_up_after_s)
 
 
 class PlayedInCrashWorld(Played):
@@ -42,6 +46,7 @@ class PlayedInCrashWorld(Played):
         super().__init__(trace)
         self._clock = HandClock()
         self._phones = _TracedPhones(self._clock, callees_hang_up=False, callers_wait_s=INBOUND_RINGING_TIMEOUT_S)
+        self._phones.callee = self.callee
         self._phones.on_join = self._worker_joined
         self._client = Client(self._phones)
         self._room = ""
@@ -139,7 +144,7 @@ class PlayedInCrashWorld(Played):
         # The rule of the recordings gives its rooms other terms than ours.
         room.empty_timeout, room.departure_timeout = (1000 * each for each in self.terms)
 
-    def caller_hangs_up(self) -> None:
+    def hang_up(self) -> None:
         self._phones.hang_up()
 
     def agent_joins(self, identity: str) -> None:
@@ -147,6 +152,9 @@ class PlayedInCrashWorld(Played):
 
     def agent_leaves(self, identity: str) -> None:
         self._phones.agent_leaves()
+
+    def restart_server(self, away_s: float) -> None:
+        self._phones.restart(away_s)
 
     def people(self) -> dict[str, tuple[str, str | None]]:
         room = self._phones.rooms.get(self._room)

@@ -18,6 +18,7 @@ from simulation.actors.carriers import Carriers
 from simulation.actors.conversations import Conversations
 from simulation.actors.hooks import Hooks
 from simulation.actors.livekit import Livekit
+from simulation.actors.outages import Outages
 from simulation.actors.phones import Phones
 from simulation.actors.reports import Reports
 from simulation.actors.rooms import Rooms
@@ -60,10 +61,17 @@ class _Nobody:
     def leg_over(self, leg: Leg) -> None: ...
 
 
+class _ReadsAll:
+    """Whoever reads the table's stream elsewhere, and never fails."""
+
+    failing_until = 0
+    until = 0
+
+
 class PlayedInSimulation(Played):
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, seed: int = _SEED) -> None:
         super().__init__(trace)
-        chance = Chance(_SEED)
+        chance = Chance(seed)
         self.world = world = World(chance, Faults(chance, 0.0, None), MORTALITY)
         self._plans: dict[str, PlannedCall] = {}
         self._scene = scene = Scene(world, self._plans)
@@ -113,6 +121,7 @@ class PlayedInSimulation(Played):
             ringing_timeout_s=INBOUND_RINGING_TIMEOUT_S,
         )
         self._livekit = Livekit(world, scene, self._rooms, phones, self._agents)
+        self._outages = Outages(world, scene, self._rooms, hooks, self._agents, _ReadsAll(), _ReadsAll())
 
     # --- the clock ---------------------------------------------------------------------------------------------------
 
@@ -140,7 +149,7 @@ class PlayedInSimulation(Played):
 
     def _plan(self, call: Call) -> PlannedCall:
         does, after_s = self.worker_does
-        stays_s = self.hangs_up_after_s(call.to_number or "")
+        stays_s = self.callee(call.to_number or "").hangs_up_after_s
         plan = _TracedCall(
             number=1,
             account=0,
@@ -162,7 +171,7 @@ class PlayedInSimulation(Played):
         return plan
 
     def _fate_at(self, leg: Leg) -> Fate:
-        return self.fate_of(leg.call.to_number or "")
+        return self.callee(leg.call.to_number or "").fate(has_credentials=False)
 
     def _asks(self, request: Callable[[], Awaitable[None]]) -> Process:
         async def asks() -> bool:
@@ -209,10 +218,10 @@ class PlayedInSimulation(Played):
     def _has_rung_in(self) -> None:
         ((self._room, self._caller),) = self._scene.callers.items()
 
-    def caller_hangs_up(self) -> None:
-        assert self._caller is not None
-        self._callers.gives_up(self._caller)
-        self._rooms.hang_up(self._caller)
+    def hang_up(self) -> None:
+        for leg in self._scene.rooms[self._room].legs if self._caller is None else [self._caller]:
+            self._callers.gives_up(leg)
+            self._rooms.hang_up(leg)
 
     def agent_joins(self, identity: str) -> None:
         self._agents.joins(self._scene.rooms[self._room], identity)
@@ -222,6 +231,9 @@ class PlayedInSimulation(Played):
         self._agents.leaves(
             room, next(agent for agent in room.agents if agent.identity == identity), LeftFor.CLIENT_INITIATED
         )
+
+    def restart_server(self, away_s: float) -> None:
+        self._outages.strike("livekit_restart", round(away_s * 1000))
 
     def people(self) -> dict[str, tuple[str, str | None]]:
         room = self._scene.rooms.get(self._room)

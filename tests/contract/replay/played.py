@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from local.phones.model.legs import Fate
 from local.phones.numbers import book
+from local.phones.numbers.callees import Callee
 from ringline.calls.model.call import AnswerFrom, Call, Direction, State
 from ringline.calls.model.outcomes import DialOutcome
 from tests.builders import a_call
@@ -62,7 +62,7 @@ class Played(ABC):
         fields: dict[str, Any] = {"ring_timeout_s": RINGING_TIMEOUT_S.get(name, 30)} | LIMITS.get(name, {})
         return a_call(
             State.DIALING,
-            caller_identity="leg-a1",
+            caller_identity=participant_of(joined)["identity"],
             to_number=asked.get("to") or participant_of(joined)["attributes"]["sip.phoneNumber"],
             answer_from=AnswerFrom.DIALER if asked.get("wait", True) else AnswerFrom.CARRIER,
             **fields,
@@ -79,13 +79,9 @@ class Played(ABC):
             ring_timeout_s=INBOUND_RINGING_TIMEOUT_S,
         )
 
-    @staticmethod
-    def fate_of(number: str) -> Fate:
-        return book.callee_for(number).fate(has_credentials=False)
-
-    @staticmethod
-    def hangs_up_after_s(number: str) -> float | None:
-        return book.callee_for(number).hangs_up_after_s
+    def callee(self, number: str) -> Callee:
+        """Who is at that phone: somebody of the sandbox's, unless the trace says what they do."""
+        return book.callee_for(number).with_changes(self.trace.get("phones", {}).get(number, {}))
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -99,9 +95,10 @@ class Played(ABC):
             "ListDispatch": lambda: None,
             "look and delete": self._look_and_delete,
             "call in": lambda: self.call_in(move.details["to"]),
-            "hang up": self.caller_hangs_up,
+            "hang up": self.hang_up,
             "agent joins": lambda: self.agent_joins(move.details["identity"]),
             "agent leaves": lambda: self.agent_leaves(move.details["identity"]),
+            "restart the server": lambda: self.restart_server(move.details["away_s"]),
         }
         deeds[move.what]()
 
@@ -153,7 +150,8 @@ class Played(ABC):
     def call_in(self, number: str) -> None: ...
 
     @abstractmethod
-    def caller_hangs_up(self) -> None: ...
+    def hang_up(self) -> None:
+        """The person at the phone does."""
 
     @abstractmethod
     def agent_joins(self, identity: str) -> None:
@@ -161,6 +159,10 @@ class Played(ABC):
 
     @abstractmethod
     def agent_leaves(self, identity: str) -> None: ...
+
+    @abstractmethod
+    def restart_server(self, away_s: float) -> None:
+        """LiveKit's server is killed, and is back so much later."""
 
     @abstractmethod
     def people(self) -> dict[str, tuple[str, str | None]]:

@@ -1,17 +1,34 @@
-"""What a real LiveKit posted of a call in which its server was killed and came back, told to that call: the person and
-the agent come back under other sids, nobody is told to have left, and the call goes on to its person's own end."""
+"""What a real LiveKit posted of a call in which its server was killed and came back. The person and the agent come back
+under other sids, nobody is told to have left, and the call goes on to its person's own end.
 
-import json
-from pathlib import Path
+It is told to that call, and the three worlds that play LiveKit do the same (`restart_trace.py`)."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import pytest
+
+from local.phones.model import legs
 from ringline.calls.model.call import State
 from ringline.calls.model.events import AgentSeen, Answered
 from ringline.calls.model.reasons import EndReason
 from tests.builders import a_call
+from tests.contract.phones.phone_network import a_lab
+from tests.contract.replay.heard import as_heard
+from tests.contract.replay.on_stepped_clock import PlayedInCrashWorld
+from tests.contract.replay.on_virtual_clock import PlayedInSimulation
+from tests.contract.replay.restart_trace import POSTED, Trace, as_kept, restart_trace, webhooks_alone
+from tests.contract.replay.test_traces import TIME_SCALE
 from tests.contract.replay.trace_calls import Hook, Step, Told, TracedCall
+from tests.contract.replay.trace_differences import differences
+from tests.contract.replay.trace_replay import Replay
 
-POSTED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("server_restart.json").read_text())
+_SEED = 4
+"""In the simulation it is chance who comes back first: with this one the agent does, as recorded."""
+_AT_A_GLANCE = 0.1
+"""The scale of time where it matters not when something happens, but what."""
 
 
 def joined(kind: str) -> list[dict[str, Any]]:
@@ -40,6 +57,7 @@ def test_livekit_told_of_two_joinings_each_and_of_one_leaving_before_the_end() -
     assert joined("SIP")[1]["attributes"]["sip.callStatus"] == "dialing"
     (left, *_) = [event["body"] for event in POSTED if event["body"]["event"] == "participant_left"]
     assert (left["participant"]["kind"], left["participant"]["disconnectReason"]) == ("SIP", "CLIENT_INITIATED")
+    assert left["participant"]["attributes"]["sip.callStatus"] == "hangup"
 
 
 def test_the_call_goes_on_with_the_agent_that_is_back_and_ends_as_its_person_ends_it() -> None:
@@ -54,3 +72,45 @@ def test_the_call_goes_on_with_the_agent_that_is_back_and_ends_as_its_person_end
 
 def _closes(step: Step) -> bool:
     return isinstance(step, Hook) and step.body["event"] in {"participant_left", "room_finished"}
+
+
+# --- the worlds that play LiveKit -------------------------------------------------------------------------------------
+
+
+async def _replayed(time_scale: float) -> Trace:
+    # A restart meets every room, so that this recording has a network to itself.
+    async with a_lab(time_scale) as lab:
+        return await Replay(lab, restart_trace()).run()
+
+
+def in_the_phone_network(time_scale: float = TIME_SCALE) -> list[str]:
+    return differences(as_kept(restart_trace()), as_kept(asyncio.run(_replayed(time_scale))))
+
+
+def in_the_simulation() -> list[str]:
+    played = PlayedInSimulation(restart_trace(), _SEED).run()
+    return differences(as_heard(restart_trace()), webhooks_alone(played))
+
+
+def in_the_crash_tests() -> list[str]:
+    played = PlayedInCrashWorld(restart_trace()).run()
+    return differences(as_heard(restart_trace()), webhooks_alone(played))
+
+
+@pytest.mark.parametrize("world", [in_the_phone_network, in_the_simulation, in_the_crash_tests])
+def test_a_world_that_plays_livekit_restarts_as_livekit_did(world: Callable[[], list[str]]) -> None:
+    assert world() == []
+
+
+def test_the_room_stays_the_same_room() -> None:
+    for trace in (restart_trace(), asyncio.run(_replayed(_AT_A_GLANCE))):
+        rooms = [event["body"]["room"] for event in as_kept(trace)["events"]]
+        assert len({(room["sid"], room["name"], room["creationTimeMs"]) for room in rooms}) == 1
+
+
+@pytest.mark.parametrize("world", [partial(in_the_phone_network, _AT_A_GLANCE), in_the_simulation, in_the_crash_tests])
+def test_a_leg_that_comes_back_as_it_was_shows_in_each_of_them(
+    world: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(legs, "BACK_AS", legs.LegStatus.ACTIVE)
+    assert any("is 'active' instead of 'dialing'" in line for line in world())

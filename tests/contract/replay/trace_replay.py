@@ -56,6 +56,8 @@ def _move(event: Event) -> Move | None:
             return Move(at_s, method, event)
         case {"kind": "api_answer", "method": "ListDispatch", "t": at_s}:
             return Move(at_s, "ListDispatch")
+        case {"kind": "move", "what": what, "t": at_s}:
+            return Move(at_s, what, event)
         case {"kind": "phone", "sent": "INVITE", "t": at_s}:
             return Move(at_s, "call in", event)
         case {"kind": "phone", "sent": "BYE" | "CANCEL", "t": at_s}:
@@ -108,6 +110,8 @@ class Replay:
 
     async def run(self) -> Trace:
         """The replay, in the form of a trace."""
+        for number, manners in self._trace.get("phones", {}).items():
+            await self._lab.control("PUT", f"numbers/{number}", json=manners)
         self._began_at_s = self._now_s()
         watching = asyncio.create_task(self._watch())
         self._requests.append(watching)
@@ -140,13 +144,26 @@ class Replay:
             case "call in":
                 await self._call_in(move.details["to"])
             case "hang up":
-                await self._lab.control("POST", f"calls/{self._call_id}/hangup")
+                await self._hang_up()
+            case _:
+                await self._steer(move)
+
+    async def _steer(self, move: Move) -> None:
+        """By the network's control interface."""
+        match move.what:
             case "agent joins":
                 agent = {"room": self._room, "identity": move.details["identity"]}
                 await self._lab.control("POST", "agents", json=agent)
             case "agent leaves":
                 agent = {"room": self._room, "identity": move.details["identity"]}
                 await self._lab.control("DELETE", "agents", params=agent)
+            case "restart the server":
+                fault = {"kind": "restart_livekit", "for_s": move.details["away_s"]}
+                await self._lab.control("POST", "faults", json=fault)
+
+    async def _hang_up(self) -> None:
+        call_id = self._call_id or (await self._lab.calls(room=self._room))[0]["id"]
+        await self._lab.control("POST", f"calls/{call_id}/hangup")
 
     async def _create_room(self) -> None:
         started = next(e["body"]["room"] for e in self._trace["events"] if e["kind"] == "webhook")
