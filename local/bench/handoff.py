@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.bench.report import Reading, Section, at_most, percentile, shown
+from local.bench.report import Reading, Section, at_most, counts_of, percentile, shown
 from local.bench.rig import CAP, SILENT_AGENT, SQS_BUDGET, Delivered, Noise, Rig, SqsDeliveries, call_of, until
 
 SAMPLES = 100
@@ -122,7 +122,8 @@ def _section(drained: Drained, heard_at: dict[str, float], sqs: Delivered, noise
                 "SQS requests of a call that waits",
                 (sqs.messages + 2 * sqs.batches) / (_WARM_UP + SAMPLES),
                 SQS_BUDGET,
-                note=f"the mean: {sqs.messages} sent, {sqs.batches} batches received, {sqs.batches} deleted",
+                note=f"the mean: {sqs.messages} sent, {sqs.batches} batches received, {sqs.batches} deleted; of "
+                f"batches {counts_of(sqs.batches_of)}",
             ),
             Reading("noise meanwhile", "", noise),
         ),

@@ -152,25 +152,26 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Messages that queues handed to functions, in so many batches."""
+    """Messages that queues handed to functions, in so many batches, which functions by their names had."""
 
     messages: int
     batches: int
+    batches_of: Counter[str] = field(default_factory=Counter)
 
 
 class SqsDeliveries:
     """Counts what the emulator's queues hand out from now on, by the emulator's log. On AWS each batch is one request
     to receive it and one to delete it; receiving nothing, which pollers do all day, is no call's doing."""
 
-    _BATCH = re.compile(r"ESM: Lambda \S+ (?:processed (\d+) SQS messages|failed processing SQS batch) from ")
+    _BATCH = re.compile(r"ESM: Lambda (\S+) (?:processed (\d+) SQS messages|failed processing SQS batch) from ")
 
     def __init__(self, stack: Stack) -> None:
         self._log = Path(stack.log_dir) / "emulator.log"
         self._began_at = self._log.stat().st_size
 
     def count(self) -> Delivered:
-        sizes = self._BATCH.findall(self._log.read_bytes()[self._began_at :].decode(errors="replace"))
-        return Delivered(sum(int(size or 0) for size in sizes), len(sizes))
+        found = self._BATCH.findall(self._log.read_bytes()[self._began_at :].decode(errors="replace"))
+        return Delivered(sum(int(size or 0) for _, size in found), len(found), Counter(name for name, _ in found))
 
 
 class Noise:

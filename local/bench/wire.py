@@ -46,6 +46,8 @@ CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
 REPORTED = "+15550100200"
 """Does the same, and its agent reports that it is ready, speech, transcript and usage."""
+CARRIER_TELLS = "+15550100222"
+"""Does the same, and its carrier reports what it does, as Twilio."""
 
 UNREAD = [name for name in EVENTS if name not in set(What)]
 """LiveKit's events that no rule reads."""
@@ -243,6 +245,7 @@ async def measure(rig: Rig) -> Section:
         usual = total(of_call(recorder.record))
         section = _section(recorder.record, deliveries.count().batches, asked, ran)
         fewer = await _runs_where_unread_is_left_out(rig, recorder)
+        told = await _requests_where_the_carrier_tells(rig, recorder)
         await one_call(rig, recorder, REPORTED)
         recorder.record = Record()
         await one_call(rig, recorder, REPORTED)
@@ -251,7 +254,7 @@ async def measure(rig: Rig) -> Section:
     reported = Reading(
         "write units where the agent reports", shown(total(of_call(reported_record))), by_function(reported_record)
     )
-    return replace(section, readings=(*section.readings, fewer, reported, *at_length))
+    return replace(section, readings=(*section.readings, fewer, told, reported, *at_length))
 
 
 async def _runs_where_unread_is_left_out(rig: Rig, recorder: Recorder) -> Reading:
@@ -265,6 +268,17 @@ async def _runs_where_unread_is_left_out(rig: Rig, recorder: Recorder) -> Readin
         await rig.phones("PUT", "/webhook", {"exclude_events": []})
     name = "  where LiveKit leaves out what nobody reads"
     return at_most(name, ran.total(), RUNS_BUDGET, note=_runs_words(ran))
+
+
+async def _requests_where_the_carrier_tells(rig: Rig, recorder: Recorder) -> Reading:
+    """A carrier that has told of the ringing has named the call: nobody looks for its ids."""
+    before = await _livekit_requests(rig)
+    await one_call(rig, recorder, CARRIER_TELLS)
+    asked = await _livekit_requests(rig)
+    asked.subtract(before)
+    requests = {name.rpartition("/")[2]: count for name, count in asked.items() if count}
+    name = "LiveKit requests where the carrier tells of the ringing"
+    return at_most(name, sum(requests.values()), LIVEKIT_BUDGET, note=counts_of(requests))
 
 
 async def _at_length(rig: Rig, recorder: Recorder, usual: int) -> list[Reading]:

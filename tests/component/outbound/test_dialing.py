@@ -826,6 +826,26 @@ def test_the_carriers_own_ids_of_an_answered_call_are_noted(room: CallsRoom) -> 
     assert links.noted == [("twilio", "CA_1", name), ("telnyx", "leg_1", name)]
 
 
+@pytest.mark.parametrize("carrier_told", [True, False])
+def test_a_call_that_its_carrier_has_named_needs_no_further_look(room: CallsRoom, carrier_told: bool) -> None:
+    """Whoever tells that it rings has the header of its INVITE, and its ids are noted with that event."""
+    call = room.queued()
+    links = NotedLinks()
+    room.telephony.views = [a_leg_of_two_carriers(replace(call, attempt=1))]
+    looks: list[int] = []
+
+    async def rings(call: Call) -> None:
+        looks.append(room.telephony.looks)
+        if carrier_told:
+            room.progress.apply(ACCOUNT, call.call_id, CarrierRang(room.clock(), 1))
+
+    room.telephony.while_ringing = rings
+    ring(room, links=links)
+    assert room.call().state is State.ACTIVE
+    assert room.telephony.looks - looks[0] == (0 if carrier_told else 1)
+    assert bool(links.noted) is not carrier_told
+
+
 class SlowTeller(list[Call]):
     """Telling that the phone rings takes until the answer is written, and fails then."""
 

@@ -38,9 +38,9 @@ class Answers(Record):
         room before the INVITE: if it left meanwhile, the call knows of it."""
         answered_at = self.clock()
         room = None
-        if agent is None or self.links is not None:
+        if agent is None:
             room = await self.attempts.room_of(call)
-            agent = agent_in(room) or (agent if room is None else None)
+            agent = agent_in(room)
         answer = Answered(answered_at, call.attempt, leg_sid, sip_call_id, agent)
         outcome = await self.attempts.apply(call, answer)
         if is_over(call, outcome.call) or Effect.END_ROOM in outcome.effects:
@@ -52,11 +52,18 @@ class Answers(Record):
             await asyncio.to_thread(ask_for_look, self.looks, self.log, call, look_again_in_s(outcome.call))
         if outcome.call is not None and outcome.call.state is State.LAST_WORDS:
             return
+        if room is None and outcome.call is not None and self._lacks_carriers_ids(outcome.call):
+            room = await self.attempts.room_of(call)
         await self._leave_hints(call, room)
         if outcome.call is not None and outcome.call.active_at is None:
             await self._await_agent(call, answered_at)
         else:
             await self._keep_one_agent(outcome.call, room)
+
+    def _lacks_carriers_ids(self, call: Call) -> bool:
+        """Whether nobody knows yet by which ids the carrier's events will name the call. A carrier that has told of its
+        ringing named it then, and is known by them (`signals.carrier`)."""
+        return self.links is not None and call.carrier.rang_at is None
 
     async def _leave_hints(self, call: Call, room: RoomView | None) -> None:
         """Leaves two hints: the ids by which the carrier's events will name this call, and a look at the moment when a
