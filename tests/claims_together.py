@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ringline.calls.capacity.counters import Kind, counter_name, day_of
 from ringline.calls.capacity.days import Use, cap_attribute, count_attribute, own_cap_attribute
 from ringline.calls.model.call import RUNNER, Call, State
-from ringline.calls.model.events import Answered, Claimed, DialNotSent, Event, FoundOver
+from ringline.calls.model.events import Answered, Claimed, DialNotSent, DialRefused, Event, FoundOver
 from ringline.calls.model.results import Moved
+from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.rules.lifecycle import apply
 from ringline.calls.tables.store import CallStore, Change, Committed
 from ringline.calls.tables.writes.companions import gate_key
@@ -90,13 +91,17 @@ claims = st.fixed_dictionaries(
         "is_new_number": st.sampled_from([False, False, False, True]),
         "caps_version": st.sampled_from([None, None, None, 0, 1]),
         "was_changed": st.sampled_from([False] * 8 + [True]),
+        "from_pool": st.booleans(),
+        "retries": st.booleans(),
     }
 )
 alike = st.tuples(claims, st.integers(2, 4)).map(lambda drawn: [drawn[0]] * drawn[1])
 several = st.lists(alike | claims.map(lambda one: [one]), min_size=1, max_size=4).map(
     lambda lists: [*chain(*lists)][:10]
 )
-ends = st.lists(st.sampled_from(["over", "over", "talked", "not rung"]), min_size=10, max_size=10)
+ends = st.lists(
+    st.sampled_from(["over", "over", "talked", "talked", "busy", "unwanted", "not rung"]), min_size=10, max_size=10
+)
 disturbances = st.sampled_from(
     ["nothing", "nothing", "cap lowered", "cap raised", "lines taken", "lines reserved", "caps set", "call changed"]
 )
@@ -133,6 +138,8 @@ class Side:
             call_id=f"call_{place}",
             to_number=claim["number"],
             brain=RUNNER if claim["runner"] else "prompt" if claim["speaks"] else None,
+            from_pool=claim["from_pool"],
+            retry=RetryPolicy(3) if claim["retries"] else None,
         )
         self.store.create(replace(call, version=call.version + 1) if claim["was_changed"] else call)
         counted_on = TODAY if COUNTERS[2] in claim["counters"] else None
@@ -213,6 +220,10 @@ class Side:
         match how:
             case "not rung":
                 over = DialNotSent(at(2), call.attempt, "unavailable", "unavailable", 5)
+            case "unwanted":
+                over = DialRefused(at(3 + place), call.attempt, 607, "Unwanted", None, None)
+            case "busy":
+                over = DialRefused(at(3 + place), call.attempt, 486, "Busy Here", None, None)
             case "talked":
                 answered = _moved(call, Answered(at(5 + place), call.attempt, f"PA_{place}", f"SCL_{place}", None))
                 assert self.store.commit(call, answered) is Committed.DONE
@@ -257,7 +268,7 @@ def _moved(call: Call, event: Event) -> Call:
 
 def a_claim(**fields: Any) -> dict[str, Any]:
     usual = {"counters": (), "runner": None, "speaks": False, "number": NUMBERS[0], "is_new_number": False}
-    return usual | {"caps_version": None, "was_changed": False} | fields
+    return usual | {"caps_version": None, "was_changed": False, "from_pool": False, "retries": False} | fields
 
 
 def an_account(**gate: Any) -> dict[str, Any]:

@@ -100,6 +100,9 @@ def test_claims_together_are_as_claims_one_by_one(
 @example([a_claim(counters=COUNTERS, runner=RUNNERS[0], speaks=True)] * 10, ["over"] * 10)
 @example([a_claim(counters=COUNTERS)] * 10, ["talked"] * 10)
 @example([a_claim(counters=COUNTERS)] * 10, ["not rung"] * 10)
+@example([a_claim(counters=COUNTERS, from_pool=True)] * 10, ["unwanted"] * 10)
+@example([a_claim(from_pool=True)] * 10, ["unwanted"] * 10)
+@example([a_claim(counters=COUNTERS, retries=True)] * 10, ["busy"] * 10)
 def test_ends_together_are_as_ends_one_by_one(wanted: list[dict[str, Any]], hows: list[str]) -> None:
     known = [claim | {"was_changed": False, "is_new_number": False, "caps_version": None} for claim in wanted]
     one, other = in_both(OneTable(), "table", an_account(), known)

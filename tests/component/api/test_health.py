@@ -30,12 +30,17 @@ def manage(local: LocalAws) -> ModuleType:
 
 
 def health(manage: ModuleType) -> tuple[int, dict[str, Any], str]:
-    """As somebody asks who has no key at all."""
+    answer = asked(manage)
+    return answer["statusCode"], json.loads(answer["body"]), answer["body"]
+
+
+def asked(manage: ModuleType) -> dict[str, Any]:
+    """As by somebody who has no key at all."""
     event = event_of("manage", "no_such_route") | {"rawPath": "/v1/health"}
     event["requestContext"] = {**event["requestContext"], "authorizer": {}}
     event["requestContext"]["http"] = {**event["requestContext"]["http"], "method": "GET", "path": "/v1/health"}
-    answer = manage.lambda_handler(event, CONTEXT)
-    return answer["statusCode"], json.loads(answer["body"]), answer["body"]
+    answer: dict[str, Any] = manage.lambda_handler(event, CONTEXT)
+    return answer
 
 
 def test_it_tells_the_release_and_no_secret(manage: ModuleType) -> None:
@@ -57,3 +62,4 @@ def test_without_its_table_it_says_that_it_fails(manage: ModuleType, local: Loca
     local.dynamodb.delete_table(TableName=local.table_name)
     status, told, _ = health(manage)
     assert (status, told["status"], told["table"], told["livekit"]) == (503, "failing", "away", "unknown")
+    assert asked(manage)["headers"]["retry-after"] == "1"

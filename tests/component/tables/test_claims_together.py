@@ -2,12 +2,17 @@
 what becomes of them where others are faster."""
 
 from collections.abc import Callable
+from copy import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from ringline.calls.tables.store import Committed, TableContended
+from ringline.calls.model.call import Direction, State
+from ringline.calls.model.events import FoundOver
+from ringline.calls.tables.inbound_rooms import InboundRooms, Opened
+from ringline.calls.tables.store import Change, Committed, TableContended
+from tests.builders import a_call, at, moved
 from tests.claims_together import COUNTERS, RUNNERS, Side, a_claim, an_account, in_both
 from tests.component.one_table import LocalAws
 
@@ -43,6 +48,32 @@ def test_ten_ends_are_one_transaction(local: LocalAws, claim: dict[str, Any]) ->
     assert one.rows() == other.rows()
 
 
+def test_callers_who_hold_lines_give_them_back_together(local: LocalAws) -> None:
+    """Theirs are none of those that outbound calls leave to callers any more."""
+    one, _ = in_both(local.dynamodb, local.table_name, an_account(), [])
+    one.step("SET inbound_reserve = :two, outbound_cap = :eight", two=2, eight=8)
+    callers = [
+        a_call(
+            State.ACTIVE,
+            account_id=one.account_id,
+            call_id=f"call_{place}",
+            direction=Direction.INBOUND,
+            takes_line=True,
+            version=0,
+        )
+        for place in range(3)
+    ]
+    rooms = InboundRooms(local.dynamodb, local.table_name)
+    assert [rooms.open(replace(call, inbound_room=call.call_id)) for call in callers] == [Opened.OPENED] * 3
+    held = one.store.gate(one.account_id)
+    assert (held.in_use, held.outbound_cap) == (3, 11)
+    calls = [one.store.get(one.account_id, call.call_id) for call in callers]
+    changes = [Change(call, moved(call, FoundOver(at(60), call.attempt))) for call in calls if call is not None]
+    assert one.written_together(changes) == 1
+    left = one.store.gate(one.account_id)
+    assert (left.in_use, left.outbound_cap) == (0, 8)
+
+
 def test_a_gate_that_counts_too_few_gives_back_no_more_than_it_has(local: LocalAws) -> None:
     """Ten lines are given back, and it knows of six: those that find none there are refused, as one by one."""
     one, _ = in_both(local.dynamodb, local.table_name, an_account(), [a_claim()] * 10)
@@ -52,6 +83,14 @@ def test_a_gate_that_counts_too_few_gives_back_no_more_than_it_has(local: LocalA
     written = one.store.commit_together(changes)
     assert 0 < written <= 6
     assert one.store.gate(one.account_id).in_use == 6 - written
+
+
+def test_a_call_that_is_ended_twice_gives_its_line_back_once(local: LocalAws) -> None:
+    one, _ = in_both(local.dynamodb, local.table_name, an_account(), [a_claim()] * 3)
+    one.one_by_one("nothing")
+    first, second, _ = one.ends(["over"] * 3)
+    assert one.store.commit_together([first, second, second, first]) == 2
+    assert one.store.gate(one.account_id).in_use == 1
 
 
 def test_what_has_no_room_is_not_tried_in_vain(local: LocalAws) -> None:

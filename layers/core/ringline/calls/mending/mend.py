@@ -303,7 +303,6 @@ class Mender:
         is the call since it was looked at, where this run has changed it: it may be in another room by now."""
         await end_room_of(call, self.store, self.telephony)
         await self.ends.end(Wanted(as_written or call, FoundOver(self.clock(), call.attempt)))
-        self.swept.settled += 1
 
     async def _apply_and_look(self, call: Call, event: Event) -> Outcome:
         """Applies what was seen, and has somebody look again where that asks for it."""

@@ -87,7 +87,7 @@ class Sweep:
     swept: Swept = field(default_factory=Swept)
     marks: Marks = field(default_factory=Marks)
 
-    def _mender(self) -> Mender:
+    def _mender(self, ends: Ends) -> Mender:
         return Mender(
             store=self.store,
             progress=self.progress,
@@ -96,13 +96,9 @@ class Sweep:
             clock=self.clock,
             log=self.log,
             swept=self.swept,
-            ends=self._ends,
+            ends=ends,
             transfers=self.transfers,
         )
-
-    @property
-    def _ends(self) -> Ends:
-        return Ends(self.progress, self.log)
 
     @property
     def _handing_out(self) -> HandingOut:
@@ -237,7 +233,7 @@ class Sweep:
         rooms = await self._rooms()
         alive: set[str | None] = set()
         missing: list[Call] = []
-        for batch in _batches([_of_call(key) for key in own], _BATCH):
+        for batch in _batches(list(dict.fromkeys(map(_of_call, own))), _BATCH):
             calls = await self._read(batch)
             alive |= {call.room_name for call in calls if call.in_flight or not call.is_understood}
             missing += await self._mend_those_with_rooms(calls, rooms, now)
@@ -282,9 +278,10 @@ class Sweep:
             await self._mend_each(calls, None, now)
             return
         wanted = [Wanted(call, EndAsked(now, reason)) for call, reason in zip(calls, reasons, strict=True)]
-        await self._ends.end_together(wanted)
+        ends = Ends(self.progress, self.log)
+        await ends.end_together(wanted)
         self.swept.looked_at += len(calls)
-        self.swept.settled += len(calls)
+        self.swept.settled += ends.ended
 
     async def _mend_those_with_rooms(
         self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int
@@ -299,7 +296,8 @@ class Sweep:
         if not missing:
             return
         await asyncio.sleep(ROOM_MISSING_S)
-        keys = [(call.account_id, call.call_id) for call in missing]
+        # One that was handed out twice is in two shares.
+        keys = list(dict.fromkeys((call.account_id, call.call_id) for call in missing))
         calls = [call for batch in _batches(keys, _BATCH) for call in await self._read(batch)]
         rooms = await self._rooms_of(calls)
         if rooms is None:
@@ -317,8 +315,10 @@ class Sweep:
         return calls
 
     async def _mend_each(self, calls: Sequence[Call], rooms: Mapping[str, int] | None, now: int) -> None:
-        mender = self._mender()
+        ends = Ends(self.progress, self.log)
+        mender = self._mender(ends)
         await side_by_side((self._mend_one(mender, call, rooms, now) for call in calls), self.log)
+        self.swept.settled += ends.ended
 
     async def _mend_one(self, mender: Mender, call: Call, rooms: Mapping[str, int] | None, now: int) -> None:
         self.swept.looked_at += 1

@@ -16,6 +16,7 @@ from ringline.calls.tables.livekit_rest import LivekitRest
 from ringline.runtime.clock import Clock
 from ringline.runtime.rows import SCHEMA
 from ringline.runtime.web.api import json_response
+from ringline.runtime.web.problems import AGAIN_AFTER_S
 from ringline.runtime.web.routes import Request, Route
 from ringline.version import VERSION
 
@@ -46,6 +47,8 @@ class Health:
         works = table == "reached"
         answer = json_response(200 if works else 503, {"status": "ok" if works else "failing", **found})
         answer.headers["cache-control"] = "no-store"
+        if not works:
+            answer.headers["retry-after"] = str(AGAIN_AFTER_S)
         return answer
 
     def _found(self) -> tuple[str, str]:

@@ -42,14 +42,16 @@ class Bound(Record):
 
 
 class Stepping(Record):
-    """How an item is stepped that several calls step together (`writes/together.py`): the expression's values that
-    `adds` names are added up, of those that `last` names the last one stands, one that `floors` names, above which the
-    count must be, is one more with each further step, and all others are the same."""
+    """How an item is stepped that several calls step together (`writes/together.py`). Of the expression's values, those
+    that are named nowhere here are the same for all."""
 
     adds: tuple[str, ...] = ()
+    """Values that are added up."""
     last: tuple[str, ...] = ()
+    """Values of which the last one stands."""
     bounds: tuple[Bound, ...] = ()
     floors: tuple[str, ...] = ()
+    """Values above which a count must be: one more with each further step."""
 
 
 class Companion(Record):

@@ -65,11 +65,13 @@ class Together:
 
 
 def _stepped_together(changes: Sequence[Writes]) -> list[Key]:
-    """The items that more than one change writes to."""
+    """The items that more than one change writes to, where what is there says how many find room."""
     seen: set[Key] = set()
     again: dict[Key, None] = {}
     for change in changes:
         for companion in change.companions:
+            if companion.stepping is None or not companion.stepping.bounds:
+                continue
             key = _key_of(companion.write)
             if key in seen:
                 again[key] = None
@@ -80,8 +82,13 @@ def _stepped_together(changes: Sequence[Writes]) -> list[Key]:
 def _fitting(changes: Sequence[Writes], rows: Rows) -> int:
     """How many of the changes, from the first on, go into one transaction and find room by what was read."""
     stepped: dict[Key, list[Companion]] = {}
+    calls: set[Key] = set()
     writes = 0
     for place, change in enumerate(changes):
+        if (own := _key_of(change.own)) in calls:
+            # By itself the second change of one call is refused: the first has written it.
+            return place
+        calls.add(own)
         writes += 1
         for companion in change.companions:
             key = _key_of(companion.write)
