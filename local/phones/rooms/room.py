@@ -144,7 +144,7 @@ class Room:
         self._notify(RoomEvent.PUBLISHED, participant)
 
     def change(self, participant: Participant, attributes: dict[str, str]) -> None:
-        """Changes attributes, one version each time. No webhook tells of it, and the server does not hear of it while the
+        """Changes attributes, one version each time. No webhook tells of it, and the server hears of none while the
         participant is away after a restart."""
         if not self._state.has(participant) or not participant.attached:
             return
