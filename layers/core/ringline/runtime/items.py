@@ -1,12 +1,18 @@
-"""Items of the one table: plain values to and from DynamoDB's typed form, and how its refusals are read."""
+"""Items of the one table: plain values to and from DynamoDB's typed form, how many are read at once, and how
+its refusals are read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import batched
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 type Item = dict[str, Any]
 """Attribute names to typed values, `{"sk": {"S": "GATE"}}`."""
+
+
+_AT_ONCE = 100
+"""As many as one BatchGetItem takes."""
 
 
 class Contended(Exception):
@@ -69,6 +75,19 @@ def _number(text: str) -> int | float:
     except ValueError:
         number = float(text)
         return int(number) if number.is_integer() else number
+
+
+def rows_at(dynamodb: Any, table_name: str, keys: Iterable[Item]) -> list[Item]:
+    """The rows of these keys that there are, in any order."""
+    found: list[Item] = []
+    for share in batched(keys, _AT_ONCE, strict=False):
+        left = list(share)
+        while left:
+            asked = {table_name: {"Keys": left, "ConsistentRead": True}}
+            answer = dynamodb.batch_get_item(RequestItems=asked)
+            found += answer["Responses"].get(table_name, ())
+            left = answer.get("UnprocessedKeys", {}).get(table_name, {}).get("Keys", [])
+    return found
 
 
 def condition_failed(error: ClientError) -> bool:

@@ -4,12 +4,11 @@ and its event."""
 from collections.abc import Iterable
 from typing import Any
 
-from ringline.runtime.items import Item, from_item
+from ringline.runtime.items import Item, from_item, rows_at
 from ringline.webhooks.model.delivery import AtHand, DeliveryId
 from ringline.webhooks.tables.deliveries import delivery_from, delivery_key
 from ringline.webhooks.tables.endpoints import endpoint_from, endpoint_key
 from ringline.webhooks.tables.events import event_from, event_key
-from ringline.webhooks.tables.many import rows_at
 
 
 class DeliveryReads:

@@ -11,13 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ringline.runtime.items import Item, condition_failed, from_item, to_item
+from ringline.runtime.items import Item, condition_failed, from_item, rows_at, to_item
 from ringline.runtime.table import event_ids_pk
 from ringline.webhooks.model.delivery import DeliveryId
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.tables.deliveries import delivery_key
 from ringline.webhooks.tables.events import event_from, event_key
-from ringline.webhooks.tables.many import rows_at
 
 _SAME_TRIES = "attempts = :read"
 
