@@ -32,7 +32,8 @@ _QUICK = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts
 class Deployment:
     """A deployed stack: its table, and the doorbell that its dialers hear. `client` makes a client of another service,
     as `known` says; `stack` is None for the stack on one machine. `secrets_name` is its secret in Secrets Manager.
-    `keys_apart` is the template's parameter: where rows of accounts' keys are put."""
+    `keys_apart` is the template's parameter: where rows of accounts' keys are put. `deployed_at` is when CloudFormation
+    began its last deployment, empty for the stack on one machine."""
 
     dynamodb: Any
     sqs: Any
@@ -44,6 +45,7 @@ class Deployment:
     secrets_name: str = ""
     known: Mapping[str, Any] = field(default_factory=dict)
     keys_apart: bool = False
+    deployed_at: str = ""
 
     @property
     def accounts(self) -> AccountStore:
@@ -130,6 +132,7 @@ def find_deployment(profile: Profile) -> Deployment:
         session=session,
         secrets_name=outputs.get("SecretsName", ""),
         keys_apart=parameters.get("KeysApart") == "true",
+        deployed_at=str(stack.get("LastUpdatedTime") or stack.get("CreationTime") or ""),
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from cli.frame.command import command
 from cli.frame.desk import Desk
-from cli.model.failures import Usage
+from cli.model.failures import ExitCode, Usage
 
 if TYPE_CHECKING:
     from cli.reach.deployment import Deployment
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 _TOLD_EVERY = 1000
 """Rows between two lines of progress."""
+
+_NAMED = 10
+"""So many rows that are in the way are named to people; a program is given all of them."""
+
+_WHAT_TO_DO = (
+    "Somebody other than Ringline wrote or changed these: each leads to no key of its account, or stands beside that "
+    "key's true row in A#<account>#KEYS. Delete or mend them as docs/upgrading.md says (Keys apart), and migrate again "
+    "before you deploy another release."
+)
 
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Says what it would do, and changes nothing.")]
 
@@ -30,7 +39,9 @@ def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     they were; removes what was asked of calls that never came about, and puts the rows of accounts' keys where the
     deployment has them (`KeysApart`).
 
-    Calls go on meanwhile. Cut off, it goes on where it stopped; run again, it finds nothing left to do.
+    Calls go on meanwhile. Cut off, it goes on where it stopped, or begins anew where the stack was deployed since; run
+    again, it finds nothing left to do. Where rows of keys cannot be moved it says which are in the way, and exits
+    with 1.
     """
     from ringline.runtime.vault.row_secrets import RowSecrets
     from ringline.upgrading.migrate import migrate
@@ -42,13 +53,32 @@ def migrate_rows(desk: Desk, dry_run: _DryRun = False) -> None:
     rows = WholeTable(deployment.dynamodb, deployment.table_name)
     sealing = partial(RowSecrets, cache(partial(_sealer, deployment)))
     with nullcontext() if dry_run else deployment.audited(desk.around.clock).change("migrate", "table"):
-        for done in migrate(rows, sealing, now=desk.around.clock(), keys_apart=deployment.keys_apart, is_dry=dry_run):
+        for done in migrate(
+            rows,
+            sealing,
+            now=desk.around.clock(),
+            keys_apart=deployment.keys_apart,
+            deployed_at=deployment.deployed_at,
+            is_dry=dry_run,
+        ):
             if done.looked_at - told >= _TOLD_EVERY:
                 told = done.looked_at
                 desk.note(f"{done.looked_at} rows looked at, {_changed(done)}")
     if done is not None:
         document, line = _document(done), _line(done)
         desk.show(document, lambda: line)
+        _tell_not_moved(desk, done)
+
+
+def _tell_not_moved(desk: Desk, done: "Migrated") -> None:
+    """Raises typer.Exit where a key's row stays where it is not to stand."""
+    if not done.in_the_way:
+        return
+    desk.note(f"{len(done.in_the_way)} rows of keys {'cannot' if done.is_dry else 'could not'} be moved. In the way:")
+    for pk, sk in done.in_the_way[:_NAMED]:
+        desk.note(f"    {pk} / {sk}")
+    desk.note(_WHAT_TO_DO)
+    raise typer.Exit(ExitCode.REFUSED)
 
 
 def _sealer(deployment: "Deployment") -> "Sealer":
@@ -81,6 +111,7 @@ def _document(done: "Migrated") -> dict[str, Any]:
         "by_kind": dict(sorted(done.by_kind.items())),
         "of_a_later_release": done.of_a_later_release,
         "listed": done.listed,
+        "in_the_way": [{"pk": pk, "sk": sk} for pk, sk in done.in_the_way],
     }
 
 

@@ -16,13 +16,15 @@ from cli.model.profiles import OnThisMachine, Profile
 from cli.reach.deployment import Deployment, find_deployment
 from ringline.accounts.account import Account, hash_of
 from ringline.accounts.authorize import Authorize, Authorized, Refusal
-from ringline.accounts.store import AccountStore, where_keys_stand
+from ringline.accounts.key_rows import where_keys_stand
+from ringline.accounts.store import AccountStore
 from ringline.calls.capacity.days import Use
 from ringline.calls.tables.paces import TrunkPaces
 from ringline.calls.tables.store import CallStore
 from ringline.routing.records import Agent, Number, Trunk
 from ringline.routing.store import RoutingStore
-from ringline.runtime.table import KEY_PREFIX
+from ringline.runtime.items import to_item
+from ringline.runtime.table import KEY_PREFIX, account_pk
 from ringline.runtime.vault.document import new_document
 from ringline.runtime.vault.kept import TABLE_KEY
 from ringline.runtime.vault.row_secrets import AGENT, RowSecrets
@@ -189,7 +191,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 class OneStack:
     """CloudFormation with the one stack `mine`, as botocore's session makes its client."""
 
-    def __init__(self, outputs: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(self, outputs: Mapping[str, str], parameters: Mapping[str, str] | None = None, **told: Any) -> None:
+        self._told = told
         self._outputs = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
         self._parameters = {} if parameters is None else {"Parameters": given}
@@ -201,7 +204,7 @@ class OneStack:
         if StackName != "mine":
             told = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
             raise ClientError({"Error": told}, "DescribeStacks")
-        return {"Stacks": [self._parameters | ({"Outputs": self._outputs} if self._outputs else {})]}
+        return {"Stacks": [self._told | self._parameters | ({"Outputs": self._outputs} if self._outputs else {})]}
 
 
 def test_a_deployment_is_found_by_its_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +234,13 @@ def test_an_operator_writes_keys_where_the_stacks_functions_do(
     assert [row["pk"] for row in rows] == [where_keys_stand(ACCOUNT, apart=apart)]
     moved = f"({len(before)} key of an account)"
     assert (moved in terminal.done("migrate")) is apart
+
+
+def test_a_deployment_says_since_when_it_is_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs, times = {"TableName": "calls", "DoorbellQueueUrl": "https://queue"}, {"CreationTime": "once"}
+    for told, deployed_at in (({}, ""), (times, "once"), (times | {"LastUpdatedTime": "again"}, "again")):
+        monkeypatch.setattr(botocore.session, "Session", lambda profile, told=told: OneStack(outputs, **told))
+        assert find_deployment(Profile(name="mine", stack="mine")).deployed_at == deployed_at
 
 
 @pytest.mark.parametrize("outputs", [{}, {"Url": "https://example.com"}, {"TableName": "calls"}])
@@ -288,6 +298,25 @@ def test_rows_are_migrated_with_a_look_beforehand_and_a_word_on_each_kind(termin
     assert "1 changed (1 trunk)" in terminal.done("migrate")
     again = terminal.document("migrate")
     assert (again["changed"], again["to_schema"], again["went_on"]) == (0, 2, False)
+
+
+def test_keys_that_cannot_be_moved_are_told_with_what_to_do(terminal: Terminal) -> None:
+    local = terminal.local
+    made = {"pk": account_pk(ACCOUNT), "sk": f"{KEY_PREFIX}key_0", "name": "of nobody"}
+    local.dynamodb.put_item(TableName=local.table_name, Item=to_item(made))
+    terminal.find = lambda _profile: Deployment(
+        local.dynamodb, local.sqs, local.table_name, local.queue_url, URL, keys_apart=True
+    )
+    looked, told, document = (
+        terminal.type(*words) for words in (("migrate", "--dry-run"), ("migrate",), ("--json", "migrate"))
+    )
+    assert [each.exit_code for each in (looked, told, document)] == [1, 1, 1]
+    assert "1 rows of keys cannot be moved" in looked.err
+    assert "1 rows of keys could not be moved" in told.err and f"    {made['pk']} / {made['sk']}\n" in told.err
+    assert "Delete or mend them as docs/upgrading.md says" in told.err
+    assert document.document["in_the_way"] == [{"pk": made["pk"], "sk": made["sk"]}]
+    local.dynamodb.delete_item(TableName=local.table_name, Key=to_item({name: made[name] for name in ("pk", "sk")}))
+    assert "moved" not in terminal.done("migrate")
 
 
 def test_secrets_that_a_release_of_before_kept_plain_are_sealed_with_the_stacks_own_key(terminal: Terminal) -> None:

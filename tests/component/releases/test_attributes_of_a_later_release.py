@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringline.accounts.account import Account
+from ringline.accounts.account import Account, hash_of
 from ringline.accounts.store import AccountStore
 from ringline.agents.model.records import Assignment, AssignmentState
 from ringline.agents.tables.assignments import Assignments
@@ -24,7 +24,7 @@ from ringline.calls.web.ticket import Ticket, begun
 from ringline.routing.records import Agent, Number, Pipe, Sound, VoiceBinding
 from ringline.routing.store import RoutingStore
 from ringline.runtime.rows import SCHEMA
-from ringline.runtime.table import account_pk, assignments_pk, calls_pk, deliveries_pk, web_tickets_pk
+from ringline.runtime.table import KEY_SK, account_pk, assignments_pk, calls_pk, deliveries_pk, key_pk, web_tickets_pk
 from ringline.setup.store import Change, SetupStore
 from ringline.trunking.model.lines import CarrierTrunk, Link
 from ringline.trunking.tables.links import Links
@@ -194,8 +194,9 @@ def test_a_change_of_a_call_keeps_what_a_later_release_wrote(local: LocalAws) ->
 def test_a_key_that_is_rotated_keeps_what_a_later_release_wrote(local: LocalAws) -> None:
     store = AccountStore(local.dynamodb, local.table_name)
     store.create_account(Account(ACCOUNT, "Acme", "acme", 2))
-    _, key = store.add_known_key(ACCOUNT, "first")
+    raw_key, key = store.add_known_key(ACCOUNT, "first")
     rewritten_tomorrow(local, account_pk(ACCOUNT), f"KEY#{key.key_id}")
+    rewritten_tomorrow(local, key_pk(hash_of(raw_key)), KEY_SK)
     (read,) = store.keys(ACCOUNT)
     rotated = store.rotate(read, at(3600))
     assert rotated is not None

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 
 from ringline.accounts.account import Account, ApiKey, KeyChanged, hash_of
-from ringline.accounts.bodies import KeyRotation
-from ringline.accounts.manage import ManageKeys
-from ringline.accounts.store import AccountStore, where_keys_stand
+from ringline.accounts.bodies import KeyChange, KeyRequest, KeyRotation
+from ringline.accounts.key_rows import where_keys_stand
+from ringline.accounts.manage import MOST_KEYS, ManageKeys
+from ringline.accounts.store import AccountStore
 from ringline.accounts.tables.key_uses import KeyUses
 from ringline.runtime.items import from_item, to_item
 from ringline.runtime.rows import SCHEMA, schema_of
 from ringline.runtime.table import KEY_PREFIX, account_pk, keys_pk
+from ringline.runtime.web.problems import Problem
 from ringline.upgrading.migrate import Migrated, migrate
 from ringline.upgrading.steps import KEY_OF_AN_ACCOUNT
-from ringline.upgrading.store import WholeTable
+from ringline.upgrading.store import Move, Progress, WholeTable
 from tests.builders import NOW
 from tests.component.one_table import LocalAws
 from tests.component.releases.test_migrate import CutOff, secrets_of
@@ -55,10 +57,22 @@ def listed_by_the_release_before(local: LocalAws) -> list[str]:
     return [from_item(item)["key_id"] for item in answer["Items"]]
 
 
-def migrated(local: LocalAws, *, apart: bool, is_dry: bool = False, rows: WholeTable | None = None) -> Migrated:
+def migrated(
+    local: LocalAws, *, apart: bool, is_dry: bool = False, rows: WholeTable | None = None, deployed_at: str = ""
+) -> Migrated:
     table = rows or WholeTable(local.dynamodb, local.table_name)
-    *_, done = migrate(table, secrets_of, now=NOW, keys_apart=apart, is_dry=is_dry, page=3)
+    *_, done = migrate(table, secrets_of, now=NOW, keys_apart=apart, deployed_at=deployed_at, is_dry=is_dry, page=3)
     return done
+
+
+def put_beside_the_endpoints(local: LocalAws, key_id: str, attributes: Mapping[str, Any]) -> None:
+    """As whoever may change endpoints could."""
+    place = {"pk": account_pk(ACCOUNT), "sk": f"{KEY_PREFIX}{key_id}"}
+    local.dynamodb.put_item(TableName=local.table_name, Item=to_item({**attributes, **place}))
+
+
+def managing(local: LocalAws, *, apart: bool) -> ManageKeys:
+    return ManageKeys(store_of(local, apart=apart), KeyUses(local.dynamodb, local.table_name), HandClock())
 
 
 @contextmanager
@@ -79,6 +93,10 @@ def before_request(local: LocalAws, operation: str, number: int, do: Callable[[]
         yield
     finally:
         events.unregister(name, count)
+
+
+def named(name: str) -> KeyRequest:
+    return KeyRequest.model_validate({"name": name})
 
 
 def moving(local: LocalAws, key: ApiKey, *, apart: bool) -> Callable[[], Any]:
@@ -151,12 +169,93 @@ def test_no_row_leads_to_another_accounts_key(local: LocalAws) -> None:
         known = {"key_id": key_id, "account_id": account_id, "org_handle": "other", "name": "x", "created_at": NOW}
         place = {"pk": account_pk(ACCOUNT), "sk": f"{KEY_PREFIX}{key_id}", "key_hash": hash_of(raw_key)}
         local.dynamodb.put_item(TableName=local.table_name, Item=to_item({**known, **place}))
-        (forged,) = (key for key in store.keys(ACCOUNT) if key.key_id == key_id)
-        assert forged.account_id == ACCOUNT
+        assert store.keys(ACCOUNT) == [] and store.key(ACCOUNT, key_id) is None
+        forged = replace(theirs, key_id=key_id, account_id=ACCOUNT, allowed_ip_ranges=())
         assert not store.revoke(ACCOUNT, key_id) and not store.restrict(ACCOUNT, key_id, ())
         with suppress(KeyChanged):
             assert store.rotate(replace(forged, allowed_ip_ranges=theirs.allowed_ip_ranges), ENDS_AT) is None
         assert store.find_key(raw_key) == theirs and store.keys("acct_2") == [theirs]
+
+
+# ---------------------------------------------------------------- rows that somebody made beside the endpoints
+
+
+NO_KEYS: dict[str, dict[str, Any]] = {
+    "nothing but a place": {},
+    "a word": {"name": "x"},
+    "no hash": {"key_hash": 5},
+    "a hash too long for a place": {"key_hash": "0" * 3000},
+    "a hash of no key": {"key_hash": "0" * 64},
+    "a schema that is none": {"schema": "x"},
+}
+"""Rows that no key has, as somebody could write them, by what is odd about them."""
+
+
+@pytest.mark.parametrize("odd", NO_KEYS)
+def test_a_row_that_is_no_key_keeps_nobody_from_managing_keys(
+    local: LocalAws, odd: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    manage = managing(local, apart=True)
+    old, own = store_of(local).add_known_key(ACCOUNT, "old")[1].key_id, manage.create(ACCOUNT, named("own"))
+    for key_id in ("key_0", "key_z"):
+        put_beside_the_endpoints(local, key_id, NO_KEYS[odd])
+    assert [each["key_id"] for each in manage.list(ACCOUNT)] == sorted([old, own["key_id"]])
+    (told,) = caplog.records
+    assert told.message == "rows that lead to no key of the account passed over"
+    assert (told.account_id, told.rows) == (ACCOUNT, 2)  # type: ignore[attr-defined]
+    with pytest.raises(Problem, match="no such API key"):
+        manage.show(ACCOUNT, "key_z")
+    for key_id in (old, own["key_id"]):
+        manage.change(ACCOUNT, key_id, KeyChange(allowed_ip_ranges=("192.0.2.0/24",)))
+        made = manage.rotate(ACCOUNT, key_id, KeyRotation())
+        manage.revoke(ACCOUNT, made["key_id"])
+        assert manage.show(ACCOUNT, made["key_id"])["status"] == "revoked"
+
+
+@pytest.mark.parametrize("odd", NO_KEYS)
+def test_a_row_that_is_no_key_is_not_moved_among_the_keys_and_is_told(local: LocalAws, odd: str) -> None:
+    _, key = store_of(local).add_known_key(ACCOUNT, "laptop")
+    put_beside_the_endpoints(local, "key_0", NO_KEYS[odd])
+    for is_dry in (True, False):
+        done = migrated(local, apart=True, is_dry=is_dry)
+        assert done.by_kind[KEY_OF_AN_ACCOUNT] == 1
+        assert done.in_the_way == [(account_pk(ACCOUNT), f"{KEY_PREFIX}key_0")]
+    assert [row["key_id"] for row in local.items() if row["pk"] == keys_pk(ACCOUNT)] == [key.key_id]
+    assert store_of(local).keys(ACCOUNT) == [key]
+
+
+def test_rows_that_look_like_keys_do_not_fill_the_list_of_keys(local: LocalAws) -> None:
+    raw_key, key = store_of(local).add_known_key(ACCOUNT, "laptop")
+    (row,) = (row for row in local.items() if row["sk"] == f"{KEY_PREFIX}{key.key_id}")
+    for number in range(2 * MOST_KEYS + 1):
+        key_id, key_hash = f"key_{number:04}", hash_of(raw_key if number % 2 else str(number))
+        put_beside_the_endpoints(local, key_id, row | {"key_id": key_id, "key_hash": key_hash})
+    assert store_of(local).keys(ACCOUNT) == [key]
+    assert managing(local, apart=True).create(ACCOUNT, named("one more"))["status"] == "active"
+
+
+def test_what_somebody_says_there_of_a_key_of_before_is_not_believed(local: LocalAws) -> None:
+    """Not by whoever lists, changes or moves it."""
+    raw_key, key = store_of(local).add_known_key(ACCOUNT, "laptop")
+    (row,) = (row for row in local.items() if row["sk"] == f"{KEY_PREFIX}{key.key_id}")
+    said = {"revoked_at": 1, "name": 7, "scopes": 5, "rotated_to": key.key_id, "account_id": "acct_2"}
+    put_beside_the_endpoints(local, key.key_id, row | said)
+    store = store_of(local)
+    assert store.keys(ACCOUNT) == [key] and store.key(ACCOUNT, key.key_id) == key
+    assert store.restrict(ACCOUNT, key.key_id, ("192.0.2.0/24",))
+    assert migrated(local, apart=True).by_kind == {KEY_OF_AN_ACCOUNT: 1}
+    (moved,) = store.keys(ACCOUNT)
+    assert moved == store.find_key(raw_key) == replace(key, allowed_ip_ranges=("192.0.2.0/24",))
+    assert "item_kind" not in next(row for row in local.items() if row["pk"] == keys_pk(ACCOUNT))
+
+
+def test_a_key_of_before_is_ended_whatever_somebody_said_of_it_there(local: LocalAws) -> None:
+    raw_key, key = store_of(local).add_known_key(ACCOUNT, "laptop")
+    (row,) = (row for row in local.items() if row["sk"] == f"{KEY_PREFIX}{key.key_id}")
+    put_beside_the_endpoints(local, key.key_id, row | {"revoked_at": 1, "key_id": "key_0"})
+    assert store_of(local).revoke(ACCOUNT, key.key_id)
+    found = store_of(local).find_key(raw_key)
+    assert found is not None and not found.is_valid_at(NOW)
 
 
 # ---------------------------------------------------------------- what is moved
@@ -213,7 +312,7 @@ class DiesMoving(WholeTable):
         super().__init__(local.dynamodb, local.table_name)
         self.moves, self.dies_at, self.after_it = 0, dies_at, after_it
 
-    def move(self, row: Mapping[str, Any], pk: str) -> bool:
+    def move(self, row: Mapping[str, Any], pk: str) -> Move:
         self.moves += 1
         is_the_last = self.moves == self.dies_at
         if is_the_last and not self.after_it:
@@ -248,6 +347,50 @@ def test_one_that_was_cut_off_before_the_setting_was_another_is_begun_anew(local
     assert table.progress() is not None
     done = migrated(local, apart=True)
     assert (done.went_on, done.by_kind) == (False, {KEY_OF_AN_ACCOUNT: 4})
+
+
+def test_one_that_was_cut_off_before_the_setting_went_there_and_back_is_begun_anew(local: LocalAws) -> None:
+    """Keys that were made apart meanwhile may stand before the place where it was cut off."""
+    keys = [store_of(local, apart=True).add_known_key(ACCOUNT, str(number))[1].key_id for number in range(3)]
+    table = WholeTable(local.dynamodb, local.table_name)
+    last = table.page(None, 100).rows[-1]
+    table.note(Progress(SCHEMA, (last["pk"], last["sk"]), 9, 0, keys_apart=False, deployed_at="first"))
+    done = migrated(local, apart=False, deployed_at="third")
+    assert (done.went_on, done.by_kind) == (False, {KEY_OF_AN_ACCOUNT: 3})
+    assert stand_in(local) == dict.fromkeys(keys, account_pk(ACCOUNT))
+
+
+def test_one_that_was_cut_off_goes_on_while_nothing_else_was_deployed(local: LocalAws) -> None:
+    for number in range(4):
+        store_of(local).add_known_key(ACCOUNT, str(number))
+    running = migrate(WholeTable(local.dynamodb, local.table_name), secrets_of, now=NOW, deployed_at="once", page=3)
+    next(running)
+    running.close()
+    assert migrated(local, apart=False, deployed_at="once").went_on
+
+
+@EITHER_WAY
+def test_a_row_that_stands_in_the_way_of_another_is_told(local: LocalAws, apart: bool) -> None:
+    _, key = store_of(local, apart=True).add_known_key(ACCOUNT, "laptop")
+    put_beside_the_endpoints(local, key.key_id, {"key_id": key.key_id, "schema": SCHEMA})
+    for is_dry in (True, False):
+        done = migrated(local, apart=apart, is_dry=is_dry)
+        assert done.in_the_way == [(account_pk(ACCOUNT), f"{KEY_PREFIX}{key.key_id}")]
+        assert done.by_kind[KEY_OF_AN_ACCOUNT] == 0
+    assert store_of(local).keys(ACCOUNT) == [key]
+
+
+def test_a_row_in_the_way_is_told_also_by_whoever_goes_on(local: LocalAws) -> None:
+    for number in range(9):
+        put_beside_the_endpoints(local, f"key_{number}", {"schema": SCHEMA})
+    expected = migrated(local, apart=True, is_dry=True).in_the_way
+    assert len(expected) == 9
+    for pages in range(1, 4):
+        running = migrate(WholeTable(local.dynamodb, local.table_name), secrets_of, now=NOW, keys_apart=True, page=3)
+        for _ in range(pages):
+            next(running)
+        running.close()
+        assert migrated(local, apart=True).in_the_way == expected
 
 
 # ---------------------------------------------------------------- while it is moved
@@ -286,7 +429,7 @@ def test_a_key_whose_row_is_moved_meanwhile_is_rotated_at_the_next_try(local: Lo
     ):
         store.rotate(key, ENDS_AT)
     moving(local, key, apart=not apart)()
-    manage = ManageKeys(store, KeyUses(local.dynamodb, local.table_name), HandClock())
+    manage = managing(local, apart=False)
     with before_request(local, "TransactWriteItems", 0, moving(local, key, apart=apart)):
         made = manage.rotate(ACCOUNT, key.key_id, KeyRotation())
     assert [each.rotated_to for each in store.keys(ACCOUNT)] == [made["key_id"], None]
@@ -308,7 +451,7 @@ def test_a_row_that_is_changed_while_it_is_moved_is_moved_as_it_is_by_then(
     raw_key, key = store_of(local, apart=not apart).add_known_key(ACCOUNT, "laptop")
     store = store_of(local, apart=not apart)
     with before_request(local, "TransactWriteItems", 0, lambda: change(store, key)):
-        assert moving(local, key, apart=apart)()
+        assert moving(local, key, apart=apart)() is Move.MOVED
     assert stand_in(local)[key.key_id] == where_keys_stand(ACCOUNT, apart=apart)
     changed = store.key(ACCOUNT, key.key_id)
     assert changed == store.find_key(raw_key) != key
@@ -316,6 +459,6 @@ def test_a_row_that_is_changed_while_it_is_moved_is_moved_as_it_is_by_then(
 
 def test_a_row_that_is_gone_is_not_moved(local: LocalAws) -> None:
     _, key = store_of(local).add_known_key(ACCOUNT, "laptop")
-    assert moving(local, key, apart=True)()
-    assert not moving(local, key, apart=True)()
+    assert moving(local, key, apart=True)() is Move.MOVED
+    assert moving(local, key, apart=True)() is Move.GONE
     assert stand_in(local) == {key.key_id: keys_pk(ACCOUNT)}

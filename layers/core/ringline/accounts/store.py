@@ -16,21 +16,21 @@
 Keys' rows have a partition of their own where the deployment says so (`keys_apart`), because IAM tells partitions apart
 and not the rows of one: whoever changes an account's endpoints could change its keys' rows beside them. The release
 before looks for them beside the endpoints alone, so that other deployments write them there still. Whoever reads needs
-not know: `ringline migrate` may be moving rows at this moment, either way, each in one transaction, and whoever looks
-at their own partition, then at the account's, then again at their own, passes none by. And no row leads to another
-account's key, whatever it says of its account and its hash.
+not know (`accounts.key_rows`). No row leads to another account's key, whatever it says of its account and its
+hash: a change asks of the key itself whose it is, and of the account's row that it stands where it stood.
 """
 
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.accounts.account import Account, ApiKey, KeyChanged, hash_of
+from ringline.accounts.key_rows import KeyRows, where_keys_stand
 from ringline.runtime.clock import Clock, now_ms
 from ringline.runtime.ids import new_id, new_secret
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, refusal_reasons, to_item
@@ -44,7 +44,6 @@ from ringline.runtime.table import (
     account_pk,
     gate_pk,
     key_pk,
-    keys_pk,
 )
 from ringline.runtime.web.problems import Problem, not_found
 
@@ -68,6 +67,15 @@ _HAS_THESE_RANGES = "allowed_ip_ranges = :ranges"
 _HAS_NO_RANGES = f"(attribute_not_exists(allowed_ip_ranges) OR {_HAS_THESE_RANGES})"
 _NOT_REPLACED = f"{_NOT_REVOKED} AND attribute_not_exists(rotated_to)"
 
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Of a key's two rows: an update's expression, and the values that it names."""
+
+    expression: str
+    values: Mapping[str, Any]
+
+
 type Admit = Callable[[list[ApiKey]], None]
 """Refuses one more key beside those that there are, by raising."""
 
@@ -84,6 +92,7 @@ class AccountStore:
         self._table_name = table_name
         self._clock = clock
         self._keys_apart = keys_apart
+        self._key_rows = KeyRows(dynamodb, table_name)
 
     def create_account(self, account: Account) -> None:
         """Writes the account with its gate, empty, and its place among all accounts, in one transaction.
@@ -292,15 +301,19 @@ class AccountStore:
         the latest, in milliseconds. None if the account has no such key, or it was revoked or rotated before. Raises
         KeyChanged where its ranges are others by now, or its row was moved meanwhile, Problem 503 while too many others
         make keys, and what `admit` raises."""
-        row = self._row_of(key.account_id, key.key_id)
+        row = self._key_rows.of_key(key.account_id, key.key_id)
         if row is None:
             return None
         new = replace(key, key_id=new_id("key"), created_at=self._clock(), rotated_to=None)
         ends_at = min(expires_at, key.expires_at or expires_at)
-        values = {":ends": ends_at, ":new": new.key_id, ":ranges": list(key.allowed_ip_ranges)}
         as_read = _HAS_THESE_RANGES if key.allowed_ip_ranges else _HAS_NO_RANGES
-        change, condition = "SET expires_at = :ends, rotated_to = :new", f"{_NOT_REPLACED} AND {as_read}"
-        updates = self._update_both(key.account_id, row, change, condition, values)
+        updates = self._update_both(
+            key.account_id,
+            row,
+            _Change("SET expires_at = :ends, rotated_to = :new", {":ends": ends_at, ":new": new.key_id}),
+            condition=f"{_NOT_REPLACED} AND {as_read}",
+            asked={":ranges": list(key.allowed_ip_ranges)},
+        )
 
         def make() -> tuple[str, list[dict[str, Any]]]:
             admit(self.keys(key.account_id))
@@ -310,7 +323,7 @@ class AccountStore:
         raw_key = self._add(key.account_id, make)
         if raw_key is not None:
             return raw_key, new
-        there = self._row_of(key.account_id, key.key_id)
+        there = self._key_rows.of_key(key.account_id, key.key_id)
         if there is None:
             return None
         if there["pk"] != row["pk"] or _api_key(there).allowed_ip_ranges != key.allowed_ip_ranges:
@@ -325,53 +338,35 @@ class AccountStore:
 
     def key(self, account_id: str, key_id: str) -> ApiKey | None:
         """The account's key of this id as it is known, revoked, expired or not; None where it has none."""
-        row = self._row_of(account_id, key_id)
-        return None if row is None else _listed_key(account_id, row)
+        row = self._key_rows.of_key(account_id, key_id)
+        return None if row is None else _api_key(row)
 
     def key_name(self, account_id: str, key_id: str) -> str | None:
-        row = self._row_of(account_id, key_id)
+        row = self._key_rows.of_key(account_id, key_id)
         return None if row is None else str(row["name"])
 
     def keys(self, account_id: str) -> list[ApiKey]:
         """The account's keys, oldest first, revoked ones included."""
-        found: dict[str, dict[str, Any]] = {}
-        for pk in _in_turn(account_id):
-            # Of a row that is met twice the first counts: the one in the keys' own partition.
-            found = {row["sk"]: row for row in self._rows_in(pk)} | found
-        return [_listed_key(account_id, found[sk]) for sk in sorted(found)]
-
-    def _rows_in(self, pk: str) -> Iterator[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table_name,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=to_item({":pk": pk, ":prefix": KEY_PREFIX}),
-            ConsistentRead=True,
-        )
-        return (from_item(item) for page in pages for item in page["Items"])
-
-    def _row_of(self, account_id: str, key_id: str) -> dict[str, Any] | None:
-        """The row by which the account lists the key, from where it stands."""
-        rows = (self._read(pk, f"{KEY_PREFIX}{key_id}") for pk in _in_turn(account_id))
-        return next((row for row in rows if row is not None), None)
+        return [_api_key(row) for row in self._key_rows.of_account(account_id)]
 
     def revoke(self, account_id: str, key_id: str) -> bool:
         """Ends a key of the account for good. False if the account has no such key or it was revoked before."""
-        return self._change_key(account_id, key_id, "SET revoked_at = :now", {":now": self._clock()})
+        return self._change_key(account_id, key_id, _Change("SET revoked_at = :now", {":now": self._clock()}))
 
     def restrict(self, account_id: str, key_id: str, allowed_ip_ranges: tuple[str, ...]) -> bool:
         """From where the key may be used from the next request on; none: from anywhere. False if the account has no
         such key or it is revoked."""
         if not allowed_ip_ranges:
-            return self._change_key(account_id, key_id, "REMOVE allowed_ip_ranges", {})
-        values = {":ranges": list(allowed_ip_ranges)}
-        return self._change_key(account_id, key_id, "SET allowed_ip_ranges = :ranges", values)
+            return self._change_key(account_id, key_id, _Change("REMOVE allowed_ip_ranges", {}))
+        change = _Change("SET allowed_ip_ranges = :ranges", {":ranges": list(allowed_ip_ranges)})
+        return self._change_key(account_id, key_id, change)
 
-    def _change_key(self, account_id: str, key_id: str, expression: str, values: dict[str, Any]) -> bool:
+    def _change_key(self, account_id: str, key_id: str, change: _Change) -> bool:
         """Whether both rows of a key that is not revoked were changed. One that was moved meanwhile is changed where it
         stands by then."""
         refused_in = None
-        while (row := self._row_of(account_id, key_id)) is not None and row["pk"] != refused_in:
-            if self._transact(self._update_both(account_id, row, expression, _NOT_REVOKED, values)):
+        while (row := self._key_rows.of_key(account_id, key_id)) is not None and row["pk"] != refused_in:
+            if self._transact(self._update_both(account_id, row, change, condition=_NOT_REVOKED)):
                 return True
             refused_in = row["pk"]
         return False
@@ -412,17 +407,35 @@ class AccountStore:
         return raw_key, [self._put_new(item), self._put_new(row)]
 
     def _update_both(
-        self, account_id: str, row: dict[str, Any], expression: str, condition: str, values: dict[str, Any]
+        self,
+        account_id: str,
+        row: dict[str, Any],
+        change: _Change,
+        *,
+        condition: str,
+        asked: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
-        """The change of a key where it is found by itself, and where by its account."""
-        key_id = row["sk"].removeprefix(KEY_PREFIX)
-        change = {
-            "UpdateExpression": expression,
+        """The change of a key where it is found by itself, if it is as the condition asks with the values `asked`; and
+        where its account lists it, if it still stands there."""
+        of_this_key = {":account": account_id, ":key": row["sk"].removeprefix(KEY_PREFIX)}
+        return [
+            self._update(
+                {"pk": key_pk(row["key_hash"]), "sk": KEY_SK}, change, condition, {**of_this_key, **(asked or {})}
+            ),
+            self._update({"pk": row["pk"], "sk": row["sk"]}, change, _EXISTS, {}),
+        ]
+
+    def _update(
+        self, place: Mapping[str, Any], change: _Change, condition: str, asked: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        values = to_item({**change.values, **asked})
+        update = {
+            "TableName": self._table_name,
+            "Key": to_item(place),
+            "UpdateExpression": change.expression,
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": to_item({**values, ":account": account_id, ":key": key_id}),
         }
-        places = ({"pk": key_pk(row["key_hash"]), "sk": KEY_SK}, {"pk": row["pk"], "sk": row["sk"]})
-        return [{"Update": {"TableName": self._table_name, "Key": to_item(place), **change}} for place in places]
+        return {"Update": update | ({"ExpressionAttributeValues": values} if values else {})}
 
     def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
         answer = self._dynamodb.get_item(
@@ -443,21 +456,6 @@ def _contended() -> Problem:
     return Problem(503, "contended", "Too many changes came at once; ask again")
 
 
-def where_keys_stand(account_id: str, *, apart: bool) -> str:
-    """The partition of the rows by which an account lists its keys."""
-    return keys_pk(account_id) if apart else account_pk(account_id)
-
-
-def _in_turn(account_id: str) -> tuple[str, str, str]:
-    """Where rows of keys are looked for, so that none is passed by that is moved meanwhile."""
-    return keys_pk(account_id), account_pk(account_id), keys_pk(account_id)
-
-
 def _api_key(fields: dict[str, Any]) -> ApiKey:
     lists = {name: tuple(fields.get(name, ())) for name in ("scopes", "allowed_ip_ranges")}
     return ApiKey(**known_to(ApiKey, fields, _OF_A_KEY) | lists)
-
-
-def _listed_key(account_id: str, row: dict[str, Any]) -> ApiKey:
-    """A key that stands among this account's."""
-    return _api_key(row | {"account_id": account_id})

@@ -36,8 +36,9 @@ def to_row(attributes: Mapping[str, Any]) -> Item:
 
 
 def schema_of(found: Mapping[str, Any]) -> int:
-    """The schema that a row's last writer knew."""
-    return int(found.get(SCHEMA_NAME, SCHEMA_BEFORE_NUMBERS))
+    """The schema that a row's last writer knew. A number that is none was not written by a release."""
+    schema = found.get(SCHEMA_NAME)
+    return int(schema) if isinstance(schema, int | float) else SCHEMA_BEFORE_NUMBERS
 
 
 def expires_at_s(since_ms: int, kept_days: float) -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ringline.accounts.store import where_keys_stand
+from ringline.accounts.key_rows import where_keys_stand
 from ringline.calls.model.call import Call
 from ringline.calls.tables.asked.rows import ITEM_KIND as ASKED
 from ringline.calls.tables.writes.companions import entry_attributes

@@ -2,17 +2,20 @@
 
 | item      | pk        | sk       | attributes
 |-----------|-----------|----------|----------------------------------------------------------------------
-| migration | MIGRATION | PROGRESS | to_schema, keys_apart, after_pk, after_sk (where it goes on), looked_at, changed
+| migration | MIGRATION | PROGRESS | to_schema, keys_apart, deployed_at, after_pk, after_sk (where it goes on),
+|           |           |          | looked_at, changed
 """
 
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ringline.accounts.key_rows import as_found, place_of_key
 from ringline.accounts.store import COMES_LATER_TO_A_KEY, listed_row
 from ringline.calls.model.call import Call
 from ringline.calls.tables.store import CallStore
@@ -23,6 +26,7 @@ from ringline.runtime.table import ACCOUNTS_PK, MIGRATION_PK, MIGRATION_SK
 # Named conditions.
 IS_STILL_BEHIND = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema < :schema)"
 IS_NEW = "attribute_not_exists(pk)"
+EXISTS = "attribute_exists(pk)"
 IS_OF_NO_LATER_RELEASE = "attribute_exists(pk) AND (attribute_not_exists(#schema) OR #schema <= :schema)"
 
 _CONFLICT_TRIES = 6
@@ -41,13 +45,23 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a migration to `to_schema` has come. It goes on behind the key `after`. `keys_apart`: where it puts rows
-    of accounts' keys."""
+    of accounts' keys. `deployed_at`: when the stack was deployed that it is for, as CloudFormation says it."""
 
     to_schema: int
     after: tuple[str, str]
     looked_at: int
     changed: int
     keys_apart: bool = False
+    deployed_at: str = ""
+
+
+class Move(StrEnum):
+    """What came of a row that was to be moved."""
+
+    MOVED = "moved"
+    GONE = "gone"
+    STAYS = "stays"
+    """It leads to no key of its account, or a row of the same id stands there already."""
 
 
 class WholeTable:
@@ -101,29 +115,54 @@ class WholeTable:
     def _rest(self, attempt: int) -> None:
         self._pause(random.uniform(0, _CONFLICT_WAIT_S * 2**attempt))  # noqa: S311 - spreads, does not protect
 
-    def move(self, row: Mapping[str, Any], pk: str) -> bool:
-        """Takes the row of an account's key out of its partition and puts it into that one, with this release's number.
-        It is read anew, and again where somebody changes it at this moment. False where it is gone, or such a row
-        stands there already."""
-        key = to_item({"pk": row["pk"], "sk": row["sk"]})
+    def move(self, row: Mapping[str, Any], pk: str) -> Move:
+        """Takes the row of an account's key out of its partition and puts it into that one, with what is known of the
+        key where it is found by itself, and this release's number. Both are read anew, and again where somebody changes
+        the key at this moment."""
+        place = {"pk": row["pk"], "sk": row["sk"]}
+        delete = {"TableName": self._table, "Key": to_item(place), "ConditionExpression": EXISTS}
         for attempt in range(_CONFLICT_TRIES):
-            item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+            item = self._read(place)
             if item is None:
-                return False
-            moved = item | to_item({"pk": pk, SCHEMA_NAME: SCHEMA})
-            put = {"TableName": self._table, "Item": moved, "ConditionExpression": IS_NEW}
-            delete = {"TableName": self._table, "Key": key, **_is_as_read(item, COMES_LATER_TO_A_KEY)}
+                return Move.GONE
+            key, moved = self._true_row(from_item(item))
+            if moved is None:
+                return Move.STAYS
+            check = {"TableName": self._table, **_is_as_read(key, COMES_LATER_TO_A_KEY)}
+            put = {"TableName": self._table, "Item": to_row(moved | {"pk": pk}), "ConditionExpression": IS_NEW}
             try:
-                self._db.transact_write_items(TransactItems=[{"Put": put}, {"Delete": delete}])
-                return True
+                self._db.transact_write_items(
+                    TransactItems=[{"ConditionCheck": check}, {"Put": put}, {"Delete": delete}]
+                )
+                return Move.MOVED
             except ClientError as error:
                 reasons = refusal_reasons(error)
                 if reasons is None or attempt == _CONFLICT_TRIES - 1:
                     raise
-                if reasons[0].get("Code") == "ConditionalCheckFailed":
-                    return False
+                if reasons[1].get("Code") == "ConditionalCheckFailed":
+                    return Move.GONE if self._read(place) is None else Move.STAYS
             self._rest(attempt)
         raise AssertionError("the last try returns or raises")
+
+    def foreseen(self, row: Mapping[str, Any], pk: str) -> Move:
+        """What would come of a move."""
+        stays = self._true_row(row)[1] is None or self._read({"pk": pk, "sk": row["sk"]}) is not None
+        return Move.STAYS if stays else Move.MOVED
+
+    def _true_row(self, row: Mapping[str, Any]) -> tuple[Item, dict[str, Any] | None]:
+        """The key that an account's row leads to, as it is kept, and the row with what is known of that key; None for a
+        row that leads to no key of the account."""
+        place = place_of_key(row)
+        key = None if place is None else self._read(place)
+        if key is None:
+            return {}, None
+        return key, as_found(row["pk"].split("#")[1], row, from_item(key))
+
+    def _read(self, place: Mapping[str, Any]) -> Item | None:
+        found: Item | None = self._db.get_item(TableName=self._table, Key=to_item(place), ConsistentRead=True).get(
+            "Item"
+        )
+        return found
 
     def remove(self, row: Mapping[str, Any]) -> None:
         key = to_item({"pk": row["pk"], "sk": row["sk"]})
@@ -150,13 +189,17 @@ class WholeTable:
             return None
         kept = from_item(item)
         after = (kept["after_pk"], kept["after_sk"])
-        keys_apart = kept.get("keys_apart", False)
-        return Progress(kept["to_schema"], after, kept["looked_at"], kept["changed"], keys_apart)
+        aim = {"keys_apart": kept.get("keys_apart", False), "deployed_at": kept.get("deployed_at", "")}
+        return Progress(kept["to_schema"], after, kept["looked_at"], kept["changed"], **aim)
 
     def note(self, progress: Progress) -> None:
         after = {"after_pk": progress.after[0], "after_sk": progress.after[1]}
         so_far = {"looked_at": progress.looked_at, "changed": progress.changed}
-        aim = {"to_schema": progress.to_schema, "keys_apart": progress.keys_apart}
+        aim = {
+            "to_schema": progress.to_schema,
+            "keys_apart": progress.keys_apart,
+            "deployed_at": progress.deployed_at,
+        }
         self._db.put_item(TableName=self._table, Item=_KEY | to_item(aim | after | so_far))
 
     def forget_progress(self) -> None:
@@ -165,9 +208,11 @@ class WholeTable:
 
 def _is_as_read(item: Item, comes_later: Iterable[str]) -> dict[str, Any]:
     """The condition that a row has what it had, and none of what comes later to such a row."""
-    named = {name: f"n{number}" for number, name in enumerate(sorted({*item, *comes_later}))}
+    attributes = item.keys() - {"pk", "sk"}
+    named = {name: f"n{number}" for number, name in enumerate(sorted({*attributes, *comes_later}))}
     held = (f"#{at} = :{at}" if name in item else f"attribute_not_exists(#{at})" for name, at in named.items())
     return {
+        "Key": {"pk": item["pk"], "sk": item["sk"]},
         "ConditionExpression": " AND ".join(held),
         "ExpressionAttributeNames": {f"#{at}": name for name, at in named.items()},
         "ExpressionAttributeValues": {f":{at}": item[name] for name, at in named.items() if name in item},
