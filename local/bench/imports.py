@@ -5,6 +5,7 @@ Each import is a fresh interpreter that sees the built layers, with their unchec
 layers carry bytecode. Rounds are interleaved, so that a busy moment of the machine meets every handler alike.
 """
 
+import json
 import os
 import shutil
 import statistics
@@ -19,7 +20,7 @@ from local.aws.build import Build
 from local.aws.template import read_template, resources_of
 from local.bench.report import Reading, Section, at_most
 from local.tools import processes
-from local.tools.places import TEMPLATE
+from local.tools.places import ROOT, TEMPLATE
 from local.tools.processes import StackError
 
 _ROUNDS = 15
@@ -49,7 +50,7 @@ def measure(built: Build) -> Section:
             copy.mkdir()
             shutil.copy(folder / "handler.py", copy)
             programs[function] = ("import handler", copy)
-        times_ms = _timed_in_turns(programs, _environment(built))
+        times_ms = _timed_in_turns(programs, environment_of(built))
     return Section(f"import of a compiled handler, {_ROUNDS} fresh interpreters each", _readings(times_ms))
 
 
@@ -57,13 +58,13 @@ def _timed_in_turns(programs: Mapping[str, tuple[str, Path]], environment: Mappi
     times_ms: dict[str, list[float]] = {name: [] for name in programs}
     for turn in range(_ROUNDS + 1):
         for name, (code, folder) in programs.items():
-            taken_ms = _import_ms(name, code, folder, environment)
+            taken_ms = import_ms(name, code, folder, environment)
             if turn > 0:  # the first one also reads the disk
                 times_ms[name].append(taken_ms)
     return times_ms
 
 
-def _import_ms(name: str, code: str, folder: Path, environment: Mapping[str, str]) -> float:
+def import_ms(name: str, code: str, folder: Path, environment: Mapping[str, str]) -> float:
     outcome = subprocess.run(
         [sys.executable, "-S", "-B", "-c", _TIMED.format(code=code)],
         cwd=folder,
@@ -74,18 +75,20 @@ def _import_ms(name: str, code: str, folder: Path, environment: Mapping[str, str
         check=False,
     )
     if outcome.returncode != 0:
-        raise StackError(f"{name} cannot be imported from its layers:\n{outcome.stderr[-2000:]}")
+        told = outcome.stderr or outcome.stdout
+        raise StackError(f"{name} cannot be imported from its layers:\n{told[-2000:]}")
     return float(outcome.stdout.splitlines()[-1])
 
 
-def _environment(built: Build) -> dict[str, str]:
+def environment_of(built: Build) -> dict[str, str]:
     """What functions find on Lambda: the layers' folders, a region, credentials, and every variable that any of them
-    is given."""
+    is given, with what `sam local invoke` gives it where it has a value there."""
     template = read_template(TEMPLATE)
     functions = resources_of(template, "AWS::Serverless::Function").values()
     declared = [template["Globals"]["Function"], *(function["Properties"] for function in functions)]
     names = {name for each in declared for name in each.get("Environment", {}).get("Variables", {})}
-    settings = {name: _NOWHERE if name.endswith("_URL") else "bench" for name in names}
+    invoked_with = json.loads((ROOT / "events" / "env.json").read_text())["Parameters"]
+    settings = {name: _NOWHERE if name.endswith("_URL") else invoked_with.get(name) or "bench" for name in names}
     return processes.clean_environment(
         {
             **settings,

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from local.aws import build
+from local.bench import imports
 from local.tools.places import ROOT
 
 
@@ -33,6 +34,13 @@ def test_the_layers_hold_all_that_a_function_imports(function: str) -> None:
         command, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
     )
     assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.parametrize("function", sorted(build.build_functions()))
+def test_the_benchmark_can_import_each_function(function: str) -> None:
+    """With values for all settings that each of them reads."""
+    built = build.build_all()
+    assert imports.import_ms(function, "import handler", built.functions[function], imports.environment_of(built)) > 0
 
 
 def test_the_layers_hold_what_each_client_of_aws_needs_and_of_no_other_service() -> None:
