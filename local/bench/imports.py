@@ -31,10 +31,11 @@ _TAKES_AT_MOST_S = 30.0
 
 # Budgets are multiples of the floor. Whatever answers a webhook or works off a queue, stream or schedule is held to the
 # hooks' budget.
-_HOOKS_AND_SWEEP, _DIALER, _API = 1.2, 2.0, 1.8
+_HOOKS_AND_SWEEP, _DIALER, _API, _MANAGEMENT = 1.2, 2.0, 1.8, 2.2
 _BUDGETS = {
     **dict.fromkeys(("carry_out_transfer", "dial_next"), _DIALER),
-    **dict.fromkeys(("assign_brain", "create_call", "manage", "receive_agent_event"), _API),
+    **dict.fromkeys(("assign_brain", "create_call", "receive_agent_event"), _API),
+    "manage": _MANAGEMENT,
 }
 
 # A port that nothing listens on: an import that reaches out fails.

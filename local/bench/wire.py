@@ -46,8 +46,8 @@ CALLEE = "+15550100777"
 """Rings, answers, talks for four seconds, hangs up. Its agent reports nothing."""
 REPORTED = "+15550100200"
 """Does the same, and its agent reports that it is ready, speech, transcript and usage."""
-CARRIER_TELLS = "+15550100222"
-"""Does the same, and its carrier reports what it does, as Twilio."""
+CARRIER_TELLS = "+15550100220"
+"""Does the same, and its carrier reports what it does, the ringing too, by the call's own name."""
 
 UNREAD = [name for name in EVENTS if name not in set(What)]
 """LiveKit's events that no rule reads."""
