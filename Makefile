@@ -165,7 +165,7 @@ SLOWEST_OF_STACK := $(LOCAL)/slowest-of-the-stacks.json
 # 2 GB each. Of all others one in four waits (for phones on a real clock, and for processes): they run one on each core, and
 # one beside (tests/side_by_side.py). A part of the tests begins sooner without workers.
 TESTS ?= tests
-STACK_WORKERS ?= 5
+STACK_WORKERS ?= 4
 WORKERS ?= $(shell expr $(CORES) + 1)
 test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
 ifeq ($(TESTS),tests)
