@@ -31,7 +31,7 @@ from tests.component.releases.every_list import WHERE_IDS_ARE, asked_of_every_li
 from tests.stack.callers import PATIENCE_S, Customer, a_customer, a_quick_callee, emulator_client, eventually, rung
 from tests.stack.troubles.troubled_calls import troubled_calls
 
-CALLS = int(os.environ.get("ROLLBACK_CALLS", "120"))
+CALLS = int(os.environ.get("ROLLBACK_CALLS", "80"))
 _LINES = 6
 _AHEAD = 12
 """So many calls are asked for and not over yet: some talk, others wait."""
