@@ -271,7 +271,7 @@ async def _runs_where_unread_is_left_out(rig: Rig, recorder: Recorder) -> Readin
 
 
 async def _requests_where_the_carrier_tells(rig: Rig, recorder: Recorder) -> Reading:
-    """A carrier that has told of the ringing has named the call: nobody looks for its ids."""
+    """A carrier that has told of the ringing has named the call: its dialer does not look for the ids."""
     before = await _livekit_requests(rig)
     await one_call(rig, recorder, CARRIER_TELLS)
     asked = await _livekit_requests(rig)

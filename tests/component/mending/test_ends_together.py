@@ -45,6 +45,18 @@ def transactions(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+def never_written(local: LocalAws, monkeypatch: pytest.MonkeyPatch, call_id: str) -> None:
+    """Whatever transaction that call is in is refused."""
+    transact = local.dynamodb.transact_write_items
+
+    def refusing(*, TransactItems: Any) -> Any:
+        if any(write.get("Put", {}).get("Item", {}).get("sk") == {"S": call_id} for write in TransactItems):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
+        return transact(TransactItems=TransactItems)
+
+    monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
+
+
 def reasons(room: CallsRoom) -> list[EndReason | None]:
     return [room.call(f"call_{number}").end_reason for number in range(CALLS)]
 
@@ -119,14 +131,7 @@ def test_one_that_cannot_be_written_keeps_no_other_from_its_end(
     for number in range(CALLS):
         expiring(room, f"call_{number}")
     room.clock.move(90)
-    transact = local.dynamodb.transact_write_items
-
-    def refusing(*, TransactItems: Any) -> Any:
-        if any(write.get("Put", {}).get("Item", {}).get("sk") == {"S": "call_0"} for write in TransactItems):
-            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
-        return transact(TransactItems=TransactItems)
-
-    monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
+    never_written(local, monkeypatch, "call_0")
     room.sweep()
     assert reasons(room) == [None] + [EndReason.EXPIRED_IN_QUEUE] * (CALLS - 1)
 
@@ -168,14 +173,7 @@ def test_those_that_are_found_while_another_is_written_are_written_together(
 def test_a_lost_one_that_cannot_be_written_keeps_no_other_from_its_end(
     lost: CallsRoom, local: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transact = local.dynamodb.transact_write_items
-
-    def refusing(*, TransactItems: Any) -> Any:
-        if any(write.get("Put", {}).get("Item", {}).get("sk") == {"S": "call_3"} for write in TransactItems):
-            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
-        return transact(TransactItems=TransactItems)
-
-    monkeypatch.setattr(local.dynamodb, "transact_write_items", refusing)
+    never_written(local, monkeypatch, "call_3")
     lost.sweep()
     assert [number for number in range(CALLS) if not lost.call(f"call_{number}").state.is_terminal] == [3]
     assert lost.in_use == 1
