@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -194,6 +195,8 @@ def load_handler(function: str, environment: Mapping[str, str] | None = None, *,
     module = importlib.util.module_from_spec(spec)
     with mock.patch.dict(os.environ, _keep_what_is_said_in(environment or {})):
         spec.loader.exec_module(module)
+    # Made by whichever test is the first: what that one reads its output from (capsys) is closed behind it.
+    _writer_of(function).stream = sys.__stdout__
     hold_to_rights(function, module)
     if is_held:
         hold_to_models(function, module)
@@ -203,14 +206,18 @@ def load_handler(function: str, environment: Mapping[str, str] | None = None, *,
 @contextmanager
 def log_of(function: str) -> Iterator[io.StringIO]:
     """Every line the function's logger writes, debug lines included. Call it after `load_handler`."""
-    logger = logging.getLogger(function)
-    (writer,) = (each for each in logger.handlers if isinstance(each, logging.StreamHandler))
+    logger, writer = logging.getLogger(function), _writer_of(function)
     lines, level = io.StringIO(), logger.level
-    # Not by setStream, which flushes the stream before: that of a test that is over may be closed.
-    before, writer.stream = writer.stream, lines
+    before = writer.setStream(lines)
     logger.setLevel(logging.DEBUG)
     try:
         yield lines
     finally:
         logger.setLevel(level)
-        writer.stream = before
+        writer.setStream(before)
+
+
+def _writer_of(function: str) -> Any:
+    """What writes the lines of a function's logger."""
+    (writer,) = (each for each in logging.getLogger(function).handlers if isinstance(each, logging.StreamHandler))
+    return writer
