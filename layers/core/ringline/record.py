@@ -5,11 +5,14 @@ for each one that it imports. A `Record` reads and behaves like one, to mypy as 
 methods are written once, here. Instances take a little longer to make, which a call does a few dozen times.
 
 Use it for what many functions import and few make many of: events, results, outcomes. What is stored (`Call` and its
-parts) stays a dataclass, whose fields the table's records are read from.
+parts) is a dataclass, whose fields the table's records are read from, and is made by `stored` as quickly.
 """
 
-from dataclasses import FrozenInstanceError
-from typing import Any, Self, dataclass_transform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import partial
+from operator import attrgetter
+from typing import Any, Self, dataclass_transform, overload
 
 
 @dataclass_transform(frozen_default=True)
@@ -86,3 +89,84 @@ class Record(metaclass=_RecordType):
 def names_of(kind: type[Record]) -> tuple[str, ...]:
     """The fields of a kind of record, in their order."""
     return kind._names
+
+
+@overload
+def stored[Kind](kind: type[Kind]) -> type[Kind]: ...
+
+
+@overload
+def stored[Kind](*, kw_only: bool) -> Callable[[type[Kind]], type[Kind]]: ...
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def stored[Kind](kind: type[Kind] | None = None, *, kw_only: bool = False) -> Any:
+    """A frozen dataclass with slots whose methods are not compiled for it: they are made of its fields, which takes a
+    fifth of the time. For what rows are read into, which has many fields, and which most functions import."""
+    if kind is None:
+        return partial(_made, kw_only=kw_only)
+    return _made(kind, kw_only=kw_only)
+
+
+def _made[Kind](kind: type[Kind], *, kw_only: bool) -> type[Kind]:
+    made = dataclass(frozen=True, slots=True, init=False, repr=False, eq=False, kw_only=kw_only)(kind)
+    own = fields(made)  # type: ignore[arg-type]
+    for method in (_init_of(made, own), _repr_of(own), *_comparisons_of(own)):
+        setattr(made, method.__name__, method)
+    return made
+
+
+def _init_of(kind: type, own: tuple[Field[Any], ...]) -> Callable[..., None]:
+    placed = tuple(each.name for each in own if not each.kw_only)
+    defaults = {each.name: each.default for each in own if each.default is not MISSING}
+    factories = {each.name: each.default_factory for each in own if each.default_factory is not MISSING}
+    setters = tuple((each.name, getattr(kind, each.name).__set__) for each in own)
+
+    def __init__(self: object, *values: Any, **named: Any) -> None:
+        given = {**defaults, **named}
+        if values:
+            _place(kind.__name__, given, named, placed, values)
+        for name, make in factories.items():
+            if name not in given:
+                given[name] = make()
+        try:
+            for name, put in setters:
+                put(self, given[name])
+        except KeyError as missing:
+            raise TypeError(f"{kind.__name__} needs {missing.args[0]}") from None
+        if len(given) > len(setters):
+            raise TypeError(f"{kind.__name__} has no {', '.join(given.keys() - dict(setters).keys())}")
+
+    return __init__
+
+
+def _place(
+    kind: str, given: dict[str, Any], named: Mapping[str, Any], placed: Sequence[str], values: Sequence[Any]
+) -> None:
+    """Gives the values their names."""
+    positional = dict(zip(placed, values, strict=False))
+    if len(positional) < len(values) or positional.keys() & named.keys():
+        raise TypeError(f"{kind} takes {', '.join(placed)}, each once")
+    given.update(positional)
+
+
+def _repr_of(own: tuple[Field[Any], ...]) -> Callable[[object], str]:
+    names = tuple(each.name for each in own if each.repr)
+
+    def __repr__(self: object) -> str:
+        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    return __repr__
+
+
+def _comparisons_of(own: tuple[Field[Any], ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    names = [each.name for each in own if each.compare]
+    compared: Callable[[object], Any] = attrgetter(*names) if names else lambda _none: ()
+
+    def __eq__(self: object, other: object) -> Any:
+        return compared(self) == compared(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self: object) -> int:
+        return hash(compared(self))
+
+    return __eq__, __hash__

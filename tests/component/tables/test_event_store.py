@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ringline.runtime.items import to_item
-from ringline.webhooks.model.event import EVENTS_KEPT_S, EventDraft
+from ringline.webhooks.model.event import EventDraft
+from ringline.webhooks.model.event_type import EVENTS_KEPT_S
 from ringline.webhooks.tables.event_counts import EventCounts
 from ringline.webhooks.tables.event_turns import LASTS_MS, EventTurns
 from ringline.webhooks.tables.events import MANY, MOST_AT_ONCE, EventStore

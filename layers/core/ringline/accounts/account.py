@@ -1,16 +1,17 @@
 """An account and its API keys. A key is a secret: only its SHA-256 is ever kept."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.later import Carried
+from ringline.record import stored
 
 
 class KeyChanged(Exception):
     """From where a key may be used, or where its row stands, was changed since it was read."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Account:
     """A customer. `cap` is how many of its outbound calls may be on a line at once; 0 pauses its dialling. `country`
     (two letters, such as `US`) is where the numbers are that it writes without a country's code."""
@@ -22,7 +23,7 @@ class Account:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class ApiKey:
     """What is known of a key without the key itself. Moments in milliseconds. A key that was rotated stands until
     `expires_at` beside the one in its place, `rotated_to`. Without `scopes` it may do everything that its

@@ -1,9 +1,10 @@
 """What an account sets up to be called by and to call with."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from ringline.later import Carried
+from ringline.record import stored
 
 MAX_CALL_DURATION_S = 3600
 """The SDK's default for a pipe."""
@@ -31,7 +32,7 @@ class EndpointKind(StrEnum):
     """One POST for each turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class VoicemailWindows:
     """When an end looks like voicemail. Carriers differ, so a pipe may set its own.
 
@@ -57,7 +58,7 @@ class FirstSpeaker(StrEnum):
     USER = "user"
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Sound:
     """What is heard of an agent beside its answers: what it says first, and the room behind it. None stands for what
     the voice profile or the deployment says. The volume is a gain from 0 to 1."""
@@ -73,7 +74,7 @@ class Sound:
 USUAL_SOUND = Sound()
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class VoiceBinding:
     """A voice that an agent speaks with. `greeting` goes before the agent's own."""
 
@@ -89,7 +90,7 @@ class PipeStatus(StrEnum):
     DISABLED = "disabled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Pipe:
     """Binds an agent to the way its calls are made: number, voice, limits. `number` is the one it calls from.
 
@@ -147,7 +148,7 @@ class Pipe:
         return self.status == PipeStatus.DISABLED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Agent:
     """A customer's agent by the id it registers with. `number` is the one it calls from, if any.
 
@@ -206,7 +207,7 @@ class Agent:
         return None if self.brain == Brain.LIVEKIT else self.brain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Trunk:
     """A trunk that callers come in by. `country` (two letters) is where the numbers are that it tells without a
     country's code, `account_id` who sees its callers whose number is nobody's; None where many accounts share it."""
@@ -217,7 +218,7 @@ class Trunk:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Number:
     """A phone number (E.164) and what it is attached to. `trunk_id` is the LiveKit trunk it calls through, where it has
     one of its own; `account_trunk_id` the account's trunk that it was brought with.

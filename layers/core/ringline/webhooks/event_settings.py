@@ -1,7 +1,7 @@
 """How long events are kept, as the functions that write them are told."""
 
 from ringline.runtime.settings import SettingsError, SettingsModel, number
-from ringline.webhooks.model.event import EVENTS_KEPT_S, LEAST_KEPT_S
+from ringline.webhooks.model.event_type import EVENTS_KEPT_S, LEAST_KEPT_S
 
 _DAY_S = 24 * 3600
 

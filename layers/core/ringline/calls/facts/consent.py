@@ -4,9 +4,10 @@ It is the customer's proof, not ours: Ringline asks nobody. What regulators ask 
 64.1200 of the FCC) is who consented, when, how, and to what they were told.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 
 
 class ConsentStatus(StoredWord):
@@ -28,7 +29,7 @@ class ConsentMethod(StoredWord):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class RecordingConsent:
     """`at` in milliseconds. `given_by` names the person; `reference` is what finds the proof, and the notice that they
     were given, in the customer's own records."""

@@ -1,9 +1,10 @@
 """What LiveKit and the carrier said of a leg."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 
 
 class CallStatus(StrEnum):
@@ -52,7 +53,7 @@ BRIDGE_FAILED = frozenset({BRIDGE_STOPPED, "MEDIA_FAILURE", "SIP_TRUNK_FAILURE"}
 AGENT_ERROR = "AGENT_ERROR"
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Evidence:
     """What LiveKit and the carrier said of the leg, kept raw: a later reading may know more than today's."""
 
@@ -81,7 +82,7 @@ class Evidence:
         return self.leg_left_at is not None and not self.leg_may_come_back
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class CarrierWords:
     """What the carrier itself reported of the present attempt, in events of its own."""
 

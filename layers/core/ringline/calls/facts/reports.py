@@ -1,11 +1,12 @@
 """What an agent told of its attempt, and what else is kept of it: its recording, and lines of its timeline."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.later import Carried
+from ringline.record import stored
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class AgentReports:
     """What the agent of the present attempt told. `can_report` is what it will tell if it happens: an agent that can
     report speech and does not has heard none. `silent_since` is None while the caller speaks; that silence was first
@@ -48,7 +49,7 @@ class AgentReports:
         return "transcript" in self.can_report
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Recording:
     """A recording of the present attempt: all of it, or the `segment`-th between two pauses. `key` is the final file's
     in the bucket. It was seen to begin at `began_at` and to end at `over_at`, which
@@ -65,7 +66,7 @@ class Recording:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Listener:
     """Somebody who came to hear a conversation (`listen`), or to talk in it (`barge`). `left_at` is None while they are
     there."""
@@ -77,7 +78,7 @@ class Listener:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Note:
     """One line of the timeline that the moments of the call do not tell by themselves."""
 

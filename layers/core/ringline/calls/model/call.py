@@ -1,6 +1,6 @@
 """A call: what was asked, where it stands, and the evidence of how it got there."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ringline.calls.facts.consent import ConsentMethod, ConsentStatus, RecordingConsent, may_record
@@ -25,6 +25,7 @@ from ringline.calls.model.reasons import EndReason
 from ringline.calls.model.retries import RetryPolicy
 from ringline.calls.model.transfers.transfer import Transfer
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 
 __all__ = [
     "AGENT_ERROR",
@@ -80,7 +81,7 @@ UNIQUE_TO_NUMBER = "number"
 """What a call may be the only one under way to, among those of its account that ask for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Attempt:
     """An attempt that is over and was followed by another: what became of it. `dial` is the number of its dial."""
 
@@ -95,7 +96,7 @@ class Attempt:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Call:
     """One call. Moments (`_at`) are milliseconds since 1970; None means "not yet" or "never".
 
@@ -376,7 +377,7 @@ def room_name(account_id: str, call_id: str, attempt: int) -> str:
     return f"{account_id}.{call_id}.{attempt}"
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class AttemptId:
     """One attempt of one call: what a room is opened for, and what an agent speaks for."""
 
@@ -385,7 +386,7 @@ class AttemptId:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Speaker(AttemptId):
     """The agent that a dispatch brought to an attempt, and which of the account's it is; None where its token does not
     tell."""

@@ -3,10 +3,10 @@
 The first ten names are the SDK's; the others are ours. A name, once given, keeps its meaning.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ringline.later import StoredWord
+from ringline.record import stored
 
 
 class EndReason(StoredWord):
@@ -60,7 +60,7 @@ class EndedBy(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Meaning:
     """What a customer's program needs to decide: `retryable` says whether the same number may well answer later.
     `when` tells people when a call ends so."""

@@ -1,11 +1,13 @@
 """What recording a call needs of LiveKit. Not in `ports`, which the relay starts without."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from ringline.record import stored
 
-@dataclass(frozen=True, slots=True)
+
+@stored
 class RecordsBucket:
     """Where recordings go, and whose rights LiveKit writes them with: its own where no access key is given."""
 
@@ -16,7 +18,7 @@ class RecordsBucket:
     secret: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class RecordingTarget:
     """The file that a recording becomes."""
 

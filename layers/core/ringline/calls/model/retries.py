@@ -1,9 +1,10 @@
 """When a call whose attempt is over is tried again, as its customer wished."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.calls.model.reasons import MEANINGS, Category, EndReason
 from ringline.later import Carried
+from ringline.record import stored
 
 MOST_ATTEMPTS = 10
 LONGEST_DELAY_S = 7 * 24 * 3600
@@ -25,7 +26,7 @@ WORDS = frozenset(
 """What a policy may name: reasons, and categories of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class RetryPolicy:
     """At most `max_attempts` attempts in all. `on` names end reasons and categories; `delays_s` are the waits after
     the first attempt, the second and so on, the last one for all that follow."""

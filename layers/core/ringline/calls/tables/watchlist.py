@@ -13,12 +13,13 @@ Where nobody is told so any more the sweep puts back what stands in shards: a re
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ringline.calls.model.timing import WAITING_MARK_KEPT_S
+from ringline.record import stored
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.items import condition_failed, from_item, met_a_transaction, to_item
 from ringline.runtime.table import (
@@ -46,21 +47,21 @@ _PROGRESS = "PROGRESS"
 _IN_SHARDS_KEY = to_item({"pk": SWEEP_PK, "sk": "IN_SHARDS"})
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class DueKey:
     pk: str
     sk: str
     due_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class WaitingMark:
     account_id: str
     marked_at: int
     list_pk: str = WAITING_PK
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Lists:
     """The keys of the lists that may have something."""
 

@@ -1,9 +1,10 @@
 """A delivery: one event on its way to one endpoint, with every try that was made."""
 
 from copy import replace
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 from ringline.webhooks.model.endpoint import Endpoint
 from ringline.webhooks.model.event import Event
 from ringline.webhooks.model.event_type import EventType
@@ -32,7 +33,7 @@ class Phase(StoredWord):
     READ = "read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class DeliveryId:
     """Names a delivery: the event at this place of its account's, and where it goes."""
 
@@ -41,7 +42,7 @@ class DeliveryId:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Attempt:
     """One POST: the status code it was answered with, or the name of what went wrong before there was one, and in which
     phase. `answer` is the beginning of the answer's body as text, without what is secret."""
@@ -55,7 +56,7 @@ class Attempt:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Delivery:
     """The record of a delivery that was tried at least once.
 
@@ -97,7 +98,7 @@ class Delivery:
         return self.attempt_count - self.tries_before
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class AtHand:
     """What a try is decided on, as it was just read: None of what is not there."""
 

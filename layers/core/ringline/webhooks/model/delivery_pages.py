@@ -1,7 +1,6 @@
 """Lists of deliveries: what is wanted of them, and where a page ends."""
 
-from dataclasses import dataclass
-
+from ringline.record import stored
 from ringline.webhooks.model.delivery import Delivery
 from ringline.webhooks.model.event_type import told_as
 
@@ -9,7 +8,7 @@ LAST_OF_ALL = 10**15 - 1
 """The greatest number that a place of the log is written with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Wanted:
     """Which deliveries a list is to show. `event_types` are as in subscriptions; `first` and `last` are the numbers of
     the first and the last event."""
@@ -28,7 +27,7 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Place:
     """A delivery's place in a list: its event's number, then its endpoint."""
 
@@ -36,7 +35,7 @@ class Place:
     endpoint_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Page:
     """`behind` is where the next page begins; None at the end of the list."""
 

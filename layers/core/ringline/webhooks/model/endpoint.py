@@ -4,10 +4,11 @@ import base64
 import secrets
 from collections.abc import Mapping
 from copy import replace
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import zip_longest
 
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 from ringline.webhooks.model.event import Told
 from ringline.webhooks.model.event_type import DEFAULT_SUBSCRIPTION, EventType, told_as
 from ringline.webhooks.model.filters import Filters
@@ -36,7 +37,7 @@ class Signature(StoredWord):
     """ed25519: the receiver has the public key alone, by which nobody can sign."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class SecretMark:
     """What is known of a secret beside itself. It signs until `ends_at`; the newest one has no end. What it signs is
     verified by the `public_key` where it has one."""
@@ -47,7 +48,7 @@ class SecretMark:
     carried: Carried = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Endpoint:
     """`url` is its address: a URL, the ARN of a queue or of a bus, or that each call names its own (`model.target`).
 

@@ -4,23 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from copy import replace
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ringline.later import Carried
+from ringline.record import stored
 from ringline.webhooks.model.event_type import EventType
 from ringline.webhooks.model.filters import OfACall
-
-EVENTS_KEPT_S = 30 * 24 * 3600
-"""How long events are kept where nothing else is said."""
-
-LEAST_KEPT_S = 24 * 3600
-"""The shortest time that may be set. Between two looks at its count an account's events must not expire, and the sweep
-may be hours late."""
-
-COUNT_LOOKED_AT_S = LEAST_KEPT_S // 2
-"""How long after one look at an account's count the next one is, however long events are kept: that time may be set to
-the shortest one at any moment, and from then on new events expire by it, the former ones behind them."""
 
 
 class Told(OfACall, Protocol):
@@ -60,7 +50,7 @@ class _AboutACall:
         return self._said.get("metadata") or {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class EventDraft(_AboutACall):
     """An event before it has its place. Its id is the same however often it is announced: `occurrence` tells those of
     one call and type apart, or those of an account that are of no call.
@@ -88,7 +78,7 @@ class EventDraft(_AboutACall):
         return f"evt_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Event(_AboutACall):
     """An event that is written. `sequence` is its place among all events of its account, from 1 and without a gap.
 

@@ -1,8 +1,20 @@
-"""The events that customers can subscribe to. `calls.views` decides when one has happened, `webhooks` tells it."""
+"""The events that customers can subscribe to, and for how long they are kept. `calls.views` decides when one has
+happened, `webhooks` tells it."""
 
 from collections.abc import Iterable, Mapping
 
 from ringline.later import StoredWord
+
+EVENTS_KEPT_S = 30 * 24 * 3600
+"""How long events are kept where nothing else is said."""
+
+LEAST_KEPT_S = 24 * 3600
+"""The shortest time that may be set. Between two looks at its count an account's events must not expire, and the sweep
+may be hours late."""
+
+COUNT_LOOKED_AT_S = LEAST_KEPT_S // 2
+"""How long after one look at an account's count the next one is, however long events are kept: that time may be set to
+the shortest one at any moment, and from then on new events expire by it, the former ones behind them."""
 
 
 class EventType(StoredWord):

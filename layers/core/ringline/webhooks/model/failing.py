@@ -1,9 +1,9 @@
 """Endpoints with deliveries that failed, and what stands in an endpoint's list of them."""
 
-from dataclasses import dataclass
+from ringline.record import stored
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class FailingEndpoint:
     """`marked_at` is when a delivery to it last failed, or some minutes before that."""
 
@@ -12,7 +12,7 @@ class FailingEndpoint:
     marked_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class FailingKey:
     """An entry of an endpoint's list."""
 

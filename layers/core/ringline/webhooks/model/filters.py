@@ -1,10 +1,11 @@
 """Which calls an endpoint is told of: by pipe, by agent, by direction, by tags in the call's metadata."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from ringline.later import Carried
+from ringline.record import stored
 
 
 class OfACall(Protocol):
@@ -23,7 +24,7 @@ class OfACall(Protocol):
     def metadata(self) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Filters:
     """Each that is set must hold. Of names any one will do, of tags all must be there with the very value."""
 

@@ -2,13 +2,13 @@
 and its failing rows are still under way when this release is deployed."""
 
 import hashlib
-from dataclasses import dataclass
 
+from ringline.record import stored
 from ringline.webhooks.model.delivery import Attempt, DeliveryStatus
 from ringline.webhooks.model.event_type import EventType, type_kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class FormerId:
     """`told_as` is the type by its name of then: `call_end`."""
 
@@ -37,7 +37,7 @@ class FormerId:
         return f"msg_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class FormerDelivery:
     """A delivery that was tried by that release."""
 

@@ -10,8 +10,8 @@ where the places lie. So however many functions deliver at once:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ringline.record import stored
 from ringline.webhooks.model.endpoint import Endpoint
 
 SECOND_MS = 1000
@@ -32,7 +32,7 @@ SLOW_PARALLEL = 10
 """Posts to a slow endpoint at once: a tenth of the deliverers, for whoever it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Limits:
     """None where there is none."""
 
@@ -40,7 +40,7 @@ class Limits:
     parallel: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class HeldBack:
     """It was not tried, and that is no failure: it waits for its endpoint's turn, or for a probe to show that the
     endpoint is back. `wait_ms` is None where the sweep wakes it."""
@@ -49,7 +49,7 @@ class HeldBack:
     wait_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Turn:
     """A post may be made now. `lease` is the place that it holds among those made at once, until `lease_until`."""
 
@@ -59,7 +59,7 @@ class Turn:
     row: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class NoTurn:
     """All places are taken, or others wait ahead. The first of them falls free at `free_at`, as far as is known, and
     those that wait go out `spacing_ms` apart."""

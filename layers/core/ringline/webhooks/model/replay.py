@@ -1,8 +1,9 @@
 """A replay: a part of an account's events, sent again to one endpoint a few at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ringline.later import Carried, StoredWord
+from ringline.record import stored
 
 
 class ReplayStatus(StoredWord):
@@ -18,7 +19,7 @@ class ReplayOf(StoredWord):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@stored(kw_only=True)
 class Replay:
     """Events from `from_sequence` to `until_sequence`, both included: what happens after its start is none of it.
 

@@ -1,8 +1,9 @@
 """What an answer to a delivery means, and when the next try is due: the waits Standard Webhooks recommends."""
 
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+
+from ringline.record import stored
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -37,17 +38,17 @@ LOST_MESSAGE_MS = _MINUTE_S * _MS_PER_S
 _GONE = 410
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Accepted:
     """2xx: the endpoint has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class TryAgain:
     wait_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Stop:
     """No further try. `endpoint_gone`: the endpoint asked never to be called again."""
 

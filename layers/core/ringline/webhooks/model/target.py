@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+
+from ringline.record import stored
 
 
 class TargetType(StrEnum):
@@ -32,7 +33,7 @@ _LIKE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class Arn:
     """The name of a queue or of a bus, taken to pieces."""
 

@@ -3,9 +3,10 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 
+from ringline.record import stored
 from ringline.runtime.at_once import at_once
 from ringline.runtime.clock import MS_PER_S
 from ringline.runtime.sqs import LONGEST_DELAY_S
@@ -15,7 +16,7 @@ from ringline.webhooks.model.former import FormerId
 LONGEST_DELAY_MS = LONGEST_DELAY_S * MS_PER_S
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class DeliveryMessage:
     """`turn_at` is the moment that it was held back for, where its endpoint took no more before."""
 
@@ -23,7 +24,7 @@ class DeliveryMessage:
     turn_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class DeliveriesMessage:
     """Several deliveries to one endpoint, made at once. Those to others have messages of their own: whoever waits for a
     server that does not answer keeps no other's."""
@@ -41,7 +42,7 @@ class DeliveriesMessage:
         return tuple(map(DeliveryMessage, ids))
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class FormerMessage:
     """One of the release before events were rows. `sequence` was its call's own count of changes."""
 
@@ -49,7 +50,7 @@ class FormerMessage:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
+@stored
 class ReplayMessage:
     """A step of a replay is to be made: this one, or none."""
 
@@ -175,7 +176,7 @@ def _named_by(message: AnyMessage) -> DeliveryId | FormerId:
 
 def body_of(message: AnyMessage | DeliveriesMessage) -> str:
     if isinstance(message, DeliveriesMessage):
-        return json.dumps({name: getattr(message, name) for name in message.__slots__})
+        return json.dumps(asdict(message))
     if isinstance(message, DeliveryMessage):
         named = message.delivery_id
         fields = {"account_id": named.account_id, "endpoint_id": named.endpoint_id, "sequence": named.sequence}
@@ -194,7 +195,7 @@ def body_of(message: AnyMessage | DeliveriesMessage) -> str:
 
 
 def step_body(message: ReplayMessage) -> str:
-    return json.dumps({name: getattr(message, name) for name in message.__slots__})
+    return json.dumps(asdict(message))
 
 
 def step_in(body: str) -> ReplayMessage | None:

@@ -17,8 +17,7 @@ from ringline.runtime.items import Item, condition_failed, from_item, to_item
 from ringline.runtime.rows import OF_EVERY_ROW, attributes_of, known_to, to_row
 from ringline.runtime.table import deliveries_pk, failing_shard, sequence_sk
 from ringline.webhooks.model.delivery import Attempt, Delivery, DeliveryId, DeliveryStatus, Phase
-from ringline.webhooks.model.event import EVENTS_KEPT_S
-from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.event_type import EVENTS_KEPT_S, EventType
 from ringline.webhooks.model.former import FormerDelivery, FormerId
 from ringline.webhooks.tables.failing import FailingEndpoints
 

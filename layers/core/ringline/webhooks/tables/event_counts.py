@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ringline.runtime.clock import MS_PER_S, Clock, now_ms
 from ringline.runtime.items import condition_failed, from_item, to_item
 from ringline.runtime.table import EVENT_COUNT_SK, event_count_pk
-from ringline.webhooks.model.event import COUNT_LOOKED_AT_S
+from ringline.webhooks.model.event_type import COUNT_LOOKED_AT_S
 from ringline.webhooks.tables.events import EventStore
 
 _STILL_DUE = "due_at = :read"

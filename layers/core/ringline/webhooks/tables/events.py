@@ -38,8 +38,8 @@ from ringline.runtime.table import (
     sequence_sk,
     shard_for,
 )
-from ringline.webhooks.model.event import COUNT_LOOKED_AT_S, EVENTS_KEPT_S, Event, EventDraft, erased, written
-from ringline.webhooks.model.event_type import EventType
+from ringline.webhooks.model.event import Event, EventDraft, erased, written
+from ringline.webhooks.model.event_type import COUNT_LOOKED_AT_S, EVENTS_KEPT_S, EventType
 from ringline.webhooks.tables.event_turns import EventTurns
 
 _TRIES = 60
