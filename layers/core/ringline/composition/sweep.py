@@ -16,22 +16,13 @@ from ringline.runtime.clock import Clock
 from ringline.runtime.settings import group, number, required
 from ringline.telephony.livekit_settings import DispatchSettings
 from ringline.webhooks.event_settings import EventSettings
-from ringline.webhooks.pacing.lists import PacedLists
-from ringline.webhooks.replaying.overdue import OverdueReplays
-from ringline.webhooks.sending.overdue import Overdue
-from ringline.webhooks.sending.queue import SqsDeliveryQueue
-from ringline.webhooks.tables.deliveries import DeliveryStore
-from ringline.webhooks.tables.endpoints import EndpointStore
-from ringline.webhooks.tables.event_counts import EventCounts
-from ringline.webhooks.tables.events import EventStore
-from ringline.webhooks.tables.failing import FailingEndpoints
-from ringline.webhooks.tables.replays import ReplayStore
 
 if TYPE_CHECKING:
     from ringline.agents.lost_workers import LostWorkers
     from ringline.agents.speech_places import SpeechPlaces
     from ringline.calls.mending.gate_audit import GateAudit
     from ringline.calls.mending.sweep import Sweep
+    from ringline.webhooks.sending.queue import SqsDeliveryQueue
 
 
 class Settings(SignalSettings):
@@ -57,21 +48,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
     parts = CallParts(settings, clock=clock, log=log)
     watchlist = Watchlist(dynamodb, table, in_shards=settings.in_shards)
     looks = look_queue(settings)
-    deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
-    overdue = Overdue(
-        DeliveryStore(dynamodb, table),
-        PacedLists(FailingEndpoints(dynamodb, table), EndpointStore(dynamodb, table)),
-        deliveries,
-        EventCounts(dynamodb, table, clock),
-        clock,
-    )
-
     budget = LivekitBudget(dynamodb, table)
-    overdue_replays = OverdueReplays(ReplayStore(dynamodb, table), deliveries, clock)
-
-    def resend(keys: Sequence[DueKey]) -> int:
-        return overdue.resend(keys) + overdue_replays.resend()
-
     livekit = replace(settings.livekit, **sends_agents(table))
 
     @asynccontextmanager
@@ -90,7 +67,11 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
         from ringline.calls.views.relay import tell_end
         from ringline.calls.web.store import Tickets
         from ringline.webhooks.sending.announce import Announcer
+        from ringline.webhooks.sending.queue import SqsDeliveryQueue
+        from ringline.webhooks.tables.endpoints import EndpointStore
+        from ringline.webhooks.tables.events import EventStore
 
+        deliveries = SqsDeliveryQueue(aws.sqs, settings.delivery_queue_url)
         ends = CallStore(dynamodb, table, kept_days=settings.calls_kept_days, in_shards=settings.in_shards)
         inbound_rooms = InboundRooms(dynamodb, table)
         registry = Registry(dynamodb, table, clock)
@@ -106,7 +87,7 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
                 left_rooms=LeftRooms(parts.store, inbound_rooms, telephony, log, Tickets(dynamodb, table).is_there),
                 doorbell=parts.doorbell,
                 looks=looks,
-                resend=resend,
+                resend=_resending(table, deliveries, clock),
                 awaited=AwaitedAgents(AgentRests(dynamodb, table), registry, clock),
                 tell_end=lambda call: tell_end(announcer, ends, call),
                 transfers=MendTransfers(
@@ -128,3 +109,26 @@ def compose(settings: Settings, *, clock: Clock, log: Logger) -> Callable[[], Ab
             yield Opened(sweep, lost, SpeechPlaces(registry, parts.store, clock, log), audit, budget)
 
     return sweeper
+
+
+def _resending(table: str, deliveries: "SqsDeliveryQueue", clock: Clock) -> Callable[[Sequence[DueKey]], int]:
+    """What sends deliveries and replays on whose messages got lost; how many."""
+    from ringline.webhooks.pacing.lists import PacedLists
+    from ringline.webhooks.replaying.overdue import OverdueReplays
+    from ringline.webhooks.sending.overdue import Overdue
+    from ringline.webhooks.tables.deliveries import DeliveryStore
+    from ringline.webhooks.tables.endpoints import EndpointStore
+    from ringline.webhooks.tables.event_counts import EventCounts
+    from ringline.webhooks.tables.failing import FailingEndpoints
+    from ringline.webhooks.tables.replays import ReplayStore
+
+    dynamodb = aws.dynamodb()
+    overdue = Overdue(
+        DeliveryStore(dynamodb, table),
+        PacedLists(FailingEndpoints(dynamodb, table), EndpointStore(dynamodb, table)),
+        deliveries,
+        EventCounts(dynamodb, table, clock),
+        clock,
+    )
+    replays = OverdueReplays(ReplayStore(dynamodb, table), deliveries, clock)
+    return lambda keys: overdue.resend(keys) + replays.resend()

@@ -62,7 +62,8 @@ type ShortText = Annotated[str, StringConstraints(max_length=80)]
 class AnyReport(BaseModel):
     """One thing that an agent tells. A type that is not known here is passed over."""
 
-    model_config = ConfigDict(extra="ignore")
+    # Each is made ready with the first of its kind: most agents tell four kinds of what there is.
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     at: AwareDatetime | None = None
