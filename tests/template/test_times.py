@@ -69,7 +69,8 @@ def schedule_of(function: str) -> int:
 def looking_for_an_answer_s() -> float:
     """How long a carrier's hook may take over an answer that LiveKit does not show."""
     looks = 1 + len(carrier_answers._LOOK_AGAIN_AFTER_S)
-    return looks * receive_sip_event.LIVEKIT_WITHIN_S + sum(carrier_answers._LOOK_AGAIN_AFTER_S)
+    waits_s = sum(carrier_answers._DIALER_FIRST_S) + sum(carrier_answers._LOOK_AGAIN_AFTER_S)
+    return looks * receive_sip_event.LIVEKIT_WITHIN_S + waits_s
 
 
 def dialing_s() -> float:

@@ -138,8 +138,30 @@ def test_an_answer_is_waited_for_until_livekit_shows_it(room: CallsRoom, carrier
     dialing(room)
     room.telephony.views = [EMPTY_ROOM, seen("ringing"), seen("ringing"), seen("active")]
     assert carrier.tells(Kind.ANSWERED) == "applied"
-    assert len(carrier.paused_s) == 3
+    assert (room.telephony.looks, len(carrier.paused_s)) == (4, 5)
     assert room.call().answered_at is not None
+
+
+@pytest.mark.parametrize("state", ["conversation", "over", "next attempt", "gone"])
+def test_livekit_is_not_asked_for_an_answer_that_the_dialer_tells_meanwhile(
+    room: CallsRoom, carrier: Carrier, state: str
+) -> None:
+    dialing(room, retry=RetryPolicy(2) if state == "next attempt" else None)
+    room.telephony.views = [seen("active", AGENT)]
+    meanwhile: Mapping[str, Callable[[], object]] = {
+        "conversation": lambda: _dialer_answered(room, carrier, "call_1"),
+        "over": lambda: _dialer_refused(room, carrier, "call_1"),
+        "next attempt": lambda: _dialer_refused(room, carrier, "call_1"),
+        "gone": lambda: carrier.forget("call_1"),
+    }
+    carrier.meanwhile = meanwhile[state]
+    outcome = carrier.tells(Kind.ANSWERED)
+    if state == "gone":
+        assert outcome == "unknown_call"
+        return
+    assert room.telephony.looks == 0
+    assert outcome == {"conversation": "answered_before"}.get(state, outcome)
+    assert outcome != "applied"
 
 
 def test_an_answer_that_livekit_does_not_show_is_none_where_the_dialer_tells(room: CallsRoom, carrier: Carrier) -> None:
@@ -147,7 +169,7 @@ def test_an_answer_that_livekit_does_not_show_is_none_where_the_dialer_tells(roo
     before = room.call()
     room.telephony.views = [seen("ringing")]
     assert carrier.tells(Kind.ANSWERED) == "not_answered_at_livekit"
-    assert sum(carrier.paused_s) == pytest.approx(2.0)
+    assert sum(carrier.paused_s) == pytest.approx(2.3)
     assert room.call() == before
 
 
@@ -156,6 +178,7 @@ def test_by_the_carriers_word_a_leg_in_the_room_is_answered_all_the_same(room: C
     room.telephony.views = [seen("ringing", AGENT)]
     assert carrier.tells(Kind.ANSWERED) == "applied"
     assert room.call().state is State.ACTIVE
+    assert sum(carrier.paused_s) == pytest.approx(2.0), "nobody else is waited for"
 
 
 def test_by_the_carriers_word_a_call_without_a_leg_is_not_answered(room: CallsRoom, carrier: Carrier) -> None:

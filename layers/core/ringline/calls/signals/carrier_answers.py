@@ -1,7 +1,9 @@
 """A carrier says that a phone call was answered.
 
-An answer is believed when LiveKit shows it too. Where nobody else tells of it (`AnswerFrom.CARRIER`), the carrier's
-word is enough once the leg is in the room, or has been there, or while LiveKit cannot be asked.
+An answer is believed when LiveKit shows it too. Where the dialer waits for it, LiveKit tells it the same within
+milliseconds, and what it writes spares a look: the hook lets it go first. Where nobody else tells of it
+(`AnswerFrom.CARRIER`), the carrier's word is enough once the leg is in the room, or has been there, or while LiveKit
+cannot be asked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,6 +26,10 @@ from ringline.calls.tables.store import CallStore
 
 _LOOK_AGAIN_AFTER_S = (0.2, 0.4, 0.6, 0.8)
 """LiveKit shows an answer within milliseconds of the carrier's 200; this is as long as a hook may wait for it."""
+
+_DIALER_FIRST_S = (0.1, 0.2)
+"""How long the hook waits for the dialer's word. A look is one of the few requests that LiveKit Cloud takes a minute;
+of a dialer that died an answer is known this much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,12 @@ class CarrierAnswers:
 
     async def hear(self, call: Call, attempt_id: AttemptId, at: int) -> str:
         """What came of the carrier's word that this attempt was answered at that moment."""
+        if _dialer_tells(call, attempt_id):
+            call = await self._with_dialers_word(call, attempt_id)
         if not is_in_attempt(call, attempt_id):
             # LiveKit is not asked: the lifecycle has a name for what comes too late.
             return self._named(self._apply(call, attempt_id, at, _Sighting(None, None)))
-        if call.leg_sid is not None and call.answered_at is not None:
+        if _is_answered(call):
             return "answered_before"
         async with self.telephony() as telephony:
             sighting = await self._sighting(telephony, call)
@@ -63,6 +71,15 @@ class CarrierAnswers:
             if sighting.leg is not None:
                 await self._go_on(telephony, call, sighting.leg, outcome)
         return self._named(outcome)
+
+    async def _with_dialers_word(self, call: Call, attempt_id: AttemptId) -> Call:
+        """The call as soon as the dialer has told its answer, or as it is in the end."""
+        for wait_s in _DIALER_FIRST_S:
+            await self.pause(wait_s)
+            call = self.store.get(call.account_id, call.call_id) or call
+            if not _dialer_tells(call, attempt_id):
+                break
+        return call
 
     async def _sighting(self, telephony: Telephony, call: Call) -> _Sighting | str:
         """The answer with whom LiveKit shows, or in a word why it is not believed."""
@@ -112,3 +129,13 @@ class CarrierAnswers:
 def is_in_attempt(call: Call, attempt_id: AttemptId) -> bool:
     """Whether the call is in that attempt at present."""
     return call.in_flight and call.attempt == attempt_id.attempt
+
+
+def _dialer_tells(call: Call, attempt_id: AttemptId) -> bool:
+    """Whether a dialer waits for this answer, which nobody has told yet."""
+    waits = call.answer_from is not AnswerFrom.CARRIER and is_in_attempt(call, attempt_id)
+    return waits and not _is_answered(call)
+
+
+def _is_answered(call: Call) -> bool:
+    return call.leg_sid is not None and call.answered_at is not None
