@@ -158,20 +158,15 @@ fuzz: $(DEV) $(EMULATOR)
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 SLOWEST := --durations=15 --durations-min=1
-SLOWEST_OF_STACK := $(LOCAL)/slowest-of-the-stacks.json
 
-# The stack's tests first and by themselves, because their calls take the time that calls take: on a machine that is busy
-# with the others some would be late. They wait more than they work, so that several stacks run beside each other, up to
-# 2 GB each. Of all others one in four waits (for phones on a real clock, and for processes): they run one on each core, and
-# one beside (tests/side_by_side.py). A part of the tests begins sooner without workers.
+# All of them in three parts, of which two run side by side: tests/parts.py. A stack takes up to 2 GB. A part of the tests
+# begins sooner without workers.
 TESTS ?= tests
 STACK_WORKERS ?= 4
 WORKERS ?= $(shell expr $(CORES) + 1)
 test: $(DEV) $(EMULATOR) $(SAM_CLI) $(CHECKS)
 ifeq ($(TESTS),tests)
-	rm -f $(SLOWEST_OF_STACK); \
-	$(PYTHON) -m pytest tests/stack -n $(STACK_WORKERS) $(SLOWEST) -p tests.slowest --note-slowest $(SLOWEST_OF_STACK) $(PYTEST_OPTIONS) && stack=0 || stack=$$?; \
-	$(PYTHON) -m pytest tests --ignore=tests/stack -n $(WORKERS) $(SLOWEST) -p tests.slowest --tell-slowest $(SLOWEST_OF_STACK) $(PYTEST_OPTIONS) && exit $$stack
+	$(PYTHON) -m tests.parts --stack-workers $(STACK_WORKERS) --workers $(WORKERS) $(SLOWEST) $(PYTEST_OPTIONS)
 else
 	$(PYTHON) -m pytest $(TESTS) $(SLOWEST) $(PYTEST_OPTIONS)
 endif

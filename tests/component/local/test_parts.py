@@ -1,0 +1,81 @@
+"""`make test` runs every test once, and fails where one of its parts does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.tools.places import ROOT
+from tests.conftest import CATEGORIES
+from tests.parts import BESIDE, OF_THE_STACK, Part, parts_of, run
+
+PASSES, FAILS = "def test_it() -> None:\n    pass\n", "def test_it() -> None:\n    raise AssertionError\n"
+
+
+def a_part(folder: Path, name: str, test: str) -> Part:
+    module = folder / f"test_{name}.py"
+    module.write_text(test)
+    return Part(name, [str(module), "-q", "--rootdir", str(folder), "-c", os.devnull, "-p", "no:cacheprovider"])
+
+
+def test_each_folder_is_of_one_part(tmp_path: Path) -> None:
+    of_stack, beside, others = parts_of("4", "3", "2", ["--durations=15"], tmp_path)
+    left_out = [each.removeprefix("--ignore=") for each in others.arguments if each.startswith("--ignore=")]
+    assert others.arguments[0] == "tests"
+    assert sorted(left_out) == sorted((OF_THE_STACK, *BESIDE))
+    assert of_stack.arguments[0] == OF_THE_STACK
+    assert tuple(beside.arguments[: len(BESIDE)]) == BESIDE
+    assert {each.removeprefix("tests/") for each in left_out} < CATEGORIES
+    for part in (of_stack, beside, others):
+        assert part.arguments[-1] == "--durations=15"
+
+
+@pytest.mark.parametrize("failing", [None, 0, 1, 2])
+def test_it_fails_where_one_of_its_parts_does(
+    failing: int | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    names = ("first", "second", "third")
+    parts = [a_part(tmp_path, name, FAILS if failing == place else PASSES) for place, name in enumerate(names)]
+    assert run(parts, tmp_path / "printed") is (failing is None)
+    told = capfd.readouterr().out
+    for place, name in enumerate(names):
+        assert f"{name}: {'failed' if place == failing else 'passed'} in " in told
+    assert told.count("1 passed") + told.count("1 failed") == len(parts), "what the second prints is shown, too"
+
+
+def test_what_runs_ends_with_it(tmp_path: Path) -> None:
+    """Both parts: the second leads a session of its own, which no Ctrl-C reaches."""
+    names = ("first", "second")
+    for name in names:
+        note = f"pathlib.Path({str(tmp_path / name)!r}).write_text(str(os.getpid()))"
+        test = f"import os, pathlib, time\n\n\ndef test_it() -> None:\n    {note}\n    time.sleep(600)\n"
+        (tmp_path / f"test_{name}.py").write_text(test)
+    program = f"""
+import sys
+from pathlib import Path
+from tests import parts
+def a_part(name):
+    return parts.Part(name, [f"{tmp_path}/test_{{name}}.py", "--rootdir", {str(tmp_path)!r}, "-c", "/dev/null"])
+parts.parts_of = lambda *_: [a_part("first"), a_part("second"), a_part("first")]
+sys.argv = ["parts", "--workers", "1"]
+sys.exit(parts.main())
+"""
+    whole = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not all((tmp_path / name).exists() and (tmp_path / name).read_text() for name in names):
+            assert whole.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        first, second = (int((tmp_path / name).read_text()) for name in names)
+        assert (os.getpriority(os.PRIO_PROCESS, first), os.getpriority(os.PRIO_PROCESS, second)) == (0, 19)
+    finally:
+        whole.send_signal(signal.SIGTERM)
+        whole.wait(30)
+    for pid in (first, second):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
