@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ringline.calls.model.timing import AGENT_FIRST_LOOK_S, AGENT_LOOK_EVERY_S, AGENT_SEEN_WITHIN_S
+from ringline.calls.model.timing import AGENT_FIRST_LOOK_S, AGENT_LOOK_EVERY_S, AGENT_SECOND_LOOK_S, AGENT_SEEN_WITHIN_S
 from ringline.calls.outbound.arrivals import Arrivals
 
 
@@ -12,7 +12,7 @@ def looks_for(arrivals: Arrivals, comes_after_s: float) -> tuple[int, float]:
     """How many looks find an agent that comes after so long, and for how long it was there unseen."""
     looks, waited_s = 1, arrivals.first_look_s
     while waited_s < comes_after_s:
-        looks, waited_s = looks + 1, waited_s + AGENT_LOOK_EVERY_S
+        looks, waited_s = looks + 1, waited_s + (AGENT_SECOND_LOOK_S if looks == 1 else AGENT_LOOK_EVERY_S)
     arrivals.seen(looks, waited_s)
     return looks, waited_s - comes_after_s
 
@@ -33,6 +33,12 @@ def test_an_agent_costs_little_more_than_one_look_and_waits_less_than_a_tenth_of
     found = [looks_for(arrivals, chance.uniform(*usual_s)) for _ in range(1000)][100:]
     assert mean([looks for looks, _ in found]) < 1.3
     assert mean([unseen_s for _, unseen_s in found]) < 0.1
+
+
+def test_agents_that_take_equally_long_are_never_there_unseen_for_long() -> None:
+    arrivals = Arrivals()
+    unseen_s = [looks_for(arrivals, 0.29)[1] for _ in range(1000)][100:]
+    assert max(unseen_s) <= AGENT_SECOND_LOOK_S + 0.01
 
 
 def test_without_what_was_learned_an_agent_costs_more() -> None:

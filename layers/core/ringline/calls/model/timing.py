@@ -38,11 +38,13 @@ AGENT_FIRST_S = 10
 free joins within 0.5 s; a job that started slowly was seen to take 7.4 s; a dispatch that no worker took never ends."""
 
 AGENT_FIRST_LOOK_S = 0.35
+AGENT_SECOND_LOOK_S = 0.04
 AGENT_LOOK_EVERY_S = 0.08
 AGENT_LOOKS_SLOW_DOWN = 0.2
-"""When a dialer that has learned nothing yet looks for the agent first, after it was dispatched, and how often from
-then on: an agent is in the room after 0.25 to 0.45 s, so one or two looks find it, and the INVITE follows within 0.1 s.
-Whoever has waited for longer is looked for less often, after this share of the time that has passed."""
+"""When a dialer that has learned nothing yet looks for the agent first, after it was dispatched, how soon after that
+again, and how often from then on: an agent is in the room after 0.25 to 0.45 s, so one or two looks find it, and the
+INVITE follows within 0.1 s. The first look is made when most agents are there: who is not comes a moment later. Whoever
+has waited for longer is looked for less often, after this share of the time that has passed."""
 
 AGENT_LOOKS_WHERE_COUNTED_S = (0.3, 0.5, 0.8, 1.0)
 """How long after each look the next one follows where LiveKit takes so many requests a minute, the last for all that

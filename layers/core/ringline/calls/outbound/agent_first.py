@@ -5,8 +5,8 @@
       |  0.2 to 0.5 s, as     |
       |  agents take          |
       | who is in the room? ->|               |
-      | still wanted? ----------------------->|      side by side, every 0.08 s and then less often; where LiveKit
-      |                       |               |      counts requests after 0.3, 0.5, 0.8 s, and then each second
+      | still wanted? ----------------------->|      side by side, 0.04 s later, each 0.08 s, and then less often;
+      |                       |               |      where LiveKit counts requests after 0.3, 0.5, 0.8 s, then each second
       |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
       | the agent is there: "it came" ------->|
       | INVITE -------------->|
@@ -31,6 +31,7 @@ from ringline.calls.model.timing import (
     AGENT_LOOKS_SLOW_DOWN,
     AGENT_LOOKS_WHERE_COUNTED_S,
     AGENT_RESTS_S,
+    AGENT_SECOND_LOOK_S,
 )
 from ringline.calls.outbound.arrivals import Arrivals
 from ringline.calls.outbound.attempts import LOOK_EVERY_S, Attempts, is_over
@@ -102,7 +103,7 @@ class AgentFirst(Record):
 
     def _until_next_look_s(self, call: Call, looks: int, waited_s: float) -> float:
         if not self.looks_are_counted:
-            return _until_next_look_s(waited_s)
+            return AGENT_SECOND_LOOK_S if looks == 1 else _until_next_look_s(waited_s)
         left_s = max(AGENT_LOOK_EVERY_S, agent_first_s(call) - waited_s)
         return min(left_s, AGENT_LOOKS_WHERE_COUNTED_S[min(looks, len(AGENT_LOOKS_WHERE_COUNTED_S)) - 1])
 
