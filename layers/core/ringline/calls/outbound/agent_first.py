@@ -6,7 +6,7 @@
       |  agents take          |
       | who is in the room? ->|               |
       | still wanted? ----------------------->|      side by side, 0.04 s later, each 0.08 s, and then less often;
-      |                       |               |      where LiveKit counts requests after 0.3, 0.5, 0.8 s, then each second
+      |                       |               |      where LiveKit counts requests after 0.3, 0.5, 0.8, then each second
       |       1.5 s: "waits for its agent" -->|      from now on the record proves that no INVITE was sent
       | the agent is there: "it came" ------->|
       | INVITE -------------->|
